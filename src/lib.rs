@@ -1,0 +1,3 @@
+//! rosterd keeps the accounts, groups and memberships of SaaS apps equal to YAML files in a git repository.
+
+pub mod sandbox;

@@ -1,0 +1,1 @@
+//! Simulated apps over HTTP; shares no code with the engine.
