@@ -1,3 +1,6 @@
 //! rosterd keeps the accounts, groups and memberships of SaaS apps equal to YAML files in a git repository.
 
+pub mod budget;
+pub mod connectors;
+pub mod model;
 pub mod sandbox;

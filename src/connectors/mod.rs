@@ -1,0 +1,181 @@
+//! Connectors: how rosterd speaks to apps. A connector declares its [`Semantics`] as data, reads through [`Reader`] and
+//! writes through [`Writer`]; planning sees the data alone, and observation cannot reach a write.
+
+mod error;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+pub use error::{Error, ErrorKind};
+
+use crate::{
+    budget::Lane,
+    model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Semantics, Values},
+};
+
+/// What came of listing something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listing<T> {
+    /// What was seen, in the order of the API.
+    pub rows: Vec<T>,
+    /// Whether that is all.
+    pub coverage: Coverage,
+}
+
+/// A membership as the account's side shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AccountGroup {
+    /// The group's id.
+    pub group_id: Arc<str>,
+    /// The group's name.
+    pub group_name: Arc<str>,
+    /// The membership; its `account` is the account that was asked for.
+    pub member: LiveMember,
+}
+
+/// Reading an app. Every call waits for the budget and draws on it; `lane` says how urgent it is.
+#[async_trait]
+pub trait Reader: Send + Sync {
+    /// What the connector declares.
+    fn semantics(&self) -> &Arc<Semantics>;
+
+    /// How many requests were sent so far, token calls and repeated ones included.
+    fn requests(&self) -> u64;
+
+    /// All accounts, with what a row of the list holds.
+    ///
+    /// # Errors
+    /// When nothing could be read. A list that breaks off in the middle is an incomplete listing, not an error.
+    async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error>;
+
+    /// One account, with everything the API tells of it; `None` when there is none with this id.
+    ///
+    /// # Errors
+    /// When the app does not answer, or not in a way that can be understood.
+    async fn account(&self, id: &str, lane: Lane) -> Result<Option<LiveAccount>, Error>;
+
+    /// The accounts whose address equals `email`, compared as identities. Where the API has no query this is a sweep,
+    /// and the coverage says whether not finding anything means something.
+    ///
+    /// # Errors
+    /// As [`Reader::account`].
+    async fn find(&self, email: &Email, lane: Lane) -> Result<Listing<LiveAccount>, Error>;
+
+    /// All groups, without their members. Empty and complete where the API cannot list groups.
+    ///
+    /// # Errors
+    /// As [`Reader::accounts`].
+    async fn groups(&self, lane: Lane) -> Result<Listing<LiveGroup>, Error>;
+
+    /// The members of a group, where members are read per group.
+    ///
+    /// # Errors
+    /// As [`Reader::accounts`].
+    async fn members(&self, group_id: &str, lane: Lane) -> Result<Listing<LiveMember>, Error>;
+
+    /// The groups of an account, where members are read per account.
+    ///
+    /// # Errors
+    /// As [`Reader::accounts`].
+    async fn memberships(&self, account_id: &str, lane: Lane) -> Result<Listing<AccountGroup>, Error>;
+}
+
+/// Changing an app. Each call sends its write once: whoever calls decides what an unknown outcome means.
+#[async_trait]
+pub trait Writer: Reader {
+    /// Carries out one write.
+    ///
+    /// # Errors
+    /// When it was refused, or when it is not known whether it took effect ([`Error::outcome_unknown`]).
+    async fn write(&self, write: &Write, lane: Lane) -> Result<Written, Error>;
+}
+
+/// One write.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// Makes an account.
+    CreateAccount {
+        /// Its login.
+        email: Email,
+        /// Every field to send.
+        values: Values,
+    },
+    /// Changes fields of an account.
+    UpdateAccount {
+        /// Which.
+        id: Arc<str>,
+        /// The fields to change.
+        values: Values,
+    },
+    /// Makes an account inactive.
+    Deactivate {
+        /// Which.
+        id: Arc<str>,
+    },
+    /// Makes an inactive account active.
+    Reactivate {
+        /// Which.
+        id: Arc<str>,
+    },
+    /// Removes an account for good.
+    DeleteAccount {
+        /// Which.
+        id: Arc<str>,
+    },
+    /// Puts an account into a group.
+    AddMember {
+        /// Which group.
+        group: Arc<str>,
+        /// Which account.
+        account: Arc<str>,
+        /// Fields of the membership, its role among them.
+        values: Values,
+    },
+    /// Changes fields of a membership.
+    ChangeMember {
+        /// Which group.
+        group: Arc<str>,
+        /// Which account.
+        account: Arc<str>,
+        /// The fields to change.
+        values: Values,
+    },
+    /// Takes an account out of a group.
+    RemoveMember {
+        /// Which group.
+        group: Arc<str>,
+        /// Which account.
+        account: Arc<str>,
+    },
+    /// Makes a group.
+    CreateGroup {
+        /// Its name.
+        name: Arc<str>,
+        /// Every field to send.
+        values: Values,
+    },
+    /// Changes fields of a group.
+    UpdateGroup {
+        /// Which.
+        id: Arc<str>,
+        /// The fields to change.
+        values: Values,
+    },
+    /// Removes a group.
+    DeleteGroup {
+        /// Which.
+        id: Arc<str>,
+    },
+}
+
+/// What the app answered to a write.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Written {
+    /// The id of what was made.
+    pub id: Option<Arc<str>>,
+    /// The account as the answer shows it, when it shows one.
+    pub account: Option<LiveAccount>,
+    /// The answer proves the effect: it carries the fields that were written. Otherwise they have to be read back.
+    pub proven: bool,
+}

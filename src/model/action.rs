@@ -1,0 +1,371 @@
+//! One step of a plan.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountStatus, Change, Email, Place, Values};
+
+/// What an action does. The order is the order of reports within one account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// Make an account.
+    Create,
+    /// Change fields of an account.
+    Update,
+    /// Make an inactive account active.
+    Reactivate,
+    /// Make an account inactive.
+    Deactivate,
+    /// Remove an account for good.
+    Delete,
+    /// Put an account into a group.
+    AddMember,
+    /// Change fields of a membership.
+    ChangeMember,
+    /// Take an account out of a group.
+    RemoveMember,
+    /// Make a group.
+    CreateGroup,
+    /// Change fields of a group.
+    UpdateGroup,
+    /// Remove a group.
+    DeleteGroup,
+}
+
+impl Verb {
+    /// Every verb.
+    pub const ALL: [Self; 11] = [
+        Self::Create,
+        Self::Update,
+        Self::Reactivate,
+        Self::Deactivate,
+        Self::Delete,
+        Self::AddMember,
+        Self::ChangeMember,
+        Self::RemoveMember,
+        Self::CreateGroup,
+        Self::UpdateGroup,
+        Self::DeleteGroup,
+    ];
+
+    /// The word in action names and approvals.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Reactivate => "reactivate",
+            Self::Deactivate => "deactivate",
+            Self::Delete => "delete",
+            Self::AddMember => "add-member",
+            Self::ChangeMember => "change-member",
+            Self::RemoveMember => "remove-member",
+            Self::CreateGroup => "create-group",
+            Self::UpdateGroup => "update-group",
+            Self::DeleteGroup => "delete-group",
+        }
+    }
+
+    /// How a sentence says it: "the API has no way to …".
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Create => "create an account",
+            Self::Update => "change an account",
+            Self::Reactivate => "reactivate an account",
+            Self::Deactivate => "deactivate an account",
+            Self::Delete => "delete an account",
+            Self::AddMember => "add a member",
+            Self::ChangeMember => "change a membership",
+            Self::RemoveMember => "remove a member",
+            Self::CreateGroup => "create a group",
+            Self::UpdateGroup => "change a group",
+            Self::DeleteGroup => "delete a group",
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Verb {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|verb| verb.as_str() == text).ok_or_else(|| format!("`{text}` is not a verb"))
+    }
+}
+
+/// The stable, readable name of an action: `APP/VERB/EMAIL`, `APP/VERB/EMAIL/GROUP` or `APP/VERB/GROUP`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ActionName {
+    /// The app.
+    pub app: Arc<str>,
+    /// What is done.
+    pub verb: Verb,
+    /// To which account, as the files (or, for the unlisted, the app) spell it.
+    pub account: Option<Arc<str>>,
+    /// In or to which group.
+    pub group: Option<Arc<str>>,
+}
+
+impl fmt::Display for ActionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", escape(&self.app), self.verb)?;
+        for part in [&self.account, &self.group].into_iter().flatten() {
+            write!(f, "/{}", escape(part))?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for ActionName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+fn escape(part: &str) -> String {
+    part.replace('/', "%2F")
+}
+
+/// What stands between an action and its being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Nothing.
+    Ready,
+    /// Something outside, such as an invitation.
+    Waiting,
+    /// A guard.
+    Held,
+    /// The API cannot do it; a person must.
+    Manual,
+}
+
+impl Status {
+    /// The word in reports and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Waiting => "waiting",
+            Self::Held => "held",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+/// A named check that an action has to pass. The order is the order in which an action's guards are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Guard {
+    /// Nothing is written to an app in this mode.
+    Mode,
+    /// A freeze is on.
+    Frozen,
+    /// It is not certain which account is whose.
+    Ambiguous,
+    /// The app uses a status that the connector does not know.
+    UnknownStatus,
+    /// Not everything was seen.
+    Incomplete,
+    /// It would touch the account of our own credential.
+    #[serde(rename = "self")]
+    SelfAccount,
+    /// The files ask for nothing at all.
+    DesiredEmpty,
+    /// The app shows much less than last time.
+    Shrank,
+    /// A policy protects the account.
+    Protected,
+    /// Too few admins would remain.
+    MinAdmins,
+    /// It cannot be undone.
+    Irreversible,
+    /// Someone else deactivated the account.
+    Reactivation,
+    /// Too many people would lose something.
+    MaxRemovals,
+    /// Too many people would gain something.
+    MaxCreates,
+}
+
+impl Guard {
+    /// Every guard.
+    pub const ALL: [Self; 14] = [
+        Self::Mode,
+        Self::Frozen,
+        Self::Ambiguous,
+        Self::UnknownStatus,
+        Self::Incomplete,
+        Self::SelfAccount,
+        Self::DesiredEmpty,
+        Self::Shrank,
+        Self::Protected,
+        Self::MinAdmins,
+        Self::Irreversible,
+        Self::Reactivation,
+        Self::MaxRemovals,
+        Self::MaxCreates,
+    ];
+
+    /// The word in approvals and reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mode => "mode",
+            Self::Frozen => "frozen",
+            Self::Ambiguous => "ambiguous",
+            Self::UnknownStatus => "unknown-status",
+            Self::Incomplete => "incomplete",
+            Self::SelfAccount => "self",
+            Self::DesiredEmpty => "desired-empty",
+            Self::Shrank => "shrank",
+            Self::Protected => "protected",
+            Self::MinAdmins => "min-admins",
+            Self::Irreversible => "irreversible",
+            Self::Reactivation => "reactivation",
+            Self::MaxRemovals => "max-removals",
+            Self::MaxCreates => "max-creates",
+        }
+    }
+
+    /// Whether an approval can release it; otherwise what it found has to be mended.
+    pub fn releasable(self) -> bool {
+        matches!(
+            self,
+            Self::Shrank
+                | Self::Protected
+                | Self::MinAdmins
+                | Self::Irreversible
+                | Self::Reactivation
+                | Self::MaxRemovals
+                | Self::MaxCreates
+        )
+    }
+}
+
+impl fmt::Display for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Guard {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|guard| guard.as_str() == text).ok_or_else(|| format!("`{text}` is not a guard"))
+    }
+}
+
+/// Why an action is held, and what would let it go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The first guard that no approval released.
+    pub guard: Guard,
+    /// The line under `approvals` that would release it, for a guard that can be released.
+    pub release: Option<String>,
+    /// What to mend, for a guard that cannot.
+    pub repair: Option<String>,
+    /// Further guards that hold it, sorted.
+    pub also: Vec<Guard>,
+}
+
+/// Why one action comes after another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Rule {
+    /// An account is there before it joins a group.
+    AccountBeforeMembership,
+    /// A group is there before it has members.
+    GroupBeforeMembers,
+    /// Members leave before their group goes.
+    MembersBeforeGroupGoes,
+    /// A new admin is made before an old one goes.
+    NewAdminFirst,
+    /// A seat is freed before it is taken.
+    SeatFreedFirst,
+    /// An account is active before anything else is done to it.
+    ReactivationFirst,
+    /// What a reactivated account would wrongly have again is taken away at once.
+    CleanAfterReactivation,
+}
+
+impl Rule {
+    /// The rule as a sentence's end: "after X, because …".
+    pub fn because(self) -> &'static str {
+        match self {
+            Self::AccountBeforeMembership => "an account is there before it joins a group",
+            Self::GroupBeforeMembers => "a group is there before it has members",
+            Self::MembersBeforeGroupGoes => "members leave before their group goes",
+            Self::NewAdminFirst => "a new admin is made before an old one goes",
+            Self::SeatFreedFirst => "a seat is freed before it is taken",
+            Self::ReactivationFirst => "an account is active before anything else is done to it",
+            Self::CleanAfterReactivation => "what a reactivated account should not have is taken away at once",
+        }
+    }
+}
+
+/// An action that comes first, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edge {
+    /// The action that comes first.
+    pub action: ActionName,
+    /// The rule that says so.
+    pub rule: Rule,
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Action {
+    /// Its name.
+    pub name: ActionName,
+    /// What stands in its way.
+    pub status: Status,
+    /// Why it waits, is held or is manual, as a sentence.
+    pub reason: Option<String>,
+    /// Which guard holds it.
+    pub held: Option<Held>,
+    /// What it follows, sorted.
+    pub after: Vec<Edge>,
+    /// It cannot be undone.
+    pub irreversible: bool,
+    /// Someone can do less afterwards.
+    pub reduces_access: bool,
+    /// `change`, `drift` or `time`, when it was planned against another version of the files.
+    pub cause: Option<Cause>,
+    /// Fields, old and new.
+    pub changes: Vec<Change>,
+    /// The lines that ask for it, sorted.
+    pub because: Vec<Place>,
+    /// What carrying it out takes.
+    pub target: Target,
+}
+
+/// What made an action necessary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// The change under review.
+    Change,
+    /// The app moved away from the files.
+    Drift,
+    /// A date passed.
+    Time,
+}
+
+/// What carrying out an action takes, besides its name.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Target {
+    /// The address to send or look for; none for actions on groups.
+    pub email: Option<Email>,
+    /// The account's id; none when the plan itself makes the account.
+    pub account_id: Option<Arc<str>>,
+    /// The group's id; none when the plan itself makes the group.
+    pub group_id: Option<Arc<str>>,
+    /// All values to send: of the new account or group, of the membership, or the fields to change.
+    pub values: Values,
+    /// The status the account had when it was planned; a removal makes sure that it still has.
+    pub expect: Option<AccountStatus>,
+}

@@ -1,0 +1,133 @@
+//! What the apps say there is, and how much of it was seen.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Email, FieldName, FieldValue};
+
+/// The live state of every app that was read, by the app's name in the files.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Live {
+    /// Each app's state, or why it could not be read.
+    pub apps: BTreeMap<Arc<str>, Result<LiveApp, ReadFailure>>,
+}
+
+/// Why an app could not be read at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadFailure {
+    /// What went wrong, naming the request, and what to do next.
+    pub message: String,
+}
+
+/// One app as it was seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveApp {
+    /// When the reading was finished.
+    pub observed_at: Timestamp,
+    /// Accounts, in the order of their ids.
+    pub accounts: Vec<LiveAccount>,
+    /// Whether all accounts were seen.
+    pub accounts_coverage: Coverage,
+    /// Groups, in the order of their ids.
+    pub groups: Vec<LiveGroup>,
+    /// Whether all groups were seen.
+    pub groups_coverage: Coverage,
+    /// Ids of accounts whose memberships were not read, where memberships are read account by account.
+    pub unread_memberships: BTreeSet<Arc<str>>,
+    /// How many requests the reading took.
+    pub requests: u64,
+    /// Age of the oldest fact in it, in seconds.
+    pub oldest_s: u64,
+}
+
+/// A person, or a service, in an app.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveAccount {
+    /// The app's immutable id.
+    pub id: Arc<str>,
+    /// The login, as the app spells it.
+    pub email: Email,
+    /// Whether it can be used.
+    pub status: AccountStatus,
+    /// Fields that were seen. No key: not known. `None`: known to be empty.
+    pub values: BTreeMap<FieldName, Option<FieldValue>>,
+    /// When it was made, which for a pending account is when it was invited.
+    pub created_at: Option<Timestamp>,
+}
+
+/// Whether an account can be used.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccountStatus {
+    /// It can.
+    Active,
+    /// It will, once the person accepts an invitation.
+    Pending,
+    /// It cannot.
+    Inactive,
+    /// The app used a word that its connector does not know.
+    Unknown(Arc<str>),
+}
+
+impl fmt::Display for AccountStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Active => "active",
+            Self::Pending => "pending",
+            Self::Inactive => "inactive",
+            Self::Unknown(word) => word,
+        })
+    }
+}
+
+/// A group as it was seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveGroup {
+    /// The app's immutable id.
+    pub id: Arc<str>,
+    /// Its name, compared exactly.
+    pub name: Arc<str>,
+    /// Fields that were seen, as for accounts.
+    pub values: BTreeMap<FieldName, Option<FieldValue>>,
+    /// Members that were seen, in the order of their account ids.
+    pub members: Vec<LiveMember>,
+    /// Whether all members were seen.
+    pub coverage: Coverage,
+}
+
+/// A membership as it was seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveMember {
+    /// The id of the account.
+    pub account: Arc<str>,
+    /// Fields that were seen, the role among them, as for accounts.
+    pub values: BTreeMap<FieldName, Option<FieldValue>>,
+}
+
+/// Whether a listing holds everything there is. Absence from a listing that is not complete means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Coverage {
+    /// Pages were followed to the end, totals agree, and nothing came twice.
+    Complete,
+    /// Something was missing; the text says what.
+    Incomplete(String),
+}
+
+impl Coverage {
+    /// Whether all was seen.
+    pub fn is_complete(&self) -> bool {
+        matches!(self, Self::Complete)
+    }
+
+    /// Complete only if both are; the first reason is kept.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        if self.is_complete() { other } else { self }
+    }
+}

@@ -1,0 +1,30 @@
+//! The words of the field as plain types: what is desired, what is live, what a plan is made of, and what each
+//! connector declares about its API. No I/O, no YAML, no async; everything else in the crate speaks in these types.
+
+mod action;
+mod desired;
+mod email;
+mod live;
+mod place;
+mod plan;
+mod policy;
+mod semantics;
+mod value;
+mod window;
+
+pub use action::{Action, ActionName, Cause, Edge, Guard, Held, Rule, Status, Target, Verb};
+pub use desired::{
+    Approval, Auth, BudgetSpec, Claim, Daemon, Desired, DesiredAccount, DesiredApp, DesiredGroup, GroupState, Mode,
+    Notify, Person, PersonStatus, Rate, Schedule, SecretRef, Settings, Store,
+};
+pub use email::{Email, EmailError};
+pub use live::{AccountStatus, Coverage, Live, LiveAccount, LiveApp, LiveGroup, LiveMember, ReadFailure};
+pub use place::Place;
+pub use plan::{AppPlan, Change, Finding, Forecast, Observed, Plan, Severity, Summary};
+pub use policy::{Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
+pub use semantics::{
+    ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Find, GroupRules, Limits, MemberRead, MemberRules,
+    QuotaScope, RoleRule, ScopeCovers, Semantics, Step,
+};
+pub use value::{FieldName, FieldValue, Values};
+pub use window::{Phase, Window};

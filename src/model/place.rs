@@ -1,0 +1,30 @@
+//! Where in the files something is said.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+/// A position in a desired-state file: the answer to "which line asks for this?".
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// Path relative to the desired-state directory, with `/` as separator.
+    pub file: Arc<str>,
+    /// Line, counted from 1.
+    pub line: u32,
+    /// Column in characters, counted from 1.
+    pub column: u32,
+}
+
+impl Place {
+    /// A place at `line` and `column` (both from 1) of `file`.
+    pub fn new(file: impl Into<Arc<str>>, line: u32, column: u32) -> Self {
+        Self { file: file.into(), line, column }
+    }
+}
+
+/// `teams/design.yaml:9`, the form every report uses.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}

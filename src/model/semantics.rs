@@ -1,0 +1,227 @@
+//! What a connector declares about its API, as data. The planner and the executor know an API by this alone, so that a
+//! trap handled once is handled for every app that has it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use super::{AccountStatus, FieldName, Verb};
+
+/// Everything the engine knows about how an app behaves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Semantics {
+    /// The connector's name, as `connector:` in the files gives it.
+    pub connector: Arc<str>,
+    /// What the app calls an account: `user`.
+    pub account_noun: Arc<str>,
+    /// What the app calls a group: `team`, `user group`, `project`.
+    pub group_noun: Arc<str>,
+    /// Account fields that can be written, `role` or `roles` and the names included.
+    pub fields: BTreeSet<FieldName>,
+    /// Those among them that are set on creation and cannot be changed afterwards.
+    pub fixed: BTreeSet<FieldName>,
+    /// How roles of accounts work; `None` when the app has none.
+    pub role: Option<RoleRule>,
+    /// How one account is looked up.
+    pub find: Find,
+    /// Fields a row of the account list holds; any other needs a read of the single account. A row may hold more than
+    /// is promised here, and what it holds is used.
+    pub carries: BTreeSet<FieldName>,
+    /// Statuses the account list leaves out.
+    pub hides: BTreeSet<AccountStatus>,
+    /// How accounts are made; `None` when a person must do it.
+    pub create: Option<CreateRule>,
+    /// Whether fields of an account can be changed.
+    pub update: bool,
+    /// How accounts are deactivated; `None` when a person must do it.
+    pub deactivate: Option<DeactivateRule>,
+    /// Whether the API can undo a deactivation.
+    pub reactivate: bool,
+    /// How accounts are deleted; `None` when a person must do it.
+    pub delete: Option<DeleteRule>,
+    /// How an account that has not accepted its invitation is withdrawn; `None` when a person must do it.
+    pub cancel_pending: Option<Verb>,
+    /// Whether an inactive account still takes a licence seat.
+    pub inactive_keeps_seat: bool,
+    /// What can be done with groups.
+    pub groups: GroupRules,
+    /// What can be done with memberships.
+    pub members: MemberRules,
+    /// What a person has to do, and where, for each verb the API lacks.
+    pub manual: BTreeMap<Verb, Arc<str>>,
+    /// The quotas the API documents.
+    pub limits: Limits,
+}
+
+/// How a role is held.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct RoleRule {
+    /// Whether one account or membership has several roles (`roles`) or one (`role`).
+    pub many: bool,
+    /// From the least to the most powerful; empty when roles are not comparable.
+    pub ranked: Vec<Arc<str>>,
+    /// Roles that can administer the app.
+    pub admin: BTreeSet<Arc<str>>,
+    /// All roles there are; empty when the API decides at run time.
+    pub values: BTreeSet<Arc<str>>,
+}
+
+impl RoleRule {
+    /// The field it lives in.
+    pub fn field(&self) -> FieldName {
+        if self.many { "roles".into() } else { "role".into() }
+    }
+
+    /// How high a role ranks; `None` without a ranking or for a role outside it.
+    pub fn rank(&self, role: &str) -> Option<usize> {
+        self.ranked.iter().position(|ranked| &**ranked == role)
+    }
+}
+
+/// How one account is looked up by its address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Find {
+    /// The API has a query; what it returns is compared exactly.
+    Query,
+    /// Only a sweep of the whole list can tell.
+    Sweep,
+}
+
+/// How accounts are made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CreateRule {
+    /// Fields the API refuses to do without, besides the address.
+    pub require: BTreeSet<FieldName>,
+    /// The status of a new account: `Pending` when it waits for an invitation.
+    pub becomes: AccountStatus,
+}
+
+/// How accounts are deactivated.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeactivateRule {
+    /// The API cannot undo it.
+    pub irreversible: bool,
+    /// It takes the account out of its groups as well.
+    pub strips_members: bool,
+}
+
+/// How accounts are deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DeleteRule {
+    /// The API cannot undo it.
+    pub irreversible: bool,
+}
+
+/// What can be done with groups.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct GroupRules {
+    /// The API can list them; otherwise names are learnt from memberships and pins.
+    pub list: bool,
+    /// The API can make them.
+    pub create: bool,
+    /// The API can change their fields.
+    pub update: bool,
+    /// The API can delete them.
+    pub delete: bool,
+    /// Fields of a group that can be written.
+    pub fields: BTreeSet<FieldName>,
+}
+
+/// What can be done with memberships.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MemberRules {
+    /// How they are read.
+    pub read: MemberRead,
+    /// The API can add one.
+    pub add: bool,
+    /// Statuses in which an account may join.
+    pub when: BTreeSet<AccountStatus>,
+    /// How a membership's fields are changed.
+    pub change: Step,
+    /// The API can remove one.
+    pub remove: bool,
+    /// Joining a group makes the account where there is none.
+    pub creates_account: bool,
+    /// How roles in a group work; `None` when memberships have none.
+    pub role: Option<RoleRule>,
+    /// Fields of a membership that can be written, its role included.
+    pub fields: BTreeSet<FieldName>,
+}
+
+/// How memberships are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberRead {
+    /// The members of a group.
+    PerGroup,
+    /// The groups of an account.
+    PerAccount,
+    /// Not at all: they are believed to be what the ledger says.
+    Nowhere,
+}
+
+/// How something is done that an API may do in several ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// One call changes it.
+    InPlace,
+    /// By doing it again with other values.
+    Again,
+    /// By a person.
+    Manual,
+}
+
+/// The quotas an API documents. The files' `budget` overrides them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Limits {
+    /// Each counts its own requests; a request draws on every scope that covers it.
+    pub scopes: Vec<QuotaScope>,
+    /// Requests that may be under way at once.
+    pub concurrency: Option<u32>,
+}
+
+/// One quota.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuotaScope {
+    /// What it covers.
+    pub covers: ScopeCovers,
+    /// Requests per window.
+    pub requests: u32,
+    /// The window.
+    pub per: Duration,
+}
+
+/// Which requests count against a quota.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScopeCovers {
+    /// All of them.
+    All,
+    /// Those that only read.
+    Reads,
+    /// Those that change something.
+    Writes,
+}
+
+/// Where the loader of the files learns what connectors there are. The connectors implement it; the loader, which may
+/// not reach them, is handed one.
+pub trait ConnectorCatalogue {
+    /// The semantics of the connector called `name`: a built-in's name or the path of a manifest.
+    ///
+    /// # Errors
+    /// A sentence that says why there is none, fit for a report.
+    fn semantics(&self, name: &str) -> Result<Arc<Semantics>, String>;
+
+    /// Names of the built-in connectors, sorted.
+    fn names(&self) -> Vec<String>;
+}
+
+impl Semantics {
+    /// What a person has to do where the API lacks `verb`.
+    pub fn manual_text(&self, verb: Verb) -> String {
+        self.manual.get(&verb).map_or_else(
+            || format!("the {} API has no way to {}; do it in the app's admin pages", self.connector, verb.phrase()),
+            ToString::to_string,
+        )
+    }
+}
