@@ -3,4 +3,6 @@
 pub mod budget;
 pub mod connectors;
 pub mod model;
+pub mod report;
 pub mod sandbox;
+pub mod why;
