@@ -3,6 +3,7 @@
 
 mod action;
 mod desired;
+mod effective;
 mod email;
 mod live;
 mod outcome;
@@ -18,6 +19,7 @@ pub use desired::{
     Approval, Auth, BudgetSpec, Claim, Daemon, Desired, DesiredAccount, DesiredApp, DesiredGroup, GroupState, Mode,
     Notify, Person, PersonStatus, Rate, Schedule, SecretRef, Settings, Store,
 };
+pub use effective::effective;
 pub use email::{Email, EmailError};
 pub use live::{AccountStatus, Coverage, Live, LiveAccount, LiveApp, LiveGroup, LiveMember, ReadFailure};
 pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};

@@ -122,7 +122,8 @@ impl Outcome {
         })
     }
 
-    /// Whether everything that could be done was done: the exit status of `apply`.
+    /// Whether everything that could be done was done, which decides the exit status of `apply`. An app that could not even
+    /// be planned counts only if it has an entry here, with its error.
     pub fn is_clean(&self) -> bool {
         let tally = self.tally();
         let left = tally.failed + tally.skipped + tally.stale + tally.not_started;

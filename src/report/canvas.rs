@@ -130,7 +130,9 @@ impl Line {
                 lines.push(std::mem::take(&mut line));
             }
             if !line.is_empty() {
-                line = line.plain(" ");
+                let ends = line.0.last().map(|span| span.paint);
+                let same = ends == atom.0.first().map(|span| span.paint);
+                line = line.text(ends.filter(|_| same).unwrap_or(Paint::Plain), " ");
             }
             line = line.then(atom);
         }
@@ -189,12 +191,13 @@ impl Canvas {
     /// A line as it is.
     pub(super) fn line(&mut self, line: &Line) {
         let mut text = String::new();
-        for span in &line.0 {
-            if self.style.color && span.paint != Paint::Plain && !span.text.trim().is_empty() {
+        for same in line.0.chunk_by(|a, b| a.paint == b.paint) {
+            let run: String = same.iter().map(|span| &*span.text).collect();
+            if self.style.color && same[0].paint != Paint::Plain && !run.trim().is_empty() {
                 // Writing to a string does not fail.
-                let _ = write!(text, "{}", span.paint.ansi().style(&span.text));
+                let _ = write!(text, "{}", same[0].paint.ansi().style(run));
             } else {
-                text.push_str(&span.text);
+                text.push_str(&run);
             }
         }
         self.out.push_str(text.trim_end_matches(' '));

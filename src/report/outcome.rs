@@ -1,1 +1,280 @@
-//! Placeholder until its own commit.
+//! What became of a plan that was applied, as text and JSON, together with what the plan leaves to others.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde::Serialize;
+
+use super::{
+    Style,
+    canvas::{Canvas, Line, Paint},
+    json, text as plan_text,
+    text::{Kind, Section},
+    words,
+};
+use crate::model::{
+    Action, ActionName, ActionResult, AppOutcome, AppPlan, Observed, Outcome, Plan, Status, Summary, Target,
+};
+
+/// The report for people. `plan` is what was applied: it says more about each action than its result does, and what it
+/// could not hand to the executor (waiting, held, manual) is told at the end.
+pub fn text(outcome: &Outcome, plan: &Plan, style: &Style) -> String {
+    let mut canvas = Canvas::new(style);
+    let (mut left, mut stopped) = (Summary::default(), 0);
+    for (plan, outcome) in pairs(outcome, plan) {
+        stopped += usize::from(outcome.error.is_some());
+        let remaining = remaining(&plan, &outcome);
+        count(&mut left, &remaining);
+        if !remaining.is_empty() || !outcome.actions.is_empty() || outcome.error.is_some() {
+            draw_app(&mut canvas, &plan, &outcome, &remaining);
+        }
+    }
+    draw_summary(&mut canvas, outcome, left, stopped);
+    canvas.finish()
+}
+
+/// Every app of plan or outcome, by name; one that only the other knows is paired with an empty one.
+fn pairs(outcome: &Outcome, plan: &Plan) -> Vec<(AppPlan, AppOutcome)> {
+    let mut pairs: BTreeMap<Arc<str>, (AppPlan, AppOutcome)> = BTreeMap::new();
+    for app in &plan.apps {
+        pairs.insert(app.app.clone(), (app.clone(), no_outcome(app)));
+    }
+    for app in &outcome.apps {
+        pairs.entry(app.app.clone()).or_insert_with(|| (no_plan(app), app.clone())).1 = app.clone();
+    }
+    pairs.into_values().collect()
+}
+
+fn no_outcome(plan: &AppPlan) -> AppOutcome {
+    AppOutcome { app: plan.app.clone(), error: plan.error.clone(), actions: Vec::new(), requests: 0, seconds: 0 }
+}
+
+fn no_plan(outcome: &AppOutcome) -> AppPlan {
+    AppPlan {
+        app: outcome.app.clone(),
+        connector: outcome.app.clone(),
+        group_noun: "group".into(),
+        error: None,
+        complete: true,
+        observed: Observed::default(),
+        forecast: Default::default(),
+        actions: Vec::new(),
+        findings: Vec::new(),
+    }
+}
+
+/// What the plan left to others, by name. An action that was waiting and then was done is not among it.
+fn remaining(plan: &AppPlan, outcome: &AppOutcome) -> Vec<Action> {
+    let taken: BTreeSet<&ActionName> = outcome.actions.iter().map(|(name, _)| name).collect();
+    let left = plan.actions.iter().filter(|action| action.status != Status::Ready && !taken.contains(&action.name));
+    let mut left: Vec<Action> = left.cloned().collect();
+    left.sort_by(|a, b| a.name.cmp(&b.name));
+    left
+}
+
+fn count(left: &mut Summary, remaining: &[Action]) {
+    for action in remaining {
+        match action.status {
+            Status::Ready => left.ready += 1,
+            Status::Waiting => left.waiting += 1,
+            Status::Held => left.held += 1,
+            Status::Manual => left.manual += 1,
+        }
+    }
+}
+
+fn draw_app(canvas: &mut Canvas, plan: &AppPlan, outcome: &AppOutcome, remaining: &[Action]) {
+    plan_text::draw_title(canvas, plan);
+    if let Some(error) = &outcome.error {
+        plan_text::draw_error(canvas, "", error);
+    }
+    if outcome.requests > 0 {
+        let text = spent(outcome.requests, outcome.seconds);
+        canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
+    }
+    let planned: BTreeMap<&ActionName, &Action> = plan.actions.iter().map(|action| (&action.name, action)).collect();
+    let with = |word: &str| -> Vec<Action> {
+        let results = outcome.actions.iter().filter(|(_, result)| result.as_str() == word);
+        results.map(|(name, result)| as_row(name, result, planned.get(name).copied())).collect()
+    };
+    let (done, failed, skipped) = (with("done"), with("failed"), with("skipped"));
+    let (stale, not_started) = (with("stale"), with("not-started"));
+    let (noted, plain): (Vec<&Action>, Vec<&Action>) = done.iter().partition(|action| action.reason.is_some());
+    let by = |status: Status| remaining.iter().filter(move |action| action.status == status);
+    plan_text::draw_sections(
+        canvas,
+        vec![
+            Section::new("Done", Paint::Add, Kind::Rows, plain.into_iter()),
+            Section::new("Done, with a note", Paint::Add, Kind::Blocks, noted.into_iter()),
+            Section::new("Failed", Paint::Alarm, Kind::TallBlocks, failed.iter()),
+            Section::new("Skipped", Paint::Change, Kind::Blocks, skipped.iter()),
+            Section::new("Stale, not done", Paint::Change, Kind::Blocks, stale.iter()),
+            Section::new("Not started", Paint::Change, Kind::Blocks, not_started.iter()),
+            Section::new("Waiting", Paint::Notice, Kind::Blocks, by(Status::Waiting)),
+            Section::new("Held", Paint::Change, Kind::TallBlocks, by(Status::Held)),
+            Section::new("By hand", Paint::Notice, Kind::TallBlocks, by(Status::Manual)),
+        ],
+    );
+}
+
+/// The action with its result's sentence in the place of its reason. One that the plan does not hold, because it became
+/// possible while the run waited, shows what its name says.
+fn as_row(name: &ActionName, result: &ActionResult, planned: Option<&Action>) -> Action {
+    let mut action = planned.cloned().unwrap_or_else(|| Action {
+        name: name.clone(),
+        status: Status::Ready,
+        reason: None,
+        held: None,
+        after: Vec::new(),
+        irreversible: false,
+        reduces_access: false,
+        cause: None,
+        changes: Vec::new(),
+        because: Vec::new(),
+        target: Target::default(),
+    });
+    action.status = Status::Ready;
+    action.held = None;
+    action.reason = result.message().map(Into::into);
+    action
+}
+
+fn spent(requests: u64, seconds: u64) -> String {
+    format!("{} in {}", plan_text::requests(requests), words::duration(seconds))
+}
+
+fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: usize) {
+    let tally = outcome.tally();
+    let mut line = plan_text::counts(&[
+        (tally.done, "done", Paint::Add),
+        (tally.failed, "failed", Paint::Alarm),
+        (tally.skipped, "skipped", Paint::Change),
+        (tally.stale, "stale", Paint::Change),
+        (tally.not_started, "not started", Paint::Change),
+    ]);
+    if line.is_empty() {
+        line = line.plain("nothing was done");
+    }
+    let rest = plan_text::counts(&[
+        (left.waiting, "waiting", Paint::Notice),
+        (left.held, "held", Paint::Change),
+        (left.manual, "by hand", Paint::Notice),
+    ]);
+    if !rest.is_empty() {
+        line = line.plain("; ").then(rest);
+    }
+    if stopped > 0 {
+        let text = format!("{} stopped by an error", words::count(stopped, "app", "apps"));
+        line = line.plain("; ").whole(Paint::Alarm, text);
+    }
+    canvas.gap();
+    canvas.paragraph(0, &Line::new().text(Paint::Strong, "Applied: ").then(line).plain("."));
+    let requests = outcome.apps.iter().map(|app| app.requests).sum();
+    if requests > 0 {
+        // Apps are worked on side by side.
+        let seconds = outcome.apps.iter().map(|app| app.seconds).max().unwrap_or(0);
+        canvas.paragraph(0, &Line::new().plain(format!("{}.", spent(requests, seconds))));
+    }
+    if tally.failed + tally.skipped + tally.stale + tally.not_started > 0 {
+        canvas.paragraph(0, &Line::new().plain("The next `rosterd apply` plans afresh and takes up what is left."));
+    } else if left.waiting > 0 {
+        let text = "What waits is taken up by a later `rosterd apply`; `--wait 10m` stays for it.";
+        canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
+    }
+}
+
+/// The report as JSON.
+pub fn to_json(outcome: &Outcome, plan: &Plan) -> String {
+    let tally = outcome.tally();
+    let pairs = pairs(outcome, plan);
+    let remaining: Vec<Vec<Action>> = pairs.iter().map(|(plan, outcome)| remaining(plan, outcome)).collect();
+    let mut left = Summary::default();
+    remaining.iter().for_each(|remaining| count(&mut left, remaining));
+    json::print(&OutcomeWire {
+        version: 1,
+        fingerprint: &plan.fingerprint,
+        summary: SummaryWire {
+            done: tally.done,
+            failed: tally.failed,
+            skipped: tally.skipped,
+            stale: tally.stale,
+            not_started: tally.not_started,
+            waiting: left.waiting,
+            held: left.held,
+            manual: left.manual,
+        },
+        apps: pairs.iter().zip(&remaining).map(|((_, outcome), remaining)| app_wire(outcome, remaining)).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct OutcomeWire<'a> {
+    version: u32,
+    fingerprint: &'a str,
+    summary: SummaryWire,
+    apps: Vec<AppWire<'a>>,
+}
+
+#[derive(Serialize)]
+struct SummaryWire {
+    done: usize,
+    failed: usize,
+    skipped: usize,
+    stale: usize,
+    not_started: usize,
+    waiting: usize,
+    held: usize,
+    manual: usize,
+}
+
+#[derive(Serialize)]
+struct AppWire<'a> {
+    app: &'a str,
+    error: Option<&'a str>,
+    requests: u64,
+    seconds: u64,
+    actions: Vec<ResultWire<'a>>,
+    remaining: Vec<RemainingWire<'a>>,
+}
+
+#[derive(Serialize)]
+struct ResultWire<'a> {
+    name: &'a ActionName,
+    result: &'static str,
+    message: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct RemainingWire<'a> {
+    name: &'a ActionName,
+    status: Status,
+    reason: Option<&'a str>,
+    held: Option<json::HeldWire<'a>>,
+}
+
+fn app_wire<'a>(outcome: &'a AppOutcome, remaining: &'a [Action]) -> AppWire<'a> {
+    let mut results: Vec<&(ActionName, ActionResult)> = outcome.actions.iter().collect();
+    // By name and not by when each ended, which differs from run to run.
+    results.sort_by(|a, b| a.0.cmp(&b.0));
+    AppWire {
+        app: &outcome.app,
+        error: outcome.error.as_deref(),
+        requests: outcome.requests,
+        seconds: outcome.seconds,
+        actions: results
+            .into_iter()
+            .map(|(name, result)| ResultWire { name, result: result.as_str(), message: result.message() })
+            .collect(),
+        remaining: remaining
+            .iter()
+            .map(|action| RemainingWire {
+                name: &action.name,
+                status: action.status,
+                reason: action.reason.as_deref(),
+                held: action.held.as_ref().map(json::held),
+            })
+            .collect(),
+    }
+}

@@ -103,17 +103,21 @@ fn quoted(text: &str) -> String {
 
 /// Old and new value of a field.
 pub(super) fn change(change: &Change, arrow: &str) -> Line {
-    let line = Line::new().whole(Paint::Dim, format!("{}: ", change.field));
+    /// A shorter change is not worth breaking in two.
+    const SHORT: usize = 32;
     let none = |line: Line| line.whole(Paint::Dim, "none");
+    let to = |line: Line| match &change.to {
+        Some(to) => line.whole(Paint::Add, value(to)),
+        None => none(line),
+    };
+    let line = Line::new().whole(Paint::Dim, format!("{}: ", change.field));
     match (&change.from, &change.to) {
         (None, None) => none(line),
-        (None, Some(to)) => line.whole(Paint::Plain, value(to)),
-        (Some(from), to) => {
-            let line = line.whole(Paint::Remove, value(from)).text(Paint::Dim, format!(" {arrow} "));
-            match to {
-                Some(to) => line.whole(Paint::Add, value(to)),
-                None => none(line),
-            }
+        (None, Some(new)) => line.whole(Paint::Plain, value(new)),
+        (Some(from), _) => {
+            let line = line.whole(Paint::Remove, value(from));
+            let short = to(line.clone().whole(Paint::Dim, format!(" {arrow} ")));
+            if short.width() <= SHORT { short } else { to(line.text(Paint::Dim, format!(" {arrow} "))) }
         }
     }
 }

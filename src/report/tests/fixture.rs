@@ -39,37 +39,37 @@ pub fn place(text: &str) -> Place {
 }
 
 impl Action {
-    pub fn change(mut self, field: &str, from: Option<FieldValue>, to: Option<FieldValue>) -> Self {
+    pub(super) fn change(mut self, field: &str, from: Option<FieldValue>, to: Option<FieldValue>) -> Self {
         self.changes.push(Change { field: field.into(), from, to });
         self
     }
 
-    pub fn sets(self, field: &str, to: &str) -> Self {
+    pub(super) fn sets(self, field: &str, to: &str) -> Self {
         self.change(field, None, Some(to.into()))
     }
 
-    pub fn status(mut self, status: Status, reason: &str) -> Self {
+    pub(super) fn status(mut self, status: Status, reason: &str) -> Self {
         self.status = status;
         self.reason = Some(reason.into());
         self
     }
 
-    pub fn after(mut self, name: &str, rule: Rule) -> Self {
+    pub(super) fn after(mut self, name: &str, rule: Rule) -> Self {
         self.after.push(Edge { action: parse(name), rule });
         self
     }
 
-    pub fn irreversible(mut self) -> Self {
+    pub(super) fn irreversible(mut self) -> Self {
         self.irreversible = true;
         self
     }
 
-    pub fn reduces(mut self) -> Self {
+    pub(super) fn reduces(mut self) -> Self {
         self.reduces_access = true;
         self
     }
 
-    pub fn held(self, guard: Guard, reason: &str, way_out: &str, also: &[Guard]) -> Self {
+    pub(super) fn held(self, guard: Guard, reason: &str, way_out: &str, also: &[Guard]) -> Self {
         let (release, repair) = if guard.releasable() { (Some(way_out), None) } else { (None, Some(way_out)) };
         let held = Held { guard, release: release.map(Into::into), repair: repair.map(Into::into), also: also.into() };
         Self { held: Some(held), ..self.status(Status::Held, reason) }
@@ -147,7 +147,7 @@ pub fn everything() -> Plan {
                     .reduces(),
                 action("autodesk/add-member/sam.lee@example.com/Design Team", "teams/design.yaml:10")
                     .sets("role", "lead"),
-                action("autodesk/add-member/sam.lee@example.com/Platform/Core", "apps/autodesk.yaml:52")
+                action("autodesk/add-member/sam.lee@example.com/Platform%2FCore", "apps/autodesk.yaml:52")
                     .sets("role", "member"),
                 action("autodesk/deactivate/old.hand@example.com", "people.yaml:21").irreversible(),
                 action("autodesk/deactivate/bob@example.com", "apps/autodesk.yaml:3").irreversible().held(

@@ -82,16 +82,23 @@ fn forecast(forecast: Forecast) -> String {
     format!("{}, about {} at the budget", requests(forecast.requests), words::duration(forecast.seconds))
 }
 
+/// The rule that begins an app.
+pub(super) fn draw_title(canvas: &mut Canvas, app: &AppPlan) {
+    let title = Line::new().whole(Paint::Strong, &app.app);
+    let other = app.connector != app.app;
+    canvas.rule(if other { title.text(Paint::Dim, format!(" ({})", app.connector)) } else { title });
+}
+
+/// What stopped a whole app.
+pub(super) fn draw_error(canvas: &mut Canvas, what: &str, error: &str) {
+    let head = Line::new().text(Paint::Alarm, canvas.glyph("✗ ", "! "));
+    canvas.hanging(&head, &Line::new().text(Paint::Alarm, what).prose(Paint::Remove, error));
+}
+
 fn draw_app(canvas: &mut Canvas, app: &AppPlan, several: bool) {
-    let mut title = Line::new().whole(Paint::Strong, &app.app);
-    if app.connector != app.app {
-        title = title.text(Paint::Dim, format!(" ({})", app.connector));
-    }
-    canvas.rule(title);
+    draw_title(canvas, app);
     if let Some(error) = &app.error {
-        let head = Line::new().text(Paint::Alarm, canvas.glyph("✗ ", "! "));
-        let line = Line::new().text(Paint::Alarm, "could not be read: ").prose(Paint::Remove, error);
-        canvas.hanging(&head, &line);
+        draw_error(canvas, "could not be read: ", error);
         let after = if several { "Nothing is planned here; the other apps go on." } else { "Nothing is planned." };
         canvas.paragraph(0, &Line::new().text(Paint::Dim, after));
     } else {
@@ -113,26 +120,65 @@ fn draw_app(canvas: &mut Canvas, app: &AppPlan, several: bool) {
 }
 
 fn draw_actions(canvas: &mut Canvas, app: &AppPlan) {
-    let sections: Vec<(Status, Vec<&Action>)> = [Status::Ready, Status::Waiting, Status::Held, Status::Manual]
-        .into_iter()
-        .map(|status| (status, rows::in_order(app.actions.iter().filter(|action| action.status == status))))
-        .filter(|(_, actions)| !actions.is_empty())
-        .collect();
-    let sections: Vec<(Status, (Line, Line), Folded<'_>)> = sections
-        .into_iter()
-        .map(|(status, actions)| (status, section_title(status, &actions), rows::fold(actions)))
-        .collect();
-    let shown: Vec<&Action> = sections.iter().flat_map(|(_, _, folded)| folded.shown.iter().copied()).collect();
+    let by = |status: Status| app.actions.iter().filter(move |action| action.status == status);
+    draw_sections(
+        canvas,
+        vec![
+            Section::new("To do", Paint::Strong, Kind::Rows, by(Status::Ready)),
+            Section::new("Waiting", Paint::Notice, Kind::Blocks, by(Status::Waiting)),
+            Section::new("Held", Paint::Change, Kind::TallBlocks, by(Status::Held)),
+            Section::new("By hand", Paint::Notice, Kind::TallBlocks, by(Status::Manual)),
+        ],
+    );
+}
+
+/// How a section's actions are laid out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Row after row.
+    Rows,
+    /// Below the reason they share.
+    Blocks,
+    /// The same, with room between reasons, because each takes several lines.
+    TallBlocks,
+}
+
+/// Actions of one app that go under one title.
+pub(super) struct Section<'a> {
+    title: &'static str,
+    paint: Paint,
+    kind: Kind,
+    actions: Vec<&'a Action>,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn new(
+        title: &'static str,
+        paint: Paint,
+        kind: Kind,
+        actions: impl Iterator<Item = &'a Action>,
+    ) -> Self {
+        Self { title, paint, kind, actions: rows::in_order(actions) }
+    }
+}
+
+/// Draws the sections that have something in them, with the same columns in all of them.
+pub(super) fn draw_sections(canvas: &mut Canvas, mut sections: Vec<Section<'_>>) {
+    sections.retain(|section| !section.actions.is_empty());
+    let folded: Vec<Folded<'_>> = sections.iter().map(|section| rows::fold(&section.actions)).collect();
+    let shown: Vec<&Action> = folded.iter().flat_map(|folded| folded.shown.iter().copied()).collect();
     let columns = Columns::fit(canvas, 4, &shown);
-    for (status, title, folded) in sections {
+    for (section, folded) in sections.into_iter().zip(folded) {
         canvas.gap();
-        let (title, tally) = title;
-        canvas.hanging(&title, &tally);
-        if status == Status::Ready {
+        let count = words::number(section.actions.len() as u64);
+        let title = Line::new().whole(section.paint, format!("{}: {count}  ", section.title));
+        let tally = rows::tally(&section.actions);
+        canvas.hanging(&title, &Line::new().text(Paint::Dim, "(").then(tally).text(Paint::Dim, ")"));
+        if section.kind == Kind::Rows {
             columns.draw(canvas, 2, &folded.shown);
         } else {
             for (i, (block, actions)) in blocks(folded.shown).into_iter().enumerate() {
-                if i > 0 && status != Status::Waiting {
+                if i > 0 && section.kind == Kind::TallBlocks {
                     canvas.gap();
                 }
                 block.draw(canvas, &columns, &actions);
@@ -140,18 +186,6 @@ fn draw_actions(canvas: &mut Canvas, app: &AppPlan) {
         }
         rows::draw_rest(canvas, &folded.rest);
     }
-}
-
-/// The title and, beside it, how many of each verb.
-fn section_title(status: Status, actions: &[&Action]) -> (Line, Line) {
-    let (title, paint) = match status {
-        Status::Ready => ("To do", Paint::Strong),
-        Status::Waiting => ("Waiting", Paint::Notice),
-        Status::Held => ("Held", Paint::Change),
-        Status::Manual => ("By hand", Paint::Notice),
-    };
-    let title = Line::new().whole(paint, format!("{title}: {}  ", words::number(actions.len() as u64)));
-    (title, Line::new().text(Paint::Dim, "(").then(rows::tally(actions)).text(Paint::Dim, ")"))
 }
 
 /// Actions that stand still for the same reason are told of together.
@@ -232,7 +266,8 @@ fn draw_findings(canvas: &mut Canvas, findings: &[Finding]) {
     }
     for ((_, code), count) in rest {
         let more = format!("{} and {} more {code}", canvas.glyph("…", "..."), words::number(count as u64));
-        canvas.paragraph(2, &Line::new().plain(more).text(Paint::Dim, "; --format json shows all"));
+        let line = Line::new().plain(more).text(Paint::Dim, "; ").whole(Paint::Dim, "--format json");
+        canvas.paragraph(2, &line.text(Paint::Dim, " shows all"));
     }
 }
 
@@ -259,6 +294,14 @@ fn draw_finding(canvas: &mut Canvas, finding: &Finding) {
         line = line.text(Paint::Dim, " ").whole(Paint::Dim, place);
     }
     canvas.hanging(&head, &line);
+}
+
+/// `12 to do, 2 waiting`: what there is none of is left out.
+pub(super) fn counts(parts: &[(usize, &str, Paint)]) -> Line {
+    parts.iter().filter(|(count, _, _)| *count > 0).fold(Line::new(), |line, (count, word, paint)| {
+        let line = if line.is_empty() { line } else { line.plain(", ") };
+        line.whole(*paint, format!("{} {word}", words::number(*count as u64)))
+    })
 }
 
 fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
@@ -300,7 +343,9 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
             requests: plan.apps.iter().map(|app| app.forecast.requests).sum(),
             seconds: plan.apps.iter().map(|app| app.forecast.seconds).max().unwrap_or(0),
         };
-        canvas.paragraph(0, &Line::new().plain(format!("Applying takes {}.", forecast(total))));
+        if total.requests > 0 {
+            canvas.paragraph(0, &Line::new().plain(format!("Applying takes {}.", forecast(total))));
+        }
     }
     if !plan.guards_unchecked.is_empty() {
         let guards: BTreeSet<Guard> = plan.guards_unchecked.iter().copied().collect();

@@ -1,6 +1,6 @@
 //! Rows of actions: whom it is about, sign, verb, what becomes what, and which line of the files asks for it.
 //!
-//! On a narrow terminal an account is a heading above its rows; on a wide one it is a column beside them.
+//! Where there is room an account is a column beside its rows, otherwise a heading above them.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use crate::{
     },
 };
 
-/// From this width on accounts have a column of their own: the longest usual address, verb, group and place fit beside
-/// each other.
+/// From this width on accounts have a column of their own even when some rows take two lines: the usual address, verb,
+/// group and place fit beside each other. On narrower terminals they do when everything fits.
 const WIDE: usize = 120;
 /// Longer addresses stand above their rows even there.
 const WIDEST_ACCOUNT: usize = 44;
@@ -51,9 +51,9 @@ pub(super) struct Folded<'a> {
 }
 
 /// Splits a list that is too long to be read.
-pub(super) fn fold<'a>(actions: Vec<&'a Action>) -> Folded<'a> {
+pub(super) fn fold<'a>(actions: &[&'a Action]) -> Folded<'a> {
     let (mut plain, mut grave) = (0, 0);
-    let (shown, rest) = actions.into_iter().partition(|action| {
+    let (shown, rest) = actions.iter().copied().partition(|action| {
         let (seen, bound) = if is_grave(action) { (&mut grave, SHOWN_GRAVE) } else { (&mut plain, SHOWN) };
         *seen += 1;
         *seen <= bound
@@ -101,7 +101,7 @@ pub(super) fn draw_rest(canvas: &mut Canvas, rest: &[&Action]) {
             line = line.plain(", ").text(Paint::Alarm, "! cannot be undone");
         }
         if i == last {
-            line = line.text(Paint::Dim, "; --format json shows all");
+            line = line.text(Paint::Dim, "; ").whole(Paint::Dim, "--format json").text(Paint::Dim, " shows all");
         }
         canvas.paragraph(2, &line);
     }
@@ -137,15 +137,18 @@ impl Columns {
     pub(super) fn fit(canvas: &Canvas, indent: usize, actions: &[&Action]) -> Self {
         let width = canvas.style.width;
         let widest = |of: &dyn Fn(&Action) -> usize| actions.iter().map(|action| of(action)).max().unwrap_or(0);
-        let account = (width >= WIDE).then(|| {
-            actions.iter().map(|action| heading(action).width()).filter(|w| *w <= WIDEST_ACCOUNT).max().unwrap_or(0)
-        });
+        let accounts = actions.iter().map(|action| heading(action).width());
+        let column = accounts.clone().filter(|w| *w <= WIDEST_ACCOUNT).max().unwrap_or(0);
+        let details = widest(&|action| detail(canvas, action).width());
+        let places = widest(&|action| why(action).width());
+        let one_line = indent + accounts.max().unwrap_or(0) + 2 + VERB + details + 2 + places;
+        let account = (width >= WIDE || one_line <= width).then_some(column);
         let start = indent + account.map_or(2, |account| account + 2) + VERB;
         // Places of one action share a line where there is room, and stand below each other where there is not.
         let longest = widest(&|action| why(action).longest_atom());
-        let place = widest(&|action| why(action).width()).min(width / 4).max(longest).min(width * 2 / 5);
+        let place = places.min(width / 4).max(longest).min(width * 2 / 5);
         let room = width.saturating_sub(start + 2 + place);
-        let detail = widest(&|action| detail(canvas, action).width()).min(WIDEST_DETAIL);
+        let detail = details.min(WIDEST_DETAIL);
         if room < NARROWEST_DETAIL && detail > room {
             return Self { account, indent, detail: width.saturating_sub(start), place: 0 };
         }
