@@ -5,6 +5,7 @@ mod action;
 mod desired;
 mod email;
 mod live;
+mod outcome;
 mod place;
 mod plan;
 mod policy;
@@ -19,6 +20,7 @@ pub use desired::{
 };
 pub use email::{Email, EmailError};
 pub use live::{AccountStatus, Coverage, Live, LiveAccount, LiveApp, LiveGroup, LiveMember, ReadFailure};
+pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};
 pub use place::Place;
 pub use plan::{AppPlan, Change, Finding, Forecast, Observed, Plan, Severity, Summary};
 pub use policy::{Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};

@@ -1,0 +1,131 @@
+//! What became of a plan that was applied.
+
+use std::sync::Arc;
+
+use super::ActionName;
+
+/// What became of every action that was taken up, app by app.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Outcome {
+    /// By the app's name.
+    pub apps: Vec<AppOutcome>,
+}
+
+/// What became of one app's actions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AppOutcome {
+    /// The app's name.
+    pub app: Arc<str>,
+    /// What stopped the app as a whole, such as that it could not be read; each action still has a result of its own.
+    pub error: Option<String>,
+    /// Every action that the executor took up, in the order in which they ended.
+    pub actions: Vec<(ActionName, ActionResult)>,
+    /// Requests that were sent, those that only read included.
+    pub requests: u64,
+    /// Seconds from the first request to the last answer.
+    pub seconds: u64,
+}
+
+/// What became of one action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActionResult {
+    /// It took effect.
+    Done {
+        /// What a person should know about it, such as that an invitation was sent.
+        note: Option<String>,
+    },
+    /// It was tried and did not take effect, or nobody can tell whether it did.
+    Failed {
+        /// What went wrong and what to do next.
+        error: String,
+    },
+    /// It was not tried, because something it follows did not take effect.
+    Skipped {
+        /// Which action that was.
+        reason: String,
+    },
+    /// It was not tried, because the app no longer is what the plan was made from.
+    Stale {
+        /// What is different.
+        reason: String,
+    },
+    /// It was not tried, because the run ended first.
+    NotStarted {
+        /// What ended the run.
+        reason: String,
+    },
+}
+
+impl ActionResult {
+    /// The word in reports and JSON.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done { .. } => "done",
+            Self::Failed { .. } => "failed",
+            Self::Skipped { .. } => "skipped",
+            Self::Stale { .. } => "stale",
+            Self::NotStarted { .. } => "not-started",
+        }
+    }
+
+    /// The sentence that goes with it.
+    pub fn message(&self) -> Option<&str> {
+        match self {
+            Self::Done { note } => note.as_deref(),
+            Self::Failed { error } => Some(error),
+            Self::Skipped { reason } | Self::Stale { reason } | Self::NotStarted { reason } => Some(reason),
+        }
+    }
+}
+
+/// How many actions ended how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Took effect.
+    pub done: usize,
+    /// Did not.
+    pub failed: usize,
+    /// Were not tried because of another.
+    pub skipped: usize,
+    /// Were not tried because the app had changed.
+    pub stale: usize,
+    /// Were not tried because the run ended.
+    pub not_started: usize,
+}
+
+impl AppOutcome {
+    /// Counts over this app.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for (_, result) in &self.actions {
+            match result {
+                ActionResult::Done { .. } => tally.done += 1,
+                ActionResult::Failed { .. } => tally.failed += 1,
+                ActionResult::Skipped { .. } => tally.skipped += 1,
+                ActionResult::Stale { .. } => tally.stale += 1,
+                ActionResult::NotStarted { .. } => tally.not_started += 1,
+            }
+        }
+        tally
+    }
+}
+
+impl Outcome {
+    /// Counts over all apps.
+    pub fn tally(&self) -> Tally {
+        self.apps.iter().map(AppOutcome::tally).fold(Tally::default(), |a, b| Tally {
+            done: a.done + b.done,
+            failed: a.failed + b.failed,
+            skipped: a.skipped + b.skipped,
+            stale: a.stale + b.stale,
+            not_started: a.not_started + b.not_started,
+        })
+    }
+
+    /// Whether everything that could be done was done: the exit status of `apply`.
+    pub fn is_clean(&self) -> bool {
+        let tally = self.tally();
+        let left = tally.failed + tally.skipped + tally.stale + tally.not_started;
+        left == 0 && self.apps.iter().all(|app| app.error.is_none())
+    }
+}

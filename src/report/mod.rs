@@ -1,0 +1,29 @@
+//! Reports: what people and other programs get to see. They decide nothing: every word of judgement (status, reason,
+//! release, severity) was put into the plan by whoever judged. They know no clock either, so that the same input gives the
+//! same bytes.
+
+mod canvas;
+pub mod json;
+pub mod outcome;
+pub mod text;
+pub mod why;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+/// How text for people is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Style {
+    /// Colours, as ANSI escapes. Nothing is said by colour alone.
+    pub color: bool,
+    /// Columns to fill. Sentences wrap there; names, addresses and lines to copy are never broken.
+    pub width: usize,
+    /// Arrows, rules and marks beyond ASCII.
+    pub unicode: bool,
+}
+
+impl Style {
+    /// For output that goes to a file or a pipe: no colours, and no terminal whose width could be asked.
+    pub const PLAIN: Self = Self { color: false, width: 100, unicode: true };
+}

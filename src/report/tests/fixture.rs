@@ -1,0 +1,241 @@
+//! Plans to draw: small builders, and one plan in which everything occurs.
+
+use crate::model::{
+    Action, ActionName, AppPlan, Change, Edge, FieldValue, Finding, Forecast, Guard, Held, Observed, Place, Plan, Rule,
+    Severity, Status, Target, Verb,
+};
+
+/// An action as its name says it, ready, without changes: `autodesk/add-member/jane@example.com/Design Team`.
+pub fn action(name: &str, because: &str) -> Action {
+    let name = parse(name);
+    let verb = name.verb;
+    Action {
+        status: Status::Ready,
+        reason: None,
+        held: None,
+        after: Vec::new(),
+        irreversible: false,
+        reduces_access: matches!(verb, Verb::Deactivate | Verb::Delete | Verb::RemoveMember | Verb::DeleteGroup),
+        cause: None,
+        changes: Vec::new(),
+        because: because.split_whitespace().map(place).collect(),
+        target: Target::default(),
+        name,
+    }
+}
+
+pub fn parse(name: &str) -> ActionName {
+    let mut parts = name.split('/').map(|part| part.replace("%2F", "/").into());
+    let app = parts.next().unwrap();
+    let verb: Verb = parts.next().map(|verb: std::sync::Arc<str>| verb.parse().unwrap()).unwrap();
+    let of_group = matches!(verb, Verb::CreateGroup | Verb::UpdateGroup | Verb::DeleteGroup);
+    let account = if of_group { None } else { parts.next() };
+    ActionName { app, verb, account, group: parts.next() }
+}
+
+pub fn place(text: &str) -> Place {
+    let (file, line) = text.split_once(':').unwrap();
+    Place::new(file, line.parse().unwrap(), 1)
+}
+
+impl Action {
+    pub fn change(mut self, field: &str, from: Option<FieldValue>, to: Option<FieldValue>) -> Self {
+        self.changes.push(Change { field: field.into(), from, to });
+        self
+    }
+
+    pub fn sets(self, field: &str, to: &str) -> Self {
+        self.change(field, None, Some(to.into()))
+    }
+
+    pub fn status(mut self, status: Status, reason: &str) -> Self {
+        self.status = status;
+        self.reason = Some(reason.into());
+        self
+    }
+
+    pub fn after(mut self, name: &str, rule: Rule) -> Self {
+        self.after.push(Edge { action: parse(name), rule });
+        self
+    }
+
+    pub fn irreversible(mut self) -> Self {
+        self.irreversible = true;
+        self
+    }
+
+    pub fn reduces(mut self) -> Self {
+        self.reduces_access = true;
+        self
+    }
+
+    pub fn held(self, guard: Guard, reason: &str, way_out: &str, also: &[Guard]) -> Self {
+        let (release, repair) = if guard.releasable() { (Some(way_out), None) } else { (None, Some(way_out)) };
+        let held = Held { guard, release: release.map(Into::into), repair: repair.map(Into::into), also: also.into() };
+        Self { held: Some(held), ..self.status(Status::Held, reason) }
+    }
+}
+
+pub fn finding(severity: Severity, code: &'static str, account: Option<&str>, message: &str, because: &str) -> Finding {
+    Finding {
+        severity,
+        code,
+        account: account.map(Into::into),
+        group: None,
+        message: message.into(),
+        because: because.split_whitespace().map(place).collect(),
+    }
+}
+
+pub fn app(name: &str, noun: &str, actions: Vec<Action>, findings: Vec<Finding>) -> AppPlan {
+    AppPlan {
+        app: name.into(),
+        connector: name.into(),
+        group_noun: noun.into(),
+        error: None,
+        complete: true,
+        observed: Observed { accounts: 152, groups: 4, memberships: 310, requests: 6, oldest_s: 0 },
+        forecast: Forecast::default(),
+        actions,
+        findings,
+    }
+}
+
+pub fn plan(apps: Vec<AppPlan>) -> Plan {
+    Plan {
+        created_at: "2026-11-22T10:00:00Z".parse().unwrap(),
+        fingerprint: format!("sha256:{}", "0123456789abcdef".repeat(4)),
+        guards_unchecked: Vec::new(),
+        apps,
+    }
+}
+
+/// Every status, verb, kind of guard and finding, in four apps.
+pub fn everything() -> Plan {
+    let invited = "invitation not accepted yet (sent 2026-11-20)";
+    let by_hand = "The autodesk API cannot remove a member from a team: in Autodesk Admin, open Teams, choose the team \
+                   and remove the person there";
+    let one_way = "a deactivation at Autodesk cannot be undone by the API";
+    let autodesk = AppPlan {
+        forecast: Forecast { requests: 41, seconds: 148 },
+        ..app(
+            "autodesk",
+            "team",
+            vec![
+                action(
+                    "autodesk/create/jane.doe@example.com",
+                    "people.yaml:4 teams/design.yaml:9 teams/design.yaml:14",
+                )
+                .sets("family_name", "Doe")
+                .sets("given_name", "Jane")
+                .sets("role", "user"),
+                action("autodesk/add-member/jane.doe@example.com/Design Team", "teams/design.yaml:9")
+                    .sets("role", "member")
+                    .status(Status::Waiting, invited)
+                    .after("autodesk/create/jane.doe@example.com", Rule::AccountBeforeMembership),
+                action("autodesk/add-member/li.wei@example.com/Design Team", "teams/design.yaml:11")
+                    .sets("role", "member")
+                    .status(Status::Waiting, invited),
+                action("autodesk/update/ann@example.com", "apps/autodesk.yaml:31").change(
+                    "role",
+                    Some("viewer".into()),
+                    Some("user".into()),
+                ),
+                action("autodesk/update/max.power@example.com", "apps/autodesk.yaml:33")
+                    .change("given_name", None, Some("Max".into()))
+                    .change("role", Some("admin".into()), Some("viewer".into()))
+                    .reduces(),
+                action("autodesk/add-member/sam.lee@example.com/Design Team", "teams/design.yaml:10")
+                    .sets("role", "lead"),
+                action("autodesk/add-member/sam.lee@example.com/Platform/Core", "apps/autodesk.yaml:52")
+                    .sets("role", "member"),
+                action("autodesk/deactivate/old.hand@example.com", "people.yaml:21").irreversible(),
+                action("autodesk/deactivate/bob@example.com", "apps/autodesk.yaml:3").irreversible().held(
+                    Guard::Irreversible,
+                    one_way,
+                    "- { allow: autodesk/deactivate/bob@example.com, guard: irreversible, until: 2026-12-22 }",
+                    &[Guard::MinAdmins],
+                ),
+                action("autodesk/deactivate/eve@example.com", "apps/autodesk.yaml:3").irreversible().held(
+                    Guard::Irreversible,
+                    one_way,
+                    "- { allow: autodesk/deactivate/eve@example.com, guard: irreversible, until: 2026-12-22 }",
+                    &[Guard::MinAdmins],
+                ),
+                action("autodesk/update/twin@example.com", "people.yaml:40").sets("role", "user").held(
+                    Guard::Ambiguous,
+                    "two live accounts belong to twin@example.com: user-17 and user-230",
+                    "pin the right one under the app's ids, as in `ids: { twin@example.com: user-17 }`",
+                    &[],
+                ),
+                action("autodesk/remove-member/lee@example.com/Design Team", "teams/design.yaml:3")
+                    .status(Status::Manual, by_hand),
+                action("autodesk/create-group/Night Shift", "apps/autodesk.yaml:70").status(
+                    Status::Manual,
+                    "The autodesk API cannot make teams: create it in Autodesk Admin, then pin its id under the group",
+                ),
+            ],
+            vec![
+                finding(
+                    Severity::Warning,
+                    "unlisted-admin",
+                    Some("root@contractor.example"),
+                    "root@contractor.example is an admin here, and no line makes them one",
+                    "",
+                ),
+                finding(
+                    Severity::Error,
+                    "email-reused",
+                    Some("kim@example.com"),
+                    "the account with this address has another id than last time (user-9, was user-4); nothing is done \
+                     to it until someone says whose it is",
+                    "people.yaml:55",
+                ),
+                finding(
+                    Severity::Note,
+                    "unlisted-account",
+                    Some("demo@vendor.example"),
+                    "demo@vendor.example is live and named nowhere in the files",
+                    "",
+                ),
+            ],
+        )
+    };
+    let mut workiva = app(
+        "workiva",
+        "group",
+        vec![
+            action("workiva/create-group/Finance Team", "apps/workiva.yaml:12").sets("description", "Closes the books"),
+            action("workiva/update-group/Audit", "apps/workiva.yaml:19").change(
+                "description",
+                Some("".into()),
+                Some("Audit, internal".into()),
+            ),
+            action("workiva/delete-group/Interns 2025", "apps/workiva.yaml:23").irreversible(),
+            action("workiva/reactivate/zoe@example.com", "teams/design.yaml:9"),
+            action("workiva/add-member/zoe@example.com/Finance Team", "teams/finance.yaml:6 teams/design.yaml:9"),
+            action("workiva/change-member/zoe@example.com/Audit", "apps/workiva.yaml:20").change(
+                "roles",
+                Some(FieldValue::Set(["Viewer".into()].into())),
+                Some(FieldValue::Set(["Editor".into(), "Viewer".into()].into())),
+            ),
+            action("workiva/remove-member/max.power@example.com/Audit", "apps/workiva.yaml:19"),
+            action("workiva/delete/test@example.com", "settings.yaml:8").irreversible(),
+        ],
+        Vec::new(),
+    );
+    workiva.observed = Observed { accounts: 1, groups: 1, memberships: 0, requests: 1, oldest_s: 7_500 };
+    workiva.forecast = Forecast { requests: 17, seconds: 9 };
+    workiva.complete = false;
+    let mut acc = app("construction", "project", Vec::new(), Vec::new());
+    acc.connector = "acc".into();
+    acc.error = Some(
+        "GET https://developer.api.autodesk.com/hq/v1/accounts/abc/users: 403 Forbidden: the credential lacks the scope \
+         account:read; add it to the app's registration"
+            .into(),
+    );
+    acc.observed = Observed::default();
+    let mut all = plan(vec![workiva, autodesk, acc, app("alteryx", "user group", Vec::new(), Vec::new())]);
+    all.guards_unchecked = vec![Guard::Shrank, Guard::Reactivation];
+    all
+}

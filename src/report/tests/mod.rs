@@ -1,0 +1,4 @@
+//! What reports look like, and what they must never lose.
+
+mod fixture;
+mod plan;

@@ -1,0 +1,311 @@
+//! The plan as text for a terminal: app by app what will be done, what waits, what is held and by which line it would be
+//! released, and what is left to people; at the end, where the eye rests, the summary.
+
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Style,
+    canvas::{Canvas, Line, Paint},
+    words,
+};
+use crate::model::{Action, AppPlan, Finding, Forecast, Guard, Plan, Severity, Status};
+use rows::{Columns, Folded};
+
+/// Findings shown per app before the rest is counted by code. Errors are always shown.
+const FINDINGS: usize = 100;
+
+/// The plan for people.
+pub fn plan(plan: &Plan, style: &Style) -> String {
+    let mut canvas = Canvas::new(style);
+    let mut apps: Vec<&AppPlan> = plan.apps.iter().collect();
+    apps.sort_by(|a, b| a.app.cmp(&b.app));
+    let several = apps.len() > 1;
+    // Quiet apps come first, in one block: they are read in one glance and leave the rest together.
+    let (quiet, busy): (Vec<&AppPlan>, Vec<&AppPlan>) = apps.into_iter().partition(|app| is_quiet(app));
+    for app in quiet {
+        draw_quiet(&mut canvas, app);
+    }
+    for app in busy {
+        draw_app(&mut canvas, app, several);
+    }
+    draw_summary(&mut canvas, plan);
+    canvas.finish()
+}
+
+fn is_quiet(app: &AppPlan) -> bool {
+    app.error.is_none() && app.complete && app.actions.is_empty() && app.findings.is_empty()
+}
+
+fn draw_quiet(canvas: &mut Canvas, app: &AppPlan) {
+    let mark = canvas.glyph("✓ ", "ok ");
+    let line = Line::new()
+        .text(Paint::Add, mark)
+        .plain(" ")
+        .whole(Paint::Strong, &app.app)
+        .plain(" is in sync ")
+        .text(Paint::Dim, format!("({})", observed(app)));
+    canvas.paragraph(0, &line);
+}
+
+/// `152 accounts, 4 groups (teams), 310 memberships, read with 6 requests`.
+fn observed(app: &AppPlan) -> String {
+    let seen = &app.observed;
+    let noun = match &*app.group_noun {
+        "group" => String::new(),
+        noun if seen.groups == 1 => format!(" ({noun})"),
+        noun => format!(" ({})", plural(noun)),
+    };
+    let mut text = format!(
+        "{}, {}{noun}, {}, read with {}",
+        words::count(seen.accounts, "account", "accounts"),
+        words::count(seen.groups, "group", "groups"),
+        words::count(seen.memberships, "membership", "memberships"),
+        requests(seen.requests),
+    );
+    if seen.oldest_s > 0 {
+        text.push_str(&format!(", the oldest fact {} old", words::duration(seen.oldest_s)));
+    }
+    text
+}
+
+fn plural(noun: &str) -> String {
+    if noun.ends_with('s') { noun.to_owned() } else { format!("{noun}s") }
+}
+
+pub(super) fn requests(n: u64) -> String {
+    format!("{} {}", words::number(n), if n == 1 { "request" } else { "requests" })
+}
+
+fn forecast(forecast: Forecast) -> String {
+    format!("{}, about {} at the budget", requests(forecast.requests), words::duration(forecast.seconds))
+}
+
+fn draw_app(canvas: &mut Canvas, app: &AppPlan, several: bool) {
+    let mut title = Line::new().whole(Paint::Strong, &app.app);
+    if app.connector != app.app {
+        title = title.text(Paint::Dim, format!(" ({})", app.connector));
+    }
+    canvas.rule(title);
+    if let Some(error) = &app.error {
+        let head = Line::new().text(Paint::Alarm, canvas.glyph("✗ ", "! "));
+        let line = Line::new().text(Paint::Alarm, "could not be read: ").prose(Paint::Remove, error);
+        canvas.hanging(&head, &line);
+        let after = if several { "Nothing is planned here; the other apps go on." } else { "Nothing is planned." };
+        canvas.paragraph(0, &Line::new().text(Paint::Dim, after));
+    } else {
+        let mut line = observed(app);
+        if several && app.forecast.requests > 0 {
+            line.push_str(&format!("; applying takes {}", forecast(app.forecast)));
+        }
+        canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
+        if !app.complete {
+            let warning = "Not everything could be read, and what was not seen is not taken for absent.";
+            canvas.paragraph(0, &Line::new().text(Paint::Change, warning));
+        }
+        if app.actions.is_empty() {
+            canvas.paragraph(0, &Line::new().text(Paint::Add, "In sync: nothing to do."));
+        }
+    }
+    draw_actions(canvas, app);
+    draw_findings(canvas, &app.findings);
+}
+
+fn draw_actions(canvas: &mut Canvas, app: &AppPlan) {
+    let sections: Vec<(Status, Vec<&Action>)> = [Status::Ready, Status::Waiting, Status::Held, Status::Manual]
+        .into_iter()
+        .map(|status| (status, rows::in_order(app.actions.iter().filter(|action| action.status == status))))
+        .filter(|(_, actions)| !actions.is_empty())
+        .collect();
+    let sections: Vec<(Status, (Line, Line), Folded<'_>)> = sections
+        .into_iter()
+        .map(|(status, actions)| (status, section_title(status, &actions), rows::fold(actions)))
+        .collect();
+    let shown: Vec<&Action> = sections.iter().flat_map(|(_, _, folded)| folded.shown.iter().copied()).collect();
+    let columns = Columns::fit(canvas, 4, &shown);
+    for (status, title, folded) in sections {
+        canvas.gap();
+        let (title, tally) = title;
+        canvas.hanging(&title, &tally);
+        if status == Status::Ready {
+            columns.draw(canvas, 2, &folded.shown);
+        } else {
+            for (i, (block, actions)) in blocks(folded.shown).into_iter().enumerate() {
+                if i > 0 && status != Status::Waiting {
+                    canvas.gap();
+                }
+                block.draw(canvas, &columns, &actions);
+            }
+        }
+        rows::draw_rest(canvas, &folded.rest);
+    }
+}
+
+/// The title and, beside it, how many of each verb.
+fn section_title(status: Status, actions: &[&Action]) -> (Line, Line) {
+    let (title, paint) = match status {
+        Status::Ready => ("To do", Paint::Strong),
+        Status::Waiting => ("Waiting", Paint::Notice),
+        Status::Held => ("Held", Paint::Change),
+        Status::Manual => ("By hand", Paint::Notice),
+    };
+    let title = Line::new().whole(paint, format!("{title}: {}  ", words::number(actions.len() as u64)));
+    (title, Line::new().text(Paint::Dim, "(").then(rows::tally(actions)).text(Paint::Dim, ")"))
+}
+
+/// Actions that stand still for the same reason are told of together.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Block<'a> {
+    guard: Option<Guard>,
+    reason: String,
+    repair: Option<&'a str>,
+    also: &'a [Guard],
+}
+
+fn blocks(actions: Vec<&Action>) -> BTreeMap<Block<'_>, Vec<&Action>> {
+    let mut blocks: BTreeMap<Block<'_>, Vec<&Action>> = BTreeMap::new();
+    for action in actions {
+        let held = action.held.as_ref();
+        let block = Block {
+            guard: held.map(|held| held.guard),
+            reason: action.reason.clone().unwrap_or_else(|| after(action)),
+            repair: held.and_then(|held| held.repair.as_deref()),
+            also: held.map_or(&[], |held| &held.also),
+        };
+        blocks.entry(block).or_default().push(action);
+    }
+    blocks
+}
+
+fn after(action: &Action) -> String {
+    let names: Vec<String> = action.after.iter().map(|edge| edge.action.to_string()).collect();
+    if names.is_empty() { String::new() } else { format!("after {}", names.join(", ")) }
+}
+
+impl Block<'_> {
+    fn draw(&self, canvas: &mut Canvas, columns: &Columns, actions: &[&Action]) {
+        let mut head = Line::new();
+        if let Some(guard) = self.guard {
+            head = head.whole(Paint::Change, format!("{guard}: "));
+        }
+        head = head.prose(Paint::Plain, &self.reason);
+        canvas.paragraph(2, &head);
+        columns.draw(canvas, 4, actions);
+        if let Some(repair) = self.repair {
+            canvas.paragraph(4, &Line::new().text(Paint::Notice, "To mend it: ").prose(Paint::Plain, repair));
+        }
+        let releases: BTreeSet<&str> =
+            actions.iter().filter_map(|action| action.held.as_ref()?.release.as_deref()).collect();
+        if !releases.is_empty() {
+            let this = if releases.len() == 1 { "this line" } else { "these lines, one for each," };
+            canvas
+                .paragraph(4, &Line::new().text(Paint::Notice, format!("To release it, add {this} under approvals:")));
+            for release in releases {
+                // Never wrapped: it is there to be copied.
+                canvas.line(&Line::new().pad_to(6).whole(Paint::Code, release));
+            }
+        }
+        if !self.also.is_empty() {
+            let also: Vec<&str> = self.also.iter().map(|guard| guard.as_str()).collect();
+            canvas.paragraph(4, &Line::new().text(Paint::Change, format!("Then still held by {}.", also.join(", "))));
+        }
+    }
+}
+
+fn draw_findings(canvas: &mut Canvas, findings: &[Finding]) {
+    if findings.is_empty() {
+        return;
+    }
+    let mut findings: Vec<&Finding> = findings.iter().collect();
+    findings.sort();
+    canvas.gap();
+    let title = format!("Findings: {}", words::number(findings.len() as u64));
+    canvas.paragraph(0, &Line::new().whole(Paint::Strong, title));
+    let mut rest: BTreeMap<(Severity, &str), usize> = BTreeMap::new();
+    for (i, finding) in findings.into_iter().enumerate() {
+        if i >= FINDINGS && finding.severity != Severity::Error {
+            *rest.entry((finding.severity, finding.code)).or_default() += 1;
+        } else {
+            draw_finding(canvas, finding);
+        }
+    }
+    for ((_, code), count) in rest {
+        let more = format!("{} and {} more {code}", canvas.glyph("…", "..."), words::number(count as u64));
+        canvas.paragraph(2, &Line::new().plain(more).text(Paint::Dim, "; --format json shows all"));
+    }
+}
+
+fn draw_finding(canvas: &mut Canvas, finding: &Finding) {
+    let (word, paint) = match finding.severity {
+        Severity::Error => ("error", Paint::Alarm),
+        Severity::Warning => ("warning", Paint::Change),
+        Severity::Note => ("note", Paint::Notice),
+    };
+    // As wide as the longest word and two spaces, so that the sentences stand below each other.
+    let head = Line::new().pad_to(2).whole(paint, word).pad_to(11);
+    let mut line = Line::new();
+    // A sentence that names its subject needs no heading.
+    if let Some(subject) = finding.account.as_deref().or(finding.group.as_deref())
+        && !finding.message.contains(subject)
+    {
+        line = line.whole(Paint::Strong, subject).plain(": ");
+    }
+    line = line
+        .prose(Paint::Plain, &finding.message)
+        .text(Paint::Dim, " ")
+        .whole(Paint::Dim, format!("[{}]", finding.code));
+    for place in words::places(&finding.because) {
+        line = line.text(Paint::Dim, " ").whole(Paint::Dim, place);
+    }
+    canvas.hanging(&head, &line);
+}
+
+fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
+    let unread = plan.apps.iter().filter(|app| app.error.is_some()).count();
+    let summary = plan.summary();
+    canvas.gap();
+    let mut parts: Vec<(usize, &str, Paint)> = vec![
+        (summary.ready, "to do", Paint::Add),
+        (summary.waiting, "waiting", Paint::Notice),
+        (summary.held, "held", Paint::Change),
+        (summary.manual, "by hand", Paint::Notice),
+    ];
+    parts.retain(|(count, _, _)| *count > 0);
+    let mut line = Line::new().text(Paint::Strong, "Plan: ");
+    if parts.is_empty() {
+        line = line.plain(if unread == 0 { "nothing to do" } else { "nothing to do in what could be read" });
+    }
+    for (i, (count, word, paint)) in parts.into_iter().enumerate() {
+        line =
+            line.plain(if i == 0 { "" } else { ", " }).whole(paint, format!("{} {word}", words::number(count as u64)));
+    }
+    if summary.findings > 0 {
+        line = line.plain("; ").whole(Paint::Plain, words::count(summary.findings, "finding", "findings"));
+    }
+    if unread > 0 {
+        let text = format!("{} could not be read", words::count(unread, "app", "apps"));
+        line = line.plain("; ").whole(Paint::Alarm, text);
+    }
+    canvas.paragraph(0, &line.plain("."));
+    let gone = plan.apps.iter().flat_map(|app| &app.actions);
+    let gone = gone.filter(|action| action.status == Status::Ready && action.irreversible).count();
+    if gone > 0 {
+        let text = format!("! {} of what is to do cannot be undone.", words::number(gone as u64));
+        canvas.paragraph(0, &Line::new().text(Paint::Alarm, text));
+    }
+    if summary.ready > 0 {
+        // Apps are worked on side by side: requests add up, and the slowest app says when all is done.
+        let total = Forecast {
+            requests: plan.apps.iter().map(|app| app.forecast.requests).sum(),
+            seconds: plan.apps.iter().map(|app| app.forecast.seconds).max().unwrap_or(0),
+        };
+        canvas.paragraph(0, &Line::new().plain(format!("Applying takes {}.", forecast(total))));
+    }
+    if !plan.guards_unchecked.is_empty() {
+        let guards: BTreeSet<Guard> = plan.guards_unchecked.iter().copied().collect();
+        let guards: Vec<&str> = guards.iter().map(|guard| guard.as_str()).collect();
+        let text = format!("Not checked, for lack of a history: {}.", guards.join(", "));
+        canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
+    }
+}

@@ -1,0 +1,247 @@
+//! Rows of actions: whom it is about, sign, verb, what becomes what, and which line of the files asks for it.
+//!
+//! On a narrow terminal an account is a heading above its rows; on a wide one it is a column beside them.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    model::{Action, Guard, Status, Verb},
+    report::{
+        canvas::{Canvas, Line, Paint},
+        words,
+    },
+};
+
+/// From this width on accounts have a column of their own: the longest usual address, verb, group and place fit beside
+/// each other.
+const WIDE: usize = 120;
+/// Longer addresses stand above their rows even there.
+const WIDEST_ACCOUNT: usize = 44;
+/// Details in a wider column would tear the place away from what it explains.
+const WIDEST_DETAIL: usize = 70;
+/// With less room than this for details, places go to a line of their own.
+const NARROWEST_DETAIL: usize = 24;
+/// Room for a sign, the longest verb and the spaces around them.
+const VERB: usize = 17;
+
+/// Rows shown per app and status before the rest is counted instead. More is not read but scrolled past.
+const SHOWN: usize = 100;
+/// The same for what takes something away, cannot be undone or is held: long enough to hold what a cap lets through in
+/// an app of some thousand people.
+const SHOWN_GRAVE: usize = 500;
+/// Lines that count what is not shown. With more groups than that, only verbs are told apart.
+const FOLD_LINES: usize = 12;
+
+/// Actions in the order of reports: by whom they are about, groups first.
+pub(super) fn in_order<'a>(actions: impl Iterator<Item = &'a Action>) -> Vec<&'a Action> {
+    let mut actions: Vec<&Action> = actions.collect();
+    actions.sort_by(|a, b| key(a).cmp(&key(b)));
+    actions
+}
+
+fn key(action: &Action) -> (bool, &str, Verb, Option<&str>) {
+    let name = &action.name;
+    (name.account.is_some(), words::subject(name), name.verb, name.group.as_deref())
+}
+
+/// What is shown of a list, and how many of which kind are not.
+pub(super) struct Folded<'a> {
+    pub(super) shown: Vec<&'a Action>,
+    pub(super) rest: Vec<&'a Action>,
+}
+
+/// Splits a list that is too long to be read.
+pub(super) fn fold<'a>(actions: Vec<&'a Action>) -> Folded<'a> {
+    let (mut plain, mut grave) = (0, 0);
+    let (shown, rest) = actions.into_iter().partition(|action| {
+        let (seen, bound) = if is_grave(action) { (&mut grave, SHOWN_GRAVE) } else { (&mut plain, SHOWN) };
+        *seen += 1;
+        *seen <= bound
+    });
+    Folded { shown, rest }
+}
+
+fn is_grave(action: &Action) -> bool {
+    action.status == Status::Held
+        || action.irreversible
+        || action.reduces_access
+        || words::sign(action.name.verb) == "-"
+}
+
+/// What a line that counts tells apart.
+type Kind<'a> = (Option<Guard>, Verb, bool, Option<&'a str>);
+
+/// Lines that count what is not shown.
+pub(super) fn draw_rest(canvas: &mut Canvas, rest: &[&Action]) {
+    let kinds = |by_group: bool| {
+        let mut kinds: BTreeMap<Kind<'_>, usize> = BTreeMap::new();
+        for action in rest {
+            let guard = action.held.as_ref().map(|held| held.guard);
+            let group = action.name.group.as_deref().filter(|_| by_group && action.name.account.is_some());
+            *kinds.entry((guard, action.name.verb, action.irreversible, group)).or_default() += 1;
+        }
+        kinds
+    };
+    let mut counts = kinds(true);
+    if counts.len() > FOLD_LINES {
+        counts = kinds(false);
+    }
+    let last = counts.len().saturating_sub(1);
+    for (i, ((guard, verb, irreversible, group), count)) in counts.into_iter().enumerate() {
+        let mut line = Line::new()
+            .plain(format!("{} and {} more ", canvas.glyph("…", "..."), words::number(count as u64)))
+            .whole(words::paint(verb), verb.as_str());
+        if let Some(group) = group {
+            line = line.plain(" in ").whole(Paint::Plain, group);
+        }
+        if let Some(guard) = guard {
+            line = line.plain(" held by ").whole(Paint::Plain, guard.as_str());
+        }
+        if irreversible {
+            line = line.plain(", ").text(Paint::Alarm, "! cannot be undone");
+        }
+        if i == last {
+            line = line.text(Paint::Dim, "; --format json shows all");
+        }
+        canvas.paragraph(2, &line);
+    }
+}
+
+/// How many of each verb: `3 create, 5 add-member`.
+pub(super) fn tally(actions: &[&Action]) -> Line {
+    let mut counts: BTreeMap<Verb, usize> = BTreeMap::new();
+    for action in actions {
+        *counts.entry(action.name.verb).or_default() += 1;
+    }
+    let mut line = Line::new();
+    for (i, (verb, count)) in counts.into_iter().enumerate() {
+        line = line
+            .text(Paint::Dim, if i == 0 { "" } else { ", " })
+            .whole(words::paint(verb), format!("{} {verb}", words::number(count as u64)));
+    }
+    line
+}
+
+/// The columns of one app's rows.
+pub(super) struct Columns {
+    /// Width of the column of accounts; `None` when they stand above their rows.
+    account: Option<usize>,
+    /// The deepest indent at which the column of accounts begins.
+    indent: usize,
+    detail: usize,
+    place: usize,
+}
+
+impl Columns {
+    /// Columns that suit all rows of an app, drawn behind at most `indent` columns.
+    pub(super) fn fit(canvas: &Canvas, indent: usize, actions: &[&Action]) -> Self {
+        let width = canvas.style.width;
+        let widest = |of: &dyn Fn(&Action) -> usize| actions.iter().map(|action| of(action)).max().unwrap_or(0);
+        let account = (width >= WIDE).then(|| {
+            actions.iter().map(|action| heading(action).width()).filter(|w| *w <= WIDEST_ACCOUNT).max().unwrap_or(0)
+        });
+        let start = indent + account.map_or(2, |account| account + 2) + VERB;
+        // Places of one action share a line where there is room, and stand below each other where there is not.
+        let longest = widest(&|action| why(action).longest_atom());
+        let place = widest(&|action| why(action).width()).min(width / 4).max(longest).min(width * 2 / 5);
+        let room = width.saturating_sub(start + 2 + place);
+        let detail = widest(&|action| detail(canvas, action).width()).min(WIDEST_DETAIL);
+        if room < NARROWEST_DETAIL && detail > room {
+            return Self { account, indent, detail: width.saturating_sub(start), place: 0 };
+        }
+        Self { account, indent, detail: detail.min(room), place }
+    }
+
+    /// Draws actions that are in order.
+    pub(super) fn draw(&self, canvas: &mut Canvas, indent: usize, actions: &[&Action]) {
+        for same in actions.chunk_by(|a, b| words::subject(&a.name) == words::subject(&b.name)) {
+            let mut beside = heading(same[0]);
+            let column = match self.account {
+                Some(account) => {
+                    if beside.width() > account {
+                        canvas.line(&Line::new().pad_to(indent).then(std::mem::take(&mut beside)));
+                    }
+                    self.indent + account + 2
+                }
+                None => {
+                    canvas.line(&Line::new().pad_to(indent).then(std::mem::take(&mut beside)));
+                    indent + 2
+                }
+            };
+            for action in same {
+                let head = Line::new().pad_to(indent).then(std::mem::take(&mut beside)).pad_to(column);
+                self.row(canvas, head, action);
+            }
+        }
+    }
+
+    fn row(&self, canvas: &mut Canvas, head: Line, action: &Action) {
+        let verb = action.name.verb;
+        let start = head.width() + VERB;
+        let mut head = head.text(words::paint(verb), format!("{} {verb}", words::sign(verb))).pad_to(start);
+        let (mut details, mut places) = (detail(canvas, action).wrap(self.detail), why(action).wrap(self.place));
+        let fits = |lines: &[Line], width: usize| lines.iter().all(|line| line.width() <= width);
+        let beside = fits(&details, self.detail) && fits(&places, self.place);
+        if !beside {
+            places.clear();
+        }
+        details.reverse();
+        places.reverse();
+        while !details.is_empty() || !places.is_empty() {
+            let mut line = std::mem::take(&mut head).pad_to(start).then(details.pop().unwrap_or_default());
+            if let Some(place) = places.pop() {
+                line = line.pad_to(start + self.detail + 2).then(place);
+            }
+            canvas.line(&line);
+        }
+        if !beside {
+            canvas.paragraph(start, &why(action));
+        }
+    }
+}
+
+fn heading(action: &Action) -> Line {
+    let subject = Line::new().whole(Paint::Strong, words::subject(&action.name));
+    if action.name.account.is_some() { subject } else { subject.text(Paint::Dim, " (group)") }
+}
+
+fn why(action: &Action) -> Line {
+    let places = words::places(&action.because);
+    let last = places.len().saturating_sub(1);
+    places.into_iter().enumerate().fold(Line::new(), |line, (i, place)| {
+        let comma = if i == last { "" } else { "," };
+        line.text(Paint::Dim, if i == 0 { "" } else { " " }).whole(Paint::Dim, place + comma)
+    })
+}
+
+fn detail(canvas: &Canvas, action: &Action) -> Line {
+    let mut parts: Vec<Line> = Vec::new();
+    if let (Some(_), Some(group)) = (&action.name.account, &action.name.group) {
+        parts.push(Line::new().whole(Paint::Plain, group));
+    }
+    let mut changes: Vec<_> = action.changes.iter().collect();
+    changes.sort();
+    parts.extend(changes.into_iter().map(|change| words::change(change, canvas.glyph("→", "->"))));
+    if action.reduces_access && words::sign(action.name.verb) == "~" {
+        parts.push(Line::new().whole(Paint::Remove, "reduces access"));
+    }
+    if action.irreversible {
+        parts.push(Line::new().whole(Paint::Alarm, "! cannot be undone"));
+    }
+    if let Some(cause) = action.cause {
+        use crate::model::Cause;
+        parts.push(Line::new().whole(
+            Paint::Notice,
+            match cause {
+                Cause::Change => "by this change",
+                Cause::Drift => "drift",
+                Cause::Time => "a date passed",
+            },
+        ));
+    }
+    let separator = canvas.glyph(" · ", "; ");
+    parts.into_iter().enumerate().fold(Line::new(), |line, (i, part)| {
+        let line = if i == 0 { line } else { line.whole(Paint::Dim, separator.trim_end()).plain(" ") };
+        line.then(part)
+    })
+}

@@ -1,0 +1,176 @@
+//! How reports spell numbers, times, verbs and places.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::canvas::{Line, Paint};
+use crate::model::{ActionName, Change, FieldValue, Place, Verb};
+
+/// `9,812`.
+pub(super) fn number(n: impl Into<u64>) -> String {
+    let digits = n.into().to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 request`, `41 requests`.
+pub(super) fn count(n: usize, one: &str, many: &str) -> String {
+    format!("{} {}", number(n as u64), if n == 1 { one } else { many })
+}
+
+/// `28 s`, `2 min 28 s`, `3 h 5 min`, `2 d 4 h`: the two largest units, which is as exact as a forecast is.
+pub(super) fn duration(seconds: u64) -> String {
+    const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
+    let first = UNITS.iter().position(|(_, size)| seconds >= *size).unwrap_or(UNITS.len() - 1);
+    let (unit, size) = UNITS[first];
+    let mut text = format!("{} {unit}", seconds / size);
+    if let Some((unit, small)) = UNITS.get(first + 1)
+        && seconds % size / small > 0
+    {
+        text.push_str(&format!(" {} {unit}", seconds % size / small));
+    }
+    text
+}
+
+/// The day something begins, or the instant when it does not begin with a day.
+pub(super) fn begins(at: Timestamp, zone: &TimeZone) -> String {
+    let zoned = at.to_zoned(zone.clone());
+    if zoned.start_of_day().is_ok_and(|start| start == zoned) {
+        zoned.date().to_string()
+    } else {
+        zoned.strftime("%Y-%m-%d %H:%M %Z").to_string()
+    }
+}
+
+/// The last day something holds when it ends with a day, else the instant it ends.
+pub(super) fn ends(at: Timestamp, zone: &TimeZone) -> String {
+    let zoned = at.to_zoned(zone.clone());
+    let midnight = zoned.start_of_day().is_ok_and(|start| start == zoned);
+    match zoned.yesterday() {
+        Ok(last) if midnight => last.date().to_string(),
+        _ => zoned.strftime("%Y-%m-%d %H:%M %Z").to_string(),
+    }
+}
+
+/// `+`, `~` or `-`.
+pub(super) fn sign(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Create | Verb::Reactivate | Verb::AddMember | Verb::CreateGroup => "+",
+        Verb::Update | Verb::ChangeMember | Verb::UpdateGroup => "~",
+        Verb::Deactivate | Verb::Delete | Verb::RemoveMember | Verb::DeleteGroup => "-",
+    }
+}
+
+/// The sign's colour.
+pub(super) fn paint(verb: Verb) -> Paint {
+    match sign(verb) {
+        "+" => Paint::Add,
+        "~" => Paint::Change,
+        _ => Paint::Remove,
+    }
+}
+
+/// Whom or what an action is about: the account, or the group when the action is on the group itself.
+pub(super) fn subject(name: &ActionName) -> &str {
+    name.account.as_deref().or(name.group.as_deref()).unwrap_or(&name.app)
+}
+
+/// A value as a person reads it: sets in brackets, texts that would be misread in quotes.
+pub(super) fn value(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Set(set) if set.len() == 1 => set.iter().map(|text| quoted(text)).collect(),
+        FieldValue::Set(set) => {
+            let texts: Vec<String> = set.iter().map(|text| quoted(text)).collect();
+            format!("[{}]", texts.join(", "))
+        }
+        FieldValue::Text(text) => quoted(text),
+        FieldValue::Flag(_) | FieldValue::Number(_) => value.to_string(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let misread = text.is_empty()
+        || text != text.trim()
+        || text == "none"
+        || text.chars().any(|c| c.is_control() || matches!(c, ',' | '[' | ']' | '"' | '·' | '→'));
+    if misread { format!("{text:?}") } else { text.into() }
+}
+
+/// Old and new value of a field.
+pub(super) fn change(change: &Change, arrow: &str) -> Line {
+    let line = Line::new().whole(Paint::Dim, format!("{}: ", change.field));
+    let none = |line: Line| line.whole(Paint::Dim, "none");
+    match (&change.from, &change.to) {
+        (None, None) => none(line),
+        (None, Some(to)) => line.whole(Paint::Plain, value(to)),
+        (Some(from), to) => {
+            let line = line.whole(Paint::Remove, value(from)).text(Paint::Dim, format!(" {arrow} "));
+            match to {
+                Some(to) => line.whole(Paint::Add, value(to)),
+                None => none(line),
+            }
+        }
+    }
+}
+
+/// `teams/design.yaml:9,14`: the lines of each file together, files and lines sorted.
+pub(super) fn places(places: &[Place]) -> Vec<String> {
+    let mut lines: Vec<(&str, u32)> = places.iter().map(|place| (&*place.file, place.line)).collect();
+    lines.sort_unstable();
+    lines.dedup();
+    let mut out: Vec<String> = Vec::new();
+    for chunk in lines.chunk_by(|a, b| a.0 == b.0) {
+        let numbers: Vec<String> = chunk.iter().map(|(_, line)| line.to_string()).collect();
+        out.push(format!("{}:{}", chunk[0].0, numbers.join(",")));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        for (n, text) in [(0_u64, "0"), (999, "999"), (1000, "1,000"), (9_812, "9,812"), (1_234_567, "1,234,567")] {
+            assert_eq!(number(n), text);
+        }
+    }
+
+    #[test]
+    fn durations_show_their_two_largest_units() {
+        for (seconds, text) in
+            [(0, "0 s"), (28, "28 s"), (60, "1 min"), (148, "2 min 28 s"), (3_605, "1 h"), (90_061, "1 d 1 h")]
+        {
+            assert_eq!(duration(seconds), text);
+        }
+    }
+
+    #[test]
+    fn an_end_at_midnight_is_told_as_the_last_day() {
+        let zone = TimeZone::get("Europe/Vienna").unwrap();
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        assert_eq!(ends(at("2027-11-30T23:00:00Z"), &zone), "2027-11-30");
+        assert_eq!(begins(at("2026-11-30T23:00:00Z"), &zone), "2026-12-01");
+        assert_eq!(ends(at("2027-11-30T12:30:00Z"), &zone), "2027-11-30 13:30 CET");
+    }
+
+    #[test]
+    fn values_that_could_be_misread_are_quoted() {
+        assert_eq!(value(&"a, b".into()), "\"a, b\"");
+        assert_eq!(value(&"".into()), "\"\"");
+        assert_eq!(value(&"none".into()), "\"none\"");
+        assert_eq!(value(&FieldValue::Set(["b".into(), "a".into()].into())), "[a, b]");
+    }
+
+    #[test]
+    fn lines_of_one_file_are_named_together() {
+        let places = [Place::new("b.yaml", 2, 1), Place::new("a.yaml", 14, 1), Place::new("a.yaml", 9, 1)];
+        assert_eq!(super::places(&places), ["a.yaml:9,14", "b.yaml:2"]);
+    }
+}
