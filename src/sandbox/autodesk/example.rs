@@ -1,0 +1,2 @@
+use super::Autodesk;
+pub(super) fn fill(_: &mut Autodesk) {}
