@@ -149,7 +149,7 @@ pub struct AccountView {
     pub last_login: Option<Timestamp>,
     /// When the pending invitation will be accepted.
     pub accepts_at: Option<Timestamp>,
-    /// How many invitations went to this address through the API, over every account that ever had it.
+    /// How many invitations went to this address, over every account that ever had it.
     pub invitations: u32,
     /// The memberships, in the order in which they were made.
     pub groups: Vec<MembershipView>,
