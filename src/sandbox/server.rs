@@ -23,7 +23,7 @@ use hyper::{
     server::conn::http1,
     service::service_fn,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -98,7 +98,8 @@ async fn serve(stream: TcpStream, shared: Shared, mut stop: watch::Receiver<bool
             response.ok_or_else(|| io::Error::other("fault: reset"))
         }
     });
-    let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(socket), service);
+    // No time limit on an idle connection: the only resets a client sees shall be those that were asked for.
+    let connection = http1::Builder::new().header_read_timeout(None).serve_connection(TokioIo::new(socket), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -68,7 +68,7 @@ struct Account {
     memberships: Vec<(String, String)>,
 }
 
-/// The three words of an enumeration, so that parsing and printing cannot drift apart.
+/// An enumeration and its words, so that parsing and printing cannot drift apart.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ }) => {
         $(#[$doc])*
