@@ -2,7 +2,9 @@
 
 pub mod budget;
 pub mod connectors;
+pub mod execute;
 pub mod model;
+pub mod plan;
 pub mod report;
 pub mod sandbox;
 pub mod why;

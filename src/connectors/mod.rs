@@ -37,6 +37,9 @@ pub struct AccountGroup {
 /// Reading an app. Every call waits for the budget and draws on it; `lane` says how urgent it is.
 #[async_trait]
 pub trait Reader: Send + Sync {
+    /// The app's name in the files, for messages.
+    fn app(&self) -> &str;
+
     /// What the connector declares.
     fn semantics(&self) -> &Arc<Semantics>;
 

@@ -1,0 +1,208 @@
+//! The async shell around the scheduler: starts what it says, and tells it what came of it.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{StreamExt as _, stream::FuturesUnordered};
+use tokio::{sync::watch, time::Instant};
+use tracing::{info, warn};
+
+use super::{
+    perform::{Made, perform},
+    scheduler::{Command, Scheduler},
+};
+use crate::{
+    connectors::Writer,
+    model::{ActionName, ActionResult, AppOutcome, AppPlan, Status},
+};
+
+/// Actions in flight when the API names no limit of its own. Enough to hide latency, few enough for a small server.
+const AT_ONCE: u32 = 8;
+
+/// Something that a person who watches wants to know.
+#[derive(Debug, Clone)]
+pub enum Event<'a> {
+    /// An app's actions begin; so many will be carried out.
+    Began {
+        /// The app.
+        app: &'a str,
+        /// How many.
+        actions: usize,
+    },
+    /// An action was started.
+    Started(&'a ActionName),
+    /// An action has ended.
+    Ended(&'a ActionName, &'a ActionResult),
+    /// An app's actions are over.
+    Finished {
+        /// The app.
+        app: &'a str,
+    },
+}
+
+/// Someone who watches.
+pub trait Progress: Send + Sync {
+    /// Something happened.
+    fn event(&self, event: Event<'_>);
+}
+
+/// Nobody watches.
+#[derive(Debug, Clone, Copy)]
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn event(&self, _: Event<'_>) {}
+}
+
+/// How a run is asked to end: first gently, then at once.
+#[derive(Debug, Clone)]
+pub struct Stop(watch::Receiver<u8>);
+
+impl Stop {
+    /// A stop, and the sender that asks for it: 1 finishes what is in flight, 2 drops that too.
+    pub fn new() -> (watch::Sender<u8>, Self) {
+        let (sender, receiver) = watch::channel(0);
+        (sender, Self(receiver))
+    }
+
+    /// A stop that nobody asks for.
+    pub fn never() -> Self {
+        Self::new().1
+    }
+
+    /// Whether an end was asked for.
+    pub fn asked(&self) -> bool {
+        *self.0.borrow() > 0
+    }
+
+    /// Returns once an end of at least this urgency was asked for; never, when nobody can ask any more.
+    pub async fn reached(&mut self, urgency: u8) {
+        if self.0.wait_for(|level| *level >= urgency).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Carries out the ready actions of one app's plan.
+pub async fn execute(plan: &AppPlan, writer: Arc<dyn Writer>, stop: Stop, progress: &dyn Progress) -> AppOutcome {
+    let began = Instant::now();
+    let requests = writer.requests();
+    let actions = run(plan, &*writer, stop, progress).await;
+    AppOutcome {
+        app: plan.app.clone(),
+        error: None,
+        actions,
+        requests: writer.requests() - requests,
+        seconds: whole_seconds(began.elapsed()),
+    }
+}
+
+async fn run(
+    plan: &AppPlan,
+    writer: &dyn Writer,
+    stop: Stop,
+    progress: &dyn Progress,
+) -> Vec<(ActionName, ActionResult)> {
+    let actions = &plan.actions;
+    let ready = actions.iter().filter(|action| action.status == Status::Ready).count();
+    let limit = writer.semantics().limits.concurrency.unwrap_or(AT_ONCE);
+    let mut scheduler = Scheduler::new(actions, limit as usize);
+    if stop.asked() {
+        scheduler.stop();
+    }
+    let made = Made::default();
+    let mut running = FuturesUnordered::new();
+    let mut log = Log {
+        plan,
+        results: vec![None; actions.len()],
+        started: vec![false; actions.len()],
+        order: Vec::new(),
+        progress,
+    };
+    let (mut gently, mut at_once) = (stop.clone(), stop);
+    progress.event(Event::Began { app: &plan.app, actions: ready });
+
+    loop {
+        while let Some(command) = scheduler.next_command() {
+            match command {
+                Command::Start(index) => {
+                    let (action, lane) = (&actions[index], scheduler.lane(index));
+                    log.started(index);
+                    let made = &made;
+                    running.push(async move { (index, perform(writer, action, made, lane).await) });
+                }
+                Command::Skip { action, because } => {
+                    let reason = format!("{} did not take effect", actions[because].name);
+                    log.ended(action, ActionResult::Skipped { reason });
+                }
+            }
+        }
+        if scheduler.is_done() {
+            break;
+        }
+        tokio::select! {
+            Some((index, result)) = running.next() => {
+                scheduler.ended(index, matches!(result, ActionResult::Done { .. }));
+                log.ended(index, result);
+            }
+            () = gently.reached(1), if !gently.asked() => scheduler.stop(),
+            () = at_once.reached(2) => break,
+        }
+    }
+    progress.event(Event::Finished { app: &plan.app });
+    log.finish()
+}
+
+/// Results in the order in which they came.
+struct Log<'a> {
+    plan: &'a AppPlan,
+    results: Vec<Option<ActionResult>>,
+    started: Vec<bool>,
+    order: Vec<usize>,
+    progress: &'a dyn Progress,
+}
+
+impl Log<'_> {
+    fn started(&mut self, index: usize) {
+        self.started[index] = true;
+        self.progress.event(Event::Started(&self.plan.actions[index].name));
+    }
+
+    fn ended(&mut self, index: usize, result: ActionResult) {
+        let name = &self.plan.actions[index].name;
+        let message = result.message().unwrap_or_default();
+        match &result {
+            ActionResult::Failed { .. } => warn!(action = %name, message, "failed"),
+            other => info!(action = %name, message, "{}", other.as_str()),
+        }
+        self.progress.event(Event::Ended(name, &result));
+        self.results[index] = Some(result);
+        self.order.push(index);
+    }
+
+    /// What never came to an end is reported as such: nothing is lost silently.
+    fn finish(mut self) -> Vec<(ActionName, ActionResult)> {
+        let open: Vec<usize> = (0..self.results.len())
+            .filter(|index| self.results[*index].is_none() && self.plan.actions[*index].status == Status::Ready)
+            .collect();
+        for index in open {
+            let result = if self.started[index] {
+                let error = "the run was stopped while this was under way, so whether it took effect is not known; the \
+                             next run looks before it does anything";
+                ActionResult::Failed { error: error.into() }
+            } else {
+                ActionResult::NotStarted { reason: "the run was stopped first; the next run takes it up".into() }
+            };
+            self.ended(index, result);
+        }
+        let mut results = self.results;
+        self.order
+            .into_iter()
+            .filter_map(|index| Some((self.plan.actions[index].name.clone(), results[index].take()?)))
+            .collect()
+    }
+}
+
+/// Started seconds, so that a short run does not look like none.
+fn whole_seconds(elapsed: Duration) -> u64 {
+    elapsed.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
+}

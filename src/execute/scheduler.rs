@@ -1,0 +1,267 @@
+//! Which action runs next, as a state machine: what happened goes in, what to do comes out. It knows no clock, no network
+//! and no connector, so the runner drives it against real apps and the forecast against a virtual clock.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use crate::{
+    budget::Lane,
+    model::{Action, ActionName, Status},
+};
+
+/// Something to do, by the index of the action in the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Carry the action out.
+    Start(usize),
+    /// Leave it, because the action at `because` did not take effect.
+    Skip {
+        /// Which action.
+        action: usize,
+        /// What it follows.
+        because: usize,
+    },
+}
+
+/// Decides in which order the ready actions of one app run.
+///
+/// Removals of access come first, then what most other actions wait for, then the rest by name. No action starts before
+/// everything it follows has taken effect.
+#[derive(Debug)]
+pub struct Scheduler {
+    lanes: Vec<Option<Lane>>,
+    followers: Vec<Vec<usize>>,
+    waits_for: Vec<usize>,
+    queue: BTreeSet<(Rank, usize)>,
+    skips: Vec<(usize, usize)>,
+    running: usize,
+    left: usize,
+    at_once: usize,
+    stopped: bool,
+}
+
+/// Smaller goes first.
+type Rank = (u8, Reverse<u32>);
+
+impl Scheduler {
+    /// A scheduler for the ready actions among `actions`, which runs at most `at_once` of them together.
+    pub fn new(actions: &[Action], at_once: usize) -> Self {
+        let ready: BTreeMap<&ActionName, usize> = actions
+            .iter()
+            .enumerate()
+            .filter(|(_, action)| action.status == Status::Ready)
+            .map(|(index, action)| (&action.name, index))
+            .collect();
+        let mut followers = vec![Vec::new(); actions.len()];
+        let mut waits_for = vec![0; actions.len()];
+        for index in ready.values() {
+            for edge in &actions[*index].after {
+                if let Some(before) = ready.get(&edge.action) {
+                    followers[*before].push(*index);
+                    waits_for[*index] += 1;
+                }
+            }
+        }
+        let lanes: Vec<Option<Lane>> = actions
+            .iter()
+            .enumerate()
+            .map(|(index, action)| ready.contains_key(&action.name).then(|| lane(action, followers[index].len())))
+            .collect();
+        let mut scheduler = Self {
+            queue: BTreeSet::new(),
+            skips: Vec::new(),
+            running: 0,
+            left: ready.len(),
+            at_once: at_once.max(1),
+            stopped: false,
+            lanes,
+            followers,
+            waits_for,
+        };
+        for index in ready.into_values() {
+            scheduler.enqueue_if_free(index);
+        }
+        scheduler
+    }
+
+    /// How urgent the requests of an action are.
+    pub fn lane(&self, action: usize) -> Lane {
+        self.lanes[action].unwrap_or(Lane::Read)
+    }
+
+    /// What to do now. Call it after every event until it returns `None`.
+    pub fn next_command(&mut self) -> Option<Command> {
+        if let Some((action, because)) = self.skips.pop() {
+            self.left -= 1;
+            self.fail_followers(action, because);
+            return Some(Command::Skip { action, because });
+        }
+        if self.stopped || self.running == self.at_once {
+            return None;
+        }
+        let (_, action) = self.queue.pop_first()?;
+        self.running += 1;
+        Some(Command::Start(action))
+    }
+
+    /// An action that was started has ended.
+    pub fn ended(&mut self, action: usize, took_effect: bool) {
+        self.running -= 1;
+        self.left -= 1;
+        if !took_effect {
+            self.fail_followers(action, action);
+            return;
+        }
+        for follower in std::mem::take(&mut self.followers[action]) {
+            self.waits_for[follower] = self.waits_for[follower].saturating_sub(1);
+            self.enqueue_if_free(follower);
+        }
+    }
+
+    /// Starts nothing more; what is running may end.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// Whether nothing is running and nothing more will be started.
+    pub fn is_done(&self) -> bool {
+        self.running == 0 && (self.stopped || self.left == 0)
+    }
+
+    fn enqueue_if_free(&mut self, action: usize) {
+        if self.waits_for[action] == 0 {
+            let rank = match self.lane(action) {
+                Lane::Removal => (0, Reverse(0)),
+                Lane::Write { unblocks } => (1, Reverse(unblocks)),
+                Lane::Read => (2, Reverse(0)),
+            };
+            self.queue.insert((rank, action));
+        }
+    }
+
+    /// Followers are skipped once, however many of the actions they follow fail.
+    fn fail_followers(&mut self, action: usize, because: usize) {
+        for follower in std::mem::take(&mut self.followers[action]) {
+            if self.waits_for[follower] != usize::MAX {
+                self.waits_for[follower] = usize::MAX;
+                self.skips.push((follower, because));
+            }
+        }
+    }
+}
+
+fn lane(action: &Action, followers: usize) -> Lane {
+    if action.reduces_access {
+        Lane::Removal
+    } else {
+        Lane::Write { unblocks: u32::try_from(followers).unwrap_or(u32::MAX) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Edge, Rule, Target, Verb};
+
+    fn action(account: &str, verb: Verb, after: &[(&str, Verb)]) -> Action {
+        let name =
+            |account: &str, verb| ActionName { app: "a".into(), verb, account: Some(account.into()), group: None };
+        Action {
+            name: name(account, verb),
+            status: Status::Ready,
+            reason: None,
+            held: None,
+            after: after
+                .iter()
+                .map(|(account, verb)| Edge { action: name(account, *verb), rule: Rule::AccountBeforeMembership })
+                .collect(),
+            irreversible: false,
+            reduces_access: verb == Verb::Deactivate,
+            cause: None,
+            changes: Vec::new(),
+            because: Vec::new(),
+            target: Target::default(),
+        }
+    }
+
+    /// Runs everything, one result after the other; an account called `bad` fails.
+    fn check(actions: &[Action], at_once: usize, expected: &str) {
+        let mut scheduler = Scheduler::new(actions, at_once);
+        let mut running = std::collections::VecDeque::new();
+        let mut story = Vec::new();
+        let label = |index: usize| {
+            let name = &actions[index].name;
+            format!("{} {}", name.verb, name.account.as_deref().unwrap_or_default())
+        };
+        while !scheduler.is_done() {
+            while let Some(command) = scheduler.next_command() {
+                match command {
+                    Command::Start(index) => {
+                        story.push(format!("start {}", label(index)));
+                        running.push_back(index);
+                    }
+                    Command::Skip { action, because } => {
+                        story.push(format!("skip {} because of {}", label(action), label(because)));
+                    }
+                }
+            }
+            if let Some(index) = running.pop_front() {
+                scheduler.ended(index, actions[index].name.account.as_deref() != Some("bad"));
+            }
+        }
+        assert_eq!(story.join("\n"), expected);
+    }
+
+    #[test]
+    fn removals_go_first_and_then_what_unblocks_most() {
+        check(
+            &[
+                action("a", Verb::Create, &[]),
+                action("b", Verb::Create, &[]),
+                action("b", Verb::AddMember, &[("b", Verb::Create)]),
+                action("z", Verb::Deactivate, &[]),
+            ],
+            1,
+            "start deactivate z\nstart create b\nstart create a\nstart add-member b",
+        );
+    }
+
+    #[test]
+    fn what_follows_a_failure_is_skipped_with_everything_behind_it_and_the_rest_goes_on() {
+        check(
+            &[
+                action("bad", Verb::Create, &[]),
+                action("bad", Verb::AddMember, &[("bad", Verb::Create)]),
+                action("bad", Verb::Update, &[("bad", Verb::AddMember), ("bad", Verb::Create)]),
+                action("good", Verb::Create, &[]),
+            ],
+            1,
+            "start create bad\nskip add-member bad because of create bad\nskip update bad because of create bad\nstart create good",
+        );
+    }
+
+    #[test]
+    fn no_more_than_allowed_run_at_once() {
+        let actions: Vec<Action> = ["a", "b", "c"].map(|account| action(account, Verb::Create, &[])).into();
+        let mut scheduler = Scheduler::new(&actions, 2);
+        assert_eq!(scheduler.next_command(), Some(Command::Start(0)));
+        assert_eq!(scheduler.next_command(), Some(Command::Start(1)));
+        assert_eq!(scheduler.next_command(), None);
+        scheduler.ended(0, true);
+        assert_eq!(scheduler.next_command(), Some(Command::Start(2)));
+    }
+
+    #[test]
+    fn a_stop_lets_what_runs_end_and_starts_nothing_more() {
+        let actions: Vec<Action> = ["a", "b"].map(|account| action(account, Verb::Create, &[])).into();
+        let mut scheduler = Scheduler::new(&actions, 1);
+        scheduler.next_command();
+        scheduler.stop();
+        assert!(!scheduler.is_done());
+        scheduler.ended(0, true);
+        assert_eq!(scheduler.next_command(), None);
+        assert!(scheduler.is_done());
+    }
+}

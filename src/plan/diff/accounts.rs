@@ -1,0 +1,333 @@
+//! Accounts: who should have one, who has one, and what differs.
+
+use std::collections::BTreeSet;
+
+use super::{Surplus, fields, removal};
+use crate::{
+    model::{
+        AccountStatus, Change, Coverage, Email, FieldValue, Finding, Guard, LiveAccount, Place, Severity, Unlisted,
+        Values, Verb,
+    },
+    plan::{
+        Context,
+        draft::{Draft, Drafts, account_action},
+        identity::{Doubt, Matched},
+        wanted::{self, Grant, Standing, Wanted, Wish},
+    },
+};
+
+pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
+    let identities: BTreeSet<&Email> = wanted.accounts.keys().copied().chain(matched.identities()).collect();
+    for identity in identities {
+        let standing = wanted::standing(cx, identity);
+        let live = matched.accounts.get(identity).map_or(&[][..], Vec::as_slice);
+        let mut one = One {
+            cx,
+            identity,
+            standing,
+            doubt: matched.ambiguous.get(identity),
+            wish: wanted.accounts.get(identity),
+            made: Vec::new(),
+        };
+        one.plan(live, drafts);
+        drafts.actions.append(&mut one.made);
+    }
+}
+
+/// One identity and the actions it takes.
+struct One<'a> {
+    cx: &'a Context<'a>,
+    identity: &'a Email,
+    standing: Standing,
+    doubt: Option<&'a Doubt>,
+    wish: Option<&'a Wish>,
+    made: Vec<Draft>,
+}
+
+impl One<'_> {
+    fn plan(&mut self, live: &[&LiveAccount], drafts: &mut Drafts) {
+        self.report_doubt(live, drafts);
+        match (self.standing, self.wish) {
+            (Standing::Active, Some(Wish::Granted(grant))) => match live.first() {
+                None => self.create(grant),
+                Some(account) => self.keep(account, grant, drafts),
+            },
+            (Standing::Active, Some(Wish::Upcoming)) => {}
+            _ => {
+                for account in live {
+                    self.remove(account, drafts);
+                }
+            }
+        }
+        for account in live {
+            self.report_admin(account, drafts);
+        }
+        self.hold_doubtful();
+    }
+
+    fn create(&mut self, grant: &Grant) {
+        let semantics = &self.cx.app.semantics;
+        let mut draft = self.draft(Verb::Create, self.identity.as_str());
+        draft.gains = true;
+        draft.action.target.email = Some(self.identity.clone());
+        draft.action.target.values = grant.values.clone();
+        draft = draft.changes(fields::from_nothing(&grant.values)).because(grant.because.clone());
+        match &semantics.create {
+            None => draft.manual(semantics.manual_text(Verb::Create)),
+            Some(rule) => draft.makes_admin = rule.becomes == AccountStatus::Active && self.admin(&grant.values),
+        }
+        if let Coverage::Incomplete(why) = &self.cx.live.accounts_coverage {
+            draft.hold(
+                Guard::Incomplete,
+                format!("not all accounts were seen ({why}), so this one may exist already"),
+                "plan again once the app can be read to the end",
+            );
+        }
+        self.made.push(draft);
+    }
+
+    fn keep(&mut self, account: &LiveAccount, grant: &Grant, drafts: &mut Drafts) {
+        let semantics = &self.cx.app.semantics;
+        if account.status == AccountStatus::Inactive {
+            let mut draft = self.on(account, Verb::Reactivate).because(grant.because.clone());
+            draft.gains = true;
+            draft = draft.changes(vec![status_change("inactive", "active")]);
+            if !semantics.reactivate {
+                draft.manual(semantics.manual_text(Verb::Reactivate));
+            } else if self.cx.history.is_some_and(|history| !history.deactivated_by_us.contains(&account.id)) {
+                draft.hold_until_approved(
+                    Guard::Reactivation,
+                    "somebody else deactivated this account; ask why before it is made active again",
+                );
+            }
+            self.made.push(draft);
+        }
+        self.update(account, grant, drafts);
+    }
+
+    fn update(&mut self, account: &LiveAccount, grant: &Grant, drafts: &mut Drafts) {
+        let app = self.cx.app;
+        let compared = fields::compare(&app.managed, &grant.values, &account.values);
+        if !compared.unseen.is_empty() {
+            drafts.find(Finding {
+                severity: Severity::Warning,
+                code: "unread-fields",
+                account: Some(self.identity.as_str().into()),
+                group: None,
+                message: format!(
+                    "{} of {} could not be read, so nothing is known about it and nothing is changed",
+                    compared.unseen.join(" and "),
+                    self.identity
+                ),
+                because: Vec::new(),
+            });
+        }
+        let (fixed, free): (Vec<Change>, Vec<Change>) =
+            compared.changes.into_iter().partition(|change| app.semantics.fixed.contains(&change.field));
+        // What cannot be changed by the API goes into the same action where nothing else can either; otherwise the person
+        // gets a finding beside it, because one name stands for one action.
+        let by_hand = !app.semantics.update || (free.is_empty() && !fixed.is_empty());
+        let changes = if by_hand && free.is_empty() { fixed.clone() } else { free };
+        if !fixed.is_empty() && !by_hand {
+            for change in &fixed {
+                drafts.find(Finding {
+                    severity: Severity::Warning,
+                    code: "fixed-field",
+                    account: Some(self.identity.as_str().into()),
+                    group: None,
+                    message: format!("{} cannot be changed once an account exists", change.field),
+                    because: grant.because.clone(),
+                });
+            }
+        }
+        if changes.is_empty() {
+            return;
+        }
+        let effect = fields::effect(&changes, &[app.semantics.role.as_ref()]);
+        let mut draft = self.on(account, Verb::Update).because(grant.because.clone());
+        draft.action.target.values = fields::new_values(&changes);
+        draft.action.reduces_access = effect.loses;
+        draft.gains = effect.gains;
+        let was_admin = account.status == AccountStatus::Active && self.live_admin(account);
+        draft.loses_admin = was_admin && !self.admin(&grant.values);
+        draft.makes_admin = account.status == AccountStatus::Active && !was_admin && self.admin(&grant.values);
+        draft = draft.changes(changes);
+        if by_hand {
+            draft.manual(app.semantics.manual_text(Verb::Update));
+        }
+        self.made.push(draft);
+    }
+
+    fn remove(&mut self, account: &LiveAccount, drafts: &mut Drafts) {
+        let surplus = Surplus::of(self.standing);
+        let usable = account.status != AccountStatus::Inactive;
+        // The account of our own credential is no stranger, although no line lists it.
+        let is_self = self.cx.app.self_account.as_ref() == Some(self.identity);
+        if surplus == Surplus::Unlisted && is_self {
+            return;
+        }
+        if surplus == Surplus::Unlisted && self.cx.app.policy.unlisted != Unlisted::Remove {
+            if usable && self.cx.app.policy.unlisted == Unlisted::Report {
+                drafts.find(unlisted(account));
+            }
+            return;
+        }
+        let Some(mut draft) = removal::account(self.cx, account, self.identity, self.standing) else { return };
+        draft.loses_admin = account.status == AccountStatus::Active && self.live_admin(account);
+        draft = draft.because(self.removal_places(surplus));
+        if surplus == Surplus::Unlisted
+            && let Coverage::Incomplete(why) = &self.cx.live.accounts_coverage
+        {
+            draft.hold(
+                Guard::Incomplete,
+                format!("not all accounts were seen ({why}), and removing the unlisted takes certainty"),
+                "plan again once the app can be read to the end",
+            );
+        }
+        self.made.push(draft);
+    }
+
+    /// The lines that take something away: where a grant ended, where the person is named, or the policy's line.
+    fn removal_places(&self, surplus: Surplus) -> Vec<Place> {
+        if surplus == Surplus::Unlisted {
+            return self.cx.app.policy.places.get("unlisted").cloned().into_iter().collect();
+        }
+        let mut places: Vec<Place> = match self.wish {
+            Some(Wish::Lapsed(places)) if surplus == Surplus::Ungranted => places.clone(),
+            _ => Vec::new(),
+        };
+        if let Some(person) = self.cx.desired.people.get(self.identity) {
+            places.push(person.status_place.clone().unwrap_or_else(|| person.place.clone()));
+        }
+        places
+    }
+
+    fn report_doubt(&self, live: &[&LiveAccount], drafts: &mut Drafts) {
+        if let Some(doubt) = self.doubt {
+            drafts.find(Finding {
+                severity: Severity::Error,
+                code: "ambiguous-account",
+                account: Some(self.identity.as_str().into()),
+                group: None,
+                message: format!("{}; {}", doubt.reason, doubt.repair),
+                because: doubt.because.clone(),
+            });
+        } else if live.len() > 1 && self.standing == Standing::Active {
+            drafts.find(Finding {
+                severity: Severity::Warning,
+                code: "second-account",
+                account: Some(self.identity.as_str().into()),
+                group: None,
+                message: format!(
+                    "{} has further accounts beside the pinned one: {}",
+                    self.identity,
+                    live[1..]
+                        .iter()
+                        .map(|account| format!("{} ({})", account.email, account.id))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
+                because: Vec::new(),
+            });
+        }
+        for account in live {
+            if let AccountStatus::Unknown(word) = &account.status {
+                drafts.find(Finding {
+                    severity: Severity::Warning,
+                    code: "unknown-status",
+                    account: Some(self.identity.as_str().into()),
+                    group: None,
+                    message: format!("{} has the status `{word}`, which the connector does not know", account.email),
+                    because: Vec::new(),
+                });
+            }
+        }
+    }
+
+    /// A live admin that no line makes admin is always worth a finding, whatever else happens to the account.
+    fn report_admin(&self, account: &LiveAccount, drafts: &mut Drafts) {
+        let meant = self.standing == Standing::Active
+            && matches!(self.wish, Some(Wish::Granted(grant)) if self.admin(&grant.values));
+        let is_self = self.cx.app.self_account.as_ref() == Some(self.identity);
+        if account.status != AccountStatus::Inactive && self.live_admin(account) && !meant && !is_self {
+            drafts.find(Finding {
+                severity: Severity::Warning,
+                code: "unexpected-admin",
+                account: Some(self.identity.as_str().into()),
+                group: None,
+                message: format!("{} is an admin, and no line makes this account one", account.email),
+                because: Vec::new(),
+            });
+        }
+    }
+
+    /// Nothing is done to doubtful accounts, except that people who left lose all that is certainly theirs.
+    fn hold_doubtful(&mut self) {
+        let left = self.standing.left();
+        for draft in &mut self.made {
+            if let Some(doubt) = self.doubt.filter(|doubt| !(left && doubt.all_theirs && draft.action.reduces_access)) {
+                draft.hold(Guard::Ambiguous, doubt.reason.clone(), doubt.repair.clone());
+            }
+        }
+    }
+
+    fn admin(&self, values: &Values) -> bool {
+        let Some(rule) = &self.cx.app.semantics.role else { return false };
+        wanted::roles_of(values, rule).iter().any(|role| rule.admin.contains(role))
+    }
+
+    fn live_admin(&self, account: &LiveAccount) -> bool {
+        is_live_admin(self.cx, account)
+    }
+
+    fn draft(&self, verb: Verb, account: &str) -> Draft {
+        let name = account_action(&self.cx.app.name, verb, account, None);
+        Draft::new(name, self.standing, Some(self.identity.clone()))
+    }
+
+    fn on(&self, account: &LiveAccount, verb: Verb) -> Draft {
+        let mut draft = self.draft(verb, self.identity.as_str());
+        aim(&mut draft, account);
+        draft
+    }
+}
+
+/// Points a draft at a live account, and holds it when nobody knows what the account's status means.
+pub(super) fn aim(draft: &mut Draft, account: &LiveAccount) {
+    draft.action.target.email = Some(account.email.clone());
+    draft.action.target.account_id = Some(account.id.clone());
+    draft.action.target.expect = Some(account.status.clone());
+    if let AccountStatus::Unknown(word) = &account.status {
+        draft.hold(
+            Guard::UnknownStatus,
+            format!("the account has the status `{word}`, which the connector does not know"),
+            "look the account up in the app, and add the word to the connector's status map if it is a regular one",
+        );
+    }
+}
+
+/// Whether an account is known to hold an admin role.
+pub(in crate::plan) fn is_live_admin(cx: &Context<'_>, account: &LiveAccount) -> bool {
+    let Some(rule) = &cx.app.semantics.role else { return false };
+    let roles = account.values.get(&rule.field()).and_then(Option::as_ref);
+    roles.is_some_and(|roles| roles.texts().any(|role| rule.admin.contains(role)))
+}
+
+/// A change of status as the plan shows it.
+pub(super) fn status_change(from: &str, to: &str) -> Change {
+    Change { field: "status".into(), from: Some(FieldValue::text(from)), to: Some(FieldValue::text(to)) }
+}
+
+fn unlisted(account: &LiveAccount) -> Finding {
+    Finding {
+        severity: Severity::Note,
+        code: "unlisted-account",
+        account: Some(account.email.as_str().into()),
+        group: None,
+        message: format!(
+            "{} ({}) is named nowhere in the files; list the person, or set `unlisted: remove`",
+            account.email, account.status
+        ),
+        because: Vec::new(),
+    }
+}

@@ -1,0 +1,112 @@
+//! Comparing fields, and telling whether a change of role gives or takes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::model::{Change, FieldName, FieldValue, RoleRule, Values};
+
+/// Fields of a live account, membership or group.
+pub(super) type LiveValues = BTreeMap<FieldName, Option<FieldValue>>;
+
+/// What came of comparing managed fields.
+#[derive(Debug, Default)]
+pub(super) struct Compared {
+    /// Fields that differ.
+    pub changes: Vec<Change>,
+    /// Managed fields whose live value was not seen, so that nothing can be said.
+    pub unseen: Vec<FieldName>,
+}
+
+/// Compares the managed fields of something that exists.
+pub(super) fn compare(managed: &BTreeSet<FieldName>, wanted: &Values, live: &LiveValues) -> Compared {
+    let mut compared = Compared::default();
+    for (field, to) in wanted.iter().filter(|(field, _)| managed.contains(*field)) {
+        match live.get(field) {
+            None => compared.unseen.push(field.clone()),
+            Some(from) if same(from.as_ref(), to) => {}
+            Some(from) => {
+                compared.changes.push(Change { field: field.clone(), from: from.clone(), to: Some(to.clone()) })
+            }
+        }
+    }
+    compared
+}
+
+/// Missing and empty are the same thing.
+fn same(from: Option<&FieldValue>, to: &FieldValue) -> bool {
+    match (from, to) {
+        (Some(from), to) => from == to,
+        (None, FieldValue::Set(set)) => set.is_empty(),
+        (None, _) => false,
+    }
+}
+
+/// The changes that bring about all of `values` from nothing.
+pub(super) fn from_nothing(values: &Values) -> Vec<Change> {
+    values.iter().map(|(field, value)| Change { field: field.clone(), from: None, to: Some(value.clone()) }).collect()
+}
+
+/// The new values of `changes`.
+pub(super) fn new_values(changes: &[Change]) -> Values {
+    changes.iter().filter_map(|change| Some((change.field.clone(), change.to.clone()?))).collect()
+}
+
+/// What a change of fields means for what a person can do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Effect {
+    /// The person can do more.
+    pub gains: bool,
+    /// The person can do less.
+    pub loses: bool,
+}
+
+/// Tells whether changes of roles give or take. A change between roles that cannot be compared may do both, and counts as
+/// both.
+pub(super) fn effect(changes: &[Change], rules: &[Option<&RoleRule>]) -> Effect {
+    let mut effect = Effect::default();
+    for change in changes.iter().filter(|change| &*change.field == "role" || &*change.field == "roles") {
+        let roles =
+            |value: &Option<FieldValue>| -> BTreeSet<_> { value.iter().flat_map(FieldValue::texts).cloned().collect() };
+        let (from, to) = (roles(&change.from), roles(&change.to));
+        let rank = |roles: &BTreeSet<Arc<str>>| -> Option<usize> {
+            let only = roles.first().filter(|_| roles.len() == 1)?;
+            rules.iter().flatten().find_map(|rule| rule.rank(only))
+        };
+        match (rank(&from), rank(&to)) {
+            (Some(from), Some(to)) => {
+                effect.gains |= to > from;
+                effect.loses |= to < from;
+            }
+            _ => {
+                effect.gains |= !to.is_subset(&from);
+                effect.loses |= !from.is_subset(&to);
+            }
+        }
+    }
+    effect
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(from: Option<&str>, to: &str, gains: bool, loses: bool) {
+        let rule = RoleRule { ranked: ["viewer", "user", "admin"].map(Into::into).to_vec(), ..RoleRule::default() };
+        let change = Change { field: "role".into(), from: from.map(Into::into), to: Some(to.into()) };
+        assert_eq!(effect(&[change], &[Some(&rule)]), Effect { gains, loses }, "{from:?} to {to}");
+    }
+
+    #[test]
+    fn a_higher_rank_gives_and_a_lower_one_takes() {
+        check(Some("viewer"), "admin", true, false);
+        check(Some("admin"), "user", false, true);
+        check(None, "user", true, false);
+    }
+
+    #[test]
+    fn roles_that_cannot_be_compared_may_give_and_take() {
+        check(Some("auditor"), "user", true, true);
+    }
+}

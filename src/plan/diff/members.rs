@@ -1,0 +1,316 @@
+//! Memberships of declared groups: who should be in, who is in, and what differs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{
+    Surplus,
+    accounts::aim,
+    fields::{self, LiveValues},
+    groups::Found,
+};
+use crate::{
+    model::{
+        AccountStatus, Change, Coverage, Email, Finding, GroupState, Guard, LiveAccount, Place, Severity, Step,
+        Unlisted, Verb,
+    },
+    plan::{
+        Context,
+        draft::{Draft, Drafts, account_action},
+        identity::Matched,
+        wanted::{self, Grant, Standing, Wanted, Wish},
+    },
+};
+
+pub(super) fn diff(
+    cx: &Context<'_>,
+    matched: &Matched<'_>,
+    wanted: &Wanted<'_>,
+    groups: &BTreeMap<&Arc<str>, Found<'_>>,
+    drafts: &mut Drafts,
+) {
+    let by_id: BTreeMap<&Arc<str>, &LiveAccount> =
+        cx.live.accounts.iter().map(|account| (&account.id, account)).collect();
+    for found in groups.values() {
+        let group = Group { cx, matched, found, wishes: wanted.members.get(&found.desired.name), by_id: &by_id };
+        group.grant(drafts);
+        group.take_away(drafts);
+    }
+}
+
+/// One declared group.
+struct Group<'a> {
+    cx: &'a Context<'a>,
+    matched: &'a Matched<'a>,
+    found: &'a Found<'a>,
+    wishes: Option<&'a BTreeMap<&'a Email, Wish>>,
+    by_id: &'a BTreeMap<&'a Arc<str>, &'a LiveAccount>,
+}
+
+impl Group<'_> {
+    /// Adds and changes what is granted.
+    fn grant(&self, drafts: &mut Drafts) {
+        let members: BTreeMap<&Arc<str>, &LiveValues> = self
+            .found
+            .live
+            .iter()
+            .flat_map(|live| &live.members)
+            .map(|member| (&member.account, &member.values))
+            .collect();
+        for (identity, wish) in self.wishes.into_iter().flatten() {
+            let Wish::Granted(grant) = wish else { continue };
+            if wanted::standing(self.cx, identity) != Standing::Active {
+                continue;
+            }
+            let account = self.matched.accounts.get(identity).and_then(|accounts| accounts.first());
+            match account.and_then(|account| Some((account, members.get(&account.id)?))) {
+                Some((account, values)) => self.change(identity, grant, account, values, drafts),
+                None => self.add(identity, grant, account.copied(), drafts),
+            }
+        }
+    }
+
+    fn add(&self, identity: &Email, grant: &Grant, account: Option<&LiveAccount>, drafts: &mut Drafts) {
+        let semantics = &self.cx.app.semantics;
+        let mut draft = self.draft(Verb::AddMember, identity.as_str(), Standing::Active, identity);
+        draft.gains = true;
+        draft.action.target.email = Some(identity.clone());
+        draft.action.target.values = grant.values.clone();
+        draft = draft.changes(fields::from_nothing(&grant.values)).because(grant.because.clone());
+        if !semantics.members.add {
+            draft.manual(semantics.manual_text(Verb::AddMember));
+        }
+        if let Some(account) = account {
+            aim(&mut draft, account);
+            self.hold_doubtful(&mut draft, identity);
+            if let Some(why) = self.unseen(account) {
+                draft.hold(
+                    Guard::Incomplete,
+                    format!("whether the account is a member already could not be read: {why}"),
+                    "plan again once the app can be read to the end",
+                );
+            }
+        }
+        self.wait_until_accepted(&mut draft, account);
+        drafts.actions.push(draft);
+    }
+
+    /// Where accounts join only once they are active, a membership waits for the invitation to be accepted.
+    fn wait_until_accepted(&self, draft: &mut Draft, account: Option<&LiveAccount>) {
+        let semantics = &self.cx.app.semantics;
+        let may_join = |status: &AccountStatus| semantics.members.when.contains(status);
+        match account {
+            None => {
+                let becomes = semantics.create.as_ref().map(|rule| &rule.becomes);
+                if becomes.is_some_and(|status| !may_join(status)) {
+                    draft.wait("the invitation has to be sent and accepted first".into());
+                }
+            }
+            Some(account) if account.status == AccountStatus::Pending && !may_join(&account.status) => {
+                let sent = account
+                    .created_at
+                    .map(|at| format!(" (sent {})", at.to_zoned(self.cx.desired.settings.time_zone.clone()).date()));
+                draft.wait(format!("invitation not accepted yet{}", sent.unwrap_or_default()));
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn change(&self, identity: &Email, grant: &Grant, account: &LiveAccount, values: &LiveValues, drafts: &mut Drafts) {
+        let semantics = &self.cx.app.semantics;
+        let compared = fields::compare(&self.found.desired.managed, &grant.values, values);
+        if compared.changes.is_empty() || account.status == AccountStatus::Inactive {
+            return;
+        }
+        let effect = fields::effect(&compared.changes, &[semantics.members.role.as_ref()]);
+        let mut draft = self
+            .draft(Verb::ChangeMember, identity.as_str(), Standing::Active, identity)
+            .because(grant.because.clone());
+        aim(&mut draft, account);
+        self.hold_doubtful(&mut draft, identity);
+        draft.action.target.values = match semantics.members.change {
+            Step::Again => grant.values.clone(),
+            Step::InPlace | Step::Manual => fields::new_values(&compared.changes),
+        };
+        draft.action.reduces_access = effect.loses;
+        draft.gains = effect.gains;
+        draft = draft.changes(compared.changes);
+        if semantics.members.change == Step::Manual {
+            draft.manual(semantics.manual_text(Verb::ChangeMember));
+        }
+        drafts.actions.push(draft);
+    }
+
+    /// Removes what is not granted.
+    fn take_away(&self, drafts: &mut Drafts) {
+        let Some(live) = self.found.live else { return };
+        let reactivated: BTreeSet<Arc<str>> = drafts
+            .actions
+            .iter()
+            .filter(|draft| draft.verb() == Verb::Reactivate)
+            .filter_map(|draft| draft.action.target.account_id.clone())
+            .collect();
+        let mut made = Vec::new();
+        let mut ungranted = 0;
+        for member in &live.members {
+            let Some(account) = self.by_id.get(&member.account) else {
+                drafts.findings.push(self.finding(
+                    "unknown-member",
+                    &member.account,
+                    format!("{} has a member {} that is not among the accounts", live.name, member.account),
+                ));
+                continue;
+            };
+            let Some(identity) = self.matched.identity_of.get(&account.id) else { continue };
+            // Membership of an account that cannot be used gives nobody anything. It matters again when the account
+            // becomes active, and is looked at then.
+            let unusable = account.status == AccountStatus::Inactive && !reactivated.contains(&account.id);
+            if unusable && self.found.desired.state == GroupState::Present {
+                continue;
+            }
+            let Some(draft) = self.surplus(account, identity, &member.values, &mut drafts.findings) else {
+                continue;
+            };
+            ungranted += usize::from(draft.standing == Standing::Active);
+            made.push(draft);
+        }
+        self.keep_last(&mut made, ungranted, live.members.len(), drafts);
+        drafts.actions.extend(made);
+    }
+
+    fn surplus(
+        &self,
+        account: &LiveAccount,
+        identity: &Email,
+        values: &LiveValues,
+        findings: &mut Vec<Finding>,
+    ) -> Option<Draft> {
+        let semantics = &self.cx.app.semantics;
+        let standing = wanted::standing(self.cx, identity);
+        let wish = self.wishes.and_then(|wishes| wishes.get(identity));
+        let surplus = Surplus::of(standing);
+        let going = self.found.desired.state == GroupState::Absent;
+        match (surplus, wish) {
+            (Surplus::Ungranted, Some(Wish::Granted(_) | Wish::Upcoming)) if !going => return None,
+            (Surplus::Suspended, _) if !going => return None,
+            (Surplus::Unlisted, _) if self.cx.app.self_account.as_ref() == Some(identity) => return None,
+            (Surplus::Unlisted, _) if !going && self.found.desired.policy.unlisted != Unlisted::Remove => {
+                if self.found.desired.policy.unlisted == Unlisted::Report {
+                    findings.push(self.finding(
+                        "unlisted-member",
+                        account.email.as_str(),
+                        format!(
+                            "{} is a member of {} and named nowhere in the files",
+                            account.email, self.found.desired.name
+                        ),
+                    ));
+                }
+                return None;
+            }
+            _ => {}
+        }
+        let shown = if surplus == Surplus::Unlisted { account.email.as_str() } else { identity.as_str() };
+        let mut draft = self.draft(Verb::RemoveMember, shown, standing, identity);
+        aim(&mut draft, account);
+        draft.action.reduces_access = true;
+        let changes = values
+            .iter()
+            .filter_map(|(field, from)| Some(Change { field: field.clone(), from: Some(from.clone()?), to: None }));
+        draft = draft.changes(changes.collect()).because(self.removal_places(identity, surplus, wish));
+        if !semantics.members.remove {
+            draft.manual(semantics.manual_text(Verb::RemoveMember));
+        }
+        self.hold_doubtful(&mut draft, identity);
+        if surplus == Surplus::Unlisted
+            && let Some(why) = self.unseen(account)
+        {
+            draft.hold(
+                Guard::Incomplete,
+                format!("not all of the group was seen ({why}), and removing the unlisted takes certainty"),
+                "plan again once the app can be read to the end",
+            );
+        }
+        Some(draft)
+    }
+
+    /// A group's last member is not removed merely because no line grants the membership any more: an edit that empties a
+    /// group by accident looks just like that.
+    fn keep_last(&self, made: &mut [Draft], ungranted: usize, members: usize, drafts: &Drafts) {
+        let name = &self.found.desired.name;
+        let gains_someone = drafts
+            .actions
+            .iter()
+            .any(|draft| draft.verb() == Verb::AddMember && draft.action.name.group.as_ref() == Some(name));
+        if self.found.desired.state == GroupState::Absent || gains_someone || made.len() < members || ungranted == 0 {
+            return;
+        }
+        for draft in made.iter_mut().filter(|draft| draft.standing == Standing::Active) {
+            draft.hold(
+                Guard::DesiredEmpty,
+                format!("no line grants membership in {name}, and this would leave it empty"),
+                format!(
+                    "grant at least one membership, or set `state: absent` under apps.{}.groups.{name}",
+                    self.cx.app.name
+                ),
+            );
+        }
+    }
+
+    fn removal_places(&self, identity: &Email, surplus: Surplus, wish: Option<&Wish>) -> Vec<Place> {
+        if self.found.desired.state == GroupState::Absent {
+            return vec![self.found.desired.place.clone()];
+        }
+        match (surplus, wish) {
+            (Surplus::Unlisted, _) => self.found.desired.policy.places.get("unlisted").cloned().into_iter().collect(),
+            (_, Some(Wish::Lapsed(places))) => places.clone(),
+            (_, _) => {
+                let person = self.cx.desired.people.get(identity);
+                let place = person.map(|person| person.status_place.clone().unwrap_or_else(|| person.place.clone()));
+                vec![place.unwrap_or_else(|| self.found.desired.place.clone())]
+            }
+        }
+    }
+
+    /// Why the account's membership is not certain, if it is not.
+    fn unseen(&self, account: &LiveAccount) -> Option<String> {
+        if self.cx.live.unread_memberships.contains(&account.id) {
+            return Some(format!("the groups of {} could not be read", account.email));
+        }
+        match self.found.live.map(|live| &live.coverage) {
+            Some(Coverage::Incomplete(why)) => Some(why.clone()),
+            _ => None,
+        }
+    }
+
+    fn hold_doubtful(&self, draft: &mut Draft, identity: &Email) {
+        if let Some(doubt) = self.matched.ambiguous.get(identity)
+            && !(draft.standing.left() && doubt.all_theirs)
+        {
+            draft.hold(Guard::Ambiguous, doubt.reason.clone(), doubt.repair.clone());
+        }
+    }
+
+    fn draft(&self, verb: Verb, account: &str, standing: Standing, identity: &Email) -> Draft {
+        let desired = self.found.desired;
+        let name = account_action(&self.cx.app.name, verb, account, Some(&desired.name));
+        let mut draft = Draft::new(name, standing, Some(identity.clone()));
+        draft.action.target.group_id = self.found.id.clone();
+        if let Some((guard, reason, repair)) = &self.found.doubt {
+            draft.hold(*guard, reason.clone(), repair.clone());
+        }
+        draft
+    }
+
+    fn finding(&self, code: &'static str, account: &str, message: String) -> Finding {
+        Finding {
+            severity: Severity::Note,
+            code,
+            account: Some(account.into()),
+            group: Some(self.found.desired.name.clone()),
+            message,
+            because: Vec::new(),
+        }
+    }
+}

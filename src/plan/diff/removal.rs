@@ -1,0 +1,52 @@
+//! How an account is removed: deactivated, deleted, withdrawn, or by hand.
+
+use super::accounts::{aim, status_change};
+use crate::{
+    model::{AccountStatus, Email, LiveAccount, RemoveWith, Verb},
+    plan::{
+        Context,
+        draft::{Draft, account_action},
+        wanted::Standing,
+    },
+};
+
+/// The action that takes an account away; `None` when it is gone already.
+pub(super) fn account(cx: &Context<'_>, account: &LiveAccount, identity: &Email, standing: Standing) -> Option<Draft> {
+    let semantics = &cx.app.semantics;
+    // A suspension keeps everything, so it never deletes.
+    let delete = cx.app.policy.remove_with == RemoveWith::Delete && standing != Standing::Suspended;
+    let (verb, can) = match account.status {
+        AccountStatus::Inactive if delete => (Verb::Delete, semantics.delete.is_some()),
+        AccountStatus::Inactive => return None,
+        AccountStatus::Pending if !delete => {
+            (semantics.cancel_pending.unwrap_or(Verb::Deactivate), semantics.cancel_pending.is_some())
+        }
+        _ if delete => (Verb::Delete, semantics.delete.is_some()),
+        _ => (Verb::Deactivate, semantics.deactivate.is_some()),
+    };
+    // Several accounts of one person are told apart by the address that the app shows.
+    let shown = if cx.desired.identity(&account.email) == identity && account.email != *identity {
+        account.email.as_str()
+    } else {
+        identity.as_str()
+    };
+    let mut draft = Draft::new(account_action(&cx.app.name, verb, shown, None), standing, Some(identity.clone()));
+    aim(&mut draft, account);
+    draft.action.reduces_access = true;
+    draft.action.irreversible = match verb {
+        Verb::Delete => semantics.delete.as_ref().is_some_and(|rule| rule.irreversible),
+        _ => semantics.deactivate.as_ref().is_some_and(|rule| rule.irreversible),
+    };
+    if verb == Verb::Deactivate {
+        draft = draft.changes(vec![status_change(&account.status.to_string(), "inactive")]);
+    }
+    if !can {
+        let text = if account.status == AccountStatus::Pending && verb == Verb::Deactivate {
+            format!("withdraw the open invitation; {}", semantics.manual_text(Verb::Deactivate))
+        } else {
+            semantics.manual_text(verb)
+        };
+        draft.manual(text);
+    }
+    Some(draft)
+}

@@ -1,0 +1,183 @@
+//! Actions in the making: what the plan will show, with what the guards need to know about it.
+
+use std::sync::Arc;
+
+use super::wanted::Standing;
+use crate::model::{
+    Action, ActionName, AppPlan, Change, Edge, Email, Finding, Guard, Held, Place, Rule, Status, Target, Verb,
+};
+
+/// An action and why it is wanted.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    /// What will be shown.
+    pub action: Action,
+    /// The person behind the account.
+    pub identity: Option<Email>,
+    /// What the files say of that person.
+    pub standing: Standing,
+    /// Someone gains something by it.
+    pub gains: bool,
+    /// The person behind the account loses an admin role by it.
+    pub loses_admin: bool,
+    /// The account becomes a usable admin by it, as soon as it is done.
+    pub makes_admin: bool,
+    /// Guards that hold it, before approvals.
+    pub holds: Vec<Hold>,
+}
+
+/// A guard's objection.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Hold {
+    /// Which guard.
+    pub guard: Guard,
+    /// Why, as a sentence.
+    pub reason: String,
+    /// What to mend, for guards that no approval releases.
+    pub repair: Option<String>,
+    /// The approval that would release it, for guards that one can release: what to allow, and for how many.
+    pub release: Option<Release>,
+}
+
+/// The approval that releases a guard.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Release {
+    /// What to allow.
+    pub allow: String,
+    /// For how many people, for caps.
+    pub up_to: Option<usize>,
+}
+
+/// All actions of one app, and what was found on the way.
+#[derive(Debug, Default)]
+pub(super) struct Drafts {
+    /// The actions.
+    pub actions: Vec<Draft>,
+    /// The findings.
+    pub findings: Vec<Finding>,
+}
+
+impl Draft {
+    /// A new action that nothing stands in the way of.
+    pub(super) fn new(name: ActionName, standing: Standing, identity: Option<Email>) -> Self {
+        Self {
+            action: Action {
+                name,
+                status: Status::Ready,
+                reason: None,
+                held: None,
+                after: Vec::new(),
+                irreversible: false,
+                reduces_access: false,
+                cause: None,
+                changes: Vec::new(),
+                because: Vec::new(),
+                target: Target::default(),
+            },
+            identity,
+            standing,
+            gains: false,
+            loses_admin: false,
+            makes_admin: false,
+            holds: Vec::new(),
+        }
+    }
+
+    pub(super) fn verb(&self) -> Verb {
+        self.action.name.verb
+    }
+
+    pub(super) fn is(&self, status: Status) -> bool {
+        self.action.status == status
+    }
+
+    pub(super) fn because(mut self, mut places: Vec<Place>) -> Self {
+        places.sort();
+        places.dedup();
+        self.action.because = places;
+        self
+    }
+
+    pub(super) fn changes(mut self, mut changes: Vec<Change>) -> Self {
+        changes.sort();
+        self.action.changes = changes;
+        self
+    }
+
+    pub(super) fn manual(&mut self, text: String) {
+        self.action.status = Status::Manual;
+        self.action.reason = Some(text);
+    }
+
+    /// Waits for something outside. A person's work that is needed anyway says more, so manual stays manual.
+    pub(super) fn wait(&mut self, reason: String) {
+        if self.is(Status::Ready) {
+            self.action.status = Status::Waiting;
+            self.action.reason = Some(reason);
+        }
+    }
+
+    pub(super) fn after(&mut self, action: &ActionName, rule: Rule) {
+        let edge = Edge { action: action.clone(), rule };
+        if !self.action.after.contains(&edge) {
+            self.action.after.push(edge);
+        }
+    }
+
+    pub(super) fn hold(&mut self, guard: Guard, reason: impl Into<String>, repair: impl Into<String>) {
+        self.holds.push(Hold { guard, reason: reason.into(), repair: Some(repair.into()), release: None });
+    }
+
+    pub(super) fn hold_until_approved(&mut self, guard: Guard, reason: impl Into<String>) {
+        let release = Release { allow: self.action.name.to_string(), up_to: None };
+        self.holds.push(Hold { guard, reason: reason.into(), repair: None, release: Some(release) });
+    }
+
+    /// Turns what objections are left into the action's status. What a person must do by hand is not ours to hold.
+    pub(super) fn conclude(&mut self, render_release: impl Fn(&Release, Guard) -> String) {
+        if self.is(Status::Manual) {
+            return;
+        }
+        self.holds.sort();
+        self.holds.dedup_by_key(|hold| hold.guard);
+        let Some(first) = self.holds.first() else { return };
+        self.action.status = Status::Held;
+        self.action.reason = Some(first.reason.clone());
+        self.action.held = Some(Held {
+            guard: first.guard,
+            release: first.release.as_ref().map(|release| render_release(release, first.guard)),
+            repair: first.repair.clone(),
+            also: self.holds[1..].iter().map(|hold| hold.guard).collect(),
+        });
+    }
+}
+
+impl Drafts {
+    pub(super) fn find(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Sorts everything into the app's plan.
+    pub(super) fn finish(self, mut plan: AppPlan) -> AppPlan {
+        plan.actions = self.actions.into_iter().map(|draft| draft.action).collect();
+        for action in &mut plan.actions {
+            action.after.sort();
+            action.after.dedup();
+        }
+        plan.actions.sort_by_cached_key(|action| action.name.to_string());
+        plan.findings.extend(self.findings);
+        plan.findings.sort();
+        plan.findings.dedup();
+        plan
+    }
+}
+
+/// The name of an action on an account, or on a membership when there is a group.
+pub(super) fn account_action(app: &Arc<str>, verb: Verb, account: &str, group: Option<&Arc<str>>) -> ActionName {
+    ActionName { app: app.clone(), verb, account: Some(account.into()), group: group.cloned() }
+}
+
+/// The name of an action on a group.
+pub(super) fn group_action(app: &Arc<str>, verb: Verb, group: &Arc<str>) -> ActionName {
+    ActionName { app: app.clone(), verb, account: None, group: Some(group.clone()) }
+}

@@ -1,0 +1,130 @@
+//! Guards that judge each action by itself.
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use jiff::Timestamp;
+
+use crate::{
+    model::{AccountStatus, Freeze, GroupState, Guard, Irreversible, Mode, Phase, Verb},
+    plan::{
+        Context,
+        draft::{Draft, Drafts},
+        wanted::{Standing, Wanted, Wish},
+    },
+};
+
+/// A reading that shows less than this share of the accounts of the last complete one is not trusted: no organisation
+/// loses a quarter of its people between two runs, but a filter, a wrong tenant or a broken page does.
+const SHRANK_BELOW_PERCENT: usize = 75;
+
+/// Small apps may lose a few accounts without alarm.
+const SHRANK_AT_LEAST: usize = 5;
+
+pub(super) fn check(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
+    let protected = globs(&cx.app.policy.protect);
+    let freeze = cx.app.policy.freeze.iter().find(|freeze| freeze.window.phase(cx.now) == Phase::Open);
+    let shrank = shrank(cx);
+    let empty = desired_empty(cx, wanted);
+    for draft in &mut drafts.actions {
+        // People who left are cut off whatever the mode and season.
+        let leaver = draft.standing.left() && draft.action.reduces_access;
+        mode(cx, draft, leaver);
+        if let Some(freeze) = freeze.filter(|_| !leaver) {
+            frozen(freeze, cx.now, draft);
+        }
+        own_account(cx, draft);
+        if empty && draft.action.reduces_access && !leaver {
+            draft.hold(
+                Guard::DesiredEmpty,
+                format!("the files grant nobody an account in {}", cx.app.name),
+                format!("grant at least one account under apps.{}.accounts, or set `mode: observe`", cx.app.name),
+            );
+        }
+        if let Some(reason) = shrank.as_ref().filter(|_| draft.action.reduces_access || draft.verb() == Verb::Create) {
+            draft.hold_until_approved(Guard::Shrank, reason.clone());
+        }
+        protect(&protected, draft);
+        irreversible(cx, draft);
+    }
+}
+
+fn mode(cx: &Context<'_>, draft: &mut Draft, leaver: bool) {
+    let app = cx.app;
+    let group = draft.action.name.group.as_ref().and_then(|name| app.groups.get(name));
+    let place = group
+        .filter(|group| group.mode != Mode::Enforce)
+        .map_or_else(|| format!("apps.{}", app.name), |group| format!("apps.{}.groups.{}", app.name, group.name));
+    let modes = [Some(app.mode), group.map(|group| group.mode)];
+    let any = |mode| modes.contains(&Some(mode));
+    if any(Mode::Observe) {
+        draft.hold(
+            Guard::Mode,
+            "nothing is written in `mode: observe`",
+            format!("set `mode: add` or `mode: enforce` under {place}"),
+        );
+    } else if any(Mode::Add) && draft.action.reduces_access && !leaver {
+        draft.hold(Guard::Mode, "nothing is taken away in `mode: add`", format!("set `mode: enforce` under {place}"));
+    }
+}
+
+fn frozen(freeze: &Freeze, now: Timestamp, draft: &mut Draft) {
+    debug_assert_eq!(freeze.window.phase(now), Phase::Open);
+    let reason = freeze.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
+    let until = freeze.window.until.map_or_else(String::new, |until| format!(" until {until}"));
+    draft.hold(
+        Guard::Frozen,
+        format!("{} freezes changes{until}{reason}", freeze.place),
+        format!("plan again when the freeze is over, or end it at {}", freeze.place),
+    );
+}
+
+fn own_account(cx: &Context<'_>, draft: &mut Draft) {
+    let own = cx.app.self_account.as_ref().map(|email| cx.desired.identity(email));
+    let is_own = own.is_some() && own == draft.identity.as_ref();
+    if is_own && draft.action.reduces_access {
+        draft.hold(
+            Guard::SelfAccount,
+            "our own credential acts as this account, and would cut itself off",
+            format!("let another credential do it, or correct `self:` under apps.{}", cx.app.name),
+        );
+    }
+}
+
+fn protect(protected: &GlobSet, draft: &mut Draft) {
+    let addresses = draft.identity.iter().chain(&draft.action.target.email);
+    let matches = addresses.clone().any(|email| protected.is_match(email.key()));
+    if matches && draft.action.reduces_access {
+        draft.hold_until_approved(Guard::Protected, "a `protect` policy covers this address");
+    }
+}
+
+fn irreversible(cx: &Context<'_>, draft: &mut Draft) {
+    let explicit_leaver = draft.standing == (Standing::Left { explicit: true }) && draft.verb() == Verb::Deactivate;
+    if draft.action.irreversible && !explicit_leaver && cx.app.policy.irreversible == Irreversible::Hold {
+        draft.hold_until_approved(Guard::Irreversible, "this cannot be undone, and no one has approved it");
+    }
+}
+
+fn shrank(cx: &Context<'_>) -> Option<String> {
+    let before = cx.history?.accounts_last_seen?;
+    let now = cx.live.accounts.len();
+    (now * 100 < before * SHRANK_BELOW_PERCENT && before - now >= SHRANK_AT_LEAST)
+        .then(|| format!("the app shows {now} accounts, and showed {before} at the last complete reading"))
+}
+
+fn desired_empty(cx: &Context<'_>, wanted: &Wanted<'_>) -> bool {
+    let someone = wanted.accounts.values().any(|wish| !matches!(wish, Wish::Lapsed(_)));
+    let keeps_groups =
+        cx.app.groups.values().any(|group| group.state == GroupState::Present && !group.members.is_empty());
+    !someone && !keeps_groups && cx.live.accounts.iter().any(|account| account.status != AccountStatus::Inactive)
+}
+
+/// The loader refused globs that cannot be read, so none is lost here.
+fn globs(patterns: &[String]) -> GlobSet {
+    let mut builder = GlobSetBuilder::new();
+    for pattern in patterns {
+        if let Ok(glob) = Glob::new(&pattern.to_lowercase()) {
+            builder.add(glob);
+        }
+    }
+    builder.build().unwrap_or_default()
+}

@@ -1,0 +1,56 @@
+//! An app always keeps enough admins.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use crate::{
+    model::{AccountStatus, Guard, Status},
+    plan::{
+        Context,
+        diff::is_live_admin,
+        draft::{Draft, Drafts},
+    },
+};
+
+pub(super) fn check(cx: &Context<'_>, drafts: &mut Drafts) {
+    let Balance { remaining, made, .. } = balance(cx, drafts);
+    let least = cx.app.policy.min_admins as usize;
+    if remaining + made >= least {
+        return;
+    }
+    for draft in drafts.actions.iter_mut().filter(|draft| going(draft) && draft.loses_admin) {
+        draft.hold_until_approved(
+            Guard::MinAdmins,
+            format!("{} admin(s) would remain, and `min_admins` asks for {least}", remaining + made),
+        );
+    }
+}
+
+/// How the number of usable admins changes.
+pub(in crate::plan) struct Balance {
+    /// Admins that are there and stay.
+    pub remaining: usize,
+    /// Admins that are made.
+    pub made: usize,
+}
+
+/// Counts admins before and after what is going on.
+pub(in crate::plan) fn balance(cx: &Context<'_>, drafts: &Drafts) -> Balance {
+    let lost: BTreeSet<&Arc<str>> = drafts
+        .actions
+        .iter()
+        .filter(|draft| going(draft) && draft.loses_admin)
+        .filter_map(|draft| draft.action.target.account_id.as_ref())
+        .collect();
+    let remaining = cx
+        .live
+        .accounts
+        .iter()
+        .filter(|account| account.status == AccountStatus::Active && is_live_admin(cx, account))
+        .filter(|account| !lost.contains(&account.id))
+        .count();
+    Balance { remaining, made: drafts.actions.iter().filter(|draft| going(draft) && draft.makes_admin).count() }
+}
+
+fn going(draft: &Draft) -> bool {
+    draft.is(Status::Ready) && draft.holds.is_empty()
+}

@@ -1,0 +1,36 @@
+//! What the planner can learn from the past, as data. Whoever keeps a ledger fills it in.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use crate::model::{Email, Guard};
+
+/// What the ledger knows about each app.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// By the app's name.
+    pub apps: BTreeMap<Arc<str>, AppHistory>,
+}
+
+/// What the ledger knows about one app.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AppHistory {
+    /// Ids of accounts whose last deactivation was ours.
+    pub deactivated_by_us: BTreeSet<Arc<str>>,
+    /// Accounts seen by the last complete reading.
+    pub accounts_last_seen: Option<usize>,
+    /// Active accounts at the start of the rolling day.
+    pub active_at_day_start: Option<usize>,
+    /// People who lost something within the rolling day, with the groups they lost (`None`: the account itself).
+    pub lost_today: BTreeSet<(Email, Option<Arc<str>>)>,
+    /// People who gained something within the rolling day, likewise.
+    pub gained_today: BTreeSet<(Email, Option<Arc<str>>)>,
+}
+
+/// Whether a guard cannot do all of its work without a history. The caps count the current run even so, but not the
+/// rolling day.
+pub(super) fn needed_by(guard: Guard) -> bool {
+    matches!(guard, Guard::Shrank | Guard::Reactivation | Guard::MaxRemovals | Guard::MaxCreates)
+}

@@ -1,0 +1,158 @@
+//! Planning: the difference between desired and live, as a pure function. No clock, no I/O, no randomness, no async; it
+//! never asks which connector it deals with, only what the connector's semantics say.
+
+mod approvals;
+mod diff;
+mod draft;
+mod fingerprint;
+mod graph;
+mod guards;
+mod history;
+mod identity;
+mod rules;
+mod wanted;
+
+pub use history::{AppHistory, History};
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{AppPlan, Desired, DesiredApp, Finding, Forecast, Guard, Live, LiveApp, Observed, Plan, Severity};
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What the files ask for.
+    pub desired: &'a Desired,
+    /// A hash of the files, part of the fingerprint.
+    pub desired_digest: &'a str,
+    /// What the apps say there is. Apps that are not in it are left out of the plan.
+    pub live: &'a Live,
+    /// What the ledger knows; without it the guards that need it are listed as unchecked.
+    pub history: Option<&'a History>,
+    /// The instant at which the plan is to hold.
+    pub now: Timestamp,
+}
+
+/// Plans every app that was read.
+pub fn plan(inputs: &Inputs<'_>) -> Plan {
+    let apps: Vec<AppPlan> = inputs
+        .live
+        .apps
+        .iter()
+        .filter_map(|(name, live)| Some((inputs.desired.apps.get(name)?, live)))
+        .map(|(app, live)| match live {
+            Ok(live) => plan_app(&Context::new(inputs, app, live)),
+            Err(failure) => unread(app, &failure.message),
+        })
+        .collect();
+    let guards_unchecked = if inputs.history.is_some() {
+        Vec::new()
+    } else {
+        Guard::ALL.into_iter().filter(|guard| history::needed_by(*guard)).collect()
+    };
+    let fingerprint = fingerprint::of(inputs, &apps);
+    Plan { created_at: inputs.now, fingerprint, guards_unchecked, apps }
+}
+
+/// One app's part of the inputs.
+struct Context<'a> {
+    desired: &'a Desired,
+    app: &'a DesiredApp,
+    live: &'a LiveApp,
+    history: Option<&'a AppHistory>,
+    now: Timestamp,
+}
+
+impl<'a> Context<'a> {
+    fn new(inputs: &Inputs<'a>, app: &'a DesiredApp, live: &'a LiveApp) -> Self {
+        let history = inputs.history.and_then(|history| history.apps.get(&app.name));
+        Self { desired: inputs.desired, app, live, history, now: inputs.now }
+    }
+}
+
+fn plan_app(cx: &Context<'_>) -> AppPlan {
+    let matched = identity::match_accounts(cx);
+    let wanted = wanted::wanted_now(cx);
+    let mut drafts = diff::diff(cx, &matched, &wanted);
+    guards::hold(cx, &wanted, &mut drafts);
+    rules::order(cx, &mut drafts);
+    graph::settle(&mut drafts);
+    drafts.finish(AppPlan {
+        app: cx.app.name.clone(),
+        connector: cx.app.connector.clone(),
+        group_noun: cx.app.semantics.group_noun.clone(),
+        error: None,
+        complete: is_complete(cx.live),
+        observed: observed(cx.live),
+        forecast: Forecast::default(),
+        actions: Vec::new(),
+        findings: coverage_findings(cx.live),
+    })
+}
+
+fn unread(app: &DesiredApp, message: &str) -> AppPlan {
+    AppPlan {
+        app: app.name.clone(),
+        connector: app.connector.clone(),
+        group_noun: app.semantics.group_noun.clone(),
+        error: Some(message.to_owned()),
+        complete: false,
+        observed: Observed::default(),
+        forecast: Forecast::default(),
+        actions: Vec::new(),
+        findings: Vec::new(),
+    }
+}
+
+fn observed(live: &LiveApp) -> Observed {
+    Observed {
+        accounts: live.accounts.len(),
+        groups: live.groups.len(),
+        memberships: live.groups.iter().map(|group| group.members.len()).sum(),
+        requests: live.requests,
+        oldest_s: live.oldest_s,
+    }
+}
+
+fn is_complete(live: &LiveApp) -> bool {
+    live.accounts_coverage.is_complete()
+        && live.groups_coverage.is_complete()
+        && live.unread_memberships.is_empty()
+        && live.groups.iter().all(|group| group.coverage.is_complete())
+}
+
+fn coverage_findings(live: &LiveApp) -> Vec<Finding> {
+    let of = |what: &str, group: Option<&Arc<str>>, coverage: &crate::model::Coverage| match coverage {
+        crate::model::Coverage::Complete => None,
+        crate::model::Coverage::Incomplete(why) => Some(Finding {
+            severity: Severity::Warning,
+            code: "incomplete-read",
+            account: None,
+            group: group.cloned(),
+            message: format!("{what} could not be read to the end: {why}; what needs certainty is held"),
+            because: Vec::new(),
+        }),
+    };
+    let mut findings: Vec<Finding> = Vec::new();
+    findings.extend(of("the accounts", None, &live.accounts_coverage));
+    findings.extend(of("the groups", None, &live.groups_coverage));
+    for group in &live.groups {
+        findings.extend(of(&format!("the members of {}", group.name), Some(&group.name), &group.coverage));
+    }
+    if !live.unread_memberships.is_empty() {
+        findings.push(Finding {
+            severity: Severity::Warning,
+            code: "incomplete-read",
+            account: None,
+            group: None,
+            message: format!(
+                "the memberships of {} account(s) could not be read; what needs certainty about them is held",
+                live.unread_memberships.len()
+            ),
+            because: Vec::new(),
+        });
+    }
+    findings
+}

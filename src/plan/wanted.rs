@@ -1,0 +1,202 @@
+//! What the files ask for at this instant: claims whose window is open, combined per account and membership.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::Context;
+use crate::model::{
+    Claim, DesiredApp, Email, FieldName, FieldValue, GroupState, Person, PersonStatus, Phase, Place, RoleRule, Values,
+};
+
+/// Everyone the app's lines mention, and everyone else who is named in the files.
+pub(super) struct Wanted<'a> {
+    /// By identity. Who is named in the files and not in here is ungranted.
+    pub accounts: BTreeMap<&'a Email, Wish>,
+    /// By group and identity.
+    pub members: BTreeMap<&'a Arc<str>, BTreeMap<&'a Email, Wish>>,
+}
+
+/// What the lines ask for an account or membership.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Wish {
+    /// It should be there.
+    Granted(Grant),
+    /// It will be granted later: nothing is added yet, and nothing is removed.
+    Upcoming,
+    /// It was granted, and the time is over. Counts as ungranted; the lines are kept for the report.
+    Lapsed(Vec<Place>),
+}
+
+/// What a granted account or membership should look like.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Grant {
+    /// Managed fields.
+    pub values: Values,
+    /// The lines, sorted.
+    pub because: Vec<Place>,
+}
+
+/// What the files say of the person behind an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Nothing special: an active person, or a service account.
+    Active,
+    /// Inactive everywhere, with the grants kept.
+    Suspended,
+    /// Removed everywhere; `explicit` when a person's own line says so, not a date that passed.
+    Left { explicit: bool },
+    /// Named nowhere.
+    Unlisted,
+}
+
+impl Standing {
+    pub(super) fn left(self) -> bool {
+        matches!(self, Self::Left { .. })
+    }
+}
+
+/// Where the person behind `identity` stands now.
+pub(super) fn standing(cx: &Context<'_>, identity: &Email) -> Standing {
+    match cx.desired.people.get(identity) {
+        Some(person) => match person.status_at(cx.now) {
+            PersonStatus::Active => Standing::Active,
+            PersonStatus::Suspended => Standing::Suspended,
+            PersonStatus::Left => Standing::Left { explicit: person.status == PersonStatus::Left },
+        },
+        None if cx.desired.named.contains(identity) => Standing::Active,
+        None => Standing::Unlisted,
+    }
+}
+
+/// Combines the claims that are open now.
+pub(super) fn wanted_now<'a>(cx: &Context<'a>) -> Wanted<'a> {
+    let app = cx.app;
+    let mut accounts: BTreeMap<&'a Email, Wish> = BTreeMap::new();
+    for (identity, account) in &app.accounts {
+        merge(&mut accounts, identity, wish(&account.claims, app.semantics.role.as_ref(), cx.now));
+    }
+    let mut members = BTreeMap::new();
+    for group in app.groups.values().filter(|group| group.state == GroupState::Present) {
+        let rule = app.semantics.members.role.as_ref();
+        let wishes: BTreeMap<&'a Email, Wish> =
+            group.members.iter().map(|(identity, claims)| (identity, wish(claims, rule, cx.now))).collect();
+        for (identity, wish) in &wishes {
+            // Membership grants the account, but its role in the group says nothing about the role of the account.
+            let account = match wish {
+                Wish::Granted(grant) => Wish::Granted(Grant { values: Values::new(), because: grant.because.clone() }),
+                other => other.clone(),
+            };
+            merge(&mut accounts, identity, account);
+        }
+        members.insert(&group.name, wishes);
+    }
+    for (identity, wish) in &mut accounts {
+        if let Wish::Granted(grant) = wish {
+            complete(grant, app, cx.desired.people.get(*identity));
+        }
+    }
+    Wanted { accounts, members }
+}
+
+/// Two wishes for one account: the more generous one counts, and two grants add up. The account's own lines come first,
+/// so their places win where membership merely implies the account.
+fn merge<'a>(accounts: &mut BTreeMap<&'a Email, Wish>, identity: &'a Email, wish: Wish) {
+    match accounts.entry(identity) {
+        std::collections::btree_map::Entry::Vacant(entry) => {
+            entry.insert(wish);
+        }
+        std::collections::btree_map::Entry::Occupied(mut entry) => match (entry.get_mut(), wish) {
+            (Wish::Granted(have), Wish::Granted(more)) => {
+                have.because.extend(more.because);
+                have.because.sort();
+                have.because.dedup();
+            }
+            (Wish::Granted(_), _) => {}
+            (have, more @ Wish::Granted(_)) => *have = more,
+            (Wish::Upcoming, _) => {}
+            (have, more @ Wish::Upcoming) => *have = more,
+            (Wish::Lapsed(have), Wish::Lapsed(more)) => {
+                have.extend(more);
+                have.sort();
+                have.dedup();
+            }
+        },
+    }
+}
+
+fn wish(claims: &[Claim], rule: Option<&RoleRule>, now: Timestamp) -> Wish {
+    let mut grant: Option<Grant> = None;
+    let mut upcoming = false;
+    let mut lapsed = Vec::new();
+    for claim in claims {
+        match claim.window.phase(now) {
+            Phase::Open => {
+                let grant = grant.get_or_insert_default();
+                grant.because.extend(claim.because.iter().cloned());
+                for (field, value) in &claim.values {
+                    add_value(&mut grant.values, field, value, rule);
+                }
+            }
+            Phase::Upcoming => upcoming = true,
+            Phase::Lapsed => lapsed.extend(claim.because.iter().cloned()),
+        }
+    }
+    match grant {
+        Some(mut grant) => {
+            grant.because.sort();
+            grant.because.dedup();
+            Wish::Granted(grant)
+        }
+        None if upcoming => Wish::Upcoming,
+        None => {
+            lapsed.sort();
+            lapsed.dedup();
+            Wish::Lapsed(lapsed)
+        }
+    }
+}
+
+/// Adds a claim's value to those of other claims: sets unite, and of two roles the higher counts. Two values that cannot
+/// be compared were refused when the files were loaded; the larger text is taken so that the outcome has an order.
+fn add_value(values: &mut Values, field: &FieldName, value: &FieldValue, rule: Option<&RoleRule>) {
+    match values.get_mut(field) {
+        None => {
+            values.insert(field.clone(), value.clone());
+        }
+        Some(FieldValue::Set(have)) if matches!(value, FieldValue::Set(_)) => have.extend(value.texts().cloned()),
+        Some(have) => {
+            let rank = |value: &FieldValue| {
+                let highest = value.texts().filter_map(|role| rule?.rank(role)).max();
+                (highest, value.clone())
+            };
+            if rank(value) > rank(have) {
+                *have = value.clone();
+            }
+        }
+    }
+}
+
+/// Gives a granted account a value for every managed field, and the person's names.
+fn complete(grant: &mut Grant, app: &DesiredApp, person: Option<&Person>) {
+    for field in &app.managed {
+        if let (false, Some(default)) = (grant.values.contains_key(field), app.defaults.get(field)) {
+            grant.values.insert(field.clone(), default.clone());
+        }
+    }
+    let Some(person) = person else { return };
+    let names = [("given_name", &person.given_name), ("family_name", &person.family_name)];
+    for (field, name) in names {
+        if let (true, Some(name)) = (app.semantics.fields.contains(field), name) {
+            grant.values.entry(field.into()).or_insert_with(|| FieldValue::Text(name.clone()));
+        }
+    }
+}
+
+/// Roles in a set of values, whether the field is `role` or `roles`.
+pub(super) fn roles_of(values: &Values, rule: &RoleRule) -> BTreeSet<Arc<str>> {
+    values.get(&rule.field()).map(|value| value.texts().cloned().collect()).unwrap_or_default()
+}

@@ -1,0 +1,127 @@
+//! OAuth client credentials: the token endpoint and the check of bearer tokens, alike for every app that uses them.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{
+    app::{Answer, OAuth, Request},
+    chance::Chance,
+    clock,
+};
+
+/// The tokens one tenant has given out.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    chance: Chance,
+    issued: HashMap<String, Token>,
+    count: u64,
+}
+
+#[derive(Debug)]
+struct Token {
+    expires: Timestamp,
+    scopes: BTreeSet<String>,
+}
+
+/// Who may have a token, and for how long.
+pub(crate) struct Issuer<'a> {
+    pub(crate) client_id: &'a str,
+    pub(crate) client_secret: &'a str,
+    /// In sandbox time: what is enforced.
+    pub(crate) life: Duration,
+    /// In real time: what the client is told.
+    pub(crate) told_life: Duration,
+}
+
+impl Tokens {
+    pub(crate) fn new(chance: Chance) -> Self {
+        Self { chance, issued: HashMap::new(), count: 0 }
+    }
+
+    /// Answers a request to the token endpoint. Handing out a token does not count as an effect on the app.
+    pub(crate) fn issue(&mut self, oauth: &OAuth, issuer: &Issuer<'_>, request: &Request, now: Timestamp) -> Answer {
+        if request.method != "POST" {
+            return refuse(405, "invalid_request", "the token endpoint takes POST").with("allow", "POST");
+        }
+        if !request.is_of_type("application/x-www-form-urlencoded") {
+            return refuse(400, "invalid_request", "the body must be application/x-www-form-urlencoded");
+        }
+        let mut form: HashMap<String, String> = HashMap::new();
+        for (key, value) in url::form_urlencoded::parse(&request.body) {
+            if form.insert(key.clone().into_owned(), value.into_owned()).is_some() {
+                return refuse(400, "invalid_request", &format!("{key} is given twice"));
+            }
+        }
+        // The Basic scheme alone: credentials in the body are for public clients, which get no client credentials.
+        let client = request.authorization.as_deref().and_then(basic);
+        if client.is_none_or(|(id, secret)| id != issuer.client_id || secret != issuer.client_secret) {
+            return refuse(401, "invalid_client", "unknown client id or wrong secret")
+                .with("www-authenticate", "Basic realm=\"sandbox\"");
+        }
+        match form.get("grant_type").map(String::as_str) {
+            Some("client_credentials") => {}
+            Some(_) => return refuse(400, "unsupported_grant_type", "only client_credentials is offered"),
+            None => return refuse(400, "invalid_request", "grant_type is required"),
+        }
+        let asked = form.get("scope").map(String::as_str).unwrap_or_default();
+        let scopes: BTreeSet<String> = asked.split_whitespace().map(str::to_owned).collect();
+        if scopes.is_empty() {
+            return refuse(400, "invalid_scope", "scope is required");
+        }
+        if let Some(unknown) = scopes.iter().find(|scope| !oauth.scopes.contains(scope)) {
+            return refuse(400, "invalid_scope", &format!("the scope {unknown} is not on offer"));
+        }
+        // Tokens that ran out long ago need not be remembered: to the client, expired and unknown are the same.
+        self.issued.retain(|_, token| token.expires > now);
+        self.count += 1;
+        let token = self.chance.token("access token", &self.count.to_string());
+        let expires = clock::later(now, issuer.life).unwrap_or(Timestamp::MAX);
+        self.issued.insert(token.clone(), Token { expires, scopes });
+        // A life below a second cannot be told; the client will find out through a 401.
+        let expires_in = issuer.told_life.as_secs().max(1);
+        Answer::json(200, json!({ "access_token": token, "token_type": "Bearer", "expires_in": expires_in }))
+            .with("cache-control", "no-store")
+    }
+
+    /// The scopes of the request's token, or the 401 it gets.
+    pub(crate) fn check(&self, request: &Request, now: Timestamp) -> Result<BTreeSet<String>, Answer> {
+        let Some(bearer) = request.authorization.as_deref().and_then(|header| scheme(header, "bearer")) else {
+            let answer = Answer::json(
+                401,
+                json!({ "errorCode": "AUTH-001", "developerMessage": "A bearer token is required." }),
+            );
+            return Err(answer.with("www-authenticate", "Bearer"));
+        };
+        match self.issued.get(bearer) {
+            Some(token) if token.expires > now => Ok(token.scopes.clone()),
+            _ => {
+                let body =
+                    json!({ "errorCode": "AUTH-006", "developerMessage": "The token is unknown or has expired." });
+                Err(Answer::json(401, body).with("www-authenticate", "Bearer error=\"invalid_token\""))
+            }
+        }
+    }
+}
+
+fn refuse(status: u16, error: &str, description: &str) -> Answer {
+    Answer::json(status, json!({ "error": error, "error_description": description }))
+}
+
+/// The credentials of a header with this scheme; schemes are compared without case.
+fn scheme<'a>(header: &'a str, name: &str) -> Option<&'a str> {
+    let (found, rest) = header.split_once(' ')?;
+    found.eq_ignore_ascii_case(name).then(|| rest.trim())
+}
+
+fn basic(header: &str) -> Option<(String, String)> {
+    let decoded = STANDARD.decode(scheme(header, "basic")?).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}

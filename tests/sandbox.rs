@@ -1,0 +1,17 @@
+//! The sandbox, driven over real HTTP as a client would.
+
+#[path = "sandbox/client.rs"]
+mod client;
+
+#[path = "sandbox/accounts.rs"]
+mod accounts;
+#[path = "sandbox/admin.rs"]
+mod admin;
+#[path = "sandbox/example.rs"]
+mod example;
+#[path = "sandbox/faults.rs"]
+mod faults;
+#[path = "sandbox/limits.rs"]
+mod limits;
+#[path = "sandbox/tokens.rs"]
+mod tokens;
