@@ -1,0 +1,266 @@
+//! The bucket of one credential: queues, what is under way, and who goes next.
+
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
+
+use super::{Covers, Feedback, Kind, Lane, Next, Outcome, Quota, Ticket, window::Window};
+
+/// Waits above this park an app: it is told instead of being kept waiting. A little more than an hour, so that an hourly
+/// window that has just begun, with its reset rounded up, does not count.
+const PARK_AFTER: Duration = Duration::from_secs(61 * 60);
+
+/// One read leaves after this many other requests, which makes its guaranteed fifth.
+const OTHERS_PER_READ: u32 = 4;
+
+/// The pause after the first 429 or 503 that does not say how long; it doubles from one to the next.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// No pause of our own choosing is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The window of a scope that only the server's headers make known.
+const UNDECLARED_WINDOW: Duration = Duration::from_secs(60);
+
+const KINDS: [Kind; 3] = [Kind::Read, Kind::Write, Kind::Token];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Removal,
+    Write,
+    Read,
+}
+
+/// Where a request stands in its queue: what unblocks more goes first, then who asked first.
+type Position = (Reverse<u32>, u64);
+
+/// The requests of one class and kind.
+type Queue = BTreeMap<Position, Ticket>;
+
+/// The budget of one credential.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    pub(super) windows: Vec<Window>,
+    concurrency: Option<u32>,
+    /// By class, then by kind, because a scope may stop writes and let reads pass.
+    queues: [[Queue; 3]; 3],
+    waiting: BTreeMap<Ticket, (Class, Kind, Position)>,
+    /// Waiting requests by kind.
+    waiting_by_kind: [u64; 3],
+    under_way: BTreeMap<Ticket, Kind>,
+    asked: u64,
+    /// Requests that the caller knows will come, besides those that wait.
+    forecast: u64,
+    pub(super) paused_until: Duration,
+    /// Pauses in a row without a good answer between them.
+    strikes: u32,
+    /// One request goes ahead of the others: after a pause, and where a new window should have begun.
+    probing: bool,
+    writes_since_read: u32,
+    removals_since_read: u32,
+}
+
+impl Budget {
+    /// An unspent budget.
+    pub fn new(quota: &Quota) -> Self {
+        let mut windows: Vec<_> = quota.scopes.iter().map(|scope| Window::new(*scope, quota.keep_free)).collect();
+        if windows.is_empty() {
+            windows.push(Window::unlimited(Covers::All, UNDECLARED_WINDOW));
+        }
+        Self {
+            windows,
+            concurrency: quota.concurrency.map(|concurrency| concurrency.max(1)),
+            queues: Default::default(),
+            waiting: BTreeMap::new(),
+            waiting_by_kind: [0; 3],
+            under_way: BTreeMap::new(),
+            asked: 0,
+            forecast: 0,
+            paused_until: Duration::ZERO,
+            strikes: 0,
+            probing: false,
+            writes_since_read: 0,
+            removals_since_read: 0,
+        }
+    }
+
+    /// Announces how many requests will come besides those that wait already, so that the bucket knows when to pace.
+    pub fn expect(&mut self, requests: u64) {
+        self.forecast = requests;
+    }
+
+    /// Puts a request into its queue. Asking twice with one ticket changes nothing.
+    pub fn ask(&mut self, now: Duration, ticket: Ticket, lane: Lane, kind: Kind) {
+        self.refresh(now);
+        if self.waiting.contains_key(&ticket) || self.under_way.contains_key(&ticket) {
+            return;
+        }
+        let (class, unblocks) = match lane {
+            Lane::Removal => (Class::Removal, 0),
+            Lane::Write { unblocks } => (Class::Write, unblocks),
+            Lane::Read => (Class::Read, 0),
+        };
+        let position = (Reverse(unblocks), self.asked);
+        self.asked += 1;
+        self.queues[class as usize][kind as usize].insert(position, ticket);
+        self.waiting.insert(ticket, (class, kind, position));
+        self.waiting_by_kind[kind as usize] += 1;
+    }
+
+    /// Takes a waiting request out of its queue. One that has left must be reported as answered instead.
+    pub fn cancel(&mut self, ticket: Ticket) {
+        if let Some((class, kind, position)) = self.waiting.remove(&ticket) {
+            self.queues[class as usize][kind as usize].remove(&position);
+            self.waiting_by_kind[kind as usize] -= 1;
+        }
+    }
+
+    /// What to do at `now`.
+    pub fn next(&mut self, now: Duration) -> Next {
+        self.refresh(now);
+        if self.waiting.is_empty() {
+            return Next::Idle;
+        }
+        if self.paused_until > now {
+            return Next::WaitUntil(self.paused_until);
+        }
+        let at_once = if self.probing { Some(1) } else { self.concurrency };
+        if at_once.is_some_and(|at_once| self.under_way.len() >= at_once as usize) {
+            return Next::Idle;
+        }
+        let mut opens_at: Option<Duration> = None;
+        for class in self.order() {
+            let mut heads: [Option<(Position, Kind, Ticket)>; 3] = KINDS.map(|kind| {
+                let head = self.queues[class as usize][kind as usize].first_key_value();
+                head.map(|(position, ticket)| (*position, kind, *ticket))
+            });
+            heads.sort_by_key(|head| head.map(|(position, ..)| position));
+            for (_, kind, ticket) in heads.into_iter().flatten() {
+                let removal = class == Class::Removal;
+                if self.covering(kind).all(|(window, demand)| window.admits(now, removal, demand)) {
+                    self.grant(now, ticket, class, kind);
+                    return Next::Grant(ticket);
+                }
+                // Blocked by several scopes, it opens when the last of them does.
+                let opens = self
+                    .covering(kind)
+                    .map(|(window, demand)| window.opens_at(now, removal, demand))
+                    .try_fold(now, |latest, opens| opens.map(|opens| latest.max(opens)));
+                opens_at = opens_at.into_iter().chain(opens).min();
+            }
+        }
+        // An instant that is not ahead of us means that only an answer helps.
+        opens_at.filter(|opens| *opens > now).map_or(Next::Idle, Next::WaitUntil)
+    }
+
+    /// Whether waiting until then is too long to be kept waiting.
+    pub fn is_parked(now: Duration, until: Duration) -> bool {
+        until.saturating_sub(now) > PARK_AFTER
+    }
+
+    /// How many requests wait.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// How many are under way.
+    pub fn under_way(&self) -> usize {
+        self.under_way.len()
+    }
+
+    /// Takes in what became of a granted request. A ticket that is not under way is ignored.
+    pub fn answered(&mut self, now: Duration, ticket: Ticket, feedback: &Feedback) {
+        self.refresh(now);
+        let Some(kind) = self.under_way.remove(&ticket) else { return };
+        let spoken_of = self.spoken_of(kind, feedback);
+        for (index, window) in self.windows.iter_mut().enumerate() {
+            if window.counts(kind) {
+                window.answered(now, feedback, spoken_of == Some(index));
+            }
+        }
+        match feedback.outcome {
+            Outcome::Overloaded => self.pause(now, feedback),
+            // An answer that arrives within a pause was on its way before, and proves nothing.
+            Outcome::Answered if now >= self.paused_until => {
+                self.strikes = 0;
+                self.probing = false;
+            }
+            Outcome::Answered | Outcome::NotSent => {}
+        }
+    }
+
+    fn pause(&mut self, now: Duration, feedback: &Feedback) {
+        // Requests that were under way together count as one strike.
+        if now >= self.paused_until {
+            self.strikes += 1;
+        }
+        let doubled = FIRST_PAUSE.saturating_mul(1 << (self.strikes - 1).min(16)).min(LONGEST_PAUSE);
+        let pause = match feedback.retry_after {
+            // A server that says "at once" again and again is not believed.
+            Some(asked) if self.strikes > 1 => asked.max(doubled),
+            Some(asked) => asked,
+            None => doubled,
+        };
+        self.paused_until = self.paused_until.max(now.saturating_add(pause));
+        self.probing = true;
+    }
+
+    /// Which scope the quota headers of an answer speak of: the shortest window that reaches to the reset they name, and
+    /// of two such the narrower.
+    fn spoken_of(&self, kind: Kind, feedback: &Feedback) -> Option<usize> {
+        let reset_in = feedback.reset_in.unwrap_or_default();
+        let covering = self.windows.iter().enumerate().filter(|(_, window)| window.counts(kind));
+        covering
+            .min_by_key(|(_, window)| {
+                let too_short = window.per + Duration::from_secs(2) < reset_in;
+                let length = if too_short { Duration::MAX - window.per } else { window.per };
+                (too_short, length, window.covers == Covers::All)
+            })
+            .map(|(index, _)| index)
+    }
+
+    fn refresh(&mut self, now: Duration) {
+        for window in &mut self.windows {
+            // Where windows slide, a "reset" frees a part only; one request goes ahead and finds out.
+            self.probing |= window.refresh(now);
+        }
+    }
+
+    fn order(&self) -> [Class; 3] {
+        if self.removals_since_read >= OTHERS_PER_READ {
+            [Class::Read, Class::Removal, Class::Write]
+        } else if self.writes_since_read >= OTHERS_PER_READ {
+            [Class::Removal, Class::Read, Class::Write]
+        } else {
+            [Class::Removal, Class::Write, Class::Read]
+        }
+    }
+
+    /// The scopes that cover a kind, each with the demand on it.
+    fn covering(&self, kind: Kind) -> impl Iterator<Item = (&Window, u64)> {
+        self.windows.iter().filter(move |window| window.counts(kind)).map(|window| (window, self.demand(window.covers)))
+    }
+
+    fn demand(&self, covers: Covers) -> u64 {
+        let waiting: u64 =
+            KINDS.iter().filter(|kind| covers.includes(**kind)).map(|kind| self.waiting_by_kind[*kind as usize]).sum();
+        waiting.saturating_add(self.forecast)
+    }
+
+    fn grant(&mut self, now: Duration, ticket: Ticket, class: Class, kind: Kind) {
+        self.cancel(ticket);
+        self.under_way.insert(ticket, kind);
+        let demands: Vec<_> = self.windows.iter().map(|window| self.demand(window.covers)).collect();
+        for (window, demand) in self.windows.iter_mut().zip(demands) {
+            if window.counts(kind) {
+                window.sent(now, demand);
+            }
+        }
+        match class {
+            Class::Removal => self.removals_since_read += 1,
+            Class::Write => self.writes_since_read += 1,
+            Class::Read => {
+                self.removals_since_read = 0;
+                self.writes_since_read = 0;
+            }
+        }
+    }
+}

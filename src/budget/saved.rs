@@ -1,0 +1,95 @@
+//! A budget's state as it is stored, so that a restart does not overspend. Times are relative to the saving, because the
+//! clock they were measured by does not outlive the process.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Budget, Covers, Quota, window::Window};
+
+/// Spent requests are stored in this many steps of a window. A step is counted as spent until its end.
+const STEPS: u32 = 100;
+
+/// What a budget had spent when it was saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    /// Each scope's spending.
+    pub scopes: Vec<SavedScope>,
+    /// How much longer the bucket pauses, in milliseconds.
+    pub paused_ms: u64,
+}
+
+/// What was spent of one scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedScope {
+    /// `all`, `reads` or `writes`.
+    pub covers: String,
+    /// The window, in milliseconds.
+    pub per_ms: u64,
+    /// In how many milliseconds how many requests stop counting, ascending.
+    pub spent: Vec<(u64, u32)>,
+    /// In how many milliseconds the server's window begins anew, if it said so.
+    pub reset_ms: Option<u64>,
+}
+
+impl Budget {
+    /// What to store. Requests under way count as sent at this moment.
+    pub fn save(&self, now: Duration) -> Saved {
+        let scopes = self.windows.iter().map(|window| self.save_scope(window, now)).collect();
+        Saved { scopes, paused_ms: millis(self.paused_until.saturating_sub(now)) }
+    }
+
+    fn save_scope(&self, window: &Window, now: Duration) -> SavedScope {
+        let step = millis(window.per / STEPS).max(1);
+        let mut spent: Vec<(u64, u32)> = Vec::new();
+        let under_way =
+            std::iter::repeat_n(now.saturating_add(window.per), usize::try_from(window.in_flight).unwrap_or(0));
+        for free_at in window.spent.iter().copied().chain(under_way).filter(|free_at| *free_at > now) {
+            let ends = millis(free_at - now).div_ceil(step) * step;
+            match spent.last_mut() {
+                Some((last, count)) if *last == ends => *count += 1,
+                _ => spent.push((ends, 1)),
+            }
+        }
+        SavedScope {
+            covers: word(window.covers).into(),
+            per_ms: millis(window.per),
+            spent,
+            reset_ms: window.reset.map(|reset| millis(reset.saturating_sub(now))),
+        }
+    }
+
+    /// A budget that goes on where a stored one stopped, `elapsed` ago. Scopes that the quota no longer has are dropped.
+    pub fn restore(quota: &Quota, saved: &Saved, now: Duration, elapsed: Duration) -> Self {
+        let mut budget = Self::new(quota);
+        // `None` once the instant has passed meanwhile.
+        let ahead = |ms: u64| Duration::from_millis(ms).checked_sub(elapsed).map(|left| now.saturating_add(left));
+        for window in &mut budget.windows {
+            let same = |scope: &&SavedScope| scope.covers == word(window.covers) && scope.per_ms == millis(window.per);
+            let Some(scope) = saved.scopes.iter().find(same) else { continue };
+            let reset = scope.reset_ms.and_then(ahead);
+            if scope.reset_ms.is_some() && reset.is_none() {
+                continue;
+            }
+            window.reset = reset;
+            if window.requests.is_some() {
+                let spent = scope.spent.iter().filter_map(|(ms, count)| Some((ahead(*ms)?, *count)));
+                window.spent = spent.flat_map(|(at, count)| std::iter::repeat_n(at, count as usize)).collect();
+            }
+        }
+        budget.paused_until = ahead(saved.paused_ms).unwrap_or_default();
+        budget
+    }
+}
+
+fn word(covers: Covers) -> &'static str {
+    match covers {
+        Covers::All => "all",
+        Covers::Reads => "reads",
+        Covers::Writes => "writes",
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

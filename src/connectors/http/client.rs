@@ -1,0 +1,354 @@
+//! The client that connectors use: reads are repeated within bounds, writes are sent once.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use secrecy::SecretString;
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    Method,
+    auth::{Authenticator, Scheme},
+    failure::{Failing, looks_like_html, said},
+    gate::Gate,
+    link::Link,
+    redact::Redactor,
+    transport::{BodyFailure, HttpTransport, Transport, WireAnswer, WireFailure, WireRequest},
+};
+use crate::{
+    budget::{Kind, Lane},
+    connectors::{Error, ErrorKind},
+};
+
+/// How often a read is sent before giving up: survives a restart of the app's servers, not an outage.
+const ATTEMPTS: u32 = 6;
+
+/// How often a request is sent again after 429. The budget pauses in between, so that more would not help.
+const LIMITED_ATTEMPTS: u32 = 6;
+
+/// Redirects that a read follows within the app.
+const REDIRECTS: u32 = 3;
+
+/// What an [`HttpClient`] is made of.
+#[derive(Debug)]
+pub struct HttpConfig {
+    /// The app's name, for errors and logs.
+    pub app: String,
+    /// Origin, maybe with a path; every request's path is appended.
+    pub base: Url,
+    /// How to sign in.
+    pub auth: Scheme,
+    /// Everything that must not be shown.
+    pub secrets: Vec<SecretString>,
+    /// Authorities to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// Headers that every request carries.
+    pub headers: Vec<(String, String)>,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// No larger body is read, in bytes.
+    pub largest_body: usize,
+    /// Makes the pauses between repetitions repeatable.
+    pub seed: Option<u64>,
+}
+
+impl HttpConfig {
+    /// A configuration with the usual bounds: half a minute, 64 MiB. (An app without paging sends 100,000 accounts of
+    /// 500 bytes in one answer.)
+    pub fn new(app: impl Into<String>, base: Url, auth: Scheme) -> Self {
+        Self {
+            app: app.into(),
+            base,
+            auth,
+            secrets: Vec::new(),
+            ca_file: None,
+            headers: Vec::new(),
+            timeout: Duration::from_secs(30),
+            largest_body: 64 << 20,
+            seed: None,
+        }
+    }
+}
+
+/// Speaks to one app.
+#[derive(Debug)]
+pub struct HttpClient {
+    link: Link,
+    auth: Authenticator,
+    base: Url,
+    headers: Vec<(String, String)>,
+}
+
+/// A request as connectors make it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// What to do.
+    pub method: Method,
+    /// Path below the client's base, with `/` at its start and its parts percent-encoded.
+    pub path: String,
+    /// Query parameters, not yet encoded.
+    pub query: Vec<(String, String)>,
+    /// JSON to send.
+    pub body: Option<Value>,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+}
+
+impl Request {
+    /// A request without query, body and headers.
+    pub fn new(method: Method, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), query: Vec::new(), body: None, headers: Vec::new() }
+    }
+}
+
+/// A good answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The HTTP status, from 200 to 299.
+    pub status: u16,
+    /// Headers, with names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body; `None` when it is empty, which only writes may answer.
+    pub body: Option<Value>,
+}
+
+/// What came of sending once.
+enum Sent {
+    Answer(WireAnswer),
+    NotSent(String),
+    Lost(String),
+}
+
+impl HttpClient {
+    /// A client over HTTP.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(config: HttpConfig, gate: Arc<Gate>) -> Result<Self, Error> {
+        let transport = HttpTransport::new(&config.base, config.ca_file.as_ref(), config.largest_body);
+        let transport = transport.map_err(|detail| Error {
+            kind: ErrorKind::Setup,
+            app: config.app.clone(),
+            request: "connecting".into(),
+            status: None,
+            detail,
+            hint: Some("`options.ca_file` names a PEM file of authorities to trust".into()),
+        })?;
+        Ok(Self::over(Arc::new(transport), config, gate))
+    }
+
+    /// A client over any transport.
+    pub fn over(transport: Arc<dyn Transport>, config: HttpConfig, gate: Arc<Gate>) -> Self {
+        if config.base.scheme() == "http" && !super::transport::is_loopback(&config.base) {
+            tracing::warn!(app = config.app, "credentials go over the network unencrypted: the app's url is http");
+        }
+        let link = Link {
+            app: config.app,
+            transport,
+            gate,
+            redactor: Redactor::new(config.secrets),
+            timeout: config.timeout,
+            sent: AtomicU64::new(0),
+            random: Link::random(config.seed),
+        };
+        Self { link, auth: Authenticator::new(config.auth), base: config.base, headers: config.headers }
+    }
+
+    /// The app's name.
+    pub fn app(&self) -> &str {
+        &self.link.app
+    }
+
+    /// Takes secrets out of a text.
+    pub fn redactor(&self) -> &Redactor {
+        &self.link.redactor
+    }
+
+    /// Requests that were sent so far, token calls and repetitions included.
+    pub fn requests(&self) -> u64 {
+        self.link.sent.load(Ordering::Relaxed)
+    }
+
+    /// Sends a request that changes nothing, and repeats it within bounds until the answer is JSON.
+    ///
+    /// # Errors
+    /// When there is no such answer; none is [`ErrorKind::Unknown`].
+    pub async fn read(&self, request: &Request, lane: Lane) -> Result<Answer, Error> {
+        let line = line(request);
+        let failing = Failing { link: &self.link, line: &line, write: false };
+        let mut url = self.url(request, failing)?;
+        let (mut attempt, mut limited, mut redirects, mut renewed) = (0, 0, 0, false);
+        loop {
+            let error = match self.send(request, &url, Kind::Read, lane, failing, &mut renewed).await? {
+                Sent::NotSent(reason) => failing.not_sent(&reason),
+                Sent::Lost(reason) => failing.lost(None, &reason),
+                Sent::Answer(answer) => match answer.status {
+                    200..=299 => match read_body(&answer) {
+                        Ok(body) => return Ok(Answer { status: answer.status, headers: answer.headers, body }),
+                        Err(reason) if answer.body == Err(BodyFailure::TooLarge) => {
+                            return Err(failing.lost(Some(answer.status), &reason));
+                        }
+                        Err(reason) => failing.lost(Some(answer.status), &reason),
+                    },
+                    429 => {
+                        limited += 1;
+                        if limited == LIMITED_ATTEMPTS {
+                            return Err(failing.rate_limited(&answer));
+                        }
+                        continue;
+                    }
+                    300..=399 => match self.redirect(&answer, &url) {
+                        Some(target) if redirects < REDIRECTS => {
+                            redirects += 1;
+                            url = target;
+                            continue;
+                        }
+                        _ => return Err(failing.refused(&answer)),
+                    },
+                    501 | 505 => return Err(failing.refused(&answer)),
+                    408 | 425 | 500..=599 => failing.refused(&answer),
+                    _ => return Err(failing.refused(&answer)),
+                },
+            };
+            attempt += 1;
+            if attempt == ATTEMPTS {
+                return Err(error);
+            }
+            self.link.back_off(attempt - 1).await;
+        }
+    }
+
+    /// Sends a request that changes something. It is sent again only where it is certain that nothing was done: no
+    /// connection, 401 (with a new token) and 429.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unknown`] when it may have taken effect.
+    pub async fn write(&self, request: &Request, lane: Lane) -> Result<Answer, Error> {
+        let line = line(request);
+        let failing = Failing { link: &self.link, line: &line, write: true };
+        let url = self.url(request, failing)?;
+        let (mut unreachable, mut limited, mut renewed) = (0, 0, false);
+        loop {
+            match self.send(request, &url, Kind::Write, lane, failing, &mut renewed).await? {
+                Sent::NotSent(reason) => {
+                    unreachable += 1;
+                    if unreachable == ATTEMPTS {
+                        return Err(failing.not_sent(&reason));
+                    }
+                    self.link.back_off(unreachable - 1).await;
+                }
+                Sent::Lost(reason) => return Err(failing.lost(None, &reason)),
+                Sent::Answer(answer) => match answer.status {
+                    200..=299 if answer.body.as_ref().is_ok_and(Vec::is_empty) => {
+                        return Ok(Answer { status: answer.status, headers: answer.headers, body: None });
+                    }
+                    200..=299 => match read_body(&answer) {
+                        Ok(body) => return Ok(Answer { status: answer.status, headers: answer.headers, body }),
+                        Err(reason) => return Err(failing.lost(Some(answer.status), &reason)),
+                    },
+                    429 => {
+                        limited += 1;
+                        if limited == LIMITED_ATTEMPTS {
+                            return Err(failing.rate_limited(&answer));
+                        }
+                    }
+                    _ => return Err(failing.refused(&answer)),
+                },
+            }
+        }
+    }
+
+    /// An error of ours about a request, in the client's form.
+    pub fn error(&self, request: &Request, kind: ErrorKind, status: Option<u16>, detail: &str) -> Error {
+        let line = line(request);
+        let write = request.method != Method::Get;
+        Failing { link: &self.link, line: &line, write }.error(kind, status, detail, None)
+    }
+
+    /// Sends once, and once more with a new token when the first one was refused.
+    async fn send(
+        &self,
+        request: &Request,
+        url: &Url,
+        kind: Kind,
+        lane: Lane,
+        failing: Failing<'_>,
+        renewed: &mut bool,
+    ) -> Result<Sent, Error> {
+        loop {
+            let credential = self.auth.credential(&self.link).await?;
+            let permit = self.link.enter(lane, kind).await.map_err(|parked| failing.parked(parked))?;
+            if credential.is_stale() {
+                // It expired in the queue. The token call needs a permit of its own, which must not wait for ours.
+                permit.unused();
+                continue;
+            }
+            let wire = self.wire(request, url, credential.header.clone());
+            match self.link.send(permit, wire).await {
+                Ok(answer) if answer.status == 401 && self.auth.renewable() && !*renewed => {
+                    *renewed = true;
+                    self.auth.reject(&credential).await;
+                }
+                Ok(answer) => return Ok(Sent::Answer(answer)),
+                Err(WireFailure::NotSent(reason)) => return Ok(Sent::NotSent(reason)),
+                Err(WireFailure::Lost(reason)) => return Ok(Sent::Lost(reason)),
+            }
+        }
+    }
+
+    fn wire(&self, request: &Request, url: &Url, credential: Option<(String, SecretString)>) -> WireRequest {
+        let plain = |(name, value): &(String, String)| (name.clone(), SecretString::from(value.clone()));
+        let mut headers: Vec<_> = self.headers.iter().chain(&request.headers).map(plain).collect();
+        headers.push(("accept".into(), "application/json".to_owned().into()));
+        let body = request.body.as_ref().map(|body| SecretString::from(body.to_string()));
+        if body.is_some() {
+            headers.push(("content-type".into(), "application/json".to_owned().into()));
+        }
+        headers.extend(credential);
+        WireRequest { method: request.method, url: url.clone(), headers, body }
+    }
+
+    fn url(&self, request: &Request, failing: Failing<'_>) -> Result<Url, Error> {
+        let mut base = self.base.clone();
+        base.set_query(None);
+        base.set_fragment(None);
+        let text = format!("{}{}", base.as_str().trim_end_matches('/'), request.path);
+        let url = Url::parse(&text).ok().filter(|url| url.origin() == base.origin());
+        let setup = || failing.error(ErrorKind::Setup, None, "this path makes no address below the app's `url`", None);
+        let mut url = url.ok_or_else(setup)?;
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        Ok(url)
+    }
+
+    /// Where a read is sent on to, if that is within the same origin.
+    fn redirect(&self, answer: &WireAnswer, from: &Url) -> Option<Url> {
+        let target = from.join(answer.header("location")?).ok()?;
+        (target.origin() == self.base.origin() && target != *from).then_some(target)
+    }
+}
+
+fn line(request: &Request) -> String {
+    format!("{} {}", request.method.as_str(), request.path)
+}
+
+/// The JSON in a body, or what is wrong with it.
+fn read_body(answer: &WireAnswer) -> Result<Option<Value>, String> {
+    match &answer.body {
+        Err(BodyFailure::Cut(reason)) => Err(format!("the answer broke off: {reason}")),
+        Err(BodyFailure::TooLarge) => Err("the answer is larger than any sensible one".into()),
+        Ok(body) if body.iter().all(u8::is_ascii_whitespace) => Err("the answer is empty".into()),
+        Ok(body) if looks_like_html(body) => Err("the answer is a web page, maybe of a proxy or for signing in".into()),
+        Ok(body) => serde_json::from_slice(body)
+            .map(Some)
+            .map_err(|error| format!("the answer is not JSON ({error}): {}", said(answer))),
+    }
+}

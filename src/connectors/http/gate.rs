@@ -1,0 +1,246 @@
+//! The budget as something to wait at: the async shell around the state machine.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
+
+use crate::budget::{Budget, Feedback, Kind, Lane, Next, Outcome, Ticket};
+
+/// One credential's gate. Every request of every app that uses the credential goes through it.
+#[derive(Debug)]
+pub struct Gate {
+    start: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    budget: Budget,
+    waiters: HashMap<Ticket, oneshot::Sender<Result<(), Parked>>>,
+    tickets: u64,
+    /// Wakes the gate when something may leave that could not before.
+    timer: Option<(Duration, AbortHandle)>,
+}
+
+/// The quota opens only after a wait that is too long to be kept waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parked {
+    /// How long.
+    pub wait: Duration,
+}
+
+/// Leave to send one request. Dropped without a report it counts as sent: nobody knows.
+#[derive(Debug)]
+pub struct Permit {
+    gate: Arc<Gate>,
+    ticket: Ticket,
+    reported: bool,
+}
+
+/// Takes a request out of its queue when whoever waits for it gives up.
+struct Waiting<'a> {
+    gate: &'a Arc<Gate>,
+    ticket: Ticket,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut state = self.gate.lock();
+        if state.waiters.remove(&self.ticket).is_some() {
+            state.budget.cancel(self.ticket);
+        }
+    }
+}
+
+impl Gate {
+    /// A gate with this budget, whose clock starts now.
+    pub fn new(budget: Budget) -> Arc<Self> {
+        let state = State { budget, waiters: HashMap::new(), tickets: 0, timer: None };
+        Arc::new(Self { start: Instant::now(), state: Mutex::new(state) })
+    }
+
+    /// The gate's clock.
+    pub fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Looks at the budget, or changes what it expects.
+    pub fn with_budget<T>(&self, look: impl FnOnce(&mut Budget, Duration) -> T) -> T {
+        let now = self.now();
+        look(&mut self.lock().budget, now)
+    }
+
+    /// Waits until a request may leave.
+    ///
+    /// # Errors
+    /// When that takes too long to be kept waiting.
+    pub async fn enter(self: &Arc<Self>, lane: Lane, kind: Kind) -> Result<Permit, Parked> {
+        let (sender, receiver) = oneshot::channel();
+        let ticket = {
+            let mut state = self.lock();
+            state.tickets += 1;
+            let ticket = Ticket(state.tickets);
+            state.budget.ask(self.now(), ticket, lane, kind);
+            state.waiters.insert(ticket, sender);
+            ticket
+        };
+        let waiting = Waiting { gate: self, ticket };
+        self.pump();
+        let granted = receiver.await;
+        drop(waiting);
+        match granted {
+            Ok(Ok(())) => Ok(Permit { gate: self.clone(), ticket, reported: false }),
+            Ok(Err(parked)) => Err(parked),
+            // The sender lives in the gate until it is used, and the gate lives as long as we do.
+            Err(_) => Err(Parked { wait: Duration::ZERO }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is consistent between calls, and the budget never panics half way.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets go whatever may leave, and sets the timer for what may leave next.
+    fn pump(self: &Arc<Self>) {
+        let mut state = self.lock();
+        loop {
+            let now = self.now();
+            match state.budget.next(now) {
+                Next::Grant(ticket) => {
+                    let told = state.waiters.remove(&ticket).is_some_and(|waiter| waiter.send(Ok(())).is_ok());
+                    if !told {
+                        let unused = Feedback { outcome: Outcome::NotSent, ..Feedback::default() };
+                        state.budget.answered(now, ticket, &unused);
+                    }
+                }
+                Next::WaitUntil(until) if Budget::is_parked(now, until) => {
+                    let parked = Parked { wait: until - now };
+                    for (ticket, waiter) in std::mem::take(&mut state.waiters) {
+                        state.budget.cancel(ticket);
+                        // Whoever stopped waiting need not be told.
+                        let _gone = waiter.send(Err(parked));
+                    }
+                    return;
+                }
+                Next::WaitUntil(until) => return self.set_timer(&mut state, until),
+                Next::Idle => return,
+            }
+        }
+    }
+
+    fn set_timer(self: &Arc<Self>, state: &mut State, until: Duration) {
+        if let Some((earlier, timer)) = &state.timer {
+            if *earlier == until && !timer.is_finished() {
+                return;
+            }
+            timer.abort();
+        }
+        let gate: Weak<Self> = Arc::downgrade(self);
+        let at = self.start + until;
+        let task = tokio::spawn(async move {
+            tokio::time::sleep_until(at).await;
+            if let Some(gate) = gate.upgrade() {
+                gate.lock().timer = None;
+                gate.pump();
+            }
+        });
+        state.timer = Some((until, task.abort_handle()));
+    }
+
+    fn report(self: &Arc<Self>, ticket: Ticket, feedback: &Feedback) {
+        let now = self.now();
+        self.lock().budget.answered(now, ticket, feedback);
+        self.pump();
+    }
+}
+
+impl Permit {
+    /// Reports what became of the request.
+    pub fn answered(mut self, feedback: &Feedback) {
+        self.reported = true;
+        self.gate.report(self.ticket, feedback);
+    }
+
+    /// Gives the permit back unused.
+    pub fn unused(self) {
+        self.answered(&Feedback { outcome: Outcome::NotSent, ..Feedback::default() });
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        // Outside a runtime nobody waits any more, and a timer could not be set.
+        if !self.reported && tokio::runtime::Handle::try_current().is_ok() {
+            self.gate.report(self.ticket, &Feedback::default());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::{Covers, Quota, Scope};
+
+    fn gate(requests: u32, per: u64, concurrency: u32) -> Arc<Gate> {
+        let scopes = vec![Scope { covers: Covers::All, requests, per: Duration::from_secs(per) }];
+        Gate::new(Budget::new(&Quota { scopes, concurrency: Some(concurrency), keep_free: 0.0 }))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_wait_for_the_window_on_the_virtual_clock() {
+        let gate = gate(2, 60, 10);
+        let mut left = Vec::new();
+        for _ in 0..5 {
+            let permit = gate.enter(Lane::Read, Kind::Read).await.unwrap();
+            left.push(gate.now().as_secs());
+            permit.answered(&Feedback::default());
+        }
+        assert_eq!(left, [0, 0, 60, 60, 120]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_gives_up_waiting_frees_their_place() {
+        let gate = gate(10, 60, 1);
+        let held = gate.enter(Lane::Read, Kind::Read).await.unwrap();
+        let given_up = tokio::time::timeout(Duration::from_secs(1), gate.enter(Lane::Removal, Kind::Write)).await;
+        assert!(given_up.is_err());
+        assert_eq!(gate.with_budget(|budget, _| budget.waiting()), 0);
+        drop(held);
+        gate.enter(Lane::Read, Kind::Read).await.unwrap().unused();
+        assert_eq!(gate.with_budget(|budget, _| budget.under_way()), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_above_an_hour_is_refused_at_once() {
+        let gate = gate(10, 60, 1);
+        let wait = Duration::from_secs(3 * 60 * 60);
+        let feedback = Feedback { outcome: Outcome::Overloaded, retry_after: Some(wait), ..Feedback::default() };
+        gate.enter(Lane::Read, Kind::Read).await.unwrap().answered(&feedback);
+        assert_eq!(gate.enter(Lane::Read, Kind::Read).await.unwrap_err(), Parked { wait });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_waiters_leave_in_order_of_urgency() {
+        let gate = gate(1000, 3600, 1);
+        let held = gate.enter(Lane::Read, Kind::Read).await.unwrap();
+        let left = Arc::new(Mutex::new(Vec::new()));
+        let tasks = (0..100_u32).map(|unblocks| {
+            let (gate, left) = (gate.clone(), left.clone());
+            tokio::spawn(async move {
+                let permit = gate.enter(Lane::Write { unblocks }, Kind::Write).await.unwrap();
+                left.lock().unwrap().push(unblocks);
+                permit.answered(&Feedback::default());
+            })
+        });
+        let tasks: Vec<_> = tasks.collect();
+        tokio::task::yield_now().await;
+        held.answered(&Feedback::default());
+        futures::future::join_all(tasks).await;
+        assert!(left.lock().unwrap().is_sorted_by(|a, b| a > b));
+    }
+}

@@ -1,0 +1,100 @@
+//! Sending one request under the budget, with a time limit, counted and logged.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+use super::{
+    gate::{Gate, Parked, Permit},
+    redact::Redactor,
+    transport::{Transport, WireAnswer, WireFailure, WireRequest},
+};
+use crate::budget::{self, Feedback, Kind, Lane, Outcome};
+
+/// The longest first pause before a read is repeated; it doubles each time, and each is drawn between zero and it.
+const FIRST_BACKOFF: Duration = Duration::from_millis(500);
+
+/// No drawn pause is longer.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+
+/// Everything it takes to send.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) app: String,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) redactor: Redactor,
+    pub(super) timeout: Duration,
+    pub(super) sent: AtomicU64,
+    pub(super) random: Mutex<StdRng>,
+}
+
+impl Link {
+    pub(super) fn random(seed: Option<u64>) -> Mutex<StdRng> {
+        Mutex::new(seed.map_or_else(|| StdRng::seed_from_u64(rand::random()), StdRng::seed_from_u64))
+    }
+
+    pub(super) async fn enter(&self, lane: Lane, kind: Kind) -> Result<Permit, Parked> {
+        self.gate.enter(lane, kind).await
+    }
+
+    /// Sends once, and tells the budget what came of it.
+    pub(super) async fn send(&self, permit: Permit, request: WireRequest) -> Result<WireAnswer, WireFailure> {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let (method, path) = (request.method.as_str(), request.url.path().to_owned());
+        let start = tokio::time::Instant::now();
+        let result = match tokio::time::timeout(self.timeout, self.transport.send(request)).await {
+            Ok(result) => result,
+            Err(_) => Err(WireFailure::Lost(format!("no answer within {} s", self.timeout.as_secs()))),
+        };
+        let ms = start.elapsed().as_millis();
+        match &result {
+            Ok(answer) => {
+                tracing::debug!(app = self.app, method, path, status = answer.status, ms, "request");
+                permit.answered(&feedback(answer, SystemTime::now()));
+            }
+            Err(WireFailure::NotSent(reason)) => {
+                tracing::debug!(app = self.app, method, path, ms, reason = self.redactor.clean(reason), "not sent");
+                permit.unused();
+            }
+            Err(WireFailure::Lost(reason)) => {
+                tracing::debug!(app = self.app, method, path, ms, reason = self.redactor.clean(reason), "no answer");
+                permit.answered(&Feedback::default());
+            }
+        }
+        result
+    }
+
+    /// Pauses before the `attempt`-th repetition (from 0).
+    pub(super) async fn back_off(&self, attempt: u32) {
+        let longest = FIRST_BACKOFF.saturating_mul(1 << attempt.min(16)).min(LONGEST_BACKOFF);
+        let pause = {
+            let mut random = self.random.lock().unwrap_or_else(PoisonError::into_inner);
+            longest.mul_f64(random.random::<f64>())
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// What an answer says about the quota.
+fn feedback(answer: &WireAnswer, local: SystemTime) -> Feedback {
+    let date = answer.header("date");
+    // The same two facts under the names that are in use.
+    let first = |names: [&str; 3]| names.into_iter().find_map(|name| answer.header(name));
+    let remaining = first(["x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining"]);
+    let reset = first(["x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset"]);
+    let overloaded = matches!(answer.status, 429 | 503);
+    let retry_after = answer.header("retry-after").filter(|_| overloaded);
+    Feedback {
+        outcome: if overloaded { Outcome::Overloaded } else { Outcome::Answered },
+        remaining: remaining.and_then(|value| value.trim().parse().ok()),
+        reset_in: reset.and_then(|value| budget::quota_reset(value, date, local)),
+        retry_after: retry_after.map(|value| budget::retry_after(value, date, local)),
+    }
+}
