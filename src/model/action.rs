@@ -127,8 +127,10 @@ impl Serialize for ActionName {
     }
 }
 
+/// `/` becomes `%2F`; and a `%` that would then read as such an escape becomes `%25`, so that no two names are the same
+/// text.
 fn escape(part: &str) -> String {
-    part.replace('/', "%2F")
+    part.replace("%25", "%2525").replace("%2F", "%252F").replace('/', "%2F")
 }
 
 /// What stands between an action and its being done.
@@ -368,4 +370,15 @@ pub struct Target {
     pub values: Values,
     /// The status the account had when it was planned; a removal makes sure that it still has.
     pub expect: Option<AccountStatus>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_with_slashes_and_percent_signs_stay_apart() {
+        let texts: Vec<String> = ["A/B", "A%2FB", "A%252FB", "50% off", "A%25B", "%2/"].map(escape).into();
+        assert_eq!(texts, ["A%2FB", "A%252FB", "A%25252FB", "50% off", "A%2525B", "%2%2F"]);
+    }
 }

@@ -14,6 +14,8 @@ pub(super) struct Draft {
     pub action: Action,
     /// The person behind the account.
     pub identity: Option<Email>,
+    /// For a group that goes: everyone in it.
+    pub members: Vec<Email>,
     /// What the files say of that person.
     pub standing: Standing,
     /// Someone gains something by it.
@@ -75,6 +77,7 @@ impl Draft {
                 target: Target::default(),
             },
             identity,
+            members: Vec::new(),
             standing,
             gains: false,
             loses_admin: false,
@@ -133,10 +136,15 @@ impl Draft {
         self.holds.push(Hold { guard, reason: reason.into(), repair: None, release: Some(release) });
     }
 
-    /// Turns what objections are left into the action's status. What a person must do by hand is not ours to hold.
+    /// Everyone who is touched by it.
+    pub(super) fn people(&self) -> impl Iterator<Item = &Email> {
+        self.identity.iter().chain(&self.members)
+    }
+
+    /// Turns what objections are left into the action's status.
     pub(super) fn conclude(&mut self, render_release: impl Fn(&Release, Guard) -> String) {
         if self.is(Status::Manual) {
-            return;
+            self.holds.retain(|hold| holds_handwork(hold.guard));
         }
         self.holds.sort();
         self.holds.dedup_by_key(|hold| hold.guard);
@@ -169,6 +177,24 @@ impl Drafts {
         plan.findings.sort();
         plan.findings.dedup();
         plan
+    }
+}
+
+/// Whether a guard also holds what a person would have to do by hand. Nobody is asked to do what is not certain, or what
+/// the files say is not to be done now; but how many people to touch and what cannot be undone, people who do it
+/// themselves see for themselves.
+fn holds_handwork(guard: Guard) -> bool {
+    match guard {
+        Guard::Mode
+        | Guard::Frozen
+        | Guard::Ambiguous
+        | Guard::UnknownStatus
+        | Guard::Incomplete
+        | Guard::SelfAccount
+        | Guard::DesiredEmpty
+        | Guard::Shrank
+        | Guard::Protected => true,
+        Guard::MinAdmins | Guard::Irreversible | Guard::Reactivation | Guard::MaxRemovals | Guard::MaxCreates => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! One hash for everything a plan was made from.
 
-use std::{fmt::Write as _, io};
+use std::{fmt::Write as _, io, io::Write as _};
 
 use sha2::{Digest, Sha256};
 
@@ -28,9 +28,25 @@ pub(super) fn of(inputs: &Inputs<'_>, apps: &[AppPlan]) -> String {
 fn seen(live: &Live, hasher: &mut Hasher) {
     for (name, app) in &live.apps {
         let Ok(app) = app else { continue };
-        let facts = (name, &app.accounts, &app.groups, &app.unread_memberships);
+        // The order in which an app lists things says nothing.
+        let mut accounts: Vec<_> = app.accounts.iter().collect();
+        accounts.sort_by_key(|account| &account.id);
+        let mut groups: Vec<_> = app
+            .groups
+            .iter()
+            .map(|group| {
+                let mut members: Vec<_> = group.members.iter().collect();
+                members.sort_by_key(|member| &member.account);
+                (&group.id, &group.name, &group.values, members, &group.coverage)
+            })
+            .collect();
+        groups.sort_by_key(|group| group.0);
+        let coverage = (&app.accounts_coverage, &app.groups_coverage, &app.unread_memberships);
+        // The hasher takes few large pieces faster than many small ones.
+        let mut buffered = io::BufWriter::new(&mut *hasher);
         // Plain data with text keys always serialises, and hashing never fails.
-        let _ = serde_json::to_writer(&mut *hasher, &facts);
+        let _ = serde_json::to_writer(&mut buffered, &(name, accounts, groups, coverage));
+        let _ = buffered.flush();
     }
 }
 

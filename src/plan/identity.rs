@@ -15,8 +15,10 @@ pub(super) struct Matched<'a> {
     pub accounts: BTreeMap<&'a Email, Vec<&'a LiveAccount>>,
     /// Identities whose accounts are not certain, and why.
     pub ambiguous: BTreeMap<&'a Email, Doubt>,
-    /// The identity behind an account id.
-    pub identity_of: BTreeMap<&'a Arc<str>, &'a Email>,
+    /// Every account by its id, with the identity behind it.
+    by_id: BTreeMap<&'a Arc<str>, (&'a LiveAccount, &'a Email)>,
+    /// What action names call an account, where it is not the identity: see [`labels`].
+    labels: BTreeMap<&'a Arc<str>, String>,
 }
 
 /// Why it is not certain which account is whose.
@@ -34,28 +36,35 @@ pub(super) struct Doubt {
 
 /// Matches every live account to an identity.
 pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
-    let pinned: BTreeMap<&Arc<str>, (&'a Email, &'a Place)> =
-        cx.app.ids.iter().map(|(identity, (id, place))| (id, (identity, place))).collect();
-    let mut accounts: BTreeMap<&'a Email, Vec<&'a LiveAccount>> = BTreeMap::new();
-    let mut identity_of = BTreeMap::new();
+    let mut pinned: BTreeMap<&Arc<str>, (&'a Email, &'a Place)> = BTreeMap::new();
     let mut ambiguous: BTreeMap<&'a Email, Doubt> = BTreeMap::new();
+    for (identity, (id, place)) in &cx.app.ids {
+        if let Some((other, other_place)) = pinned.insert(id, (identity, place)) {
+            let doubt = shared_pin(id, [(other, other_place), (identity, place)]);
+            ambiguous.insert(other, doubt.clone());
+            ambiguous.insert(identity, doubt);
+        }
+    }
+    let mut accounts: BTreeMap<&'a Email, Vec<&'a LiveAccount>> = BTreeMap::new();
+    let mut by_id = BTreeMap::new();
 
-    for account in &cx.live.accounts {
+    for account in cx.accounts.iter().copied() {
         let by_address = cx.desired.identity(&account.email);
         let identity = match pinned.get(&account.id) {
-            Some((by_pin, place)) if *by_pin != by_address => {
+            // An account without an address says nothing against its pin.
+            Some((by_pin, place)) if *by_pin != by_address && !is_nobody(by_address) => {
                 let doubt = disagreement(cx, account, by_pin, by_address, place);
                 if cx.desired.named.contains(by_address) {
                     ambiguous.entry(by_address).or_insert_with(|| doubt.clone());
                 }
-                ambiguous.insert(by_pin, doubt);
+                ambiguous.entry(by_pin).or_insert(doubt);
                 by_pin
             }
             Some((by_pin, _)) => by_pin,
             None => by_address,
         };
         accounts.entry(identity).or_default().push(account);
-        identity_of.insert(&account.id, identity);
+        by_id.insert(&account.id, (account, identity));
     }
 
     for (identity, theirs) in &mut accounts {
@@ -65,16 +74,84 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
         });
         // A pin says which of several accounts counts; the others are shown, and go when the person goes.
         let settled = theirs.first().is_some_and(|account| pin == Some(&account.id));
-        if theirs.len() > 1 && !settled {
+        if is_nobody(identity) {
+            ambiguous.entry(identity).or_insert_with(|| without_address(theirs));
+        } else if theirs.len() > 1 && !settled {
             ambiguous.entry(identity).or_insert_with(|| several(cx, identity, theirs));
         }
     }
     for (identity, (id, place)) in &cx.app.ids {
-        if !identity_of.contains_key(id) && !ambiguous.contains_key(identity) {
-            ambiguous.insert(identity, dangling(cx, id, place, accounts.get(identity)));
+        let others = accounts.get(identity);
+        // What a broken reading did not show may be there all the same; another account in its place is doubtful anyhow.
+        let may_be_there = !cx.live.accounts_coverage.is_complete() && others.is_none();
+        if !by_id.contains_key(id) && !ambiguous.contains_key(identity) && !may_be_there {
+            ambiguous.insert(identity, dangling(cx, id, place, others));
         }
     }
-    Matched { accounts, ambiguous, identity_of }
+    let labels = labels(cx, &accounts);
+    Matched { accounts, ambiguous, by_id, labels }
+}
+
+/// What action names call an account: the identity, as the files spell it (for the unlisted, as the app does). Where one
+/// identity has several accounts, the pinned one and the one with that very address are called so, and an alias's
+/// account by its own address; what is then still the same, or empty, gets the account's id: `EMAIL (ID)`. The name does
+/// not depend on an account's status, so that an approval for one account never moves on to another.
+fn labels<'a>(
+    cx: &Context<'a>,
+    accounts: &BTreeMap<&'a Email, Vec<&'a LiveAccount>>,
+) -> BTreeMap<&'a Arc<str>, String> {
+    let mut labels: BTreeMap<&'a Arc<str>, String> = BTreeMap::new();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    for (identity, theirs) in accounts {
+        if theirs.len() == 1 && !is_nobody(identity) {
+            continue;
+        }
+        let pin = cx.app.ids.get(*identity).map(|(id, _)| id);
+        let base = |account: &LiveAccount| {
+            let own = pin == Some(&account.id) || account.email == **identity;
+            if own { identity.as_str().to_owned() } else { account.email.as_str().to_owned() }
+        };
+        for account in theirs {
+            let mut label = base(account);
+            let is_pinned = pin == Some(&account.id);
+            // Names are compared as addresses are: two that differ in case alone would be taken for one.
+            let same = theirs.iter().filter(|other| Email::lenient(&base(other)) == Email::lenient(&label)).count();
+            if is_nobody(identity) || (!is_pinned && same > 1) {
+                label = with_id(&label, account);
+            }
+            // Apps may call anything an address, even what looks like one of our labels.
+            while taken.contains(&label) || is_somebody_else(accounts, identity, &label) {
+                label = with_id(&label, account);
+            }
+            taken.insert(label.clone());
+            labels.insert(&account.id, label);
+        }
+    }
+    labels
+}
+
+fn with_id(label: &str, account: &LiveAccount) -> String {
+    format!("{label} ({})", account.id).trim_start().to_owned()
+}
+
+fn is_somebody_else(accounts: &BTreeMap<&Email, Vec<&LiveAccount>>, identity: &Email, label: &str) -> bool {
+    let email = Email::lenient(label);
+    email != *identity && accounts.contains_key(&email)
+}
+
+/// An empty address is nobody's.
+fn is_nobody(identity: &Email) -> bool {
+    identity.key().is_empty()
+}
+
+fn shared_pin(id: &str, pins: [(&Email, &Place); 2]) -> Doubt {
+    let [(a, a_place), (b, b_place)] = pins;
+    Doubt {
+        reason: format!("{a_place} and {b_place} pin {a} and {b} to the same account {id}"),
+        repair: "correct one of the two pins".into(),
+        all_theirs: false,
+        because: vec![a_place.clone(), b_place.clone()],
+    }
 }
 
 fn disagreement(cx: &Context<'_>, account: &LiveAccount, by_pin: &Email, by_address: &Email, place: &Place) -> Doubt {
@@ -93,6 +170,16 @@ fn disagreement(cx: &Context<'_>, account: &LiveAccount, by_pin: &Email, by_addr
         },
         all_theirs: false,
         because: vec![place.clone()],
+    }
+}
+
+fn without_address(theirs: &[&LiveAccount]) -> Doubt {
+    let ids: Vec<&str> = theirs.iter().map(|account| &*account.id).collect();
+    Doubt {
+        reason: format!("nobody can tell whose account it is, because it has no address (id {})", ids.join(", ")),
+        repair: "give the account an address in the app, or pin its id to somebody in the files".into(),
+        all_theirs: false,
+        because: Vec::new(),
     }
 }
 
@@ -130,9 +217,19 @@ fn dangling(cx: &Context<'_>, id: &str, place: &Place, others: Option<&Vec<&Live
     }
 }
 
-impl Matched<'_> {
+impl<'a> Matched<'a> {
     /// Every identity that has a live account.
-    pub(super) fn identities(&self) -> BTreeSet<&Email> {
-        self.accounts.keys().copied().collect()
+    pub(super) fn identities(&self) -> impl Iterator<Item = &'a Email> {
+        self.accounts.keys().copied()
+    }
+
+    /// The account with this id, and the identity behind it.
+    pub(super) fn by_id(&self, id: &Arc<str>) -> Option<(&'a LiveAccount, &'a Email)> {
+        self.by_id.get(id).copied()
+    }
+
+    /// What action names call an account of `identity`.
+    pub(super) fn label<'b>(&'b self, account: &LiveAccount, identity: &'b Email) -> &'b str {
+        self.labels.get(&account.id).map_or(identity.as_str(), String::as_str)
     }
 }

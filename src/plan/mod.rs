@@ -14,11 +14,17 @@ mod wanted;
 
 pub use history::{AppHistory, History};
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
-use crate::model::{AppPlan, Desired, DesiredApp, Finding, Forecast, Guard, Live, LiveApp, Observed, Plan, Severity};
+use crate::model::{
+    AppPlan, Desired, DesiredApp, Email, Finding, Forecast, Guard, Live, LiveAccount, LiveApp, LiveGroup, Observed,
+    Plan, Policy, Severity,
+};
 
 /// Everything a plan is made from.
 #[derive(Debug, Clone, Copy)]
@@ -61,14 +67,45 @@ struct Context<'a> {
     desired: &'a Desired,
     app: &'a DesiredApp,
     live: &'a LiveApp,
+    /// Live accounts in the order of their ids, each once, whatever the order of the reading.
+    accounts: Vec<&'a LiveAccount>,
+    /// Live groups by id, each once.
+    groups: BTreeMap<&'a Arc<str>, &'a LiveGroup>,
     history: Option<&'a AppHistory>,
     now: Timestamp,
 }
 
+/// What a ledger knows about an app that it has never seen.
+static NO_RUNS: AppHistory = AppHistory {
+    deactivated_by_us: BTreeSet::new(),
+    accounts_last_seen: None,
+    active_at_day_start: None,
+    lost_today: BTreeSet::new(),
+    gained_today: BTreeSet::new(),
+};
+
 impl<'a> Context<'a> {
     fn new(inputs: &Inputs<'a>, app: &'a DesiredApp, live: &'a LiveApp) -> Self {
-        let history = inputs.history.and_then(|history| history.apps.get(&app.name));
-        Self { desired: inputs.desired, app, live, history, now: inputs.now }
+        // A ledger without a word about this app is a history all the same: nothing in it was done by us.
+        let history = inputs.history.map(|history| history.apps.get(&app.name).unwrap_or(&NO_RUNS));
+        let mut accounts: Vec<&LiveAccount> = live.accounts.iter().collect();
+        accounts.sort_by(|a, b| (&a.id, a.email.as_str(), &a.status).cmp(&(&b.id, b.email.as_str(), &b.status)));
+        accounts.dedup_by(|a, b| a.id == b.id);
+        let mut groups = BTreeMap::new();
+        for group in &live.groups {
+            groups.entry(&group.id).or_insert(group);
+        }
+        Self { desired: inputs.desired, app, live, accounts, groups, history, now: inputs.now }
+    }
+
+    /// Whether `identity` is the account that our own credential acts as.
+    fn is_self(&self, identity: &Email) -> bool {
+        self.app.self_account.as_ref().is_some_and(|email| self.desired.identity(email) == identity)
+    }
+
+    /// The rules for an action: the group's, when it is about a declared group, otherwise the app's.
+    fn policy(&self, group: Option<&Arc<str>>) -> &'a Policy {
+        group.and_then(|name| self.app.groups.get(name)).map_or(&self.app.policy, |group| &group.policy)
     }
 }
 
@@ -79,6 +116,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
     guards::hold(cx, &wanted, &mut drafts);
     rules::order(cx, &mut drafts);
     graph::settle(&mut drafts);
+    rules::subsume(cx, &mut drafts);
     drafts.finish(AppPlan {
         app: cx.app.name.clone(),
         connector: cx.app.connector.clone(),

@@ -14,16 +14,16 @@ use crate::model::{AccountStatus, ActionName, Email, GroupState, Rule, Status, V
 
 /// Draws every edge.
 pub(super) fn order(cx: &Context<'_>, drafts: &mut Drafts) {
-    subsume(cx, drafts);
     accounts_first(drafts);
     groups_first(drafts);
-    new_admins_first(cx, drafts);
     seats(cx, drafts);
+    new_admins_first(cx, drafts);
 }
 
 /// Where an account's removal goes ahead, its memberships go with it: taking them away one by one would only cost requests.
-/// They are looked at again should the account ever become active.
-fn subsume(cx: &Context<'_>, drafts: &mut Drafts) {
+/// They are looked at again should the account ever become active. This comes after everything else: where the account's
+/// removal waits, the memberships do not wait for it.
+pub(super) fn subsume(cx: &Context<'_>, drafts: &mut Drafts) {
     let ending: BTreeSet<Arc<str>> = drafts
         .actions
         .iter()
@@ -41,15 +41,26 @@ fn subsume(cx: &Context<'_>, drafts: &mut Drafts) {
 /// An account is made or made active before anything else is done with it; and what a reactivated account should not have
 /// goes right after.
 fn accounts_first(drafts: &mut Drafts) {
-    let first: BTreeMap<Email, (ActionName, Verb)> = drafts
-        .actions
-        .iter()
-        .filter(|draft| matches!(draft.verb(), Verb::Create | Verb::Reactivate))
-        .filter_map(|draft| Some((draft.identity.clone()?, (draft.action.name.clone(), draft.verb()))))
-        .collect();
+    let mut made: BTreeMap<Email, ActionName> = BTreeMap::new();
+    let mut woken: BTreeMap<Arc<str>, ActionName> = BTreeMap::new();
+    for draft in &drafts.actions {
+        let name = &draft.action.name;
+        match (draft.verb(), &draft.identity, &draft.action.target.account_id) {
+            (Verb::Create, Some(identity), _) => drop(made.insert(identity.clone(), name.clone())),
+            (Verb::Reactivate, _, Some(id)) => drop(woken.insert(id.clone(), name.clone())),
+            _ => {}
+        }
+    }
     for draft in &mut drafts.actions {
-        let Some((name, verb)) = draft.identity.as_ref().and_then(|identity| first.get(identity)) else { continue };
-        let rule = match (verb, draft.verb()) {
+        let target = &draft.action.target;
+        let first = match (&target.account_id, &draft.identity) {
+            // By the account, because the same person's other account has nothing to wait for.
+            (Some(id), _) => woken.get(id),
+            (None, Some(identity)) => made.get(identity),
+            (None, None) => None,
+        };
+        let Some(name) = first else { continue };
+        let rule = match (name.verb, draft.verb()) {
             (Verb::Create, Verb::AddMember) => Rule::AccountBeforeMembership,
             (Verb::Reactivate, Verb::AddMember | Verb::ChangeMember | Verb::Update) => Rule::ReactivationFirst,
             (Verb::Reactivate, Verb::RemoveMember) => Rule::CleanAfterReactivation,
@@ -90,56 +101,75 @@ fn groups_first(drafts: &mut Drafts) {
     }
 }
 
-/// When the admins that stay would be too few by themselves, those who go wait for those who come.
+/// When the admins that stay would be too few by themselves, those who go wait for as many new ones as it takes. A new
+/// admin who can be made at once comes before one who waits for something else.
 fn new_admins_first(cx: &Context<'_>, drafts: &mut Drafts) {
     let balance = guards::balance(cx, drafts);
-    if balance.remaining >= cx.app.policy.min_admins as usize {
+    let missing = (cx.app.policy.min_admins as usize).saturating_sub(balance.remaining);
+    if missing == 0 {
         return;
     }
-    let ready = |draft: &&Draft| draft.is(Status::Ready);
-    let makers: Vec<ActionName> = drafts
+    let stuck: BTreeSet<&ActionName> =
+        drafts.actions.iter().filter(|draft| !draft.is(Status::Ready)).map(|draft| &draft.action.name).collect();
+    let mut makers: Vec<(usize, ActionName)> = drafts
         .actions
         .iter()
-        .filter(ready)
-        .filter(|draft| draft.makes_admin)
-        .map(|draft| draft.action.name.clone())
+        .filter(|draft| draft.is(Status::Ready) && draft.makes_admin)
+        .map(|draft| {
+            let after = &draft.action.after;
+            let waits = usize::from(!after.is_empty()) + usize::from(after.iter().any(|edge| stuck.contains(&edge.action)));
+            (waits, draft.action.name.clone())
+        })
         .collect();
+    makers.sort();
+    makers.truncate(missing);
     for draft in drafts.actions.iter_mut().filter(|draft| draft.is(Status::Ready) && draft.loses_admin) {
-        for maker in &makers {
+        for (_, maker) in &makers {
             draft.after(maker, Rule::NewAdminFirst);
         }
     }
 }
 
-/// Where seats are full, each new account takes the seat of one that goes; for whom none is left waits.
+/// Where seats are full, each new account takes the seat of one that goes; for whom none is left waits. New admins are
+/// seated first and old ones make room last, because an old one may itself have to wait for a new one.
 fn seats(cx: &Context<'_>, drafts: &mut Drafts) {
     let Some(seats) = cx.app.seats else { return };
     let semantics = &cx.app.semantics;
     let takes_seat = |status: &AccountStatus| *status != AccountStatus::Inactive || semantics.inactive_keeps_seat;
-    let used = cx.live.accounts.iter().filter(|account| takes_seat(&account.status)).count();
-    let mut free = (seats as usize).saturating_sub(used);
+    let used = cx.accounts.iter().filter(|account| takes_seat(&account.status)).count();
     let frees = |draft: &Draft| match draft.verb() {
         Verb::Deactivate => !semantics.inactive_keeps_seat,
         Verb::Delete => draft.action.target.expect.as_ref().is_some_and(takes_seat),
         _ => false,
     };
-    let freed: Vec<ActionName> = drafts
+    let mut freed: Vec<(bool, ActionName)> = drafts
         .actions
         .iter()
         .filter(|draft| draft.is(Status::Ready) && frees(draft))
-        .map(|draft| draft.action.name.clone())
+        .map(|draft| (draft.loses_admin, draft.action.name.clone()))
         .collect();
-    let mut freed = freed.iter();
+    freed.sort();
+    // Where more seats are taken than there are, the first ones that become free are owed.
+    let over = used.saturating_sub(seats as usize);
+    let (owed, spare) = freed.split_at(over.min(freed.len()));
+    let mut spare = spare.iter();
+    let mut free = (seats as usize).saturating_sub(used);
     let takes = |draft: &Draft| match draft.verb() {
         Verb::Create => true,
         Verb::Reactivate => !semantics.inactive_keeps_seat,
         _ => false,
     };
-    for draft in drafts.actions.iter_mut().filter(|draft| draft.is(Status::Ready) && takes(draft)) {
+    let mut takers: Vec<&mut Draft> =
+        drafts.actions.iter_mut().filter(|draft| draft.is(Status::Ready) && takes(draft)).collect();
+    takers.sort_by_key(|draft| (!draft.makes_admin, draft.action.name.clone()));
+    for draft in takers {
         if free > 0 {
             free -= 1;
-        } else if let Some(name) = freed.next() {
+        } else if let Some((_, name)) = spare.next() {
             draft.after(name, Rule::SeatFreedFirst);
+            for (_, name) in owed {
+                draft.after(name, Rule::SeatFreedFirst);
+            }
         } else {
             draft.wait(format!("no seat: all {seats} are taken"));
         }

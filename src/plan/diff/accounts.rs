@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::{Surplus, fields, removal};
 use crate::{
     model::{
-        AccountStatus, Change, Coverage, Email, FieldValue, Finding, Guard, LiveAccount, Place, Severity, Unlisted,
-        Values, Verb,
+        AccountStatus, Change, Coverage, Email, FieldValue, Finding, Guard, LiveAccount, Place, Severity,
+        Unlisted, Values, Verb,
     },
     plan::{
         Context,
@@ -23,8 +23,10 @@ pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>,
         let live = matched.accounts.get(identity).map_or(&[][..], Vec::as_slice);
         let mut one = One {
             cx,
+            matched,
             identity,
             standing,
+            joins: wanted.joining.contains(identity),
             doubt: matched.ambiguous.get(identity),
             wish: wanted.accounts.get(identity),
             made: Vec::new(),
@@ -37,8 +39,11 @@ pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>,
 /// One identity and the actions it takes.
 struct One<'a> {
     cx: &'a Context<'a>,
+    matched: &'a Matched<'a>,
     identity: &'a Email,
     standing: Standing,
+    /// Some group grants membership.
+    joins: bool,
     doubt: Option<&'a Doubt>,
     wish: Option<&'a Wish>,
     made: Vec<Draft>,
@@ -67,6 +72,10 @@ impl One<'_> {
 
     fn create(&mut self, grant: &Grant) {
         let semantics = &self.cx.app.semantics;
+        // Where nothing else makes accounts, joining the first group does.
+        if semantics.create.is_none() && semantics.members.creates_account && self.joins {
+            return;
+        }
         let mut draft = self.draft(Verb::Create, self.identity.as_str());
         draft.gains = true;
         draft.action.target.email = Some(self.identity.clone());
@@ -94,7 +103,12 @@ impl One<'_> {
             draft = draft.changes(vec![status_change("inactive", "active")]);
             if !semantics.reactivate {
                 draft.manual(semantics.manual_text(Verb::Reactivate));
-            } else if self.cx.history.is_some_and(|history| !history.deactivated_by_us.contains(&account.id)) {
+            } else {
+                draft.makes_admin = self.live_admin(account) && self.admin(&grant.values);
+            }
+            if semantics.reactivate
+                && self.cx.history.is_some_and(|history| !history.deactivated_by_us.contains(&account.id))
+            {
                 draft.hold_until_approved(
                     Guard::Reactivation,
                     "somebody else deactivated this account; ask why before it is made active again",
@@ -127,9 +141,10 @@ impl One<'_> {
         // What cannot be changed by the API goes into the same action where nothing else can either; otherwise the person
         // gets a finding beside it, because one name stands for one action.
         let by_hand = !app.semantics.update || (free.is_empty() && !fixed.is_empty());
-        let changes = if by_hand && free.is_empty() { fixed.clone() } else { free };
-        if !fixed.is_empty() && !by_hand {
-            for change in &fixed {
+        let changes = if by_hand {
+            free.into_iter().chain(fixed).collect()
+        } else {
+            for change in fixed {
                 drafts.find(Finding {
                     severity: Severity::Warning,
                     code: "fixed-field",
@@ -139,7 +154,8 @@ impl One<'_> {
                     because: grant.because.clone(),
                 });
             }
-        }
+            free
+        };
         if changes.is_empty() {
             return;
         }
@@ -148,9 +164,17 @@ impl One<'_> {
         draft.action.target.values = fields::new_values(&changes);
         draft.action.reduces_access = effect.loses;
         draft.gains = effect.gains;
-        let was_admin = account.status == AccountStatus::Active && self.live_admin(account);
-        draft.loses_admin = was_admin && !self.admin(&grant.values);
-        draft.makes_admin = account.status == AccountStatus::Active && !was_admin && self.admin(&grant.values);
+        // A role that is not managed, or was not seen, stays what it is.
+        let role = app.semantics.role.as_ref().map(|rule| rule.field());
+        let changes_role = changes.iter().any(|change| Some(&change.field) == role.as_ref());
+        let usable = match account.status {
+            AccountStatus::Active => true,
+            AccountStatus::Inactive => app.semantics.reactivate,
+            AccountStatus::Pending | AccountStatus::Unknown(_) => false,
+        };
+        let (was_admin, is_admin) = (self.live_admin(account), self.admin(&grant.values));
+        draft.loses_admin = account.status == AccountStatus::Active && was_admin && changes_role && !is_admin;
+        draft.makes_admin = usable && !was_admin && changes_role && is_admin;
         draft = draft.changes(changes);
         if by_hand {
             draft.manual(app.semantics.manual_text(Verb::Update));
@@ -162,8 +186,7 @@ impl One<'_> {
         let surplus = Surplus::of(self.standing);
         let usable = account.status != AccountStatus::Inactive;
         // The account of our own credential is no stranger, although no line lists it.
-        let is_self = self.cx.app.self_account.as_ref() == Some(self.identity);
-        if surplus == Surplus::Unlisted && is_self {
+        if surplus == Surplus::Unlisted && self.cx.is_self(self.identity) {
             return;
         }
         if surplus == Surplus::Unlisted && self.cx.app.policy.unlisted != Unlisted::Remove {
@@ -172,7 +195,8 @@ impl One<'_> {
             }
             return;
         }
-        let Some(mut draft) = removal::account(self.cx, account, self.identity, self.standing) else { return };
+        let name = self.matched.label(account, self.identity);
+        let Some(mut draft) = removal::account(self.cx, account, self.identity, name, self.standing) else { return };
         draft.loses_admin = account.status == AccountStatus::Active && self.live_admin(account);
         draft = draft.because(self.removal_places(surplus));
         if surplus == Surplus::Unlisted
@@ -203,7 +227,9 @@ impl One<'_> {
     }
 
     fn report_doubt(&self, live: &[&LiveAccount], drafts: &mut Drafts) {
-        if let Some(doubt) = self.doubt {
+        // Strangers that are not going to be touched may be as many as they like.
+        let untouched = self.standing == Standing::Unlisted && self.cx.app.policy.unlisted != Unlisted::Remove;
+        if let Some(doubt) = self.doubt.filter(|_| !untouched) {
             drafts.find(Finding {
                 severity: Severity::Error,
                 code: "ambiguous-account",
@@ -248,7 +274,7 @@ impl One<'_> {
     fn report_admin(&self, account: &LiveAccount, drafts: &mut Drafts) {
         let meant = self.standing == Standing::Active
             && matches!(self.wish, Some(Wish::Granted(grant)) if self.admin(&grant.values));
-        let is_self = self.cx.app.self_account.as_ref() == Some(self.identity);
+        let is_self = self.cx.is_self(self.identity);
         if account.status != AccountStatus::Inactive && self.live_admin(account) && !meant && !is_self {
             drafts.find(Finding {
                 severity: Severity::Warning,
@@ -286,7 +312,7 @@ impl One<'_> {
     }
 
     fn on(&self, account: &LiveAccount, verb: Verb) -> Draft {
-        let mut draft = self.draft(verb, self.identity.as_str());
+        let mut draft = self.draft(verb, self.matched.label(account, self.identity));
         aim(&mut draft, account);
         draft
     }

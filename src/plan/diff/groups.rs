@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::fields;
 use crate::{
-    model::{Coverage, DesiredGroup, Finding, GroupState, Guard, LiveGroup, Severity, Verb},
+    model::{Coverage, DesiredGroup, Email, Finding, GroupState, Guard, LiveGroup, Severity, Verb},
     plan::{
         Context,
         draft::{Draft, Drafts, group_action},
+        identity::Matched,
         wanted::Standing,
     },
 };
@@ -24,31 +25,60 @@ pub(super) struct Found<'a> {
 }
 
 /// Finds the live counterpart of every declared group, and the actions on groups themselves.
-pub(super) fn diff<'a>(cx: &Context<'a>, drafts: &mut Drafts) -> BTreeMap<&'a Arc<str>, Found<'a>> {
+pub(super) fn diff<'a>(
+    cx: &Context<'a>,
+    matched: &Matched<'_>,
+    drafts: &mut Drafts,
+) -> BTreeMap<&'a Arc<str>, Found<'a>> {
     let mut by_name: BTreeMap<&str, Vec<&'a LiveGroup>> = BTreeMap::new();
-    for group in &cx.live.groups {
+    for group in cx.groups.values() {
         by_name.entry(&group.name).or_default().push(group);
     }
-    cx.app
-        .groups
-        .values()
-        .map(|desired| {
-            let found = find(cx, desired, &by_name);
-            report(cx, &found, drafts);
-            act(cx, &found, drafts);
-            (&desired.name, found)
-        })
-        .collect()
+    let mut all: BTreeMap<&'a Arc<str>, Found<'a>> =
+        cx.app.groups.values().map(|desired| (&desired.name, find(cx, desired, &by_name))).collect();
+    doubt_shared(cx, &mut all);
+    for found in all.values() {
+        report(cx, found, drafts);
+        act(cx, matched, found, drafts);
+    }
+    all
+}
+
+/// Two declared groups that turn out to be the same live one would undo each other's work.
+fn doubt_shared(cx: &Context<'_>, all: &mut BTreeMap<&Arc<str>, Found<'_>>) {
+    let mut names: BTreeMap<Arc<str>, Vec<Arc<str>>> = BTreeMap::new();
+    for (name, found) in all.iter() {
+        if let Some(id) = &found.id {
+            names.entry(id.clone()).or_default().push((*name).clone());
+        }
+    }
+    for found in all.values_mut() {
+        let Some(id) = &found.id else { continue };
+        let Some(names) = names.get(id).filter(|names| names.len() > 1) else { continue };
+        found.doubt = Some((
+            Guard::Ambiguous,
+            format!("{} are all the group with the id {id}", names.join(" and ")),
+            format!("declare it once, or correct the `id` of one of them under apps.{}.groups", cx.app.name),
+        ));
+    }
 }
 
 fn find<'a>(cx: &Context<'a>, desired: &'a DesiredGroup, by_name: &BTreeMap<&str, Vec<&'a LiveGroup>>) -> Found<'a> {
     let mut found = Found { desired, live: None, id: desired.id.clone(), doubt: None };
     if let Some(pin) = &desired.id {
-        found.live = cx.live.groups.iter().find(|group| group.id == *pin);
+        found.live = cx.groups.get(pin).copied();
+        let gone = found.live.is_none() && cx.app.semantics.groups.list && cx.live.groups_coverage.is_complete();
+        if gone && desired.state == GroupState::Present {
+            found.doubt = Some((
+                Guard::Ambiguous,
+                format!("{} is pinned to the id {pin}, which is not there", desired.name),
+                format!("correct the pin at {}, or remove it", desired.place),
+            ));
+        }
         return found;
     }
     match by_name.get(&*desired.name).map_or(&[][..], Vec::as_slice) {
-        [] if !cx.app.semantics.groups.list => {
+        [] if !cx.app.semantics.groups.list && desired.state == GroupState::Present => {
             found.doubt = Some((
                 Guard::Incomplete,
                 format!(
@@ -75,6 +105,15 @@ fn find<'a>(cx: &Context<'a>, desired: &'a DesiredGroup, by_name: &BTreeMap<&str
     found
 }
 
+/// Why some of the group's members may not have been seen.
+fn unseen(cx: &Context<'_>, live: &LiveGroup) -> Option<String> {
+    match &live.coverage {
+        Coverage::Incomplete(why) => Some(why.clone()),
+        Coverage::Complete => (!cx.live.unread_memberships.is_empty())
+            .then(|| format!("the groups of {} account(s) could not be read", cx.live.unread_memberships.len())),
+    }
+}
+
 fn report(cx: &Context<'_>, found: &Found<'_>, drafts: &mut Drafts) {
     let finding = |severity, code, message| Finding {
         severity,
@@ -85,7 +124,8 @@ fn report(cx: &Context<'_>, found: &Found<'_>, drafts: &mut Drafts) {
         because: vec![found.desired.place.clone()],
     };
     if let Some((guard, reason, repair)) = &found.doubt {
-        let code = if *guard == Guard::Ambiguous { "ambiguous-group" } else { "unknown-group" };
+        let known = *guard == Guard::Ambiguous && (found.live.is_some() || found.id.is_none());
+        let code = if known { "ambiguous-group" } else { "unknown-group" };
         drafts.find(finding(Severity::Error, code, format!("{reason}; {repair}")));
     }
     if let Some(live) = found.live.filter(|live| live.name != found.desired.name) {
@@ -98,16 +138,9 @@ fn report(cx: &Context<'_>, found: &Found<'_>, drafts: &mut Drafts) {
             ),
         ));
     }
-    if found.desired.id.is_some() && found.live.is_none() && cx.app.semantics.groups.list {
-        drafts.find(finding(
-            Severity::Error,
-            "unknown-group",
-            format!("{} is pinned to an id that is not there; correct the pin or remove it", found.desired.name),
-        ));
-    }
 }
 
-fn act(cx: &Context<'_>, found: &Found<'_>, drafts: &mut Drafts) {
+fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut Drafts) {
     let semantics = &cx.app.semantics;
     let (desired, rules) = (found.desired, &semantics.groups);
     let pinned = desired.id.is_some();
@@ -120,6 +153,9 @@ fn act(cx: &Context<'_>, found: &Found<'_>, drafts: &mut Drafts) {
     let mut draft = Draft::new(group_action(&cx.app.name, verb, &desired.name), Standing::Active, None)
         .because(vec![desired.place.clone()]);
     draft.action.target.group_id = found.id.clone();
+    if let Some((guard, reason, repair)) = &found.doubt {
+        draft.hold(*guard, reason.clone(), repair.clone());
+    }
     let can = match (verb, found.live) {
         (Verb::CreateGroup, _) => {
             draft.action.target.values = desired.values.clone();
@@ -144,8 +180,23 @@ fn act(cx: &Context<'_>, found: &Found<'_>, drafts: &mut Drafts) {
             rules.update
         }
         _ => {
-            draft.action.reduces_access = found.live.is_some_and(|live| !live.members.is_empty());
+            let live = found.live.into_iter();
+            // Whoever is in it loses it, a member that is not among the accounts too.
+            draft.members = live
+                .flat_map(|live| &live.members)
+                .map(|member| {
+                    matched.by_id(&member.account).map_or_else(|| Email::lenient(&member.account), |(_, who)| who.clone())
+                })
+                .collect();
+            draft.action.reduces_access = !draft.members.is_empty();
             draft.action.irreversible = true;
+            if let Some(why) = found.live.and_then(|live| unseen(cx, live)) {
+                draft.hold(
+                    Guard::Incomplete,
+                    format!("not all members were seen ({why}), and they leave before their group goes"),
+                    "plan again once the app can be read to the end",
+                );
+            }
             rules.delete
         }
     };

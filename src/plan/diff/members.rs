@@ -31,12 +31,22 @@ pub(super) fn diff(
     groups: &BTreeMap<&Arc<str>, Found<'_>>,
     drafts: &mut Drafts,
 ) {
-    let by_id: BTreeMap<&Arc<str>, &LiveAccount> =
-        cx.live.accounts.iter().map(|account| (&account.id, account)).collect();
+    let woken: BTreeSet<Arc<str>> = drafts
+        .actions
+        .iter()
+        .filter(|draft| draft.verb() == Verb::Reactivate)
+        .filter_map(|draft| draft.action.target.account_id.clone())
+        .collect();
     for found in groups.values() {
-        let group = Group { cx, matched, found, wishes: wanted.members.get(&found.desired.name), by_id: &by_id };
-        group.grant(drafts);
-        group.take_away(drafts);
+        // An app may list a member twice; the first row counts.
+        let mut members: BTreeMap<&Arc<str>, &LiveValues> = BTreeMap::new();
+        for member in found.live.into_iter().flat_map(|live| &live.members) {
+            members.entry(&member.account).or_insert(&member.values);
+        }
+        let wishes = wanted.members.get(&found.desired.name);
+        let group = Group { cx, matched, found, wishes, members, woken: &woken };
+        let gains_someone = group.grant(drafts);
+        group.take_away(gains_someone, drafts);
     }
 }
 
@@ -46,35 +56,37 @@ struct Group<'a> {
     matched: &'a Matched<'a>,
     found: &'a Found<'a>,
     wishes: Option<&'a BTreeMap<&'a Email, Wish>>,
-    by_id: &'a BTreeMap<&'a Arc<str>, &'a LiveAccount>,
+    /// Live members by the id of their account.
+    members: BTreeMap<&'a Arc<str>, &'a LiveValues>,
+    /// Accounts that are going to be reactivated.
+    woken: &'a BTreeSet<Arc<str>>,
 }
 
 impl Group<'_> {
-    /// Adds and changes what is granted.
-    fn grant(&self, drafts: &mut Drafts) {
-        let members: BTreeMap<&Arc<str>, &LiveValues> = self
-            .found
-            .live
-            .iter()
-            .flat_map(|live| &live.members)
-            .map(|member| (&member.account, &member.values))
-            .collect();
+    /// Adds and changes what is granted; tells whether anyone is added.
+    fn grant(&self, drafts: &mut Drafts) -> bool {
+        let mut gains_someone = false;
         for (identity, wish) in self.wishes.into_iter().flatten() {
             let Wish::Granted(grant) = wish else { continue };
             if wanted::standing(self.cx, identity) != Standing::Active {
                 continue;
             }
             let account = self.matched.accounts.get(identity).and_then(|accounts| accounts.first());
-            match account.and_then(|account| Some((account, members.get(&account.id)?))) {
+            match account.and_then(|account| Some((account, self.members.get(&account.id)?))) {
                 Some((account, values)) => self.change(identity, grant, account, values, drafts),
-                None => self.add(identity, grant, account.copied(), drafts),
+                None => {
+                    self.add(identity, grant, account.copied(), drafts);
+                    gains_someone = true;
+                }
             }
         }
+        gains_someone
     }
 
     fn add(&self, identity: &Email, grant: &Grant, account: Option<&LiveAccount>, drafts: &mut Drafts) {
         let semantics = &self.cx.app.semantics;
-        let mut draft = self.draft(Verb::AddMember, identity.as_str(), Standing::Active, identity);
+        let name = account.map_or(identity.as_str(), |account| self.matched.label(account, identity));
+        let mut draft = self.draft(Verb::AddMember, name, Standing::Active, identity);
         draft.gains = true;
         draft.action.target.email = Some(identity.clone());
         draft.action.target.values = grant.values.clone();
@@ -92,6 +104,15 @@ impl Group<'_> {
                     "plan again once the app can be read to the end",
                 );
             }
+        }
+        if let (None, true, Coverage::Incomplete(why)) =
+            (account, semantics.create.is_none(), &self.cx.live.accounts_coverage)
+        {
+            draft.hold(
+                Guard::Incomplete,
+                format!("not all accounts were seen ({why}), and joining would make a second one"),
+                "plan again once the app can be read to the end",
+            );
         }
         self.wait_until_accepted(&mut draft, account);
         drafts.actions.push(draft);
@@ -121,13 +142,27 @@ impl Group<'_> {
     fn change(&self, identity: &Email, grant: &Grant, account: &LiveAccount, values: &LiveValues, drafts: &mut Drafts) {
         let semantics = &self.cx.app.semantics;
         let compared = fields::compare(&self.found.desired.managed, &grant.values, values);
-        if compared.changes.is_empty() || account.status == AccountStatus::Inactive {
+        if !compared.unseen.is_empty() {
+            let mut finding = self.finding(
+                "unread-fields",
+                identity.as_str(),
+                format!(
+                    "{} of {identity} in {} could not be read, so nothing is known about it and nothing is changed",
+                    compared.unseen.join(" and "),
+                    self.found.desired.name
+                ),
+            );
+            finding.severity = Severity::Warning;
+            drafts.find(finding);
+        }
+        let unusable = account.status == AccountStatus::Inactive && !self.woken.contains(&account.id);
+        if compared.changes.is_empty() || unusable {
             return;
         }
         let effect = fields::effect(&compared.changes, &[semantics.members.role.as_ref()]);
-        let mut draft = self
-            .draft(Verb::ChangeMember, identity.as_str(), Standing::Active, identity)
-            .because(grant.because.clone());
+        let name = self.matched.label(account, identity);
+        let mut draft =
+            self.draft(Verb::ChangeMember, name, Standing::Active, identity).because(grant.because.clone());
         aim(&mut draft, account);
         self.hold_doubtful(&mut draft, identity);
         draft.action.target.values = match semantics.members.change {
@@ -144,39 +179,33 @@ impl Group<'_> {
     }
 
     /// Removes what is not granted.
-    fn take_away(&self, drafts: &mut Drafts) {
-        let Some(live) = self.found.live else { return };
-        let reactivated: BTreeSet<Arc<str>> = drafts
-            .actions
-            .iter()
-            .filter(|draft| draft.verb() == Verb::Reactivate)
-            .filter_map(|draft| draft.action.target.account_id.clone())
-            .collect();
+    fn take_away(&self, gains_someone: bool, drafts: &mut Drafts) {
         let mut made = Vec::new();
         let mut ungranted = 0;
-        for member in &live.members {
-            let Some(account) = self.by_id.get(&member.account) else {
+        for (id, values) in &self.members {
+            let Some((account, identity)) = self.matched.by_id(id) else {
                 drafts.findings.push(self.finding(
                     "unknown-member",
-                    &member.account,
-                    format!("{} has a member {} that is not among the accounts", live.name, member.account),
+                    id,
+                    format!("{} has a member {id} that is not among the accounts", self.found.desired.name),
                 ));
                 continue;
             };
-            let Some(identity) = self.matched.identity_of.get(&account.id) else { continue };
             // Membership of an account that cannot be used gives nobody anything. It matters again when the account
             // becomes active, and is looked at then.
-            let unusable = account.status == AccountStatus::Inactive && !reactivated.contains(&account.id);
+            let unusable = account.status == AccountStatus::Inactive && !self.woken.contains(&account.id);
             if unusable && self.found.desired.state == GroupState::Present {
                 continue;
             }
-            let Some(draft) = self.surplus(account, identity, &member.values, &mut drafts.findings) else {
+            let Some(draft) = self.surplus(account, identity, values, &mut drafts.findings) else {
                 continue;
             };
             ungranted += usize::from(draft.standing == Standing::Active);
             made.push(draft);
         }
-        self.keep_last(&mut made, ungranted, live.members.len(), drafts);
+        if ungranted > 0 && made.len() == self.members.len() && !gains_someone {
+            self.keep_last(&mut made);
+        }
         drafts.actions.extend(made);
     }
 
@@ -194,8 +223,8 @@ impl Group<'_> {
         let going = self.found.desired.state == GroupState::Absent;
         match (surplus, wish) {
             (Surplus::Ungranted, Some(Wish::Granted(_) | Wish::Upcoming)) if !going => return None,
-            (Surplus::Suspended, _) if !going => return None,
-            (Surplus::Unlisted, _) if self.cx.app.self_account.as_ref() == Some(identity) => return None,
+            (Surplus::Suspended, Some(Wish::Granted(_) | Wish::Upcoming)) if !going => return None,
+            (Surplus::Unlisted, _) if self.cx.is_self(identity) => return None,
             (Surplus::Unlisted, _) if !going && self.found.desired.policy.unlisted != Unlisted::Remove => {
                 if self.found.desired.policy.unlisted == Unlisted::Report {
                     findings.push(self.finding(
@@ -211,8 +240,8 @@ impl Group<'_> {
             }
             _ => {}
         }
-        let shown = if surplus == Surplus::Unlisted { account.email.as_str() } else { identity.as_str() };
-        let mut draft = self.draft(Verb::RemoveMember, shown, standing, identity);
+        let name = self.matched.label(account, identity);
+        let mut draft = self.draft(Verb::RemoveMember, name, standing, identity);
         aim(&mut draft, account);
         draft.action.reduces_access = true;
         let changes = values
@@ -224,7 +253,7 @@ impl Group<'_> {
         }
         self.hold_doubtful(&mut draft, identity);
         if surplus == Surplus::Unlisted
-            && let Some(why) = self.unseen(account)
+            && let Some(why) = self.unseen(account).or_else(|| self.unseen_accounts())
         {
             draft.hold(
                 Guard::Incomplete,
@@ -237,13 +266,9 @@ impl Group<'_> {
 
     /// A group's last member is not removed merely because no line grants the membership any more: an edit that empties a
     /// group by accident looks just like that.
-    fn keep_last(&self, made: &mut [Draft], ungranted: usize, members: usize, drafts: &Drafts) {
+    fn keep_last(&self, made: &mut [Draft]) {
         let name = &self.found.desired.name;
-        let gains_someone = drafts
-            .actions
-            .iter()
-            .any(|draft| draft.verb() == Verb::AddMember && draft.action.name.group.as_ref() == Some(name));
-        if self.found.desired.state == GroupState::Absent || gains_someone || made.len() < members || ungranted == 0 {
+        if self.found.desired.state == GroupState::Absent {
             return;
         }
         for draft in made.iter_mut().filter(|draft| draft.standing == Standing::Active) {
@@ -281,6 +306,13 @@ impl Group<'_> {
         match self.found.live.map(|live| &live.coverage) {
             Some(Coverage::Incomplete(why)) => Some(why.clone()),
             _ => None,
+        }
+    }
+
+    fn unseen_accounts(&self) -> Option<String> {
+        match &self.cx.live.accounts_coverage {
+            Coverage::Incomplete(why) => Some(why.clone()),
+            Coverage::Complete => None,
         }
     }
 

@@ -19,7 +19,7 @@ use super::{
 pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>) -> Drafts {
     let mut drafts = Drafts::default();
     accounts::diff(cx, matched, wanted, &mut drafts);
-    let groups = groups::diff(cx, &mut drafts);
+    let groups = groups::diff(cx, matched, &mut drafts);
     members::diff(cx, matched, wanted, &groups, &mut drafts);
     drafts
 }

@@ -10,8 +10,14 @@ use crate::{
     },
 };
 
-/// The action that takes an account away; `None` when it is gone already.
-pub(super) fn account(cx: &Context<'_>, account: &LiveAccount, identity: &Email, standing: Standing) -> Option<Draft> {
+/// The action that takes an account away, called by `name`; `None` when it is gone already.
+pub(super) fn account(
+    cx: &Context<'_>,
+    account: &LiveAccount,
+    identity: &Email,
+    name: &str,
+    standing: Standing,
+) -> Option<Draft> {
     let semantics = &cx.app.semantics;
     // A suspension keeps everything, so it never deletes.
     let delete = cx.app.policy.remove_with == RemoveWith::Delete && standing != Standing::Suspended;
@@ -24,13 +30,7 @@ pub(super) fn account(cx: &Context<'_>, account: &LiveAccount, identity: &Email,
         _ if delete => (Verb::Delete, semantics.delete.is_some()),
         _ => (Verb::Deactivate, semantics.deactivate.is_some()),
     };
-    // Several accounts of one person are told apart by the address that the app shows.
-    let shown = if cx.desired.identity(&account.email) == identity && account.email != *identity {
-        account.email.as_str()
-    } else {
-        identity.as_str()
-    };
-    let mut draft = Draft::new(account_action(&cx.app.name, verb, shown, None), standing, Some(identity.clone()));
+    let mut draft = Draft::new(account_action(&cx.app.name, verb, name, None), standing, Some(identity.clone()));
     aim(&mut draft, account);
     draft.action.reduces_access = true;
     draft.action.irreversible = match verb {

@@ -19,23 +19,159 @@ use crate::{
 type Scope = Option<Arc<str>>;
 
 pub(super) fn check(cx: &Context<'_>, approvals: &Approvals<'_>, guard: Guard, drafts: &mut Drafts) {
-    let counted: Vec<usize> =
-        (0..drafts.actions.len()).filter(|index| counts(&drafts.actions[*index], guard)).collect();
-    let approved = approved(approvals, guard, &counted, drafts);
+    let check = Check::new(cx, guard, drafts);
+    let approved = check.approved(approvals);
     let mut scopes: BTreeMap<Scope, Vec<usize>> = BTreeMap::new();
-    for index in counted.iter().copied().filter(|index| !approved.contains(index)) {
-        scopes.entry(None).or_default().push(index);
-        if let Some(group) = &drafts.actions[index].action.name.group {
-            scopes.entry(Some(group.clone())).or_default().push(index);
+    for counted in (0..check.counted.len()).filter(|counted| !approved.contains(counted)) {
+        scopes.entry(None).or_default().push(counted);
+        if let Some(group) = &check.counted[counted].draft.action.name.group {
+            scopes.entry(Some(group.clone())).or_default().push(counted);
         }
     }
-    let past: Vec<(Hold, Vec<usize>)> = scopes
-        .into_iter()
-        .filter_map(|(scope, members)| Some((objection(cx, guard, &scope, &members, &counted, drafts)?, members)))
-        .collect();
-    for (hold, members) in past {
-        for index in members {
-            drafts.actions[index].holds.push(hold.clone());
+    let holds: Vec<(usize, Hold)> = scopes.iter().flat_map(|(scope, members)| check.object(scope, members)).collect();
+    for (index, hold) in holds {
+        drafts.actions[index].holds.push(hold);
+    }
+}
+
+/// One cap at work.
+struct Check<'a> {
+    cx: &'a Context<'a>,
+    guard: Guard,
+    /// Every action that counts.
+    counted: Vec<Counted<'a>>,
+    /// Who was touched earlier within the day, per scope.
+    earlier: BTreeMap<Scope, BTreeSet<&'a Email>>,
+}
+
+/// An action that counts against a cap.
+struct Counted<'a> {
+    /// Where it is among the drafts.
+    index: usize,
+    draft: &'a Draft,
+    /// Its name as approvals spell it.
+    name: String,
+}
+
+impl<'a> Check<'a> {
+    fn new(cx: &'a Context<'a>, guard: Guard, drafts: &'a Drafts) -> Self {
+        let counted = drafts
+            .actions
+            .iter()
+            .enumerate()
+            .filter(|(_, draft)| counts(draft, guard))
+            .map(|(index, draft)| Counted { index, draft, name: draft.action.name.to_string() })
+            .collect();
+        let mut earlier: BTreeMap<Scope, BTreeSet<&Email>> = BTreeMap::new();
+        if let Some(history) = cx.history {
+            let log = if guard == Guard::MaxRemovals { &history.lost_today } else { &history.gained_today };
+            for (email, group) in log {
+                earlier.entry(None).or_default().insert(email);
+                if group.is_some() {
+                    earlier.entry(group.clone()).or_default().insert(email);
+                }
+            }
+        }
+        Self { cx, guard, counted, earlier }
+    }
+
+    /// Actions that an approval takes out of the count: all it covers, as long as they are no more people than it names.
+    fn approved(&self, approvals: &Approvals<'_>) -> BTreeSet<usize> {
+        let mut out = BTreeSet::new();
+        for approval in approvals.of_guard(self.guard) {
+            let covered = self.covered_by(&approval.allow);
+            // Without a number an approval is for one person: an override of a cap names how many.
+            if self.people(&covered).len() <= approval.up_to.unwrap_or(1) as usize {
+                out.extend(covered);
+            }
+        }
+        out
+    }
+
+    /// What an approval for `allow` covers. A count for removals never covers a deletion, which has to be named by its
+    /// verb.
+    fn covered_by(&self, allow: &str) -> Vec<usize> {
+        let by_verb = allow.trim_end_matches('/').contains('/');
+        (0..self.counted.len())
+            .filter(|counted| {
+                let Counted { draft, name, .. } = &self.counted[*counted];
+                covers(allow, name) && (by_verb || !deletes(draft.verb()))
+            })
+            .collect()
+    }
+
+    fn people(&self, counted: &[usize]) -> BTreeSet<&'a Email> {
+        counted.iter().flat_map(|counted| self.counted[*counted].draft.people()).collect()
+    }
+
+    /// The objections to the actions of a scope, by the index of their drafts; none within the cap.
+    fn object(&self, scope: &Scope, members: &[usize]) -> Vec<(usize, Hold)> {
+        let mut people = self.people(members);
+        people.extend(self.earlier.get(scope).into_iter().flatten());
+        let (cap, active) = self.cap(scope);
+        let limit = cap.limit(active);
+        if people.len() <= limit {
+            return Vec::new();
+        }
+        let what = if self.guard == Guard::MaxRemovals { "lose" } else { "gain" };
+        let place = scope.as_ref().map_or_else(|| self.cx.app.name.to_string(), ToString::to_string);
+        let reason = format!(
+            "{} people would {what} something in {place} within a day, and the cap is {limit} of {active} active",
+            people.len()
+        );
+        // Deletions take an approval of their own.
+        let mut kinds: BTreeMap<Option<Verb>, Vec<usize>> = BTreeMap::new();
+        for counted in members {
+            let verb = self.counted[*counted].draft.verb();
+            kinds.entry(Some(verb).filter(|verb| deletes(*verb))).or_default().push(*counted);
+        }
+        kinds
+            .into_values()
+            .flat_map(|kind| {
+                let allow = self.common_prefix(&kind);
+                let up_to = Some(self.people(&self.covered_by(&allow)).len());
+                let release = Some(Release { allow, up_to });
+                let hold = Hold { guard: self.guard, reason: reason.clone(), repair: None, release };
+                kind.into_iter().map(move |counted| (counted, hold.clone()))
+            })
+            .map(|(counted, hold)| (self.counted[counted].index, hold))
+            .collect()
+    }
+
+    fn cap(&self, scope: &Scope) -> (Cap, usize) {
+        let cx = self.cx;
+        let policy = cx.policy(scope.as_ref());
+        let cap = if self.guard == Guard::MaxRemovals { policy.max_removals } else { policy.max_creates };
+        let active = match scope.as_ref().and_then(|name| cx.app.groups.get(name)) {
+            None => cx.history.and_then(|history| history.active_at_day_start).unwrap_or_else(|| {
+                cx.accounts.iter().filter(|account| account.status == AccountStatus::Active).count()
+            }),
+            Some(group) => {
+                let live = match &group.id {
+                    Some(id) => cx.groups.get(id).copied(),
+                    None => cx.groups.values().copied().find(|live| live.name == group.name),
+                };
+                let members: BTreeSet<_> =
+                    live.into_iter().flat_map(|live| &live.members).map(|member| &member.account).collect();
+                members.len()
+            }
+        };
+        (cap, active)
+    }
+
+    /// The narrowest name that covers all of a scope's held actions: the app with the verb they share, or the app.
+    fn common_prefix(&self, members: &[usize]) -> String {
+        if let [one] = members {
+            return self.counted[*one].name.clone();
+        }
+        let verbs: BTreeSet<Verb> = members.iter().map(|counted| self.counted[*counted].draft.verb()).collect();
+        // Every name starts with the app's, escaped.
+        let app = self.counted.first().map_or_else(String::new, |counted| {
+            counted.name.split_once('/').map_or(&*counted.name, |(app, _)| app).to_owned()
+        });
+        match verbs.first().filter(|_| verbs.len() == 1) {
+            Some(verb) => format!("{app}/{verb}"),
+            None => app,
         }
     }
 }
@@ -47,128 +183,6 @@ fn counts(draft: &Draft, guard: Guard) -> bool {
     touches && draft.holds.is_empty() && matches!(draft.action.status, Status::Ready | Status::Waiting)
 }
 
-fn objection(
-    cx: &Context<'_>,
-    guard: Guard,
-    scope: &Scope,
-    members: &[usize],
-    counted: &[usize],
-    drafts: &Drafts,
-) -> Option<Hold> {
-    let earlier = earlier(cx, guard, scope);
-    let people: BTreeSet<Subject<'_>> = members
-        .iter()
-        .map(|index| subject(&drafts.actions[*index]))
-        .chain(earlier.iter().map(Subject::Person))
-        .collect();
-    let people = people.len() + group_sizes(cx, members, drafts);
-    let (cap, active) = cap(cx, guard, scope);
-    let limit = cap.limit(active);
-    if people <= limit {
-        return None;
-    }
-    let what = if guard == Guard::MaxRemovals { "lose" } else { "gain" };
-    let place = scope.as_ref().map_or_else(|| cx.app.name.to_string(), ToString::to_string);
-    let allow = common_prefix(cx, members, drafts);
-    let covered = counted.iter().filter(|index| covers(&allow, &drafts.actions[**index].action.name.to_string()));
-    let up_to = covered.map(|index| subject(&drafts.actions[*index])).collect::<BTreeSet<_>>().len();
-    Some(Hold {
-        guard,
-        reason: format!(
-            "{people} people would {what} something in {place} within a day, and the cap is {limit} of {active} active"
-        ),
-        repair: None,
-        release: Some(Release { allow, up_to: Some(up_to) }),
-    })
-}
-
-/// Who an action touches: a person, or everyone in a group that goes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Subject<'a> {
-    Person(&'a Email),
-    Group(&'a Arc<str>),
-}
-
-fn subject(draft: &Draft) -> Subject<'_> {
-    match (&draft.identity, &draft.action.name.group) {
-        (Some(identity), _) => Subject::Person(identity),
-        (None, Some(group)) => Subject::Group(group),
-        // An action is on an account or on a group; its app stands in for neither.
-        (None, None) => Subject::Group(&draft.action.name.app),
-    }
-}
-
-/// A group that is deleted counts as one subject above, and here for its remaining members.
-fn group_sizes(cx: &Context<'_>, members: &[usize], drafts: &Drafts) -> usize {
-    let deleted = members.iter().map(|index| &drafts.actions[*index]).filter(|draft| draft.verb() == Verb::DeleteGroup);
-    deleted
-        .map(|draft| {
-            let id = draft.action.target.group_id.as_ref();
-            let live = cx.live.groups.iter().find(|group| Some(&group.id) == id);
-            live.map_or(0, |group| group.members.len().saturating_sub(1))
-        })
-        .sum()
-}
-
-fn cap(cx: &Context<'_>, guard: Guard, scope: &Scope) -> (Cap, usize) {
-    let group = scope.as_ref().and_then(|name| cx.app.groups.get(name));
-    let policy = group.map_or(&cx.app.policy, |group| &group.policy);
-    let cap = if guard == Guard::MaxRemovals { policy.max_removals } else { policy.max_creates };
-    let active = match group {
-        None => cx.history.and_then(|history| history.active_at_day_start).unwrap_or_else(|| {
-            cx.live.accounts.iter().filter(|account| account.status == AccountStatus::Active).count()
-        }),
-        Some(group) => {
-            let live = cx
-                .live
-                .groups
-                .iter()
-                .find(|live| group.id.as_ref().map_or(live.name == group.name, |id| live.id == *id));
-            live.map_or(0, |live| live.members.len())
-        }
-    };
-    (cap, active)
-}
-
-fn earlier(cx: &Context<'_>, guard: Guard, scope: &Scope) -> Vec<Email> {
-    let Some(history) = cx.history else { return Vec::new() };
-    let log = if guard == Guard::MaxRemovals { &history.lost_today } else { &history.gained_today };
-    log.iter().filter(|(_, group)| scope.is_none() || group == scope).map(|(email, _)| email.clone()).collect()
-}
-
-/// The narrowest name that covers all of a scope's held actions: the app with the verb they share, or the app.
-fn common_prefix(cx: &Context<'_>, members: &[usize], drafts: &Drafts) -> String {
-    if let [one] = members {
-        return drafts.actions[*one].action.name.to_string();
-    }
-    let verbs: BTreeSet<Verb> = members.iter().map(|index| drafts.actions[*index].verb()).collect();
-    let app = cx.app.name.replace('/', "%2F");
-    match verbs.first().filter(|_| verbs.len() == 1) {
-        Some(verb) => format!("{app}/{verb}"),
-        None => app,
-    }
-}
-
-/// Actions that an approval takes out of the count: all it covers, as long as they are no more people than it names. A
-/// count for removals never covers a deletion, which has to be named by its verb.
-fn approved(approvals: &Approvals<'_>, guard: Guard, counted: &[usize], drafts: &Drafts) -> BTreeSet<usize> {
-    let mut out = BTreeSet::new();
-    for approval in approvals.of_guard(guard) {
-        let covered: Vec<usize> = counted
-            .iter()
-            .copied()
-            .filter(|index| {
-                let draft = &drafts.actions[*index];
-                let by_verb = approval.allow.trim_end_matches('/').contains('/');
-                let deletes = matches!(draft.verb(), Verb::Delete | Verb::DeleteGroup);
-                covers(&approval.allow, &draft.action.name.to_string()) && (!deletes || by_verb)
-            })
-            .collect();
-        let people: BTreeSet<Subject<'_>> = covered.iter().map(|index| subject(&drafts.actions[*index])).collect();
-        // Without a number an approval is for one person: an override of a cap names how many.
-        if people.len() <= approval.up_to.unwrap_or(1) as usize {
-            out.extend(covered);
-        }
-    }
-    out
+fn deletes(verb: Verb) -> bool {
+    matches!(verb, Verb::Delete | Verb::DeleteGroup)
 }

@@ -1,10 +1,11 @@
 //! Guards that judge each action by itself.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use jiff::Timestamp;
 
 use crate::{
-    model::{AccountStatus, Freeze, GroupState, Guard, Irreversible, Mode, Phase, Verb},
+    model::{AccountStatus, Freeze, Guard, Irreversible, Mode, Phase, Policy, Verb},
     plan::{
         Context,
         draft::{Draft, Drafts},
@@ -20,16 +21,17 @@ const SHRANK_BELOW_PERCENT: usize = 75;
 const SHRANK_AT_LEAST: usize = 5;
 
 pub(super) fn check(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
-    let protected = globs(&cx.app.policy.protect);
-    let freeze = cx.app.policy.freeze.iter().find(|freeze| freeze.window.phase(cx.now) == Phase::Open);
+    let mut protected: BTreeMap<Option<Arc<str>>, GlobSet> = BTreeMap::new();
     let shrank = shrank(cx);
     let empty = desired_empty(cx, wanted);
     for draft in &mut drafts.actions {
         // People who left are cut off whatever the mode and season.
         let leaver = draft.standing.left() && draft.action.reduces_access;
+        let policy = cx.policy(draft.action.name.group.as_ref());
         mode(cx, draft, leaver);
+        let freeze = policy.freeze.iter().find(|freeze| freeze.window.phase(cx.now) == Phase::Open);
         if let Some(freeze) = freeze.filter(|_| !leaver) {
-            frozen(freeze, cx.now, draft);
+            frozen(freeze, draft);
         }
         own_account(cx, draft);
         if empty && draft.action.reduces_access && !leaver {
@@ -42,32 +44,40 @@ pub(super) fn check(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) 
         if let Some(reason) = shrank.as_ref().filter(|_| draft.action.reduces_access || draft.verb() == Verb::Create) {
             draft.hold_until_approved(Guard::Shrank, reason.clone());
         }
-        protect(&protected, draft);
-        irreversible(cx, draft);
+        if draft.action.reduces_access && !policy.protect.is_empty() {
+            let group = draft.action.name.group.clone();
+            protect(protected.entry(group).or_insert_with(|| globs(&policy.protect)), draft);
+        }
+        irreversible(policy, draft);
     }
 }
 
 fn mode(cx: &Context<'_>, draft: &mut Draft, leaver: bool) {
     let app = cx.app;
     let group = draft.action.name.group.as_ref().and_then(|name| app.groups.get(name));
-    let place = group
-        .filter(|group| group.mode != Mode::Enforce)
-        .map_or_else(|| format!("apps.{}", app.name), |group| format!("apps.{}.groups.{}", app.name, group.name));
-    let modes = [Some(app.mode), group.map(|group| group.mode)];
-    let any = |mode| modes.contains(&Some(mode));
+    // The line to change: the app's mode bounds its groups'.
+    let place = |mode| match group {
+        Some(group) if app.mode != mode => format!("apps.{}.groups.{}", app.name, group.name),
+        _ => format!("apps.{}", app.name),
+    };
+    let any = |mode| app.mode == mode || group.is_some_and(|group| group.mode == mode);
+    let takes_away = draft.action.reduces_access || draft.verb() == Verb::DeleteGroup;
     if any(Mode::Observe) {
         draft.hold(
             Guard::Mode,
             "nothing is written in `mode: observe`",
-            format!("set `mode: add` or `mode: enforce` under {place}"),
+            format!("set `mode: add` or `mode: enforce` under {}", place(Mode::Observe)),
         );
-    } else if any(Mode::Add) && draft.action.reduces_access && !leaver {
-        draft.hold(Guard::Mode, "nothing is taken away in `mode: add`", format!("set `mode: enforce` under {place}"));
+    } else if any(Mode::Add) && takes_away && !leaver {
+        draft.hold(
+            Guard::Mode,
+            "nothing is taken away in `mode: add`",
+            format!("set `mode: enforce` under {}", place(Mode::Add)),
+        );
     }
 }
 
-fn frozen(freeze: &Freeze, now: Timestamp, draft: &mut Draft) {
-    debug_assert_eq!(freeze.window.phase(now), Phase::Open);
+fn frozen(freeze: &Freeze, draft: &mut Draft) {
     let reason = freeze.reason.as_ref().map_or_else(String::new, |reason| format!(" ({reason})"));
     let until = freeze.window.until.map_or_else(String::new, |until| format!(" until {until}"));
     draft.hold(
@@ -78,9 +88,7 @@ fn frozen(freeze: &Freeze, now: Timestamp, draft: &mut Draft) {
 }
 
 fn own_account(cx: &Context<'_>, draft: &mut Draft) {
-    let own = cx.app.self_account.as_ref().map(|email| cx.desired.identity(email));
-    let is_own = own.is_some() && own == draft.identity.as_ref();
-    if is_own && draft.action.reduces_access {
+    if draft.identity.as_ref().is_some_and(|identity| cx.is_self(identity)) && draft.action.reduces_access {
         draft.hold(
             Guard::SelfAccount,
             "our own credential acts as this account, and would cut itself off",
@@ -92,30 +100,28 @@ fn own_account(cx: &Context<'_>, draft: &mut Draft) {
 fn protect(protected: &GlobSet, draft: &mut Draft) {
     let addresses = draft.identity.iter().chain(&draft.action.target.email);
     let matches = addresses.clone().any(|email| protected.is_match(email.key()));
-    if matches && draft.action.reduces_access {
+    if matches {
         draft.hold_until_approved(Guard::Protected, "a `protect` policy covers this address");
     }
 }
 
-fn irreversible(cx: &Context<'_>, draft: &mut Draft) {
+fn irreversible(policy: &Policy, draft: &mut Draft) {
     let explicit_leaver = draft.standing == (Standing::Left { explicit: true }) && draft.verb() == Verb::Deactivate;
-    if draft.action.irreversible && !explicit_leaver && cx.app.policy.irreversible == Irreversible::Hold {
+    if draft.action.irreversible && !explicit_leaver && policy.irreversible == Irreversible::Hold {
         draft.hold_until_approved(Guard::Irreversible, "this cannot be undone, and no one has approved it");
     }
 }
 
 fn shrank(cx: &Context<'_>) -> Option<String> {
     let before = cx.history?.accounts_last_seen?;
-    let now = cx.live.accounts.len();
+    let now = cx.accounts.len();
     (now * 100 < before * SHRANK_BELOW_PERCENT && before - now >= SHRANK_AT_LEAST)
         .then(|| format!("the app shows {now} accounts, and showed {before} at the last complete reading"))
 }
 
 fn desired_empty(cx: &Context<'_>, wanted: &Wanted<'_>) -> bool {
     let someone = wanted.accounts.values().any(|wish| !matches!(wish, Wish::Lapsed(_)));
-    let keeps_groups =
-        cx.app.groups.values().any(|group| group.state == GroupState::Present && !group.members.is_empty());
-    !someone && !keeps_groups && cx.live.accounts.iter().any(|account| account.status != AccountStatus::Inactive)
+    !someone && cx.accounts.iter().any(|account| account.status != AccountStatus::Inactive)
 }
 
 /// The loader refused globs that cannot be read, so none is lost here.

@@ -42,7 +42,6 @@ pub(in crate::plan) fn balance(cx: &Context<'_>, drafts: &Drafts) -> Balance {
         .filter_map(|draft| draft.action.target.account_id.as_ref())
         .collect();
     let remaining = cx
-        .live
         .accounts
         .iter()
         .filter(|account| account.status == AccountStatus::Active && is_live_admin(cx, account))

@@ -21,6 +21,9 @@ pub(super) fn hold(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
     min_admins::check(cx, drafts);
     release(&approvals, drafts);
     caps::check(cx, &approvals, Guard::MaxRemovals, drafts);
+    // What the cap holds may be what was to make an admin.
+    min_admins::check(cx, drafts);
+    release(&approvals, drafts);
     for draft in &mut drafts.actions {
         draft.conclude(|release, guard| approvals::line(release, guard, cx.now, &cx.desired.settings.time_zone));
     }
