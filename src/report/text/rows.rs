@@ -223,7 +223,8 @@ fn detail(canvas: &Canvas, action: &Action) -> Line {
         parts.push(Line::new().whole(Paint::Plain, group));
     }
     let mut changes: Vec<_> = action.changes.iter().collect();
-    changes.sort();
+    // What someone may do is what reviewers look for.
+    changes.sort_by_key(|change| (!matches!(&*change.field, "role" | "roles"), *change));
     parts.extend(changes.into_iter().map(|change| words::change(change, canvas.glyph("→", "->"))));
     if action.reduces_access && words::sign(action.name.verb) == "~" {
         parts.push(Line::new().whole(Paint::Remove, "reduces access"));

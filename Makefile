@@ -1,0 +1,35 @@
+# The commands everyone uses; CI uses the same ones through .ci/run.
+
+CARGO ?= cargo
+# Random cases per property test in `make soak`.
+CASES ?= 20000
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+# Everything the tests need is built with them; the simulated apps listen on loopback ports that are free.
+test: ## Run every test
+	$(CARGO) test --locked
+
+.PHONY: lint
+lint: ## Check formatting and warnings
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+.PHONY: fmt
+fmt: ## Format the sources
+	$(CARGO) fmt --all
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	$(CARGO) bench --locked
+
+.PHONY: soak
+soak: ## Run the property tests for much longer (CASES=20000)
+	PROPTEST_CASES=$(CASES) $(CARGO) test --locked --release
+
+.PHONY: ci
+ci: ## Run what CI runs
+	.ci/run
