@@ -13,6 +13,9 @@ const NARROWEST: usize = 40;
 /// Rules end here, because a line across a very wide terminal separates nothing that is next to it.
 const LONGEST_RULE: usize = 100;
 
+/// Sentences are not wider than this, because eyes lose the line.
+const WIDEST_SENTENCE: usize = 120;
+
 /// What a piece of text means, which decides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Paint {
@@ -212,7 +215,8 @@ impl Canvas {
     /// A paragraph behind `head`, its further lines below its first.
     pub(super) fn hanging(&mut self, head: &Line, line: &Line) {
         let indent = head.width();
-        for (i, wrapped) in line.wrap(self.style.width.saturating_sub(indent)).into_iter().enumerate() {
+        let width = self.style.width.min(WIDEST_SENTENCE.max(indent + NARROWEST));
+        for (i, wrapped) in line.wrap(width.saturating_sub(indent)).into_iter().enumerate() {
             let start = if i == 0 { head.clone() } else { Line::new().pad_to(indent) };
             self.line(&start.then(wrapped));
         }

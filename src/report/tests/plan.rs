@@ -121,6 +121,13 @@ fn long_lists_are_counted_instead_of_shown() {
 }
 
 #[test]
+fn what_is_not_shown_of_many_groups_is_counted_by_verb() {
+    let add = |i| action(&format!("a/add-member/p{i:05}@example.com/Group {}", i % 40), "teams/design.yaml:9");
+    let plan = plan(vec![app("a", "group", (0..1_000).map(add).collect(), vec![])]);
+    check(&plan, &NARROW, &["… and 900 more add-member in 40 groups; --format json shows all"], &[]);
+}
+
+#[test]
 fn removals_are_shown_when_additions_are_counted() {
     let mut actions: Vec<_> =
         (0..300).map(|i| action(&format!("a/add-member/b{i:05}@example.com/Design Team"), "x.yaml:1")).collect();

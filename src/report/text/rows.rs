@@ -2,7 +2,7 @@
 //!
 //! Where there is room an account is a column beside its rows, otherwise a heading above them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     model::{Action, Guard, Status, Verb},
@@ -74,11 +74,14 @@ type Kind<'a> = (Option<Guard>, Verb, bool, Option<&'a str>);
 /// Lines that count what is not shown.
 pub(super) fn draw_rest(canvas: &mut Canvas, rest: &[&Action]) {
     let kinds = |by_group: bool| {
-        let mut kinds: BTreeMap<Kind<'_>, usize> = BTreeMap::new();
+        let mut kinds: BTreeMap<Kind<'_>, (usize, BTreeSet<&str>)> = BTreeMap::new();
         for action in rest {
             let guard = action.held.as_ref().map(|held| held.guard);
-            let group = action.name.group.as_deref().filter(|_| by_group && action.name.account.is_some());
-            *kinds.entry((guard, action.name.verb, action.irreversible, group)).or_default() += 1;
+            let group = action.name.group.as_deref().filter(|_| action.name.account.is_some());
+            let kind = (guard, action.name.verb, action.irreversible, group.filter(|_| by_group));
+            let (count, groups) = kinds.entry(kind).or_default();
+            *count += 1;
+            groups.extend(group);
         }
         kinds
     };
@@ -87,12 +90,14 @@ pub(super) fn draw_rest(canvas: &mut Canvas, rest: &[&Action]) {
         counts = kinds(false);
     }
     let last = counts.len().saturating_sub(1);
-    for (i, ((guard, verb, irreversible, group), count)) in counts.into_iter().enumerate() {
+    for (i, ((guard, verb, irreversible, group), (count, groups))) in counts.into_iter().enumerate() {
         let mut line = Line::new()
             .plain(format!("{} and {} more ", canvas.glyph("…", "..."), words::number(count as u64)))
             .whole(words::paint(verb), verb.as_str());
         if let Some(group) = group {
             line = line.plain(" in ").whole(Paint::Plain, group);
+        } else if !groups.is_empty() {
+            line = line.plain(format!(" in {}", words::count(groups.len(), "group", "groups")));
         }
         if let Some(guard) = guard {
             line = line.plain(" held by ").whole(Paint::Plain, guard.as_str());
