@@ -2,5 +2,6 @@
 
 pub mod budget;
 pub mod connectors;
+pub mod desired;
 pub mod model;
 pub mod sandbox;
