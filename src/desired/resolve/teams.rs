@@ -58,6 +58,7 @@ impl<'w> Teams<'w> {
         }
         let teams = Self { teams, own, index };
         teams.report_cycles(report);
+        teams.report_idle(report);
         teams
     }
 
@@ -86,6 +87,16 @@ impl<'w> Teams<'w> {
             }
         }
         members
+    }
+
+    /// A team that gives nobody anything is likely unfinished.
+    fn report_idle(&self, report: &mut Report<'_>) {
+        let included: BTreeSet<&str> =
+            self.teams.iter().flat_map(|team| &team.includes).map(|include| &*include.name).collect();
+        for team in self.teams.iter().filter(|team| team.grants.is_empty() && !included.contains(&*team.name)) {
+            let message = format!("team `{}` grants nothing, and no team includes it", team.name);
+            report.push(Draft::warning("idle-team", message).at(team.span, "").hint("give it `grants`, or remove it"));
+        }
     }
 
     /// Every circle of `includes`, once.
