@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod connectors;
+pub mod desired;
 pub mod execute;
 pub mod model;
 pub mod plan;

@@ -117,7 +117,8 @@ fn new_admins_first(cx: &Context<'_>, drafts: &mut Drafts) {
         .filter(|draft| draft.is(Status::Ready) && draft.makes_admin)
         .map(|draft| {
             let after = &draft.action.after;
-            let waits = usize::from(!after.is_empty()) + usize::from(after.iter().any(|edge| stuck.contains(&edge.action)));
+            let waits =
+                usize::from(!after.is_empty()) + usize::from(after.iter().any(|edge| stuck.contains(&edge.action)));
             (waits, draft.action.name.clone())
         })
         .collect();

@@ -1,0 +1,257 @@
+//! The section `apps`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    desired::{
+        report::{Draft, Span},
+        spec,
+        tree::{Entry, Kind, Node},
+    },
+    model::{Auth, BudgetSpec, Email, GroupState, Mode},
+};
+
+use super::{
+    Decoder, Member, Named, PolicyPatch, Said,
+    fields::Fields,
+    policy,
+    values::{rate, share},
+};
+
+/// An app as the files describe it.
+#[derive(Debug)]
+pub(in crate::desired) struct App {
+    pub name: Arc<str>,
+    pub span: Span,
+    pub connector: Option<Named<Arc<str>>>,
+    pub url: Option<url::Url>,
+    pub auth: Auth,
+    pub options: BTreeMap<Arc<str>, serde_json::Value>,
+    pub budget: BudgetSpec,
+    pub mode: Mode,
+    pub seats: Option<u32>,
+    pub self_account: Option<Email>,
+    pub policy: PolicyPatch,
+    pub defaults: Said,
+    /// Bounds of what teams may grant, with where they are said.
+    pub grantable_roles: Option<(Vec<Named<Arc<str>>>, Span)>,
+    pub grantable_groups: Option<(Vec<Named<Arc<str>>>, Span)>,
+    pub accounts: Vec<(Named<Email>, Member)>,
+    pub groups: Vec<Group>,
+    pub ids: Vec<(Named<Email>, Named<Arc<str>>)>,
+}
+
+/// A declared group.
+#[derive(Debug)]
+pub(in crate::desired) struct Group {
+    pub name: Arc<str>,
+    pub span: Span,
+    pub id: Option<Named<Arc<str>>>,
+    pub state: GroupState,
+    pub state_span: Option<Span>,
+    pub mode: Option<Mode>,
+    pub policy: PolicyPatch,
+    pub said: Said,
+    pub members: Vec<(Named<Email>, Member)>,
+}
+
+pub(super) fn decode<'s>(d: &mut Decoder<'_, 's>, section: Option<&Entry<'s>>) -> Vec<App> {
+    let Some(section) = section else { return Vec::new() };
+    if !matches!(section.value.kind, Kind::Map(_)) {
+        d.wrong_type(&section.value, "a mapping whose keys are apps");
+    }
+    section.value.entries().iter().filter_map(|entry| app(d, entry)).collect()
+}
+
+fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App> {
+    let name = d.named(entry, "an app")?;
+    let fields = Fields::open(d, &entry.value, &spec::APP, entry.span);
+    let connector = fields.text(d, "connector").map(|(text, span)| Named { name: text.into(), span });
+    let url = fields.parsed(d, "url", web_address).map(|(url, _)| url);
+    if d.report.all_read() {
+        for (key, hint) in [
+            ("connector", "add `connector:` with a connector's name or a manifest's path"),
+            ("url", "add `url:` with the origin of the app's API"),
+        ] {
+            if fields.entry(key).is_none() {
+                let draft =
+                    Draft::error("missing", format!("app `{name}` has no `{key}`")).at(entry.span, "").hint(hint);
+                d.report.push(draft);
+            }
+        }
+    }
+    let grantable = fields.object(d, "grantable");
+    let mut bound = |key| {
+        let grantable = grantable.as_ref()?;
+        let entry = grantable.entry(key)?;
+        let items = grantable.texts(d, key).into_iter().map(|(text, span)| Named { name: text.into(), span });
+        Some((items.collect(), entry.span))
+    };
+    let grantable_roles = bound("roles");
+    let grantable_groups = bound("groups");
+    Some(App {
+        name: name.into(),
+        span: entry.span,
+        connector,
+        url,
+        auth: auth(d, &fields),
+        options: options(d, &fields),
+        budget: budget(d, &fields),
+        mode: mode(d, &fields).unwrap_or_default(),
+        seats: fields.count(d, "seats").map(|(seats, _)| seats),
+        self_account: fields.text(d, "self").and_then(|(text, span)| d.email(text, span)),
+        policy: policy::decode(d, &fields),
+        defaults: fields.object(d, "defaults").map_or_else(Said::new, |fields| d.said(&fields)),
+        grantable_roles,
+        grantable_groups,
+        accounts: members(d, &fields, "accounts"),
+        groups: fields.names(d, "groups").iter().filter_map(|entry| group(d, entry)).collect(),
+        ids: ids(d, &fields),
+    })
+}
+
+fn members<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>, key: &'static str) -> Vec<(Named<Email>, Member)> {
+    let entries = fields.names(d, key);
+    let mut members = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let member = d.member(entry);
+        if let Some(email) = d.email(&entry.key, entry.span) {
+            members.push((Named { name: email, span: entry.span }, member));
+        }
+    }
+    members
+}
+
+fn group<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Group> {
+    let name = d.named(entry, "a group")?;
+    let fields = Fields::open(d, &entry.value, &spec::GROUP, entry.span);
+    let state = fields.word(d, "state");
+    Some(Group {
+        name: name.into(),
+        span: entry.span,
+        id: fields.text(d, "id").map(|(text, span)| Named { name: text.into(), span }),
+        state: if let Some(("absent", _)) = state { GroupState::Absent } else { GroupState::Present },
+        state_span: state.map(|(_, span)| span),
+        mode: mode(d, &fields),
+        policy: policy::decode(d, &fields),
+        said: d.other_fields(&fields),
+        members: members(d, &fields, "members"),
+    })
+}
+
+fn ids<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Vec<(Named<Email>, Named<Arc<str>>)> {
+    let mut ids = Vec::new();
+    for entry in fields.names(d, "ids") {
+        let email = d.email(&entry.key, entry.span);
+        let id = d.text(&entry.value, &spec::TEXT);
+        if let (Some(email), Some(id)) = (email, id) {
+            let email = Named { name: email, span: entry.span };
+            ids.push((email, Named { name: id.into(), span: entry.value.span }));
+        }
+    }
+    ids
+}
+
+fn mode<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Mode> {
+    fields.word(d, "mode").map(|(word, _)| match word {
+        "add" => Mode::Add,
+        "observe" => Mode::Observe,
+        _ => Mode::Enforce,
+    })
+}
+
+/// An address that requests can go to, without a slash at its end.
+fn web_address(text: &str) -> Result<url::Url, String> {
+    const HINT: &str = "write the whole address, such as `https://api.example.com`";
+    let url: url::Url = text.trim_end_matches('/').parse().map_err(|_| HINT)?;
+    let problem = if !matches!(url.scheme(), "https" | "http") || url.host_str().is_none_or(str::is_empty) {
+        HINT
+    } else if url.query().is_some() || url.fragment().is_some() {
+        "leave out what follows `?` or `#`"
+    } else if !url.username().is_empty() {
+        "leave out the user; credentials go under `auth`"
+    } else {
+        return Ok(url);
+    };
+    Err(problem.to_owned())
+}
+
+fn auth<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Auth {
+    let Some(fields) = fields.object(d, "auth") else { return Auth::default() };
+    let mut auth = Auth::default();
+    for key in ["client_id", "client_secret", "token", "username", "password"] {
+        if let Some(entry) = fields.entry(key)
+            && let Some(secret) = d.secret(&entry.value, entry.span)
+        {
+            auth.secrets.insert(key.into(), secret);
+        }
+    }
+    auth.token_url = fields.parsed(d, "token_url", web_address).map(|(url, _)| url);
+    if fields.entry("scopes").is_some() {
+        auth.scopes = Some(fields.texts(d, "scopes").into_iter().map(|(text, _)| text.to_owned()).collect());
+    }
+    auth
+}
+
+fn budget<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> BudgetSpec {
+    let Some(fields) = fields.object(d, "budget") else { return BudgetSpec::default() };
+    let requests = fields.parsed(d, "requests", rate);
+    let read = fields.parsed(d, "read", rate);
+    let write = fields.parsed(d, "write", rate);
+    if let (Some((_, all)), Some((_, part))) = (requests, read.or(write)) {
+        let draft =
+            Draft::error("conflict", "`requests` replaces all quotas; it cannot stand beside `read` or `write`")
+                .at(part, "")
+                .at(all, "")
+                .hint("keep `requests`, or `read` and `write`");
+        d.report.push(draft);
+    }
+    let concurrency = fields.count(d, "concurrency");
+    if let Some((0, span)) = concurrency {
+        d.bad_value(span, "with a concurrency of 0 nothing can be sent", "write 1 or more");
+    }
+    let keep_free = fields.parsed(d, "keep_free", share);
+    if let Some((percent, span)) = keep_free
+        && percent >= 100.0
+    {
+        d.bad_value(span, "this leaves nothing to us", "write less than 100%");
+    }
+    BudgetSpec {
+        requests: requests.map(|(rate, _)| rate),
+        read: read.map(|(rate, _)| rate),
+        write: write.map(|(rate, _)| rate),
+        concurrency: concurrency.map(|(count, _)| count),
+        keep_free_percent: keep_free.map(|(percent, _)| percent),
+    }
+}
+
+fn options<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> BTreeMap<Arc<str>, serde_json::Value> {
+    let Some(entry) = fields.entry("options") else { return BTreeMap::new() };
+    let Kind::Map(entries) = &entry.value.kind else {
+        d.wrong_type(&entry.value, "a mapping");
+        return BTreeMap::new();
+    };
+    entries.iter().map(|entry| (Arc::from(&*entry.key), json(&entry.value))).collect()
+}
+
+/// YAML as JSON: what the connectors read their options from.
+fn json(node: &Node<'_>) -> serde_json::Value {
+    use serde_json::Value;
+    match &node.kind {
+        Kind::Null => Value::Null,
+        Kind::Scalar { text, plain } => match &**text {
+            "true" if *plain => Value::Bool(true),
+            "false" if *plain => Value::Bool(false),
+            text if *plain => text
+                .parse::<i64>()
+                .ok()
+                .filter(|number| number.to_string() == text)
+                .map_or_else(|| Value::String(text.to_owned()), Value::from),
+            text => Value::String(text.to_owned()),
+        },
+        Kind::List(items) => Value::Array(items.iter().map(json).collect()),
+        Kind::Map(entries) => {
+            Value::Object(entries.iter().map(|entry| (entry.key.to_string(), json(&entry.value))).collect())
+        }
+    }
+}

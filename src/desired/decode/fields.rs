@@ -1,0 +1,253 @@
+//! Reading the keys of a mapping, with the types that the language's description gives them.
+
+#[cfg(test)]
+use std::{cell::RefCell, collections::BTreeSet};
+
+use crate::{
+    desired::{
+        nearest,
+        report::{Draft, Span},
+        spec::{Key, Leaf, Names, Object, Type},
+        tree::{Entry, Kind, Node},
+    },
+    model::Email,
+};
+
+use super::Decoder;
+
+#[cfg(test)]
+thread_local! {
+    /// Every key that the decoder asked for, with its object: a test compares them with the description.
+    pub(in crate::desired) static ASKED: RefCell<BTreeSet<(&'static str, &'static str)>> =
+        const { RefCell::new(BTreeSet::new()) };
+}
+
+/// A mapping with known keys.
+pub(super) struct Fields<'a, 's> {
+    entries: &'a [Entry<'s>],
+    object: &'static Object,
+    /// Where the mapping itself is, for what is missing in it.
+    pub span: Span,
+}
+
+impl<'a, 's> Fields<'a, 's> {
+    /// Opens a mapping and reports the keys it should not have. Anything but a mapping is reported and reads as an
+    /// empty one. `span` is the key it stands under.
+    pub(super) fn open(d: &mut Decoder<'_, 's>, node: &'a Node<'s>, object: &'static Object, span: Span) -> Self {
+        let entries = match &node.kind {
+            Kind::Map(entries) => entries.as_slice(),
+            Kind::Null => &[],
+            _ => {
+                d.wrong_type(node, "a mapping");
+                &[]
+            }
+        };
+        if !object.fields {
+            for entry in entries.iter().filter(|entry| object.key(&entry.key).is_none()) {
+                let draft =
+                    Draft::error("unknown-key", format!("unknown key `{}` in {}", entry.key, article(object.name)))
+                        .at(entry.span, "")
+                        .hint(nearest::hint(&entry.key, object.keys.iter().map(|key| key.name), "known keys"));
+                d.report.push(draft);
+            }
+        }
+        Self { entries, object, span }
+    }
+
+    fn key(&self, name: &'static str) -> &'static Key {
+        #[cfg(test)]
+        ASKED.with_borrow_mut(|asked| asked.insert((self.object.name, name)));
+        // Holds for every key: a test decodes each object and would fail here.
+        self.object.key(name).expect("the decoder asks only for keys that are described")
+    }
+
+    /// The entry of a key; none when it is absent or empty, which mean the same.
+    pub(super) fn entry(&self, name: &'static str) -> Option<&'a Entry<'s>> {
+        let _ = self.key(name);
+        self.entries.iter().find(|entry| entry.key == name && !entry.value.is_null())
+    }
+
+    /// Keys that are not the language's own: fields of the connector.
+    pub(super) fn others(&self) -> impl Iterator<Item = &'a Entry<'s>> {
+        let object = self.object;
+        self.entries.iter().filter(move |entry| object.key(&entry.key).is_none())
+    }
+
+    fn leaf(&self, name: &'static str) -> &'static Leaf {
+        match self.key(name).value {
+            Type::Leaf(leaf) | Type::List(&Type::Leaf(leaf)) | Type::Either(leaf, _) => leaf,
+            _ => panic!("`{name}` is not a single value"),
+        }
+    }
+
+    /// A single value, trimmed and not empty.
+    pub(super) fn text(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Option<(&'a str, Span)> {
+        let leaf = self.leaf(name);
+        let entry = self.entry(name)?;
+        Some((d.text(&entry.value, leaf)?, entry.value.span))
+    }
+
+    /// A single value that `parse` understands; what it returns as an error is the hint.
+    pub(super) fn parsed<T>(
+        &self,
+        d: &mut Decoder<'_, 's>,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<(T, Span)> {
+        let leaf = self.leaf(name);
+        let (text, span) = self.text(d, name)?;
+        match parse(text) {
+            Ok(value) => Some((value, span)),
+            Err(hint) => {
+                let draft = Draft::error("bad-value", format!("`{text}` is not {}", leaf.what)).at(span, "").hint(hint);
+                d.report.push(draft);
+                None
+            }
+        }
+    }
+
+    /// One of a fixed set of words.
+    pub(super) fn word(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Option<(&'static str, Span)> {
+        let leaf = self.leaf(name);
+        let (text, span) = self.text(d, name)?;
+        Some((d.word(text, span, leaf)?, span))
+    }
+
+    /// A whole number that fits.
+    pub(super) fn count(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Option<(u32, Span)> {
+        self.parsed(d, name, |text| text.parse().map_err(|_| format!("write a whole number from 0 to {}", u32::MAX)))
+    }
+
+    /// The items of a list of single values; a single one stands for a list.
+    pub(super) fn texts(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Vec<(&'a str, Span)> {
+        let leaf = self.leaf(name);
+        let Some(entry) = self.entry(name) else { return Vec::new() };
+        let items = match &entry.value.kind {
+            Kind::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(&entry.value),
+        };
+        items.iter().filter_map(|item| Some((d.text(item, leaf)?, item.span))).collect()
+    }
+
+    /// The entries of a mapping from names.
+    pub(super) fn names(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> &'a [Entry<'s>] {
+        let Type::Names(names) = &self.key(name).value else { panic!("`{name}` is not a mapping from names") };
+        self.entry(name).map_or(&[], |entry| d.names(entry, names))
+    }
+
+    /// The mappings of a list of mappings; a single one stands for a list.
+    pub(super) fn objects(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Vec<Fields<'a, 's>> {
+        let Type::Objects(object) = self.key(name).value else { panic!("`{name}` is not a list of mappings") };
+        self.entry(name).map_or_else(Vec::new, |entry| d.objects(entry, object))
+    }
+
+    /// A mapping with known keys.
+    pub(super) fn object(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Option<Fields<'a, 's>> {
+        let Type::Object(object) = self.key(name).value else { panic!("`{name}` is not a mapping") };
+        let entry = self.entry(name)?;
+        Some(Fields::open(d, &entry.value, object, entry.span))
+    }
+}
+
+impl<'s> Decoder<'_, 's> {
+    pub(super) fn wrong_type(&mut self, node: &Node<'s>, expected: &str) {
+        let span = match node.kind {
+            Kind::Scalar { .. } => node.span,
+            _ => Span { length: 1, ..node.span },
+        };
+        let draft = Draft::error("wrong-type", format!("expected {expected}, found {}", node.noun())).at(span, "");
+        self.report.push(draft);
+    }
+
+    /// A single value, trimmed; anything else, and an empty one, is reported.
+    pub(super) fn text<'a>(&mut self, node: &'a Node<'s>, leaf: &Leaf) -> Option<&'a str> {
+        match &node.kind {
+            Kind::Scalar { text, .. } if !text.trim().is_empty() => Some(text.trim()),
+            Kind::Scalar { .. } | Kind::Null => {
+                let draft = Draft::error("empty", format!("expected {}, found nothing", leaf.what)).at(node.span, "");
+                self.report.push(draft);
+                None
+            }
+            _ => {
+                self.wrong_type(node, leaf.what);
+                None
+            }
+        }
+    }
+
+    pub(super) fn word(&mut self, text: &str, span: Span, leaf: &'static Leaf) -> Option<&'static str> {
+        let known = leaf.words.iter().copied().find(|word| *word == text);
+        if known.is_none() {
+            let draft = Draft::error("bad-value", format!("`{text}` is not {}", leaf.what))
+                .at(span, "")
+                .hint(nearest::hint(text, leaf.words.iter().copied(), "values"));
+            self.report.push(draft);
+        }
+        known
+    }
+
+    pub(super) fn names<'a>(&mut self, entry: &'a Entry<'s>, names: &Names) -> &'a [Entry<'s>] {
+        match &entry.value.kind {
+            Kind::Map(entries) => entries,
+            Kind::Null => &[],
+            Kind::List(items) if items.is_empty() => &[],
+            _ => {
+                self.wrong_type(&entry.value, &format!("a mapping whose keys are {}", plural(names.what)));
+                &[]
+            }
+        }
+    }
+
+    pub(super) fn objects<'a>(&mut self, entry: &'a Entry<'s>, object: &'static Object) -> Vec<Fields<'a, 's>> {
+        match &entry.value.kind {
+            Kind::List(items) => items.iter().map(|item| Fields::open(self, item, object, first_span(item))).collect(),
+            _ => vec![Fields::open(self, &entry.value, object, entry.span)],
+        }
+    }
+
+    /// An address as a key or a value; what is none is reported.
+    pub(super) fn email(&mut self, text: &str, span: Span) -> Option<Email> {
+        match Email::parse(text) {
+            Ok(email) => Some(email),
+            Err(error) => {
+                let draft =
+                    Draft::error("bad-email", format!("`{text}` is not an email address: {error}")).at(span, "");
+                self.report.push(draft);
+                None
+            }
+        }
+    }
+
+    /// Names that are empty can be typed by accident and mean nothing.
+    pub(super) fn named<'a>(&mut self, entry: &'a Entry<'s>, what: &str) -> Option<&'a str> {
+        let name = entry.key.trim();
+        if name.is_empty() {
+            self.report.push(Draft::error("empty", format!("{what} needs a name")).at(entry.span, ""));
+            return None;
+        }
+        Some(&entry.key)
+    }
+}
+
+/// Where a mapping can be shown: its first key.
+fn first_span(node: &Node<'_>) -> Span {
+    node.entries().first().map_or(Span { length: 1, ..node.span }, |entry| entry.span)
+}
+
+fn article(name: &str) -> String {
+    let plain = matches!(name, "settings" | "defaults" | "grantable" | "auth");
+    if plain {
+        format!("`{name}`")
+    } else if name == "files" {
+        "the files".to_owned()
+    } else if name.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        format!("an {name}")
+    } else {
+        format!("a {name}")
+    }
+}
+
+fn plural(what: &str) -> String {
+    let noun = what.trim_start_matches("an ").trim_start_matches("a ");
+    if noun.ends_with("address") { format!("{noun}es") } else { format!("{noun}s") }
+}

@@ -1,0 +1,111 @@
+//! The section `teams`.
+
+use std::sync::Arc;
+
+use crate::{
+    desired::{
+        report::Span,
+        spec,
+        tree::{Entry, Kind},
+    },
+    model::{Email, FieldValue},
+};
+
+use super::{Decoder, Member, Named, fields::Fields};
+
+/// A company team.
+#[derive(Debug)]
+pub(in crate::desired) struct Team {
+    pub name: Arc<str>,
+    pub span: Span,
+    /// Where `match` is said, when it is, and what it says.
+    pub matches: Vec<(Arc<str>, FieldValue)>,
+    pub match_span: Option<Span>,
+    pub members: Vec<(Named<Email>, Member)>,
+    pub includes: Vec<Named<Arc<str>>>,
+    pub grants: Vec<Grant>,
+}
+
+/// What a team gets in one app.
+#[derive(Debug)]
+pub(in crate::desired) struct Grant {
+    pub app: Named<Arc<str>>,
+    pub account: Member,
+    pub groups: Vec<(Named<Arc<str>>, Member)>,
+}
+
+pub(super) fn decode<'s>(d: &mut Decoder<'_, 's>, section: Option<&Entry<'s>>) -> Vec<Team> {
+    let Some(section) = section else { return Vec::new() };
+    if !matches!(section.value.kind, Kind::Map(_)) {
+        d.wrong_type(&section.value, "a mapping whose keys are teams");
+    }
+    section.value.entries().iter().filter_map(|entry| team(d, entry)).collect()
+}
+
+fn team<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Team> {
+    let name = d.named(entry, "a team")?;
+    let fields = Fields::open(d, &entry.value, &spec::TEAM, entry.span);
+    // A description is for readers of the files; that it is a text is all there is to check.
+    let _ = fields.text(d, "description");
+    let mut matches = Vec::new();
+    for attribute in fields.names(d, "match") {
+        if let Some(value) = d.field_value(&attribute.value) {
+            matches.push((Arc::from(&*attribute.key), value));
+        }
+    }
+    let mut members = Vec::new();
+    for member in fields.names(d, "members") {
+        let value = team_member(d, member);
+        if let Some(email) = d.email(&member.key, member.span) {
+            members.push((Named { name: email, span: member.span }, value));
+        }
+    }
+    let includes = fields.texts(d, "includes").into_iter().map(|(text, span)| Named { name: text.into(), span });
+    Some(Team {
+        name: name.into(),
+        span: entry.span,
+        match_span: fields.entry("match").map(|entry| entry.span).filter(|_| !matches.is_empty()),
+        matches,
+        members,
+        includes: includes.collect(),
+        grants: fields.names(d, "grants").iter().filter_map(|entry| grant(d, entry)).collect(),
+    })
+}
+
+fn team_member<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Member {
+    if let Kind::Scalar { .. } = entry.value.kind {
+        d.bad_value(
+            entry.value.span,
+            "a team has members, not roles",
+            "give the role under the team's `grants`, by app; a member takes nothing or `{ from, until, reason }`",
+        );
+        return Member::default();
+    }
+    let fields = Fields::open(d, &entry.value, &spec::TEAM_MEMBER, entry.span);
+    let window = d.window(&fields);
+    let reason = fields.text(d, "reason").map(|(text, _)| text.into());
+    Member { window, reason, said: super::Said::new() }
+}
+
+fn grant<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Grant> {
+    let app = Named { name: d.named(entry, "an app")?.into(), span: entry.span };
+    match &entry.value.kind {
+        Kind::Map(_) => {
+            let fields = Fields::open(d, &entry.value, &spec::GRANT, entry.span);
+            let mut groups = Vec::new();
+            for group in fields.names(d, "groups") {
+                let member = d.member(group);
+                if let Some(name) = d.named(group, "a group") {
+                    groups.push((Named { name: name.into(), span: group.span }, member));
+                }
+            }
+            Some(Grant { app, account: d.member_of(&fields), groups })
+        }
+        Kind::Scalar { .. } => Some(Grant { app, account: d.role_alone(entry), groups: Vec::new() }),
+        Kind::Null => Some(Grant { app, account: Member::default(), groups: Vec::new() }),
+        Kind::List(_) => {
+            d.wrong_type(&entry.value, "nothing, a role or a mapping");
+            None
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Texts that mean something: times, durations, rates, shares, field values.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use crate::{
+    desired::{
+        report::{Draft, Span},
+        tree::{Kind, Node},
+    },
+    model::{FieldValue, Rate, Window},
+};
+
+use super::{Decoder, fields::Fields};
+
+impl<'s> Decoder<'_, 's> {
+    /// `from` and `until` of a mapping.
+    pub(super) fn window(&mut self, fields: &Fields<'_, 's>) -> Window {
+        let zone = self.zone.clone();
+        let from = fields.parsed(self, "from", |text| moment(text, &zone, false));
+        let until = fields.parsed(self, "until", |text| moment(text, &zone, true));
+        if let (Some((from, from_at)), Some((until, until_at))) = (from, until)
+            && until <= from
+        {
+            let draft = Draft::error("window", "`until` is before `from`")
+                .at(until_at, "ends here")
+                .at(from_at, "begins here")
+                .hint("a window that ends before it begins grants nothing; remove the line if that is meant");
+            self.report.push(draft);
+            return Window::ALWAYS;
+        }
+        Window { from: from.map(|(at, _)| at), until: until.map(|(at, _)| at) }
+    }
+
+    /// A single value or a list of them, of a field or an attribute.
+    pub(super) fn field_value(&mut self, node: &Node<'s>) -> Option<FieldValue> {
+        match &node.kind {
+            Kind::Scalar { text, plain: true } => Some(plain_value(text)),
+            Kind::Scalar { text, plain: false } => Some(FieldValue::text(&**text)),
+            Kind::List(items) => {
+                let mut set = BTreeSet::new();
+                for item in items {
+                    match &item.kind {
+                        Kind::Scalar { text, .. } => {
+                            set.insert(Arc::from(&**text));
+                        }
+                        _ => self.wrong_type(item, "a single value"),
+                    }
+                }
+                Some(FieldValue::Set(set))
+            }
+            Kind::Null => None,
+            Kind::Map(_) => {
+                self.wrong_type(node, "a single value or a list");
+                None
+            }
+        }
+    }
+
+    /// Reports a value that is right by its looks and wrong by its meaning.
+    pub(super) fn bad_value(&mut self, span: Span, message: impl Into<String>, hint: &str) {
+        self.report.push(Draft::error("bad-value", message).at(span, "").hint(hint));
+    }
+}
+
+/// What a text without quotes is: `true`, `5`, or just a text.
+fn plain_value(text: &str) -> FieldValue {
+    match text {
+        "true" | "True" | "TRUE" => FieldValue::Flag(true),
+        "false" | "False" | "FALSE" => FieldValue::Flag(false),
+        // A number with a leading zero is somebody's code, not a number.
+        _ => match text.parse::<i64>() {
+            Ok(number) if number.to_string() == text => FieldValue::Number(number),
+            _ => FieldValue::text(text),
+        },
+    }
+}
+
+/// A day or an instant. As an end, a day is included: the instant is the beginning of the next one.
+pub(super) fn moment(text: &str, zone: &TimeZone, end: bool) -> Result<Timestamp, String> {
+    const HINT: &str = "write a date (`2026-12-01`), or a time with its offset (`2026-12-01T18:00:00Z`)";
+    let is_date = text.len() == 10 && text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    if is_date {
+        let date: Date = text.parse().map_err(|_| format!("there is no such day; {HINT}"))?;
+        let date = if end { date.tomorrow().map_err(|_| "that is too late".to_owned())? } else { date };
+        let day = date.to_zoned(zone.clone()).map_err(|error| error.to_string())?;
+        return Ok(day.timestamp());
+    }
+    text.parse().map_err(|_| HINT.to_owned())
+}
+
+/// `15m`, `30d`, `1h 30m`; never nothing.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    const HINT: &str = "write a number and a unit: `30s`, `15m`, `12h`, `30d`";
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration.is_zero() => Err(format!("it cannot be zero; {HINT}")),
+        Ok(duration) => Ok(duration),
+        Err(_) => Err(HINT.to_owned()),
+    }
+}
+
+/// `1000/h`.
+pub(super) fn rate(text: &str) -> Result<Rate, String> {
+    const HINT: &str = "write a number of requests and `s`, `m`, `h` or `d`: `1000/h`";
+    let (requests, unit) = text.split_once('/').ok_or(HINT)?;
+    let seconds = match unit.trim() {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(HINT.to_owned()),
+    };
+    let requests: u32 = requests.trim().parse().map_err(|_| HINT)?;
+    if requests == 0 {
+        return Err("with none, nothing can be read; `mode: observe` writes nothing".to_owned());
+    }
+    Ok(Rate { requests, per: Duration::from_secs(seconds) })
+}
+
+/// `10%`, in percent.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    const HINT: &str = "write a percentage from 0% to 100%, such as `10%`";
+    let number = text.strip_suffix('%').ok_or(HINT)?.trim();
+    let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let percent: f64 = if plain { number.parse().map_err(|_| HINT)? } else { return Err(HINT.to_owned()) };
+    if percent <= 100.0 { Ok(percent) } else { Err(HINT.to_owned()) }
+}
+
+/// Five fields, or six with seconds first; which times they mean is for the daemon.
+pub(super) fn cron(text: &str) -> Result<String, String> {
+    let fields: Vec<&str> = text.split_whitespace().collect();
+    let known = |c: char| c.is_ascii_alphanumeric() || "*/,-?#".contains(c);
+    if !matches!(fields.len(), 5 | 6) {
+        return Err(format!(
+            "it has {} fields; write minute, hour, day, month, weekday, with seconds first if need be",
+            fields.len()
+        ));
+    }
+    match fields.iter().find(|field| !field.chars().all(known)) {
+        Some(field) => Err(format!("`{field}` has a character that cron does not know")),
+        None => Ok(fields.join(" ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_day_begins_and_ends_in_the_organisations_zone() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        assert_eq!(moment("2026-12-01", &berlin, false), Ok(at("2026-11-30T23:00:00Z")));
+        assert_eq!(moment("2026-12-01", &berlin, true), Ok(at("2026-12-01T23:00:00Z")));
+        // The day on which the clocks go forward has 23 hours.
+        assert_eq!(moment("2026-03-29", &berlin, true), Ok(at("2026-03-29T22:00:00Z")));
+        assert_eq!(moment("2026-12-01T12:00:00+01:00", &berlin, true), Ok(at("2026-12-01T11:00:00Z")));
+        for bad in ["2026-02-30", "2026-12-01T12:00", "tomorrow", "1.12.2026"] {
+            assert!(moment(bad, &berlin, true).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rates_shares_durations_and_cron_are_checked() {
+        assert_eq!(rate("1000/h"), Ok(Rate { requests: 1000, per: Duration::from_secs(3600) }));
+        assert_eq!(rate("5 / s"), Ok(Rate { requests: 5, per: Duration::from_secs(1) }));
+        assert_eq!(duration("30d"), Ok(Duration::from_secs(30 * 86_400)));
+        assert_eq!(share("12.5%"), Ok(12.5));
+        assert_eq!(cron("0 */15 * * * *"), Ok("0 */15 * * * *".to_owned()));
+        for bad in ["1000", "x/h", "10/w", "0/h", "-1/h"] {
+            assert!(rate(bad).is_err(), "{bad}");
+        }
+        for bad in ["15", "15 minuts", "0s", "-3d", ""] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+        for bad in ["10", "101%", "-1%", "inf%", "%"] {
+            assert!(share(bad).is_err(), "{bad}");
+        }
+        for bad in ["* * * *", "* * * * * * *", "a; b c d e"] {
+            assert!(cron(bad).is_err(), "{bad}");
+        }
+    }
+}

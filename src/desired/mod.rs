@@ -1,0 +1,26 @@
+//! The files → [`Desired`](crate::model::Desired): read, merged, decoded, resolved and checked, in this order. Every
+//! problem of every file comes out of one run, each with the lines it is about.
+//!
+//! `load` (which files count) → `tree` (YAML with positions) → `secret` (none in plain text) → `merge` (files into one)
+//! → `decode` (keys and types, by the description in `spec`) → `resolve` (names, teams, windows, claims). `problem`,
+//! `report` and `render` say what is wrong; `schema` describes the language to editors.
+
+mod decode;
+mod load;
+mod merge;
+mod nearest;
+mod problem;
+mod render;
+mod report;
+mod resolve;
+mod schema;
+mod secret;
+mod spec;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+pub use load::{Loaded, load, parse};
+pub use problem::{Label, Problem, Problems};
+pub use schema::schema;

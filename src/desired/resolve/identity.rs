@@ -1,0 +1,150 @@
+//! Who is who: people, their aliases, and the addresses that only `accounts` of an app introduce.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::{
+    desired::{
+        decode::{self, Named},
+        nearest,
+        report::{Draft, Report, Span},
+    },
+    model::{Email, Person, PersonStatus, Window},
+};
+
+/// How many unknown addresses get a suggestion: finding one means comparing with everyone.
+const SUGGESTED: usize = 50;
+
+/// How many places one unknown address is shown at.
+const SHOWN: usize = 3;
+
+/// Everyone the files know.
+pub(super) struct Directory {
+    pub people: BTreeMap<Email, Person>,
+    pub aliases: BTreeMap<Email, Email>,
+    pub named: BTreeSet<Email>,
+    spans: HashMap<Email, Span>,
+    unknown: BTreeMap<Email, Vec<Span>>,
+}
+
+impl Directory {
+    pub(super) fn new(people: &[decode::Person], apps: &[decode::App], report: &mut Report<'_>) -> Self {
+        let mut directory = Self {
+            people: BTreeMap::new(),
+            aliases: BTreeMap::new(),
+            named: BTreeSet::new(),
+            spans: HashMap::with_capacity(people.len()),
+            unknown: BTreeMap::new(),
+        };
+        for person in people {
+            directory.spans.insert(person.email.clone(), person.span);
+            directory.people.insert(person.email.clone(), to_model(person, report));
+        }
+        directory.add_aliases(people, report);
+        directory.named.extend(directory.people.keys().cloned());
+        for (account, _) in apps.iter().flat_map(|app| &app.accounts) {
+            let identity = directory.identity(&account.name);
+            directory.spans.entry(identity.clone()).or_insert(account.span);
+            directory.named.insert(identity);
+        }
+        directory
+    }
+
+    fn add_aliases(&mut self, people: &[decode::Person], report: &mut Report<'_>) {
+        let mut first: HashMap<&Email, Span> = HashMap::new();
+        for person in people {
+            for alias in &person.aliases {
+                if let Some(&key) = self.spans.get(&alias.name) {
+                    let message = if alias.name == person.email {
+                        format!("the alias `{}` is the person's own address", alias.name)
+                    } else {
+                        format!("the alias `{}` of `{}` is another person's address", alias.name, person.email)
+                    };
+                    let draft = Draft::error("alias", message).at(alias.span, "the alias").at(key, "the address");
+                    report
+                        .push(draft.hint("an address belongs to one person; remove the alias or join the two entries"));
+                } else if let Some(&other) = first.get(&alias.name) {
+                    let draft = Draft::error("alias", format!("the alias `{}` is given twice", alias.name))
+                        .at(alias.span, "given again here")
+                        .at(other, "first given here");
+                    report.push(draft.hint("an address belongs to one person"));
+                } else {
+                    first.insert(&alias.name, alias.span);
+                    self.aliases.insert(alias.name.clone(), person.email.clone());
+                }
+            }
+        }
+    }
+
+    /// Who an address stands for, as the files first spell it: a person by key or alias, or the address itself.
+    pub(super) fn identity(&self, email: &Email) -> Email {
+        if let Some(person) = self.aliases.get(email) {
+            return person.clone();
+        }
+        self.people.get_key_value(email).map(|(key, _)| key).or_else(|| self.named.get(email)).unwrap_or(email).clone()
+    }
+
+    /// Who a line names. An unknown one is remembered, for one report about all places that name it.
+    pub(super) fn find(&mut self, named: &Named<Email>) -> Option<Email> {
+        let identity = self.identity(&named.name);
+        if self.named.contains(&identity) {
+            return Some(identity);
+        }
+        self.unknown.entry(identity).or_default().push(named.span);
+        None
+    }
+
+    /// When the person is there at all.
+    pub(super) fn window(&self, identity: &Email) -> Window {
+        self.people.get(identity).map_or(Window::ALWAYS, |person| person.window)
+    }
+
+    /// Whether lines about the person are in force as far as the files say.
+    pub(super) fn is_active(&self, identity: &Email) -> bool {
+        self.people.get(identity).is_none_or(|person| person.status == PersonStatus::Active)
+    }
+
+    /// Where the identity is introduced.
+    pub(super) fn span(&self, identity: &Email) -> Option<Span> {
+        self.spans.get(identity).copied()
+    }
+
+    /// Reports everyone who is named somewhere and introduced nowhere.
+    pub(super) fn report_unknown(&mut self, report: &mut Report<'_>) {
+        if !report.all_read() {
+            return;
+        }
+        for (i, (email, mut spans)) in std::mem::take(&mut self.unknown).into_iter().enumerate() {
+            spans.sort_unstable();
+            let known = self.named.iter().chain(self.aliases.keys()).map(Email::as_str);
+            let near = if i < SUGGESTED { nearest::nearest(email.as_str(), known) } else { None };
+            let hint = near.map_or_else(
+                || "add them under `people`, or, if this is a service, under the app's `accounts`".to_owned(),
+                |near| format!("did you mean `{near}`? Otherwise add them under `people`"),
+            );
+            let more = spans.len().saturating_sub(SHOWN);
+            let tail = if more > 0 { format!(", and {more} more places name them") } else { String::new() };
+            let mut draft = Draft::error(
+                "unknown-person",
+                format!("`{email}` is named here, and is neither under `people` nor under an app's `accounts`{tail}"),
+            );
+            for &span in spans.iter().take(SHOWN) {
+                draft = draft.at(span, "");
+            }
+            report.push(draft.hint(hint));
+        }
+    }
+}
+
+fn to_model(person: &decode::Person, report: &Report<'_>) -> Person {
+    Person {
+        email: person.email.clone(),
+        given_name: person.given_name.clone(),
+        family_name: person.family_name.clone(),
+        aliases: person.aliases.iter().map(|alias| alias.name.clone()).collect(),
+        attributes: person.attributes.clone(),
+        window: person.window,
+        status: person.status,
+        place: report.place(person.span),
+        status_place: person.status_span.map(|span| report.place(span)),
+    }
+}

@@ -1,0 +1,223 @@
+//! Who is in which team: named there, matched by attributes, or in a team that it includes.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+};
+
+use crate::{
+    desired::{
+        decode::{Grant, Team},
+        nearest,
+        report::{Draft, Report, Span},
+    },
+    model::{Email, FieldValue, Window},
+};
+
+use super::identity::Directory;
+
+/// One way of being in a team.
+#[derive(Debug)]
+pub(super) struct Membership {
+    pub person: Email,
+    /// When the line holds; the person's own window is not in it.
+    pub window: Window,
+    /// The member line or the `match` line.
+    pub span: Span,
+    pub reason: Option<Arc<str>>,
+}
+
+/// All teams with their members.
+pub(super) struct Teams<'w> {
+    teams: &'w [Team],
+    own: Vec<Vec<Membership>>,
+    index: HashMap<&'w str, usize>,
+}
+
+impl<'w> Teams<'w> {
+    pub(super) fn new(teams: &'w [Team], directory: &mut Directory, report: &mut Report<'_>) -> Self {
+        let index: HashMap<&str, usize> = teams.iter().enumerate().map(|(i, team)| (&*team.name, i)).collect();
+        for include in teams.iter().flat_map(|team| &team.includes) {
+            if !index.contains_key(&*include.name) && report.all_read() {
+                let draft =
+                    Draft::error("unknown-team", format!("there is no team `{}`", include.name)).at(include.span, "");
+                report.push(draft.hint(nearest::hint(&include.name, index.keys().copied(), "teams")));
+            }
+        }
+        let mut own: Vec<Vec<Membership>> = Vec::with_capacity(teams.len());
+        for team in teams {
+            let members = team.members.iter().filter_map(|(named, member)| {
+                let person = directory.find(named)?;
+                Some(Membership { person, window: member.window, span: named.span, reason: member.reason.clone() })
+            });
+            own.push(members.collect());
+        }
+        let matcher = Matcher::new(teams, directory);
+        for (team, own) in teams.iter().zip(&mut own) {
+            matcher.add(team, own, report);
+        }
+        let teams = Self { teams, own, index };
+        teams.report_cycles(report);
+        teams.report_idle(report);
+        teams
+    }
+
+    /// Grants in one app, each with its team's number.
+    pub(super) fn grants<'a>(&'a self, app: &'a str) -> impl Iterator<Item = (usize, &'w Grant)> + 'a {
+        self.teams.iter().enumerate().flat_map(move |(i, team)| {
+            team.grants.iter().filter(move |grant| &*grant.app.name == app).map(move |grant| (i, grant))
+        })
+    }
+
+    /// Everyone in a team, those of included teams too, each with the `includes` lines that lead there. A team that is
+    /// reached in several ways counts by the shortest: the lines in between carry no window, so nothing is lost.
+    pub(super) fn members(&self, team: usize) -> Vec<(&Membership, Vec<Span>)> {
+        let mut seen = BTreeSet::from([team]);
+        let mut queue = VecDeque::from([(team, Vec::new())]);
+        let mut members = Vec::new();
+        while let Some((team, chain)) = queue.pop_front() {
+            members.extend(self.own[team].iter().map(|membership| (membership, chain.clone())));
+            for include in &self.teams[team].includes {
+                if let Some(&next) = self.index.get(&*include.name)
+                    && seen.insert(next)
+                {
+                    let chain = chain.iter().copied().chain([include.span]).collect();
+                    queue.push_back((next, chain));
+                }
+            }
+        }
+        members
+    }
+
+    /// A team that gives nobody anything is likely unfinished.
+    fn report_idle(&self, report: &mut Report<'_>) {
+        let included: BTreeSet<&str> =
+            self.teams.iter().flat_map(|team| &team.includes).map(|include| &*include.name).collect();
+        for team in self.teams.iter().filter(|team| team.grants.is_empty() && !included.contains(&*team.name)) {
+            let message = format!("team `{}` grants nothing, and no team includes it", team.name);
+            report.push(Draft::warning("idle-team", message).at(team.span, "").hint("give it `grants`, or remove it"));
+        }
+    }
+
+    /// Every circle of `includes`, once.
+    fn report_cycles(&self, report: &mut Report<'_>) {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Mark {
+            New,
+            Open,
+            Done,
+        }
+        let mut marks = vec![Mark::New; self.teams.len()];
+        for start in 0..self.teams.len() {
+            if marks[start] != Mark::New {
+                continue;
+            }
+            // A path of teams, each with the number of its next include to look at. Not recursive, as a chain of
+            // includes can be as long as there are teams.
+            let mut path = vec![(start, 0)];
+            marks[start] = Mark::Open;
+            while let Some(&mut (team, ref mut next)) = path.last_mut() {
+                let Some(include) = self.teams[team].includes.get(*next) else {
+                    marks[team] = Mark::Done;
+                    path.pop();
+                    continue;
+                };
+                *next += 1;
+                let Some(&target) = self.index.get(&*include.name) else { continue };
+                match marks[target] {
+                    Mark::Done => {}
+                    Mark::New => {
+                        marks[target] = Mark::Open;
+                        path.push((target, 0));
+                    }
+                    Mark::Open => {
+                        let from = path.iter().position(|&(team, _)| team == target).unwrap_or_default();
+                        self.report_cycle(&path[from..], report);
+                    }
+                }
+            }
+        }
+    }
+
+    fn report_cycle(&self, path: &[(usize, usize)], report: &mut Report<'_>) {
+        let names: Vec<&str> = path.iter().map(|&(team, _)| &*self.teams[team].name).collect();
+        let first = names.first().copied().unwrap_or_default();
+        let message = if names.len() == 1 {
+            format!("team `{first}` includes itself")
+        } else {
+            format!("teams include each other in a circle: {} → {first}", names.join(" → "))
+        };
+        let mut draft = Draft::error("include-cycle", message);
+        for &(team, next) in path {
+            let include = &self.teams[team].includes[next - 1];
+            draft = draft.at(include.span, format!("`{}` includes `{}`", self.teams[team].name, include.name));
+        }
+        report.push(draft.hint("remove one of these lines"));
+    }
+}
+
+/// Finds people by their attributes.
+struct Matcher {
+    /// By attribute and value: numbers into `people`.
+    index: HashMap<Arc<str>, HashMap<String, Vec<u32>>>,
+    people: Vec<Email>,
+}
+
+impl Matcher {
+    fn new(teams: &[Team], directory: &Directory) -> Self {
+        let mut index: HashMap<Arc<str>, HashMap<String, Vec<u32>>> = HashMap::new();
+        for (key, _) in teams.iter().flat_map(|team| &team.matches) {
+            index.entry(key.clone()).or_default();
+        }
+        let mut people = Vec::new();
+        if !index.is_empty() {
+            for (number, person) in (0_u32..).zip(directory.people.values()) {
+                people.push(person.email.clone());
+                for (key, value) in &person.attributes {
+                    if let Some(values) = index.get_mut(key) {
+                        for text in texts(value) {
+                            values.entry(text).or_default().push(number);
+                        }
+                    }
+                }
+            }
+        }
+        Self { index, people }
+    }
+
+    fn add(&self, team: &Team, own: &mut Vec<Membership>, report: &mut Report<'_>) {
+        let Some(span) = team.match_span else { return };
+        let mut found: Option<BTreeSet<u32>> = None;
+        for (key, wanted) in &team.matches {
+            let values = self.index.get(key);
+            let having: BTreeSet<u32> =
+                texts(wanted).iter().filter_map(|text| values?.get(text)).flatten().copied().collect();
+            found = Some(match found {
+                None => having,
+                Some(found) => found.intersection(&having).copied().collect(),
+            });
+        }
+        let found = found.unwrap_or_default();
+        if found.is_empty() && report.all_read() {
+            let keys: Vec<String> = team.matches.iter().map(|(key, _)| format!("`{key}`")).collect();
+            let draft = Draft::warning("match-nobody", format!("`match` of team `{}` fits nobody", team.name))
+                .at(span, "")
+                .hint(format!("compare with the `attributes` of people: {}; values compare exactly", keys.join(", ")));
+            report.push(draft);
+        }
+        let matched = found.into_iter().filter_map(|number| self.people.get(number as usize));
+        own.extend(matched.map(|person| Membership {
+            person: person.clone(),
+            window: Window::ALWAYS,
+            span,
+            reason: None,
+        }));
+    }
+}
+
+fn texts(value: &FieldValue) -> Vec<String> {
+    match value {
+        FieldValue::Set(set) => set.iter().map(ToString::to_string).collect(),
+        other => vec![other.to_string()],
+    }
+}

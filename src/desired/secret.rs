@@ -1,0 +1,194 @@
+//! Keeps secrets out of the files, and those that are in them out of what is shown.
+
+use std::ops::Range;
+
+use super::{
+    report::{Draft, Report, Span},
+    spec::{self, Type},
+    tree::{Kind, Node},
+};
+
+/// Words in a key that make its value a secret, wherever a connector's or a misspelt key stands.
+const WORDS: [&str; 9] =
+    ["secret", "password", "passwd", "passphrase", "token", "api_key", "apikey", "private_key", "webhook"];
+
+/// A key with such an end names where something is, or how it is handled, not the thing itself.
+const HARMLESS_ENDS: [&str; 6] = ["_url", "_uri", "_file", "_path", "_type", "_endpoint"];
+
+/// Reports every secret written in plain text in a file, and has it masked from then on. Runs over each file as it
+/// is, before anything that shows lines.
+pub(super) fn refuse(root: &Node<'_>, report: &mut Report<'_>) {
+    walk(root, &spec::FILES, &mut Vec::new(), report);
+}
+
+fn walk(node: &Node<'_>, kind: &'static Type, path: &mut Vec<String>, report: &mut Report<'_>) {
+    match (&node.kind, kind) {
+        (Kind::Scalar { text, .. }, Type::Store) => {
+            if is_store_with_secret(text) {
+                refuse_value(node.span, path, report);
+            }
+        }
+        (_, Type::Secret) => secret(node, path, report),
+        (Kind::Scalar { text, .. }, _) => {
+            if has_password(text) {
+                refuse_value(node.span, path, report);
+            }
+        }
+        (Kind::List(items), _) => {
+            let item = match kind {
+                Type::List(item) => item,
+                Type::Objects(_) => kind,
+                _ => &Type::Free,
+            };
+            for item_node in items {
+                walk(item_node, item, path, report);
+            }
+        }
+        (Kind::Map(entries), _) => {
+            for entry in entries {
+                let value = match kind {
+                    Type::Names(names) => &names.value,
+                    _ => match kind.object().and_then(|object| object.key(&entry.key)) {
+                        Some(key) => &key.value,
+                        // A key that the language does not know may be a misspelt one, or an option.
+                        None if sounds_secret(&entry.key) => &Type::Secret,
+                        None => &Type::Free,
+                    },
+                };
+                path.push(entry.key.to_string());
+                walk(&entry.value, value, path, report);
+                path.pop();
+            }
+        }
+        (Kind::Null, _) => {}
+    }
+}
+
+/// The value of a key that holds a secret: only references may stand here.
+fn secret(node: &Node<'_>, path: &mut [String], report: &mut Report<'_>) {
+    match &node.kind {
+        Kind::Null => {}
+        Kind::Scalar { .. } => refuse_value(node.span, path, report),
+        Kind::List(items) => items.iter().for_each(|item| secret(item, path, report)),
+        Kind::Map(entries) => {
+            for entry in entries {
+                match &entry.value.kind {
+                    Kind::Scalar { text, .. } if entry.key == "env" => {
+                        // What is no name of a variable is likely the secret itself.
+                        if !is_variable(text) {
+                            report.mask(entry.value.span);
+                            let draft = Draft::error("plain-secret", "this is not the name of an environment variable")
+                                .at(entry.value.span, "")
+                                .hint("name the variable that holds the secret, not the secret itself: letters, digits and `_`");
+                            report.push(draft);
+                        }
+                    }
+                    Kind::Scalar { .. } if entry.key == "file" => {}
+                    _ => mask_all(&entry.value, report),
+                }
+            }
+        }
+    }
+}
+
+fn mask_all(node: &Node<'_>, report: &mut Report<'_>) {
+    match &node.kind {
+        Kind::Null => {}
+        Kind::Scalar { .. } => report.mask(node.span),
+        Kind::List(items) => items.iter().for_each(|item| mask_all(item, report)),
+        Kind::Map(entries) => entries.iter().for_each(|entry| mask_all(&entry.value, report)),
+    }
+}
+
+fn refuse_value(span: Span, path: &[String], report: &mut Report<'_>) {
+    report.mask(span);
+    let key = path.last().map_or("secret", String::as_str);
+    let draft = Draft::error("plain-secret", format!("`{key}` is a secret and is written here in plain text"))
+        .at(span, "anyone who can read the files can read this")
+        .hint(format!(
+            "write `{key}: {{ env: {} }}` or `{{ file: PATH }}`, and replace the secret: it is in the history now",
+            variable(path)
+        ));
+    report.push(draft);
+}
+
+/// A name for the variable: the app's name and the key, as `AUTODESK_CLIENT_SECRET`.
+fn variable(path: &[String]) -> String {
+    let parts: Vec<&str> = match path {
+        [section, app, .., key] if section == "apps" => vec![app, key],
+        [.., parent, key] if parent != "settings" => vec![parent, key],
+        [.., key] => vec![key],
+        [] => vec!["secret"],
+    };
+    let text = parts.join("_").to_uppercase();
+    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
+pub(super) fn is_variable(text: &str) -> bool {
+    let mut characters = text.chars();
+    characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && characters.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn sounds_secret(key: &str) -> bool {
+    let key = key.to_lowercase().replace('-', "_");
+    WORDS.iter().any(|word| key.contains(word)) && !HARMLESS_ENDS.iter().any(|end| key.ends_with(end))
+}
+
+/// Whether a text is a URL with a password in it.
+fn has_password(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+}
+
+fn is_store_with_secret(text: &str) -> bool {
+    let scheme = text.split(':').next().unwrap_or_default();
+    has_password(text) || (text.contains("://") && !scheme.eq_ignore_ascii_case("sqlite"))
+}
+
+/// Pieces of a file that look like secrets, for a file that is not YAML and has no tree to tell.
+pub(super) fn by_looks(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    // The indentation of a key whose secret may go on in the lines below it.
+    let mut open: Option<usize> = None;
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start_matches([' ', '-']).len();
+        if open.is_some_and(|key| indent > key) && !line.trim().is_empty() {
+            if !is_reference(line.trim()) {
+                found.push(start + indent..start + line.trim_end().len().max(indent));
+            }
+            start += line.len();
+            continue;
+        }
+        open = None;
+        let mut from = 0;
+        while let Some(colon) = line[from..].find(':').map(|i| from + i) {
+            let key: String = line[..colon]
+                .chars()
+                .rev()
+                .skip_while(|c| matches!(c, '"' | '\'' | ' '))
+                .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+                .collect();
+            let key: String = key.chars().rev().collect();
+            let value = &line[colon + 1..];
+            let is_hook = key == "url" && value.contains("hook");
+            if sounds_secret(&key) || has_password(value.trim()) || is_hook {
+                if !is_reference(value.trim()) {
+                    found.push(start + colon + 1..start + line.trim_end().len().max(colon + 1));
+                    open = Some(indent);
+                }
+                break;
+            }
+            from = colon + 1;
+        }
+        start += line.len();
+    }
+    found
+}
+
+fn is_reference(value: &str) -> bool {
+    let inner = value.trim_start_matches('{').trim_start();
+    inner.starts_with("env:") || inner.starts_with("file:")
+}
