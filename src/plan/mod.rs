@@ -10,6 +10,8 @@ mod guards;
 mod history;
 mod identity;
 mod rules;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
 pub use history::{AppHistory, History};

@@ -1,0 +1,373 @@
+//! Each guard, holding and released.
+
+use super::{check, fixture::*};
+use crate::{
+    model::{AccountStatus::*, Coverage, Freeze, Guard, Irreversible, Mode, Place, RemoveWith, Unlisted, Window},
+    plan::AppHistory,
+};
+
+/// Something to add, and people to remove: one who left, and one whom no line grants anything.
+fn busy(world: World) -> World {
+    let world = world.grant("ann@x.io").active("1", "ann@x.io").grant("new@x.io").person("bob@x.io").left("lea@x.io");
+    world.active("2", "bob@x.io").active("3", "lea@x.io")
+}
+
+fn freeze(window: Window) -> Freeze {
+    Freeze { window, reason: Some("year end".into()), place: Place::new("settings.yaml", 3, 1) }
+}
+
+#[test]
+fn nothing_is_written_in_mode_observe() {
+    check!(busy(World::full()).app(|app| app.mode = Mode::Observe), @"
+    held a/create/new@x.io [mode]: nothing is written in `mode: observe`
+    held a/deactivate/bob@x.io [mode]: nothing is written in `mode: observe`
+    held a/deactivate/lea@x.io [mode]: nothing is written in `mode: observe`
+    ");
+}
+
+#[test]
+fn mode_add_takes_away_only_from_who_left() {
+    check!(busy(World::full()).app(|app| app.mode = Mode::Add), @"
+    ready a/create/new@x.io
+    held a/deactivate/bob@x.io [mode]: nothing is taken away in `mode: add`
+    ready a/deactivate/lea@x.io
+    ");
+}
+
+#[test]
+fn a_groups_mode_holds_in_that_group_alone() {
+    let world = World::full().grant("ann@x.io").active("1", "ann@x.io").group("G").member("G", "bob@x.io").group("H");
+    let world = world.live_group("g", "G", &["1"]).live_group("h", "H", &["1", "2"]).active("2", "bob@x.io");
+    let world = world.member("H", "bob@x.io");
+    check!(world.edit_group("G", |group| group.mode = Mode::Add), @"
+    ready a/add-member/bob@x.io/G
+    held a/remove-member/ann@x.io/G [mode]: nothing is taken away in `mode: add`
+    ready a/remove-member/ann@x.io/H
+    ");
+}
+
+#[test]
+fn a_freeze_lets_only_leavers_through() {
+    let world = busy(World::full());
+    check!(world.clone().policy(|policy| policy.freeze = vec![freeze(days(Some(20), Some(30)))]), @"
+    held a/create/new@x.io [frozen]: settings.yaml:3 freezes changes until 2026-11-30T00:00:00Z (year end)
+    held a/deactivate/bob@x.io [frozen]: settings.yaml:3 freezes changes until 2026-11-30T00:00:00Z (year end)
+    ready a/deactivate/lea@x.io
+    ");
+    assert_eq!(world.clone().policy(|policy| policy.freeze = vec![freeze(days(Some(25), Some(30)))]).show(), world.show());
+}
+
+#[test]
+fn a_status_that_nobody_knows_is_left_alone() {
+    let world = World::full().grant("ann@x.io").active("1", "ann@x.io").left("lea@x.io").member("G", "bob@x.io");
+    check!(world.live("2", "bob@x.io", Unknown("odd".into())).live("3", "lea@x.io", Unknown("odd".into()))
+        .live_group("g", "G", &[]), @"
+    held a/add-member/bob@x.io/G [unknown-status]: the account has the status `odd`, which the connector does not know
+    held a/deactivate/lea@x.io [unknown-status]: the account has the status `odd`, which the connector does not know
+    ! unknown-status: bob@x.io has the status `odd`, which the connector does not know
+    ! unknown-status: lea@x.io has the status `odd`, which the connector does not know
+    ");
+}
+
+#[test]
+fn our_own_account_is_neither_a_stranger_nor_cut_off() {
+    let world = busy(World::full()).active("7", "bot@x.io").app(|app| app.self_account = Some(email("bot@x.io")));
+    let world = world.policy(|policy| policy.unlisted = Unlisted::Remove);
+    check!(world, @"
+    ready a/create/new@x.io
+    ready a/deactivate/bob@x.io
+    ready a/deactivate/lea@x.io
+    ");
+    check!(world.person("bot@x.io"), @"
+    ready a/create/new@x.io
+    ready a/deactivate/bob@x.io
+    held a/deactivate/bot@x.io [self]: our own credential acts as this account, and would cut itself off
+    ready a/deactivate/lea@x.io
+    ");
+}
+
+#[test]
+fn files_that_grant_nothing_remove_nobody_but_leavers() {
+    let world = World::full().person("bob@x.io").left("lea@x.io").active("2", "bob@x.io").active("3", "lea@x.io");
+    check!(world, @"
+    held a/deactivate/bob@x.io [desired-empty]: the files grant nobody an account in a
+    ready a/deactivate/lea@x.io
+    ");
+    check!(world.clone().member_as("G", "bob@x.io", "", days(None, Some(2))).live_group("g", "G", &["2"]), @"
+    held a/deactivate/bob@x.io [desired-empty]: the files grant nobody an account in a
+    ready a/deactivate/lea@x.io
+    held a/remove-member/bob@x.io/G [desired-empty]: no line grants membership in G, and this would leave it empty
+    ");
+    check!(world.grant_as("bob@x.io", "", days(Some(30), None)), @"ready a/deactivate/lea@x.io");
+}
+
+fn shrunk() -> World {
+    busy(World::full()).history(|history| history.accounts_last_seen = Some(10))
+}
+
+#[test]
+fn a_reading_that_shows_far_fewer_accounts_is_not_trusted() {
+    check!(shrunk(), @"
+    held a/create/new@x.io [shrank]: the app shows 3 accounts, and showed 10 at the last complete reading
+    held a/deactivate/bob@x.io [shrank]: the app shows 3 accounts, and showed 10 at the last complete reading
+    held a/deactivate/lea@x.io [shrank]: the app shows 3 accounts, and showed 10 at the last complete reading
+    ");
+    check!(shrunk().history(|history| history.accounts_last_seen = Some(7)), @"
+    ready a/create/new@x.io
+    ready a/deactivate/bob@x.io
+    ready a/deactivate/lea@x.io
+    ");
+    check!(shrunk().released("a/create/new@x.io"), @"
+    allow a/create/new@x.io: shrank
+    - held a/create/new@x.io [shrank]: the app shows 3 accounts, and showed 10 at the last complete reading
+    + ready a/create/new@x.io
+    ");
+}
+
+fn protected() -> World {
+    let world = busy(World::full()).policy(|policy| policy.protect = vec!["BOB@*".into()]);
+    world.member("G", "ann@x.io").live_group("g", "G", &["1", "2"])
+}
+
+#[test]
+fn protected_people_lose_nothing_without_an_approval() {
+    check!(protected(), @"
+    ready a/create/new@x.io
+    held a/deactivate/bob@x.io [protected]: a `protect` policy covers this address
+    ready a/deactivate/lea@x.io
+    held a/remove-member/bob@x.io/G [protected]: a `protect` policy covers this address
+    ");
+    check!(protected().released("a/deactivate/bob@x.io"), @"
+    allow a/deactivate/bob@x.io: protected
+    - held a/deactivate/bob@x.io [protected]: a `protect` policy covers this address
+    - held a/remove-member/bob@x.io/G [protected]: a `protect` policy covers this address
+    + ready a/deactivate/bob@x.io
+    ");
+}
+
+#[test]
+fn an_alias_protects_too() {
+    let world = busy(World::full()).alias("bob@x.io", "root@x.io").seen(|live| live.accounts[1].email = email("root@x.io"));
+    check!(world.policy(|policy| policy.protect = vec!["root@*".into()]), @"
+    ready a/create/new@x.io
+    held a/deactivate/bob@x.io [protected]: a `protect` policy covers this address
+    ready a/deactivate/lea@x.io
+    ");
+}
+
+fn one_way_removals() -> World {
+    busy(World::one_way()).lapsed("bob@x.io")
+}
+
+#[test]
+fn what_cannot_be_undone_is_held_unless_the_persons_own_line_says_left() {
+    check!(one_way_removals(), @"
+    ready a/create/new@x.io
+    held a/deactivate/bob@x.io [irreversible]: this cannot be undone, and no one has approved it
+    ready a/deactivate/lea@x.io
+    ");
+    check!(one_way_removals().released("a/deactivate/bob@x.io"), @"
+    allow a/deactivate/bob@x.io: irreversible
+    - held a/deactivate/bob@x.io [irreversible]: this cannot be undone, and no one has approved it
+    + ready a/deactivate/bob@x.io
+    ");
+    check!(one_way_removals().policy(|policy| policy.irreversible = Irreversible::Allow), @"
+    ready a/create/new@x.io
+    ready a/deactivate/bob@x.io
+    ready a/deactivate/lea@x.io
+    ");
+}
+
+#[test]
+fn leaving_approves_no_deletion() {
+    let world = one_way_removals().policy(|policy| policy.remove_with = RemoveWith::Delete);
+    check!(world, @"
+    ready a/create/new@x.io
+    held a/delete/bob@x.io [irreversible]: this cannot be undone, and no one has approved it
+    held a/delete/lea@x.io [irreversible]: this cannot be undone, and no one has approved it
+    ");
+    check!(world.released("a/delete/lea@x.io"), @"
+    allow a/delete/lea@x.io: irreversible
+    - held a/delete/lea@x.io [irreversible]: this cannot be undone, and no one has approved it
+    + ready a/delete/lea@x.io
+    ");
+}
+
+fn sleeping(history: AppHistory) -> World {
+    let mut world = World::full().grant("ann@x.io").live("1", "ann@x.io", Inactive).member("G", "ann@x.io");
+    world.history = Some(history);
+    world.live_group("g", "G", &[])
+}
+
+#[test]
+fn what_somebody_else_deactivated_stays_inactive_until_somebody_approves() {
+    check!(sleeping(AppHistory::default()), @"
+    waiting a/add-member/ann@x.io/G after a/reactivate/ann@x.io (ReactivationFirst): comes after a/reactivate/ann@x.io, which is held
+    held a/reactivate/ann@x.io [reactivation]: somebody else deactivated this account; ask why before it is made active again
+    ");
+    check!(sleeping(AppHistory::default()).released("a/reactivate/ann@x.io"), @"
+    allow a/reactivate/ann@x.io: reactivation
+    - waiting a/add-member/ann@x.io/G after a/reactivate/ann@x.io (ReactivationFirst): comes after a/reactivate/ann@x.io, which is held
+    - held a/reactivate/ann@x.io [reactivation]: somebody else deactivated this account; ask why before it is made active again
+    + ready a/add-member/ann@x.io/G after a/reactivate/ann@x.io (ReactivationFirst)
+    + ready a/reactivate/ann@x.io
+    ");
+    check!(sleeping(AppHistory { deactivated_by_us: ["1".into()].into(), ..AppHistory::default() }), @"
+    ready a/add-member/ann@x.io/G after a/reactivate/ann@x.io (ReactivationFirst)
+    ready a/reactivate/ann@x.io
+    ");
+}
+
+#[test]
+fn a_ledger_that_never_saw_the_app_did_not_deactivate_anybody() {
+    let mut world = sleeping(AppHistory::default());
+    let known = world.show();
+    let live = crate::model::Live { apps: [("a".into(), Ok(world.live.clone()))].into() };
+    let empty = crate::plan::History::default();
+    let inputs = crate::plan::Inputs {
+        desired: &world.desired,
+        desired_digest: "",
+        live: &live,
+        history: Some(&empty),
+        now: world.now,
+    };
+    assert_eq!(show(&crate::plan::plan(&inputs).apps[0]), known);
+    world.history = None;
+    assert_ne!(world.show(), known);
+}
+
+#[test]
+fn without_a_history_the_guards_that_need_one_are_listed() {
+    assert_eq!(
+        World::full().whole_plan().guards_unchecked,
+        [Guard::Shrank, Guard::Reactivation, Guard::MaxRemovals, Guard::MaxCreates]
+    );
+    assert_eq!(World::full().history(|_| ()).whole_plan().guards_unchecked, []);
+}
+
+#[test]
+fn of_two_guards_the_first_is_shown_and_both_are_needed() {
+    let world = one_way_removals().policy(|policy| policy.protect = vec!["bob@*".into()]);
+    check!(world, @"
+    ready a/create/new@x.io
+    held a/deactivate/bob@x.io [protected +irreversible]: a `protect` policy covers this address
+    ready a/deactivate/lea@x.io
+    ");
+    let released = world.released("a/deactivate/bob@x.io");
+    check!(released, @"
+    allow a/deactivate/bob@x.io: protected
+    - held a/deactivate/bob@x.io [protected +irreversible]: a `protect` policy covers this address
+    + held a/deactivate/bob@x.io [irreversible]: this cannot be undone, and no one has approved it
+    ");
+    check!(released.after.released("a/deactivate/bob@x.io"), @"
+    allow a/deactivate/bob@x.io: irreversible
+    - held a/deactivate/bob@x.io [irreversible]: this cannot be undone, and no one has approved it
+    + ready a/deactivate/bob@x.io
+    ");
+}
+
+#[test]
+fn an_approval_for_more_than_it_names_or_out_of_time_releases_nothing() {
+    let world = one_way_removals();
+    let held = world.show();
+    let with = |allow: &str, guard| world.clone().approve(allow, guard, None);
+    for allow in ["a/deactivate/bob", "a/deact", "b", "a/delete/bob@x.io", "a/deactivate/bob@x.io/G"] {
+        assert_eq!(with(allow, Guard::Irreversible).show(), held, "{allow}");
+    }
+    assert_eq!(with("a", Guard::Protected).show(), held);
+    let mut late = with("a", Guard::Irreversible);
+    assert_ne!(late.show(), held);
+    late.desired.approvals[0].until = Some(at(NOW));
+    assert_eq!(late.show(), held);
+}
+
+#[test]
+fn guards_that_are_mended_are_released_by_nothing() {
+    let world = busy(World::full()).app(|app| app.mode = Mode::Observe);
+    assert_eq!(world.clone().approve("a", Guard::Mode, None).show(), world.show());
+}
+
+fn incomplete() -> World {
+    let world = World::full().grant("ann@x.io").active("1", "ann@x.io").grant("new@x.io").person("bob@x.io");
+    let world = world.active("2", "bob@x.io").active("9", "zoe@x.io").policy(|policy| policy.unlisted = Unlisted::Remove);
+    world.member("G", "ann@x.io").live_group("g", "G", &["9"]).active("3", "cat@x.io").person("cat@x.io")
+}
+
+#[test]
+fn an_incomplete_list_of_accounts_holds_creations_and_strangers_but_no_seen_removal() {
+    check!(incomplete().seen(|live| live.accounts_coverage = Coverage::Incomplete("page 3 failed".into())), @"
+    ready a/add-member/ann@x.io/G
+    held a/create/new@x.io [incomplete]: not all accounts were seen (page 3 failed), so this one may exist already
+    ready a/deactivate/bob@x.io
+    ready a/deactivate/cat@x.io
+    held a/deactivate/zoe@x.io [incomplete]: not all accounts were seen (page 3 failed), and removing the unlisted takes certainty
+    held a/remove-member/zoe@x.io/G [incomplete]: not all of the group was seen (page 3 failed), and removing the unlisted takes certainty
+    ! incomplete-read: the accounts could not be read to the end: page 3 failed; what needs certainty is held
+    ");
+}
+
+#[test]
+fn an_incomplete_list_of_members_holds_doubtful_memberships() {
+    let world = incomplete().member("H", "ann@x.io").live_group("h", "H", &["2"]);
+    check!(world.seen(|live| live.groups[0].coverage = Coverage::Incomplete("a page came twice".into())), @"
+    held a/add-member/ann@x.io/G [incomplete]: whether the account is a member already could not be read: a page came twice
+    ready a/add-member/ann@x.io/H
+    ready a/create/new@x.io
+    ready a/deactivate/bob@x.io
+    ready a/deactivate/cat@x.io
+    ready a/deactivate/zoe@x.io
+    ! incomplete-read: the members of G could not be read to the end: a page came twice; what needs certainty is held
+    ");
+}
+
+#[test]
+fn memberships_that_were_not_read_hold_what_depends_on_them() {
+    let world = World::one_way().member("G", "ann@x.io").member("G", "bob@x.io").active("1", "ann@x.io").active("2", "bob@x.io");
+    let world = world.active("3", "cat@x.io").grant("cat@x.io").live_group("g", "G", &["3"]);
+    check!(world.seen(|live| live.unread_memberships = ["1".into()].into()), @"
+    held a/add-member/ann@x.io/G [incomplete]: whether the account is a member already could not be read: the groups of ann@x.io could not be read
+    ready a/add-member/bob@x.io/G
+    manual a/remove-member/cat@x.io/G: remove the member in the admin pages
+    ! incomplete-read: the memberships of 1 account(s) could not be read; what needs certainty about them is held
+    ");
+}
+
+#[test]
+fn an_incomplete_list_of_groups_holds_new_groups() {
+    let world = World::full().member("G", "ann@x.io").active("1", "ann@x.io");
+    check!(world.seen(|live| live.groups_coverage = Coverage::Incomplete("page 2 failed".into())), @"
+    waiting a/add-member/ann@x.io/G after a/create-group/G (GroupBeforeMembers): comes after a/create-group/G, which is held
+    held a/create-group/G [incomplete]: not all groups were seen (page 2 failed), so this one may exist already
+    ! incomplete-read: the groups could not be read to the end: page 2 failed; what needs certainty is held
+    ");
+}
+
+#[test]
+fn nobody_is_told_to_do_by_hand_what_is_held() {
+    let world = World::one_way().grant("ann@x.io").active("1", "ann@x.io").member("G", "bob@x.io").active("2", "bob@x.io");
+    let world = world.live_group("g", "G", &["1", "2"]);
+    check!(world, @"manual a/remove-member/ann@x.io/G: remove the member in the admin pages");
+    check!(world.clone().app(|app| app.mode = Mode::Add), @"held a/remove-member/ann@x.io/G [mode]: nothing is taken away in `mode: add`");
+    check!(world.policy(|policy| policy.protect = vec!["ann@*".into()]).released("a/remove-member/ann@x.io/G"), @"
+    allow a/remove-member/ann@x.io/G: protected
+    - held a/remove-member/ann@x.io/G [protected]: a `protect` policy covers this address
+    + manual a/remove-member/ann@x.io/G: remove the member in the admin pages
+    ");
+}
+
+#[test]
+fn an_app_that_could_not_be_read_plans_nothing() {
+    let world = busy(World::full());
+    let failure = crate::model::ReadFailure { message: "GET /users: 503".into() };
+    let live = crate::model::Live { apps: [("a".into(), Err(failure))].into() };
+    let inputs = crate::plan::Inputs {
+        desired: &world.desired,
+        desired_digest: "",
+        live: &live,
+        history: None,
+        now: world.now,
+    };
+    let plan = crate::plan::plan(&inputs);
+    assert_eq!(plan.apps[0].error.as_deref(), Some("GET /users: 503"));
+    assert!(plan.apps[0].actions.is_empty() && !plan.apps[0].complete);
+}

@@ -1,0 +1,159 @@
+//! Whose account is it: aliases, pins and accounts that nobody can tell apart.
+
+use super::{check, fixture::*};
+use crate::model::{AccountStatus::*, RemoveWith, Unlisted};
+
+#[test]
+fn an_alias_is_the_same_person() {
+    let world = World::full().grant_as("ann@x.io", "admin", days(None, None)).alias("ann@x.io", "a.old@x.io");
+    check!(world.live_as("1", "A.Old@X.io", Active, "user"), @"ready a/update/ann@x.io role:user>admin");
+}
+
+#[test]
+fn addresses_compare_without_case() {
+    check!(World::full().grant("ann@x.io").active("1", "Ann@X.IO"), @"");
+}
+
+#[test]
+fn a_pin_that_agrees_changes_nothing() {
+    check!(World::full().grant("ann@x.io").pin("ann@x.io", "1").active("1", "ann@x.io"), @"");
+}
+
+#[test]
+fn a_pin_finds_an_account_whose_address_changed_and_nothing_is_done_on_a_guess() {
+    let world = World::full().grant_as("ann@x.io", "admin", days(None, None)).pin("ann@x.io", "1");
+    check!(world.live_as("1", "ann.new@x.io", Active, "user"), @"
+    held a/update/ann@x.io role:user>admin [ambiguous]: pins.yaml:1 pins ann@x.io to account 1, but that account's address is ann.new@x.io
+    ! ambiguous-account: pins.yaml:1 pins ann@x.io to account 1, but that account's address is ann.new@x.io; if the account is still ann@x.io's, add `aliases: [ann.new@x.io]` to that person; if not, remove the pin
+    ");
+}
+
+#[test]
+fn a_pin_to_somebody_elses_account_holds_both() {
+    let world = World::full().grant("ann@x.io").grant("bob@x.io").pin("ann@x.io", "2");
+    check!(world.active("1", "ann@x.io").live("2", "bob@x.io", Inactive), @"
+    held a/create/bob@x.io [ambiguous]: pins.yaml:1 pins ann@x.io to account 2, but that account's address is bob@x.io
+    held a/reactivate/ann@x.io [ambiguous]: pins.yaml:1 pins ann@x.io to account 2, but that account's address is bob@x.io
+    ! ambiguous-account: pins.yaml:1 pins ann@x.io to account 2, but that account's address is bob@x.io; bob@x.io is somebody else in the files: correct the pin under apps.a.ids
+    ! ambiguous-account: pins.yaml:1 pins ann@x.io to account 2, but that account's address is bob@x.io; bob@x.io is somebody else in the files: correct the pin under apps.a.ids
+    ");
+}
+
+#[test]
+fn two_pins_to_one_account_hold_both_people() {
+    let world = World::full().grant("ann@x.io").grant("bob@x.io").pin("ann@x.io", "1").pin("bob@x.io", "1");
+    check!(world.active("1", "ann@x.io"), @"
+    held a/create/ann@x.io [ambiguous]: pins.yaml:1 and pins.yaml:1 pin ann@x.io and bob@x.io to the same account 1
+    ! ambiguous-account: pins.yaml:1 and pins.yaml:1 pin ann@x.io and bob@x.io to the same account 1; correct one of the two pins
+    ! ambiguous-account: pins.yaml:1 and pins.yaml:1 pin ann@x.io and bob@x.io to the same account 1; correct one of the two pins
+    ");
+}
+
+#[test]
+fn a_pin_to_nothing_holds_the_creation() {
+    let world = World::full().grant("ann@x.io").pin("ann@x.io", "7");
+    check!(world, @"
+    held a/create/ann@x.io [ambiguous]: pins.yaml:1 pins account 7, which is not there
+    ! ambiguous-account: pins.yaml:1 pins account 7, which is not there; remove the pin at pins.yaml:1; the account is then made anew in a
+    ");
+    check!(world.active("1", "ann@x.io").seen(|live| live.accounts[0].status = Inactive), @"
+    held a/reactivate/ann@x.io [ambiguous]: pins.yaml:1 pins account 7, which is not there, while ann@x.io has id 1
+    ! ambiguous-account: pins.yaml:1 pins account 7, which is not there, while ann@x.io has id 1; write 1 at pins.yaml:1 if that account is the right one
+    ");
+}
+
+#[test]
+fn two_accounts_of_one_person_are_left_alone() {
+    let world = World::full().grant_as("ann@x.io", "admin", days(None, None)).alias("ann@x.io", "old@x.io");
+    let world = world.live_as("1", "ann@x.io", Active, "user").live_as("2", "old@x.io", Active, "user");
+    check!(world, @"
+    held a/update/ann@x.io role:user>admin [ambiguous]: ann@x.io has 2 accounts: ann@x.io (active, id 1) and old@x.io (active, id 2)
+    ! ambiguous-account: ann@x.io has 2 accounts: ann@x.io (active, id 1) and old@x.io (active, id 2); say which one counts with a pin, such as `ids: { ann@x.io: 1 }` under apps.a, or remove the other in the app
+    ");
+}
+
+#[test]
+fn a_pin_settles_which_of_two_accounts_counts() {
+    let world = World::full().grant_as("ann@x.io", "admin", days(None, None)).alias("ann@x.io", "old@x.io");
+    let world = world.live_as("1", "ann@x.io", Active, "user").live_as("2", "old@x.io", Active, "user");
+    check!(world.pin("ann@x.io", "2"), @"
+    ready a/update/ann@x.io role:user>admin
+    ! second-account: ann@x.io has further accounts beside the pinned one: ann@x.io (1)
+    ");
+}
+
+#[test]
+fn who_left_loses_all_accounts_that_are_certainly_theirs() {
+    let world = World::full().grant("bob@x.io").active("5", "bob@x.io").left("ann@x.io").alias("ann@x.io", "old@x.io");
+    check!(world.active("1", "ann@x.io").active("2", "old@x.io").active("3", "ANN@x.io"), @"
+    ready a/deactivate/ann@x.io (1)
+    ready a/deactivate/ann@x.io (3)
+    ready a/deactivate/old@x.io
+    ! ambiguous-account: ann@x.io has 3 accounts: ann@x.io (active, id 1) and ANN@x.io (active, id 3) and old@x.io (active, id 2); say which one counts with a pin, such as `ids: { ann@x.io: 1 }` under apps.a, or remove the other in the app
+    ");
+}
+
+#[test]
+fn who_left_keeps_an_account_that_may_be_somebody_elses() {
+    let world = World::full().grant("bob@x.io").active("5", "bob@x.io").left("ann@x.io").pin("ann@x.io", "1");
+    check!(world.active("1", "eve@x.io"), @"
+    held a/deactivate/ann@x.io [ambiguous]: pins.yaml:1 pins ann@x.io to account 1, but that account's address is eve@x.io
+    ! ambiguous-account: pins.yaml:1 pins ann@x.io to account 1, but that account's address is eve@x.io; if the account is still ann@x.io's, add `aliases: [eve@x.io]` to that person; if not, remove the pin
+    ");
+}
+
+#[test]
+fn who_has_two_accounts_and_no_grant_waits_for_a_person() {
+    let world = World::full().grant("bob@x.io").active("5", "bob@x.io").person("ann@x.io");
+    check!(world.active("1", "ann@x.io").active("2", "ANN@x.io"), @"
+    held a/deactivate/ann@x.io (1) [ambiguous]: ann@x.io has 2 accounts: ann@x.io (active, id 1) and ANN@x.io (active, id 2)
+    held a/deactivate/ann@x.io (2) [ambiguous]: ann@x.io has 2 accounts: ann@x.io (active, id 1) and ANN@x.io (active, id 2)
+    ! ambiguous-account: ann@x.io has 2 accounts: ann@x.io (active, id 1) and ANN@x.io (active, id 2); say which one counts with a pin, such as `ids: { ann@x.io: 1 }` under apps.a, or remove the other in the app
+    ");
+}
+
+#[test]
+fn strangers_with_one_address_have_names_of_their_own() {
+    let world = World::full().grant("bob@x.io").active("5", "bob@x.io");
+    let world = world.active("1", "zoe@x.io").active("2", "Zoe@x.io").active("3", "").active("4", " ");
+    check!(world, @"
+    ! unlisted-account:  (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ! unlisted-account:   (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ! unlisted-account: Zoe@x.io (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ! unlisted-account: zoe@x.io (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ");
+    check!(world.policy(|policy| policy.unlisted = Unlisted::Remove), @"
+    held a/deactivate/(3) [ambiguous]: nobody can tell whose account it is, because it has no address (id 3, 4)
+    held a/deactivate/(4) [ambiguous]: nobody can tell whose account it is, because it has no address (id 3, 4)
+    held a/deactivate/zoe@x.io (1) [ambiguous]: zoe@x.io has 2 accounts: zoe@x.io (active, id 1) and Zoe@x.io (active, id 2)
+    held a/deactivate/zoe@x.io (2) [ambiguous]: zoe@x.io has 2 accounts: zoe@x.io (active, id 1) and Zoe@x.io (active, id 2)
+    ! ambiguous-account: nobody can tell whose account it is, because it has no address (id 3, 4); give the account an address in the app, or pin its id to somebody in the files
+    ! ambiguous-account: zoe@x.io has 2 accounts: zoe@x.io (active, id 1) and Zoe@x.io (active, id 2); say which one counts with a pin, such as `ids: { zoe@x.io: 1 }` under apps.a, or remove the other in the app
+    ");
+}
+
+#[test]
+fn names_stay_with_their_accounts_when_one_of_two_is_deactivated() {
+    let world = World::full().grant("bob@x.io").active("5", "bob@x.io").left("ann@x.io");
+    let world = world.active("1", "ann@x.io").active("2", "Ann@x.io");
+    let world = world.policy(|policy| policy.remove_with = RemoveWith::Delete);
+    check!(world, @"
+    held a/delete/ann@x.io (1) [irreversible]: this cannot be undone, and no one has approved it
+    held a/delete/ann@x.io (2) [irreversible]: this cannot be undone, and no one has approved it
+    ! ambiguous-account: ann@x.io has 2 accounts: ann@x.io (active, id 1) and Ann@x.io (active, id 2); say which one counts with a pin, such as `ids: { ann@x.io: 1 }` under apps.a, or remove the other in the app
+    ");
+    check!(world.seen(|live| live.accounts[1].status = Inactive), @"
+    held a/delete/ann@x.io (1) [irreversible]: this cannot be undone, and no one has approved it
+    held a/delete/ann@x.io (2) [irreversible]: this cannot be undone, and no one has approved it
+    ! ambiguous-account: ann@x.io has 2 accounts: Ann@x.io (active, id 2) and ann@x.io (inactive, id 1); say which one counts with a pin, such as `ids: { ann@x.io: 2 }` under apps.a, or remove the other in the app
+    ");
+}
+
+#[test]
+fn nobody_removes_an_account_without_an_address() {
+    let world = World::full().grant("bob@x.io").active("5", "bob@x.io").active("3", "");
+    check!(world.policy(|policy| policy.unlisted = Unlisted::Remove), @"
+    held a/deactivate/(3) [ambiguous]: nobody can tell whose account it is, because it has no address (id 3)
+    ! ambiguous-account: nobody can tell whose account it is, because it has no address (id 3); give the account an address in the app, or pin its id to somebody in the files
+    ");
+}

@@ -1,0 +1,80 @@
+//! Pending and inactive accounts.
+
+use super::{check, fixture::*};
+use crate::model::{AccountStatus::*, Verb, Window};
+
+#[test]
+fn a_membership_waits_for_the_invitation_that_the_plan_sends() {
+    check!(World::one_way().member("G", "ann@x.io").member("G", "bob@x.io").active("2", "bob@x.io")
+        .live_group("g", "G", &["2"]), @"
+    waiting a/add-member/ann@x.io/G after a/create/ann@x.io (AccountBeforeMembership): the invitation has to be sent and accepted first
+    ready a/create/ann@x.io
+    ");
+}
+
+#[test]
+fn a_membership_waits_until_an_invitation_is_accepted_and_says_when_it_was_sent() {
+    check!(World::one_way().member("G", "ann@x.io").live("1", "ann@x.io", Pending).live_group("g", "G", &[]), @"waiting a/add-member/ann@x.io/G: invitation not accepted yet (sent 2026-11-20)");
+}
+
+#[test]
+fn pending_accounts_join_where_the_app_lets_them() {
+    check!(World::full().member("G", "ann@x.io").live("1", "ann@x.io", Pending).live_group("g", "G", &[]), @"ready a/add-member/ann@x.io/G");
+}
+
+#[test]
+fn an_open_invitation_is_withdrawn_as_the_app_allows() {
+    let world = World::full().grant("bob@x.io").active("2", "bob@x.io").person("ann@x.io").live("1", "ann@x.io", Pending);
+    check!(world, @"held a/delete/ann@x.io [irreversible]: this cannot be undone, and no one has approved it");
+    check!(world.clone().semantics(|semantics| semantics.cancel_pending = Some(Verb::Deactivate)), @"ready a/deactivate/ann@x.io");
+    check!(world.semantics(|semantics| semantics.cancel_pending = None), @"manual a/deactivate/ann@x.io: withdraw the open invitation; the full API has no way to deactivate an account; do it in the app's admin pages");
+}
+
+#[test]
+fn an_inactive_account_is_reactivated_and_then_gets_what_is_granted_and_loses_what_is_not() {
+    let world = World::full().grant_as("ann@x.io", "user", Window::ALWAYS).member("New", "ann@x.io").group("Old");
+    let world = world.member_as("Role", "ann@x.io", "lead", Window::ALWAYS).live_as("1", "ann@x.io", Inactive, "admin");
+    let world = world.live_group("g1", "New", &[]).live_group("g2", "Old", &["1"]);
+    check!(world.live_group_as("g3", "Role", &[("1", "member")]).active("2", "z@x.io").live_group("g4", "x", &["2"]), @"
+    ready a/add-member/ann@x.io/New after a/reactivate/ann@x.io (ReactivationFirst)
+    ready a/change-member/ann@x.io/Role role:member>lead after a/reactivate/ann@x.io (ReactivationFirst)
+    ready a/reactivate/ann@x.io
+    held a/remove-member/ann@x.io/Old after a/reactivate/ann@x.io (CleanAfterReactivation) [desired-empty]: no line grants membership in Old, and this would leave it empty
+    ready a/update/ann@x.io role:admin>user after a/reactivate/ann@x.io (ReactivationFirst)
+    ! unlisted-account: z@x.io (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ");
+}
+
+#[test]
+fn where_nobody_can_reactivate_a_person_must_and_the_rest_waits() {
+    let world = World::one_way().grant_as("ann@x.io", "admin", Window::ALWAYS).member("G", "ann@x.io");
+    check!(world.live_as("1", "ann@x.io", Inactive, "user").live_group("g", "G", &[]), @"
+    waiting a/add-member/ann@x.io/G after a/reactivate/ann@x.io (ReactivationFirst): comes after a/reactivate/ann@x.io, which a person has to do
+    manual a/reactivate/ann@x.io: the one-way API has no way to reactivate an account; do it in the app's admin pages
+    waiting a/update/ann@x.io role:user>admin after a/reactivate/ann@x.io (ReactivationFirst): comes after a/reactivate/ann@x.io, which a person has to do
+    ");
+}
+
+#[test]
+fn memberships_of_inactive_accounts_are_left_alone() {
+    let world = World::full().grant("bob@x.io").active("2", "bob@x.io").person("ann@x.io").group("G");
+    check!(world.live("1", "ann@x.io", Inactive).live_group("g", "G", &["1"]), @"");
+}
+
+#[test]
+fn a_membership_makes_the_account_where_nothing_else_does() {
+    let world = World::full().member("G", "ann@x.io").grant("bob@x.io").live_group("g", "G", &[]);
+    let world = world.semantics(|semantics| {
+        semantics.create = None;
+        semantics.members.creates_account = true;
+    });
+    check!(world, @"
+    ready a/add-member/ann@x.io/G
+    manual a/create/bob@x.io: the full API has no way to create an account; do it in the app's admin pages
+    ");
+    check!(world.seen(|live| live.accounts_coverage = crate::model::Coverage::Incomplete("page 2 failed".into())), @"
+    held a/add-member/ann@x.io/G [incomplete]: not all accounts were seen (page 2 failed), and joining would make a second one
+    held a/create/bob@x.io [incomplete]: not all accounts were seen (page 2 failed), so this one may exist already
+    ! incomplete-read: the accounts could not be read to the end: page 2 failed; what needs certainty is held
+    ");
+}

@@ -1,0 +1,20 @@
+//! What the planner promises, as sentences; and properties over random states.
+
+mod caps;
+mod fixture;
+mod groups;
+mod guards;
+mod identity;
+mod invitations;
+mod kinds;
+mod laws;
+mod roles;
+mod simulated;
+
+/// Compares what is planned for a world with a snapshot: a line for each action and finding.
+macro_rules! check {
+    ($world:expr, @$snapshot:literal) => {
+        insta::assert_snapshot!($world.show(), @$snapshot)
+    };
+}
+use check;
