@@ -3,4 +3,5 @@
 pub mod budget;
 pub mod connectors;
 pub mod model;
+pub mod observe;
 pub mod sandbox;
