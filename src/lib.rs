@@ -5,6 +5,7 @@ pub mod connectors;
 pub mod desired;
 pub mod execute;
 pub mod model;
+pub mod observe;
 pub mod plan;
 pub mod report;
 pub mod sandbox;

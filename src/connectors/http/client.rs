@@ -121,8 +121,11 @@ pub struct Answer {
 
 /// What came of sending once.
 enum Sent {
+    /// There is an answer, good or bad.
     Answer(WireAnswer),
-    NotSent(String),
+    /// There was no connection.
+    Never(String),
+    /// There was no answer.
     Lost(String),
 }
 
@@ -187,7 +190,7 @@ impl HttpClient {
         let (mut attempt, mut limited, mut redirects, mut renewed) = (0, 0, 0, false);
         loop {
             let error = match self.send(request, &url, Kind::Read, lane, failing, &mut renewed).await? {
-                Sent::NotSent(reason) => failing.not_sent(&reason),
+                Sent::Never(reason) => failing.not_sent(&reason),
                 Sent::Lost(reason) => failing.lost(None, &reason),
                 Sent::Answer(answer) => match answer.status {
                     200..=299 => match read_body(&answer) {
@@ -237,7 +240,7 @@ impl HttpClient {
         let (mut unreachable, mut limited, mut renewed) = (0, 0, false);
         loop {
             match self.send(request, &url, Kind::Write, lane, failing, &mut renewed).await? {
-                Sent::NotSent(reason) => {
+                Sent::Never(reason) => {
                     unreachable += 1;
                     if unreachable == ATTEMPTS {
                         return Err(failing.not_sent(&reason));
@@ -297,7 +300,7 @@ impl HttpClient {
                     self.auth.reject(&credential).await;
                 }
                 Ok(answer) => return Ok(Sent::Answer(answer)),
-                Err(WireFailure::NotSent(reason)) => return Ok(Sent::NotSent(reason)),
+                Err(WireFailure::NotSent(reason)) => return Ok(Sent::Never(reason)),
                 Err(WireFailure::Lost(reason)) => return Ok(Sent::Lost(reason)),
             }
         }

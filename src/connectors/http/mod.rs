@@ -11,6 +11,9 @@ mod link;
 mod redact;
 pub mod transport;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Once;
 
 pub use auth::{ClientCredentials, ClientStyle, Login, Scheme, TokenPlace};

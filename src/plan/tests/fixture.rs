@@ -360,8 +360,7 @@ impl World {
 
     pub fn whole_plan(&self) -> Plan {
         let live = Live { apps: BTreeMap::from([("a".into(), Ok(self.live.clone()))]) };
-        let history =
-            self.history.clone().map(|history| History { apps: BTreeMap::from([("a".into(), history)]) });
+        let history = self.history.clone().map(|history| History { apps: BTreeMap::from([("a".into(), history)]) });
         plan(&Inputs {
             desired: &self.desired,
             desired_digest: "",
@@ -409,8 +408,10 @@ impl Released {
         let approval = self.after.desired.approvals.last().expect("one was added");
         let up_to = approval.up_to.map_or_else(String::new, |up_to| format!(" up to {up_to}"));
         let mut lines = vec![format!("allow {}: {}{up_to}", approval.allow, approval.guard)];
-        lines.extend(before.lines().filter(|line| !after.lines().any(|other| other == *line)).map(|l| format!("- {l}")));
-        lines.extend(after.lines().filter(|line| !before.lines().any(|other| other == *line)).map(|l| format!("+ {l}")));
+        lines
+            .extend(before.lines().filter(|line| !after.lines().any(|other| other == *line)).map(|l| format!("- {l}")));
+        lines
+            .extend(after.lines().filter(|line| !before.lines().any(|other| other == *line)).map(|l| format!("+ {l}")));
         lines.join("\n")
     }
 }

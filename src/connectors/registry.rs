@@ -1,0 +1,301 @@
+//! Which connectors there are, and how one is put together for an app: manifest, credential, budget, client.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::{
+    Error, ErrorKind, Writer,
+    http::{Gate, HttpClient, HttpConfig},
+    rest::{BUILT_IN, Credentials, Manifest, RestConnector},
+};
+use crate::{
+    budget::{Budget, Covers, Quota, Scope},
+    model::{BudgetSpec, ConnectorCatalogue, DesiredApp, Limits, Rate, ScopeCovers, SecretRef, Semantics},
+};
+
+/// Share of the quota that is left to other users of the API, in percent, where the files do not say. Somebody's script
+/// or dashboard uses nearly every API.
+const KEEP_FREE_PERCENT: f64 = 10.0;
+
+/// Requests at once where neither files nor connector say: enough to hide latency, few enough for any server.
+const CONCURRENCY: u32 = 4;
+
+/// Finds secrets that the files refer to.
+pub trait SecretSource: Send + Sync {
+    /// The secret.
+    ///
+    /// # Errors
+    /// Why there is none, as the end of a sentence: "the variable X is not set".
+    fn resolve(&self, secret: &SecretRef) -> Result<SecretString, String>;
+}
+
+/// Secrets from this process's environment and files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ProcessSecrets;
+
+impl SecretSource for ProcessSecrets {
+    fn resolve(&self, secret: &SecretRef) -> Result<SecretString, String> {
+        let text = match secret {
+            SecretRef::Env(name) => std::env::var(name).map_err(|_| format!("the variable {name} is not set"))?,
+            SecretRef::File(path) => {
+                std::fs::read_to_string(path).map_err(|error| format!("the file {path} cannot be read: {error}"))?
+            }
+        };
+        let text = text.trim_end();
+        if text.is_empty() {
+            return Err(match secret {
+                SecretRef::Env(name) => format!("the variable {name} is empty"),
+                SecretRef::File(path) => format!("the file {path} is empty"),
+            });
+        }
+        Ok(text.to_owned().into())
+    }
+}
+
+/// Sends an app's requests elsewhere, with another credential. Nothing of the app's own credential is even read.
+#[derive(Debug, Clone)]
+pub struct Override {
+    /// Replaces the app's `url`, and with it the place of tokens.
+    pub url: Url,
+    /// Stands for client ids and user names.
+    pub client_id: String,
+    /// Stands for client secrets, tokens and passwords.
+    pub client_secret: SecretString,
+}
+
+/// The connectors there are. Apps that use one credential share its budget.
+#[derive(Debug, Default)]
+pub struct Registry {
+    /// Where paths of manifests start.
+    directory: Option<PathBuf>,
+    /// One gate per origin and credential.
+    gates: Mutex<HashMap<String, Arc<Gate>>>,
+}
+
+impl ConnectorCatalogue for Registry {
+    fn semantics(&self, name: &str) -> Result<Arc<Semantics>, String> {
+        self.manifest(name).map(|manifest| manifest.semantics)
+    }
+
+    fn names(&self) -> Vec<String> {
+        BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect()
+    }
+}
+
+impl Registry {
+    /// The built-in connectors, and manifests by their paths from `directory` on.
+    pub fn new(directory: Option<PathBuf>) -> Self {
+        Self { directory, gates: Mutex::default() }
+    }
+
+    fn manifest(&self, name: &str) -> Result<Manifest, String> {
+        if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
+            return Manifest::parse(&format!("{name}.yaml"), text).map_err(|error| error.to_string());
+        }
+        let is_path = name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml");
+        match &self.directory {
+            Some(directory) if is_path => {
+                let path = directory.join(name);
+                let text = std::fs::read_to_string(&path)
+                    .map_err(|error| format!("the manifest {} cannot be read: {error}", path.display()))?;
+                Manifest::parse(name, &text).map_err(|error| error.to_string())
+            }
+            _ => {
+                let names = self.names();
+                let near =
+                    names.iter().max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
+                let near = near.filter(|near| strsim::jaro_winkler(near, name) > 0.8);
+                let hint = near.map_or_else(
+                    || format!("there are {}, or give the path of a manifest", names.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                Err(format!("there is no connector `{name}`: {hint}"))
+            }
+        }
+    }
+
+    /// A connector for an app, ready to read and write.
+    ///
+    /// # Errors
+    /// When a secret is missing, or the connector cannot be set up. Nothing is sent.
+    pub fn connect(
+        &self,
+        app: &DesiredApp,
+        secrets: &dyn SecretSource,
+        instead: Option<&Override>,
+    ) -> Result<Arc<dyn Writer>, Error> {
+        let setup = |detail: String, hint: Option<&str>| Error {
+            kind: ErrorKind::Setup,
+            app: app.name.to_string(),
+            request: "connecting".into(),
+            status: None,
+            detail,
+            hint: hint.map(str::to_owned),
+        };
+        let manifest = self.manifest(&app.connector).map_err(|wrong| setup(wrong, None))?;
+        let url = instead.map_or(&app.url, |instead| &instead.url);
+        if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
+            return Err(setup(format!("`url: {url}` is no address of a server"), Some("write https://HOST")));
+        }
+        let credentials = match instead {
+            Some(instead) => stand_ins(&manifest, instead),
+            None => credentials(&manifest, app, secrets).map_err(|wrong| setup(wrong, None))?,
+        };
+        let token_url = app.auth.token_url.as_ref().filter(|_| instead.is_none());
+        let scheme = manifest
+            .scheme(url, &credentials, token_url, app.auth.scopes.as_deref())
+            .map_err(|key| setup(format!("`auth.{key}` is missing"), Some("give { env: NAME } or { file: PATH }")))?;
+
+        let mut config = HttpConfig::new(&*app.name, manifest.base_url(url), scheme);
+        config.headers = manifest.headers().to_vec();
+        config.ca_file = app.options.get("ca_file").and_then(|file| file.as_str()).map(PathBuf::from);
+        let gate = self.gate(bucket_key(url, &credentials), &app.budget, &manifest.semantics.limits);
+        config.secrets = credentials.into_values().collect();
+        let http = HttpClient::new(config, gate)?;
+        Ok(Arc::new(RestConnector::new(manifest, http, app.options.clone())))
+    }
+
+    /// The gate of the bucket that an app's requests draw on, once the app is connected.
+    pub fn gates(&self) -> Vec<Arc<Gate>> {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Who comes first decides on the size of a bucket that several apps share.
+    fn gate(&self, key: String, spec: &BudgetSpec, limits: &Limits) -> Arc<Gate> {
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.entry(key).or_insert_with(|| Gate::new(Budget::new(&quota(spec, limits)))).clone()
+    }
+}
+
+/// What an app may send: the connector's limits with what the files say instead.
+pub fn quota(spec: &BudgetSpec, limits: &Limits) -> Quota {
+    let scope = |covers, rate: Rate| Scope { covers, requests: rate.requests, per: rate.per };
+    let mut scopes: Vec<_> = match spec.requests {
+        Some(all) => vec![scope(Covers::All, all)],
+        None => limits
+            .scopes
+            .iter()
+            .map(|declared| Scope {
+                covers: match declared.covers {
+                    ScopeCovers::All => Covers::All,
+                    ScopeCovers::Reads => Covers::Reads,
+                    ScopeCovers::Writes => Covers::Writes,
+                },
+                requests: declared.requests,
+                per: declared.per,
+            })
+            .collect(),
+    };
+    for (covers, rate) in [(Covers::Reads, spec.read), (Covers::Writes, spec.write)] {
+        if let Some(rate) = rate {
+            scopes.retain(|scope| scope.covers != covers);
+            scopes.push(scope(covers, rate));
+        }
+    }
+    Quota {
+        scopes,
+        concurrency: Some(spec.concurrency.or(limits.concurrency).unwrap_or(CONCURRENCY)),
+        keep_free: spec.keep_free_percent.unwrap_or(KEEP_FREE_PERCENT) / 100.0,
+    }
+}
+
+fn credentials(manifest: &Manifest, app: &DesiredApp, secrets: &dyn SecretSource) -> Result<Credentials, String> {
+    let mut resolved = BTreeMap::new();
+    // Only what the connector uses is read.
+    for key in manifest.secret_keys() {
+        if let Some(reference) = app.auth.secrets.get(key.as_str()) {
+            let secret = secrets.resolve(reference).map_err(|why| format!("`auth.{key}`: {why}"))?;
+            resolved.insert(key, secret);
+        }
+    }
+    Ok(resolved)
+}
+
+fn stand_ins(manifest: &Manifest, instead: &Override) -> Credentials {
+    let stand_in = |key: String| match key.as_str() {
+        "client_id" | "username" => (key, instead.client_id.clone().into()),
+        _ => (key, instead.client_secret.clone()),
+    };
+    manifest.secret_keys().into_iter().map(stand_in).collect()
+}
+
+/// Names a credential at an origin. Names of clients and users identify one; of tokens only a hash is kept.
+fn bucket_key(url: &Url, credentials: &Credentials) -> String {
+    let who = ["client_id", "username"].iter().find_map(|key| credentials.get(*key));
+    let who = who.map_or_else(
+        || {
+            let mut hash = Sha256::new();
+            credentials.values().for_each(|secret| hash.update(secret.expose_secret()));
+            hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        },
+        |name| name.expose_secret().to_owned(),
+    );
+    format!("{} {who}", url.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn limits() -> Limits {
+        Registry::default().semantics("autodesk").unwrap().limits.clone()
+    }
+
+    fn check(spec: BudgetSpec, expected: &[(Covers, u32)], concurrency: u32, keep_free: f64) {
+        let quota = quota(&spec, &limits());
+        let scopes: Vec<_> = quota.scopes.iter().map(|scope| (scope.covers, scope.requests)).collect();
+        assert_eq!((scopes.as_slice(), quota.concurrency, quota.keep_free), (expected, Some(concurrency), keep_free));
+    }
+
+    #[test]
+    fn the_files_override_the_connectors_limits() {
+        let rate = |requests| Some(Rate { requests, per: HOUR });
+        check(BudgetSpec::default(), &[(Covers::All, 1000)], 10, 0.1);
+        check(
+            BudgetSpec { requests: rate(5000), concurrency: Some(50), ..BudgetSpec::default() },
+            &[(Covers::All, 5000)],
+            50,
+            0.1,
+        );
+        let apart = BudgetSpec { write: rate(100), keep_free_percent: Some(0.0), ..BudgetSpec::default() };
+        check(apart, &[(Covers::All, 1000), (Covers::Writes, 100)], 10, 0.0);
+    }
+
+    #[test]
+    fn a_connector_that_is_not_there_is_told_with_the_nearest_name() {
+        let registry = Registry::default();
+        assert_eq!(
+            registry.semantics("autodesc").unwrap_err(),
+            "there is no connector `autodesc`: did you mean `autodesk`?"
+        );
+        let unlike = registry.semantics("zzz").unwrap_err();
+        assert_eq!(unlike, "there is no connector `zzz`: there are autodesk, or give the path of a manifest");
+    }
+
+    #[test]
+    fn one_credential_at_one_origin_is_one_bucket() {
+        let key = |url: &str, id: &str| {
+            let credentials = [("client_id".to_owned(), SecretString::from(id))].into();
+            bucket_key(&url.parse().unwrap(), &credentials)
+        };
+        assert_eq!(key("https://a.example/x", "c"), key("https://a.example/y", "c"));
+        assert_ne!(key("https://a.example", "c"), key("https://b.example", "c"));
+        assert_ne!(key("https://a.example", "c"), key("https://a.example", "d"));
+        let token = |token: &str| {
+            bucket_key(&"https://a.example".parse().unwrap(), &[("token".to_owned(), token.into())].into())
+        };
+        assert_ne!(token("s3cret"), token("other"));
+        assert!(!token("s3cret").contains("s3cret"));
+    }
+}

@@ -1,0 +1,17 @@
+//! Ordinary REST apps: one engine, and a manifest for each app that says how its API looks. The engine knows no app by name.
+
+mod engine;
+mod manifest;
+mod paging;
+mod rows;
+mod template;
+mod wire;
+
+#[cfg(test)]
+mod manifest_tests;
+
+pub use engine::{Credentials, RestConnector};
+pub use manifest::{Manifest, ManifestError};
+
+/// The manifests that come with rosterd, by name, sorted.
+pub const BUILT_IN: [(&str, &str); 1] = [("autodesk", include_str!("manifests/autodesk.yaml"))];

@@ -1,0 +1,379 @@
+//! Following a list to its end and judging whether that was all. Pure: pages in, the next query out.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::Value;
+
+use super::template::Dotted;
+
+/// Empty pages in a row that still promise more. A filter may empty some; an app that goes on like this has no end.
+const EMPTY_PAGES: u32 = 10;
+
+/// How the pages of a list are asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Paging {
+    pub(super) step: Step,
+    /// The parameter that asks for a page size.
+    pub(super) size: Option<String>,
+    /// The page size to ask for.
+    pub(super) max: u32,
+    /// Where the answer says how many there are in all.
+    pub(super) total: Option<Dotted>,
+    /// A page with fewer rows than asked for is the last one.
+    pub(super) ends_short: bool,
+}
+
+/// How to get from one page to the next.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Step {
+    /// By the number of rows to skip.
+    Offset { parameter: String },
+    /// By the page's number.
+    Number { parameter: String, first: u64 },
+    /// By a token that each page gives.
+    Token { parameter: String, next: Dotted },
+    /// By a link that each page gives. Its query is used, its host never.
+    Link { next: Dotted },
+}
+
+/// What to do after a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follow {
+    More,
+    Done,
+}
+
+/// What a sweep over a list is worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Everything was seen.
+    Complete,
+    /// The list changed while it was read. Reading it again may help.
+    Moved(String),
+    /// The app does not page as it should. Reading it again does not help.
+    Broken(String),
+}
+
+/// One reading of a list.
+#[derive(Debug)]
+pub(super) struct Sweep<'a> {
+    paging: Option<&'a Paging>,
+    items: &'a Dotted,
+    /// Where a row's identity is.
+    key: &'a Dotted,
+    rows: Vec<Value>,
+    seen: HashMap<String, usize>,
+    /// Rows received, repeated ones included.
+    received: u64,
+    pages: u64,
+    empty_pages: u32,
+    total: Option<u64>,
+    next: Option<String>,
+    used: BTreeSet<String>,
+    trouble: Option<Verdict>,
+}
+
+impl<'a> Sweep<'a> {
+    pub(super) fn new(paging: Option<&'a Paging>, items: &'a Dotted, key: &'a Dotted) -> Self {
+        Self {
+            paging,
+            items,
+            key,
+            rows: Vec::new(),
+            seen: HashMap::new(),
+            received: 0,
+            pages: 0,
+            empty_pages: 0,
+            total: None,
+            next: None,
+            used: BTreeSet::new(),
+            trouble: None,
+        }
+    }
+
+    /// The query of the next page.
+    pub(super) fn query(&self) -> Vec<(String, String)> {
+        let Some(paging) = self.paging else { return Vec::new() };
+        let mut query = Vec::new();
+        match (&paging.step, &self.next) {
+            (Step::Link { .. }, Some(link)) => {
+                // The link repeats every parameter, the page size among them.
+                let link = link.split_once('?').map_or("", |(_, query)| query).split('#').next().unwrap_or_default();
+                return url::form_urlencoded::parse(link.as_bytes()).into_owned().collect();
+            }
+            (Step::Link { .. }, None) => {}
+            (Step::Offset { parameter }, _) => query.push((parameter.clone(), self.received.to_string())),
+            (Step::Number { parameter, first }, _) => query.push((parameter.clone(), (first + self.pages).to_string())),
+            (Step::Token { parameter, .. }, token) => {
+                query.extend(token.iter().map(|token| (parameter.clone(), token.clone())))
+            }
+        }
+        query.extend(paging.size.iter().map(|size| (size.clone(), paging.max.to_string())));
+        query
+    }
+
+    /// Takes in a page.
+    ///
+    /// # Errors
+    /// When it is not a page at all.
+    pub(super) fn take(&mut self, body: &mut Value) -> Result<Follow, String> {
+        let total = self.paging.and_then(|paging| paging.total.as_ref()).and_then(|total| total.get(body)?.as_u64());
+        let next = match self.paging.map(|paging| &paging.step) {
+            Some(Step::Token { next, .. } | Step::Link { next }) => {
+                next.get(body).and_then(Value::as_str).filter(|next| !next.is_empty()).map(str::to_owned)
+            }
+            _ => None,
+        };
+        let page = match self.items.get(body) {
+            Some(Value::Array(_)) => self.items.take(body),
+            Some(_) => return Err(format!("`{}` in the answer is not a list", self.items)),
+            None => return Err(format!("the answer has no `{}`", self.items)),
+        };
+        let received = page.len();
+        let before = self.rows.len();
+        for row in page {
+            self.row(row);
+        }
+        let repeated = received - (self.rows.len() - before);
+        self.received += received as u64;
+        self.pages += 1;
+        self.empty_pages = if received == 0 { self.empty_pages + 1 } else { 0 };
+
+        if let (Some(old), Some(new)) = (self.total, total)
+            && old != new
+        {
+            self.blame(Verdict::Moved(format!("the total went from {old} to {new} while the list was read")));
+        }
+        self.total = total.or(self.total);
+        if self.paging.is_none() {
+            return Ok(Follow::Done);
+        }
+        if received > 0 && repeated == received {
+            self.blame(Verdict::Broken(format!("page {} repeats rows that came before and has no others", self.pages)));
+            return Ok(Follow::Done);
+        }
+        if repeated > 0 {
+            self.blame(Verdict::Moved(format!("{repeated} rows came twice: the list moved while it was read")));
+        }
+        if self.empty_pages == EMPTY_PAGES {
+            self.blame(Verdict::Broken(format!("{EMPTY_PAGES} empty pages in a row promise more")));
+            return Ok(Follow::Done);
+        }
+        Ok(self.follow(received, next))
+    }
+
+    fn follow(&mut self, received: usize, next: Option<String>) -> Follow {
+        let Some(paging) = self.paging else { return Follow::Done };
+        let done = match &paging.step {
+            Step::Offset { .. } | Step::Number { .. } => {
+                let short = paging.ends_short && received < paging.max as usize;
+                received == 0 || short || self.total.is_some_and(|total| self.received >= total)
+            }
+            Step::Token { .. } | Step::Link { .. } => match next {
+                None => true,
+                Some(next) => {
+                    let repeated = !self.used.insert(next.clone());
+                    if repeated {
+                        self.blame(Verdict::Broken("a page points back to one that was read".into()));
+                    }
+                    self.next = Some(next);
+                    repeated
+                }
+            },
+        };
+        if done { Follow::Done } else { Follow::More }
+    }
+
+    fn row(&mut self, row: Value) {
+        let key = match self.key.get(&row) {
+            Some(Value::String(key)) if !key.is_empty() => key.clone(),
+            Some(Value::Number(key)) => key.to_string(),
+            _ => {
+                self.blame(Verdict::Broken(format!("a row has no `{}`", self.key)));
+                // Kept apart from every other, so that it counts.
+                format!("\0{}", self.rows.len())
+            }
+        };
+        if !self.seen.contains_key(&key) {
+            self.seen.insert(key, self.rows.len());
+            self.rows.push(row);
+        }
+    }
+
+    /// Broken outweighs moved, and what was found first outweighs what followed from it.
+    fn blame(&mut self, trouble: Verdict) {
+        match (&self.trouble, &trouble) {
+            (None, _) | (Some(Verdict::Moved(_)), Verdict::Broken(_)) => self.trouble = Some(trouble),
+            _ => {}
+        }
+    }
+
+    /// Whether no page was taken in yet.
+    pub(super) fn at_start(&self) -> bool {
+        self.pages == 0
+    }
+
+    /// What was seen, in the order of the app, and what it is worth.
+    pub(super) fn finish(mut self) -> (Vec<Value>, Verdict) {
+        let seen = self.rows.len() as u64;
+        if let Some(total) = self.total.filter(|total| *total != seen) {
+            self.blame(Verdict::Moved(format!("{seen} of {total} rows were seen")));
+        }
+        (self.rows, self.trouble.unwrap_or(Verdict::Complete))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn dotted(text: &str) -> Dotted {
+        text.to_owned().try_into().unwrap()
+    }
+
+    fn offset() -> Paging {
+        Paging {
+            step: Step::Offset { parameter: "offset".into() },
+            size: Some("limit".into()),
+            max: 2,
+            total: Some(dotted("total")),
+            ends_short: false,
+        }
+    }
+
+    fn number() -> Paging {
+        Paging { step: Step::Number { parameter: "page".into(), first: 1 }, total: None, ends_short: true, ..offset() }
+    }
+
+    fn token() -> Paging {
+        Paging { step: Step::Token { parameter: "token".into(), next: dotted("next") }, total: None, ..offset() }
+    }
+
+    fn link() -> Paging {
+        Paging { step: Step::Link { next: dotted("next") }, total: None, ..offset() }
+    }
+
+    fn page(ids: &[u32], rest: Value) -> Value {
+        let mut page = json!({"data": ids.iter().map(|id| json!({"id": id})).collect::<Vec<_>>()});
+        page.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        page
+    }
+
+    /// Feeds pages; checks the queries that were asked, the ids that were seen and the verdict.
+    fn check(paging: &Paging, pages: Vec<Value>, queries: &[&str], ids: &[u64], verdict: &str) {
+        let (items, key) = (dotted("data"), dotted("id"));
+        let mut sweep = Sweep::new(Some(paging), &items, &key);
+        let mut asked = Vec::new();
+        for mut page in pages {
+            let query: Vec<_> = sweep.query().iter().map(|(name, value)| format!("{name}={value}")).collect();
+            asked.push(query.join("&"));
+            if sweep.take(&mut page).unwrap() == Follow::Done {
+                break;
+            }
+        }
+        let (rows, judged) = sweep.finish();
+        let seen: Vec<_> = rows.iter().map(|row| row["id"].as_u64().unwrap()).collect();
+        assert_eq!(asked, queries);
+        assert_eq!(seen, ids);
+        let judged = match judged {
+            Verdict::Complete => "complete".into(),
+            Verdict::Moved(why) => format!("moved: {why}"),
+            Verdict::Broken(why) => format!("broken: {why}"),
+        };
+        assert_eq!(judged, verdict);
+    }
+
+    #[test]
+    fn offsets_advance_by_the_rows_that_came() {
+        let pages =
+            vec![page(&[1, 2], json!({"total": 4})), page(&[3], json!({"total": 4})), page(&[4], json!({"total": 4}))];
+        let queries = ["offset=0&limit=2", "offset=2&limit=2", "offset=3&limit=2"];
+        check(&offset(), pages, &queries, &[1, 2, 3, 4], "complete");
+    }
+
+    #[test]
+    fn an_empty_list_takes_one_page() {
+        check(&offset(), vec![page(&[], json!({"total": 0}))], &["offset=0&limit=2"], &[], "complete");
+        check(&token(), vec![page(&[], json!({"next": ""}))], &["limit=2"], &[], "complete");
+    }
+
+    #[test]
+    fn a_total_that_moves_or_disagrees_is_no_complete_reading() {
+        let moved = vec![page(&[1, 2], json!({"total": 4})), page(&[4], json!({"total": 3}))];
+        let queries = ["offset=0&limit=2", "offset=2&limit=2"];
+        check(&offset(), moved, &queries, &[1, 2, 4], "moved: the total went from 4 to 3 while the list was read");
+        let short = vec![page(&[1, 2], json!({"total": 3})), page(&[], json!({"total": 3}))];
+        check(&offset(), short, &queries, &[1, 2], "moved: 2 of 3 rows were seen");
+    }
+
+    #[test]
+    fn rows_that_come_twice_are_kept_once_and_told() {
+        let pages = vec![page(&[1, 2], json!({"total": 4})), page(&[2, 3], json!({"total": 4}))];
+        let why = "moved: 1 rows came twice: the list moved while it was read";
+        check(&offset(), pages, &["offset=0&limit=2", "offset=2&limit=2"], &[1, 2, 3], why);
+    }
+
+    #[test]
+    fn a_page_that_repeats_itself_ends_the_reading() {
+        let same = page(&[1, 2], json!({}));
+        let why = "broken: page 2 repeats rows that came before and has no others";
+        check(&number(), vec![same.clone(), same], &["page=1&limit=2", "page=2&limit=2"], &[1, 2], why);
+    }
+
+    #[test]
+    fn numbered_pages_end_with_a_short_one() {
+        let pages = vec![page(&[1, 2], json!({})), page(&[3], json!({})), page(&[9], json!({}))];
+        check(&number(), pages, &["page=1&limit=2", "page=2&limit=2"], &[1, 2, 3], "complete");
+    }
+
+    #[test]
+    fn tokens_are_followed_to_the_end_and_never_twice() {
+        let pages = vec![
+            page(&[1], json!({"next": "t1"})),
+            page(&[], json!({"next": "t2"})),
+            page(&[2], json!({"next": null})),
+        ];
+        check(&token(), pages, &["limit=2", "token=t1&limit=2", "token=t2&limit=2"], &[1, 2], "complete");
+        let pages = vec![page(&[1], json!({"next": "t1"})), page(&[2], json!({"next": "t1"}))];
+        let why = "broken: a page points back to one that was read";
+        check(&token(), pages, &["limit=2", "token=t1&limit=2"], &[1, 2], why);
+    }
+
+    #[test]
+    fn fresh_tokens_on_empty_pages_do_not_go_on_for_ever() {
+        let pages = (0..50).map(|i| page(&[], json!({"next": format!("t{i}")}))).collect();
+        let queries: Vec<String> =
+            (0..10).map(|i| if i == 0 { "limit=2".into() } else { format!("token=t{}&limit=2", i - 1) }).collect();
+        let queries: Vec<&str> = queries.iter().map(String::as_str).collect();
+        check(&token(), pages, &queries, &[], "broken: 10 empty pages in a row promise more");
+    }
+
+    #[test]
+    fn of_a_link_only_the_query_is_used() {
+        let next = json!({"next": "https://elsewhere.example/steal?marker=a%26b&limit=2#x"});
+        let pages = vec![page(&[1], next), page(&[2], json!({}))];
+        check(&link(), pages, &["limit=2", "marker=a&b&limit=2"], &[1, 2], "complete");
+    }
+
+    #[test]
+    fn what_is_no_page_is_refused() {
+        let (items, key) = (dotted("data"), dotted("id"));
+        for mut body in [json!({}), json!({"data": null}), json!({"data": {"id": 1}}), json!([])] {
+            assert!(Sweep::new(None, &items, &key).take(&mut body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_row_without_identity_makes_the_reading_worthless_as_proof_of_absence() {
+        let pages = vec![json!({"data": [{"name": "x"}], "total": 1})];
+        let (items, key) = (dotted("data"), dotted("id"));
+        let paging = offset();
+        let mut sweep = Sweep::new(Some(&paging), &items, &key);
+        for mut page in pages {
+            assert_eq!(sweep.take(&mut page).unwrap(), Follow::Done);
+        }
+        assert_eq!(sweep.finish().1, Verdict::Broken("a row has no `id`".into()));
+    }
+}

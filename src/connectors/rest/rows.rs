@@ -1,0 +1,204 @@
+//! Between an app's JSON and our types, by the manifest's maps.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::Value;
+
+use super::{
+    manifest::{Accounts, Fields, RoleNames},
+    template::Dotted,
+};
+use crate::{
+    connectors::STATUS_NOT_SHOWN,
+    model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount, Values},
+};
+
+/// Fields that hold roles, whose words are translated.
+const ROLE_FIELDS: [&str; 2] = ["role", "roles"];
+
+impl Accounts {
+    /// An account as a row shows it.
+    ///
+    /// # Errors
+    /// What the row lacks.
+    pub(super) fn parse(&self, row: &Value) -> Result<LiveAccount, String> {
+        let id = text(&self.id, row).ok_or_else(|| format!("a row has no `{}`", self.id))?;
+        let email = match self.email.get(row) {
+            Some(Value::String(email)) if !email.is_empty() => Email::lenient(email),
+            // It has none, and has to be shown all the same.
+            Some(Value::Null | Value::String(_)) => Email::lenient(&id),
+            _ => return Err(format!("the row of `{id}` has no `{}`", self.email)),
+        };
+        let created_at = self.created_at.as_ref().and_then(|path| path.get(row)?.as_str()?.parse().ok());
+        let values = values(&self.fields, &self.role, row);
+        Ok(LiveAccount { id, email, status: self.parse_status(row), values, created_at })
+    }
+
+    fn parse_status(&self, row: &Value) -> AccountStatus {
+        let Some(path) = &self.status else { return AccountStatus::Active };
+        let Some(word) = path.get(row) else { return AccountStatus::Unknown(STATUS_NOT_SHOWN.into()) };
+        let known = self.statuses.iter().find(|(_, theirs)| theirs == word);
+        known.map_or_else(
+            || AccountStatus::Unknown(word.as_str().map_or_else(|| word.to_string(), str::to_owned).into()),
+            |(status, _)| status.clone(),
+        )
+    }
+
+    /// The app's word for a status.
+    pub(super) fn status_word(&self, status: &AccountStatus) -> Option<&Value> {
+        self.statuses.iter().find(|(ours, _)| ours == status).map(|(_, theirs)| theirs)
+    }
+
+    /// Which of these values an answer confirms; all of them, or it proves nothing.
+    pub(super) fn same_email(&self, sent: &Value, echo: &Value) -> bool {
+        let email = |value| self.email.get(value).and_then(Value::as_str).map(Email::lenient);
+        email(sent) == email(echo)
+    }
+}
+
+/// An id or a name.
+pub(super) fn text(path: &Dotted, row: &Value) -> Option<Arc<str>> {
+    match path.get(row)? {
+        Value::String(text) if !text.is_empty() => Some(text.as_str().into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        _ => None,
+    }
+}
+
+/// The fields that a row shows. One that it lacks is unknown; one that is null or empty is known to be empty.
+pub(super) fn values(fields: &Fields, roles: &RoleNames, row: &Value) -> BTreeMap<FieldName, Option<FieldValue>> {
+    let value = |(name, path): (&FieldName, &Dotted)| {
+        let value = path.get(row)?;
+        let value = if ROLE_FIELDS.contains(&&**name) { roles.to_ours(value) } else { value.clone() };
+        Some((name.clone(), field_value(&value)?))
+    };
+    fields.0.iter().filter_map(value).collect()
+}
+
+/// `None` for what no field can hold.
+fn field_value(value: &Value) -> Option<Option<FieldValue>> {
+    Some(match value {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(FieldValue::text(text.as_str())),
+        Value::Bool(flag) => Some(FieldValue::Flag(*flag)),
+        Value::Number(number) => Some(FieldValue::Number(number.as_i64()?)),
+        Value::Array(all) => {
+            let set = all.iter().map(|value| value.as_str().map(Arc::from)).collect::<Option<_>>()?;
+            Some(FieldValue::Set(set))
+        }
+        Value::Object(_) => return None,
+    })
+}
+
+/// A value as the app takes it.
+pub(super) fn wire_value(name: &str, value: &FieldValue, roles: &RoleNames) -> Value {
+    let word = |text: &Arc<str>| {
+        if ROLE_FIELDS.contains(&name) { roles.to_theirs(text) } else { Value::from(&**text) }
+    };
+    match value {
+        FieldValue::Flag(flag) => Value::from(*flag),
+        FieldValue::Number(number) => Value::from(*number),
+        FieldValue::Text(text) => word(text),
+        FieldValue::Set(set) => set.iter().map(word).collect(),
+    }
+}
+
+/// Puts values where the app has them.
+///
+/// # Errors
+/// A field that the manifest does not map.
+pub(super) fn put(target: &mut Value, fields: &Fields, roles: &RoleNames, values: &Values) -> Result<(), FieldName> {
+    for (name, value) in values {
+        let path = fields.0.get(name).ok_or_else(|| name.clone())?;
+        path.set(target, wire_value(name, value, roles));
+    }
+    Ok(())
+}
+
+impl RoleNames {
+    fn to_ours(&self, value: &Value) -> Value {
+        match value {
+            Value::Array(all) => all.iter().map(|value| self.to_ours(value)).collect(),
+            one => {
+                let known = self.0.iter().find(|(_, theirs)| theirs == one);
+                known.map_or_else(|| one.clone(), |(ours, _)| Value::from(&**ours))
+            }
+        }
+    }
+
+    fn to_theirs(&self, ours: &str) -> Value {
+        let known = self.0.iter().find(|(name, _)| &**name == ours);
+        known.map_or_else(|| Value::from(ours), |(_, theirs)| theirs.clone())
+    }
+}
+
+/// Whether an answer carries all that was sent, with the same values. Lists are sets.
+pub(super) fn echoes(sent: &Value, echo: &Value) -> bool {
+    match (sent, echo) {
+        (Value::Object(sent), Value::Object(echo)) => {
+            sent.iter().all(|(key, value)| echo.get(key).is_some_and(|other| echoes(value, other)))
+        }
+        (Value::Array(sent), Value::Array(echo)) => {
+            sent.len() == echo.len() && sent.iter().all(|value| echo.iter().any(|other| echoes(value, other)))
+        }
+        (sent, echo) => sent == echo,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::connectors::rest::Manifest;
+
+    fn check(row: &Value, expected: &str) {
+        let manifest = Manifest::parse("autodesk.yaml", super::super::BUILT_IN[0].1).unwrap();
+        let shown = manifest.accounts.parse(row).map_or_else(
+            |lacks| lacks,
+            |account| {
+                let value = |(name, value): (&FieldName, &Option<FieldValue>)| match value {
+                    Some(value) => format!("{name}={value}"),
+                    None => format!("{name}=∅"),
+                };
+                let values: Vec<_> = account.values.iter().map(value).collect();
+                format!("{} {} {} {}", account.id, account.email, account.status, values.join(" "))
+            },
+        );
+        assert_eq!(shown.trim_end(), expected);
+    }
+
+    #[test]
+    fn what_a_row_lacks_is_unknown_and_what_is_null_is_empty() {
+        check(
+            &json!({"id": "u1", "email": "Jo@x.example", "firstName": "Jo", "status": "active"}),
+            "u1 Jo@x.example active given_name=Jo",
+        );
+        check(
+            &json!({"id": "u1", "email": "jo@x.example", "lastName": null, "firstName": "", "status": "active"}),
+            "u1 jo@x.example active family_name=∅ given_name=∅",
+        );
+    }
+
+    #[test]
+    fn a_status_that_nobody_knows_stays_visible() {
+        check(&json!({"id": "u1", "email": "jo@x.example", "status": "frozen"}), "u1 jo@x.example frozen");
+        check(&json!({"id": 7, "email": "jo@x.example"}), "7 jo@x.example not shown");
+    }
+
+    #[test]
+    fn an_account_without_an_address_is_shown_by_its_id_and_one_that_hides_it_is_no_account() {
+        check(&json!({"id": "robot", "email": null, "status": "active"}), "robot robot active");
+        check(&json!({"id": "u1", "status": "active"}), "the row of `u1` has no `email`");
+        check(&json!({"email": "jo@x.example"}), "a row has no `id`");
+    }
+
+    #[test]
+    fn an_echo_confirms_only_what_it_carries() {
+        let sent = json!({"role": "admin", "tags": ["a", "b"]});
+        assert!(echoes(&sent, &json!({"id": 1, "role": "admin", "tags": ["b", "a"]})));
+        assert!(!echoes(&sent, &json!({"role": "admin"})));
+        assert!(!echoes(&sent, &json!({"role": "user", "tags": ["a", "b"]})));
+    }
+}

@@ -1,0 +1,157 @@
+//! Reading an app: exactly what planning needs, and how much of it was really seen.
+//!
+//! A failure of one read makes one fact unknown, with its reason; only a list of accounts that cannot be read at all fails
+//! the app.
+
+mod memberships;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+
+use crate::{
+    budget::Lane,
+    connectors::{Error, Reader, STATUS_NOT_SHOWN},
+    model::{AccountStatus, Coverage, DesiredApp, FieldName, LiveAccount, LiveApp, Semantics},
+};
+
+/// Reads that are prepared at once. The budget's gate decides how many leave; this only has to keep it busy.
+const AT_ONCE: usize = 64;
+
+/// How far the reading of an app is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ObserveProgress {
+    /// All accounts were listed.
+    Listed {
+        /// How many there are.
+        accounts: usize,
+    },
+    /// Single accounts are being read, because the list does not hold what is needed.
+    Accounts {
+        /// How many are read.
+        done: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// Memberships are being read.
+    Memberships {
+        /// How many accounts or groups are read.
+        done: usize,
+        /// Of how many.
+        of: usize,
+    },
+}
+
+/// A hook that hears of progress.
+pub type OnProgress<'a> = &'a (dyn Fn(ObserveProgress) + Sync);
+
+/// Reads an app.
+///
+/// # Errors
+/// When its accounts cannot be listed at all.
+pub async fn observe(reader: &dyn Reader, app: &DesiredApp, progress: OnProgress<'_>) -> Result<LiveApp, Error> {
+    let start = tokio::time::Instant::now();
+    let requests = reader.requests();
+    let listing = reader.accounts(Lane::Read).await?;
+    progress(ObserveProgress::Listed { accounts: listing.rows.len() });
+    let mut accounts_coverage = listing.coverage;
+    let mut accounts = listing.rows;
+    accounts_coverage = accounts_coverage.and(complete_accounts(reader, app, &mut accounts, progress).await);
+
+    let memberships = memberships::read(reader, app, &accounts, progress).await;
+    accounts.sort_by(|a, b| a.id.cmp(&b.id));
+    accounts.dedup_by(|a, b| a.id == b.id);
+    Ok(LiveApp {
+        observed_at: Timestamp::now(),
+        accounts,
+        accounts_coverage,
+        groups: memberships.groups,
+        groups_coverage: memberships.coverage,
+        unread_memberships: memberships.unread,
+        requests: reader.requests() - requests,
+        oldest_s: whole_seconds(start.elapsed()),
+    })
+}
+
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs()
+}
+
+/// Reads the accounts whose rows lack something that is needed. Says which of them could not be read.
+async fn complete_accounts(
+    reader: &dyn Reader,
+    app: &DesiredApp,
+    accounts: &mut Vec<LiveAccount>,
+    progress: OnProgress<'_>,
+) -> Coverage {
+    let semantics = reader.semantics();
+    let needed = needed_fields(app, semantics);
+    let sparse: Vec<_> = accounts
+        .iter()
+        .filter(|account| lacks(account, &needed, semantics))
+        .map(|account| account.id.clone())
+        .collect();
+    let of = sparse.len();
+    let reads = sparse.into_iter().map(|id| async move {
+        let read = reader.account(&id, Lane::Read).await;
+        (id, read)
+    });
+    let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
+    let mut full = BTreeMap::new();
+    let mut gone = BTreeSet::new();
+    let mut failed: BTreeMap<Arc<str>, String> = BTreeMap::new();
+    let mut done = 0;
+    while let Some((id, read)) = reads.next().await {
+        match read {
+            Ok(Some(account)) => drop(full.insert(id, account)),
+            // It went away since it was listed.
+            Ok(None) => drop(gone.insert(id)),
+            Err(error) => drop(failed.insert(id, error.to_string())),
+        }
+        done += 1;
+        progress(ObserveProgress::Accounts { done, of });
+    }
+    accounts.retain(|account| !gone.contains(&account.id));
+    for account in accounts {
+        if let Some(full) = full.remove(&account.id) {
+            complete(account, full);
+        }
+    }
+    match failed.first_key_value() {
+        None => Coverage::Complete,
+        Some((id, why)) => {
+            Coverage::Incomplete(format!("{} accounts could not be read on their own; {id}: {why}", failed.len()))
+        }
+    }
+}
+
+/// What the single read shows wins, because it is newer; what only the list showed is kept.
+fn complete(account: &mut LiveAccount, full: LiveAccount) {
+    account.email = full.email;
+    if full.status != AccountStatus::Unknown(STATUS_NOT_SHOWN.into()) {
+        account.status = full.status;
+    }
+    account.values.extend(full.values);
+    account.created_at = full.created_at.or(account.created_at);
+}
+
+/// Fields that planning compares.
+fn needed_fields(app: &DesiredApp, semantics: &Semantics) -> BTreeSet<FieldName> {
+    let mut needed: BTreeSet<_> = app.managed.intersection(&semantics.fields).cloned().collect();
+    // Admins that no line makes admin are a finding whatever is managed.
+    needed.extend(semantics.role.iter().filter(|role| !role.admin.is_empty()).map(|role| role.field()));
+    needed
+}
+
+fn lacks(account: &LiveAccount, needed: &BTreeSet<FieldName>, semantics: &Semantics) -> bool {
+    let invited_when = account.status == AccountStatus::Pending
+        && account.created_at.is_none()
+        && semantics.create.as_ref().is_some_and(|create| create.becomes == AccountStatus::Pending);
+    let status = account.status == AccountStatus::Unknown(STATUS_NOT_SHOWN.into());
+    invited_when || status || needed.iter().any(|field| !account.values.contains_key(field))
+}
