@@ -1,12 +1,14 @@
 //! rosterd keeps the accounts, groups and memberships of SaaS apps equal to YAML files in a git repository.
 
 pub mod budget;
+pub mod cli;
 pub mod connectors;
 pub mod desired;
 pub mod execute;
 pub mod model;
 pub mod observe;
 pub mod plan;
+pub mod reconcile;
 pub mod report;
 pub mod sandbox;
 pub mod why;

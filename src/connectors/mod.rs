@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use error::{Error, ErrorKind};
-pub use registry::{Override, ProcessSecrets, Registry, SecretSource};
+pub use registry::{Override, ProcessSecrets, Registry, SecretSource, quota};
 
 use crate::{
     budget::Lane,

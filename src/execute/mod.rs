@@ -1,10 +1,12 @@
 //! Executing a plan: a pure scheduler decides what runs next, a thin async shell performs it, and what nobody can be sure
 //! of is looked at before it is done again.
 
+mod forecast;
 mod look;
 mod perform;
 mod runner;
 mod scheduler;
 
+pub use forecast::forecast;
 pub use runner::{Event, Progress, Quiet, Stop, execute};
 pub use scheduler::{Command, Scheduler};

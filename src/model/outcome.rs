@@ -1,6 +1,6 @@
 //! What became of a plan that was applied.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::ActionName;
 
@@ -128,5 +128,22 @@ impl Outcome {
         let tally = self.tally();
         let left = tally.failed + tally.skipped + tally.stale + tally.not_started;
         left == 0 && self.apps.iter().all(|app| app.error.is_none())
+    }
+
+    /// Adds what a later round did. An action that was taken up again counts as what became of it last.
+    pub fn extend(&mut self, later: Self) {
+        for app in later.apps {
+            match self.apps.iter_mut().find(|have| have.app == app.app) {
+                None => self.apps.push(app),
+                Some(have) => {
+                    let again: BTreeSet<&ActionName> = app.actions.iter().map(|(name, _)| name).collect();
+                    have.actions.retain(|(name, _)| !again.contains(name));
+                    have.actions.extend(app.actions.iter().cloned());
+                    have.error = app.error;
+                    have.requests += app.requests;
+                    have.seconds += app.seconds;
+                }
+            }
+        }
     }
 }

@@ -389,6 +389,10 @@ fn merge(seen: &mut BTreeMap<String, Value>, rows: Vec<Value>, key: &Dotted) {
 
 #[async_trait]
 impl Reader for RestConnector {
+    fn app(&self) -> &str {
+        self.http.app()
+    }
+
     fn semantics(&self) -> &Arc<Semantics> {
         &self.manifest.semantics
     }

@@ -1,0 +1,147 @@
+//! `rosterd apply`: plan, ask, do it, and tell what became of it.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, BufRead as _, Write as _},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{
+    args::{self, Format, Global},
+    context,
+    exit::{Exit, Failure},
+    progress::{Doing, Reading},
+    signals,
+    terminal::{self, Stream},
+};
+use crate::{
+    execute::Stop,
+    model::{ActionName, Outcome, Plan},
+    reconcile::Reconciler,
+    report,
+};
+
+pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Failure> {
+    let session = context::session(&args.dir, &args.target, &args.approve).await?;
+    let reconciler = &session.reconciler;
+    let plan = look(reconciler, global).await;
+    // With JSON, stdout is for the outcome alone.
+    let shown = report::text::plan(
+        &plan,
+        &terminal::style(if args.format == Format::Text { Stream::Out } else { Stream::Err }),
+    );
+    match args.format {
+        Format::Text => terminal::print(&shown)?,
+        Format::Json => terminal::say(&shown),
+    }
+    if plan.summary().ready > 0 && !args.yes && !confirmed(&plan)? {
+        terminal::say("nothing was done");
+        return Ok(Exit::Fine);
+    }
+    let stop = signals::stop_on_ctrl_c();
+    let mut run = Run::new(plan);
+    run.carry_out(reconciler, &stop, global).await;
+    if let Some(wait) = args.wait {
+        run.wait(reconciler, wait, &stop, global).await;
+    }
+    let text = match args.format {
+        Format::Text => report::outcome::text(&run.outcome, &run.shown, &terminal::style(Stream::Out)),
+        Format::Json => report::outcome::to_json(&run.outcome, &run.shown),
+    };
+    terminal::print(&text)?;
+    Ok(run.exit(args.detailed_exitcode))
+}
+
+async fn look(reconciler: &Reconciler, global: &Global) -> Plan {
+    let reading = Reading::start(global);
+    let live = reconciler.observe(&reading).await;
+    reading.finish();
+    reconciler.plan(&live, Timestamp::now())
+}
+
+/// What was planned and what became of it, over all rounds.
+struct Run {
+    outcome: Outcome,
+    /// The latest plan.
+    plan: Plan,
+    /// The latest plan, with what earlier rounds carried out: what the report is drawn from.
+    shown: Plan,
+}
+
+impl Run {
+    fn new(plan: Plan) -> Self {
+        Self { outcome: Outcome::default(), shown: plan.clone(), plan }
+    }
+
+    async fn carry_out(&mut self, reconciler: &Reconciler, stop: &Stop, global: &Global) {
+        let doing = Doing::start(&self.plan, global);
+        let outcome = reconciler.execute(&self.plan, stop, &doing).await;
+        doing.finish();
+        self.outcome.extend(outcome);
+    }
+
+    /// Stays for invitations: rounds of waiting, reading, planning and doing, until nothing waits any more or time is up.
+    async fn wait(&mut self, reconciler: &Reconciler, wait: Duration, stop: &Stop, global: &Global) {
+        let deadline = Instant::now() + wait;
+        while !stop.asked() {
+            self.replan(look(reconciler, global).await);
+            if self.plan.summary().ready > 0 && !stop.asked() {
+                self.carry_out(reconciler, stop, global).await;
+            }
+            let waiting = self.plan.summary().waiting;
+            if waiting == 0 || Instant::now() >= deadline {
+                return;
+            }
+            let left = Duration::from_secs((deadline - Instant::now()).as_secs());
+            terminal::say(&format!(
+                "waiting up to {} for invitations to be accepted ({waiting} action(s) wait)",
+                humantime::format_duration(left)
+            ));
+            if !reconciler.wait_for_invitations(&self.plan, deadline, stop).await {
+                return;
+            }
+        }
+    }
+
+    /// Takes the later plan, and keeps for the report what earlier ones carried out.
+    fn replan(&mut self, later: Plan) {
+        let earlier = std::mem::replace(&mut self.shown, later.clone());
+        for app in &mut self.shown.apps {
+            let before = earlier.apps.iter().find(|before| before.app == app.app);
+            let done = self.outcome.apps.iter().find(|done| done.app == app.app);
+            let (Some(before), Some(done)) = (before, done) else { continue };
+            let done: BTreeSet<&ActionName> = done.actions.iter().map(|(name, _)| name).collect();
+            let open: BTreeSet<ActionName> = app.actions.iter().map(|action| action.name.clone()).collect();
+            let kept = before.actions.iter().filter(|one| done.contains(&one.name) && !open.contains(&one.name));
+            app.actions.extend(kept.cloned());
+            app.actions.sort_by_cached_key(|action| action.name.to_string());
+        }
+        self.plan = later;
+    }
+
+    fn exit(&self, detailed: bool) -> Exit {
+        if !self.outcome.is_clean() || self.plan.apps.iter().any(|app| app.error.is_some()) {
+            return Exit::Failed;
+        }
+        let left = self.plan.summary();
+        if detailed && left.waiting + left.held + left.manual > 0 { Exit::Waiting } else { Exit::Fine }
+    }
+}
+
+fn confirmed(plan: &Plan) -> Result<bool, Failure> {
+    if !terminal::is_stdin_terminal() {
+        return Err(Failure::new("there is nobody to ask").hint("add --yes to apply without asking"));
+    }
+    let ready = plan.summary().ready;
+    eprint!(
+        "\nDo {} now? Type `yes`: ",
+        if ready == 1 { "this 1 action".into() } else { format!("these {ready} actions") }
+    );
+    io::stderr().flush().map_err(Failure::new)?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer).map_err(Failure::new)?;
+    Ok(answer.trim() == "yes")
+}

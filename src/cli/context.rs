@@ -1,0 +1,138 @@
+//! From arguments to a reconciler: load the files, and find the way to each app.
+
+use std::{path::Path, sync::Arc};
+
+use jiff::{Timestamp, ToSpan as _};
+use secrecy::SecretString;
+use url::Url;
+
+use super::{
+    args::{Approve, Dir, Target},
+    exit::Failure,
+    terminal::{self, Stream},
+};
+use crate::{
+    connectors::{Error, Override, ProcessSecrets, Registry, Writer},
+    desired::{self, Loaded},
+    model::{Approval, Desired, DesiredApp, Place, Severity},
+    reconcile::Reconciler,
+    sandbox::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Sandbox},
+};
+
+/// How long an approval given on the command line lasts: the run it is for, however long that takes.
+const APPROVED_FOR_DAYS: i64 = 7;
+
+/// Loads and checks the files; what is wrong with them is shown, all of it.
+pub(super) fn load(dir: &Dir, registry: &Registry) -> Result<Loaded, Failure> {
+    let style = terminal::style(Stream::Err);
+    match desired::load(&dir.dir, registry) {
+        Ok(loaded) => {
+            if !loaded.warnings.is_empty() {
+                terminal::say(&loaded.warnings.render(style.color, style.width));
+            }
+            Ok(loaded)
+        }
+        Err(problems) => {
+            terminal::say(&problems.render(style.color, style.width));
+            let count = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+            Err(Failure::new(format!("{} is not valid: {count} error(s)", dir.dir.display())))
+        }
+    }
+}
+
+/// The registry for a desired-state directory, whose manifests it may name.
+pub(super) fn registry(dir: &Path) -> Registry {
+    Registry::new(Some(dir.to_owned()))
+}
+
+/// Everything a command needs to read and write apps.
+pub(super) struct Session {
+    pub reconciler: Reconciler,
+    /// Keeps an embedded sandbox alive.
+    _sandbox: Option<Sandbox>,
+}
+
+/// Loads the files and connects to the apps they name, or to simulated ones.
+pub(super) async fn session(dir: &Dir, target: &Target, approve: &[Approve]) -> Result<Session, Failure> {
+    let registry = registry(&dir.dir);
+    let loaded = load_for_plan(dir, target, approve)?;
+    let (sandbox, base) = match target.sandbox.as_deref() {
+        None => (None, None),
+        Some("") => {
+            let sandbox = embedded(&loaded.desired).await?;
+            let url = sandbox.url();
+            (Some(sandbox), Some(url))
+        }
+        Some(url) => (None, Some(url.trim_end_matches('/').to_owned())),
+    };
+    let wanted = |app: &DesiredApp| target.apps.is_empty() || target.apps.iter().any(|name| **name == *app.name);
+    let base = base.map(|base| sandbox_url(&base)).transpose()?;
+    let connect = |app: &DesiredApp| -> Result<Arc<dyn Writer>, Error> {
+        let instead = base.as_ref().map(|base| simulated(base, app));
+        registry.connect(app, &ProcessSecrets, instead.as_ref())
+    };
+    let digest = loaded.fingerprint();
+    Ok(Session { reconciler: Reconciler::new(loaded.desired, digest, wanted, connect), _sandbox: sandbox })
+}
+
+/// Loads the files for a plan that connects to nothing.
+pub(super) fn load_for_plan(dir: &Dir, target: &Target, approve: &[Approve]) -> Result<Loaded, Failure> {
+    let mut loaded = load(dir, &registry(&dir.dir))?;
+    add_approvals(&mut loaded.desired, approve);
+    known_apps(&loaded.desired, &target.apps)?;
+    Ok(loaded)
+}
+
+fn sandbox_url(text: &str) -> Result<Url, Failure> {
+    Url::parse(text).map_err(|error| {
+        Failure::new(format!("`--sandbox={text}` is not a URL: {error}")).hint("write http://127.0.0.1:8480")
+    })
+}
+
+/// Where the sandbox plays an app: a tenant for each, so that two apps of one kind do not share people.
+fn simulated(base: &Url, app: &DesiredApp) -> Override {
+    let mut url = base.clone();
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend([&*app.connector, &*app.name]);
+    }
+    Override { url, client_id: DEFAULT_CLIENT_ID.into(), client_secret: SecretString::from(DEFAULT_CLIENT_SECRET) }
+}
+
+/// Starts a sandbox of its own. Groups that the files pin by id are made there, because an API that cannot list groups
+/// cannot make them either.
+async fn embedded(desired: &Desired) -> Result<Sandbox, Failure> {
+    let sandbox = Sandbox::start(Config::default())
+        .await
+        .map_err(|error| Failure::new(format!("the sandbox cannot be started: {error}")))?;
+    for app in desired.apps.values() {
+        let known = sandbox.groups(&app.connector, &app.name).unwrap_or_default();
+        for group in app.groups.values() {
+            let Some(id) = group.id.as_ref().filter(|id| !known.iter().any(|known| known.id == ***id)) else {
+                continue;
+            };
+            sandbox
+                .put_group(&app.connector, &app.name, id, &group.name)
+                .map_err(|error| Failure::new(format!("the sandbox cannot play {}: {error}", app.name)))?;
+        }
+    }
+    Ok(sandbox)
+}
+
+fn add_approvals(desired: &mut Desired, approve: &[Approve]) {
+    let now = Timestamp::now();
+    desired.approvals.extend(approve.iter().enumerate().map(|(index, approve)| Approval {
+        allow: approve.allow.clone(),
+        guard: approve.guard,
+        up_to: approve.up_to,
+        until: now.checked_add((24 * APPROVED_FOR_DAYS).hours()).ok(),
+        reason: Some("--approve".into()),
+        place: Place::new("--approve", u32::try_from(index + 1).unwrap_or(u32::MAX), 1),
+    }));
+}
+
+fn known_apps(desired: &Desired, asked: &[String]) -> Result<(), Failure> {
+    let Some(unknown) = asked.iter().find(|name| !desired.apps.contains_key(name.as_str())) else { return Ok(()) };
+    let known: Vec<&str> = desired.apps.keys().map(|name| &**name).collect();
+    Err(Failure::new(format!("there is no app `{unknown}` in the files"))
+        .hint(format!("there is: {}", known.join(", "))))
+}

@@ -1,0 +1,57 @@
+//! The command line: arguments, and one file per command.
+//!
+//! Data goes to stdout and everything else to stderr, so that output can be piped and progress still seen.
+
+mod apply;
+mod args;
+mod completions;
+mod context;
+mod exit;
+mod observe;
+mod plan;
+mod progress;
+mod sandbox;
+mod schema;
+mod signals;
+mod terminal;
+mod tracing;
+mod validate;
+mod why;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+use exit::{Exit, Failure};
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return exit::usage(&error),
+    };
+    tracing::start(&args.global);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return exit::report(Err(Failure::new(format!("cannot start: {error}")))),
+    };
+    let result = runtime.block_on(run(args));
+    // What an aborted run left behind must not keep the process alive.
+    runtime.shutdown_background();
+    exit::report(result)
+}
+
+async fn run(args: Args) -> Result<Exit, Failure> {
+    let global = args.global;
+    match args.command {
+        Command::Validate(args) => validate::run(&args),
+        Command::Plan(args) => plan::run(&args, &global).await,
+        Command::Apply(args) => apply::run(&args, &global).await,
+        Command::Observe(args) => observe::run(&args, &global).await,
+        Command::Why(args) => why::run(&args),
+        Command::Schema => schema::run(),
+        Command::Completions(args) => completions::run(&args),
+        Command::Sandbox(args) => sandbox::run(&args).await,
+    }
+}

@@ -1,0 +1,35 @@
+//! `rosterd observe`.
+
+use std::fs;
+
+use super::{
+    args::{self, Global},
+    context,
+    exit::{Exit, Failure},
+    progress::Reading,
+    terminal,
+};
+
+pub(super) async fn run(args: &args::Observe, global: &Global) -> Result<Exit, Failure> {
+    let session = context::session(&args.dir, &args.target, &[]).await?;
+    let reading = Reading::start(global);
+    let live = session.reconciler.observe(&reading).await;
+    reading.finish();
+    let mut failed = false;
+    for failure in live.apps.values().filter_map(|app| app.as_ref().err()) {
+        terminal::error(&failure.message, None);
+        failed = true;
+    }
+    let text = serde_json::to_string_pretty(&live).map_err(Failure::new)? + "\n";
+    match &args.out {
+        None => terminal::print(&text)?,
+        Some(path) => {
+            fs::write(path, text).map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
+            terminal::say(&format!(
+                "wrote {}; it holds the address of everyone in these apps, so keep it out of the repository",
+                path.display()
+            ));
+        }
+    }
+    Ok(if failed { Exit::Failed } else { Exit::Fine })
+}

@@ -1,0 +1,68 @@
+//! `rosterd plan`.
+
+use std::{fs, path::Path};
+
+use jiff::Timestamp;
+
+use super::{
+    args::{self, Format, Global},
+    context,
+    exit::{Exit, Failure},
+    progress::Reading,
+    terminal::{self, Stream},
+};
+use crate::{
+    model::{Live, Plan},
+    reconcile, report,
+};
+
+pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Failure> {
+    let plan = match &args.planning.live {
+        Some(snapshot) => offline(args, snapshot)?,
+        None => online(args, global).await?,
+    };
+    let text = match args.format {
+        Format::Text => report::text::plan(&plan, &terminal::style(Stream::Out)),
+        Format::Json => report::json::plan(&plan),
+    };
+    terminal::print(&text)?;
+    Ok(exit(&plan, args.planning.detailed_exitcode))
+}
+
+async fn online(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
+    let session = context::session(&args.dir, &args.target, &args.planning.approve).await?;
+    let reading = Reading::start(global);
+    let live = session.reconciler.observe(&reading).await;
+    reading.finish();
+    Ok(session.reconciler.plan(&live, Timestamp::now()))
+}
+
+/// Plans against a snapshot. No secret is resolved and nothing is connected to.
+fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
+    let loaded = context::load_for_plan(&args.dir, &args.target, &args.planning.approve)?;
+    let mut live = read_snapshot(snapshot)?;
+    live.apps.retain(|name, _| args.target.apps.is_empty() || args.target.apps.iter().any(|app| **app == **name));
+    Ok(reconcile::plan_against(&loaded.desired, &loaded.fingerprint(), &live, Timestamp::now()))
+}
+
+fn read_snapshot(path: &Path) -> Result<Live, Failure> {
+    let hint = "a snapshot is what `rosterd observe --out FILE` writes";
+    let text =
+        fs::read(path).map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())).hint(hint))?;
+    serde_json::from_slice(&text)
+        .map_err(|error| Failure::new(format!("{} is not a snapshot: {error}", path.display())).hint(hint))
+}
+
+/// 0 fine, 1 when an app could not be read; in detail, 2 for something to do and 3 for something to wait for.
+pub(super) fn exit(plan: &Plan, detailed: bool) -> Exit {
+    let summary = plan.summary();
+    if plan.apps.iter().any(|app| app.error.is_some()) {
+        Exit::Failed
+    } else if detailed && summary.ready > 0 {
+        Exit::Ready
+    } else if detailed && summary.waiting + summary.held + summary.manual > 0 {
+        Exit::Waiting
+    } else {
+        Exit::Fine
+    }
+}

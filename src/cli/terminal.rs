@@ -1,0 +1,86 @@
+//! What the terminal can show.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use owo_colors::OwoColorize as _;
+
+use super::exit::Failure;
+use crate::report::Style;
+
+/// Width when nothing says how wide the terminal is: wide enough for long names, narrow enough to read.
+const WIDTH: usize = 100;
+
+/// Narrower than this, nothing can be laid out.
+const NARROWEST: usize = 40;
+
+/// Which of the two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stream {
+    Out,
+    Err,
+}
+
+/// How to write to a stream: colour only on a terminal, and not when `NO_COLOR` asks for none.
+pub(super) fn style(stream: Stream) -> Style {
+    let terminal = is_terminal(stream);
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    Style { color: terminal && !no_color && !dumb, width: width(terminal), unicode: unicode() }
+}
+
+/// Whether somebody can type an answer.
+pub(super) fn is_stdin_terminal() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Whether the stream is a terminal.
+pub(super) fn is_terminal(stream: Stream) -> bool {
+    match stream {
+        Stream::Out => io::stdout().is_terminal(),
+        Stream::Err => io::stderr().is_terminal(),
+    }
+}
+
+fn width(terminal: bool) -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let asked = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    columns.or_else(|| terminal.then(asked).flatten()).filter(|width| *width >= NARROWEST).unwrap_or(WIDTH)
+}
+
+/// Locales that say nothing are taken for UTF-8, as almost every terminal is.
+fn unicode() -> bool {
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    locale.is_none_or(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8") || locale == "c" || locale == "posix"
+    })
+}
+
+/// Writes data to stdout. A reader that stopped listening, such as `head`, ends the program quietly.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tells a person something on stderr.
+pub(super) fn say(text: &str) {
+    eprintln!("{text}");
+}
+
+/// Tells a person what went wrong and what to do about it.
+pub(super) fn error(message: &str, hint: Option<&str>) {
+    if style(Stream::Err).color {
+        eprintln!("{} {message}", "error:".red().bold());
+    } else {
+        eprintln!("error: {message}");
+    }
+    if let Some(hint) = hint {
+        eprintln!("  help: {hint}");
+    }
+}

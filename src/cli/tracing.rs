@@ -1,0 +1,29 @@
+//! Log lines, on stderr.
+
+use std::io;
+
+use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+
+use super::{
+    args::{Global, LogFormat},
+    terminal::{self, Stream},
+};
+
+/// Starts logging. `RUST_LOG` overrides how much is said; progress and reports say the rest, so that nothing but trouble is
+/// logged unless asked for.
+pub(super) fn start(global: &Global) {
+    let level = match global.verbose {
+        0 => "error",
+        1 => "rosterd=info",
+        2 => "rosterd=debug",
+        _ => "rosterd=trace,info",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let layer = fmt::layer().with_writer(io::stderr).with_target(false);
+    let layer = match global.log_format {
+        LogFormat::Text => layer.with_ansi(terminal::style(Stream::Err).color).boxed(),
+        LogFormat::Json => layer.json().boxed(),
+    };
+    // Only the first subscriber of a process counts, which is this one.
+    let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
+}

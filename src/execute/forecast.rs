@@ -1,0 +1,133 @@
+//! What applying a plan will take: the executor's own scheduler and budget, run on a virtual clock.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BinaryHeap, VecDeque},
+    time::Duration,
+};
+
+use super::scheduler::{Command, Scheduler};
+use crate::{
+    budget::{Budget, Feedback, Kind, Lane, Next, Quota, Ticket},
+    model::{Action, AppPlan, Forecast, Semantics, Verb},
+};
+
+/// How long an answer takes. Typical for an API across the internet; with hourly quotas it hardly matters.
+const LATENCY: Duration = Duration::from_millis(200);
+
+/// Actions in flight when the API names no limit, as in the runner.
+const AT_ONCE: u32 = 8;
+
+/// Forecasts what applying `plan` takes, reading everything once more included.
+pub fn forecast(plan: &AppPlan, semantics: &Semantics, quota: &Quota) -> Forecast {
+    let mut simulation = Simulation::new(quota);
+    for _ in 0..plan.observed.requests {
+        simulation.ask(Owner::Reading, Lane::Read, Kind::Read);
+    }
+    while simulation.answer().is_some() {}
+
+    let at_once = semantics.limits.concurrency.unwrap_or(AT_ONCE) as usize;
+    let mut scheduler = Scheduler::new(&plan.actions, at_once);
+    let mut left: BTreeMap<usize, VecDeque<Kind>> = BTreeMap::new();
+    loop {
+        while let Some(command) = scheduler.next_command() {
+            // Every action of a forecast takes effect, so nothing is skipped.
+            if let Command::Start(index) = command {
+                let mut requests = requests(&plan.actions[index]);
+                if let Some(first) = requests.pop_front() {
+                    simulation.ask(Owner::Action(index), scheduler.lane(index), first);
+                }
+                left.insert(index, requests);
+            }
+        }
+        let Some(owner) = simulation.answer() else { break };
+        let Owner::Action(index) = owner else { continue };
+        match left.get_mut(&index).and_then(VecDeque::pop_front) {
+            Some(kind) => simulation.ask(owner, scheduler.lane(index), kind),
+            None => scheduler.ended(index, true),
+        }
+    }
+    Forecast {
+        requests: simulation.sent,
+        seconds: simulation.now.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX),
+    }
+}
+
+/// The requests of one action when all goes well, in order.
+fn requests(action: &Action) -> VecDeque<Kind> {
+    let mut requests = VecDeque::new();
+    if action.reduces_access && action.target.account_id.is_some() {
+        requests.push_back(Kind::Read);
+    }
+    requests.push_back(Kind::Write);
+    // The answer to a create is usually sparse and read back; the other answers carry what was written.
+    if action.name.verb == Verb::Create {
+        requests.push_back(Kind::Read);
+    }
+    requests
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Reading,
+    Action(usize),
+}
+
+/// A server that answers everything after [`LATENCY`], behind the real budget.
+struct Simulation {
+    budget: Budget,
+    now: Duration,
+    tickets: u64,
+    owners: BTreeMap<Ticket, Owner>,
+    answers: BinaryHeap<Reverse<(Duration, Ticket)>>,
+    sent: u64,
+}
+
+impl Simulation {
+    fn new(quota: &Quota) -> Self {
+        Self {
+            budget: Budget::new(quota),
+            now: Duration::ZERO,
+            tickets: 0,
+            owners: BTreeMap::new(),
+            answers: BinaryHeap::new(),
+            sent: 0,
+        }
+    }
+
+    fn ask(&mut self, owner: Owner, lane: Lane, kind: Kind) {
+        let ticket = Ticket(self.tickets);
+        self.tickets += 1;
+        self.owners.insert(ticket, owner);
+        self.budget.ask(self.now, ticket, lane, kind);
+    }
+
+    /// Lets time pass until the next answer; `None` when nothing is asked any more.
+    fn answer(&mut self) -> Option<Owner> {
+        loop {
+            let wake = loop {
+                match self.budget.next(self.now) {
+                    Next::Grant(ticket) => {
+                        self.sent += 1;
+                        self.answers.push(Reverse((self.now + LATENCY, ticket)));
+                    }
+                    Next::WaitUntil(at) => break Some(at),
+                    Next::Idle => break None,
+                }
+            };
+            let next = self.answers.peek().map(|Reverse((at, _))| *at);
+            match (next, wake) {
+                (Some(at), Some(wake)) if wake < at => self.now = wake,
+                (Some(at), _) => {
+                    self.now = at;
+                    let Reverse((_, ticket)) = self.answers.pop()?;
+                    self.budget.answered(self.now, ticket, &Feedback::default());
+                    return self.owners.remove(&ticket);
+                }
+                // A budget that asks to wait for no time would stop the clock.
+                (None, Some(wake)) => self.now = wake.max(self.now + Duration::from_millis(1)),
+                (None, None) => return None,
+            }
+        }
+    }
+}

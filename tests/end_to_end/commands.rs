@@ -1,0 +1,148 @@
+//! Commands, exit statuses and messages.
+
+use std::{fs, time::Duration};
+
+use crate::story::{APP, Story, quick, run};
+
+const ANN: &str = "people:\n  ann@example.com: { given_name: Ann, family_name: Lee }\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_invited_accepts_joins_its_group_and_then_nothing_is_left_to_do() {
+    let story = Story::of(
+        quick(),
+        "defaults: { role: user }\ngroups:\n  Design: { id: team-1, members: { ann@example.com: member } }",
+        ANN,
+    )
+    .await;
+    story.sandbox.put_group("autodesk", APP, "team-1", "Design").unwrap();
+    assert_eq!(
+        story.actions().await,
+        ["waiting studio/add-member/ann@example.com/Design", "ready studio/create/ann@example.com"]
+    );
+
+    let said = story.rosterd(&["apply", "--yes", "--detailed-exitcode"]).await;
+    assert_eq!(said.status, 3, "{said:?}");
+    assert_eq!(story.actions().await, ["waiting studio/add-member/ann@example.com/Design"]);
+
+    story.sandbox.advance(Duration::from_secs(2 * 3600));
+    assert_eq!(story.actions().await, ["ready studio/add-member/ann@example.com/Design"]);
+    let said = story.rosterd(&["apply", "--yes", "--detailed-exitcode"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(story.actions().await.is_empty());
+    assert_eq!(story.sandbox.account("autodesk", APP, "ann@example.com").unwrap().invitations, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exit_statuses_tell_what_is_left() {
+    let story = Story::of(quick(), "accounts: { ann@example.com: }", ANN).await;
+    let check = async |args: &[&str], status: i32| {
+        let said = story.rosterd(args).await;
+        assert_eq!(said.status, status, "{args:?}: {said:?}");
+    };
+    check(&["validate"], 0).await;
+    check(&["plan"], 0).await;
+    check(&["plan", "--detailed-exitcode"], 2).await;
+    check(&["apply"], 1).await;
+    check(&["apply", "--yes"], 0).await;
+    check(&["plan", "--detailed-exitcode"], 0).await;
+    check(&["plan", "--app", "nothing"], 1).await;
+    check(&["plan", "--format", "yaml"], 64).await;
+    assert_eq!(run(&["frobnicate"]).await.status, 64);
+    assert_eq!(run(&["--help"]).await.status, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_irreversible_deactivation_is_held_until_the_printed_line_is_added() {
+    let app = "defaults: { role: user }\naccounts: { ann@example.com: }";
+    let story = Story::of(quick(), app, ANN).await;
+    story.rosterd(&["apply", "--yes"]).await;
+    story.sandbox.advance(Duration::from_secs(2 * 3600));
+    let suspended = ANN.replace("family_name: Lee", "family_name: Lee, status: suspended");
+    story.write(app, &suspended);
+
+    let plan = story.plan().await;
+    let action = &plan["apps"][0]["actions"][0];
+    assert_eq!((action["status"].as_str(), action["held"]["guard"].as_str()), (Some("held"), Some("irreversible")));
+    let line = action["held"]["release"].as_str().unwrap();
+
+    story.write(app, &format!("{suspended}approvals:\n  {line}\n"));
+    assert_eq!(story.actions().await, ["ready studio/deactivate/ann@example.com"]);
+    assert_eq!(story.rosterd(&["apply", "--yes"]).await.status, 0);
+    assert!(story.actions().await.is_empty());
+    assert_eq!(story.sandbox.account("autodesk", APP, "ann@example.com").unwrap().status, "inactive");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_on_the_command_line_does_the_same() {
+    let app = "defaults: { role: user }\naccounts: { ann@example.com: }";
+    let story = Story::of(quick(), app, ANN).await;
+    story.rosterd(&["apply", "--yes"]).await;
+    story.sandbox.advance(Duration::from_secs(2 * 3600));
+    story.write(app, &ANN.replace("family_name: Lee", "family_name: Lee, status: suspended"));
+    let said = story.rosterd(&["apply", "--yes", "--approve", "studio/deactivate/ann@example.com:irreversible"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(story.actions().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_files_are_shown_and_nothing_is_sent() {
+    let story = Story::of(quick(), "accounts: { anne@example.com: { rol: admin } }", ANN).await;
+    let said = story.rosterd(&["apply", "--yes"]).await;
+    assert_eq!(said.status, 1);
+    assert!(said.err.contains("did you mean `role`"), "{}", said.err);
+    assert!(said.err.contains("all.yaml:8"), "{}", said.err);
+    assert!(story.sandbox.log().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_refuses_the_credential_is_reported_with_what_to_do() {
+    let config = rosterd::sandbox::Config { client_secret: "another".into(), ..quick() };
+    let story = Story::of(config, "accounts: { ann@example.com: }", ANN).await;
+    let said = story.rosterd(&["plan"]).await;
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.out.contains("studio") && said.out.contains("client_secret"), "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_credentials_are_named() {
+    let story = Story::of(quick(), "accounts: { ann@example.com: }", ANN).await;
+    let dir = story.dir.path().to_str().unwrap();
+    let said = run(&["plan", dir]).await;
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.out.contains("STUDIO_ID"), "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_is_planned_against_without_credentials() {
+    let story = Story::of(quick(), "accounts: { ann@example.com: }", ANN).await;
+    let file = story.dir.path().join("live.json");
+    let said = story.rosterd(&["observe", "--out", file.to_str().unwrap()]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    let before = story.sandbox.log().len();
+    let dir = story.dir.path().to_str().unwrap();
+    let said = run(&["plan", dir, "--live", file.to_str().unwrap(), "--detailed-exitcode"]).await;
+    assert_eq!(said.status, 2, "{said:?}");
+    assert!(said.out.contains("ann@example.com"), "{}", said.out);
+    assert_eq!(story.sandbox.log().len(), before);
+    fs::write(&file, "{").unwrap();
+    assert_eq!(run(&["plan", dir, "--live", file.to_str().unwrap()]).await.status, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_names_the_lines() {
+    let story = Story::of(quick(), "accounts: { ann@example.com: { role: admin } }", ANN).await;
+    let dir = story.dir.path().to_str().unwrap();
+    let said = run(&["why", "ann@example.com", dir]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.out.contains("admin") && said.out.contains("all.yaml:8"), "{}", said.out);
+    let said = run(&["why", "anne@example.com", dir]).await;
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.out.contains("ann@example.com"), "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schema_accepts_the_example() {
+    let said = run(&["schema"]).await;
+    let schema: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert!(jsonschema::meta::is_valid(&schema));
+}

@@ -1,0 +1,111 @@
+//! A sandbox, a directory of files, and the command.
+
+use std::{fs, path::Path, process::Stdio, time::Duration};
+
+use rosterd::sandbox::{Config, Sandbox};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+/// The app of a story's files; its tenant starts empty.
+pub const APP: &str = "studio";
+
+pub struct Story {
+    pub sandbox: Sandbox,
+    pub dir: TempDir,
+}
+
+/// What the command said.
+#[derive(Debug)]
+pub struct Said {
+    pub status: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// A quick sandbox, whose invitations are accepted when the test moves the clock.
+pub fn quick() -> Config {
+    Config {
+        latency: Duration::ZERO,
+        accept_after: Duration::from_secs(3600),
+        token_life: Duration::from_secs(30 * 86_400),
+        ..Config::default()
+    }
+}
+
+impl Story {
+    /// A story with one Autodesk app whose body (groups, accounts, policy) is `app`, and `rest` for the other sections.
+    pub async fn of(config: Config, app: &str, rest: &str) -> Self {
+        let story = Self { sandbox: Sandbox::start(config).await.unwrap(), dir: TempDir::new().unwrap() };
+        story.write(app, rest);
+        story
+    }
+
+    /// Replaces the files.
+    pub fn write(&self, app: &str, rest: &str) {
+        let body: String = app.lines().map(|line| format!("    {line}\n")).collect();
+        let text = format!(
+            "apps:\n  {APP}:\n    connector: autodesk\n    url: https://developer.api.autodesk.com\n    auth:\n      \
+             client_id: {{ env: STUDIO_ID }}\n      client_secret: {{ env: STUDIO_SECRET }}\n{body}{rest}"
+        );
+        fs::write(self.dir.path().join("all.yaml"), text).unwrap();
+    }
+
+    pub async fn rosterd(&self, args: &[&str]) -> Said {
+        let sandbox = format!("--sandbox={}", self.sandbox.url());
+        let dir = self.dir.path().to_str().unwrap().to_owned();
+        let (command, rest) = args.split_first().unwrap();
+        let mut all = vec![*command, dir.as_str()];
+        if matches!(*command, "plan" | "apply" | "observe") {
+            all.push(&sandbox);
+        }
+        all.extend(rest);
+        run(&all).await
+    }
+
+    /// The plan as JSON, checked against the published schema.
+    pub async fn plan(&self) -> Value {
+        let said = self.rosterd(&["plan", "--format", "json"]).await;
+        assert_eq!(said.status, 0, "{said:?}");
+        let plan: Value = serde_json::from_str(&said.out).unwrap();
+        conforms(&plan);
+        plan
+    }
+
+    /// The actions of the plan as `status name`.
+    pub async fn actions(&self) -> Vec<String> {
+        actions(&self.plan().await)
+    }
+}
+
+pub fn actions(plan: &Value) -> Vec<String> {
+    let apps = plan["apps"].as_array().unwrap().iter();
+    apps.flat_map(|app| app["actions"].as_array().unwrap())
+        .map(|action| format!("{} {}", action["status"].as_str().unwrap(), action["name"].as_str().unwrap()))
+        .collect()
+}
+
+pub fn conforms(plan: &Value) {
+    let schema: Value = serde_json::from_str(include_str!("../../src/report/plan.schema.json")).unwrap();
+    if let Err(error) = jsonschema::validate(&schema, plan) {
+        panic!("the plan does not conform to its schema: {error} at {}", error.instance_path());
+    }
+}
+
+/// Runs the command from the root of the repository, without any of our environment's colours and credentials.
+pub async fn run(args: &[&str]) -> Said {
+    let output = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+        .args(args)
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
+        .env_remove("RUST_LOG")
+        .env("COLUMNS", "100")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(120), output).await.expect("the command ends").unwrap();
+    Said {
+        status: output.status.code().unwrap_or(-1),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
