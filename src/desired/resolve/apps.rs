@@ -273,7 +273,8 @@ fn granted(
     let spans = [line.span, membership.span].into_iter().chain(chain.iter().copied());
     let mut because: Vec<Place> = spans.map(|span| report.place(span)).collect();
     because.sort();
-    because.dedup();
+    // Reports name lines; two places on one line are one reason.
+    because.dedup_by(|a, b| a.file == b.file && a.line == b.line);
     let claim = Claim {
         window: person.intersect(membership.window).intersect(member.window),
         values: line.values.clone(),

@@ -55,7 +55,8 @@ pub(super) fn check_managed<'a>(
             lacking.entry(field).or_default().push((whose, line.line.span));
         }
     }
-    for (field, who) in lacking {
+    for (field, mut who) in lacking {
+        who.sort_by_key(|(_, span)| *span);
         let (first, more) = (&who[0].0, who.len() - 1);
         let and_more = match more {
             0 => String::new(),

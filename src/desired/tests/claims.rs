@@ -48,7 +48,9 @@ fn example() -> Desired {
 fn the_designs_example_grants_what_it_says() {
     let desired = example();
     let text = claims(&desired, "autodesk") + "--\n" + &claims(&desired, "workiva");
-    same(&(text), r#"
+    same(
+        &(text),
+        r#"
 boss@example.com: role=user [base.yaml:17, base.yaml:24, base.yaml:26]
 it-admin@example.com: role=admin [base.yaml:45]
 jane.doe@example.com: role=user [base.yaml:20, base.yaml:26] from 2026-12-01T00:00:00Z until 2027-12-01T00:00:00Z
@@ -76,7 +78,8 @@ Finance Team:
   jane.doe@example.com:  [base.yaml:22, base.yaml:27] from 2026-12-01T00:00:00Z until 2027-12-01T00:00:00Z
   lee@example.com:  [base.yaml:20, base.yaml:27]
   sam.lee@example.com:  [base.yaml:23, base.yaml:27] until 2027-04-01T00:00:00Z (covers Jane's leave, DES-41)
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -90,7 +93,9 @@ fn the_designs_example_is_understood_in_full() {
     assert_eq!(app.self_account, Some(Email::lenient("rosterd@example.com")));
     assert!(desired.named.contains(&Email::lenient("it-admin@example.com")));
     assert!(!desired.named.contains(&Email::lenient("rosterd@example.com")));
-    same(&format!("{:#?}", (&app.groups["Design Team"].id, app.groups["Design Team"].mode, &desired.approvals)), r#"
+    same(
+        &format!("{:#?}", (&app.groups["Design Team"].id, app.groups["Design Team"].mode, &desired.approvals)),
+        r#"
 (
     Some(
         "team-789",
@@ -131,7 +136,8 @@ fn the_designs_example_is_understood_in_full() {
         },
     ],
 )
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -139,12 +145,15 @@ fn a_member_by_alias_is_the_person_and_a_service_needs_no_person() {
     let text = "people: { jane@example.com: { aliases: [jd@example.com] } }\n\
                 apps: { autodesk: { accounts: { JD@example.com: admin, Bot@example.com: viewer }, \
                 groups: { Design Team: { members: { bot@EXAMPLE.com: lead } } } } }\n";
-    same(&(claims(&desired(&[("a.yaml", text)]), "autodesk")), r#"
+    same(
+        &(claims(&desired(&[("a.yaml", text)]), "autodesk")),
+        r#"
 Bot@example.com: role=viewer [a.yaml:2]
 jane@example.com: role=admin [a.yaml:2]
 Design Team:
   Bot@example.com: role=lead [a.yaml:2]
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -155,11 +164,14 @@ fn included_teams_give_their_members_and_the_shortest_way_counts() {
   c: { includes: [d], members: { sam@example.com: { until: 2027-01-01 } } }
   d: { members: [jane@example.com] }
 ";
-    same(&(claims(&desired(&[("a.yaml", text)]), "autodesk")), r#"
-jane@example.com: role=admin [a.yaml:2, a.yaml:2, a.yaml:3, a.yaml:5]
-sam@example.com: role=admin [a.yaml:2, a.yaml:2, a.yaml:4] until 2027-01-02T00:00:00Z
+    same(
+        &(claims(&desired(&[("a.yaml", text)]), "autodesk")),
+        r#"
+jane@example.com: role=admin [a.yaml:2, a.yaml:3, a.yaml:5]
+sam@example.com: role=admin [a.yaml:2, a.yaml:4] until 2027-01-02T00:00:00Z
 Design Team:
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -187,13 +199,16 @@ teams:
         groups:
           Design Team: { role: lead, from: 2027-02-01 }
 ";
-    same(&(claims(&desired(&[("a.yaml", text)]), "autodesk")), r#"
+    same(
+        &(claims(&desired(&[("a.yaml", text)]), "autodesk")),
+        r#"
 kim@example.com:  [a.yaml:4, a.yaml:7] from 2027-01-01T00:00:00Z until 2027-07-01T00:00:00Z (project)
 sam@example.com:  [a.yaml:5, a.yaml:7] until 2027-04-01T00:00:00Z (leave)
 Design Team:
   kim@example.com: role=lead [a.yaml:4, a.yaml:11] from 2027-02-01T00:00:00Z until 2027-07-01T00:00:00Z (project)
   sam@example.com: role=lead [a.yaml:5, a.yaml:11] from 2027-02-01T00:00:00Z until 2027-04-01T00:00:00Z (leave)
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -208,14 +223,17 @@ fn one_role_or_several_are_brought_into_the_connectors_form() {
     groups: { G: { kind: x, members: { jane@example.com: { company: Acme } } } }
 ";
     let desired = desired(&[("a.yaml", text)]);
-    same(&(claims(&desired, "autodesk") + &claims(&desired, "many")), r#"
+    same(
+        &(claims(&desired, "autodesk") + &claims(&desired, "many")),
+        r#"
 jane@example.com: role=admin [a.yaml:2]
 Design Team:
 jane@example.com: roles=Editor [a.yaml:6]
 sam@example.com: roles=Editor, Viewer title=Dr [a.yaml:6]
 G:
   jane@example.com: company=Acme [a.yaml:8]
-"#);
+"#,
+    );
     assert_eq!(desired.apps["many"].groups["G"].values.len(), 1);
 }
 

@@ -4,7 +4,9 @@ use super::{check, check_file, desired, same};
 
 #[test]
 fn unknown_keys_are_errors_with_the_nearest_known_one() {
-    check_file("people:\n  jane@example.com: { givn_name: J }\nteems: {}\nsettings: { xyzzy: 1 }\n", r#"
+    check_file(
+        "people:\n  jane@example.com: { givn_name: J }\nteems: {}\nsettings: { xyzzy: 1 }\n",
+        r#"
 error: unknown key `givn_name` in a person
  --> a.yaml:2:23
   |
@@ -25,7 +27,8 @@ error: unknown key `xyzzy` in `settings`
 4 | settings: { xyzzy: 1 }
   |             ^^^^^
   = help: known keys: `daemon`, `notify`, `policy`, `schedule`, `store`, `time_zone`
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -50,7 +53,7 @@ error: `Europe/Berln` is not a time zone such as `Europe/Berlin`
   |              ^^^^^^^^^^^^
   = help: did you mean `Europe/Berlin`?
 
-error: `gone` is not a status
+error: `gone` is not a value of `status`
  --> b.yaml:2:30
   |
 2 |   kim@example.com: { status: gone }
@@ -71,12 +74,6 @@ fn values_of_the_wrong_kind_say_what_was_expected() {
     check_file(
         "people: [jane@example.com]\nteams:\n  t:\n    members: 5\n    grants: { autodesk: [user] }\n    includes: { a: b }\nsettings: text\n",
         r#"
-error: expected a mapping whose keys are email addresses, found a list
- --> a.yaml:1:9
-  |
-1 | people: [jane@example.com]
-  |         ^
-
 warning: team `t` grants nothing, and no team includes it
  --> a.yaml:3:3
   |
@@ -181,7 +178,7 @@ fn budgets_urls_and_counts_are_checked() {
         "apps:\n  jira:\n    connector: autodesk\n    url: api.example.com\n    defaults: { role: user }\n    seats: -5\n    mode: enforced\n    \
          budget: { requests: 1000/w, read: 5/s, keep_free: 10, concurrency: 0 }\n",
         r#"
-error: `api.example.com` is not an https:// or http:// address
+error: `api.example.com` is not the address of an API
  --> a.yaml:4:10
   |
 4 |     url: api.example.com
@@ -195,7 +192,7 @@ error: `-5` is not a whole number
   |            ^^
   = help: write a whole number from 0 to 4294967295
 
-error: `enforced` is not a mode
+error: `enforced` is not a value of `mode`
  --> a.yaml:7:11
   |
 7 |     mode: enforced
@@ -227,7 +224,7 @@ error: with a concurrency of 0 nothing can be sent
     check_file(
         "apps:\n  jira:\n    connector: autodesk\n    url: https://api.example.com/?x=1\n    budget: { requests: 10/h, read: 5/s, keep_free: 100% }\n",
         r#"
-error: `https://api.example.com/?x=1` is not an https:// or http:// address
+error: `https://api.example.com/?x=1` is not the address of an API
  --> a.yaml:4:10
   |
 4 |     url: https://api.example.com/?x=1
@@ -272,7 +269,7 @@ fn policies_are_checked() {
         "settings:\n  policy:\n    unlisted: delete\n    delete_after: 30\n    protect: ['[a', '*@example.com']\n    \
          max_removals: 10 percent\n    max_creates: { share: 25, at_leest: 3 }\n    min_admins: one\n    freeze: [{ reason: holidays }]\n",
         r#"
-error: `delete` is not what to do with the unlisted
+error: `delete` is not a value of `unlisted`
  --> a.yaml:3:15
   |
 3 |     unlisted: delete
@@ -341,7 +338,9 @@ fn policies_are_laid_over_each_other() {
          groups: { Design Team: { policy: { max_removals: { share: 50%, at_least: 1 } } } }\n",
     )]);
     let app = &desired.apps["autodesk"];
-    same(&format!("{:#?}", (&app.policy, &app.groups["Design Team"].policy.max_removals)), r#"
+    same(
+        &format!("{:#?}", (&app.policy, &app.groups["Design Team"].policy.max_removals)),
+        r#"
 (
     Policy {
         unlisted: Remove,
@@ -423,7 +422,8 @@ fn policies_are_laid_over_each_other() {
         at_least: 1,
     },
 )
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -461,7 +461,7 @@ error: a secret comes from `env` or from `file`, not from both
   |                          ^
   = help: keep one of them
 
-error: `drft` is not an event
+error: `drft` is not a value of `on`
  --> a.yaml:4:45
   |
 4 |   notify: [{ url: { env: A, file: b }, on: [drft] }, { on: held }]
@@ -490,22 +490,28 @@ error: a secret needs `env` or `file`
   = help: write `{ env: NAME }` or `{ file: PATH }`
 "#,
     );
-    check_file("settings:\n  schedule: { cron: '* * * *' }\n", r#"
+    check_file(
+        "settings:\n  schedule: { cron: '* * * *' }\n",
+        r#"
 error: `* * * *` is not a cron expression of five or six fields
  --> a.yaml:2:21
   |
 2 |   schedule: { cron: '* * * *' }
   |                     ^^^^^^^^^
   = help: it has 4 fields; write minute, hour, day, month, weekday, with seconds first if need be
-"#);
-    check_file("settings:\n  schedule: { jitter: 5m }\n", r#"
+"#,
+    );
+    check_file(
+        "settings:\n  schedule: { jitter: 5m }\n",
+        r#"
 error: a schedule needs `every` or `cron`
  --> a.yaml:2:3
   |
 2 |   schedule: { jitter: 5m }
   |   ^^^^^^^^
   = help: such as `{ every: 15m, jitter: 1m }`
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -516,7 +522,9 @@ fn settings_are_understood() {
          notify: [ { url: { env: SLACK_WEBHOOK }, on: [drift, held] } ]\n  daemon: { listen: 127.0.0.1:8484, token: { file: /run/token } }\n",
     )]);
     let settings = &desired.settings;
-    same(&format!("{:#?}", (&settings.store, &settings.schedule, &settings.notify, &settings.daemon)), r#"
+    same(
+        &format!("{:#?}", (&settings.store, &settings.schedule, &settings.notify, &settings.daemon)),
+        r#"
 (
     Secret(
         Env(
@@ -548,7 +556,8 @@ fn settings_are_understood() {
         ),
     },
 )
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -607,7 +616,7 @@ error: the guard `ambiguous` cannot be released by an approval
   |                               ^^^^^^^^^
   = help: what it found has to be mended; the plan says how
 
-error: `reversible` is not a guard that can be released
+error: `reversible` is not a value of `guard`
  --> a.yaml:9:31
   |
 9 |   - { allow: autodesk, guard: reversible, until: 2026-12-31 }
@@ -647,12 +656,18 @@ fn attributes_and_options_keep_their_kinds() {
          apps: { autodesk: { options: { region: EU, pages: 5, nested: { deep: [true, null, '5'] } } } }\n",
     )]);
     let kim = desired.people.values().find(|person| !person.attributes.is_empty()).unwrap();
-    same(&format!("{:?}", kim.attributes), r#"
+    same(
+        &format!("{:?}", kim.attributes),
+        r#"
 {"code": Text("007"), "level": Number(5), "remote": Flag(true), "tags": Set({"a", "b"}), "zip": Text("007")}
-"#);
-    same(&format!("{:?}", desired.apps["autodesk"].options), r#"
+"#,
+    );
+    same(
+        &format!("{:?}", desired.apps["autodesk"].options),
+        r#"
 {"nested": Object {"deep": Array [Bool(true), Null, String("5")]}, "pages": Number(5), "region": String("EU")}
-"#);
+"#,
+    );
 }
 
 #[test]

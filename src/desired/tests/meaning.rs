@@ -315,7 +315,7 @@ fn a_managed_field_needs_a_value_on_every_granted_account_and_member() {
              groups:\n      A: { members: { kim@example.com: lead } }\n      B: { members: [jane@example.com] }\n",
         )],
         r#"
-error: `kim@example.com` and one more would have no `role` in app `autodesk`, where it is managed
+error: `sam@example.com` and one more would have no `role` in app `autodesk`, where it is managed
   --> base.yaml:12:7
    |
 12 |       sam@example.com:

@@ -4,14 +4,17 @@ use super::load;
 
 #[test]
 fn wide_characters_keep_the_marks_under_what_is_wrong() {
-    super::check_file("people:\n  kim@example.com: { given_name: 金, famly_name: 李 }\n", r#"
+    super::check_file(
+        "people:\n  kim@example.com: { given_name: 金, famly_name: 李 }\n",
+        r#"
 error: unknown key `famly_name` in a person
  --> a.yaml:2:37
   |
 2 |   kim@example.com: { given_name: 金, famly_name: 李 }
   |                                      ^^^^^^^^^^
   = help: did you mean `family_name`?
-"#);
+"#,
+    );
 }
 
 #[test]
@@ -27,10 +30,13 @@ fn control_characters_do_not_reach_the_terminal() {
 #[test]
 fn the_plain_form_has_one_line_per_problem() {
     let problems = load(&[("a.yaml", "settings:\n  time_zone: UTC\n  time_zone: UTC\n  stor: x\n")]).unwrap_err();
-    super::same(&problems.render_plain(), r#"
+    super::same(
+        &problems.render_plain(),
+        r#"
 a.yaml:3:3: error[duplicate-key]: `time_zone` is given twice here; a.yaml:2:3 first given here
 a.yaml:4:3: error[unknown-key]: unknown key `stor` in `settings` (did you mean `store`?)
-"#);
+"#,
+    );
 }
 
 #[test]
