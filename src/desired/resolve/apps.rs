@@ -241,11 +241,17 @@ impl Builder<'_> {
             directory,
             report,
         );
-        if self.app.mode != Mode::Observe {
+        if let (Some(create), true) = (&self.semantics.create, self.app.mode != Mode::Observe) {
             let accounts =
                 everyone.keys().map(|&person| (person, self.accounts.get(person).map_or(&[][..], Vec::as_slice)));
-            let app = (&*self.app.name, self.app.span);
-            names.look(app, self.semantics, &defaults.values, &self.managed, accounts, directory, report);
+            let app = missing::Creating {
+                name: &self.app.name,
+                span: self.app.span,
+                require: &create.require,
+                defaults: &defaults.values,
+                managed: &self.managed,
+            };
+            names.look(&app, accounts, directory, report);
         }
     }
 }

@@ -145,9 +145,6 @@ error: `until` is before `from`
   |
 4 |   max@example.com: { from: 2027-03-01, until: 2027-02-01 }
   |                                               ^^^^^^^^^^ ends here
- ::: a.yaml:4:28
-  |
-4 |   max@example.com: { from: 2027-03-01, until: 2027-02-01 }
   |                            ^^^^^^^^^^ begins here
   = help: a window that ends before it begins grants nothing; remove the line if that is meant
 
@@ -236,9 +233,6 @@ error: `requests` replaces all quotas; it cannot stand beside `read` or `write`
   |
 5 |     budget: { requests: 10/h, read: 5/s, keep_free: 100% }
   |                                     ^^^
- ::: a.yaml:5:25
-  |
-5 |     budget: { requests: 10/h, read: 5/s, keep_free: 100% }
   |                         ^^^^
   = help: keep `requests`, or `read` and `write`
 
@@ -444,9 +438,6 @@ error: a schedule has `every` or `cron`, not both
   |
 3 |   schedule: { every: 5m, cron: '* * * * *' }
   |                                ^^^^^^^^^^^
- ::: a.yaml:3:22
-  |
-3 |   schedule: { every: 5m, cron: '* * * * *' }
   |                      ^^
   = help: keep one of them
 
@@ -455,9 +446,6 @@ error: a secret comes from `env` or from `file`, not from both
   |
 4 |   notify: [{ url: { env: A, file: b }, on: [drft] }, { on: held }]
   |                                   ^
- ::: a.yaml:4:26
-  |
-4 |   notify: [{ url: { env: A, file: b }, on: [drft] }, { on: held }]
   |                          ^
   = help: keep one of them
 

@@ -132,9 +132,6 @@ error: the alias `lee@example.com` is the person's own address
   |
 3 |   lee@example.com: { aliases: [K@example.com, lee@example.com] }
   |                                               ^^^^^^^^^^^^^^^ the alias
- ::: a.yaml:3:3
-  |
-3 |   lee@example.com: { aliases: [K@example.com, lee@example.com] }
   |   ^^^^^^^^^^^^^^^ the address
   = help: an address belongs to one person; remove the alias or join the two entries
 "#,
@@ -460,9 +457,6 @@ error: the id `u1` is given to two people
   |
 3 |     ids: { jane@example.com: u1, sam@example.com: u1 }
   |                                                   ^^ given again here
- ::: a.yaml:3:30
-  |
-3 |     ids: { jane@example.com: u1, sam@example.com: u1 }
   |                              ^^ first given here
 
 error: the id `g1` is given to two groups
@@ -470,9 +464,6 @@ error: the id `g1` is given to two groups
   |
 4 |     groups: { A: { id: g1 }, B: { id: g1 } }
   |                                       ^^ given again here
- ::: a.yaml:4:24
-  |
-4 |     groups: { A: { id: g1 }, B: { id: g1 } }
   |                        ^^ first given here
 "#,
     );
