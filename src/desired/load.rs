@@ -82,7 +82,7 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
     let mut roots = Vec::new();
     for (file, source) in (0_u32..).zip(&sources) {
         if let Some(mut root) = tree::parse(file, &source.text, &mut report) {
-            secret::refuse(&root, &mut report);
+            secret::refuse(&mut root, &mut report);
             place_sections(&mut root, &source.name, &mut report);
             roots.push(root);
         }

@@ -41,6 +41,16 @@ fn nodes<'s>(mut all: Vec<Node<'s>>, kind: &'static Type, name: &str, report: &m
             }
         }
     }
+    // After a conflict, what fits the language is kept, so that the rest is not reported as the wrong kind as well.
+    let wanted = |node: &Node<'_>| match kind {
+        Type::Leaf(_) => matches!(node.kind, Kind::Scalar { .. } | Kind::Hidden),
+        Type::List(_) | Type::Objects(_) => matches!(node.kind, Kind::List(_)),
+        Type::Value => true,
+        _ => matches!(node.kind, Kind::Map(_)),
+    };
+    if let Some(fitting) = all.iter().position(wanted) {
+        all[..=fitting].rotate_right(1);
+    }
     let mut parts = all.into_iter();
     // `all` is never empty: the callers collect at least one value.
     let Some(first) = parts.next() else {
@@ -161,7 +171,8 @@ fn list_to_mapping(node: &mut Node<'_>) {
 }
 
 fn conflict(name: &str, first: &Node<'_>, other: &Node<'_>) -> Draft {
-    let both_single = matches!((&first.kind, &other.kind), (Kind::Scalar { .. }, Kind::Scalar { .. }));
+    let single = |node: &Node<'_>| matches!(node.kind, Kind::Scalar { .. } | Kind::Hidden);
+    let both_single = single(first) && single(other);
     let (message, here, there) = if both_single {
         (format!("`{name}` is given twice"), "given again here".to_owned(), "first given here".to_owned())
     } else {

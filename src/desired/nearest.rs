@@ -6,17 +6,40 @@ const LISTED: usize = 20;
 /// The known word that `word` was probably meant to be: a third of its letters may be wrong.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.trim().to_lowercase();
-    let letters = word.chars().count();
-    let allowed = (letters / 3).max(1);
     known
         .into_iter()
-        .filter(|candidate| candidate.chars().count().abs_diff(letters) <= allowed)
+        .filter_map(|candidate| Some((distance(&word, &candidate.to_lowercase())?, candidate)))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// As [`nearest`], for addresses: both sides of the `@` must be near, as everyone in an organisation shares a domain.
+pub(super) fn nearest_email<'a>(email: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let email = email.to_lowercase();
+    let (local, domain) = email.split_once('@')?;
+    known
+        .into_iter()
         .filter_map(|candidate| {
-            let distance = strsim::osa_distance(&word, &candidate.to_lowercase());
-            (distance <= allowed).then_some((distance, candidate))
+            let lower = candidate.to_lowercase();
+            let (other_local, other_domain) = lower.split_once('@')?;
+            let far = distance(domain, other_domain)? + distance(local, other_local)?;
+            Some((far, candidate))
         })
         .min()
         .map(|(_, candidate)| candidate)
+}
+
+/// How many letters differ, when no more than a third do.
+fn distance(word: &str, other: &str) -> Option<usize> {
+    if word == other {
+        return Some(0);
+    }
+    let letters = word.chars().count();
+    let allowed = (letters / 3).max(1);
+    if other.chars().count().abs_diff(letters) > allowed {
+        return None;
+    }
+    Some(strsim::osa_distance(word, other)).filter(|far| *far <= allowed)
 }
 
 /// The hint for an unknown word: the nearest known one, or all of them. `what` is their plural: `keys`.
@@ -54,5 +77,13 @@ mod tests {
         check("Autodesk", &["autodesk"], "did you mean `autodesk`?");
         check("xyz", &["members", "match"], "keys: `match`, `members`");
         check("xyz", &[], "there are no keys");
+    }
+
+    #[test]
+    fn an_address_is_near_when_both_its_sides_are() {
+        let known = ["jane.doe@example.com", "bob@example.com"];
+        assert_eq!(nearest_email("Jane.Do@example.com", known), Some("jane.doe@example.com"));
+        assert_eq!(nearest_email("jane.doe@exmaple.com", known), Some("jane.doe@example.com"));
+        assert_eq!(nearest_email("mia@example.com", known), None);
     }
 }

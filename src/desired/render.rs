@@ -88,9 +88,19 @@ fn one(out: &mut String, problems: &Problems, problem: &Problem, paint: &Paint, 
     for (i, label) in problem.places.iter().enumerate() {
         let arrow = if i == 0 { "-->" } else { ":::" };
         let place = &label.place;
+        let style = if i == 0 { style } else { Style::new().bright_blue() };
+        let before = i.checked_sub(1).map(|before| &problem.places[before].place);
+        if let Some(shown) = problems.line(place)
+            && before.is_some_and(|before| before.file == place.file && before.line == place.line)
+            && shown.text.chars().count() <= room(width, gutter)
+        {
+            // The line stands right above.
+            snippet(out, shown, label, &Drawing { paint, style, gutter, width, again: true });
+            continue;
+        }
         let _ = writeln!(out, "{:gutter$}{} {}:{}:{}", "", paint.frame(arrow), place.file, place.line, place.column);
         if let Some(shown) = problems.line(place) {
-            snippet(out, shown, label, paint, if i == 0 { style } else { Style::new().bright_blue() }, gutter, width);
+            snippet(out, shown, label, &Drawing { paint, style, gutter, width, again: false });
         }
     }
     if let Some(hint) = &problem.hint {
@@ -99,12 +109,28 @@ fn one(out: &mut String, problems: &Problems, problem: &Problem, paint: &Paint, 
     }
 }
 
-fn snippet(out: &mut String, shown: &Shown, label: &Label, paint: &Paint, style: Style, gutter: usize, width: usize) {
+/// How a line is drawn.
+struct Drawing<'a> {
+    paint: &'a Paint,
+    style: Style,
+    /// Width of the line numbers.
+    gutter: usize,
+    width: usize,
+    /// The line itself was drawn just before.
+    again: bool,
+}
+
+/// Columns left for a line of a file.
+fn room(width: usize, gutter: usize) -> usize {
+    width.saturating_sub(gutter + 3)
+}
+
+fn snippet(out: &mut String, shown: &Shown, label: &Label, drawing: &Drawing<'_>) {
+    let &Drawing { paint, style, gutter, width, again } = drawing;
     let start = shown.column(label.place.column as usize) - 1;
     let end = shown.column((label.place.column + label.length) as usize) - 1;
     let characters: Vec<char> = shown.text.chars().map(visible).collect();
-    let room = width.saturating_sub(gutter + 3);
-    let (characters, start, end) = crop(characters, start, end, room);
+    let (characters, start, end) = crop(characters, start, end, room(width, gutter));
 
     let line: String = characters.iter().collect();
     let columns = |to: usize| characters.iter().take(to).map(|c| c.width().unwrap_or(0)).sum::<usize>();
@@ -112,19 +138,14 @@ fn snippet(out: &mut String, shown: &Shown, label: &Label, paint: &Paint, style:
     let length = (columns(end) - columns(start)).max(1);
     let bar = paint.frame("|");
 
-    let _ = writeln!(out, "{:gutter$} {bar}", "");
-    let _ = writeln!(out, "{} {bar} {}", paint.frame(&format!("{:>gutter$}", label.place.line)), line.trim_end());
-    let under = "^".repeat(length);
+    if !again {
+        let number = paint.frame(&format!("{:>gutter$}", label.place.line));
+        let _ = writeln!(out, "{:gutter$} {bar}\n{number} {bar} {}", "", line.trim_end());
+    }
+    let under = paint.put(&"^".repeat(length), style);
     let text = clean(&label.text);
     let gap = if text.is_empty() { "" } else { " " };
-    let _ = writeln!(
-        out,
-        "{:gutter$} {bar} {:indent$}{}{gap}{}",
-        "",
-        "",
-        paint.put(&under, style),
-        paint.put(&text, style)
-    );
+    let _ = writeln!(out, "{:gutter$} {bar} {:indent$}{under}{gap}{}", "", "", paint.put(&text, style));
 }
 
 /// Cuts a line that is wider than the terminal down to the part around what is underlined.

@@ -34,13 +34,14 @@ fn object(object: &'static Object, definitions: &mut Map<String, Value>) -> Valu
 
 /// Defines an object once and refers to it.
 fn reference(target: &'static Object, definitions: &mut Map<String, Value>) -> Value {
-    if !definitions.contains_key(target.name) {
+    let name = target.name.replace(' ', "-");
+    if !definitions.contains_key(&name) {
         // A place is kept first, so that a description that contains itself would end.
-        definitions.insert(target.name.into(), Value::Null);
+        definitions.insert(name.clone(), Value::Null);
         let schema = object(target, definitions);
-        definitions.insert(target.name.into(), schema);
+        definitions.insert(name.clone(), schema);
     }
-    json!({ "$ref": format!("#/definitions/{}", target.name.replace(' ', "%20")) })
+    json!({ "$ref": format!("#/definitions/{name}") })
 }
 
 fn type_schema(value: &'static Type, definitions: &mut Map<String, Value>) -> Value {

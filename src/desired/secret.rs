@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::{
-    report::{Draft, Report, Span},
-    spec::{self, Type},
+    nearest::nearest,
+    report::{Draft, Report},
+    spec::{self, Object, Type},
     tree::{Kind, Node},
 };
 
@@ -12,36 +13,40 @@ use super::{
 const WORDS: [&str; 9] =
     ["secret", "password", "passwd", "passphrase", "token", "api_key", "apikey", "private_key", "webhook"];
 
+/// What keys with secrets are usually called, to recognise them misspelt.
+const SECRET_KEYS: [&str; 5] = ["client_secret", "secret", "password", "token", "api_key"];
+
 /// A key with such an end names where something is, or how it is handled, not the thing itself.
 const HARMLESS_ENDS: [&str; 6] = ["_url", "_uri", "_file", "_path", "_type", "_endpoint"];
 
-/// Reports every secret written in plain text in a file, and has it masked from then on. Runs over each file as it
-/// is, before anything that shows lines.
-pub(super) fn refuse(root: &Node<'_>, report: &mut Report<'_>) {
+/// Takes every secret written in plain text out of a file, reports it, and has it masked in every line that is shown
+/// from then on. Runs over each file as it is, before anything else looks at values.
+pub(super) fn refuse(root: &mut Node<'_>, report: &mut Report<'_>) {
     walk(root, &spec::FILES, &mut Vec::new(), report);
 }
 
-fn walk(node: &Node<'_>, kind: &'static Type, path: &mut Vec<String>, report: &mut Report<'_>) {
-    match (&node.kind, kind) {
-        (Kind::Scalar { text, .. }, Type::Store) => {
-            if is_store_with_secret(text) {
-                refuse_value(node.span, path, report);
-            }
-        }
+fn walk(node: &mut Node<'_>, kind: &'static Type, path: &mut Vec<String>, report: &mut Report<'_>) {
+    match (&mut node.kind, kind) {
         (_, Type::Secret) => secret(node, path, report),
         (Kind::Scalar { text, .. }, _) => {
-            if has_password(text) {
-                refuse_value(node.span, path, report);
+            if matches!(kind, Type::Store) && is_store_with_secret(text) {
+                refuse_value(node, path, report);
+            } else if has_password(text) {
+                let draft = Draft::error("plain-secret", "this address has a password in it, in plain text")
+                    .at(node.span, "anyone who can read the files can read this")
+                    .hint("leave user and password out of it; credentials of an app go under `auth`, by reference");
+                report.push(draft);
+                hide_all(node, report);
             }
         }
         (Kind::List(items), _) => {
-            let item = match kind {
+            let item_kind = match kind {
                 Type::List(item) => item,
                 Type::Objects(_) => kind,
                 _ => &Type::Free,
             };
-            for item_node in items {
-                walk(item_node, item, path, report);
+            for item in items {
+                walk(item, item_kind, path, report);
             }
         }
         (Kind::Map(entries), _) => {
@@ -52,64 +57,72 @@ fn walk(node: &Node<'_>, kind: &'static Type, path: &mut Vec<String>, report: &m
                         Some(key) => &key.value,
                         // A key that the language does not know may be a misspelt one, or an option.
                         None if sounds_secret(&entry.key) => &Type::Secret,
-                        None => &Type::Free,
+                        None => {
+                            if kind.object().is_some_and(|object| may_be_secret(object, &entry.key)) {
+                                hide_all(&mut entry.value, report);
+                            }
+                            &Type::Free
+                        }
                     },
                 };
                 path.push(entry.key.to_string());
-                walk(&entry.value, value, path, report);
+                walk(&mut entry.value, value, path, report);
                 path.pop();
             }
         }
-        (Kind::Null, _) => {}
+        (Kind::Null | Kind::Hidden, _) => {}
     }
 }
 
 /// The value of a key that holds a secret: only references may stand here.
-fn secret(node: &Node<'_>, path: &mut [String], report: &mut Report<'_>) {
-    match &node.kind {
-        Kind::Null => {}
-        Kind::Scalar { .. } => refuse_value(node.span, path, report),
-        Kind::List(items) => items.iter().for_each(|item| secret(item, path, report)),
+fn secret(node: &mut Node<'_>, path: &mut [String], report: &mut Report<'_>) {
+    match &mut node.kind {
+        Kind::Null | Kind::Hidden => {}
+        Kind::Scalar { .. } => refuse_value(node, path, report),
+        Kind::List(items) => items.iter_mut().for_each(|item| secret(item, path, report)),
         Kind::Map(entries) => {
             for entry in entries {
                 match &entry.value.kind {
                     Kind::Scalar { text, .. } if entry.key == "env" => {
                         // What is no name of a variable is likely the secret itself.
-                        if !is_variable(text) {
-                            report.mask(entry.value.span);
+                        if !is_variable(text.trim()) {
                             let draft = Draft::error("plain-secret", "this is not the name of an environment variable")
                                 .at(entry.value.span, "")
                                 .hint("name the variable that holds the secret, not the secret itself: letters, digits and `_`");
                             report.push(draft);
+                            hide_all(&mut entry.value, report);
                         }
                     }
                     Kind::Scalar { .. } if entry.key == "file" => {}
-                    _ => mask_all(&entry.value, report),
+                    _ => hide_all(&mut entry.value, report),
                 }
             }
         }
     }
 }
 
-fn mask_all(node: &Node<'_>, report: &mut Report<'_>) {
-    match &node.kind {
-        Kind::Null => {}
-        Kind::Scalar { .. } => report.mask(node.span),
-        Kind::List(items) => items.iter().for_each(|item| mask_all(item, report)),
-        Kind::Map(entries) => entries.iter().for_each(|entry| mask_all(&entry.value, report)),
+fn hide_all(node: &mut Node<'_>, report: &mut Report<'_>) {
+    match &mut node.kind {
+        Kind::Null | Kind::Hidden => {}
+        Kind::Scalar { .. } => {
+            report.mask(node.span);
+            node.kind = Kind::Hidden;
+        }
+        Kind::List(items) => items.iter_mut().for_each(|item| hide_all(item, report)),
+        Kind::Map(entries) => entries.iter_mut().for_each(|entry| hide_all(&mut entry.value, report)),
     }
 }
 
-fn refuse_value(span: Span, path: &[String], report: &mut Report<'_>) {
-    report.mask(span);
+fn refuse_value(node: &mut Node<'_>, path: &[String], report: &mut Report<'_>) {
     let key = path.last().map_or("secret", String::as_str);
     let draft = Draft::error("plain-secret", format!("`{key}` is a secret and is written here in plain text"))
-        .at(span, "anyone who can read the files can read this")
+        .at(node.span, "anyone who can read the files can read this")
         .hint(format!(
             "write `{key}: {{ env: {} }}` or `{{ file: PATH }}`, and replace the secret: it is in the history now",
             variable(path)
         ));
     report.push(draft);
+    hide_all(node, report);
 }
 
 /// A name for the variable: the app's name and the key, as `AUTODESK_CLIENT_SECRET`.
@@ -133,6 +146,11 @@ pub(super) fn is_variable(text: &str) -> bool {
 fn sounds_secret(key: &str) -> bool {
     let key = key.to_lowercase().replace('-', "_");
     WORDS.iter().any(|word| key.contains(word)) && !HARMLESS_ENDS.iter().any(|end| key.ends_with(end))
+}
+
+/// Whether the value of an unknown key is better not shown: it stands where secrets do, or is nearly called like one.
+fn may_be_secret(object: &Object, key: &str) -> bool {
+    object.keys.iter().any(|key| matches!(key.value, Type::Secret)) || nearest(key, SECRET_KEYS).is_some()
 }
 
 /// Whether a text is a URL with a password in it.

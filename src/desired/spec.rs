@@ -102,7 +102,7 @@ macro_rules! leaf {
 
 leaf!(TEXT, "a text", SCALAR);
 leaf!(EMAIL, "an email address", STRING, pattern r"^\s*[^@\s]+@[^@\s]+\.[^@\s]+\s*$");
-leaf!(URL, "an https:// or http:// address", STRING, pattern "^https?://");
+leaf!(URL, "the address of an API", STRING, pattern "^https?://");
 leaf!(ROLE, "a role", SCALAR);
 leaf!(MOMENT, "a date or an RFC 3339 time", STRING, pattern r"^\d{4}-\d{2}-\d{2}([Tt ].*)?$");
 leaf!(DURATION, "a duration such as `15m` or `30d`", STRING, pattern r"^\s*\d+\s*[a-zA-Z]+(\s*\d+\s*[a-zA-Z]+)*\s*$");
@@ -114,13 +114,13 @@ leaf!(CRON, "a cron expression of five or six fields", STRING, pattern r"^\s*\S+
 leaf!(ZONE, "a time zone such as `Europe/Berlin`", STRING);
 leaf!(GLOB, "a pattern for email addresses, such as `*@example.com`", STRING);
 leaf!(LISTEN, "an address with a port, such as `127.0.0.1:8484`", STRING, pattern r"^.+:\d+$");
-leaf!(STATUS, "a status", words "active" "suspended" "left");
-leaf!(MODE, "a mode", words "enforce" "add" "observe");
-leaf!(GROUP_STATE, "a state", words "present" "absent");
-leaf!(UNLISTED, "what to do with the unlisted", words "report" "remove" "ignore");
-leaf!(REMOVE_WITH, "how to remove", words "deactivate" "delete");
-leaf!(IRREVERSIBLE, "what to do with irreversible steps", words "hold" "allow");
-leaf!(EVENT, "an event", words "drift" "held" "failure");
+leaf!(STATUS, "a word", words "active" "suspended" "left");
+leaf!(MODE, "a word", words "enforce" "add" "observe");
+leaf!(GROUP_STATE, "a word", words "present" "absent");
+leaf!(UNLISTED, "a word", words "report" "remove" "ignore");
+leaf!(REMOVE_WITH, "a word", words "deactivate" "delete");
+leaf!(IRREVERSIBLE, "a word", words "hold" "allow");
+leaf!(EVENT, "a word", words "drift" "held" "failure");
 leaf!(
     GUARD, "a guard that can be released",
     words "shrank" "protected" "min-admins" "irreversible" "reactivation" "max-removals" "max-creates"

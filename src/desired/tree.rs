@@ -33,6 +33,8 @@ pub(super) enum Kind<'s> {
     },
     List(Vec<Node<'s>>),
     Map(Vec<Entry<'s>>),
+    /// A single value that was reported and taken out, because it is or may be a secret.
+    Hidden,
 }
 
 /// A key with its value.
@@ -52,7 +54,7 @@ impl<'s> Node<'s> {
     pub(super) fn noun(&self) -> &'static str {
         match self.kind {
             Kind::Null => "nothing",
-            Kind::Scalar { .. } => "a single value",
+            Kind::Scalar { .. } | Kind::Hidden => "a single value",
             Kind::List(_) => "a list",
             Kind::Map(_) => "a mapping",
         }
@@ -71,7 +73,7 @@ impl<'s> Node<'s> {
         let children: Box<dyn Iterator<Item = &Node<'s>>> = match &self.kind {
             Kind::List(items) => Box::new(items.iter()),
             Kind::Map(entries) => Box::new(entries.iter().map(|entry| &entry.value)),
-            Kind::Null | Kind::Scalar { .. } => return size,
+            Kind::Null | Kind::Scalar { .. } | Kind::Hidden => return size,
         };
         for child in children {
             if size >= limit {
@@ -218,16 +220,20 @@ impl<'s> Builder<'_, 's> {
             None => self.documents.push(node),
             Some(Frame::List { items, .. }) => items.push(node),
             Some(Frame::Map { entries, key, .. }) => match key.take() {
+                // An empty key was reported when it was read.
+                Some((text, _)) if text.is_empty() => {}
                 Some((text, span)) => entries.push(Entry { key: text, span, value: node }),
                 None => {
                     let span = node.span;
-                    if let Kind::Scalar { text, .. } = node.kind {
-                        *key = Some((text, span));
-                    } else {
-                        *key = Some((Cow::Borrowed(""), span));
-                        let message = format!("a key has to be a text, and this is {}", node.noun());
-                        self.fail(Draft::error("key", message).at(span, ""));
+                    if let Kind::Scalar { text, .. } = &node.kind
+                        && !text.is_empty()
+                    {
+                        *key = Some((text.clone(), span));
+                        return;
                     }
+                    *key = Some((Cow::Borrowed(""), span));
+                    let message = format!("a key has to be a text, and this is {}", node.noun());
+                    self.fail(Draft::error("key", message).at(span, ""));
                 }
             },
         }
@@ -275,6 +281,12 @@ impl<'s> Builder<'_, 's> {
             }
             ErrorKind::ExpectedBlockMappingKey => {
                 Some("is this line indented differently from its neighbours?".to_owned())
+            }
+            ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::UnexpectedEofFlowMapping => {
+                Some("is a `}` or a `,` missing above?".to_owned())
+            }
+            ErrorKind::ExpectedFlowSequenceSeparator | ErrorKind::UnexpectedEofFlowSequence => {
+                Some("is a `]` or a `,` missing above?".to_owned())
             }
             _ => None,
         };

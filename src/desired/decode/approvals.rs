@@ -77,5 +77,5 @@ fn guard<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Guard> 
         d.bad_value(span, message, "what it found has to be mended; the plan says how");
         return None;
     }
-    d.word(text, span, &spec::GUARD).and_then(|word| word.parse().ok())
+    d.word("guard", text, span, &spec::GUARD).and_then(|word| word.parse().ok())
 }

@@ -238,7 +238,7 @@ fn options<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> BTreeMap<Arc
 fn json(node: &Node<'_>) -> serde_json::Value {
     use serde_json::Value;
     match &node.kind {
-        Kind::Null => Value::Null,
+        Kind::Null | Kind::Hidden => Value::Null,
         Kind::Scalar { text, plain } => match &**text {
             "true" if *plain => Value::Bool(true),
             "false" if *plain => Value::Bool(false),

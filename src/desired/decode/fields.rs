@@ -110,7 +110,7 @@ impl<'a, 's> Fields<'a, 's> {
     pub(super) fn word(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Option<(&'static str, Span)> {
         let leaf = self.leaf(name);
         let (text, span) = self.text(d, name)?;
-        Some((d.word(text, span, leaf)?, span))
+        Some((d.word(name, text, span, leaf)?, span))
     }
 
     /// A whole number that fits.
@@ -153,6 +153,8 @@ impl<'s> Decoder<'_, 's> {
     pub(super) fn wrong_type(&mut self, node: &Node<'s>, expected: &str) {
         let span = match node.kind {
             Kind::Scalar { .. } => node.span,
+            // It was reported when it was hidden.
+            Kind::Hidden => return,
             _ => Span { length: 1, ..node.span },
         };
         let draft = Draft::error("wrong-type", format!("expected {expected}, found {}", node.noun())).at(span, "");
@@ -168,6 +170,7 @@ impl<'s> Decoder<'_, 's> {
                 self.report.push(draft);
                 None
             }
+            Kind::Hidden => None,
             _ => {
                 self.wrong_type(node, leaf.what);
                 None
@@ -175,10 +178,11 @@ impl<'s> Decoder<'_, 's> {
         }
     }
 
-    pub(super) fn word(&mut self, text: &str, span: Span, leaf: &'static Leaf) -> Option<&'static str> {
+    /// One of a key's fixed set of words.
+    pub(super) fn word(&mut self, key: &str, text: &str, span: Span, leaf: &'static Leaf) -> Option<&'static str> {
         let known = leaf.words.iter().copied().find(|word| *word == text);
         if known.is_none() {
-            let draft = Draft::error("bad-value", format!("`{text}` is not {}", leaf.what))
+            let draft = Draft::error("bad-value", format!("`{text}` is not a value of `{key}`"))
                 .at(span, "")
                 .hint(nearest::hint(text, leaf.words.iter().copied(), "values"));
             self.report.push(draft);

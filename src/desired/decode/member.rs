@@ -28,7 +28,7 @@ impl<'s> Decoder<'_, 's> {
     /// Nothing, a role, or a mapping.
     pub(super) fn member(&mut self, entry: &Entry<'s>) -> Member {
         match &entry.value.kind {
-            Kind::Null => Member::default(),
+            Kind::Null | Kind::Hidden => Member::default(),
             Kind::Scalar { .. } => self.role_alone(entry),
             Kind::Map(_) => {
                 let fields = Fields::open(self, &entry.value, &spec::MEMBER, entry.span);

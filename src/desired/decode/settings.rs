@@ -61,14 +61,11 @@ fn store<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Store> 
     if text.strip_prefix("sqlite:").is_some_and(|path| !path.trim().is_empty()) {
         return Some(Store::Url(text.to_owned()));
     }
-    // One with a scheme was refused as a secret in plain text already.
-    if !text.contains("://") {
-        d.bad_value(
-            entry.value.span,
-            "this is not a store",
-            "write `sqlite:PATH`, or `{ env: NAME }` with a variable that holds a postgres:// URL",
-        );
-    }
+    d.bad_value(
+        entry.value.span,
+        "this is not a store",
+        "write `sqlite:PATH`, or `{ env: NAME }` with a variable that holds a postgres:// URL",
+    );
     None
 }
 
@@ -108,7 +105,7 @@ fn schedule<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Sche
 fn notify<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Notify> {
     let mut on = BTreeSet::new();
     for (text, span) in fields.texts(d, "on") {
-        if let Some(word) = d.word(text, span, &spec::EVENT) {
+        if let Some(word) = d.word("on", text, span, &spec::EVENT) {
             on.insert(word.to_owned());
         }
     }

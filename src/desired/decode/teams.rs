@@ -102,7 +102,7 @@ fn grant<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Grant> {
             Some(Grant { app, account: d.member_of(&fields), groups })
         }
         Kind::Scalar { .. } => Some(Grant { app, account: d.role_alone(entry), groups: Vec::new() }),
-        Kind::Null => Some(Grant { app, account: Member::default(), groups: Vec::new() }),
+        Kind::Null | Kind::Hidden => Some(Grant { app, account: Member::default(), groups: Vec::new() }),
         Kind::List(_) => {
             d.wrong_type(&entry.value, "nothing, a role or a mapping");
             None

@@ -50,7 +50,7 @@ impl<'s> Decoder<'_, 's> {
                 }
                 Some(FieldValue::Set(set))
             }
-            Kind::Null => None,
+            Kind::Null | Kind::Hidden => None,
             Kind::Map(_) => {
                 self.wrong_type(node, "a single value or a list");
                 None

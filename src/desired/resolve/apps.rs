@@ -241,11 +241,17 @@ impl Builder<'_> {
             directory,
             report,
         );
-        if self.app.mode != Mode::Observe {
+        if let (Some(create), true) = (&self.semantics.create, self.app.mode != Mode::Observe) {
             let accounts =
                 everyone.keys().map(|&person| (person, self.accounts.get(person).map_or(&[][..], Vec::as_slice)));
-            let app = (&*self.app.name, self.app.span);
-            names.look(app, self.semantics, &defaults.values, &self.managed, accounts, directory, report);
+            let app = missing::Creating {
+                name: &self.app.name,
+                span: self.app.span,
+                require: &create.require,
+                defaults: &defaults.values,
+                managed: &self.managed,
+            };
+            names.look(&app, accounts, directory, report);
         }
     }
 }
@@ -273,7 +279,8 @@ fn granted(
     let spans = [line.span, membership.span].into_iter().chain(chain.iter().copied());
     let mut because: Vec<Place> = spans.map(|span| report.place(span)).collect();
     because.sort();
-    because.dedup();
+    // Reports name lines; two places on one line are one reason.
+    because.dedup_by(|a, b| a.file == b.file && a.line == b.line);
     let claim = Claim {
         window: person.intersect(membership.window).intersect(member.window),
         values: line.values.clone(),

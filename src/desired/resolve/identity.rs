@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How many unknown addresses get a suggestion: finding one means comparing with everyone.
-const SUGGESTED: usize = 50;
+const SUGGESTED: usize = 10;
 
 /// How many places one unknown address is shown at.
 const SHOWN: usize = 3;
@@ -116,7 +116,7 @@ impl Directory {
         for (i, (email, mut spans)) in std::mem::take(&mut self.unknown).into_iter().enumerate() {
             spans.sort_unstable();
             let known = self.named.iter().chain(self.aliases.keys()).map(Email::as_str);
-            let near = if i < SUGGESTED { nearest::nearest(email.as_str(), known) } else { None };
+            let near = if i < SUGGESTED { nearest::nearest_email(email.as_str(), known) } else { None };
             let hint = near.map_or_else(
                 || "add them under `people`, or, if this is a service, under the app's `accounts`".to_owned(),
                 |near| format!("did you mean `{near}`? Otherwise add them under `people`"),

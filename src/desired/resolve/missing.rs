@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     desired::report::{Draft, Report, Span},
-    model::{Email, FieldName, Semantics, Values},
+    model::{Email, FieldName, Values},
 };
 
 use super::{Claimed, identity::Directory};
@@ -55,7 +55,8 @@ pub(super) fn check_managed<'a>(
             lacking.entry(field).or_default().push((whose, line.line.span));
         }
     }
-    for (field, who) in lacking {
+    for (field, mut who) in lacking {
+        who.sort_by_key(|(_, span)| *span);
         let (first, more) = (&who[0].0, who.len() - 1);
         let and_more = match more {
             0 => String::new(),
@@ -80,6 +81,15 @@ pub(super) fn check_managed<'a>(
     }
 }
 
+/// What creating an account takes in one app, and what the app itself provides of it.
+pub(super) struct Creating<'a> {
+    pub name: &'a str,
+    pub span: Span,
+    pub require: &'a BTreeSet<FieldName>,
+    pub defaults: &'a Values,
+    pub managed: &'a Managed,
+}
+
 /// Names and other values that creating accounts takes, over all apps.
 #[derive(Default)]
 pub(super) struct Names {
@@ -91,32 +101,29 @@ impl Names {
     /// Notes what one app needs of its accounts, and reports at once what no person's entry could mend.
     pub(super) fn look<'a>(
         &mut self,
-        app: (&str, Span),
-        semantics: &Semantics,
-        defaults: &Values,
-        managed: &Managed,
+        app: &Creating<'_>,
         accounts: impl Iterator<Item = (&'a Email, &'a [Claimed])>,
         directory: &Directory,
         report: &mut Report<'_>,
     ) {
-        let Some(create) = &semantics.create else { return };
         let mut app_lacks: BTreeMap<&FieldName, &Email> = BTreeMap::new();
         for (person, claims) in accounts.filter(|(person, _)| directory.is_active(person)) {
-            for field in create.require.iter().filter(|field| &***field != "email") {
-                if is_set(claims, field) || defaults.contains_key(field) || person_has(directory, person, field) {
+            for field in app.require.iter().filter(|field| &***field != "email") {
+                if is_set(claims, field) || app.defaults.contains_key(field) || person_has(directory, person, field) {
                     continue;
                 }
                 if is_name(field) {
                     let lacks = self.lacking.entry(person.clone()).or_default();
-                    lacks.entry(field.clone()).or_default().insert(format!("`{}`", app.0));
-                } else if !managed.contains_key(field) {
+                    lacks.entry(field.clone()).or_default().insert(format!("`{}`", app.name));
+                } else if !app.managed.contains_key(field) {
                     app_lacks.entry(field).or_insert(person);
                 }
             }
         }
         for (field, person) in app_lacks {
-            let message = format!("creating an account in app `{}` takes a `{field}`, and `{person}` has none", app.0);
-            let draft = Draft::error("missing-value", message).at(app.1, "");
+            let message =
+                format!("creating an account in app `{}` takes a `{field}`, and `{person}` has none", app.name);
+            let draft = Draft::error("missing-value", message).at(app.span, "");
             report.push(draft.hint(format!("add `defaults: {{ {field}: … }}` to the app")));
         }
     }

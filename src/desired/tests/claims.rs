@@ -167,8 +167,8 @@ fn included_teams_give_their_members_and_the_shortest_way_counts() {
     same(
         &(claims(&desired(&[("a.yaml", text)]), "autodesk")),
         r#"
-jane@example.com: role=admin [a.yaml:2, a.yaml:2, a.yaml:3, a.yaml:5]
-sam@example.com: role=admin [a.yaml:2, a.yaml:2, a.yaml:4] until 2027-01-02T00:00:00Z
+jane@example.com: role=admin [a.yaml:2, a.yaml:3, a.yaml:5]
+sam@example.com: role=admin [a.yaml:2, a.yaml:4] until 2027-01-02T00:00:00Z
 Design Team:
 "#,
     );

@@ -53,7 +53,7 @@ error: `Europe/Berln` is not a time zone such as `Europe/Berlin`
   |              ^^^^^^^^^^^^
   = help: did you mean `Europe/Berlin`?
 
-error: `gone` is not a status
+error: `gone` is not a value of `status`
  --> b.yaml:2:30
   |
 2 |   kim@example.com: { status: gone }
@@ -74,12 +74,6 @@ fn values_of_the_wrong_kind_say_what_was_expected() {
     check_file(
         "people: [jane@example.com]\nteams:\n  t:\n    members: 5\n    grants: { autodesk: [user] }\n    includes: { a: b }\nsettings: text\n",
         r#"
-error: expected a mapping whose keys are email addresses, found a list
- --> a.yaml:1:9
-  |
-1 | people: [jane@example.com]
-  |         ^
-
 warning: team `t` grants nothing, and no team includes it
  --> a.yaml:3:3
   |
@@ -151,9 +145,6 @@ error: `until` is before `from`
   |
 4 |   max@example.com: { from: 2027-03-01, until: 2027-02-01 }
   |                                               ^^^^^^^^^^ ends here
- ::: a.yaml:4:28
-  |
-4 |   max@example.com: { from: 2027-03-01, until: 2027-02-01 }
   |                            ^^^^^^^^^^ begins here
   = help: a window that ends before it begins grants nothing; remove the line if that is meant
 
@@ -184,7 +175,7 @@ fn budgets_urls_and_counts_are_checked() {
         "apps:\n  jira:\n    connector: autodesk\n    url: api.example.com\n    defaults: { role: user }\n    seats: -5\n    mode: enforced\n    \
          budget: { requests: 1000/w, read: 5/s, keep_free: 10, concurrency: 0 }\n",
         r#"
-error: `api.example.com` is not an https:// or http:// address
+error: `api.example.com` is not the address of an API
  --> a.yaml:4:10
   |
 4 |     url: api.example.com
@@ -198,7 +189,7 @@ error: `-5` is not a whole number
   |            ^^
   = help: write a whole number from 0 to 4294967295
 
-error: `enforced` is not a mode
+error: `enforced` is not a value of `mode`
  --> a.yaml:7:11
   |
 7 |     mode: enforced
@@ -230,7 +221,7 @@ error: with a concurrency of 0 nothing can be sent
     check_file(
         "apps:\n  jira:\n    connector: autodesk\n    url: https://api.example.com/?x=1\n    budget: { requests: 10/h, read: 5/s, keep_free: 100% }\n",
         r#"
-error: `https://api.example.com/?x=1` is not an https:// or http:// address
+error: `https://api.example.com/?x=1` is not the address of an API
  --> a.yaml:4:10
   |
 4 |     url: https://api.example.com/?x=1
@@ -242,9 +233,6 @@ error: `requests` replaces all quotas; it cannot stand beside `read` or `write`
   |
 5 |     budget: { requests: 10/h, read: 5/s, keep_free: 100% }
   |                                     ^^^
- ::: a.yaml:5:25
-  |
-5 |     budget: { requests: 10/h, read: 5/s, keep_free: 100% }
   |                         ^^^^
   = help: keep `requests`, or `read` and `write`
 
@@ -275,7 +263,7 @@ fn policies_are_checked() {
         "settings:\n  policy:\n    unlisted: delete\n    delete_after: 30\n    protect: ['[a', '*@example.com']\n    \
          max_removals: 10 percent\n    max_creates: { share: 25, at_leest: 3 }\n    min_admins: one\n    freeze: [{ reason: holidays }]\n",
         r#"
-error: `delete` is not what to do with the unlisted
+error: `delete` is not a value of `unlisted`
  --> a.yaml:3:15
   |
 3 |     unlisted: delete
@@ -450,9 +438,6 @@ error: a schedule has `every` or `cron`, not both
   |
 3 |   schedule: { every: 5m, cron: '* * * * *' }
   |                                ^^^^^^^^^^^
- ::: a.yaml:3:22
-  |
-3 |   schedule: { every: 5m, cron: '* * * * *' }
   |                      ^^
   = help: keep one of them
 
@@ -461,13 +446,10 @@ error: a secret comes from `env` or from `file`, not from both
   |
 4 |   notify: [{ url: { env: A, file: b }, on: [drft] }, { on: held }]
   |                                   ^
- ::: a.yaml:4:26
-  |
-4 |   notify: [{ url: { env: A, file: b }, on: [drft] }, { on: held }]
   |                          ^
   = help: keep one of them
 
-error: `drft` is not an event
+error: `drft` is not a value of `on`
  --> a.yaml:4:45
   |
 4 |   notify: [{ url: { env: A, file: b }, on: [drft] }, { on: held }]
@@ -622,7 +604,7 @@ error: the guard `ambiguous` cannot be released by an approval
   |                               ^^^^^^^^^
   = help: what it found has to be mended; the plan says how
 
-error: `reversible` is not a guard that can be released
+error: `reversible` is not a value of `guard`
  --> a.yaml:9:31
   |
 9 |   - { allow: autodesk, guard: reversible, until: 2026-12-31 }

@@ -8,7 +8,10 @@ fn check_masked(text: &str) {
     for shown in [problems.to_string(), problems.render(true, 60), problems.render_plain(), format!("{problems:?}")] {
         assert!(!shown.contains("hunter2"), "{shown}");
     }
-    assert!(problems.iter().any(|problem| matches!(problem.code, "plain-secret" | "syntax")), "{problems}");
+    assert!(
+        problems.iter().any(|problem| matches!(problem.code, "plain-secret" | "syntax" | "unknown-key")),
+        "{problems}"
+    );
 }
 
 #[test]
@@ -19,7 +22,7 @@ fn a_secret_in_plain_text_is_refused_and_masked() {
 error: `client_secret` is a secret and is written here in plain text
  --> a.yaml:3:52
   |
-3 |     auth: { client_id: { env: ID }, client_secret: ********, colour: blue }
+3 |     auth: { client_id: { env: ID }, client_secret: ********, colour: ******** }
   |                                                    ^^^^^^^^ anyone who can read the files can read this
   = help: write `client_secret: { env: AUTODESK_CLIENT_SECRET }` or `{ file: PATH }`, and replace
           the secret: it is in the history now
@@ -27,7 +30,7 @@ error: `client_secret` is a secret and is written here in plain text
 error: unknown key `colour` in `auth`
  --> a.yaml:3:61
   |
-3 |     auth: { client_id: { env: ID }, client_secret: ********, colour: blue }
+3 |     auth: { client_id: { env: ID }, client_secret: ********, colour: ******** }
   |                                                              ^^^^^^
   = help: known keys: `client_id`, `client_secret`, `password`, `scopes`, `token`, `token_url`,
           `username`
@@ -43,10 +46,12 @@ fn no_secret_is_shown_wherever_it_stands() {
         "apps: { autodesk: { auth: { client_id: hunter2, password: [hunter2] } } }",
         "apps: { autodesk: { client_secret: hunter2, nonsense: 5 } }",
         "apps: { autodesk: { auth: { client_secrt: hunter2 } } }",
+        "apps: { autodesk: { client_secrt: hunter2 } }",
         "apps: { autodesk: { auth: { token: { value: hunter2, env: X } } } }",
         "apps: { autodesk: { auth: { token: { env: hunter2-with-dashes } } } }",
         "apps: { autodesk: { options: { api_key: hunter2 } } }",
-        "apps: { autodesk: { url: 'https://me:hunter2@api.example.com' } }",
+        "apps: { jira: { connector: autodesk, url: 'https://me:hunter2@api.example.com' } }",
+        "people: { jane@example.com: { from: 'x://a:hunter2@b', status: 'x://a:hunter2@b' } }",
         "settings: { store: 'postgres://me:hunter2@db/x' }",
         "settings: { store: 'postgres://db/x?password=hunter2' }",
         "settings: { notify: [ { url: 'https://hooks.example.com/hunter2' } ] }",

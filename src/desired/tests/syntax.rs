@@ -15,6 +15,7 @@ error: this is not YAML: while parsing a flow mapping, did not find expected ','
   |
 3 | teams:
   |      ^
+  = help: is a `}` or a `,` missing above?
 "#,
     );
 }
@@ -285,8 +286,10 @@ error: values are nested more than 64 deep
   |                         ^ too deep from here on
 "#,
     );
-    let deep: String = (0..5_000).map(|i| format!("{}- \n", " ".repeat(i % 300))).collect();
-    assert!(load(&[("a.yaml", &deep)]).is_err());
+    for deep in ["- ".repeat(50_000), "? ".repeat(50_000), "{a: ".repeat(50_000)] {
+        let problems = load(&[("a.yaml", &deep)]).unwrap_err();
+        assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["too-deep"]);
+    }
 }
 
 #[test]
@@ -309,13 +312,6 @@ error: a key has to be a text, and this is a list
   |
 1 | ? [a, b]
   |   ^
-
-error: unknown key `` in the files
- --> a.yaml:1:3
-  |
-1 | ? [a, b]
-  |   ^
-  = help: known keys: `approvals`, `apps`, `people`, `settings`, `teams`
 "#,
     );
     check_file(
