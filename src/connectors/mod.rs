@@ -13,10 +13,8 @@ use async_trait::async_trait;
 pub use error::{Error, ErrorKind};
 pub use registry::{Override, ProcessSecrets, Registry, SecretSource, quota};
 
-use crate::{
-    budget::Lane,
-    model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Semantics, Values},
-};
+pub use crate::budget::Lane;
+use crate::model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Semantics, Values};
 
 /// Stands as an account's status where a row does not show it, so that it has to be read on its own.
 pub const STATUS_NOT_SHOWN: &str = "not shown";

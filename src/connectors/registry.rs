@@ -157,7 +157,10 @@ impl Registry {
         config.headers = manifest.headers().to_vec();
         config.ca_file = app.options.get("ca_file").and_then(|file| file.as_str()).map(PathBuf::from);
         let gate = self.gate(bucket_key(url, &credentials), &app.budget, &manifest.semantics.limits);
-        config.secrets = credentials.into_values().collect();
+        if instead.is_none() {
+            // Stand-ins are no secrets, and masking their words would only garble texts.
+            config.secrets = credentials.into_values().collect();
+        }
         let http = HttpClient::new(config, gate)?;
         Ok(Arc::new(RestConnector::new(manifest, http, app.options.clone())))
     }

@@ -9,8 +9,7 @@ use futures::{StreamExt, stream};
 
 use super::{AT_ONCE, ObserveProgress, OnProgress};
 use crate::{
-    budget::Lane,
-    connectors::{AccountGroup, Error, Listing, Reader},
+    connectors::{AccountGroup, Error, Lane, Listing, Reader},
     model::{AccountStatus, Coverage, DesiredApp, LiveAccount, LiveGroup, LiveMember, MemberRead},
 };
 

@@ -15,8 +15,7 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    budget::Lane,
-    connectors::{Error, Reader, STATUS_NOT_SHOWN},
+    connectors::{Error, Lane, Reader, STATUS_NOT_SHOWN},
     model::{AccountStatus, Coverage, DesiredApp, FieldName, LiveAccount, LiveApp, Semantics},
 };
 

@@ -1,14 +1,12 @@
 //! The engine: reads and writes an app as its manifest says.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
-use url::Url;
 
 use super::{
-    manifest::{AuthShape, Call, Change, List, Manifest, MemberList},
+    manifest::{Call, Change, List, Manifest, MemberList},
     paging::{Follow, Sweep, Verdict},
     rows::{self, echoes, put, text, wire_value},
     template::{Bindings, Dotted},
@@ -17,7 +15,7 @@ use crate::{
     budget::Lane,
     connectors::{
         AccountGroup, Error, ErrorKind, Listing, Reader, Write, Writer, Written,
-        http::{Answer, ClientCredentials, HttpClient, Login, Method, Request, Scheme},
+        http::{Answer, HttpClient, Method, Request},
     },
     model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Semantics, Values},
 };
@@ -32,9 +30,6 @@ pub struct RestConnector {
     http: HttpClient,
     options: BTreeMap<Arc<str>, Value>,
 }
-
-/// Secrets by the key they have under `auth`.
-pub type Credentials = BTreeMap<String, SecretString>;
 
 /// Rows that a call returned.
 type Rows = Listing<Value>;
@@ -513,80 +508,4 @@ impl Writer for RestConnector {
             }
         }
     }
-}
-
-impl Manifest {
-    /// Where the API's paths begin, for an app at `url`.
-    pub fn base_url(&self, url: &Url) -> Url {
-        below(url, &self.base)
-    }
-
-    /// Headers that every request carries.
-    pub fn headers(&self) -> &[(String, String)] {
-        &self.headers
-    }
-
-    /// The keys that `auth` has to hold.
-    pub fn secret_keys(&self) -> Vec<String> {
-        match &self.auth {
-            AuthShape::Oauth { .. } => vec!["client_id".into(), "client_secret".into()],
-            AuthShape::Bearer | AuthShape::Header(_) => vec!["token".into()],
-            AuthShape::Basic => vec!["username".into(), "password".into()],
-            AuthShape::Login { body, .. } => {
-                let mut keys: Vec<_> =
-                    body.holes().iter().filter_map(|hole| hole.strip_prefix("secret.")).map(str::to_owned).collect();
-                keys.sort();
-                keys.dedup();
-                keys
-            }
-        }
-    }
-
-    /// How to sign in to an app at `url`.
-    ///
-    /// # Errors
-    /// The key of a secret that is missing.
-    pub fn scheme(
-        &self,
-        url: &Url,
-        secrets: &Credentials,
-        token_url: Option<&Url>,
-        scopes: Option<&[String]>,
-    ) -> Result<Scheme, String> {
-        let secret = |key: &str| secrets.get(key).cloned().ok_or_else(|| key.to_owned());
-        Ok(match &self.auth {
-            AuthShape::Bearer => Scheme::Bearer(secret("token")?),
-            AuthShape::Header(name) => Scheme::Header { name: name.clone(), value: secret("token")? },
-            AuthShape::Basic => Scheme::Basic { username: secret("username")?, password: secret("password")? },
-            AuthShape::Oauth { path, style, scopes: declared } => Scheme::ClientCredentials(ClientCredentials {
-                token_url: token_url.cloned().unwrap_or_else(|| below(url, path)),
-                client_id: secret("client_id")?,
-                client_secret: secret("client_secret")?,
-                style: *style,
-                scopes: scopes.map_or_else(|| declared.clone(), <[String]>::to_vec),
-            }),
-            AuthShape::Login { path, body, token, send, prefix, life } => {
-                let mut bindings = Bindings::new();
-                for key in self.secret_keys() {
-                    bindings.insert(format!("secret.{key}").into(), Value::from(secret(&key)?.expose_secret()));
-                }
-                Scheme::Login(Login {
-                    url: token_url.cloned().unwrap_or_else(|| below(url, path)),
-                    body: body.fill(&bindings).unwrap_or(Value::Null).to_string().into(),
-                    token: token.clone(),
-                    send: send.clone(),
-                    prefix: prefix.clone(),
-                    life: (*life).filter(|life| *life > Duration::ZERO),
-                })
-            }
-        })
-    }
-}
-
-/// An address below another one.
-fn below(url: &Url, path: &str) -> Url {
-    let mut below = url.clone();
-    let joined = format!("{}/{}", url.path().trim_end_matches('/'), path.trim_start_matches('/'));
-    below.set_path(joined.trim_end_matches('/'));
-    below
 }

@@ -1,17 +1,20 @@
 //! Ordinary REST apps: one engine, and a manifest for each app that says how its API looks. The engine knows no app by name.
 
+mod calls;
 mod engine;
 mod manifest;
 mod paging;
 mod rows;
+mod sign_in;
 mod template;
 mod wire;
 
 #[cfg(test)]
 mod manifest_tests;
 
-pub use engine::{Credentials, RestConnector};
+pub use engine::RestConnector;
 pub use manifest::{Manifest, ManifestError};
+pub use sign_in::Credentials;
 
 /// The manifests that come with rosterd, by name, sorted.
 pub const BUILT_IN: [(&str, &str); 1] = [("autodesk", include_str!("manifests/autodesk.yaml"))];

@@ -1,0 +1,92 @@
+//! Signing in as a manifest says.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    manifest::{AuthShape, Manifest},
+    template::Bindings,
+};
+use crate::connectors::http::{ClientCredentials, Login, Scheme};
+
+/// Secrets by the key they have under `auth`.
+pub type Credentials = BTreeMap<String, SecretString>;
+
+impl Manifest {
+    /// Where the API's paths begin, for an app at `url`.
+    pub fn base_url(&self, url: &Url) -> Url {
+        below(url, &self.base)
+    }
+
+    /// Headers that every request carries.
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+
+    /// The keys that `auth` has to hold.
+    pub fn secret_keys(&self) -> Vec<String> {
+        match &self.auth {
+            AuthShape::Oauth { .. } => vec!["client_id".into(), "client_secret".into()],
+            AuthShape::Bearer | AuthShape::Header(_) => vec!["token".into()],
+            AuthShape::Basic => vec!["username".into(), "password".into()],
+            AuthShape::Login { body, .. } => {
+                let mut keys: Vec<_> =
+                    body.holes().iter().filter_map(|hole| hole.strip_prefix("secret.")).map(str::to_owned).collect();
+                keys.sort();
+                keys.dedup();
+                keys
+            }
+        }
+    }
+
+    /// How to sign in to an app at `url`.
+    ///
+    /// # Errors
+    /// The key of a secret that is missing.
+    pub fn scheme(
+        &self,
+        url: &Url,
+        secrets: &Credentials,
+        token_url: Option<&Url>,
+        scopes: Option<&[String]>,
+    ) -> Result<Scheme, String> {
+        let secret = |key: &str| secrets.get(key).cloned().ok_or_else(|| key.to_owned());
+        Ok(match &self.auth {
+            AuthShape::Bearer => Scheme::Bearer(secret("token")?),
+            AuthShape::Header(name) => Scheme::Header { name: name.clone(), value: secret("token")? },
+            AuthShape::Basic => Scheme::Basic { username: secret("username")?, password: secret("password")? },
+            AuthShape::Oauth { path, style, scopes: declared } => Scheme::ClientCredentials(ClientCredentials {
+                token_url: token_url.cloned().unwrap_or_else(|| below(url, path)),
+                client_id: secret("client_id")?,
+                client_secret: secret("client_secret")?,
+                style: *style,
+                scopes: scopes.map_or_else(|| declared.clone(), <[String]>::to_vec),
+            }),
+            AuthShape::Login { path, body, token, send, prefix, life } => {
+                let mut bindings = Bindings::new();
+                for key in self.secret_keys() {
+                    bindings.insert(format!("secret.{key}").into(), Value::from(secret(&key)?.expose_secret()));
+                }
+                Scheme::Login(Login {
+                    url: token_url.cloned().unwrap_or_else(|| below(url, path)),
+                    body: body.fill(&bindings).unwrap_or(Value::Null).to_string().into(),
+                    token: token.clone(),
+                    send: send.clone(),
+                    prefix: prefix.clone(),
+                    life: (*life).filter(|life| *life > Duration::ZERO),
+                })
+            }
+        })
+    }
+}
+
+/// An address below another one.
+fn below(url: &Url, path: &str) -> Url {
+    let mut below = url.clone();
+    let joined = format!("{}/{}", url.path().trim_end_matches('/'), path.trim_start_matches('/'));
+    below.set_path(joined.trim_end_matches('/'));
+    below
+}

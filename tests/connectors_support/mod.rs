@@ -1,0 +1,227 @@
+//! A small server that answers as a test says, down to broken connections, and an app that points at it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use rosterd::{
+    connectors::{Registry, SecretSource, Writer},
+    model::{Auth, BudgetSpec, ConnectorCatalogue, DesiredApp, Place, Policy, SecretRef},
+};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinHandle,
+};
+use url::Url;
+
+/// A request as the server saw it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub method: String,
+    pub path: String,
+    pub query: BTreeMap<String, String>,
+    pub body: Value,
+    line: String,
+}
+
+impl Call {
+    /// A query parameter that is a number.
+    pub fn number(&self, name: &str) -> usize {
+        self.query
+            .get(name)
+            .and_then(|value| value.parse().ok())
+            .unwrap_or_else(|| panic!("{} has no {name}", self.line))
+    }
+}
+
+/// What the server does.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    Json(u16, Value),
+    Text(u16, &'static str),
+    Redirect(u16, String),
+    /// Closes the connection without a word.
+    Reset,
+    /// Promises more than it sends.
+    CutOff,
+}
+
+pub fn json_answer(status: u16, body: Value) -> Answer {
+    Answer::Json(status, body)
+}
+
+pub fn status_answer(status: u16) -> Answer {
+    Answer::Json(status, json!({}))
+}
+
+/// A running server.
+pub struct Server {
+    pub url: Url,
+    calls: Arc<Mutex<Vec<Call>>>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Method, path and query of every request, in order.
+    pub fn lines(&self) -> Vec<String> {
+        self.calls.lock().unwrap().iter().map(|call| call.line.clone()).collect()
+    }
+
+    /// Stops it; its address leads nowhere afterwards.
+    pub async fn close(self) -> Url {
+        self.task.abort();
+        assert!(self.task.await.unwrap_err().is_cancelled());
+        self.url
+    }
+}
+
+/// Starts a server. It speaks HTTP/1.1 by hand, because a library would not send broken answers.
+pub async fn serve(play: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let (play, log) = (Arc::new(play), calls.clone());
+    let task = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (play, log) = (play.clone(), log.clone());
+            tokio::spawn(async move { talk(stream, &*play, &log).await });
+        }
+    });
+    Server { url, calls, task }
+}
+
+async fn talk(mut stream: TcpStream, play: &(impl Fn(&Call) -> Answer + ?Sized), log: &Mutex<Vec<Call>>) {
+    while let Some(call) = receive(&mut stream).await {
+        log.lock().unwrap().push(call.clone());
+        let answer = if call.path.ends_with("/token") {
+            json_answer(200, json!({"access_token": "tok", "expires_in": 3599}))
+        } else {
+            play(&call)
+        };
+        let (status, location, body, promised) = match answer {
+            Answer::Json(status, body) => (status, None, body.to_string(), 0),
+            Answer::Text(status, body) => (status, None, body.to_owned(), 0),
+            Answer::Redirect(status, to) => (status, Some(to), String::new(), 0),
+            Answer::CutOff => (200, None, r#"{"data": ["#.to_owned(), 1000),
+            Answer::Reset => return,
+        };
+        let location = location.map(|to| format!("location: {to}\r\n")).unwrap_or_default();
+        let length = body.len() + promised;
+        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{location}\r\n");
+        if stream.write_all(format!("{head}{body}").as_bytes()).await.is_err() || promised > 0 {
+            return;
+        }
+    }
+}
+
+async fn receive(stream: &mut TcpStream) -> Option<Call> {
+    let mut bytes = Vec::new();
+    let end = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end + 4;
+        }
+        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
+    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = bytes.split_off(end);
+    while body.len() < length.unwrap_or(0) {
+        stream.read_buf(&mut body).await.ok()?;
+    }
+    let mut words = head.split_whitespace();
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let url = Url::parse("http://x").unwrap().join(&target).unwrap();
+    Some(Call {
+        line: format!("{method} {target}"),
+        method,
+        path: url.path().to_owned(),
+        query: url.query_pairs().into_owned().collect(),
+        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+    })
+}
+
+/// Secrets for every reference, or none.
+pub struct TestSecrets(bool);
+
+impl TestSecrets {
+    pub fn all() -> Self {
+        Self(true)
+    }
+
+    pub fn none() -> Self {
+        Self(false)
+    }
+}
+
+impl SecretSource for TestSecrets {
+    fn resolve(&self, secret: &SecretRef) -> Result<SecretString, String> {
+        let SecretRef::Env(name) = secret else { return Err("tests have no files".into()) };
+        if self.0 { Ok(format!("value of {name}").into()) } else { Err(format!("the variable {name} is not set")) }
+    }
+}
+
+/// An app called `demo` that declares nothing.
+pub fn app(connector: &str, url: &str, registry: &Registry) -> DesiredApp {
+    let secret = |key: &str| (Arc::from(key), SecretRef::Env(format!("DEMO_{}", key.to_uppercase())));
+    let secrets = ["client_id", "client_secret", "token"].map(secret);
+    DesiredApp {
+        name: "demo".into(),
+        semantics: registry.semantics(connector).unwrap(),
+        connector: connector.into(),
+        url: url.parse().unwrap(),
+        auth: Auth { secrets: secrets.into(), ..Auth::default() },
+        options: BTreeMap::new(),
+        budget: BudgetSpec::default(),
+        mode: Default::default(),
+        seats: None,
+        self_account: None,
+        policy: Policy::default(),
+        defaults: Default::default(),
+        managed: Default::default(),
+        accounts: BTreeMap::new(),
+        groups: BTreeMap::new(),
+        ids: BTreeMap::new(),
+        place: Place::new("apps/demo.yaml", 1, 1),
+    }
+}
+
+/// A server, an app that points at it, and its connector.
+pub struct Fixture {
+    pub app: DesiredApp,
+    pub connector: Arc<dyn Writer>,
+    server: Server,
+}
+
+impl Fixture {
+    /// An app that the built-in manifest of Autodesk speaks to.
+    pub async fn autodesk(play: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
+        Self::with(Registry::default(), "autodesk", play).await
+    }
+
+    pub async fn with(
+        registry: Registry,
+        connector: &str,
+        play: impl Fn(&Call) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let server = serve(play).await;
+        let app = app(connector, server.url.as_str(), &registry);
+        let connector = registry.connect(&app, &TestSecrets::all(), None).unwrap();
+        Self { app, connector, server }
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.server.lines()
+    }
+
+    /// JSON bodies of everything that was sent, in order.
+    pub fn bodies(&self) -> Vec<Value> {
+        let calls = self.server.calls.lock().unwrap();
+        calls.iter().map(|call| call.body.clone()).filter(|body| !body.is_null()).collect()
+    }
+}
