@@ -117,10 +117,10 @@ fn strangers_with_one_address_have_names_of_their_own() {
     let world = World::full().grant("bob@x.io").active("5", "bob@x.io");
     let world = world.active("1", "zoe@x.io").active("2", "Zoe@x.io").active("3", "").active("4", " ");
     check!(world, @"
-    ! unlisted-account:  (active) is named nowhere in the files; list the person, or set `unlisted: remove`
-    ! unlisted-account:   (active) is named nowhere in the files; list the person, or set `unlisted: remove`
-    ! unlisted-account: Zoe@x.io (active) is named nowhere in the files; list the person, or set `unlisted: remove`
-    ! unlisted-account: zoe@x.io (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ! unlisted-account: (3) (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ! unlisted-account: (4) (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ! unlisted-account: zoe@x.io (1) (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ! unlisted-account: zoe@x.io (2) (active) is named nowhere in the files; list the person, or set `unlisted: remove`
     ");
     check!(world.policy(|policy| policy.unlisted = Unlisted::Remove), @"
     held a/deactivate/(3) [ambiguous]: nobody can tell whose account it is, because it has no address (id 3, 4)
