@@ -137,10 +137,15 @@ fn new_admins_first(cx: &Context<'_>, drafts: &mut Drafts) {
     let mut makers: Vec<(usize, ActionName)> = drafts
         .actions
         .iter()
-        .filter(|draft| draft.is(Status::Ready) && draft.makes_admin)
+        // One who waits, for a seat perhaps, is still the one that the old admin waits for when there is no other.
+        .filter(|draft| matches!(draft.action.status, Status::Ready | Status::Waiting) && draft.makes_admin)
         .map(|draft| {
             let after = &draft.action.after;
-            let waits = usize::from(!after.is_empty()) + usize::from(after.iter().any(|edge| stuck.contains(&edge.action)));
+            let waits = match draft.is(Status::Ready) {
+                true if after.is_empty() => 0,
+                true if !after.iter().any(|edge| stuck.contains(&edge.action)) => 1,
+                _ => 2,
+            };
             (waits, draft.action.name.clone())
         })
         .collect();

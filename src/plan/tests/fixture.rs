@@ -229,12 +229,6 @@ impl World {
         self.entry(who, |person| person.window.until = Some(at("2026-11-01T00:00:00Z")))
     }
 
-    pub fn named(self, who: &str, given: &str, family: &str) -> Self {
-        self.entry(who, |person| {
-            person.given_name = Some(given.into());
-            person.family_name = Some(family.into());
-        })
-    }
 
     pub fn alias(mut self, who: &str, alias: &str) -> Self {
         self.desired.aliases.insert(email(alias), email(who));
