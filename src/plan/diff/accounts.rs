@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::{Surplus, fields, removal};
 use crate::{
     model::{
-        AccountStatus, Change, Coverage, Email, FieldValue, Finding, Guard, LiveAccount, Place, Severity,
-        Unlisted, Values, Verb,
+        AccountStatus, Change, Coverage, Email, FieldValue, Finding, Guard, LiveAccount, Place, Severity, Unlisted,
+        Values, Verb,
     },
     plan::{
         Context,

@@ -185,7 +185,9 @@ fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut 
             draft.members = live
                 .flat_map(|live| &live.members)
                 .map(|member| {
-                    matched.by_id(&member.account).map_or_else(|| Email::lenient(&member.account), |(_, who)| who.clone())
+                    matched
+                        .by_id(&member.account)
+                        .map_or_else(|| Email::lenient(&member.account), |(_, who)| who.clone())
                 })
                 .collect();
             draft.action.reduces_access = !draft.members.is_empty();

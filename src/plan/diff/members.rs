@@ -167,8 +167,7 @@ impl Group<'_> {
         }
         let effect = fields::effect(&compared.changes, &[semantics.members.role.as_ref()]);
         let name = self.matched.label(account, identity);
-        let mut draft =
-            self.draft(Verb::ChangeMember, name, Standing::Active, identity).because(grant.because.clone());
+        let mut draft = self.draft(Verb::ChangeMember, name, Standing::Active, identity).because(grant.because.clone());
         aim(&mut draft, account);
         self.hold_doubtful(&mut draft, identity);
         draft.action.target.values = match semantics.members.change {

@@ -57,8 +57,15 @@ fn the_share_counts_where_it_is_more() {
 fn a_demotion_counts_and_a_promotion_does_not() {
     let world = |from: &str, to: &str| {
         let world = ten(World::full(), 3).grant_as("eve@x.io", to, Window::ALWAYS);
-        world.live_as("e", "eve@x.io", Active, from).app(|app| drop(app.defaults.insert("role".into(), "user".into())))
-            .seen(|live| live.accounts.iter_mut().take(10).for_each(|a| drop(a.values.insert("role".into(), Some("user".into())))))
+        world
+            .live_as("e", "eve@x.io", Active, from)
+            .app(|app| drop(app.defaults.insert("role".into(), "user".into())))
+            .seen(|live| {
+                live.accounts
+                    .iter_mut()
+                    .take(10)
+                    .for_each(|a| drop(a.values.insert("role".into(), Some("user".into()))))
+            })
     };
     check!(world("user", "viewer"), @"
     held a/deactivate/p0@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 11 active
@@ -224,7 +231,8 @@ fn leaving_does_not_lift_the_cap() {
 
 #[test]
 fn gains_have_a_cap_too() {
-    let world = ten(World::full(), 1).policy(|policy| policy.max_creates = cap(0.0, 1)).grant("n1@x.io").grant("n2@x.io");
+    let world =
+        ten(World::full(), 1).policy(|policy| policy.max_creates = cap(0.0, 1)).grant("n1@x.io").grant("n2@x.io");
     check!(world, @"
     held a/create/n1@x.io [max-creates]: 2 people would gain something in a within a day, and the cap is 1 of 10 active
     held a/create/n2@x.io [max-creates]: 2 people would gain something in a within a day, and the cap is 1 of 10 active

@@ -229,6 +229,21 @@ impl World {
         self.entry(who, |person| person.window.until = Some(at("2026-11-01T00:00:00Z")))
     }
 
+    pub fn called(self, who: &str, given: &str, family: &str) -> Self {
+        self.entry(who, |person| {
+            person.given_name = Some(given.into());
+            person.family_name = Some(family.into());
+        })
+    }
+
+    /// The name that the app shows for an account.
+    pub fn seen_as(self, id: &str, given: &str, family: &str) -> Self {
+        self.seen(|live| {
+            let account = live.accounts.iter_mut().find(|account| &*account.id == id).expect("it is live");
+            account.values.insert("given_name".into(), Some(given.into()));
+            account.values.insert("family_name".into(), Some(family.into()));
+        })
+    }
 
     pub fn alias(mut self, who: &str, alias: &str) -> Self {
         self.desired.aliases.insert(email(alias), email(who));
@@ -354,8 +369,7 @@ impl World {
 
     pub fn whole_plan(&self) -> Plan {
         let live = Live { apps: BTreeMap::from([("a".into(), Ok(self.live.clone()))]) };
-        let history =
-            self.history.clone().map(|history| History { apps: BTreeMap::from([("a".into(), history)]) });
+        let history = self.history.clone().map(|history| History { apps: BTreeMap::from([("a".into(), history)]) });
         plan(&Inputs {
             desired: &self.desired,
             desired_digest: "",
@@ -403,8 +417,10 @@ impl Released {
         let approval = self.after.desired.approvals.last().expect("one was added");
         let up_to = approval.up_to.map_or_else(String::new, |up_to| format!(" up to {up_to}"));
         let mut lines = vec![format!("allow {}: {}{up_to}", approval.allow, approval.guard)];
-        lines.extend(before.lines().filter(|line| !after.lines().any(|other| other == *line)).map(|l| format!("- {l}")));
-        lines.extend(after.lines().filter(|line| !before.lines().any(|other| other == *line)).map(|l| format!("+ {l}")));
+        lines
+            .extend(before.lines().filter(|line| !after.lines().any(|other| other == *line)).map(|l| format!("- {l}")));
+        lines
+            .extend(after.lines().filter(|line| !before.lines().any(|other| other == *line)).map(|l| format!("+ {l}")));
         lines.join("\n")
     }
 }

@@ -90,7 +90,11 @@ fn fields_of_groups_are_kept() {
 
 #[test]
 fn a_name_that_two_groups_have_takes_a_pin() {
-    let world = World::full().member("G", "ann@x.io").active("1", "ann@x.io").live_group("g1", "G", &[]).live_group("g2", "G", &[]);
+    let world = World::full().member("G", "ann@x.io").active("1", "ann@x.io").live_group("g1", "G", &[]).live_group(
+        "g2",
+        "G",
+        &[],
+    );
     check!(world, @"
     held a/add-member/ann@x.io/G [ambiguous]: 2 groups are called G: g1, g2
     ! ambiguous-group: 2 groups are called G: g1, g2; pin the right one: `id: g1` under apps.a.groups.G
@@ -115,7 +119,8 @@ fn a_pin_to_no_group_holds_its_memberships() {
 
 #[test]
 fn two_names_for_one_group_hold_both() {
-    let world = World::full().member("G", "ann@x.io").member("H", "bob@x.io").active("1", "ann@x.io").active("2", "bob@x.io");
+    let world =
+        World::full().member("G", "ann@x.io").member("H", "bob@x.io").active("1", "ann@x.io").active("2", "bob@x.io");
     check!(world.live_group("g", "G", &["1"]).edit_group("H", |group| group.id = Some("g".into())), @"
     held a/add-member/bob@x.io/H [ambiguous]: G and H are all the group with the id g
     held a/remove-member/ann@x.io/H [ambiguous]: G and H are all the group with the id g

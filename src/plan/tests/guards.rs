@@ -54,7 +54,10 @@ fn a_freeze_lets_only_leavers_through() {
     held a/deactivate/bob@x.io [frozen]: settings.yaml:3 freezes changes until 2026-11-30T00:00:00Z (year end)
     ready a/deactivate/lea@x.io
     ");
-    assert_eq!(world.clone().policy(|policy| policy.freeze = vec![freeze(days(Some(25), Some(30)))]).show(), world.show());
+    assert_eq!(
+        world.clone().policy(|policy| policy.freeze = vec![freeze(days(Some(25), Some(30)))]).show(),
+        world.show()
+    );
 }
 
 #[test]
@@ -147,7 +150,8 @@ fn protected_people_lose_nothing_without_an_approval() {
 
 #[test]
 fn an_alias_protects_too() {
-    let world = busy(World::full()).alias("bob@x.io", "root@x.io").seen(|live| live.accounts[1].email = email("root@x.io"));
+    let world =
+        busy(World::full()).alias("bob@x.io", "root@x.io").seen(|live| live.accounts[1].email = email("root@x.io"));
     check!(world.policy(|policy| policy.protect = vec!["root@*".into()]), @"
     ready a/create/new@x.io
     held a/deactivate/bob@x.io [protected]: a `protect` policy covers this address
@@ -289,7 +293,8 @@ fn guards_that_are_mended_are_released_by_nothing() {
 
 fn incomplete() -> World {
     let world = World::full().grant("ann@x.io").active("1", "ann@x.io").grant("new@x.io").person("bob@x.io");
-    let world = world.active("2", "bob@x.io").active("9", "zoe@x.io").policy(|policy| policy.unlisted = Unlisted::Remove);
+    let world =
+        world.active("2", "bob@x.io").active("9", "zoe@x.io").policy(|policy| policy.unlisted = Unlisted::Remove);
     world.member("G", "ann@x.io").live_group("g", "G", &["9"]).active("3", "cat@x.io").person("cat@x.io")
 }
 
@@ -322,7 +327,11 @@ fn an_incomplete_list_of_members_holds_doubtful_memberships() {
 
 #[test]
 fn memberships_that_were_not_read_hold_what_depends_on_them() {
-    let world = World::one_way().member("G", "ann@x.io").member("G", "bob@x.io").active("1", "ann@x.io").active("2", "bob@x.io");
+    let world = World::one_way()
+        .member("G", "ann@x.io")
+        .member("G", "bob@x.io")
+        .active("1", "ann@x.io")
+        .active("2", "bob@x.io");
     let world = world.active("3", "cat@x.io").grant("cat@x.io").live_group("g", "G", &["3"]);
     check!(world.seen(|live| live.unread_memberships = ["1".into()].into()), @"
     held a/add-member/ann@x.io/G [incomplete]: whether the account is a member already could not be read: the groups of ann@x.io could not be read
@@ -344,7 +353,8 @@ fn an_incomplete_list_of_groups_holds_new_groups() {
 
 #[test]
 fn nobody_is_told_to_do_by_hand_what_is_held() {
-    let world = World::one_way().grant("ann@x.io").active("1", "ann@x.io").member("G", "bob@x.io").active("2", "bob@x.io");
+    let world =
+        World::one_way().grant("ann@x.io").active("1", "ann@x.io").member("G", "bob@x.io").active("2", "bob@x.io");
     let world = world.live_group("g", "G", &["1", "2"]);
     check!(world, @"manual a/remove-member/ann@x.io/G: remove the member in the admin pages");
     check!(world.clone().app(|app| app.mode = Mode::Add), @"held a/remove-member/ann@x.io/G [mode]: nothing is taken away in `mode: add`");
@@ -360,13 +370,8 @@ fn an_app_that_could_not_be_read_plans_nothing() {
     let world = busy(World::full());
     let failure = crate::model::ReadFailure { message: "GET /users: 503".into() };
     let live = crate::model::Live { apps: [("a".into(), Err(failure))].into() };
-    let inputs = crate::plan::Inputs {
-        desired: &world.desired,
-        desired_digest: "",
-        live: &live,
-        history: None,
-        now: world.now,
-    };
+    let inputs =
+        crate::plan::Inputs { desired: &world.desired, desired_digest: "", live: &live, history: None, now: world.now };
     let plan = crate::plan::plan(&inputs);
     assert_eq!(plan.apps[0].error.as_deref(), Some("GET /users: 503"));
     assert!(plan.apps[0].actions.is_empty() && !plan.apps[0].complete);

@@ -62,7 +62,8 @@ fn has_left(world: &World, who: &Email) -> bool {
 }
 
 fn is_suspended(world: &World, who: &Email) -> bool {
-    world.desired.people.get(who).is_some_and(|person| person.status == PersonStatus::Suspended) && !has_left(world, who)
+    world.desired.people.get(who).is_some_and(|person| person.status == PersonStatus::Suspended)
+        && !has_left(world, who)
 }
 
 /// The person behind a live account.
@@ -94,12 +95,13 @@ fn weigh(action: &Action, ranked: &[std::sync::Arc<str>]) -> (bool, bool) {
         Some(FieldValue::Text(role)) => ranked.iter().position(|ranked| ranked == role),
         _ => None,
     };
-    action.changes.iter().filter(|change| &*change.field == "role").fold((false, false), |(takes, gives), change| {
-        match (rank(&change.from), rank(&change.to)) {
+    action.changes.iter().filter(|change| &*change.field == "role").fold(
+        (false, false),
+        |(takes, gives), change| match (rank(&change.from), rank(&change.to)) {
             (Some(from), Some(to)) => (takes || to < from, gives || to > from),
             _ => (takes || change.from.is_some(), gives || change.to.is_some()),
-        }
-    })
+        },
+    )
 }
 
 impl Inspector {
@@ -175,7 +177,10 @@ impl Inspector {
             });
             assert!(!shared && !foreign, "{name}: the pin does not fit");
             assert!(leaver || theirs.len() < 2 || pinned, "{name}: several accounts");
-            assert!(leaver || pin.is_none() || pinned || !world.live.accounts_coverage.is_complete(), "{name}: lost pin");
+            assert!(
+                leaver || pin.is_none() || pinned || !world.live.accounts_coverage.is_complete(),
+                "{name}: lost pin"
+            );
             let stranger = !world.desired.named.contains(who);
             if stranger && takes {
                 assert!(!who.key().is_empty(), "{name}: nobody's account");
@@ -185,13 +190,17 @@ impl Inspector {
         if name.verb == Verb::Create {
             assert!(world.live.accounts_coverage.is_complete(), "{name}: may exist already");
         }
-        if let Some(live) = self.start.live.groups.iter().find(|live| Some(&live.id) == action.target.group_id.as_ref()) {
+        if let Some(live) = self.start.live.groups.iter().find(|live| Some(&live.id) == action.target.group_id.as_ref())
+        {
             let unread = account.is_some_and(|account| world.live.unread_memberships.contains(&account.id));
             if name.verb == Verb::AddMember {
                 assert!(account.is_none() || live.coverage.is_complete() && !unread, "{name}: may be a member already");
             }
             if name.verb == Verb::DeleteGroup {
-                assert!(live.coverage.is_complete() && world.live.unread_memberships.is_empty(), "{name}: unseen members");
+                assert!(
+                    live.coverage.is_complete() && world.live.unread_memberships.is_empty(),
+                    "{name}: unseen members"
+                );
             }
         }
         let last_seen = world.history.as_ref().and_then(|history| history.accounts_last_seen);
@@ -203,7 +212,10 @@ impl Inspector {
         }
         let named = world.desired.named.iter().any(|who| says_of_account(world, who) > Says::Nothing);
         let usable = self.start.live.accounts.iter().any(|account| account.status != AccountStatus::Inactive);
-        assert!(named || !usable || !takes || leaver || name.verb == Verb::DeleteGroup, "{name}: the files grant nothing");
+        assert!(
+            named || !usable || !takes || leaver || name.verb == Verb::DeleteGroup,
+            "{name}: the files grant nothing"
+        );
     }
 
     /// Mode, freeze, self, protected, irreversible, reactivation.

@@ -18,7 +18,7 @@ const ROUNDS: usize = 12;
 
 /// Enough to find the rare combinations in a nightly run with `PROPTEST_CASES=20000`; few enough for every build.
 fn cases() -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(512);
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(320);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 

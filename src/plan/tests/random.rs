@@ -3,10 +3,7 @@
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::fixture::*;
-use crate::{
-    model::*,
-    plan::AppHistory,
-};
+use crate::{model::*, plan::AppHistory};
 
 const PEOPLE: usize = 6;
 const GROUPS: usize = 3;
@@ -83,24 +80,21 @@ fn line() -> impl Strategy<Value = Line> {
 
 fn someone() -> impl Strategy<Value = Someone> {
     let standing = select(vec![0u8, 1, 1, 1, 1, 2, 3, 4]);
-    (standing, vec(line(), 0..3), vec(option::of(line()), GROUPS), any::<bool>(), option::weighted(0.1, 0..8u8)).prop_map(
-        |(standing, grants, members, alias, pin)| Someone { standing, grants, members, alias, pin },
-    )
+    (standing, vec(line(), 0..3), vec(option::of(line()), GROUPS), any::<bool>(), option::weighted(0.1, 0..8u8))
+        .prop_map(|(standing, grants, members, alias, pin)| Someone { standing, grants, members, alias, pin })
 }
 
 fn account() -> impl Strategy<Value = Account> {
     let status = select(vec![0u8, 0, 0, 0, 1, 1, 2, 2, 3]);
-    (0..PEOPLE as u8 + 2, select(vec![0u8, 0, 0, 0, 1, 2]), status, 0..5u8, vec(option::of(0..3u8), GROUPS)).prop_map(
-        |(who, spelling, status, role, members)| Account { who, spelling, status, role, members },
-    )
+    (0..PEOPLE as u8 + 2, select(vec![0u8, 0, 0, 0, 1, 2]), status, 0..5u8, vec(option::of(0..3u8), GROUPS))
+        .prop_map(|(who, spelling, status, role, members)| Account { who, spelling, status, role, members })
 }
 
 fn group() -> impl Strategy<Value = Group> {
     let declared = select(vec![0u8, 1, 1, 1, 2]);
     let mode = select(vec![0u8, 0, 0, 0, 1, 2]);
-    (declared, any::<bool>(), mode, prop::bool::weighted(0.2), prop::bool::weighted(0.9)).prop_map(
-        |(declared, live, mode, pinned, complete)| Group { declared, live, mode, pinned, complete },
-    )
+    (declared, any::<bool>(), mode, prop::bool::weighted(0.2), prop::bool::weighted(0.9))
+        .prop_map(|(declared, live, mode, pinned, complete)| Group { declared, live, mode, pinned, complete })
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
@@ -218,7 +212,9 @@ fn build(people: &[Someone], accounts: &[Account], groups: &[Group], rules: &Rul
         let members: Vec<(String, &str)> = accounts
             .iter()
             .enumerate()
-            .filter_map(|(id, account)| Some((id.to_string(), ["", "member", "lead"][usize::from(account.members[n]?)])))
+            .filter_map(|(id, account)| {
+                Some((id.to_string(), ["", "member", "lead"][usize::from(account.members[n]?)]))
+            })
             .collect();
         let members: Vec<(&str, &str)> = members.iter().map(|(id, role)| (id.as_str(), *role)).collect();
         world = world.live_group_as(&format!("g{n}"), &format!("G{n}"), &members);
@@ -345,7 +341,8 @@ fn semantics(bits: u16) -> Semantics {
         rule.ranked.clear();
     }
     if let (true, Some(rule)) = (bit(5), &mut semantics.create) {
-        rule.becomes = if rule.becomes == AccountStatus::Active { AccountStatus::Pending } else { AccountStatus::Active };
+        rule.becomes =
+            if rule.becomes == AccountStatus::Active { AccountStatus::Pending } else { AccountStatus::Active };
     }
     if bit(6) && bit(7) {
         semantics.members.when.remove(&AccountStatus::Pending);

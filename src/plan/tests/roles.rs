@@ -58,7 +58,11 @@ fn what_is_fixed_on_creation_is_a_persons_work() {
 #[test]
 fn roles_of_memberships_change_as_the_app_allows() {
     let world = |world: World| {
-        world.member_as("G", "ann@x.io", "lead", ALWAYS).active("1", "ann@x.io").live_group_as("g", "G", &[("1", "member")])
+        world.member_as("G", "ann@x.io", "lead", ALWAYS).active("1", "ann@x.io").live_group_as(
+            "g",
+            "G",
+            &[("1", "member")],
+        )
     };
     check!(world(World::full()), @"ready a/change-member/ann@x.io/G role:member>lead");
     check!(world(World::one_way()), @"manual a/change-member/ann@x.io/G role:member>lead: the one-way API has no way to change a membership; do it in the app's admin pages");
