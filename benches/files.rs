@@ -114,12 +114,15 @@ fn write_files(dir: &Path, people: usize) {
 fn write_live(path: &Path, people: usize) {
     let mut out = BufWriter::new(File::create(path).expect("a file"));
     let mut write = |text: &str| out.write_all(text.as_bytes()).expect("a file that can be written");
-    write(r#"{"apps":{"autodesk":{"Ok":{"observed_at":"2026-11-22T10:00:00Z","accounts_coverage":"Complete","groups_coverage":"Complete","unread_memberships":[],"requests":1000,"oldest_s":0,"accounts":["#);
+    write(
+        r#"{"apps":{"autodesk":{"Ok":{"observed_at":"2026-11-22T10:00:00Z","accounts_coverage":"Complete","groups_coverage":"Complete","unread_memberships":[],"requests":1000,"oldest_s":0,"accounts":["#,
+    );
     let mut members: Vec<Vec<usize>> = vec![Vec::new(); TEAMS];
     for i in 0..people {
         let kind = if i % 100 == 0 { i / 100 % 4 } else { 4 };
         let comma = if i == 0 { "" } else { "," };
-        let email = if kind == 0 { format!("stranger.{i:06}@example.com") } else { format!("person.{i:06}@example.com") };
+        let email =
+            if kind == 0 { format!("stranger.{i:06}@example.com") } else { format!("person.{i:06}@example.com") };
         let role = if kind == 1 { "viewer" } else { "user" };
         write(&format!(
             r#"{comma}{{"id":"id-{i:06}","email":"{email}","status":"active","values":{{"role":"{role}","given_name":"Given{i}","family_name":"Family{i}"}},"created_at":null}}"#

@@ -100,7 +100,11 @@ async fn an_app_that_refuses_the_credential_is_reported_with_what_to_do() {
     let story = Story::of(config, "accounts: { ann@example.com: }", ANN).await;
     let said = story.rosterd(&["plan"]).await;
     assert_eq!(said.status, 1, "{said:?}");
-    assert!(said.out.contains("studio") && said.out.contains("check the credential under the app's `auth`"), "{}", said.out);
+    assert!(
+        said.out.contains("studio") && said.out.contains("check the credential under the app's `auth`"),
+        "{}",
+        said.out
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
