@@ -8,6 +8,7 @@ use super::{
     args::{self, Format, Global},
     context,
     exit::{Exit, Failure},
+    next,
     progress::Reading,
     terminal::{self, Stream},
 };
@@ -26,6 +27,9 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
         Format::Json => report::json::plan(&plan),
     };
     terminal::print(&text)?;
+    if args.format == Format::Text {
+        next::say(&plan, &next::Asked::new(args));
+    }
     Ok(exit(&plan, args.planning.detailed_exitcode))
 }
 
