@@ -13,6 +13,7 @@ use super::{
     args::{self, Format, Global},
     context,
     exit::{Exit, Failure},
+    next::{self, Asked},
     progress::{Doing, Reading, Waiting},
     signals,
     terminal::{self, Stream},
@@ -37,17 +38,22 @@ pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Fai
         Format::Text => terminal::print(&shown)?,
         Format::Json => terminal::say(&shown),
     }
+    if plan.summary().ready == 0 && args.wait.is_none() && args.format == Format::Text {
+        next::say(&plan, &Asked { dir: &args.dir, target: &args.target, approve: &args.approve, live: false });
+        return Ok(Run::new(plan).exit(args.detailed_exitcode));
+    }
     if plan.summary().ready > 0 && !args.yes && !confirmed(&plan)? {
         return Ok(Exit::Failed);
     }
     let stop = signals::stop_on_ctrl_c();
+    let told = plan.clone();
     let mut run = Run::new(plan);
     run.carry_out(reconciler, &stop, global).await;
     if let Some(wait) = args.wait {
         run.wait(reconciler, wait, &stop, global).await;
     }
     let text = match args.format {
-        Format::Text => report::outcome::text(&run.outcome, &run.shown, &terminal::style(Stream::Out)),
+        Format::Text => report::outcome::text(&run.outcome, &run.shown, &told, &terminal::style(Stream::Out)),
         Format::Json => report::outcome::to_json(&run.outcome, &run.shown),
     };
     terminal::print(&text)?;

@@ -10,22 +10,14 @@ use crate::model::{Plan, Status};
 
 /// What the plan was made with, as far as the next command has to say it again.
 pub(super) struct Asked<'a> {
-    dir: &'a args::Dir,
-    target: &'a args::Target,
-    approve: &'a [args::Approve],
-    live: bool,
+    pub dir: &'a args::Dir,
+    pub target: &'a args::Target,
+    pub approve: &'a [args::Approve],
+    /// Whether it was made against a snapshot.
+    pub live: bool,
 }
 
-impl<'a> Asked<'a> {
-    pub(super) fn new(args: &'a args::Plan) -> Self {
-        Self {
-            dir: &args.dir,
-            target: &args.target,
-            approve: &args.planning.approve,
-            live: args.planning.live.is_some(),
-        }
-    }
-
+impl Asked<'_> {
     /// The same question to another command.
     fn command(&self, command: &str) -> String {
         let mut words = vec!["rosterd".to_owned(), command.to_owned()];
@@ -59,7 +51,6 @@ pub(super) fn say(plan: &Plan, asked: &Asked<'_>) {
     let color = terminal::style(Stream::Err).color;
     for (index, step) in steps(plan, asked).into_iter().enumerate() {
         let head = if index == 0 { "Next:" } else { "     " };
-        let step = if color { step.replace('`', "") } else { step };
         if color {
             terminal::say(&format!("{} {step}", head.cyan().bold()));
         } else {

@@ -28,7 +28,9 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
     };
     terminal::print(&text)?;
     if args.format == Format::Text {
-        next::say(&plan, &next::Asked::new(args));
+        let planning = &args.planning;
+        let (approve, live) = (&planning.approve[..], planning.live.is_some());
+        next::say(&plan, &next::Asked { dir: &args.dir, target: &args.target, approve, live });
     }
     Ok(exit(&plan, args.planning.detailed_exitcode))
 }

@@ -19,17 +19,21 @@ use crate::model::{
 };
 
 /// The report for people, to be read below the plan that was applied. What went well is counted and what still stands
-/// still is listed, because the plan tells the rest; what did not go well is told in full.
-pub fn text(outcome: &Outcome, plan: &Plan, style: &Style) -> String {
+/// still is listed, because `told`, the plan that was shown before, says the rest. What did not go well, and what that plan
+/// did not know of, is told in full. `plan` is the latest one.
+pub fn text(outcome: &Outcome, plan: &Plan, told: &Plan, style: &Style) -> String {
     let mut canvas = Canvas::new(style);
     let (mut left, mut stopped) = (Summary::default(), 0);
+    let told: BTreeSet<&ActionName> =
+        told.apps.iter().flat_map(|app| &app.actions).map(|action| &action.name).collect();
+    let several = outcome.apps.len() > 1;
     for (plan, outcome) in pairs(outcome, plan) {
         stopped += usize::from(outcome.error.is_some());
         let remaining = remaining(&plan, &outcome);
         count(&mut left, &remaining);
         // Where nothing was taken up, the plan above is the whole story.
-        if !outcome.actions.is_empty() || outcome.error != plan.error {
-            draw_app(&mut canvas, &plan, &outcome, &remaining);
+        if !outcome.actions.is_empty() || outcome.error.is_some() {
+            draw_app(&mut canvas, &plan, &outcome, &remaining, &told, several);
         }
     }
     draw_summary(&mut canvas, outcome, left, stopped);
@@ -104,12 +108,20 @@ fn count(left: &mut Summary, remaining: &[Action]) {
     }
 }
 
-fn draw_app(canvas: &mut Canvas, plan: &AppPlan, outcome: &AppOutcome, remaining: &[Action]) {
+fn draw_app(
+    canvas: &mut Canvas,
+    plan: &AppPlan,
+    outcome: &AppOutcome,
+    remaining: &[Action],
+    told: &BTreeSet<&ActionName>,
+    several: bool,
+) {
     plan_text::draw_title(canvas, plan);
     if let Some(error) = &outcome.error {
         plan_text::draw_error(canvas, "", error);
     }
-    if outcome.requests > 0 {
+    // One app's numbers are the sum at the end.
+    if several && outcome.requests > 0 {
         let text = spent(outcome.requests, outcome.seconds);
         canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
     }
@@ -118,12 +130,15 @@ fn draw_app(canvas: &mut Canvas, plan: &AppPlan, outcome: &AppOutcome, remaining
         let results = outcome.actions.iter().filter(|(_, result)| result.as_str() == word);
         results.map(|(name, result)| as_row(name, result, planned.get(name).copied())).collect()
     };
-    let (done, failed, skipped) = (with("done"), with("failed"), with("skipped"));
+    let (told, news): (Vec<Action>, Vec<Action>) =
+        with("done").into_iter().partition(|action| told.contains(&action.name));
+    let (failed, skipped) = (with("failed"), with("skipped"));
     let (stale, not_started) = (with("stale"), with("not-started"));
-    brief::done(canvas, &done);
+    brief::done(canvas, &told);
     plan_text::draw_sections(
         canvas,
         vec![
+            Section::new("Done, and not in the first plan", Paint::Add, Kind::Blocks, news.iter()),
             Section::new("Failed", Paint::Alarm, Kind::TallBlocks, failed.iter()),
             Section::new("Skipped", Paint::Change, Kind::Blocks, skipped.iter()),
             Section::new("Stale, not done", Paint::Change, Kind::Blocks, stale.iter()),
@@ -193,6 +208,16 @@ fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: 
         // Apps are worked on side by side.
         let seconds = outcome.apps.iter().map(|app| app.seconds).max().unwrap_or(0);
         canvas.paragraph(0, &Line::new().plain(format!("{}.", spent(requests, seconds))));
+    }
+    let plan = "`rosterd plan`";
+    let how = match (left.held > 0, left.manual > 0) {
+        (true, true) => format!("{plan} says how to release what is held, and what to do by hand."),
+        (true, false) => format!("{plan} says how to release what is held."),
+        (false, true) => format!("{plan} says what to do by hand."),
+        (false, false) => String::new(),
+    };
+    if !how.is_empty() {
+        canvas.paragraph(0, &Line::new().text(Paint::Dim, how));
     }
     if tally.failed + tally.skipped + tally.stale + tally.not_started > 0 {
         canvas.paragraph(0, &Line::new().plain("The next `rosterd apply` plans afresh and takes up what is left."));

@@ -353,7 +353,7 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
             seconds: plan.apps.iter().map(|app| app.forecast.seconds).max().unwrap_or(0),
         };
         if total.requests > 0 {
-            canvas.paragraph(0, &Line::new().plain(format!("Applying takes {}, with reading again.", forecast(total))));
+            canvas.paragraph(0, &Line::new().plain(format!("Reading and applying take {}.", forecast(total))));
         }
     }
     // Guards are about actions: where there are none, nothing was left unchecked.
