@@ -13,7 +13,7 @@ use super::{
     terminal::{self, Stream},
 };
 use crate::{
-    model::{Live, Plan},
+    model::{Live, Plan, ReadFailure},
     reconcile, report,
 };
 
@@ -47,7 +47,18 @@ async fn online(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
 fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
     let loaded = context::load_for_plan(&args.dir, &args.target, &args.planning.approve)?;
     let mut live = read_snapshot(snapshot)?;
-    live.apps.retain(|name, _| args.target.apps.is_empty() || args.target.apps.iter().any(|app| **app == **name));
+    let wanted = |name: &str| args.target.apps.is_empty() || args.target.apps.iter().any(|app| **app == *name);
+    live.apps.retain(|name, _| wanted(name));
+    // An app that is left out of a plan without a word looks like one that is in sync.
+    for name in loaded.desired.apps.keys().filter(|name| wanted(name)) {
+        live.apps.entry(name.clone()).or_insert_with(|| {
+            let message = format!(
+                "{} does not hold this app; `rosterd observe --out FILE` writes a snapshot of all apps",
+                snapshot.display()
+            );
+            Err(ReadFailure { message })
+        });
+    }
     Ok(reconcile::plan_against(&loaded.desired, &loaded.fingerprint(), &live, Timestamp::now()))
 }
 

@@ -26,7 +26,7 @@ const TICK: Duration = Duration::from_millis(120);
 
 /// Whether bars can be drawn. Log lines and bars do not go together, so asking for the former ends the latter.
 fn bars(global: &Global) -> bool {
-    terminal::is_terminal(Stream::Err) && global.verbose == 0
+    terminal::can_redraw(Stream::Err) && global.verbose == 0
 }
 
 /// Bars on the screen, from their start until they are dropped.

@@ -128,6 +128,9 @@ async fn a_snapshot_is_planned_against_without_credentials() {
     assert_eq!(said.status, 2, "{said:?}");
     assert!(said.out.contains("ann@example.com"), "{}", said.out);
     assert_eq!(story.sandbox.log().len(), before);
+    fs::write(&file, r#"{"apps":{}}"#).unwrap();
+    let said = run(&["plan", dir, "--live", file.to_str().unwrap()]).await;
+    assert!(said.status == 1 && said.out.contains("does not hold this app"), "{said:?}");
     fs::write(&file, "{").unwrap();
     assert_eq!(run(&["plan", dir, "--live", file.to_str().unwrap()]).await.status, 1);
 }
