@@ -199,7 +199,8 @@ pub(super) struct Sandbox {
     /// How long after an invitation it is accepted, in the sandbox's time; `never` keeps them open.
     #[arg(long, default_value = "20s", value_name = "DURATION", value_parser = accept_after)]
     pub accept_after: Duration,
-    /// Make requests fail, for example `every=7,kind=status-500` or `at=3,kind=reset-after`; may be given several times.
+    /// Make requests fail; may be given several times. `every=7,kind=500` fails every seventh request, `at=3` the third.
+    /// Kinds: 500, 503, 429, reset-before, reset-after, slow (with `wait=3s`), html, html-502, cut-off, empty, malformed.
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<crate::sandbox::Fault>,
     /// Start without the example organisation.
@@ -241,8 +242,9 @@ fn approval(text: &str) -> Result<Approve, String> {
         _ => return Err("write NAME:GUARD, such as autodesk/deactivate/jane@example.com:irreversible".into()),
     };
     let guard: Guard = guard.parse().map_err(|unknown: String| {
-        let known: Vec<&str> =
+        let mut known: Vec<&str> =
             Guard::ALL.iter().filter(|guard| guard.releasable()).map(|guard| guard.as_str()).collect();
+        known.sort_unstable();
         format!("{unknown}; approvals release {}", known.join(", "))
     })?;
     if !guard.releasable() {
@@ -287,13 +289,26 @@ mod tests {
         check("a:max-removals:40", "a", Some(40));
         assert!(approval("a:self").unwrap_err().contains("no approval releases"));
         assert!(approval("a").is_err());
-        assert!(approval("a:irreversibel").unwrap_err().contains("approvals release irreversible"));
+        assert!(approval("a:irreversibel").unwrap_err().contains("approvals release irreversible, "));
     }
 
     #[test]
     fn an_address_in_the_place_of_the_directory_is_sent_to_its_flag() {
         assert!(directory("http://127.0.0.1:8480").unwrap_err().contains("--sandbox=http://127.0.0.1:8480"));
         assert_eq!(directory("files").unwrap(), PathBuf::from("files"));
+    }
+
+    #[test]
+    fn the_faults_that_the_help_names_can_be_made() {
+        let help = Args::command().find_subcommand_mut("sandbox").unwrap().render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let (_, kinds) = help.split_once("Kinds: ").unwrap();
+        let (kinds, _) = kinds.split_once(" --").unwrap();
+        assert!(kinds.split(", ").count() > 5, "{kinds}");
+        for kind in kinds.split(", ").map(|kind| kind.split(' ').next().unwrap()) {
+            let wait = if kind == "slow" { ",wait=3s" } else { "" };
+            format!("every=7,kind={kind}{wait}").parse::<crate::sandbox::Fault>().unwrap();
+        }
     }
 
     #[test]
