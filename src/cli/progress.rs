@@ -92,7 +92,8 @@ impl Watch for Reading {
 
 /// Progress of staying for invitations.
 pub(super) struct Waiting {
-    /// Held for as long as it is drawn.
+    /// Both held for as long as it is drawn: a bar that nobody holds is drawn no more.
+    _bar: Option<ProgressBar>,
     _screen: Option<Screen>,
 }
 
@@ -101,15 +102,14 @@ impl Waiting {
         let actions = format!("{waiting} {}", if waiting == 1 { "action waits" } else { "actions wait" });
         let at_most = humantime::format_duration(at_most);
         let screen = Screen::new(global);
-        match &screen {
-            None => terminal::say(&format!("waiting up to {at_most} for invitations to be accepted; {actions}")),
-            Some(screen) => {
-                let message = format!("{actions}; Ctrl-C stops waiting");
-                let style = patience();
-                screen.add(ProgressBar::new_spinner(), style, &at_most.to_string(), message);
-            }
+        let bar = screen.as_ref().map(|screen| {
+            let message = format!("{actions}; Ctrl-C stops waiting");
+            screen.add(ProgressBar::new_spinner(), patience(), &at_most.to_string(), message)
+        });
+        if bar.is_none() {
+            terminal::say(&format!("waiting up to {at_most} for invitations to be accepted; {actions}"));
         }
-        Self { _screen: screen }
+        Self { _bar: bar, _screen: screen }
     }
 
     /// Takes it off the screen.
