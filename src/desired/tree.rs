@@ -178,7 +178,9 @@ impl<'s> Builder<'_, 's> {
             }
             Event::MappingEnd => {
                 if let Some(Frame::Map { span, anchor, entries, .. }) = self.stack.pop() {
-                    let entries = self.merge_keys(entries);
+                    let mut entries = self.merge_keys(entries);
+                    // There is one of these per person, and a vector grows to twice what it needs.
+                    entries.shrink_to_fit();
                     self.put(Node { span, kind: Kind::Map(entries) }, anchor);
                 }
             }

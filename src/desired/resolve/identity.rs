@@ -29,18 +29,15 @@ pub(super) struct Directory {
 impl Directory {
     pub(super) fn new(people: &[decode::Person], apps: &[decode::App], report: &mut Report<'_>) -> Self {
         let mut directory = Self {
-            people: BTreeMap::new(),
+            people: people.iter().map(|person| (person.email.clone(), to_model(person, report))).collect(),
             aliases: BTreeMap::new(),
             named: BTreeSet::new(),
             spans: HashMap::with_capacity(people.len()),
             unknown: BTreeMap::new(),
         };
-        for person in people {
-            directory.spans.insert(person.email.clone(), person.span);
-            directory.people.insert(person.email.clone(), to_model(person, report));
-        }
+        directory.spans.extend(people.iter().map(|person| (person.email.clone(), person.span)));
         directory.add_aliases(people, report);
-        directory.named.extend(directory.people.keys().cloned());
+        directory.named = directory.people.keys().cloned().collect();
         for (account, _) in apps.iter().flat_map(|app| &app.accounts) {
             let identity = directory.identity(&account.name);
             directory.spans.entry(identity.clone()).or_insert(account.span);
