@@ -178,9 +178,7 @@ impl<'s> Builder<'_, 's> {
             }
             Event::MappingEnd => {
                 if let Some(Frame::Map { span, anchor, entries, .. }) = self.stack.pop() {
-                    let mut entries = self.merge_keys(entries);
-                    // There is one of these per person, and a vector grows to twice what it needs.
-                    entries.shrink_to_fit();
+                    let entries = self.merge_keys(entries);
                     self.put(Node { span, kind: Kind::Map(entries) }, anchor);
                 }
             }
