@@ -86,8 +86,12 @@ impl Run {
     /// Stays for invitations: rounds of waiting, reading, planning and doing, until nothing waits any more or time is up.
     async fn wait(&mut self, reconciler: &Reconciler, wait: Duration, stop: &Stop, global: &Global) {
         let deadline = Instant::now() + wait;
+        // Reading costs requests: where nothing was done, the plan still says what is open.
+        let mut seen_since = self.plan.summary().ready == 0;
         while !stop.asked() {
-            self.replan(look(reconciler, global).await);
+            if !std::mem::take(&mut seen_since) {
+                self.replan(look(reconciler, global).await);
+            }
             if self.plan.summary().ready > 0 && !stop.asked() {
                 self.carry_out(reconciler, stop, global).await;
             }

@@ -104,7 +104,7 @@ async fn per_account(
             // Who cannot have joined yet is known to be in no group.
             AccountStatus::Pending if !pending_may_join => {}
             // Who can never use the app again has memberships that matter to nobody.
-            AccountStatus::Inactive if !semantics.reactivate => drop(unread.insert(account.id.clone())),
+            AccountStatus::Inactive if !semantics.reactivate => {}
             _ => worth.push(account),
         }
     }

@@ -14,8 +14,9 @@ use crate::model::{AccountStatus, ActionName, Email, GroupState, Rule, Status, V
 
 /// Draws every edge.
 pub(super) fn order(cx: &Context<'_>, drafts: &mut Drafts) {
+    let leaving = leave_with_the_account(cx, drafts);
     accounts_first(drafts);
-    groups_first(drafts);
+    groups_first(leaving, drafts);
     seats(cx, drafts);
     new_admins_first(cx, drafts);
 }
@@ -70,9 +71,31 @@ fn accounts_first(drafts: &mut Drafts) {
     }
 }
 
-fn groups_first(drafts: &mut Drafts) {
-    let mut made: BTreeMap<Arc<str>, ActionName> = BTreeMap::new();
+/// A removal that takes the account out of its groups leaves nothing to do for those of its memberships whose group goes:
+/// the group follows the account's removal instead. Returns what each such group follows.
+fn leave_with_the_account(cx: &Context<'_>, drafts: &mut Drafts) -> BTreeMap<Arc<str>, Vec<ActionName>> {
+    let strips = cx.app.semantics.deactivate.as_ref().is_some_and(|rule| rule.strips_members);
+    let ending: BTreeMap<Arc<str>, ActionName> = drafts
+        .actions
+        .iter()
+        .filter(|draft| draft.verb() == Verb::Delete || draft.verb() == Verb::Deactivate && strips)
+        .filter(|draft| draft.is(Status::Ready))
+        .filter_map(|draft| Some((draft.action.target.account_id.clone()?, draft.action.name.clone())))
+        .collect();
     let mut leaving: BTreeMap<Arc<str>, Vec<ActionName>> = BTreeMap::new();
+    drafts.actions.retain(|draft| {
+        let group = draft.action.name.group.as_ref().and_then(|name| cx.app.groups.get(name));
+        let going = group.filter(|group| group.state == GroupState::Absent && draft.verb() == Verb::RemoveMember);
+        let end = draft.action.target.account_id.as_ref().and_then(|id| ending.get(id));
+        let Some((group, end)) = going.zip(end) else { return true };
+        leaving.entry(group.name.clone()).or_default().push(end.clone());
+        false
+    });
+    leaving
+}
+
+fn groups_first(mut leaving: BTreeMap<Arc<str>, Vec<ActionName>>, drafts: &mut Drafts) {
+    let mut made: BTreeMap<Arc<str>, ActionName> = BTreeMap::new();
     for draft in &drafts.actions {
         let Some(group) = draft.action.name.group.clone() else { continue };
         match draft.verb() {
@@ -114,11 +137,15 @@ fn new_admins_first(cx: &Context<'_>, drafts: &mut Drafts) {
     let mut makers: Vec<(usize, ActionName)> = drafts
         .actions
         .iter()
-        .filter(|draft| draft.is(Status::Ready) && draft.makes_admin)
+        // One who waits, for a seat perhaps, is still the one that the old admin waits for when there is no other.
+        .filter(|draft| matches!(draft.action.status, Status::Ready | Status::Waiting) && draft.makes_admin)
         .map(|draft| {
             let after = &draft.action.after;
-            let waits =
-                usize::from(!after.is_empty()) + usize::from(after.iter().any(|edge| stuck.contains(&edge.action)));
+            let waits = match draft.is(Status::Ready) {
+                true if after.is_empty() => 0,
+                true if !after.iter().any(|edge| stuck.contains(&edge.action)) => 1,
+                _ => 2,
+            };
             (waits, draft.action.name.clone())
         })
         .collect();

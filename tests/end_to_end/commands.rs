@@ -17,7 +17,7 @@ async fn an_account_is_invited_accepts_joins_its_group_and_then_nothing_is_left_
     story.sandbox.put_group("autodesk", APP, "team-1", "Design").unwrap();
     assert_eq!(
         story.actions().await,
-        ["waiting studio/add-member/ann@example.com/Design", "ready studio/create/ann@example.com"]
+        ["ready studio/create/ann@example.com", "waiting studio/add-member/ann@example.com/Design"]
     );
 
     let said = story.rosterd(&["apply", "--yes", "--detailed-exitcode"]).await;
@@ -100,7 +100,11 @@ async fn an_app_that_refuses_the_credential_is_reported_with_what_to_do() {
     let story = Story::of(config, "accounts: { ann@example.com: }", ANN).await;
     let said = story.rosterd(&["plan"]).await;
     assert_eq!(said.status, 1, "{said:?}");
-    assert!(said.out.contains("studio") && said.out.contains("client_secret"), "{}", said.out);
+    assert!(
+        said.out.contains("studio") && said.out.contains("check the credential under the app's `auth`"),
+        "{}",
+        said.out
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -191,7 +191,7 @@ impl One<'_> {
         }
         if surplus == Surplus::Unlisted && self.cx.app.policy.unlisted != Unlisted::Remove {
             if usable && self.cx.app.policy.unlisted == Unlisted::Report {
-                drafts.find(unlisted(account));
+                drafts.find(unlisted(account, self.matched.label(account, self.identity)));
             }
             return;
         }
@@ -344,15 +344,15 @@ pub(super) fn status_change(from: &str, to: &str) -> Change {
     Change { field: "status".into(), from: Some(FieldValue::text(from)), to: Some(FieldValue::text(to)) }
 }
 
-fn unlisted(account: &LiveAccount) -> Finding {
+fn unlisted(account: &LiveAccount, name: &str) -> Finding {
     Finding {
         severity: Severity::Note,
         code: "unlisted-account",
-        account: Some(account.email.as_str().into()),
+        account: Some(name.into()),
         group: None,
         message: format!(
-            "{} ({}) is named nowhere in the files; list the person, or set `unlisted: remove`",
-            account.email, account.status
+            "{name} ({}) is named nowhere in the files; list the person, or set `unlisted: remove`",
+            account.status
         ),
         because: Vec::new(),
     }

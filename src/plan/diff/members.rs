@@ -50,6 +50,12 @@ pub(super) fn diff(
     }
 }
 
+/// No line grants the membership any more, and that is all there is against it. An account that is only now being
+/// reactivated was no member that anybody could miss.
+fn merely_ungranted(draft: &Draft) -> bool {
+    draft.standing == Standing::Active && draft.action.target.expect != Some(AccountStatus::Inactive)
+}
+
 /// One declared group.
 struct Group<'a> {
     cx: &'a Context<'a>,
@@ -199,7 +205,7 @@ impl Group<'_> {
             let Some(draft) = self.surplus(account, identity, values, &mut drafts.findings) else {
                 continue;
             };
-            ungranted += usize::from(draft.standing == Standing::Active);
+            ungranted += usize::from(merely_ungranted(&draft));
             made.push(draft);
         }
         if ungranted > 0 && made.len() == self.members.len() && !gains_someone {
@@ -270,7 +276,7 @@ impl Group<'_> {
         if self.found.desired.state == GroupState::Absent {
             return;
         }
-        for draft in made.iter_mut().filter(|draft| draft.standing == Standing::Active) {
+        for draft in made.iter_mut().filter(|draft| merely_ungranted(draft)) {
             draft.hold(
                 Guard::DesiredEmpty,
                 format!("no line grants membership in {name}, and this would leave it empty"),

@@ -5,6 +5,7 @@ mod fields;
 mod groups;
 mod members;
 mod removal;
+mod renames;
 
 pub(super) use accounts::is_live_admin;
 
@@ -19,6 +20,7 @@ use super::{
 pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>) -> Drafts {
     let mut drafts = Drafts::default();
     accounts::diff(cx, matched, wanted, &mut drafts);
+    renames::find(cx, matched, &mut drafts);
     let groups = groups::diff(cx, matched, &mut drafts);
     members::diff(cx, matched, wanted, &groups, &mut drafts);
     drafts

@@ -42,7 +42,11 @@ pub(super) fn account(
     }
     if !can {
         let text = if account.status == AccountStatus::Pending && verb == Verb::Deactivate {
-            format!("withdraw the open invitation; {}", semantics.manual_text(Verb::Deactivate))
+            let how = semantics.manual.get(&verb).map_or_else(
+                || format!("the {} API cannot; do it in the app's admin pages", semantics.connector),
+                ToString::to_string,
+            );
+            format!("withdraw the open invitation: {how}")
         } else {
             semantics.manual_text(verb)
         };

@@ -22,13 +22,17 @@ pub(super) fn check(cx: &Context<'_>, approvals: &Approvals<'_>, guard: Guard, d
     let check = Check::new(cx, guard, drafts);
     let approved = check.approved(approvals);
     let mut scopes: BTreeMap<Scope, Vec<usize>> = BTreeMap::new();
-    for counted in (0..check.counted.len()).filter(|counted| !approved.contains(counted)) {
+    for counted in 0..check.counted.len() {
         scopes.entry(None).or_default().push(counted);
         if let Some(group) = &check.counted[counted].draft.action.name.group {
             scopes.entry(Some(group.clone())).or_default().push(counted);
         }
     }
-    let holds: Vec<(usize, Hold)> = scopes.iter().flat_map(|(scope, members)| check.object(scope, members)).collect();
+    let holds: Vec<(usize, Hold)> = scopes
+        .iter()
+        .filter(|(scope, members)| check.is_past(scope, members))
+        .flat_map(|(scope, members)| check.object(scope, members, &approved))
+        .collect();
     for (index, hold) in holds {
         drafts.actions[index].holds.push(hold);
     }
@@ -75,7 +79,8 @@ impl<'a> Check<'a> {
         Self { cx, guard, counted, earlier }
     }
 
-    /// Actions that an approval takes out of the count: all it covers, as long as they are no more people than it names.
+    /// Actions that an approval lets pass: all it covers, as long as they are no more people than it names. They still
+    /// count, so that what nobody approved does not slip through in their place.
     fn approved(&self, approvals: &Approvals<'_>) -> BTreeSet<usize> {
         let mut out = BTreeSet::new();
         for approval in approvals.of_guard(self.guard) {
@@ -104,24 +109,34 @@ impl<'a> Check<'a> {
         counted.iter().flat_map(|counted| self.counted[*counted].draft.people()).collect()
     }
 
-    /// The objections to the actions of a scope, by the index of their drafts; none within the cap.
-    fn object(&self, scope: &Scope, members: &[usize]) -> Vec<(usize, Hold)> {
+    /// Everyone touched in a scope, by its actions and earlier within the day.
+    fn touched(&self, scope: &Scope, members: &[usize]) -> usize {
         let mut people = self.people(members);
         people.extend(self.earlier.get(scope).into_iter().flatten());
+        people.len()
+    }
+
+    fn is_past(&self, scope: &Scope, members: &[usize]) -> bool {
+        let (cap, active) = self.cap(scope);
+        self.touched(scope, members) > cap.limit(active)
+    }
+
+    /// The objections to the actions of a scope that is past its cap, by the index of their drafts.
+    fn object(&self, scope: &Scope, members: &[usize], approved: &BTreeSet<usize>) -> Vec<(usize, Hold)> {
         let (cap, active) = self.cap(scope);
         let limit = cap.limit(active);
-        if people.len() <= limit {
-            return Vec::new();
-        }
         let what = if self.guard == Guard::MaxRemovals { "lose" } else { "gain" };
         let place = scope.as_ref().map_or_else(|| self.cx.app.name.to_string(), ToString::to_string);
+        let people = match self.touched(scope, members) {
+            1 => "1 person".to_owned(),
+            many => format!("{many} people"),
+        };
         let reason = format!(
-            "{} people would {what} something in {place} within a day, and the cap is {limit} of {active} active",
-            people.len()
+            "{people} would {what} something in {place} within a day, and the cap is {limit} of {active} active"
         );
         // Deletions take an approval of their own.
         let mut kinds: BTreeMap<Option<Verb>, Vec<usize>> = BTreeMap::new();
-        for counted in members {
+        for counted in members.iter().filter(|counted| !approved.contains(counted)) {
             let verb = self.counted[*counted].draft.verb();
             kinds.entry(Some(verb).filter(|verb| deletes(*verb))).or_default().push(*counted);
         }

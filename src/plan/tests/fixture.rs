@@ -229,10 +229,19 @@ impl World {
         self.entry(who, |person| person.window.until = Some(at("2026-11-01T00:00:00Z")))
     }
 
-    pub fn named(self, who: &str, given: &str, family: &str) -> Self {
+    pub fn called(self, who: &str, given: &str, family: &str) -> Self {
         self.entry(who, |person| {
             person.given_name = Some(given.into());
             person.family_name = Some(family.into());
+        })
+    }
+
+    /// The name that the app shows for an account.
+    pub fn seen_as(self, id: &str, given: &str, family: &str) -> Self {
+        self.seen(|live| {
+            let account = live.accounts.iter_mut().find(|account| &*account.id == id).expect("it is live");
+            account.values.insert("given_name".into(), Some(given.into()));
+            account.values.insert("family_name".into(), Some(family.into()));
         })
     }
 

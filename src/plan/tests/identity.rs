@@ -117,10 +117,10 @@ fn strangers_with_one_address_have_names_of_their_own() {
     let world = World::full().grant("bob@x.io").active("5", "bob@x.io");
     let world = world.active("1", "zoe@x.io").active("2", "Zoe@x.io").active("3", "").active("4", " ");
     check!(world, @"
-    ! unlisted-account:  (active) is named nowhere in the files; list the person, or set `unlisted: remove`
-    ! unlisted-account:   (active) is named nowhere in the files; list the person, or set `unlisted: remove`
-    ! unlisted-account: Zoe@x.io (active) is named nowhere in the files; list the person, or set `unlisted: remove`
-    ! unlisted-account: zoe@x.io (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ! unlisted-account: (3) (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ! unlisted-account: (4) (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ! unlisted-account: zoe@x.io (1) (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ! unlisted-account: zoe@x.io (2) (active) is named nowhere in the files; list the person, or set `unlisted: remove`
     ");
     check!(world.policy(|policy| policy.unlisted = Unlisted::Remove), @"
     held a/deactivate/(3) [ambiguous]: nobody can tell whose account it is, because it has no address (id 3, 4)
@@ -155,5 +155,27 @@ fn nobody_removes_an_account_without_an_address() {
     check!(world.policy(|policy| policy.unlisted = Unlisted::Remove), @"
     held a/deactivate/(3) [ambiguous]: nobody can tell whose account it is, because it has no address (id 3)
     ! ambiguous-account: nobody can tell whose account it is, because it has no address (id 3); give the account an address in the app, or pin its id to somebody in the files
+    ");
+}
+
+#[test]
+fn a_person_renamed_without_an_alias_is_not_made_anew_and_removed() {
+    let world = World::full().grant("bob@x.io").active("5", "bob@x.io").grant("jane.roe@x.io");
+    let world = world.called("jane.roe@x.io", "Jane", "Doe").active("1", "jane.doe@x.io").seen_as("1", "jane", "DOE");
+    check!(world, @"
+    ready a/create/jane.roe@x.io
+    ! renamed-person: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know; if they are one person, add `aliases: [jane.doe@x.io]` to jane.roe@x.io; if not, list jane.doe@x.io under `people`, with `status: left` if need be
+    ! unlisted-account: jane.doe@x.io (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ");
+    let strict = world.policy(|policy| policy.unlisted = Unlisted::Remove);
+    check!(strict, @"
+    held a/create/jane.roe@x.io [ambiguous]: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know
+    held a/deactivate/jane.doe@x.io [ambiguous]: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know
+    ! renamed-person: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know; if they are one person, add `aliases: [jane.doe@x.io]` to jane.roe@x.io; if not, list jane.doe@x.io under `people`, with `status: left` if need be
+    ");
+    check!(strict.clone().alias("jane.roe@x.io", "jane.doe@x.io"), @"");
+    check!(strict.left("jane.doe@x.io"), @"
+    ready a/create/jane.roe@x.io
+    ready a/deactivate/jane.doe@x.io
     ");
 }

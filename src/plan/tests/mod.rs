@@ -5,9 +5,11 @@ mod fixture;
 mod groups;
 mod guards;
 mod identity;
+mod inspector;
 mod invitations;
 mod kinds;
 mod laws;
+mod random;
 mod roles;
 mod simulated;
 

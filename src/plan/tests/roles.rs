@@ -184,6 +184,17 @@ fn a_new_admin_takes_the_seat_of_who_is_no_admin() {
 }
 
 #[test]
+fn an_old_admin_stays_while_the_new_one_finds_no_seat() {
+    let world = World::full().person("old@x.io").live_as("1", "old@x.io", Active, "admin");
+    let world = world.grant("ann@x.io").active("2", "ann@x.io").grant("bob@x.io").active("3", "bob@x.io");
+    check!(world.grant_as("new@x.io", "admin", ALWAYS).app(|app| app.seats = Some(1)), @"
+    waiting a/create/new@x.io role:->admin: no seat: all 1 are taken
+    waiting a/deactivate/old@x.io after a/create/new@x.io (NewAdminFirst): comes after a/create/new@x.io, which waits itself
+    ! unexpected-admin: old@x.io is an admin, and no line makes this account one
+    ");
+}
+
+#[test]
 fn where_the_only_seat_is_the_old_admins_a_cycle_is_found() {
     let world = World::full().person("old@x.io").live_as("1", "old@x.io", Active, "admin");
     check!(world.grant_as("new@x.io", "admin", ALWAYS).app(|app| app.seats = Some(1)), @"

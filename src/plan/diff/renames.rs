@@ -1,0 +1,81 @@
+//! A person whose key was renamed in the files without an alias looks like one who comes and one who goes.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    model::{AccountStatus, Email, Finding, Guard, LiveAccount, Severity, Unlisted, Verb},
+    plan::{
+        Context,
+        draft::Drafts,
+        identity::Matched,
+        wanted::{self, Standing},
+    },
+};
+
+/// Reports new accounts for people who are called like a stranger that the app already has; where the plan would remove
+/// the stranger, both steps are held, because it may be the same person under an old address.
+pub(super) fn find(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts) {
+    let mut comes: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
+    let mut goes: BTreeMap<Arc<str>, usize> = BTreeMap::new();
+    for (index, draft) in drafts.actions.iter().enumerate() {
+        match (draft.verb(), &draft.identity, &draft.action.target.account_id) {
+            (Verb::Create, Some(identity), _) => {
+                let person = cx.desired.people.get(identity);
+                let names =
+                    person.and_then(|person| called(person.given_name.as_deref()?, person.family_name.as_deref()?));
+                if let Some(names) = names {
+                    comes.entry(names).or_default().push(index);
+                }
+            }
+            (Verb::Deactivate | Verb::Delete, _, Some(id)) => drop(goes.insert(id.clone(), index)),
+            _ => {}
+        }
+    }
+    if comes.is_empty() || cx.app.policy.unlisted == Unlisted::Ignore {
+        return;
+    }
+    for account in cx.accounts.iter().filter(|account| account.status != AccountStatus::Inactive) {
+        let Some((_, stranger)) = matched.by_id(&account.id) else { continue };
+        if wanted::standing(cx, stranger) != Standing::Unlisted || cx.is_self(stranger) {
+            continue;
+        }
+        let Some(comes) = live_names(account).and_then(|names| comes.get(&names)) else { continue };
+        for come in comes {
+            let Some(person) = drafts.actions[*come].identity.clone() else { continue };
+            let (reason, repair) = explain(&person, stranger);
+            drafts.find(Finding {
+                severity: Severity::Warning,
+                code: "renamed-person",
+                account: Some(person.as_str().into()),
+                group: None,
+                message: format!("{reason}; {repair}"),
+                because: Vec::new(),
+            });
+            if let Some(go) = goes.get(&account.id) {
+                drafts.actions[*come].hold(Guard::Ambiguous, reason.clone(), repair.clone());
+                drafts.actions[*go].hold(Guard::Ambiguous, reason, repair);
+            }
+        }
+    }
+}
+
+fn explain(person: &Email, stranger: &Email) -> (String, String) {
+    (
+        format!("{person} is new and has the same names as {stranger}, whom the files do not know"),
+        format!(
+            "if they are one person, add `aliases: [{stranger}]` to {person}; if not, list {stranger} under `people`, \
+             with `status: left` if need be"
+        ),
+    )
+}
+
+fn live_names(account: &LiveAccount) -> Option<(String, String)> {
+    let text = |field: &str| account.values.get(field)?.as_ref()?.texts().next();
+    called(text("given_name")?, text("family_name")?)
+}
+
+/// How names are compared; without both there is nothing to go by.
+fn called(given: &str, family: &str) -> Option<(String, String)> {
+    let fold = |name: &str| name.trim().to_lowercase();
+    Some((fold(given), fold(family))).filter(|(given, family)| !given.is_empty() && !family.is_empty())
+}
