@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::Context;
 use crate::model::{
-    Claim, DesiredApp, Email, FieldName, FieldValue, GroupState, Person, PersonStatus, Phase, Place, RoleRule, Values,
+    Claim, DesiredApp, Email, FieldValue, GroupState, Person, PersonStatus, Phase, Place, RoleRule, Values, effective,
 };
 
 /// Everyone the app's lines mention, and everyone else who is named in the files.
@@ -135,69 +135,35 @@ fn merge<'a>(accounts: &mut BTreeMap<&'a Email, Wish>, identity: &'a Email, wish
 }
 
 fn wish(claims: &[Claim], rule: Option<&RoleRule>, now: Timestamp) -> Wish {
-    let mut grant: Option<Grant> = None;
-    let mut upcoming = false;
-    let mut lapsed = Vec::new();
-    for claim in claims {
-        match claim.window.phase(now) {
-            Phase::Open => {
-                let grant = grant.get_or_insert_default();
-                grant.because.extend(claim.because.iter().cloned());
-                for (field, value) in &claim.values {
-                    add_value(&mut grant.values, field, value, rule);
-                }
-            }
-            Phase::Upcoming => upcoming = true,
-            Phase::Lapsed => lapsed.extend(claim.because.iter().cloned()),
-        }
-    }
-    match grant {
-        Some(mut grant) => {
-            grant.because.sort();
-            grant.because.dedup();
-            Wish::Granted(grant)
-        }
-        None if upcoming => Wish::Upcoming,
-        None => {
-            lapsed.sort();
-            lapsed.dedup();
-            Wish::Lapsed(lapsed)
-        }
+    let in_phase = |phase| claims.iter().filter(move |claim| claim.window.phase(now) == phase);
+    let places = |phase| {
+        let mut places: Vec<Place> = in_phase(phase).flat_map(|claim| claim.because.iter().cloned()).collect();
+        places.sort();
+        places.dedup();
+        places
+    };
+    if in_phase(Phase::Open).next().is_some() {
+        let values = effective(in_phase(Phase::Open), rule, &BTreeSet::new(), &Values::new());
+        Wish::Granted(Grant { values, because: places(Phase::Open) })
+    } else if in_phase(Phase::Upcoming).next().is_some() {
+        Wish::Upcoming
+    } else {
+        Wish::Lapsed(places(Phase::Lapsed))
     }
 }
 
-/// Adds a claim's value to those of other claims: sets unite, and of two roles the higher counts. Two values that cannot
-/// be compared were refused when the files were loaded; the larger text is taken so that the outcome has an order.
-fn add_value(values: &mut Values, field: &FieldName, value: &FieldValue, rule: Option<&RoleRule>) {
-    match values.get_mut(field) {
-        None => {
-            values.insert(field.clone(), value.clone());
-        }
-        Some(FieldValue::Set(have)) if matches!(value, FieldValue::Set(_)) => have.extend(value.texts().cloned()),
-        Some(have) => {
-            let rank = |value: &FieldValue| {
-                let highest = value.texts().filter_map(|role| rule?.rank(role)).max();
-                (highest, value.clone())
-            };
-            if rank(value) > rank(have) {
-                *have = value.clone();
-            }
-        }
-    }
-}
-
-/// Gives a granted account a value for every managed field, and the person's names.
+/// Gives a granted account the person's names, and a value for every managed field. The names under `people` say more about
+/// the person than an app's defaults do.
 fn complete(grant: &mut Grant, app: &DesiredApp, person: Option<&Person>) {
+    let names = person.map(|person| [("given_name", &person.given_name), ("family_name", &person.family_name)]);
+    for (field, name) in names.into_iter().flatten() {
+        if let (true, Some(name)) = (app.semantics.fields.contains(field), name) {
+            grant.values.entry(field.into()).or_insert_with(|| FieldValue::Text(name.clone()));
+        }
+    }
     for field in &app.managed {
         if let (false, Some(default)) = (grant.values.contains_key(field), app.defaults.get(field)) {
             grant.values.insert(field.clone(), default.clone());
-        }
-    }
-    let Some(person) = person else { return };
-    let names = [("given_name", &person.given_name), ("family_name", &person.family_name)];
-    for (field, name) in names {
-        if let (true, Some(name)) = (app.semantics.fields.contains(field), name) {
-            grant.values.entry(field.into()).or_insert_with(|| FieldValue::Text(name.clone()));
         }
     }
 }
