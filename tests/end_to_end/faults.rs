@@ -23,6 +23,11 @@ fn files() -> (String, String) {
 }
 
 async fn check(fault: &str) {
+    check_all(&[fault]).await;
+}
+
+async fn check_all(faults: &[&str]) {
+    let fault = faults.join(" and ");
     let (app, people) = files();
     // The quota is not what is tested here.
     let config = Config { quota: rosterd::sandbox::Quota::business(), ..quick() };
@@ -37,7 +42,7 @@ async fn check(fault: &str) {
         )
         .unwrap();
 
-    story.sandbox.set_faults(vec![fault.parse::<Fault>().unwrap()]);
+    story.sandbox.set_faults(faults.iter().map(|fault| fault.parse::<Fault>().unwrap()).collect());
     let first = story.rosterd(&["apply", "--yes", "--format", "json"]).await;
     story.sandbox.advance(Duration::from_secs(2 * 3600));
     let second = story.rosterd(&["apply", "--yes", "--format", "json"]).await;
@@ -107,4 +112,17 @@ async fn bodies_that_break_off_or_are_missing() {
     check("every=5,kind=cut-off").await;
     check("every=5,kind=malformed").await;
     check("every=5,kind=empty").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_at_once() {
+    check_all(&[
+        "every=7,kind=reset-after",
+        "every=11,kind=500",
+        "every=13,kind=html,effect=yes",
+        "every=17,kind=cut-off",
+        "every=19,kind=reset-before",
+        "every=23,kind=empty",
+    ])
+    .await;
 }
