@@ -187,7 +187,9 @@ impl Group<'_> {
     fn take_away(&self, gains_someone: bool, drafts: &mut Drafts) {
         let mut made = Vec::new();
         let mut ungranted = 0;
-        for (id, values) in &self.members {
+        let mut members: Vec<_> = self.members.iter().collect();
+        members.sort_unstable_by_key(|(id, _)| **id);
+        for (id, values) in members {
             let Some((account, identity)) = self.matched.by_id(id) else {
                 drafts.findings.push(self.finding(
                     "unknown-member",
