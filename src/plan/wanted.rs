@@ -1,7 +1,7 @@
 //! What the files ask for at this instant: claims whose window is open, combined per account and membership.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map},
     sync::Arc,
 };
 
@@ -15,11 +15,11 @@ use crate::model::{
 /// Everyone the app's lines mention, and everyone else who is named in the files.
 pub(super) struct Wanted<'a> {
     /// By identity. Who is named in the files and not in here is ungranted.
-    pub accounts: BTreeMap<&'a Email, Wish>,
+    pub accounts: HashMap<&'a Email, Wish>,
     /// By group and identity.
     pub members: BTreeMap<&'a Arc<str>, BTreeMap<&'a Email, Wish>>,
     /// Everyone to whom some group grants membership now.
-    pub joining: BTreeSet<&'a Email>,
+    pub joining: HashSet<&'a Email>,
 }
 
 /// What the lines ask for an account or membership.
@@ -63,7 +63,7 @@ impl Standing {
 
 /// Where the person behind `identity` stands now.
 pub(super) fn standing(cx: &Context<'_>, identity: &Email) -> Standing {
-    match cx.desired.people.get(identity) {
+    match cx.people.get(identity) {
         Some(person) => match person.status_at(cx.now) {
             PersonStatus::Active => Standing::Active,
             PersonStatus::Suspended => Standing::Suspended,
@@ -77,12 +77,12 @@ pub(super) fn standing(cx: &Context<'_>, identity: &Email) -> Standing {
 /// Combines the claims that are open now.
 pub(super) fn wanted_now<'a>(cx: &Context<'a>) -> Wanted<'a> {
     let app = cx.app;
-    let mut accounts: BTreeMap<&'a Email, Wish> = BTreeMap::new();
+    let mut accounts: HashMap<&'a Email, Wish> = HashMap::new();
     for (identity, account) in &app.accounts {
         merge(&mut accounts, identity, wish(&account.claims, app.semantics.role.as_ref(), cx.now));
     }
     let mut members = BTreeMap::new();
-    let mut joining = BTreeSet::new();
+    let mut joining = HashSet::new();
     for group in app.groups.values().filter(|group| group.state == GroupState::Present) {
         let rule = app.semantics.members.role.as_ref();
         let wishes: BTreeMap<&'a Email, Wish> =
@@ -102,7 +102,7 @@ pub(super) fn wanted_now<'a>(cx: &Context<'a>) -> Wanted<'a> {
     }
     for (identity, wish) in &mut accounts {
         if let Wish::Granted(grant) = wish {
-            complete(grant, app, cx.desired.people.get(*identity));
+            complete(grant, app, cx.people.get(identity).copied());
         }
     }
     Wanted { accounts, members, joining }
@@ -110,12 +110,12 @@ pub(super) fn wanted_now<'a>(cx: &Context<'a>) -> Wanted<'a> {
 
 /// Two wishes for one account: the more generous one counts, and two grants add up. The account's own lines come first,
 /// so their places win where membership merely implies the account.
-fn merge<'a>(accounts: &mut BTreeMap<&'a Email, Wish>, identity: &'a Email, wish: Wish) {
+fn merge<'a>(accounts: &mut HashMap<&'a Email, Wish>, identity: &'a Email, wish: Wish) {
     match accounts.entry(identity) {
-        std::collections::btree_map::Entry::Vacant(entry) => {
+        hash_map::Entry::Vacant(entry) => {
             entry.insert(wish);
         }
-        std::collections::btree_map::Entry::Occupied(mut entry) => match (entry.get_mut(), wish) {
+        hash_map::Entry::Occupied(mut entry) => match (entry.get_mut(), wish) {
             (Wish::Granted(have), Wish::Granted(more)) => {
                 have.because.extend(more.because);
                 have.because.sort();

@@ -1,7 +1,5 @@
 //! Accounts: who should have one, who has one, and what differs.
 
-use std::collections::BTreeSet;
-
 use super::{Surplus, fields, removal};
 use crate::{
     model::{
@@ -17,7 +15,10 @@ use crate::{
 };
 
 pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
-    let identities: BTreeSet<&Email> = wanted.accounts.keys().copied().chain(matched.identities()).collect();
+    let mut identities: Vec<&Email> = wanted.accounts.keys().copied().chain(matched.identities()).collect();
+    // A stable sort: of two spellings of one address, the files' stays.
+    identities.sort();
+    identities.dedup();
     for identity in identities {
         let standing = wanted::standing(cx, identity);
         let live = matched.accounts.get(identity).map_or(&[][..], Vec::as_slice);
