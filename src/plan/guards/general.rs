@@ -99,7 +99,10 @@ fn own_account(cx: &Context<'_>, draft: &mut Draft) {
 
 fn protect(protected: &GlobSet, draft: &mut Draft) {
     let addresses = draft.identity.iter().chain(&draft.action.target.email);
-    let matches = addresses.clone().any(|email| protected.is_match(email.key()));
+    // A glob may spell a domain as people do, while addresses are compared by its A-labels.
+    let matches = addresses
+        .clone()
+        .any(|email| protected.is_match(email.key()) || protected.is_match(email.as_str().trim().to_lowercase()));
     if matches {
         draft.hold_until_approved(Guard::Protected, "a `protect` policy covers this address");
     }
