@@ -13,13 +13,14 @@ use super::{
     args::{self, Format, Global},
     context,
     exit::{Exit, Failure},
-    progress::{Doing, Reading},
+    next::{self, Asked},
+    progress::{Doing, Reading, Waiting},
     signals,
     terminal::{self, Stream},
 };
 use crate::{
     execute::Stop,
-    model::{ActionName, Outcome, Plan},
+    model::{ActionName, Outcome, Plan, Status},
     reconcile::Reconciler,
     report,
 };
@@ -37,18 +38,22 @@ pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Fai
         Format::Text => terminal::print(&shown)?,
         Format::Json => terminal::say(&shown),
     }
+    if plan.summary().ready == 0 && args.wait.is_none() && args.format == Format::Text {
+        next::say(&plan, &Asked { dir: &args.dir, target: &args.target, approve: &args.approve, live: false });
+        return Ok(Run::new(plan).exit(args.detailed_exitcode));
+    }
     if plan.summary().ready > 0 && !args.yes && !confirmed(&plan)? {
-        terminal::say("nothing was done");
-        return Ok(Exit::Fine);
+        return Ok(Exit::Failed);
     }
     let stop = signals::stop_on_ctrl_c();
+    let told = plan.clone();
     let mut run = Run::new(plan);
     run.carry_out(reconciler, &stop, global).await;
     if let Some(wait) = args.wait {
         run.wait(reconciler, wait, &stop, global).await;
     }
     let text = match args.format {
-        Format::Text => report::outcome::text(&run.outcome, &run.shown, &terminal::style(Stream::Out)),
+        Format::Text => report::outcome::text(&run.outcome, &run.shown, &told, &terminal::style(Stream::Out)),
         Format::Json => report::outcome::to_json(&run.outcome, &run.shown),
     };
     terminal::print(&text)?;
@@ -105,11 +110,10 @@ impl Run {
                 return;
             }
             let left = Duration::from_secs((deadline - Instant::now()).as_secs());
-            terminal::say(&format!(
-                "waiting up to {} for invitations to be accepted ({waiting} action(s) wait)",
-                humantime::format_duration(left)
-            ));
-            if !reconciler.wait_for_invitations(&self.plan, deadline, stop).await {
+            let watch = Waiting::start(waiting, left, global);
+            let go_on = reconciler.wait_for_invitations(&self.plan, deadline, stop).await;
+            watch.finish();
+            if !go_on {
                 return;
             }
         }
@@ -140,17 +144,44 @@ impl Run {
     }
 }
 
+/// Asks, naming what is at stake. Only a typed `yes` is one.
 fn confirmed(plan: &Plan) -> Result<bool, Failure> {
     if !terminal::is_stdin_terminal() {
-        return Err(Failure::new("there is nobody to ask").hint("add --yes to apply without asking"));
+        return Err(Failure::new("nothing was done: stdin is not a terminal, so nobody can be asked")
+            .hint("add --yes to apply without asking"));
     }
-    let ready = plan.summary().ready;
-    eprint!(
-        "\nDo {} now? Type `yes`: ",
-        if ready == 1 { "this 1 action".into() } else { format!("these {ready} actions") }
-    );
+    eprint!("\n{} Type `yes` to go on: ", question(plan));
     io::stderr().flush().map_err(Failure::new)?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).map_err(Failure::new)?;
-    Ok(answer.trim() == "yes")
+    if !answer.ends_with('\n') {
+        // Ctrl-D leaves the cursor behind the question.
+        terminal::say("");
+    }
+    let answer = answer.trim();
+    if answer.eq_ignore_ascii_case("yes") {
+        return Ok(true);
+    }
+    let why = if answer.is_empty() { "" } else { ": only `yes` is taken for one" };
+    terminal::say(&format!("nothing was done{why}"));
+    Ok(false)
+}
+
+/// `Do 14 actions now, 5 of which reduce access and 4 of which cannot be undone?`
+fn question(plan: &Plan) -> String {
+    let ready = || plan.apps.iter().flat_map(|app| &app.actions).filter(|action| action.status == Status::Ready);
+    let all = ready().count();
+    let reduce = ready().filter(|action| action.reduces_access).count();
+    let final_ones = ready().filter(|action| action.irreversible).count();
+    let mut text = format!("Do {}", if all == 1 { "this 1 action".into() } else { format!("these {all} actions") });
+    let parts = [(reduce, "reduces access", "reduce access"), (final_ones, "cannot be undone", "cannot be undone")];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, more)| format!("{count} {}", if count == 1 { one } else { more }))
+        .collect();
+    if !parts.is_empty() {
+        text += &format!(" ({})", parts.join(", "));
+    }
+    text + " now?"
 }

@@ -6,9 +6,20 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::model::Guard;
 
+/// Where the desired state is unless an argument says otherwise.
+pub(super) const DIR: &str = "desired-state";
+
+const START: &str = "Try it without credentials: `rosterd plan --sandbox`, then `rosterd apply --sandbox`.";
+
+const PLAN_STATUS: &str = "Exit status: 0 fine, 1 an error. With --detailed-exitcode: 0 in sync, 2 something can be \
+done, 3 all that remains waits on someone else.";
+
+const APPLY_STATUS: &str = "Exit status: 0 all that could be done was done, 1 something failed or an app could not be \
+read, or the question was not answered with yes. Ctrl-C finishes what is in flight, and a second one stops at once.";
+
 /// Keeps the accounts, groups and memberships of your apps equal to the YAML files in a git repository.
 #[derive(Debug, Parser)]
-#[command(name = "rosterd", version, propagate_version = true, max_term_width = 100)]
+#[command(name = "rosterd", version, propagate_version = true, max_term_width = 100, after_help = START)]
 pub(super) struct Args {
     #[command(subcommand)]
     pub command: Command,
@@ -19,7 +30,7 @@ pub(super) struct Args {
 /// What every command takes.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Global {
-    /// Say more on stderr; twice for every request.
+    /// Log to stderr what is done: -v each step, -vv each request as well. Replaces the progress bars.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// How log lines on stderr are written.
@@ -41,8 +52,10 @@ pub(super) enum Command {
     /// Check the files; no network.
     Validate(Validate),
     /// Show what would change; writes nothing to an app.
+    #[command(after_help = PLAN_STATUS)]
     Plan(Plan),
-    /// Plan, ask, and make it so.
+    /// Show what would change, ask, and do it.
+    #[command(after_help = APPLY_STATUS)]
     Apply(Apply),
     /// Write a snapshot of what is live.
     Observe(Observe),
@@ -60,7 +73,7 @@ pub(super) enum Command {
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Dir {
     /// The desired-state directory.
-    #[arg(default_value = "desired-state", value_name = "DIR")]
+    #[arg(default_value = DIR, value_name = "DIR", value_parser = directory)]
     pub dir: PathBuf,
 }
 
@@ -92,6 +105,8 @@ pub(super) struct Planning {
 /// One guard released on the command line.
 #[derive(Debug, Clone)]
 pub(super) struct Approve {
+    /// As it was typed.
+    pub text: String,
     pub allow: String,
     pub guard: Guard,
     pub up_to: Option<u32>,
@@ -170,11 +185,14 @@ pub(super) struct Completions {
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Sandbox {
     /// Address to serve on.
-    #[arg(long, default_value = "127.0.0.1:8480", value_name = "HOST:PORT")]
+    #[arg(long, default_value = "127.0.0.1:8480", value_name = "IP:PORT", value_parser = address)]
     pub listen: SocketAddr,
     /// Everything that is left to chance follows from this number.
     #[arg(long, default_value_t = 7)]
     pub seed: u64,
+    /// How long every answer takes, in real time: real apps answer in 100 to 500 ms.
+    #[arg(long, default_value = "15ms", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub latency: Duration,
     /// How many seconds pass in the sandbox for each real one; quotas and invitations go faster with it.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = factor)]
     pub time_scale: f64,
@@ -198,6 +216,20 @@ pub(super) enum Format {
     Json,
 }
 
+/// An address in the place of the directory is a slip of the `=` that an optional value needs.
+fn directory(text: &str) -> Result<PathBuf, String> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Err(format!("this is an address and not a directory; for a running sandbox write --sandbox={text}"));
+    }
+    Ok(text.into())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let named = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
+    let address = named.as_deref().unwrap_or(text).parse();
+    address.map_err(|_| "write an IP address and a port, such as 127.0.0.1:8480".to_owned())
+}
+
 fn approval(text: &str) -> Result<Approve, String> {
     let mut parts = text.rsplitn(3, ':').collect::<Vec<_>>();
     parts.reverse();
@@ -208,11 +240,15 @@ fn approval(text: &str) -> Result<Approve, String> {
         [allow, guard] => (allow.to_owned(), guard, None),
         _ => return Err("write NAME:GUARD, such as autodesk/deactivate/jane@example.com:irreversible".into()),
     };
-    let guard: Guard = guard.parse()?;
+    let guard: Guard = guard.parse().map_err(|unknown: String| {
+        let known: Vec<&str> =
+            Guard::ALL.iter().filter(|guard| guard.releasable()).map(|guard| guard.as_str()).collect();
+        format!("{unknown}; approvals release {}", known.join(", "))
+    })?;
     if !guard.releasable() {
         return Err(format!("no approval releases `{guard}`; the plan says what to mend"));
     }
-    Ok(Approve { allow, guard, up_to })
+    Ok(Approve { text: text.to_owned(), allow, guard, up_to })
 }
 
 fn accept_after(text: &str) -> Result<Duration, String> {
@@ -251,5 +287,18 @@ mod tests {
         check("a:max-removals:40", "a", Some(40));
         assert!(approval("a:self").unwrap_err().contains("no approval releases"));
         assert!(approval("a").is_err());
+        assert!(approval("a:irreversibel").unwrap_err().contains("approvals release irreversible"));
+    }
+
+    #[test]
+    fn an_address_in_the_place_of_the_directory_is_sent_to_its_flag() {
+        assert!(directory("http://127.0.0.1:8480").unwrap_err().contains("--sandbox=http://127.0.0.1:8480"));
+        assert_eq!(directory("files").unwrap(), PathBuf::from("files"));
+    }
+
+    #[test]
+    fn the_sandbox_listens_where_it_is_told() {
+        assert_eq!(address("localhost:80").unwrap(), address("127.0.0.1:80").unwrap());
+        assert!(address("example.com:80").unwrap_err().contains("IP address"));
     }
 }

@@ -1,6 +1,6 @@
 //! From arguments to a reconciler: load the files, and find the way to each app.
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use jiff::{Timestamp, ToSpan as _};
 use secrecy::SecretString;
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     connectors::{Error, Override, ProcessSecrets, Registry, Writer},
-    desired::{self, Loaded},
+    desired::{self, Loaded, Problems},
     model::{Approval, Desired, DesiredApp, Place, Severity},
     reconcile::Reconciler,
     sandbox::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Sandbox},
@@ -28,16 +28,33 @@ pub(super) fn load(dir: &Dir, registry: &Registry) -> Result<Loaded, Failure> {
     match desired::load(&dir.dir, registry) {
         Ok(loaded) => {
             if !loaded.warnings.is_empty() {
-                terminal::say(&loaded.warnings.render(style.color, style.width));
+                terminal::say(loaded.warnings.render(style.color, style.width).trim_end_matches('\n'));
+                terminal::say("");
             }
             Ok(loaded)
         }
         Err(problems) => {
-            terminal::say(&problems.render(style.color, style.width));
-            let count = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-            Err(Failure::new(format!("{} is not valid: {count} error(s)", dir.dir.display())))
+            terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
+            terminal::say("");
+            Err(Failure::new(verdict(&dir.dir, &problems)))
         }
     }
+}
+
+/// `desired-state is not valid: 3 errors and 1 warning in 2 files`.
+fn verdict(dir: &Path, problems: &Problems) -> String {
+    let count = |many: usize, word: &str| format!("{many} {word}{}", if many == 1 { "" } else { "s" });
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    let mut text = format!("{} is not valid: {}", dir.display(), count(errors, "error"));
+    if problems.len() > errors {
+        text += &format!(" and {}", count(problems.len() - errors, "warning"));
+    }
+    let files: BTreeSet<_> =
+        problems.iter().filter_map(|problem| problem.places.first()).map(|label| &label.place.file).collect();
+    if !files.is_empty() {
+        text += &format!(" in {}", count(files.len(), "file"));
+    }
+    text
 }
 
 /// The registry for a desired-state directory, whose manifests it may name.

@@ -7,6 +7,7 @@ mod args;
 mod completions;
 mod context;
 mod exit;
+mod next;
 mod observe;
 mod plan;
 mod progress;

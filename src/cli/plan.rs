@@ -8,6 +8,7 @@ use super::{
     args::{self, Format, Global},
     context,
     exit::{Exit, Failure},
+    next,
     progress::Reading,
     terminal::{self, Stream},
 };
@@ -26,6 +27,11 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
         Format::Json => report::json::plan(&plan),
     };
     terminal::print(&text)?;
+    if args.format == Format::Text {
+        let planning = &args.planning;
+        let (approve, live) = (&planning.approve[..], planning.live.is_some());
+        next::say(&plan, &next::Asked { dir: &args.dir, target: &args.target, approve, live });
+    }
     Ok(exit(&plan, args.planning.detailed_exitcode))
 }
 

@@ -27,39 +27,91 @@ fn bars(global: &Global) -> bool {
     terminal::is_terminal(Stream::Err) && global.verbose == 0
 }
 
+/// Bars on the screen, from their start until they are dropped.
+struct Screen(MultiProgress);
+
+impl Screen {
+    fn new(global: &Global) -> Option<Self> {
+        let drawn = bars(global).then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+        terminal::set_bars(drawn.clone());
+        drawn.map(Self)
+    }
+
+    fn add(&self, bar: ProgressBar, style: ProgressStyle, prefix: &str, message: String) -> ProgressBar {
+        // The style comes first: adding draws.
+        let bar = self.0.add(bar.with_style(style).with_prefix(prefix.to_owned()).with_message(message));
+        bar.enable_steady_tick(TICK);
+        bar
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        terminal::set_bars(None);
+        // Bars that cannot be cleared stay, which is ugly and nothing worse.
+        let _ = self.0.clear();
+    }
+}
+
 /// Progress of reading.
 pub(super) struct Reading {
-    bars: Option<MultiProgress>,
     apps: Mutex<BTreeMap<String, ProgressBar>>,
+    /// Shows that something goes on before the first app has answered.
+    first: Option<ProgressBar>,
+    screen: Option<Screen>,
 }
 
 impl Reading {
     pub(super) fn start(global: &Global) -> Self {
-        let bars = bars(global).then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
-        Self { bars, apps: Mutex::default() }
+        let screen = Screen::new(global);
+        let first = screen
+            .as_ref()
+            .map(|screen| screen.add(ProgressBar::new_spinner(), spinner(), "the apps", "signing in".into()));
+        Self { apps: Mutex::default(), first, screen }
     }
 
-    pub(super) fn finish(&self) {
-        if let Some(bars) = &self.bars {
-            // A bar that cannot be cleared stays, which is ugly and nothing worse.
-            let _ = bars.clear();
-        }
-    }
+    /// Takes the bars off the screen.
+    pub(super) fn finish(self) {}
 }
 
 impl Watch for Reading {
     fn seen(&self, app: &str, progress: ObserveProgress) {
-        let Some(bars) = &self.bars else { return };
+        let Some(screen) = &self.screen else { return };
         let mut apps = self.apps.lock().unwrap_or_else(PoisonError::into_inner);
-        let bar = apps.entry(app.to_owned()).or_insert_with(|| {
-            let bar = bars.add(ProgressBar::new_spinner());
-            bar.set_style(spinner());
-            bar.set_prefix(app.to_owned());
-            bar.enable_steady_tick(TICK);
-            bar
-        });
+        if let Some(first) = self.first.as_ref().filter(|_| apps.is_empty()) {
+            first.finish_and_clear();
+        }
+        let bar = apps
+            .entry(app.to_owned())
+            .or_insert_with(|| screen.add(ProgressBar::new_spinner(), spinner(), app, String::new()));
         bar.set_message(words(progress));
     }
+}
+
+/// Progress of staying for invitations.
+pub(super) struct Waiting {
+    /// Held for as long as it is drawn.
+    _screen: Option<Screen>,
+}
+
+impl Waiting {
+    pub(super) fn start(waiting: usize, at_most: Duration, global: &Global) -> Self {
+        let actions = format!("{waiting} {}", if waiting == 1 { "action waits" } else { "actions wait" });
+        let at_most = humantime::format_duration(at_most);
+        let screen = Screen::new(global);
+        match &screen {
+            None => terminal::say(&format!("waiting up to {at_most} for invitations to be accepted; {actions}")),
+            Some(screen) => {
+                let message = format!("{actions}; Ctrl-C stops waiting");
+                let style = patience();
+                screen.add(ProgressBar::new_spinner(), style, &at_most.to_string(), message);
+            }
+        }
+        Self { _screen: screen }
+    }
+
+    /// Takes it off the screen.
+    pub(super) fn finish(self) {}
 }
 
 fn words(progress: ObserveProgress) -> String {
@@ -72,8 +124,9 @@ fn words(progress: ObserveProgress) -> String {
 
 /// Progress of doing.
 pub(super) struct Doing {
-    bars: Option<MultiProgress>,
     apps: BTreeMap<String, AppProgress>,
+    /// Held for as long as the bars are drawn.
+    _screen: Option<Screen>,
 }
 
 struct AppProgress {
@@ -84,30 +137,25 @@ struct AppProgress {
 
 impl Doing {
     pub(super) fn start(plan: &Plan, global: &Global) -> Self {
-        let bars = bars(global).then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+        let screen = Screen::new(global);
+        // Names of one width, so that the bars stand below each other.
+        let width = plan.apps.iter().map(|app| app.app.chars().count()).max().unwrap_or(0);
         let apps = plan
             .apps
             .iter()
             .map(|app| {
                 let total = app.actions.iter().filter(|action| action.status == Status::Ready).count();
-                let bar = bars.as_ref().filter(|_| total > 0).map(|bars| {
-                    let bar = bars.add(ProgressBar::new(total as u64));
-                    bar.set_style(gauge());
-                    bar.set_prefix(app.app.to_string());
-                    bar.enable_steady_tick(TICK);
-                    bar
+                let bar = screen.as_ref().filter(|_| total > 0).map(|screen| {
+                    screen.add(ProgressBar::new(total as u64), gauge(), &format!("{:width$}", app.app), String::new())
                 });
                 (app.app.to_string(), AppProgress { bar, total, done: Mutex::default() })
             })
             .collect();
-        Self { bars, apps }
+        Self { apps, _screen: screen }
     }
 
-    pub(super) fn finish(&self) {
-        if let Some(bars) = &self.bars {
-            let _ = bars.clear();
-        }
-    }
+    /// Takes the bars off the screen.
+    pub(super) fn finish(self) {}
 
     fn ended(&self, name: &crate::model::ActionName, result: &ActionResult) {
         let Some(app) = self.apps.get(&*name.app) else { return };
@@ -121,11 +169,14 @@ impl Doing {
             line += &format!(": {message}");
         }
         match &app.bar {
-            None => terminal::say(&format!("[{done}/{}] {line}", app.total)),
+            None => {
+                let width = app.total.to_string().len();
+                terminal::say(&format!("[{done:>width$}/{}] {line}", app.total));
+            }
             Some(bar) => {
                 bar.inc(1);
                 if !matches!(result, ActionResult::Done { .. }) {
-                    bar.suspend(|| terminal::say(&line));
+                    terminal::say(&line);
                 }
             }
         }
@@ -154,13 +205,20 @@ impl Progress for Doing {
 
 /// The templates are constants, and a test draws them.
 fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner:.cyan} reading {prefix:.bold}  {msg}  {elapsed:.dim}")
+    ProgressStyle::with_template("{spinner:.cyan} reading {prefix:.bold}  {elapsed:.dim}  {wide_msg}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+fn patience() -> ProgressStyle {
+    ProgressStyle::with_template(
+        "{spinner:.cyan} waiting up to {prefix} for invitations to be accepted  {elapsed:.dim}  {wide_msg:.dim}",
+    )
+    .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 fn gauge() -> ProgressStyle {
     ProgressStyle::with_template(
-        "{spinner:.cyan} {prefix:.bold}  {bar:30.green/dim}  {pos}/{len}  {elapsed:.dim}  {wide_msg:.dim}",
+        "{spinner:.cyan} {prefix:.bold}  {bar:24.green/dim}  {pos}/{len}  {elapsed:.dim}  {wide_msg:.dim}",
     )
     .unwrap_or_else(|_| ProgressStyle::default_bar())
     .progress_chars("━━─")

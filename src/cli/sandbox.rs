@@ -13,6 +13,7 @@ pub(super) async fn run(args: &args::Sandbox) -> Result<Exit, Failure> {
         seed: args.seed,
         time_scale: args.time_scale,
         accept_after: args.accept_after,
+        latency: args.latency,
         faults: args.faults.clone(),
         empty: args.empty,
         ..Config::default()

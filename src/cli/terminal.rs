@@ -1,7 +1,11 @@
 //! What the terminal can show.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::{
+    io::{self, IsTerminal as _, Write as _},
+    sync::{Mutex, PoisonError},
+};
 
+use indicatif::MultiProgress;
 use owo_colors::OwoColorize as _;
 
 use super::exit::Failure;
@@ -68,9 +72,22 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// The bars on the screen, if any: text goes above them, or the next drawing would run over it.
+static BARS: Mutex<Option<MultiProgress>> = Mutex::new(None);
+
+/// Takes the bars that are being drawn, or `None` once they are gone.
+pub(super) fn set_bars(bars: Option<MultiProgress>) {
+    *BARS.lock().unwrap_or_else(PoisonError::into_inner) = bars;
+}
+
 /// Tells a person something on stderr.
 pub(super) fn say(text: &str) {
-    eprintln!("{text}");
+    // A copy, so that nobody who draws waits for the lock.
+    let bars = BARS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match bars {
+        Some(bars) => bars.suspend(|| eprintln!("{text}")),
+        None => eprintln!("{text}"),
+    }
 }
 
 /// Tells a person what went wrong and what to do about it.

@@ -2,6 +2,7 @@
 //! release, severity) was put into the plan by whoever judged. They know no clock either, so that the same input gives the
 //! same bytes.
 
+mod brief;
 mod canvas;
 pub mod json;
 pub mod outcome;

@@ -8,7 +8,7 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Style,
+    Style, brief,
     canvas::{Canvas, Line, Paint},
     json, text as plan_text,
     text::{Kind, Section},
@@ -18,17 +18,22 @@ use crate::model::{
     Action, ActionName, ActionResult, AppOutcome, AppPlan, Observed, Outcome, Plan, Status, Summary, Target,
 };
 
-/// The report for people. `plan` is what was applied: it says more about each action than its result does, and what it
-/// could not hand to the executor (waiting, held, manual) is told at the end.
-pub fn text(outcome: &Outcome, plan: &Plan, style: &Style) -> String {
+/// The report for people, to be read below the plan that was applied. What went well is counted and what still stands
+/// still is listed, because `told`, the plan that was shown before, says the rest. What did not go well, and what that plan
+/// did not know of, is told in full. `plan` is the latest one.
+pub fn text(outcome: &Outcome, plan: &Plan, told: &Plan, style: &Style) -> String {
     let mut canvas = Canvas::new(style);
     let (mut left, mut stopped) = (Summary::default(), 0);
+    let told: BTreeSet<&ActionName> =
+        told.apps.iter().flat_map(|app| &app.actions).map(|action| &action.name).collect();
+    let several = outcome.apps.len() > 1;
     for (plan, outcome) in pairs(outcome, plan) {
         stopped += usize::from(outcome.error.is_some());
         let remaining = remaining(&plan, &outcome);
         count(&mut left, &remaining);
-        if !remaining.is_empty() || !outcome.actions.is_empty() || outcome.error.is_some() {
-            draw_app(&mut canvas, &plan, &outcome, &remaining);
+        // Where nothing was taken up, the plan above is the whole story.
+        if !outcome.actions.is_empty() || outcome.error.is_some() {
+            draw_app(&mut canvas, &plan, &outcome, &remaining, &told, several);
         }
     }
     draw_summary(&mut canvas, outcome, left, stopped);
@@ -70,8 +75,26 @@ fn remaining(plan: &AppPlan, outcome: &AppOutcome) -> Vec<Action> {
     let taken: BTreeSet<&ActionName> = outcome.actions.iter().map(|(name, _)| name).collect();
     let left = plan.actions.iter().filter(|action| action.status != Status::Ready && !taken.contains(&action.name));
     let mut left: Vec<Action> = left.cloned().collect();
+    for action in left.iter_mut().filter(|action| action.status == Status::Waiting) {
+        if let Some(note) = note_of_predecessor(action, outcome) {
+            action.reason = Some(format!("{note} by this run and not accepted yet").into());
+        }
+    }
     left.sort_by(|a, b| a.name.cmp(&b.name));
     left
+}
+
+/// What the run said about an action that this one follows: the plan's reason was written before the run.
+fn note_of_predecessor<'a>(action: &Action, outcome: &'a AppOutcome) -> Option<&'a str> {
+    let results = || outcome.actions.iter().filter_map(|(name, result)| Some((name, done_note(result)?)));
+    action.after.iter().find_map(|edge| results().find(|(name, _)| **name == edge.action).map(|(_, note)| note))
+}
+
+fn done_note(result: &ActionResult) -> Option<&str> {
+    match result {
+        ActionResult::Done { note } => note.as_deref(),
+        _ => None,
+    }
 }
 
 fn count(left: &mut Summary, remaining: &[Action]) {
@@ -85,12 +108,20 @@ fn count(left: &mut Summary, remaining: &[Action]) {
     }
 }
 
-fn draw_app(canvas: &mut Canvas, plan: &AppPlan, outcome: &AppOutcome, remaining: &[Action]) {
+fn draw_app(
+    canvas: &mut Canvas,
+    plan: &AppPlan,
+    outcome: &AppOutcome,
+    remaining: &[Action],
+    told: &BTreeSet<&ActionName>,
+    several: bool,
+) {
     plan_text::draw_title(canvas, plan);
     if let Some(error) = &outcome.error {
         plan_text::draw_error(canvas, "", error);
     }
-    if outcome.requests > 0 {
+    // One app's numbers are the sum at the end.
+    if several && outcome.requests > 0 {
         let text = spent(outcome.requests, outcome.seconds);
         canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
     }
@@ -99,24 +130,25 @@ fn draw_app(canvas: &mut Canvas, plan: &AppPlan, outcome: &AppOutcome, remaining
         let results = outcome.actions.iter().filter(|(_, result)| result.as_str() == word);
         results.map(|(name, result)| as_row(name, result, planned.get(name).copied())).collect()
     };
-    let (done, failed, skipped) = (with("done"), with("failed"), with("skipped"));
+    let (told, news): (Vec<Action>, Vec<Action>) =
+        with("done").into_iter().partition(|action| told.contains(&action.name));
+    let (failed, skipped) = (with("failed"), with("skipped"));
     let (stale, not_started) = (with("stale"), with("not-started"));
-    let (noted, plain): (Vec<&Action>, Vec<&Action>) = done.iter().partition(|action| action.reason.is_some());
-    let by = |status: Status| remaining.iter().filter(move |action| action.status == status);
+    brief::done(canvas, &told);
     plan_text::draw_sections(
         canvas,
         vec![
-            Section::new("Done", Paint::Add, Kind::Rows, plain.into_iter()),
-            Section::new("Done, with a note", Paint::Add, Kind::Blocks, noted.into_iter()),
+            Section::new("Done, and not in the first plan", Paint::Add, Kind::Blocks, news.iter()),
             Section::new("Failed", Paint::Alarm, Kind::TallBlocks, failed.iter()),
             Section::new("Skipped", Paint::Change, Kind::Blocks, skipped.iter()),
             Section::new("Stale, not done", Paint::Change, Kind::Blocks, stale.iter()),
             Section::new("Not started", Paint::Change, Kind::Blocks, not_started.iter()),
-            Section::new("Waiting", Paint::Notice, Kind::Blocks, by(Status::Waiting)),
-            Section::new("Held", Paint::Change, Kind::TallBlocks, by(Status::Held)),
-            Section::new("By hand", Paint::Notice, Kind::TallBlocks, by(Status::Manual)),
         ],
     );
+    let by = |status: Status| remaining.iter().filter(|action| action.status == status).collect::<Vec<_>>();
+    brief::list(canvas, "Waiting", Paint::Notice, &by(Status::Waiting));
+    brief::list(canvas, "Held", Paint::Change, &by(Status::Held));
+    brief::list(canvas, "By hand", Paint::Notice, &by(Status::Manual));
 }
 
 /// The action with its result's sentence in the place of its reason. One that the plan does not hold, because it became
@@ -176,6 +208,16 @@ fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: 
         // Apps are worked on side by side.
         let seconds = outcome.apps.iter().map(|app| app.seconds).max().unwrap_or(0);
         canvas.paragraph(0, &Line::new().plain(format!("{}.", spent(requests, seconds))));
+    }
+    let plan = "`rosterd plan`";
+    let how = match (left.held > 0, left.manual > 0) {
+        (true, true) => format!("{plan} says how to release what is held, and what to do by hand."),
+        (true, false) => format!("{plan} says how to release what is held."),
+        (false, true) => format!("{plan} says what to do by hand."),
+        (false, false) => String::new(),
+    };
+    if !how.is_empty() {
+        canvas.paragraph(0, &Line::new().text(Paint::Dim, how));
     }
     if tally.failed + tally.skipped + tally.stale + tally.not_started > 0 {
         canvas.paragraph(0, &Line::new().plain("The next `rosterd apply` plans afresh and takes up what is left."));

@@ -111,11 +111,13 @@ fn plural(noun: &str) -> String {
 }
 
 fn draw_grant(canvas: &mut Canvas, why: &Why, column: usize, name: &str, grant: &Grant) {
+    let over = why.person.as_ref().is_some_and(|person| person.phase == Phase::Lapsed);
     let (state, paint) = match grant.state {
         State::Granted => ("", Paint::Add),
         State::Suspended => ("inactive while suspended", Paint::Change),
         State::Upcoming => ("not yet", Paint::Notice),
         State::Lapsed => ("over", Paint::Remove),
+        State::Left if over => ("removed, because the person's time is over", Paint::Remove),
         State::Left => ("removed, because the person has left", Paint::Remove),
     };
     let phase = match grant.state {
@@ -132,7 +134,10 @@ fn draw_grant(canvas: &mut Canvas, why: &Why, column: usize, name: &str, grant: 
     if line.is_empty() {
         line = line.text(paint, "granted");
     }
-    line = line.then(when(why, grant.window, phase));
+    if grant.state != State::Left {
+        // Whoever has left keeps nothing, whatever the line's own dates say.
+        line = line.then(when(why, grant.window, phase));
+    }
     let head = Line::new().pad_to(2).whole(Paint::Strong, name).plain("  ");
     let head = if head.width() <= column {
         head.pad_to(column)

@@ -94,6 +94,9 @@ fn semantics(app: &App, catalogue: &dyn ConnectorCatalogue, report: &mut Report<
         Err(message) => {
             let names = catalogue.names();
             let is_path = connector.name.contains(['/', '.']);
+            // The catalogue may have advice of its own behind its sentence; the hint says it where hints stand.
+            let known_name = format!("there is no connector `{}`", connector.name);
+            let message = if message.starts_with(&known_name) { known_name } else { message };
             let draft = Draft::error("connector", message).at(connector.span, "");
             let hint = nearest::hint(&connector.name, names.iter().map(String::as_str), "connectors");
             report.push(if is_path { draft } else { draft.hint(hint) });

@@ -169,11 +169,7 @@ pub(super) fn draw_sections(canvas: &mut Canvas, mut sections: Vec<Section<'_>>)
     let shown: Vec<&Action> = folded.iter().flat_map(|folded| folded.shown.iter().copied()).collect();
     let columns = Columns::fit(canvas, 4, &shown);
     for (section, folded) in sections.into_iter().zip(folded) {
-        canvas.gap();
-        let count = words::number(section.actions.len() as u64);
-        let title = Line::new().whole(section.paint, format!("{}: {count}  ", section.title));
-        let tally = rows::tally(&section.actions);
-        canvas.hanging(&title, &Line::new().text(Paint::Dim, "(").then(tally).text(Paint::Dim, ")"));
+        draw_section_title(canvas, section.title, section.paint, &section.actions);
         if section.kind == Kind::Rows {
             columns.draw(canvas, 2, &folded.shown);
         } else {
@@ -186,6 +182,15 @@ pub(super) fn draw_sections(canvas: &mut Canvas, mut sections: Vec<Section<'_>>)
         }
         rows::draw_rest(canvas, &folded.rest);
     }
+}
+
+/// `To do: 3  (1 create, 2 update)`.
+pub(super) fn draw_section_title(canvas: &mut Canvas, title: &str, paint: Paint, actions: &[&Action]) {
+    canvas.gap();
+    let count = words::number(actions.len() as u64);
+    let title = Line::new().whole(paint, format!("{title}: {count}  "));
+    let tally = rows::tally(actions);
+    canvas.hanging(&title, &Line::new().text(Paint::Dim, "(").then(tally).text(Paint::Dim, ")"));
 }
 
 /// Actions that stand still for the same reason are told of together.
@@ -317,7 +322,11 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
     parts.retain(|(count, _, _)| *count > 0);
     let mut line = Line::new().text(Paint::Strong, "Plan: ");
     if parts.is_empty() {
-        line = line.plain(if unread == 0 { "nothing to do" } else { "nothing to do in what could be read" });
+        line = line.plain(match unread {
+            0 => "nothing to do",
+            all if all == plan.apps.len() => "none",
+            _ => "nothing to do in what could be read",
+        });
     }
     for (i, (count, word, paint)) in parts.into_iter().enumerate() {
         line =
@@ -344,10 +353,12 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
             seconds: plan.apps.iter().map(|app| app.forecast.seconds).max().unwrap_or(0),
         };
         if total.requests > 0 {
-            canvas.paragraph(0, &Line::new().plain(format!("Applying takes {}.", forecast(total))));
+            canvas.paragraph(0, &Line::new().plain(format!("Reading and applying take {}.", forecast(total))));
         }
     }
-    if !plan.guards_unchecked.is_empty() {
+    // Guards are about actions: where there are none, nothing was left unchecked.
+    let judged = plan.apps.iter().any(|app| !app.actions.is_empty());
+    if judged && !plan.guards_unchecked.is_empty() {
         let guards: BTreeSet<Guard> = plan.guards_unchecked.iter().copied().collect();
         let guards: Vec<&str> = guards.iter().map(|guard| guard.as_str()).collect();
         let text = format!("Not checked, for lack of a history: {}.", guards.join(", "));

@@ -1,0 +1,112 @@
+//! The next step: what to type after a plan. On stderr, because it is advice and not data.
+
+use owo_colors::OwoColorize as _;
+
+use super::{
+    args,
+    terminal::{self, Stream},
+};
+use crate::model::{Plan, Status};
+
+/// What the plan was made with, as far as the next command has to say it again.
+pub(super) struct Asked<'a> {
+    pub dir: &'a args::Dir,
+    pub target: &'a args::Target,
+    pub approve: &'a [args::Approve],
+    /// Whether it was made against a snapshot.
+    pub live: bool,
+}
+
+impl Asked<'_> {
+    /// The same question to another command.
+    fn command(&self, command: &str) -> String {
+        let mut words = vec!["rosterd".to_owned(), command.to_owned()];
+        let dir = self.dir.dir.display().to_string();
+        if dir != args::DIR {
+            words.push(quoted(&dir));
+        }
+        words.extend(self.target.apps.iter().map(|app| format!("--app {}", quoted(app))));
+        match self.target.sandbox.as_deref() {
+            None => {}
+            Some("") => words.push("--sandbox".into()),
+            Some(url) => words.push(quoted(&format!("--sandbox={url}"))),
+        }
+        words.extend(self.approve.iter().map(|approve| format!("--approve {}", quoted(&approve.text))));
+        words.join(" ")
+    }
+}
+
+/// A word as a shell takes it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// Says what can be done about the plan. Nothing, when all is in sync.
+pub(super) fn say(plan: &Plan, asked: &Asked<'_>) {
+    let color = terminal::style(Stream::Err).color;
+    for (index, step) in steps(plan, asked).into_iter().enumerate() {
+        let head = if index == 0 { "Next:" } else { "     " };
+        if color {
+            terminal::say(&format!("{} {step}", head.cyan().bold()));
+        } else {
+            terminal::say(&format!("{head} {step}"));
+        }
+    }
+}
+
+fn steps(plan: &Plan, asked: &Asked<'_>) -> Vec<String> {
+    let mut steps = Vec::new();
+    let summary = plan.summary();
+    let simulated = asked.target.sandbox.is_some();
+    if plan.apps.iter().any(|app| app.error.is_some()) {
+        let try_it = "`rosterd plan --sandbox` shows the files at work without credentials";
+        let step = "mend what kept an app from being read, and plan again";
+        steps.push(if simulated || asked.live { step.to_owned() } else { format!("{step}; {try_it}") });
+    }
+    if summary.ready > 0 {
+        let apply = asked.command("apply");
+        steps.push(match (asked.live, asked.target.sandbox.as_deref()) {
+            (true, _) => format!("`{apply}` reads the apps themselves, plans again and asks first"),
+            (false, Some("")) => format!("`{apply}` does this to simulated apps, and asks first"),
+            (false, _) => format!("`{apply}` does this, and asks first"),
+        });
+    }
+    let actions = || plan.apps.iter().flat_map(|app| &app.actions);
+    if let Some(held) = actions().find_map(|action| {
+        let held = action.held.as_ref()?;
+        held.release.as_ref().map(|_| (action, held.guard))
+    }) {
+        let (action, guard) = held;
+        let approve = quoted(&format!("{}:{guard}", action.name));
+        steps.push(format!(
+            "to release what is held, add the printed line to the files, or for one run: `--approve {approve}`"
+        ));
+    }
+    if summary.ready == 0 && summary.waiting > 0 && !asked.live {
+        let apply = asked.command("apply");
+        steps.push(format!("what waits goes on by itself: `{apply} --wait 10m` stays for it, a later run takes it up"));
+    }
+    if actions().any(|action| action.status == Status::Manual) {
+        steps.push("do by hand what is left to people; the next plan sees it".to_owned());
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_word_is_quoted_only_where_a_shell_would_split_it() {
+        let check = |word: &str, expect: &str| assert_eq!(quoted(word), expect);
+        check("autodesk/deactivate/a@b.c:irreversible", "autodesk/deactivate/a@b.c:irreversible");
+        check("my files", "'my files'");
+        check("it's", r"'it'\''s'");
+        check("", "''");
+    }
+}
