@@ -77,7 +77,7 @@ fn remaining(plan: &AppPlan, outcome: &AppOutcome) -> Vec<Action> {
     let mut left: Vec<Action> = left.cloned().collect();
     for action in left.iter_mut().filter(|action| action.status == Status::Waiting) {
         if let Some(note) = note_of_predecessor(action, outcome) {
-            action.reason = Some(format!("{note} by this run and not accepted yet").into());
+            action.reason = Some(format!("{note} by this run and not accepted yet"));
         }
     }
     left.sort_by(|a, b| a.name.cmp(&b.name));
