@@ -379,7 +379,7 @@ async fn no_credential_leaves_for_another_machine_in_the_clear() {
     let connect = |url: &str, change: &dyn Fn(&mut rosterd::model::DesiredApp)| {
         let mut app = app("autodesk", url, &registry);
         change(&mut app);
-        registry.connect(&app, &TestSecrets, None).map(|_| ()).map_err(|error| error.to_string())
+        registry.connect(&app, &TestSecrets::all(), None).map(|_| ()).map_err(|error| error.to_string())
     };
     assert_snapshot!(connect("http://app.example/x", &|_| {}).unwrap_err(), @"demo: connecting: http://app.example would carry the credential unencrypted (write https://, or `options: { allow_cleartext: true }` if nobody can listen in between)");
     assert!(connect("https://app.example", &|app| app.auth.token_url = "http://t.example/x".parse().ok()).is_err());
