@@ -53,7 +53,10 @@ pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Fai
         run.wait(reconciler, wait, &stop, global).await;
     }
     let text = match args.format {
-        Format::Text => report::outcome::text(&run.outcome, &run.shown, &told, &terminal::style(Stream::Out)),
+        // An empty line sets it off from the plan above.
+        Format::Text => {
+            "\n".to_owned() + &report::outcome::text(&run.outcome, &run.shown, &told, &terminal::style(Stream::Out))
+        }
         Format::Json => report::outcome::to_json(&run.outcome, &run.shown),
     };
     terminal::print(&text)?;
@@ -150,7 +153,7 @@ fn confirmed(plan: &Plan) -> Result<bool, Failure> {
         return Err(Failure::new("nothing was done: stdin is not a terminal, so nobody can be asked")
             .hint("add --yes to apply without asking"));
     }
-    eprint!("\n{} Type `yes` to go on: ", question(plan));
+    eprint!("\n{} Type `yes` to go on: ", question(&stakes(plan)));
     io::stderr().flush().map_err(Failure::new)?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).map_err(Failure::new)?;
@@ -167,12 +170,24 @@ fn confirmed(plan: &Plan) -> Result<bool, Failure> {
     Ok(false)
 }
 
-/// `Do 14 actions now, 5 of which reduce access and 4 of which cannot be undone?`
-fn question(plan: &Plan) -> String {
+/// What a yes would do.
+struct Stakes {
+    all: usize,
+    reduce: usize,
+    final_ones: usize,
+}
+
+fn stakes(plan: &Plan) -> Stakes {
     let ready = || plan.apps.iter().flat_map(|app| &app.actions).filter(|action| action.status == Status::Ready);
-    let all = ready().count();
-    let reduce = ready().filter(|action| action.reduces_access).count();
-    let final_ones = ready().filter(|action| action.irreversible).count();
+    Stakes {
+        all: ready().count(),
+        reduce: ready().filter(|action| action.reduces_access).count(),
+        final_ones: ready().filter(|action| action.irreversible).count(),
+    }
+}
+
+/// `Do these 14 actions (5 reduce access, 4 cannot be undone) now?`
+fn question(&Stakes { all, reduce, final_ones }: &Stakes) -> String {
     let mut text = format!("Do {}", if all == 1 { "this 1 action".into() } else { format!("these {all} actions") });
     let parts = [(reduce, "reduces access", "reduce access"), (final_ones, "cannot be undone", "cannot be undone")];
     let parts: Vec<String> = parts
@@ -184,4 +199,19 @@ fn question(plan: &Plan) -> String {
         text += &format!(" ({})", parts.join(", "));
     }
     text + " now?"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_question_names_what_is_at_stake() {
+        let check = |all, reduce, final_ones, expect: &str| {
+            assert_eq!(question(&Stakes { all, reduce, final_ones }), expect);
+        };
+        check(14, 5, 4, "Do these 14 actions (5 reduce access, 4 cannot be undone) now?");
+        check(1, 1, 0, "Do this 1 action (1 reduces access) now?");
+        check(2, 0, 0, "Do these 2 actions now?");
+    }
 }

@@ -30,7 +30,7 @@ pub(super) struct Args {
 /// What every command takes.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Global {
-    /// Log to stderr what is done: -v each step, -vv each request as well. Replaces the progress bars.
+    /// Log to stderr, in the place of progress bars: -v every action, -vv every request as well.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// How log lines on stderr are written.

@@ -14,7 +14,7 @@ use super::{
     tracing::timed,
 };
 use crate::{
-    model::{Live, Plan},
+    model::{Live, Plan, ReadFailure},
     reconcile, report,
 };
 
@@ -49,7 +49,18 @@ fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
     let load = || context::load_for_plan(&args.dir, &args.target, &args.planning.approve);
     let loaded = timed("loaded the files", load)?;
     let mut live = timed("read the snapshot", || read_snapshot(snapshot))?;
-    live.apps.retain(|name, _| args.target.apps.is_empty() || args.target.apps.iter().any(|app| **app == **name));
+    let wanted = |name: &str| args.target.apps.is_empty() || args.target.apps.iter().any(|app| **app == *name);
+    live.apps.retain(|name, _| wanted(name));
+    // An app that is left out of a plan without a word looks like one that is in sync.
+    for name in loaded.desired.apps.keys().filter(|name| wanted(name)) {
+        live.apps.entry(name.clone()).or_insert_with(|| {
+            let message = format!(
+                "{} does not hold this app; `rosterd observe --out FILE` writes a snapshot of all apps",
+                snapshot.display()
+            );
+            Err(ReadFailure { message })
+        });
+    }
     let fingerprint = loaded.fingerprint();
     Ok(timed("planned", || reconcile::plan_against(&loaded.desired, &fingerprint, &live, Timestamp::now())))
 }

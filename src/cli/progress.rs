@@ -7,6 +7,7 @@ use std::{
 };
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::{
     args::Global,
@@ -17,6 +18,7 @@ use crate::{
     model::{ActionResult, Plan, Status},
     observe::ObserveProgress,
     reconcile::Watch,
+    report::Style,
 };
 
 /// How often a spinner turns: often enough to look alive, seldom enough for a slow connection to a terminal.
@@ -24,7 +26,7 @@ const TICK: Duration = Duration::from_millis(120);
 
 /// Whether bars can be drawn. Log lines and bars do not go together, so asking for the former ends the latter.
 fn bars(global: &Global) -> bool {
-    terminal::is_terminal(Stream::Err) && global.verbose == 0
+    terminal::can_redraw(Stream::Err) && global.verbose == 0
 }
 
 /// Bars on the screen, from their start until they are dropped.
@@ -176,7 +178,8 @@ impl Doing {
             Some(bar) => {
                 bar.inc(1);
                 if !matches!(result, ActionResult::Done { .. }) {
-                    terminal::say(&line);
+                    // One line: the report at the end has room for the whole sentence.
+                    terminal::say(&cropped(&line, terminal::style(Stream::Err)));
                 }
             }
         }
@@ -203,23 +206,59 @@ impl Progress for Doing {
     }
 }
 
-/// The templates are constants, and a test draws them.
+/// The line as far as it fits.
+fn cropped(line: &str, style: Style) -> String {
+    if line.width() <= style.width {
+        return line.to_owned();
+    }
+    let end = if style.unicode { "…" } else { "..." };
+    let mut room = style.width.saturating_sub(end.width());
+    let fits = |c: &char| {
+        let width = c.width().unwrap_or(0);
+        let fits = width <= room;
+        room = room.saturating_sub(width);
+        fits
+    };
+    line.chars().take_while(fits).collect::<String>() + end
+}
+
+// Templates are constants, and a test reads them: the bare styles below stand for what cannot happen.
+const SPINNER: &str = "{spinner:.cyan} reading {prefix:.bold}  {elapsed:.dim}  {wide_msg}";
+const PATIENCE: &str =
+    "{spinner:.cyan} waiting up to {prefix} for invitations to be accepted  {elapsed:.dim}  {wide_msg:.dim}";
+const GAUGE: &str = "{spinner:.cyan} {prefix:.bold}  {bar:24.green/dim}  {pos}/{len}  {elapsed:.dim}  {wide_msg:.dim}";
+
 fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner:.cyan} reading {prefix:.bold}  {elapsed:.dim}  {wide_msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+    ProgressStyle::with_template(SPINNER).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 fn patience() -> ProgressStyle {
-    ProgressStyle::with_template(
-        "{spinner:.cyan} waiting up to {prefix} for invitations to be accepted  {elapsed:.dim}  {wide_msg:.dim}",
-    )
-    .unwrap_or_else(|_| ProgressStyle::default_spinner())
+    ProgressStyle::with_template(PATIENCE).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 fn gauge() -> ProgressStyle {
-    ProgressStyle::with_template(
-        "{spinner:.cyan} {prefix:.bold}  {bar:24.green/dim}  {pos}/{len}  {elapsed:.dim}  {wide_msg:.dim}",
-    )
-    .unwrap_or_else(|_| ProgressStyle::default_bar())
-    .progress_chars("━━─")
+    ProgressStyle::with_template(GAUGE).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━─")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_beside_the_bars_takes_one_line() {
+        let check = |line: &str, width, unicode, expect: &str| {
+            assert_eq!(cropped(line, Style { color: false, width, unicode }), expect);
+        };
+        check("failed a/b", 10, true, "failed a/b");
+        check("failed a/b/c", 10, true, "failed a/…");
+        check("failed a/b/c", 10, false, "failed ...");
+        check("設計設計", 6, true, "設計…");
+    }
+
+    #[test]
+    fn the_templates_can_be_read() {
+        for template in [SPINNER, PATIENCE, GAUGE] {
+            assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
+        }
+    }
 }

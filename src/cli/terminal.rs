@@ -28,8 +28,12 @@ pub(super) enum Stream {
 pub(super) fn style(stream: Stream) -> Style {
     let terminal = is_terminal(stream);
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    Style { color: terminal && !no_color && !dumb, width: width(terminal), unicode: unicode() }
+    Style { color: can_redraw(stream) && !no_color, width: width(terminal), unicode: unicode() }
+}
+
+/// Whether the stream is a terminal that knows escapes.
+pub(super) fn can_redraw(stream: Stream) -> bool {
+    is_terminal(stream) && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Whether somebody can type an answer.

@@ -1,6 +1,6 @@
 //! Commands, exit statuses and messages.
 
-use std::{fs, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use crate::story::{APP, Story, quick, run};
 
@@ -128,6 +128,9 @@ async fn a_snapshot_is_planned_against_without_credentials() {
     assert_eq!(said.status, 2, "{said:?}");
     assert!(said.out.contains("ann@example.com"), "{}", said.out);
     assert_eq!(story.sandbox.log().len(), before);
+    fs::write(&file, r#"{"apps":{}}"#).unwrap();
+    let said = run(&["plan", dir, "--live", file.to_str().unwrap()]).await;
+    assert!(said.status == 1 && said.out.contains("does not hold this app"), "{said:?}");
     fs::write(&file, "{").unwrap();
     assert_eq!(run(&["plan", dir, "--live", file.to_str().unwrap()]).await.status, 1);
 }
@@ -145,8 +148,66 @@ async fn why_names_the_lines() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_schema_accepts_the_example() {
+async fn the_schema_is_one_and_accepts_every_file_of_the_example() {
     let said = run(&["schema"]).await;
     let schema: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     assert!(jsonschema::meta::is_valid(&schema));
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state");
+    let folders = ["", "people", "teams", "apps"].map(|folder| root.join(folder));
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let files: Vec<_> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
+    assert!(files.len() > 10, "{files:?}");
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let value: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+        if let Err(error) = validator.validate(&value) {
+            panic!("{}: {error} at {}", file.display(), error.instance_path());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_ends_with_the_next_step_on_stderr() {
+    let app = "defaults: { role: user }\naccounts: { ann@example.com: }";
+    let story = Story::of(quick(), app, ANN).await;
+    let said = story.rosterd(&["plan"]).await;
+    let at = format!("{} --sandbox={}", story.dir.path().display(), story.sandbox.url());
+    assert_eq!(said.err.trim_end(), format!("Next: `rosterd apply {at}` does this, and asks first"));
+
+    story.rosterd(&["apply", "--yes"]).await;
+    story.sandbox.advance(Duration::from_secs(2 * 3600));
+    assert_eq!(story.rosterd(&["plan"]).await.err, "", "in sync, there is no next step");
+
+    story.write(app, &ANN.replace("family_name: Lee", "family_name: Lee, status: suspended"));
+    let said = story.rosterd(&["plan"]).await;
+    assert!(said.err.contains("--approve studio/deactivate/ann@example.com:irreversible"), "{}", said.err);
+    let said = story.rosterd(&["plan", "--format", "json"]).await;
+    assert_eq!(said.err, "", "programs need no advice");
+    let said = story.rosterd(&["apply"]).await;
+    assert!(said.status == 0 && said.err.contains("to release what is held"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_validate_counts_what_is_wrong() {
+    let story = Story::of(quick(), "accounts: { anne@example.com: { rol: admin } }\nmod: add", ANN).await;
+    let dir = story.dir.path().to_str().unwrap();
+    let said = run(&["validate", dir]).await;
+    assert_eq!((said.status, said.out.as_str()), (1, ""));
+    let end = format!("error: {dir} is not valid: 2 errors in 1 file\n");
+    assert!(said.err.ends_with(&format!("\n\n{end}")), "{}", said.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slips_on_the_command_line_are_answered_with_what_to_write() {
+    let check = async |args: &[&str], expect: &str| {
+        let said = run(args).await;
+        assert_eq!((said.status, said.out.as_str()), (64, ""), "{args:?}");
+        assert!(said.err.contains(expect), "{args:?}: {}", said.err);
+    };
+    check(&["plan", "--sandbox", "http://127.0.0.1:8480"], "write --sandbox=http://127.0.0.1:8480").await;
+    check(&["plan", "--approve", "a:irreversibel"], "approvals release").await;
+    check(&["sandbox", "--listen", "8480"], "such as 127.0.0.1:8480").await;
+    check(&["sandbox", "--latency", "5"], "time unit needed").await;
+    check(&[], "rosterd plan --sandbox").await;
 }
