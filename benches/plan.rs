@@ -239,6 +239,7 @@ fn live(people: usize, groups: usize, state: State) -> Live {
         accounts_coverage: Coverage::Complete,
         groups: live_groups,
         groups_coverage: Coverage::Complete,
+        unread_accounts: BTreeMap::new(),
         unread_memberships: BTreeSet::new(),
         requests: 0,
         oldest_s: 0,

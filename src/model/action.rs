@@ -345,6 +345,25 @@ pub struct Action {
     pub target: Target,
 }
 
+impl Action {
+    /// An action that nothing stands in the way of, with everything else left open.
+    pub fn new(name: ActionName) -> Self {
+        Self {
+            name,
+            status: Status::Ready,
+            reason: None,
+            held: None,
+            after: Vec::new(),
+            irreversible: false,
+            reduces_access: false,
+            cause: None,
+            changes: Vec::new(),
+            because: Vec::new(),
+            target: Target::default(),
+        }
+    }
+}
+
 /// What made an action necessary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -38,6 +38,9 @@ pub struct LiveApp {
     pub groups: Vec<LiveGroup>,
     /// Whether all groups were seen.
     pub groups_coverage: Coverage,
+    /// Accounts, by id, that could not be read on their own, and why. What only such a reading shows is unknown of them.
+    #[serde(default)]
+    pub unread_accounts: BTreeMap<Arc<str>, String>,
     /// Ids of accounts whose memberships were not read, where memberships are read account by account.
     pub unread_memberships: BTreeSet<Arc<str>>,
     /// How many requests the reading took.

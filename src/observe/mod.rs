@@ -7,12 +7,12 @@ mod memberships;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
-use tracing::warn;
 
 use crate::{
     connectors::{Error, Lane, Reader, STATUS_NOT_SHOWN},
@@ -60,7 +60,7 @@ pub async fn observe(reader: &dyn Reader, app: &DesiredApp, progress: OnProgress
     progress(ObserveProgress::Listed { accounts: listing.rows.len() });
     let accounts_coverage = listing.coverage;
     let mut accounts = listing.rows;
-    complete_accounts(reader, app, &mut accounts, progress).await;
+    let unread_accounts = complete_accounts(reader, app, &mut accounts, progress).await;
 
     let memberships = memberships::read(reader, app, &accounts, progress).await;
     accounts.sort_by(|a, b| a.id.cmp(&b.id));
@@ -71,6 +71,7 @@ pub async fn observe(reader: &dyn Reader, app: &DesiredApp, progress: OnProgress
         accounts_coverage,
         groups: memberships.groups,
         groups_coverage: memberships.coverage,
+        unread_accounts,
         unread_memberships: memberships.unread,
         requests: reader.requests() - requests,
         oldest_s: whole_seconds(start.elapsed()),
@@ -82,13 +83,13 @@ fn whole_seconds(duration: Duration) -> u64 {
 }
 
 /// Reads the accounts whose rows lack something that is needed. What cannot be read stays unknown, and stops only the
-/// account's own actions: that the account is there, the list has shown.
+/// account's own actions: that the account is there, the list has shown. Returns why, by the account's id.
 async fn complete_accounts(
     reader: &dyn Reader,
     app: &DesiredApp,
     accounts: &mut Vec<LiveAccount>,
     progress: OnProgress<'_>,
-) {
+) -> BTreeMap<Arc<str>, String> {
     let semantics = reader.semantics();
     let needed = needed_fields(app, semantics);
     let sparse: Vec<_> = accounts
@@ -103,14 +104,15 @@ async fn complete_accounts(
     });
     let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
     let mut full = BTreeMap::new();
+    let mut unread = BTreeMap::new();
     let mut done = 0;
     while let Some((id, read)) = reads.next().await {
         match read {
             Ok(Some(account)) => drop(full.insert(id, account)),
             // It may have gone since it was listed, or the app may show it in its list alone. To believe that it is gone
             // would be to make it again; the next reading tells.
-            Ok(None) => warn!(app = reader.app(), account = %id, "listed, but not there when read on its own"),
-            Err(error) => warn!(app = reader.app(), account = %id, %error, "could not be read on its own"),
+            Ok(None) => drop(unread.insert(id, "it is listed, but not there when read on its own".to_owned())),
+            Err(error) => drop(unread.insert(id, error.to_string())),
         }
         done += 1;
         progress(ObserveProgress::Accounts { done, of });
@@ -120,6 +122,7 @@ async fn complete_accounts(
             complete(account, full);
         }
     }
+    unread
 }
 
 /// What the single read shows wins, because it is newer; what only the list showed is kept.

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use super::wanted::Standing;
-use crate::model::{
-    Action, ActionName, AppPlan, Change, Edge, Email, Finding, Guard, Held, Place, Rule, Status, Target, Verb,
-};
+use crate::model::{Action, ActionName, AppPlan, Change, Edge, Email, Finding, Guard, Held, Place, Rule, Status, Verb};
 
 /// An action and why it is wanted.
 #[derive(Debug, Clone)]
@@ -63,19 +61,7 @@ impl Draft {
     /// A new action that nothing stands in the way of.
     pub(super) fn new(name: ActionName, standing: Standing, identity: Option<Email>) -> Self {
         Self {
-            action: Action {
-                name,
-                status: Status::Ready,
-                reason: None,
-                held: None,
-                after: Vec::new(),
-                irreversible: false,
-                reduces_access: false,
-                cause: None,
-                changes: Vec::new(),
-                because: Vec::new(),
-                target: Target::default(),
-            },
+            action: Action::new(name),
             identity,
             members: Vec::new(),
             standing,

@@ -172,6 +172,7 @@ fn observed(live: &LiveApp) -> Observed {
 fn is_complete(live: &LiveApp) -> bool {
     live.accounts_coverage.is_complete()
         && live.groups_coverage.is_complete()
+        && live.unread_accounts.is_empty()
         && live.unread_memberships.is_empty()
         && live.groups.iter().all(|group| group.coverage.is_complete())
 }

@@ -14,9 +14,7 @@ use super::{
     text::{Kind, Section},
     words,
 };
-use crate::model::{
-    Action, ActionName, ActionResult, AppOutcome, AppPlan, Observed, Outcome, Plan, Status, Summary, Target,
-};
+use crate::model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, Observed, Outcome, Plan, Status, Summary};
 
 /// The report for people, to be read below the plan that was applied. What went well is counted and what still stands
 /// still is listed, because `told`, the plan that was shown before, says the rest. What did not go well, and what that plan
@@ -154,19 +152,7 @@ fn draw_app(
 /// The action with its result's sentence in the place of its reason. One that the plan does not hold, because it became
 /// possible while the run waited, shows what its name says.
 fn as_row(name: &ActionName, result: &ActionResult, planned: Option<&Action>) -> Action {
-    let mut action = planned.cloned().unwrap_or_else(|| Action {
-        name: name.clone(),
-        status: Status::Ready,
-        reason: None,
-        held: None,
-        after: Vec::new(),
-        irreversible: false,
-        reduces_access: false,
-        cause: None,
-        changes: Vec::new(),
-        because: Vec::new(),
-        target: Target::default(),
-    });
+    let mut action = planned.cloned().unwrap_or_else(|| Action::new(name.clone()));
     action.status = Status::Ready;
     action.held = None;
     action.reason = result.message().map(Into::into);

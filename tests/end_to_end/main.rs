@@ -3,5 +3,6 @@
 mod commands;
 mod example;
 mod faults;
+mod interrupts;
 mod limits;
 mod story;

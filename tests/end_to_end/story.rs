@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::Stdio, time::Duration};
 use rosterd::sandbox::{Config, Sandbox};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 /// The app of a story's files; its tenant starts empty.
 pub const APP: &str = "studio";
@@ -103,16 +103,29 @@ pub async fn run(args: &[&str]) -> Said {
 }
 
 async fn run_with(args: &[&str], variables: &[(&str, &str)]) -> Said {
-    let output = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+    finish(start(args, variables)).await
+}
+
+/// Starts the command and does not wait for it.
+pub fn start(args: &[&str], variables: &[(&str, &str)]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_rosterd"))
         .args(args)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .env_remove("RUST_LOG")
         .envs(variables.iter().copied())
         .env("COLUMNS", "100")
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(Duration::from_secs(120), output).await.expect("the command ends").unwrap();
+        .spawn()
+        .unwrap()
+}
+
+/// What a started command says until it ends.
+pub async fn finish(child: Child) -> Said {
+    let output = tokio::time::timeout(Duration::from_secs(120), child.wait_with_output());
+    let output = output.await.expect("the command ends").unwrap();
     Said {
         status: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),

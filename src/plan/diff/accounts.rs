@@ -130,9 +130,10 @@ impl One<'_> {
                 account: Some(self.identity.as_str().into()),
                 group: None,
                 message: format!(
-                    "{} of {} could not be read, so nothing is known about it and nothing is changed",
+                    "{} of {} could not be read, so nothing is known about it and nothing is changed{}",
                     compared.unseen.join(" and "),
-                    self.identity
+                    self.identity,
+                    self.why_unread(account)
                 ),
                 because: Vec::new(),
             });
@@ -272,6 +273,11 @@ impl One<'_> {
         }
     }
 
+    /// Why an account's own row could not be read, as the end of a sentence.
+    fn why_unread(&self, account: &LiveAccount) -> String {
+        self.cx.live.unread_accounts.get(&account.id).map_or_else(String::new, |why| format!(": {why}"))
+    }
+
     /// A live admin that no line makes admin is always worth a finding, whatever else happens to the account.
     fn report_admin(&self, account: &LiveAccount, drafts: &mut Drafts) {
         let meant = self.standing == Standing::Active
@@ -289,9 +295,10 @@ impl One<'_> {
                 account: Some(self.matched.label(account, self.identity).into()),
                 group: None,
                 message: format!(
-                    "{} of {} could not be read, so nobody knows whether this account is an admin",
+                    "{} of {} could not be read, so nobody knows whether this account is an admin{}",
                     role.as_deref().unwrap_or("role"),
-                    self.matched.label(account, self.identity)
+                    self.matched.label(account, self.identity),
+                    self.why_unread(account)
                 ),
                 because: Vec::new(),
             });

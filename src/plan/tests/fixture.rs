@@ -151,6 +151,7 @@ impl World {
                 accounts_coverage: Coverage::Complete,
                 groups: Vec::new(),
                 groups_coverage: Coverage::Complete,
+                unread_accounts: BTreeMap::new(),
                 unread_memberships: BTreeSet::new(),
                 requests: 0,
                 oldest_s: 0,
