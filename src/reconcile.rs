@@ -11,7 +11,7 @@ use tracing::debug;
 use crate::{
     budget::Lane,
     connectors::{self, Error, Writer},
-    execute::{self, Progress, Stop, forecast},
+    execute::{self, Made, Progress, Stop, forecast},
     model::{
         AccountStatus, AppOutcome, AppPlan, Desired, DesiredApp, Live, LiveApp, Outcome, Plan, ReadFailure, Status,
     },
@@ -39,6 +39,8 @@ pub struct Reconciler {
     desired: Desired,
     digest: String,
     apps: BTreeMap<Arc<str>, Result<Arc<dyn Writer>, Error>>,
+    /// What earlier rounds made.
+    made: BTreeMap<Arc<str>, Made>,
 }
 
 impl Reconciler {
@@ -49,9 +51,10 @@ impl Reconciler {
         wanted: impl Fn(&DesiredApp) -> bool,
         connect: impl Fn(&DesiredApp) -> Result<Arc<dyn Writer>, Error>,
     ) -> Self {
-        let apps =
+        let apps: BTreeMap<_, _> =
             desired.apps.values().filter(|app| wanted(app)).map(|app| (app.name.clone(), connect(app))).collect();
-        Self { desired, digest, apps }
+        let made = apps.keys().map(|name| (name.clone(), Made::default())).collect();
+        Self { desired, digest, apps, made }
     }
 
     /// What the files ask for.
@@ -80,9 +83,9 @@ impl Reconciler {
     }
 
     async fn execute_app(&self, plan: &AppPlan, stop: Stop, progress: &dyn Progress) -> AppOutcome {
-        match (&plan.error, self.apps.get(&plan.app)) {
-            (None, Some(Ok(writer))) => execute::execute(plan, writer.clone(), stop, progress).await,
-            (error, _) => AppOutcome {
+        match (&plan.error, self.apps.get(&plan.app), self.made.get(&plan.app)) {
+            (None, Some(Ok(writer)), Some(made)) => execute::execute(plan, writer.clone(), made, stop, progress).await,
+            (error, ..) => AppOutcome {
                 app: plan.app.clone(),
                 error: error.clone().or_else(|| Some("there is no connection to this app".into())),
                 actions: Vec::new(),
@@ -111,7 +114,12 @@ impl Reconciler {
             }
             pause = (pause * 2).min(LONGEST_POLL);
             let before = open.len();
-            self.drop_accepted(&mut open).await;
+            // A look may have to wait for the budget; neither time nor patience runs out unnoticed meanwhile.
+            tokio::select! {
+                () = self.drop_accepted(&mut open) => {}
+                () = tokio::time::sleep_until(deadline) => break,
+                () = stop.reached(1) => break,
+            }
             if open.len() < before {
                 first_accepted.get_or_insert_with(Instant::now);
                 // Others are about to accept as well, or nobody will for a while: look again soon, but not for long.

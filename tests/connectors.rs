@@ -363,7 +363,7 @@ async fn observation_reads_what_is_needed_and_no_more() {
     assert!(live.accounts_coverage.is_complete() && live.groups_coverage.is_complete());
     assert_eq!(live.accounts.iter().filter(|account| account.values.contains_key("role")).count(), 3);
     assert_eq!(live.accounts[1].created_at.unwrap().to_string(), "2026-11-20T08:00:00Z");
-    assert_eq!(live.unread_memberships, ["u2".into()].into());
+    assert!(live.unread_memberships.is_empty(), "what is not needed is not missing");
     let groups: Vec<_> = live
         .groups
         .iter()
@@ -374,11 +374,37 @@ async fn observation_reads_what_is_needed_and_no_more() {
 }
 
 #[tokio::test]
+async fn no_credential_leaves_for_another_machine_in_the_clear() {
+    let registry = Registry::default();
+    let connect = |url: &str, change: &dyn Fn(&mut rosterd::model::DesiredApp)| {
+        let mut app = app("autodesk", url, &registry);
+        change(&mut app);
+        registry.connect(&app, &TestSecrets::all(), None).map(|_| ()).map_err(|error| error.to_string())
+    };
+    assert_snapshot!(connect("http://app.example/x", &|_| {}).unwrap_err(), @"demo: connecting: http://app.example would carry the credential unencrypted (write https://, or `options: { allow_cleartext: true }` if nobody can listen in between)");
+    assert!(connect("https://app.example", &|app| app.auth.token_url = "http://t.example/x".parse().ok()).is_err());
+    let allowed =
+        |app: &mut rosterd::model::DesiredApp| drop(app.options.insert("allow_cleartext".into(), json!(true)));
+    assert_eq!(connect("http://app.example", &allowed), Ok(()));
+    assert_eq!(connect("http://localhost:1", &|_| {}), Ok(()));
+}
+
+#[tokio::test]
 async fn without_declared_groups_no_membership_is_read() {
     let fixture = Fixture::autodesk(small_organisation).await;
     let live = observed(&fixture, &[]).await;
     assert!(!fixture.lines().iter().any(|line| line.contains("/teams")));
     assert!(live.groups.is_empty());
+}
+
+#[tokio::test]
+async fn an_account_that_the_list_shows_is_not_taken_for_gone_because_one_read_finds_nothing() {
+    let fixture = Fixture::autodesk(|call| match call.path.as_str() {
+        "/users/u0" | "/users/u1" | "/users/u2" => status_answer(404),
+        _ => small_organisation(call),
+    });
+    let live = observed(&fixture.await, &[]).await;
+    assert_eq!(live.accounts.len(), 3, "to believe it would be to invite everyone again");
 }
 
 #[tokio::test]
@@ -392,8 +418,9 @@ async fn one_read_that_fails_does_not_fail_the_app() {
     let live = observed(&fixture, &[group("Design", None)]).await;
     assert_eq!(live.accounts.len(), 3);
     assert!(!live.accounts[1].values.contains_key("role"), "what was not read is not known");
-    assert_eq!(live.unread_memberships, ["u0".into(), "u2".into()].into());
-    assert_snapshot!(incomplete(live.accounts_coverage), @"1 accounts could not be read on their own; u1: demo: GET /users/u1 answered 403: hidden (the credential lacks a right, a role or a scope for this)");
+    assert_eq!(live.unread_memberships, ["u0".into()].into());
+    assert!(live.groups.iter().all(|group| group.coverage.is_complete()), "but for that one account");
+    assert!(live.accounts_coverage.is_complete(), "that the account is there, the list has shown");
     assert_snapshot!(incomplete(live.groups_coverage), @"the groups of 1 of 1 accounts are not known; u0: demo: GET /users/u0/teams answered 403: not yours (the credential lacks a right, a role or a scope for this)");
 }
 

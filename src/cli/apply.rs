@@ -98,7 +98,12 @@ impl Run {
         let mut seen_since = self.plan.summary().ready == 0;
         while !stop.asked() {
             if !std::mem::take(&mut seen_since) {
-                self.replan(look(reconciler, global).await);
+                // Reading changes nothing, so it can be dropped at any point.
+                let mut stopped = stop.clone();
+                tokio::select! {
+                    plan = look(reconciler, global) => self.replan(plan),
+                    () = stopped.reached(1) => return,
+                }
             }
             if self.plan.summary().ready > 0 && !stop.asked() {
                 self.carry_out(reconciler, stop, global).await;

@@ -6,7 +6,7 @@ use super::{
     args,
     terminal::{self, Stream},
 };
-use crate::model::{Plan, Status};
+use crate::model::{Guard, Plan, Status};
 
 /// What the plan was made with, as far as the next command has to say it again.
 pub(super) struct Asked<'a> {
@@ -77,15 +77,8 @@ fn steps(plan: &Plan, asked: &Asked<'_>) -> Vec<String> {
         });
     }
     let actions = || plan.apps.iter().flat_map(|app| &app.actions);
-    if let Some(held) = actions().find_map(|action| {
-        let held = action.held.as_ref()?;
-        held.release.as_ref().map(|_| (action, held.guard))
-    }) {
-        let (action, guard) = held;
-        let approve = quoted(&format!("{}:{guard}", action.name));
-        steps.push(format!(
-            "to release what is held, add the printed line to the files, or for one run: `--approve {approve}`"
-        ));
+    if actions().any(|action| action.held.as_ref().is_some_and(|held| held.release.is_some())) {
+        steps.push(format!("to release what is held, add the printed line to the files{}", for_one_run(plan)));
     }
     if summary.ready == 0 && summary.waiting > 0 && !asked.live {
         let apply = asked.command("apply");
@@ -95,6 +88,16 @@ fn steps(plan: &Plan, asked: &Asked<'_>) -> Vec<String> {
         steps.push("do by hand what is left to people; the next plan sees it".to_owned());
     }
     steps
+}
+
+/// The same release as an argument. A cap is released for a number of people, which the printed line names better.
+fn for_one_run(plan: &Plan) -> String {
+    let counted = |guard| matches!(guard, Guard::MaxRemovals | Guard::MaxCreates);
+    let held = plan.apps.iter().flat_map(|app| &app.actions).find_map(|action| {
+        let held = action.held.as_ref().filter(|held| held.release.is_some() && !counted(held.guard))?;
+        Some(format!("{}:{}", action.name, held.guard))
+    });
+    held.map_or_else(String::new, |held| format!(", or for one run: `--approve {}`", quoted(&held)))
 }
 
 #[cfg(test)]

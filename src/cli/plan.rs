@@ -11,6 +11,7 @@ use super::{
     next,
     progress::Reading,
     terminal::{self, Stream},
+    tracing::timed,
 };
 use crate::{
     model::{Live, Plan, ReadFailure},
@@ -22,10 +23,10 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
         Some(snapshot) => offline(args, snapshot)?,
         None => online(args, global).await?,
     };
-    let text = match args.format {
+    let text = timed("drew the plan", || match args.format {
         Format::Text => report::text::plan(&plan, &terminal::style(Stream::Out)),
         Format::Json => report::json::plan(&plan),
-    };
+    });
     terminal::print(&text)?;
     if args.format == Format::Text {
         let planning = &args.planning;
@@ -45,8 +46,9 @@ async fn online(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
 
 /// Plans against a snapshot. No secret is resolved and nothing is connected to.
 fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
-    let loaded = context::load_for_plan(&args.dir, &args.target, &args.planning.approve)?;
-    let mut live = read_snapshot(snapshot)?;
+    let load = || context::load_for_plan(&args.dir, &args.target, &args.planning.approve);
+    let loaded = timed("loaded the files", load)?;
+    let mut live = timed("read the snapshot", || read_snapshot(snapshot))?;
     let wanted = |name: &str| args.target.apps.is_empty() || args.target.apps.iter().any(|app| **app == *name);
     live.apps.retain(|name, _| wanted(name));
     // An app that is left out of a plan without a word looks like one that is in sync.
@@ -59,7 +61,8 @@ fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
             Err(ReadFailure { message })
         });
     }
-    Ok(reconcile::plan_against(&loaded.desired, &loaded.fingerprint(), &live, Timestamp::now()))
+    let fingerprint = loaded.fingerprint();
+    Ok(timed("planned", || reconcile::plan_against(&loaded.desired, &fingerprint, &live, Timestamp::now())))
 }
 
 fn read_snapshot(path: &Path) -> Result<Live, Failure> {

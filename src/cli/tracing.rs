@@ -1,7 +1,8 @@
 //! Log lines, on stderr.
 
-use std::io;
+use std::{io, time::Instant};
 
+use tracing::info;
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 use super::{
@@ -26,4 +27,12 @@ pub(super) fn start(global: &Global) {
     };
     // Only the first subscriber of a process counts, which is this one.
     let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
+}
+
+/// Does `work` and, where `-v` asks for it, tells how long it took.
+pub(super) fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let began = Instant::now();
+    let result = work();
+    info!(ms = began.elapsed().as_millis(), "{what}");
+    result
 }

@@ -51,6 +51,10 @@ pub trait Reader: Send + Sync {
     /// How many requests were sent so far, token calls and repeated ones included.
     fn requests(&self) -> u64;
 
+    /// From now on somebody waits for the end: a request that would have to wait long for the budget is refused instead.
+    /// What may leave at once still leaves, so that what was begun is finished.
+    fn hurry(&self) {}
+
     /// All accounts, with what a row of the list holds.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     Error, ErrorKind, Writer,
-    http::{Gate, HttpClient, HttpConfig},
+    http::{Gate, HttpClient, HttpConfig, transport::is_loopback},
     rest::{BUILT_IN, Credentials, Manifest, RestConnector},
 };
 use crate::{
@@ -149,6 +149,15 @@ impl Registry {
             None => credentials(&manifest, app, secrets).map_err(|wrong| setup(wrong, None))?,
         };
         let token_url = app.auth.token_url.as_ref().filter(|_| instead.is_none());
+        if instead.is_none() {
+            let allowed = app.options.get(CLEARTEXT).is_some_and(|value| *value == true);
+            if let Some(open) = [Some(url), token_url].into_iter().flatten().find(|url| is_open(url) && !allowed) {
+                return Err(setup(
+                    format!("{}://{} would carry the credential unencrypted", open.scheme(), open.authority()),
+                    Some("write https://, or `options: { allow_cleartext: true }` if nobody can listen in between"),
+                ));
+            }
+        }
         let scheme = manifest
             .scheme(url, &credentials, token_url, app.auth.scopes.as_deref())
             .map_err(|key| setup(format!("`auth.{key}` is missing"), Some("give { env: NAME } or { file: PATH }")))?;
@@ -159,7 +168,7 @@ impl Registry {
         let gate = self.gate(bucket_key(url, &credentials), &app.budget, &manifest.semantics.limits);
         if instead.is_none() {
             // Stand-ins are no secrets, and masking their words would only garble texts.
-            config.secrets = credentials.into_values().collect();
+            config.secrets = worth_masking(credentials);
         }
         let http = HttpClient::new(config, gate)?;
         Ok(Arc::new(RestConnector::new(manifest, http, app.options.clone())))
@@ -219,6 +228,24 @@ fn credentials(manifest: &Manifest, app: &DesiredApp, secrets: &dyn SecretSource
         }
     }
     Ok(resolved)
+}
+
+/// The option that lets a credential go over a network unencrypted.
+const CLEARTEXT: &str = "allow_cleartext";
+
+/// Whether whoever listens on the network reads along.
+fn is_open(url: &Url) -> bool {
+    url.scheme() == "http" && !is_loopback(url)
+}
+
+/// Secrets, and the pairs that go over the wire as one word, which a server may quote.
+fn worth_masking(credentials: Credentials) -> Vec<SecretString> {
+    let pair = |name: &str, secret: &str| {
+        let (name, secret) = (credentials.get(name)?, credentials.get(secret)?);
+        Some(SecretString::from(format!("{}:{}", name.expose_secret(), secret.expose_secret())))
+    };
+    let pairs = [pair("client_id", "client_secret"), pair("username", "password")];
+    pairs.into_iter().flatten().chain(credentials.values().cloned()).collect()
 }
 
 fn stand_ins(manifest: &Manifest, instead: &Override) -> Credentials {
@@ -284,6 +311,28 @@ mod tests {
         );
         let unlike = registry.semantics("zzz").unwrap_err();
         assert_eq!(unlike, "there is no connector `zzz`: there are autodesk, or give the path of a manifest");
+    }
+
+    #[test]
+    fn a_credential_never_goes_over_a_network_unencrypted_unless_the_files_allow_it() {
+        for (url, open) in [
+            ("http://app.example", true),
+            ("http://10.0.0.7:8080/x", true),
+            ("https://app.example", false),
+            ("http://127.0.0.1:1", false),
+            ("http://localhost", false),
+        ] {
+            assert_eq!(is_open(&url.parse().unwrap()), open, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_pair_of_basic_sign_in_is_masked_too() {
+        let credentials = [("client_id", "id"), ("client_secret", "s3cret")];
+        let credentials = credentials.map(|(key, value)| (key.to_owned(), SecretString::from(value))).into();
+        let redactor = crate::connectors::http::Redactor::new(worth_masking(credentials));
+        // What `id:s3cret` is in base64.
+        assert_eq!(redactor.clean("got Basic aWQ6czNjcmV0"), "got Basic [redacted]");
     }
 
     #[test]

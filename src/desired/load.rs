@@ -91,7 +91,7 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
         Some(root) => {
             let wire = decode::decode(&root, &mut report);
             drop(root);
-            resolve::resolve(&wire, catalogue, &mut report)
+            resolve::resolve(wire, catalogue, &mut report)
         }
         None => {
             if report.all_read() {

@@ -1,13 +1,13 @@
 //! Puts the trees of all files together. Mappings merge key by key at every depth, lists are joined, and a single value
 //! given twice is an error that shows both places.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
 use crate::model::Email;
 
 use super::{
     report::{Draft, Report, Span},
-    spec::{self, Names, Type},
+    spec::{self, Type},
     tree::{Entry, Kind, Node},
 };
 
@@ -16,27 +16,31 @@ const SMALL: usize = 8;
 
 /// Merges the roots of all files, in the order given, into one.
 pub(super) fn merge<'s>(roots: Vec<Node<'s>>, report: &mut Report<'_>) -> Option<Node<'s>> {
-    if roots.is_empty() { None } else { Some(nodes(roots, &spec::FILES, "", report)) }
+    let mut roots = roots.into_iter();
+    let first = roots.next()?;
+    Some(several(first, roots.collect(), &spec::FILES, "", report))
 }
 
-/// One value said in several places (or in one). `name` is the key in question, for the errors.
-fn nodes<'s>(mut all: Vec<Node<'s>>, kind: &'static Type, name: &str, report: &mut Report<'_>) -> Node<'s> {
-    if let Type::Names(names) = kind
-        && names.list
-    {
-        all.iter_mut().for_each(list_to_mapping);
+/// One value said in several places. `name` is the key in question, for the errors.
+fn several<'s>(
+    first: Node<'s>,
+    rest: Vec<Node<'s>>,
+    kind: &'static Type,
+    name: &str,
+    report: &mut Report<'_>,
+) -> Node<'s> {
+    if rest.is_empty() {
+        return joined(first, Vec::new(), kind, report);
     }
-    if all.len() > 1 && all.iter().any(|node| !node.is_null()) {
-        // "Absent and empty mean the same", so an empty value conflicts with nothing.
-        all.retain(|node| !node.is_null());
+    // "Absent and empty mean the same", so an empty value conflicts with nothing.
+    let (empty, mut said): (Vec<_>, Vec<_>) = std::iter::once(first).chain(rest).partition(Node::is_null);
+    if takes_lists(kind) {
+        said.iter_mut().for_each(list_to_mapping);
     }
-    if let [first, rest @ ..] = all.as_slice() {
-        for other in rest {
-            let agree = matches!(
-                (&first.kind, &other.kind),
-                (Kind::Map(_), Kind::Map(_)) | (Kind::List(_), Kind::List(_)) | (Kind::Null, Kind::Null)
-            );
-            if !agree {
+    if let [first, others @ ..] = said.as_slice() {
+        for other in others {
+            let both = (&first.kind, &other.kind);
+            if !matches!(both, (Kind::Map(_), Kind::Map(_)) | (Kind::List(_), Kind::List(_))) {
                 report.push(conflict(name, first, other));
             }
         }
@@ -48,111 +52,102 @@ fn nodes<'s>(mut all: Vec<Node<'s>>, kind: &'static Type, name: &str, report: &m
         Type::Value => true,
         _ => matches!(node.kind, Kind::Map(_)),
     };
-    if let Some(fitting) = all.iter().position(wanted) {
-        all[..=fitting].rotate_right(1);
+    if let Some(fitting) = said.iter().position(wanted) {
+        said[..=fitting].rotate_right(1);
     }
-    let mut parts = all.into_iter();
-    // `all` is never empty: the callers collect at least one value.
-    let Some(first) = parts.next() else {
-        return Node { span: Span { file: 0, line: 1, column: 1, start: 0, length: 0 }, kind: Kind::Null };
-    };
-    let span = first.span;
+    let mut said = said.into_iter().chain(empty);
+    match said.next() {
+        Some(first) => joined(first, said.collect(), kind, report),
+        // Not reached: `first` itself is in one of the two parts.
+        None => Node { span: Span { file: 0, line: 1, column: 1, start: 0, length: 0 }, kind: Kind::Null },
+    }
+}
+
+/// `first`, with the keys or items of those of `rest` that are of its kind.
+fn joined<'s>(mut first: Node<'s>, rest: Vec<Node<'s>>, kind: &'static Type, report: &mut Report<'_>) -> Node<'s> {
+    if takes_lists(kind) {
+        list_to_mapping(&mut first);
+    }
     match first.kind {
         Kind::Map(entries) => {
-            let mut maps = vec![entries];
-            maps.extend(parts.filter_map(|node| if let Kind::Map(entries) = node.kind { Some(entries) } else { None }));
-            Node { span, kind: Kind::Map(mapping(maps, kind, report)) }
+            let more =
+                rest.into_iter().filter_map(|node| if let Kind::Map(more) = node.kind { Some(more) } else { None });
+            Node { kind: Kind::Map(mapping(entries, more.collect(), kind, report)), ..first }
         }
         Kind::List(mut items) => {
-            for part in parts {
-                if let Kind::List(more) = part.kind {
+            for node in rest {
+                if let Kind::List(more) = node.kind {
                     items.extend(more);
                 }
             }
-            let item = match kind {
-                Type::Objects(object) => object,
-                _ => return Node { span, kind: Kind::List(items) },
-            };
-            let items = items.into_iter().map(|node| {
-                if let Kind::Map(entries) = node.kind {
-                    let merged = object_mapping(vec![entries], item, report);
-                    Node { span: node.span, kind: Kind::Map(merged) }
-                } else {
-                    node
-                }
-            });
-            Node { span, kind: Kind::List(items.collect()) }
+            let item_kind = if let Type::Objects(_) = kind { kind } else { &Type::Free };
+            let items = items.into_iter().map(|item| joined(item, Vec::new(), item_kind, report)).collect();
+            Node { kind: Kind::List(items), ..first }
         }
-        kind => Node { span, kind },
+        _ => first,
     }
-}
-
-fn mapping<'s>(maps: Vec<Vec<Entry<'s>>>, kind: &'static Type, report: &mut Report<'_>) -> Vec<Entry<'s>> {
-    match kind {
-        Type::Names(names) => group(maps, Some(names), report, |_| &names.value),
-        _ => match kind.object() {
-            Some(object) => object_mapping(maps, object, report),
-            None => group(maps, None, report, |_| &Type::Free),
-        },
-    }
-}
-
-fn object_mapping<'s>(
-    maps: Vec<Vec<Entry<'s>>>,
-    object: &'static spec::Object,
-    report: &mut Report<'_>,
-) -> Vec<Entry<'s>> {
-    group(maps, None, report, |name| object.key(name).map_or(&Type::Free, |key| &key.value))
 }
 
 /// Brings the values of equal keys together, in the order of their first mention.
-fn group<'s>(
-    maps: Vec<Vec<Entry<'s>>>,
-    names: Option<&'static Names>,
+fn mapping<'s>(
+    first: Vec<Entry<'s>>,
+    rest: Vec<Vec<Entry<'s>>>,
+    kind: &'static Type,
     report: &mut Report<'_>,
-    kind: impl Fn(&str) -> &'static Type,
 ) -> Vec<Entry<'s>> {
+    /// A key with what was said of it beyond its first mention, and the mapping that last mentioned it.
     struct Slot<'s> {
-        key: Cow<'s, str>,
-        span: Span,
+        entry: Entry<'s>,
+        more: Vec<Node<'s>>,
         map: usize,
-        values: Vec<Node<'s>>,
     }
 
-    let total: usize = maps.iter().map(Vec::len).sum();
+    let emails = matches!(kind, Type::Names(names) if names.emails);
+    let total = first.len() + rest.iter().map(Vec::len).sum::<usize>();
     let mut slots: Vec<Slot<'s>> = Vec::with_capacity(total);
-    let emails = names.is_some_and(|names| names.emails);
-    let identity = |key: &str| if emails { Email::lenient(key).key().to_owned() } else { key.to_owned() };
     let mut index: HashMap<String, usize> = HashMap::new();
-    for (map, entries) in maps.into_iter().enumerate() {
+    for (map, entries) in std::iter::once(first).chain(rest).enumerate() {
         for entry in entries {
             let known = if emails || total > SMALL {
+                let identity = if emails { Email::lenient(&entry.key).key().to_owned() } else { entry.key.to_string() };
                 let next = slots.len();
-                let at = *index.entry(identity(&entry.key)).or_insert(next);
+                let at = *index.entry(identity).or_insert(next);
                 (at < next).then_some(at)
             } else {
-                slots.iter().position(|slot| slot.key == entry.key)
+                slots.iter().position(|slot| slot.entry.key == entry.key)
             };
             match known.and_then(|at| slots.get_mut(at)) {
-                None => slots.push(Slot { key: entry.key, span: entry.span, map, values: vec![entry.value] }),
+                None => slots.push(Slot { entry, more: Vec::new(), map }),
                 Some(slot) if slot.map == map => {
-                    let draft = Draft::error("duplicate-key", format!("`{}` is given twice here", slot.key))
+                    let draft = Draft::error("duplicate-key", format!("`{}` is given twice here", slot.entry.key))
                         .at(entry.span, "given again here")
-                        .at(slot.span, "first given here");
+                        .at(slot.entry.span, "first given here");
                     report.push(draft);
                 }
                 Some(slot) => {
                     slot.map = map;
-                    slot.values.push(entry.value);
+                    slot.more.push(entry.value);
                 }
             }
         }
     }
-    let merged = slots.into_iter().map(|slot| {
-        let value = nodes(slot.values, kind(&slot.key), &slot.key, report);
-        Entry { key: slot.key, span: slot.span, value }
+    let merged = slots.into_iter().map(|Slot { entry, more, .. }| {
+        let value = several(entry.value, more, of_key(kind, &entry.key), &entry.key, report);
+        Entry { value, ..entry }
     });
     merged.collect()
+}
+
+/// What the value of a key in a mapping of this type is.
+fn of_key(kind: &'static Type, key: &str) -> &'static Type {
+    match kind {
+        Type::Names(names) => &names.value,
+        _ => kind.object().and_then(|object| object.key(key)).map_or(&Type::Free, |key| &key.value),
+    }
+}
+
+fn takes_lists(kind: &Type) -> bool {
+    matches!(kind, Type::Names(names) if names.list)
 }
 
 /// `[a, b]` where a mapping from names is meant: the same as `{ a: , b: }`.

@@ -22,10 +22,25 @@ const HARMLESS_ENDS: [&str; 6] = ["_url", "_uri", "_file", "_path", "_type", "_e
 /// Takes every secret written in plain text out of a file, reports it, and has it masked in every line that is shown
 /// from then on. Runs over each file as it is, before anything else looks at values.
 pub(super) fn refuse(root: &mut Node<'_>, report: &mut Report<'_>) {
-    walk(root, &spec::FILES, &mut Vec::new(), report);
+    walk(root, &spec::FILES, &Path { key: "", parent: None }, report);
 }
 
-fn walk(node: &mut Node<'_>, kind: &'static Type, path: &mut Vec<String>, report: &mut Report<'_>) {
+/// The keys that lead to a value.
+struct Path<'a> {
+    key: &'a str,
+    parent: Option<&'a Path<'a>>,
+}
+
+impl Path<'_> {
+    /// From the outermost.
+    fn keys(&self) -> Vec<&str> {
+        let mut keys = self.parent.map(Path::keys).unwrap_or_default();
+        keys.extend(Some(self.key).filter(|key| !key.is_empty()));
+        keys
+    }
+}
+
+fn walk(node: &mut Node<'_>, kind: &'static Type, path: &Path<'_>, report: &mut Report<'_>) {
     match (&mut node.kind, kind) {
         (_, Type::Secret) => secret(node, path, report),
         (Kind::Scalar { text, .. }, _) => {
@@ -65,9 +80,8 @@ fn walk(node: &mut Node<'_>, kind: &'static Type, path: &mut Vec<String>, report
                         }
                     },
                 };
-                path.push(entry.key.to_string());
-                walk(&mut entry.value, value, path, report);
-                path.pop();
+                let path = Path { key: &entry.key, parent: Some(path) };
+                walk(&mut entry.value, value, &path, report);
             }
         }
         (Kind::Null | Kind::Hidden, _) => {}
@@ -75,7 +89,7 @@ fn walk(node: &mut Node<'_>, kind: &'static Type, path: &mut Vec<String>, report
 }
 
 /// The value of a key that holds a secret: only references may stand here.
-fn secret(node: &mut Node<'_>, path: &mut [String], report: &mut Report<'_>) {
+fn secret(node: &mut Node<'_>, path: &Path<'_>, report: &mut Report<'_>) {
     match &mut node.kind {
         Kind::Null | Kind::Hidden => {}
         Kind::Scalar { .. } => refuse_value(node, path, report),
@@ -113,23 +127,23 @@ fn hide_all(node: &mut Node<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn refuse_value(node: &mut Node<'_>, path: &[String], report: &mut Report<'_>) {
-    let key = path.last().map_or("secret", String::as_str);
+fn refuse_value(node: &mut Node<'_>, path: &Path<'_>, report: &mut Report<'_>) {
+    let key = path.key;
     let draft = Draft::error("plain-secret", format!("`{key}` is a secret and is written here in plain text"))
         .at(node.span, "anyone who can read the files can read this")
         .hint(format!(
             "write `{key}: {{ env: {} }}` or `{{ file: PATH }}`, and replace the secret: it is in the history now",
-            variable(path)
+            variable(&path.keys())
         ));
     report.push(draft);
     hide_all(node, report);
 }
 
 /// A name for the variable: the app's name and the key, as `AUTODESK_CLIENT_SECRET`.
-fn variable(path: &[String]) -> String {
+fn variable(path: &[&str]) -> String {
     let parts: Vec<&str> = match path {
-        [section, app, .., key] if section == "apps" => vec![app, key],
-        [.., parent, key] if parent != "settings" => vec![parent, key],
+        ["apps", app, .., key] => vec![app, key],
+        [.., parent, key] if *parent != "settings" => vec![parent, key],
         [.., key] => vec![key],
         [] => vec!["secret"],
     };

@@ -1,6 +1,6 @@
 //! Looking at an app: is what was asked for there?
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     budget::Lane,
@@ -12,6 +12,10 @@ use crate::{
 /// over a list that changes can lose a row once, but hardly twice in the same way.
 const SWEEPS: u32 = 2;
 
+/// A request whose answer got lost may still be at work. Before a look decides that something is sent again, it gets this
+/// long to show its effect; and sweeps stand this far apart, so that one and the same moment does not hide a row twice.
+pub(super) const SETTLE: Duration = Duration::from_secs(1);
+
 /// How often an incomplete sweep is repeated before the question is given up as unanswered.
 const SWEEP_TRIES: u32 = 5;
 
@@ -22,15 +26,32 @@ pub(super) async fn account(writer: &dyn Writer, id: &str, lane: Lane) -> Result
     writer.account(id, lane).await
 }
 
+/// What a look for something absent decides, and so how sure it has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// It is made again.
+    MakeAgain,
+    /// Nothing more is sent.
+    Report,
+}
+
 /// The account with this address, or the certainty that there is none.
-pub(super) async fn for_account(writer: &dyn Writer, email: &Email, lane: Lane) -> Result<Option<LiveAccount>, Error> {
-    let needed = match writer.semantics().find {
-        Find::Query => 1,
-        Find::Sweep => SWEEPS,
+pub(super) async fn for_account(
+    writer: &dyn Writer,
+    email: &Email,
+    then: Then,
+    lane: Lane,
+) -> Result<Option<LiveAccount>, Error> {
+    let needed = match (writer.semantics().find, then) {
+        (Find::Sweep, Then::MakeAgain) => SWEEPS,
+        (Find::Query, _) | (_, Then::Report) => 1,
     };
     let mut without = 0;
     let mut why = String::new();
-    for _ in 0..SWEEP_TRIES {
+    for round in 0..SWEEP_TRIES {
+        if round > 0 {
+            tokio::time::sleep(SETTLE).await;
+        }
         let found = writer.find(email, lane).await?;
         match (found.rows.len(), found.coverage) {
             (0, Coverage::Complete) => without += 1,
@@ -101,20 +122,76 @@ pub(super) async fn membership(
     }
 }
 
-/// The group with this id.
+/// The group with this id, or the certainty that there is none.
 pub(super) async fn group(writer: &dyn Writer, id: &str, lane: Lane) -> Result<Option<LiveGroup>, Error> {
-    Ok(writer.groups(lane).await?.rows.into_iter().find(|group| &*group.id == id))
+    one_group(writer, id, |group| &*group.id == id, lane).await
 }
 
-/// The group with this name.
-pub(super) async fn group_named(writer: &dyn Writer, name: &str, lane: Lane) -> Result<Option<LiveGroup>, Error> {
-    Ok(writer.groups(lane).await?.rows.into_iter().find(|group| &*group.name == name))
+/// The group with this name, or the certainty that there is none.
+pub(super) async fn group_named(
+    writer: &dyn Writer,
+    name: &str,
+    then: Then,
+    lane: Lane,
+) -> Result<Option<LiveGroup>, Error> {
+    let found = one_group(writer, name, |group| &*group.name == name, lane).await?;
+    if found.is_some() || then == Then::Report {
+        return Ok(found);
+    }
+    // As for accounts: one complete list may have missed it.
+    tokio::time::sleep(SETTLE).await;
+    one_group(writer, name, |group| &*group.name == name, lane).await
 }
 
-/// Whether every value that was written is seen. A field that was not shown says nothing against it.
-pub(super) fn has_values(live: &LiveValues, written: &Values) -> bool {
-    written.iter().all(|(field, value)| match live.get(field) {
-        None => true,
-        Some(seen) => seen.as_ref() == Some(value),
-    })
+async fn one_group(
+    writer: &dyn Writer,
+    called: &str,
+    is_it: impl Fn(&LiveGroup) -> bool,
+    lane: Lane,
+) -> Result<Option<LiveGroup>, Error> {
+    let unanswered = |why: String| Error {
+        kind: ErrorKind::Malformed,
+        app: writer.app().to_owned(),
+        request: format!("looking for the group {called}"),
+        status: None,
+        detail: format!("whether the group is there is not known: {why}"),
+        hint: Some("nothing is sent again on a guess; the next run looks first".into()),
+    };
+    if !writer.semantics().groups.list {
+        return Err(unanswered("the API cannot list groups".into()));
+    }
+    let listing = writer.groups(lane).await?;
+    let mut found: Vec<LiveGroup> = listing.rows.into_iter().filter(is_it).collect();
+    match (found.len(), listing.coverage) {
+        (0, Coverage::Complete) => Ok(None),
+        (0, Coverage::Incomplete(why)) => Err(unanswered(why)),
+        (1, _) => Ok(found.pop()),
+        (several, _) => Err(unanswered(format!("{several} groups are called so"))),
+    }
+}
+
+/// What a row says about values that were written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// It has them all.
+    All,
+    /// Some are not shown, and the others are as written.
+    Hidden,
+    /// Some are different.
+    Differs,
+}
+
+/// Compares what is seen with what was written.
+pub(super) fn shown(live: &LiveValues, written: &Values) -> Shown {
+    let mut shown = Shown::All;
+    for (field, value) in written {
+        match live.get(field) {
+            None => shown = Shown::Hidden,
+            Some(Some(seen)) if seen == value => {}
+            // Missing and empty are the same thing.
+            Some(None) if matches!(value, FieldValue::Set(set) if set.is_empty()) => {}
+            Some(_) => return Shown::Differs,
+        }
+    }
+    shown
 }

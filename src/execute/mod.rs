@@ -6,7 +6,10 @@ mod look;
 mod perform;
 mod runner;
 mod scheduler;
+#[cfg(test)]
+mod tests;
 
 pub use forecast::forecast;
+pub use perform::Made;
 pub use runner::{Event, Progress, Quiet, Stop, execute};
 pub use scheduler::{Command, Scheduler};

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use super::look;
+use super::{
+    look::{self, SETTLE, Shown, Then},
+    runner::Stop,
+};
 use crate::{
     budget::Lane,
     connectors::{Error, ErrorKind, Write, Writer, Written},
@@ -23,9 +26,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// Ids of what the run itself made, for the actions that follow.
+/// Ids of what this process itself made in one app: for the actions that follow, and so that no later round makes it again
+/// merely because a list does not show it yet.
 #[derive(Debug, Default)]
-pub(super) struct Made {
+pub struct Made {
     accounts: Mutex<BTreeMap<Email, Arc<str>>>,
     groups: Mutex<BTreeMap<Arc<str>, Arc<str>>>,
 }
@@ -40,12 +44,13 @@ impl Made {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner).insert(name, id);
     }
 
+    fn account_of(&self, email: &Email) -> Option<Arc<str>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(email).cloned()
+    }
+
     /// The id of the action's account: planned, or made in this run.
     fn account(&self, action: &Action) -> Option<Arc<str>> {
-        let made = || {
-            let email = action.target.email.as_ref()?;
-            self.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(email).cloned()
-        };
+        let made = || self.account_of(action.target.email.as_ref()?);
         action.target.account_id.clone().or_else(made)
     }
 
@@ -58,9 +63,9 @@ impl Made {
     }
 }
 
-/// Carries out `action`.
-pub(super) async fn perform(writer: &dyn Writer, action: &Action, made: &Made, lane: Lane) -> ActionResult {
-    let one = One { writer, action, made, lane };
+/// Carries out `action`. Once `stop` asks for an end, what has not taken effect is not sent again.
+pub(super) async fn perform(writer: &dyn Writer, action: &Action, made: &Made, lane: Lane, stop: Stop) -> ActionResult {
+    let one = One { writer, action, made, lane, stop };
     match one.run().await {
         Ok(result) => result,
         Err(error) => ActionResult::Failed { error: error.to_string() },
@@ -72,6 +77,7 @@ struct One<'a> {
     action: &'a Action,
     made: &'a Made,
     lane: Lane,
+    stop: Stop,
 }
 
 /// What looking at the app says about a write.
@@ -80,6 +86,8 @@ enum Seen {
     Done(Option<String>),
     /// It did not.
     NotDone,
+    /// The app does not show what it is about.
+    Hidden,
     /// It cannot any more, because the app changed.
     Stale(String),
 }
@@ -89,15 +97,26 @@ impl One<'_> {
         if let Some(result) = self.look_before_removing().await? {
             return Ok(result);
         }
+        if let Some(result) = self.look_for_own_account().await? {
+            return Ok(result);
+        }
         let Some(write) = self.write() else {
             return Ok(ActionResult::Failed {
                 error: format!("{}: the id of its account or group is not known; plan again", self.action.name),
             });
         };
-        let mut last = None;
+        let mut last: Option<Error> = None;
         for attempt in 0..ATTEMPTS {
-            if attempt > 0 {
-                tokio::time::sleep(pause(attempt)).await;
+            if let Some(error) = &last {
+                // What is certain not to be done was looked at a moment ago; pausing now would only make that look old.
+                if !error.outcome_unknown() {
+                    self.pause(attempt).await;
+                }
+                if self.stop.asked() {
+                    return Ok(ActionResult::Failed {
+                        error: format!("{error}; the run was stopped before it was sent again"),
+                    });
+                }
             }
             match self.attempt(&write).await? {
                 Attempt::Ended(result) => return Ok(result),
@@ -110,26 +129,52 @@ impl One<'_> {
         })
     }
 
+    /// Pauses before an attempt; not longer than the run goes on.
+    async fn pause(&self, attempt: u32) {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep(pause(attempt)) => {}
+            () = stop.reached(1) => {}
+        }
+    }
+
     async fn attempt(&self, write: &Write) -> Result<Attempt, Error> {
         let error = match self.writer.write(write, self.lane).await {
-            Ok(written) => return self.confirm(write, written).await,
+            Ok(written) => return Ok(self.confirm(write, written).await),
             Err(error) => error,
         };
+        let failed = |error: String| Ok(Attempt::Ended(ActionResult::Failed { error }));
+        let takes_away = matches!(
+            write,
+            Write::Deactivate { .. }
+                | Write::DeleteAccount { .. }
+                | Write::RemoveMember { .. }
+                | Write::DeleteGroup { .. }
+        );
         match error.kind {
-            ErrorKind::Duplicate => match self.look(write, None).await? {
+            ErrorKind::Duplicate => match self.look_after(&error, write, Then::Report).await? {
                 Seen::Done(note) => Ok(Attempt::done(note.or_else(|| Some("it was there already".into())))),
-                _ => Ok(Attempt::Ended(ActionResult::Failed {
-                    error: format!("{error}; the app says there is one already, but shows none"),
-                })),
-            },
-            ErrorKind::NotFound if matches!(write, Write::DeleteAccount { .. } | Write::RemoveMember { .. }) => {
-                Ok(Attempt::done(Some("it was gone already".into())))
-            }
-            ErrorKind::Unknown => match self.look(write, None).await? {
-                Seen::Done(note) => Ok(Attempt::done(note)),
+                Seen::Hidden => Ok(Attempt::done(Some("it was there already, says the app".into()))),
                 Seen::Stale(reason) => Ok(Attempt::Ended(ActionResult::Stale { reason })),
-                Seen::NotDone => Ok(Attempt::Again(error)),
+                Seen::NotDone => failed(format!("{error}; the app shows nothing that is as it should be")),
             },
+            // One answer may come from a wrong path or a missing right; two that agree are believed.
+            ErrorKind::NotFound if takes_away => match self.look_after(&error, write, Then::Report).await? {
+                Seen::Done(_) => Ok(Attempt::done(Some("it was gone already".into()))),
+                Seen::Stale(reason) => Ok(Attempt::Ended(ActionResult::Stale { reason })),
+                Seen::NotDone | Seen::Hidden => Err(error),
+            },
+            ErrorKind::Unknown => {
+                tokio::time::sleep(SETTLE).await;
+                match self.look_after(&error, write, Then::MakeAgain).await? {
+                    Seen::Done(note) => Ok(Attempt::done(note)),
+                    Seen::Stale(reason) => Ok(Attempt::Ended(ActionResult::Stale { reason })),
+                    Seen::NotDone => Ok(Attempt::Again(error)),
+                    // Setting the same values twice does no harm.
+                    Seen::Hidden if sets_values(write) => Ok(Attempt::Again(error)),
+                    Seen::Hidden => failed(format!("{error}; the app has no way to show whether it was done")),
+                }
+            }
             // Nothing was sent, or the app said that nothing was done.
             _ if error.is_transient() => Ok(Attempt::Again(error)),
             _ => Err(error),
@@ -137,51 +182,77 @@ impl One<'_> {
     }
 
     /// A write's own answer suffices when it carries what was written; otherwise it is read back.
-    async fn confirm(&self, write: &Write, written: Written) -> Result<Attempt, Error> {
-        if let (Write::CreateAccount { email, .. }, Some(id)) = (write, &written.id) {
-            self.made.remember_account(email.clone(), id.clone());
-        }
-        if let (Write::CreateGroup { name, .. }, Some(id)) = (write, &written.id) {
-            self.made.remember_group(name.clone(), id.clone());
-        }
-        let needs_id = matches!(write, Write::CreateAccount { .. } | Write::CreateGroup { .. }) && written.id.is_none();
-        if written.proven && !needs_id {
+    async fn confirm(&self, write: &Write, written: Written) -> Attempt {
+        if written.proven {
             let note = written.account.as_ref().and_then(|account| created_note(write, account));
-            return Ok(Attempt::done(note));
+            match (write, &written.id) {
+                (Write::CreateAccount { email, .. }, Some(id)) => {
+                    self.made.remember_account(email.clone(), id.clone());
+                    return Attempt::done(note);
+                }
+                (Write::CreateGroup { name, .. }, Some(id)) => {
+                    self.made.remember_group(name.clone(), id.clone());
+                    return Attempt::done(note);
+                }
+                // Nobody knows the id yet.
+                (Write::CreateAccount { .. } | Write::CreateGroup { .. }, None) => {}
+                _ => return Attempt::done(note),
+            }
         }
-        match self.look(write, written.id.as_ref()).await? {
-            Seen::Done(note) => Ok(Attempt::done(note)),
-            Seen::Stale(reason) => Ok(Attempt::Ended(ActionResult::Stale { reason })),
-            Seen::NotDone => Ok(Attempt::Ended(ActionResult::Failed {
+        let name = &self.action.name;
+        Attempt::Ended(match self.look(write, written.id.as_ref(), Then::Report).await {
+            Ok(Seen::Done(note)) => ActionResult::Done { note },
+            Ok(Seen::Stale(reason)) => ActionResult::Stale { reason },
+            Ok(Seen::Hidden) => {
+                ActionResult::Done { note: Some("the app took it, but does not show it; believed".into()) }
+            }
+            Ok(Seen::NotDone) => ActionResult::Failed {
                 error: format!(
-                    "{}: the app accepted it, but shows no effect; look at it in the app and plan again",
-                    self.action.name
+                    "{name}: the app accepted it, but shows no effect; look at it in the app and plan again"
                 ),
-            })),
-        }
+            },
+            Err(error) => ActionResult::Failed {
+                error: format!("{name}: the app accepted it, but it could not be read back: {error}"),
+            },
+        })
+    }
+
+    /// Looks whether a write took effect whose answer was `error`. When looking fails too, both are told.
+    async fn look_after(&self, error: &Error, write: &Write, then: Then) -> Result<Seen, Error> {
+        self.look(write, None, then).await.map_err(|looking| Error {
+            detail: format!("{}; whether it was done could not be seen: {looking}", error.detail),
+            ..error.clone()
+        })
     }
 
     /// Whether a write took effect, by looking.
-    async fn look(&self, write: &Write, id: Option<&Arc<str>>) -> Result<Seen, Error> {
+    async fn look(&self, write: &Write, id: Option<&Arc<str>>, then: Then) -> Result<Seen, Error> {
         let Self { writer, lane, .. } = *self;
         Ok(match write {
             Write::CreateAccount { email, values } => {
-                let found = match id {
+                let by_id = match id {
                     Some(id) => look::account(writer, id, lane).await?,
-                    None => look::for_account(writer, email, lane).await?,
+                    None => None,
+                };
+                // An id that leads to somebody else's account says nothing about this one.
+                let found = match by_id.filter(|account| account.email == *email) {
+                    Some(account) => Some(account),
+                    None => look::for_account(writer, email, then, lane).await?,
                 };
                 match found {
                     None => Seen::NotDone,
                     Some(account) => {
-                        self.made.remember_account(email.clone(), account.id.clone());
-                        adopted(&account, values, id.is_some())
+                        let seen = adopted(&account, values, id == Some(&account.id));
+                        if matches!(seen, Seen::Done(_)) {
+                            self.made.remember_account(email.clone(), account.id);
+                        }
+                        seen
                     }
                 }
             }
             Write::UpdateAccount { id, values } => match look::account(writer, id, lane).await? {
                 None => Seen::Stale("the account is gone".into()),
-                Some(account) if look::has_values(&account.values, values) => Seen::Done(None),
-                Some(_) => Seen::NotDone,
+                Some(account) => seen(look::shown(&account.values, values)),
             },
             Write::Deactivate { id } => match look::account(writer, id, lane).await? {
                 None => Seen::Done(Some("the account is gone".into())),
@@ -197,22 +268,29 @@ impl One<'_> {
                 None => Seen::Done(None),
                 Some(_) => Seen::NotDone,
             },
-            Write::AddMember { group, account, values } | Write::ChangeMember { group, account, values } => {
+            Write::AddMember { group, account, values } => {
                 match look::membership(writer, group, account, lane).await? {
-                    look::Membership::Unreadable => {
-                        Seen::Done(Some("the app cannot show memberships; believed".into()))
-                    }
+                    look::Membership::Unreadable => Seen::Hidden,
                     look::Membership::None => Seen::NotDone,
-                    look::Membership::Member(live) if look::has_values(&live, values) => Seen::Done(None),
-                    look::Membership::Member(_) => Seen::NotDone,
+                    look::Membership::Member(live) => match look::shown(&live, values) {
+                        Shown::Differs => Seen::NotDone,
+                        Shown::All | Shown::Hidden => Seen::Done(None),
+                    },
+                }
+            }
+            Write::ChangeMember { group, account, values } => {
+                match look::membership(writer, group, account, lane).await? {
+                    look::Membership::Unreadable => Seen::Hidden,
+                    look::Membership::None => Seen::Stale("the membership is gone".into()),
+                    look::Membership::Member(live) => seen(look::shown(&live, values)),
                 }
             }
             Write::RemoveMember { group, account } => match look::membership(writer, group, account, lane).await? {
-                look::Membership::Unreadable => Seen::Done(Some("the app cannot show memberships; believed".into())),
+                look::Membership::Unreadable => Seen::Hidden,
                 look::Membership::None => Seen::Done(None),
                 look::Membership::Member(_) => Seen::NotDone,
             },
-            Write::CreateGroup { name, .. } => match look::group_named(writer, name, lane).await? {
+            Write::CreateGroup { name, .. } => match look::group_named(writer, name, then, lane).await? {
                 None => Seen::NotDone,
                 Some(group) => {
                     self.made.remember_group(name.clone(), group.id);
@@ -221,8 +299,7 @@ impl One<'_> {
             },
             Write::UpdateGroup { id, values } => match look::group(writer, id, lane).await? {
                 None => Seen::Stale("the group is gone".into()),
-                Some(group) if look::has_values(&group.values, values) => Seen::Done(None),
-                Some(_) => Seen::NotDone,
+                Some(group) => seen(look::shown(&group.values, values)),
             },
             Write::DeleteGroup { id } => match look::group(writer, id, lane).await? {
                 None => Seen::Done(None),
@@ -231,22 +308,32 @@ impl One<'_> {
         })
     }
 
+    /// A round that comes after one which made this very account looks at it by its id: a list may show a new account late,
+    /// and a second create could be a second invitation.
+    async fn look_for_own_account(&self) -> Result<Option<ActionResult>, Error> {
+        let (Verb::Create, Some(email)) = (self.action.name.verb, &self.action.target.email) else { return Ok(None) };
+        let Some(id) = self.made.account_of(email) else { return Ok(None) };
+        let there = look::account(self.writer, &id, self.lane).await?.is_some_and(|account| account.email == *email);
+        let note = format!("made earlier in this run as {id}; the app's list does not show it yet");
+        Ok(there.then_some(ActionResult::Done { note: Some(note) }))
+    }
+
     /// A removal re-reads its own row first: the account may have changed hands or state since it was planned.
     async fn look_before_removing(&self) -> Result<Option<ActionResult>, Error> {
         let (action, target) = (self.action, &self.action.target);
         let (true, Some(id), Some(email)) = (action.reduces_access, &target.account_id, &target.email) else {
             return Ok(None);
         };
+        let stale = |reason: String| Ok(Some(ActionResult::Stale { reason }));
         let Some(account) = look::account(self.writer, id, self.lane).await? else {
-            return Ok(Some(match action.name.verb {
-                Verb::Update | Verb::ChangeMember => ActionResult::Stale { reason: "the account is gone".into() },
-                _ => ActionResult::Done { note: Some("the account was gone already".into()) },
-            }));
+            return match action.name.verb {
+                Verb::Update | Verb::ChangeMember => stale("the account is gone".into()),
+                // The removal itself asks once more, so that not one answer alone says that nothing is left to do.
+                _ => Ok(None),
+            };
         };
         if account.email != *email {
-            return Ok(Some(ActionResult::Stale {
-                reason: format!("account {id} now belongs to {}; plan again", account.email),
-            }));
+            return stale(format!("account {id} now belongs to {}; plan again", account.email));
         }
         if target.expect.as_ref().is_some_and(|expected| *expected != account.status) {
             let gone = account.status == AccountStatus::Inactive && action.name.verb == Verb::Deactivate;
@@ -255,6 +342,19 @@ impl One<'_> {
             } else {
                 ActionResult::Stale { reason: format!("the account is {} now; plan again", account.status) }
             }));
+        }
+        if action.name.verb == Verb::Update {
+            if look::shown(&account.values, &target.values) == Shown::All {
+                return Ok(Some(ActionResult::Done { note: Some("it was so already".into()) }));
+            }
+            // From another role than the planned one, the same write might give instead of take.
+            let moved = action.changes.iter().find(|change| {
+                let seen = account.values.get(&change.field);
+                seen.is_some_and(|seen| *seen != change.from && *seen != change.to)
+            });
+            if let Some(change) = moved {
+                return stale(format!("{} has been changed since it was read; plan again", change.field));
+            }
         }
         Ok(None)
     }
@@ -293,15 +393,31 @@ impl Attempt {
     }
 }
 
-/// An account that is there after a create: ours, with or without all values; what differs is the next plan's business.
+fn seen(shown: Shown) -> Seen {
+    match shown {
+        Shown::All => Seen::Done(None),
+        Shown::Hidden => Seen::Hidden,
+        Shown::Differs => Seen::NotDone,
+    }
+}
+
+/// Writes that say what something should be like, so that sending one twice is the same as sending it once.
+fn sets_values(write: &Write) -> bool {
+    matches!(write, Write::UpdateAccount { .. } | Write::ChangeMember { .. } | Write::UpdateGroup { .. })
+}
+
+/// An account that is there after a create: ours, with or without all values; what differs is the next plan's business. One
+/// that cannot be used is not what the create was for.
 fn adopted(account: &LiveAccount, values: &Values, just_made: bool) -> Seen {
     let status = match &account.status {
         AccountStatus::Pending => Some("invitation sent".to_owned()),
         AccountStatus::Active => None,
-        other => Some(format!("the account is {other}")),
+        other => {
+            return Seen::Stale(format!("there is an account {} already, which is {other}; plan again", account.id));
+        }
     };
-    let complete = look::has_values(&account.values, values);
-    let differs = (!complete).then(|| "some of its fields differ; the next run corrects them".to_owned());
+    let differs = (look::shown(&account.values, values) == Shown::Differs)
+        .then(|| "some of its fields differ; the next run corrects them".to_owned());
     let found = (!just_made).then(|| format!("found as {}", account.id));
     let notes: Vec<String> = [found, status, differs].into_iter().flatten().collect();
     Seen::Done((!notes.is_empty()).then(|| notes.join("; ")))

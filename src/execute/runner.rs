@@ -82,11 +82,17 @@ impl Stop {
     }
 }
 
-/// Carries out the ready actions of one app's plan.
-pub async fn execute(plan: &AppPlan, writer: Arc<dyn Writer>, stop: Stop, progress: &dyn Progress) -> AppOutcome {
+/// Carries out the ready actions of one app's plan. `made` remembers, over several rounds, what was made.
+pub async fn execute(
+    plan: &AppPlan,
+    writer: Arc<dyn Writer>,
+    made: &Made,
+    stop: Stop,
+    progress: &dyn Progress,
+) -> AppOutcome {
     let began = Instant::now();
     let requests = writer.requests();
-    let actions = run(plan, &*writer, stop, progress).await;
+    let actions = run(plan, &*writer, made, stop, progress).await;
     AppOutcome {
         app: plan.app.clone(),
         error: None,
@@ -99,6 +105,7 @@ pub async fn execute(plan: &AppPlan, writer: Arc<dyn Writer>, stop: Stop, progre
 async fn run(
     plan: &AppPlan,
     writer: &dyn Writer,
+    made: &Made,
     stop: Stop,
     progress: &dyn Progress,
 ) -> Vec<(ActionName, ActionResult)> {
@@ -109,7 +116,7 @@ async fn run(
     if stop.asked() {
         scheduler.stop();
     }
-    let made = Made::default();
+    let asked = stop.clone();
     let mut running = FuturesUnordered::new();
     let mut log = Log {
         plan,
@@ -119,6 +126,7 @@ async fn run(
         progress,
     };
     let (mut gently, mut at_once) = (stop.clone(), stop);
+    let mut gentle = false;
     progress.event(Event::Began { app: &plan.app, actions: ready });
 
     loop {
@@ -127,8 +135,8 @@ async fn run(
                 Command::Start(index) => {
                     let (action, lane) = (&actions[index], scheduler.lane(index));
                     log.started(index);
-                    let made = &made;
-                    running.push(async move { (index, perform(writer, action, made, lane).await) });
+                    let stop = asked.clone();
+                    running.push(async move { (index, perform(writer, action, made, lane, stop).await) });
                 }
                 Command::Skip { action, because } => {
                     let reason = format!("{} did not take effect", actions[because].name);
@@ -144,7 +152,11 @@ async fn run(
                 scheduler.ended(index, matches!(result, ActionResult::Done { .. }));
                 log.ended(index, result);
             }
-            () = gently.reached(1), if !gently.asked() => scheduler.stop(),
+            () = gently.reached(1), if !gentle => {
+                gentle = true;
+                scheduler.stop();
+                writer.hurry();
+            }
             () = at_once.reached(2) => break,
         }
     }

@@ -76,6 +76,10 @@ impl Email {
 }
 
 fn fold(text: &str) -> String {
+    // Most addresses: ASCII is its own normal form.
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.nfc().flat_map(char::to_lowercase).nfc().collect()
 }
 

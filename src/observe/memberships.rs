@@ -51,7 +51,8 @@ pub(super) async fn read(
         MemberRead::PerAccount => {
             let failed = per_account(reader, accounts, &mut groups, progress, &mut unread).await;
             groups.pin(app);
-            groups.cover(&failed);
+            // Accounts that could not be read are named one by one, so that they stop only their own actions.
+            groups.cover();
             if !reader.semantics().groups.list {
                 // Groups are learnt from memberships, so that they are known as far as those are.
                 coverage = coverage.and(failed);
@@ -182,10 +183,10 @@ impl Groups {
         }
     }
 
-    /// Where members are read account by account, every group is covered as far as the accounts are.
-    fn cover(&mut self, coverage: &Coverage) {
+    /// Where members are read account by account, a group is covered but for the accounts that are named as unread.
+    fn cover(&mut self) {
         for group in self.0.values_mut() {
-            group.coverage = coverage.clone();
+            group.coverage = Coverage::Complete;
         }
     }
 

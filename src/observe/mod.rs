@@ -7,16 +7,16 @@ mod memberships;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
     time::Duration,
 };
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
+use tracing::warn;
 
 use crate::{
     connectors::{Error, Lane, Reader, STATUS_NOT_SHOWN},
-    model::{AccountStatus, Coverage, DesiredApp, FieldName, LiveAccount, LiveApp, Semantics},
+    model::{AccountStatus, DesiredApp, FieldName, LiveAccount, LiveApp, Semantics},
 };
 
 /// Reads that are prepared at once. The budget's gate decides how many leave; this only has to keep it busy.
@@ -58,9 +58,9 @@ pub async fn observe(reader: &dyn Reader, app: &DesiredApp, progress: OnProgress
     let requests = reader.requests();
     let listing = reader.accounts(Lane::Read).await?;
     progress(ObserveProgress::Listed { accounts: listing.rows.len() });
-    let mut accounts_coverage = listing.coverage;
+    let accounts_coverage = listing.coverage;
     let mut accounts = listing.rows;
-    accounts_coverage = accounts_coverage.and(complete_accounts(reader, app, &mut accounts, progress).await);
+    complete_accounts(reader, app, &mut accounts, progress).await;
 
     let memberships = memberships::read(reader, app, &accounts, progress).await;
     accounts.sort_by(|a, b| a.id.cmp(&b.id));
@@ -81,13 +81,14 @@ fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs()
 }
 
-/// Reads the accounts whose rows lack something that is needed. Says which of them could not be read.
+/// Reads the accounts whose rows lack something that is needed. What cannot be read stays unknown, and stops only the
+/// account's own actions: that the account is there, the list has shown.
 async fn complete_accounts(
     reader: &dyn Reader,
     app: &DesiredApp,
     accounts: &mut Vec<LiveAccount>,
     progress: OnProgress<'_>,
-) -> Coverage {
+) {
     let semantics = reader.semantics();
     let needed = needed_fields(app, semantics);
     let sparse: Vec<_> = accounts
@@ -102,36 +103,31 @@ async fn complete_accounts(
     });
     let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
     let mut full = BTreeMap::new();
-    let mut gone = BTreeSet::new();
-    let mut failed: BTreeMap<Arc<str>, String> = BTreeMap::new();
     let mut done = 0;
     while let Some((id, read)) = reads.next().await {
         match read {
             Ok(Some(account)) => drop(full.insert(id, account)),
-            // It went away since it was listed.
-            Ok(None) => drop(gone.insert(id)),
-            Err(error) => drop(failed.insert(id, error.to_string())),
+            // It may have gone since it was listed, or the app may show it in its list alone. To believe that it is gone
+            // would be to make it again; the next reading tells.
+            Ok(None) => warn!(app = reader.app(), account = %id, "listed, but not there when read on its own"),
+            Err(error) => warn!(app = reader.app(), account = %id, %error, "could not be read on its own"),
         }
         done += 1;
         progress(ObserveProgress::Accounts { done, of });
     }
-    accounts.retain(|account| !gone.contains(&account.id));
     for account in accounts {
         if let Some(full) = full.remove(&account.id) {
             complete(account, full);
-        }
-    }
-    match failed.first_key_value() {
-        None => Coverage::Complete,
-        Some((id, why)) => {
-            Coverage::Incomplete(format!("{} accounts could not be read on their own; {id}: {why}", failed.len()))
         }
     }
 }
 
 /// What the single read shows wins, because it is newer; what only the list showed is kept.
 fn complete(account: &mut LiveAccount, full: LiveAccount) {
-    account.email = full.email;
+    // An address that is hidden here was not given up.
+    if !full.email.key().is_empty() {
+        account.email = full.email;
+    }
     if full.status != AccountStatus::Unknown(STATUS_NOT_SHOWN.into()) {
         account.status = full.status;
     }

@@ -12,6 +12,10 @@ use crate::model::{ActionName, Finding, Severity, Status};
 
 /// Makes every action wait whose predecessor will not be done in this run.
 pub(super) fn settle(drafts: &mut Drafts) {
+    // The first thing that is in the way is the one that is named, so the order must not depend on the input's.
+    for draft in &mut drafts.actions {
+        draft.action.after.sort();
+    }
     let (graph, nodes) = build(drafts);
     // Strongly connected components come in reverse topological order; one of several nodes is a cycle.
     for component in tarjan_scc(&graph).into_iter().rev() {

@@ -2,7 +2,7 @@
 //! together is ambiguous, and nothing is done to it on a guess.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -12,11 +12,11 @@ use crate::model::{Email, LiveAccount, Place};
 /// Live accounts by identity.
 pub(super) struct Matched<'a> {
     /// Accounts of an identity, the most likely one first; more than one is ambiguous.
-    pub accounts: BTreeMap<&'a Email, Vec<&'a LiveAccount>>,
+    pub accounts: HashMap<&'a Email, Vec<&'a LiveAccount>>,
     /// Identities whose accounts are not certain, and why.
     pub ambiguous: BTreeMap<&'a Email, Doubt>,
     /// Every account by its id, with the identity behind it.
-    by_id: BTreeMap<&'a Arc<str>, (&'a LiveAccount, &'a Email)>,
+    by_id: HashMap<&'a Arc<str>, (&'a LiveAccount, &'a Email)>,
     /// What action names call an account, where it is not the identity: see [`labels`].
     labels: BTreeMap<&'a Arc<str>, String>,
 }
@@ -45,11 +45,11 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
             ambiguous.insert(identity, doubt);
         }
     }
-    let mut accounts: BTreeMap<&'a Email, Vec<&'a LiveAccount>> = BTreeMap::new();
-    let mut by_id = BTreeMap::new();
+    let mut accounts: HashMap<&'a Email, Vec<&'a LiveAccount>> = HashMap::new();
+    let mut by_id = HashMap::new();
 
     for account in cx.accounts.iter().copied() {
-        let by_address = cx.desired.identity(&account.email);
+        let by_address = cx.identity(&account.email);
         let identity = match pinned.get(&account.id) {
             // An account without an address says nothing against its pin.
             Some((by_pin, place)) if *by_pin != by_address && !is_nobody(by_address) => {
@@ -96,16 +96,13 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
 /// identity has several accounts, the pinned one and the one with that very address are called so, and an alias's
 /// account by its own address; what is then still the same, or empty, gets the account's id: `EMAIL (ID)`. The name does
 /// not depend on an account's status, so that an approval for one account never moves on to another.
-fn labels<'a>(
-    cx: &Context<'a>,
-    accounts: &BTreeMap<&'a Email, Vec<&'a LiveAccount>>,
-) -> BTreeMap<&'a Arc<str>, String> {
+fn labels<'a>(cx: &Context<'a>, accounts: &HashMap<&'a Email, Vec<&'a LiveAccount>>) -> BTreeMap<&'a Arc<str>, String> {
     let mut labels: BTreeMap<&'a Arc<str>, String> = BTreeMap::new();
     let mut taken: BTreeSet<String> = BTreeSet::new();
-    for (identity, theirs) in accounts {
-        if theirs.len() == 1 && !is_nobody(identity) {
-            continue;
-        }
+    let mut shared: Vec<_> =
+        accounts.iter().filter(|(identity, theirs)| theirs.len() > 1 || is_nobody(identity)).collect();
+    shared.sort_by_key(|(identity, _)| **identity);
+    for (identity, theirs) in shared {
         let pin = cx.app.ids.get(*identity).map(|(id, _)| id);
         let base = |account: &LiveAccount| {
             let own = pin == Some(&account.id) || account.email == **identity;
@@ -134,7 +131,7 @@ fn with_id(label: &str, account: &LiveAccount) -> String {
     format!("{label} ({})", account.id).trim_start().to_owned()
 }
 
-fn is_somebody_else(accounts: &BTreeMap<&Email, Vec<&LiveAccount>>, identity: &Email, label: &str) -> bool {
+fn is_somebody_else(accounts: &HashMap<&Email, Vec<&LiveAccount>>, identity: &Email, label: &str) -> bool {
     let email = Email::lenient(label);
     email != *identity && accounts.contains_key(&email)
 }

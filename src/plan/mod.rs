@@ -17,7 +17,7 @@ mod wanted;
 pub use history::{AppHistory, History};
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -25,7 +25,7 @@ use jiff::Timestamp;
 
 use crate::model::{
     AppPlan, Desired, DesiredApp, Email, Finding, Forecast, Guard, Live, LiveAccount, LiveApp, LiveGroup, Observed,
-    Plan, Policy, Severity,
+    Person, Plan, Policy, Severity,
 };
 
 /// Everything a plan is made from.
@@ -69,6 +69,8 @@ struct Context<'a> {
     desired: &'a Desired,
     app: &'a DesiredApp,
     live: &'a LiveApp,
+    /// Everyone under `people`. Looked up for every membership, which a hash does several times faster than a tree.
+    people: HashMap<&'a Email, &'a Person>,
     /// Live accounts in the order of their ids, each once, whatever the order of the reading.
     accounts: Vec<&'a LiveAccount>,
     /// Live groups by id, each once.
@@ -97,12 +99,23 @@ impl<'a> Context<'a> {
         for group in &live.groups {
             groups.entry(&group.id).or_insert(group);
         }
-        Self { desired: inputs.desired, app, live, accounts, groups, history, now: inputs.now }
+        let people = inputs.desired.people.iter().collect();
+        Self { desired: inputs.desired, app, live, people, accounts, groups, history, now: inputs.now }
+    }
+
+    /// The identity behind an address that the app uses, spelt as in the files when they know it.
+    fn identity<'b>(&self, email: &'b Email) -> &'b Email
+    where
+        'a: 'b,
+    {
+        let alias = self.desired.aliases.get(email);
+        let known = || self.people.get_key_value(email).map(|(key, _)| *key).or_else(|| self.desired.named.get(email));
+        alias.or_else(known).unwrap_or(email)
     }
 
     /// Whether `identity` is the account that our own credential acts as.
     fn is_self(&self, identity: &Email) -> bool {
-        self.app.self_account.as_ref().is_some_and(|email| self.desired.identity(email) == identity)
+        self.app.self_account.as_ref().is_some_and(|email| self.identity(email) == identity)
     }
 
     /// The rules for an action: the group's, when it is about a declared group, otherwise the app's.

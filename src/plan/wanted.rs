@@ -1,7 +1,7 @@
 //! What the files ask for at this instant: claims whose window is open, combined per account and membership.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map},
     sync::Arc,
 };
 
@@ -9,17 +9,17 @@ use jiff::Timestamp;
 
 use super::Context;
 use crate::model::{
-    Claim, DesiredApp, Email, FieldName, FieldValue, GroupState, Person, PersonStatus, Phase, Place, RoleRule, Values,
+    Claim, DesiredApp, Email, FieldValue, GroupState, Person, PersonStatus, Phase, Place, RoleRule, Values, effective,
 };
 
 /// Everyone the app's lines mention, and everyone else who is named in the files.
 pub(super) struct Wanted<'a> {
     /// By identity. Who is named in the files and not in here is ungranted.
-    pub accounts: BTreeMap<&'a Email, Wish>,
+    pub accounts: HashMap<&'a Email, Wish>,
     /// By group and identity.
     pub members: BTreeMap<&'a Arc<str>, BTreeMap<&'a Email, Wish>>,
     /// Everyone to whom some group grants membership now.
-    pub joining: BTreeSet<&'a Email>,
+    pub joining: HashSet<&'a Email>,
 }
 
 /// What the lines ask for an account or membership.
@@ -63,7 +63,7 @@ impl Standing {
 
 /// Where the person behind `identity` stands now.
 pub(super) fn standing(cx: &Context<'_>, identity: &Email) -> Standing {
-    match cx.desired.people.get(identity) {
+    match cx.people.get(identity) {
         Some(person) => match person.status_at(cx.now) {
             PersonStatus::Active => Standing::Active,
             PersonStatus::Suspended => Standing::Suspended,
@@ -77,12 +77,12 @@ pub(super) fn standing(cx: &Context<'_>, identity: &Email) -> Standing {
 /// Combines the claims that are open now.
 pub(super) fn wanted_now<'a>(cx: &Context<'a>) -> Wanted<'a> {
     let app = cx.app;
-    let mut accounts: BTreeMap<&'a Email, Wish> = BTreeMap::new();
+    let mut accounts: HashMap<&'a Email, Wish> = HashMap::new();
     for (identity, account) in &app.accounts {
         merge(&mut accounts, identity, wish(&account.claims, app.semantics.role.as_ref(), cx.now));
     }
     let mut members = BTreeMap::new();
-    let mut joining = BTreeSet::new();
+    let mut joining = HashSet::new();
     for group in app.groups.values().filter(|group| group.state == GroupState::Present) {
         let rule = app.semantics.members.role.as_ref();
         let wishes: BTreeMap<&'a Email, Wish> =
@@ -102,7 +102,7 @@ pub(super) fn wanted_now<'a>(cx: &Context<'a>) -> Wanted<'a> {
     }
     for (identity, wish) in &mut accounts {
         if let Wish::Granted(grant) = wish {
-            complete(grant, app, cx.desired.people.get(*identity));
+            complete(grant, app, cx.people.get(identity).copied());
         }
     }
     Wanted { accounts, members, joining }
@@ -110,12 +110,12 @@ pub(super) fn wanted_now<'a>(cx: &Context<'a>) -> Wanted<'a> {
 
 /// Two wishes for one account: the more generous one counts, and two grants add up. The account's own lines come first,
 /// so their places win where membership merely implies the account.
-fn merge<'a>(accounts: &mut BTreeMap<&'a Email, Wish>, identity: &'a Email, wish: Wish) {
+fn merge<'a>(accounts: &mut HashMap<&'a Email, Wish>, identity: &'a Email, wish: Wish) {
     match accounts.entry(identity) {
-        std::collections::btree_map::Entry::Vacant(entry) => {
+        hash_map::Entry::Vacant(entry) => {
             entry.insert(wish);
         }
-        std::collections::btree_map::Entry::Occupied(mut entry) => match (entry.get_mut(), wish) {
+        hash_map::Entry::Occupied(mut entry) => match (entry.get_mut(), wish) {
             (Wish::Granted(have), Wish::Granted(more)) => {
                 have.because.extend(more.because);
                 have.because.sort();
@@ -135,69 +135,35 @@ fn merge<'a>(accounts: &mut BTreeMap<&'a Email, Wish>, identity: &'a Email, wish
 }
 
 fn wish(claims: &[Claim], rule: Option<&RoleRule>, now: Timestamp) -> Wish {
-    let mut grant: Option<Grant> = None;
-    let mut upcoming = false;
-    let mut lapsed = Vec::new();
-    for claim in claims {
-        match claim.window.phase(now) {
-            Phase::Open => {
-                let grant = grant.get_or_insert_default();
-                grant.because.extend(claim.because.iter().cloned());
-                for (field, value) in &claim.values {
-                    add_value(&mut grant.values, field, value, rule);
-                }
-            }
-            Phase::Upcoming => upcoming = true,
-            Phase::Lapsed => lapsed.extend(claim.because.iter().cloned()),
-        }
-    }
-    match grant {
-        Some(mut grant) => {
-            grant.because.sort();
-            grant.because.dedup();
-            Wish::Granted(grant)
-        }
-        None if upcoming => Wish::Upcoming,
-        None => {
-            lapsed.sort();
-            lapsed.dedup();
-            Wish::Lapsed(lapsed)
-        }
+    let in_phase = |phase| claims.iter().filter(move |claim| claim.window.phase(now) == phase);
+    let places = |phase| {
+        let mut places: Vec<Place> = in_phase(phase).flat_map(|claim| claim.because.iter().cloned()).collect();
+        places.sort();
+        places.dedup();
+        places
+    };
+    if in_phase(Phase::Open).next().is_some() {
+        let values = effective(in_phase(Phase::Open), rule, &BTreeSet::new(), &Values::new());
+        Wish::Granted(Grant { values, because: places(Phase::Open) })
+    } else if in_phase(Phase::Upcoming).next().is_some() {
+        Wish::Upcoming
+    } else {
+        Wish::Lapsed(places(Phase::Lapsed))
     }
 }
 
-/// Adds a claim's value to those of other claims: sets unite, and of two roles the higher counts. Two values that cannot
-/// be compared were refused when the files were loaded; the larger text is taken so that the outcome has an order.
-fn add_value(values: &mut Values, field: &FieldName, value: &FieldValue, rule: Option<&RoleRule>) {
-    match values.get_mut(field) {
-        None => {
-            values.insert(field.clone(), value.clone());
-        }
-        Some(FieldValue::Set(have)) if matches!(value, FieldValue::Set(_)) => have.extend(value.texts().cloned()),
-        Some(have) => {
-            let rank = |value: &FieldValue| {
-                let highest = value.texts().filter_map(|role| rule?.rank(role)).max();
-                (highest, value.clone())
-            };
-            if rank(value) > rank(have) {
-                *have = value.clone();
-            }
-        }
-    }
-}
-
-/// Gives a granted account a value for every managed field, and the person's names.
+/// Gives a granted account the person's names, and a value for every managed field. The names under `people` say more about
+/// the person than an app's defaults do.
 fn complete(grant: &mut Grant, app: &DesiredApp, person: Option<&Person>) {
+    let names = person.map(|person| [("given_name", &person.given_name), ("family_name", &person.family_name)]);
+    for (field, name) in names.into_iter().flatten() {
+        if let (true, Some(name)) = (app.semantics.fields.contains(field), name) {
+            grant.values.entry(field.into()).or_insert_with(|| FieldValue::Text(name.clone()));
+        }
+    }
     for field in &app.managed {
         if let (false, Some(default)) = (grant.values.contains_key(field), app.defaults.get(field)) {
             grant.values.insert(field.clone(), default.clone());
-        }
-    }
-    let Some(person) = person else { return };
-    let names = [("given_name", &person.given_name), ("family_name", &person.family_name)];
-    for (field, name) in names {
-        if let (true, Some(name)) = (app.semantics.fields.contains(field), name) {
-            grant.values.entry(field.into()).or_insert_with(|| FieldValue::Text(name.clone()));
         }
     }
 }

@@ -23,6 +23,11 @@ fn files() -> (String, String) {
 }
 
 async fn check(fault: &str) {
+    check_all(&[fault]).await;
+}
+
+async fn check_all(faults: &[&str]) {
+    let fault = faults.join(" and ");
     let (app, people) = files();
     // The quota is not what is tested here.
     let config = Config { quota: rosterd::sandbox::Quota::business(), ..quick() };
@@ -37,7 +42,7 @@ async fn check(fault: &str) {
         )
         .unwrap();
 
-    story.sandbox.set_faults(vec![fault.parse::<Fault>().unwrap()]);
+    story.sandbox.set_faults(faults.iter().map(|fault| fault.parse::<Fault>().unwrap()).collect());
     let first = story.rosterd(&["apply", "--yes", "--format", "json"]).await;
     story.sandbox.advance(Duration::from_secs(2 * 3600));
     let second = story.rosterd(&["apply", "--yes", "--format", "json"]).await;
@@ -107,4 +112,69 @@ async fn bodies_that_break_off_or_are_missing() {
     check("every=5,kind=cut-off").await;
     check("every=5,kind=malformed").await;
     check("every=5,kind=empty").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_at_once() {
+    check_all(&[
+        "every=7,kind=reset-after",
+        "every=11,kind=500",
+        "every=13,kind=html,effect=yes",
+        "every=17,kind=cut-off",
+        "every=19,kind=reset-before",
+        "every=23,kind=empty",
+    ])
+    .await;
+}
+
+/// What one person's account does wrong is that person's trouble.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_cannot_be_read_stops_nobody_else() {
+    let account = |email: &str, role: &str| rosterd::sandbox::NewAccount {
+        email: email.into(),
+        role: Some(role.into()),
+        ..Default::default()
+    };
+    let app = "defaults: { role: user }\naccounts:\n  odd@example.com:\n  two@example.com:\n  new@example.com:\n";
+    let people =
+        "people:\n  odd@example.com:\n  two@example.com:\n  new@example.com:\n  gone@example.com: { status: left }\n";
+    let story = Story::of(quick(), app, people).await;
+    let odd = story.sandbox.add_account("autodesk", APP, account("odd@example.com", "admin")).unwrap();
+    story.sandbox.add_account("autodesk", APP, account("two@example.com", "viewer")).unwrap();
+    story.sandbox.add_account("autodesk", APP, account("gone@example.com", "user")).unwrap();
+    story.sandbox.add_account("autodesk", APP, account("chief@example.com", "admin")).unwrap();
+    let fault = format!("method=GET,path=/users/{odd},kind=html");
+    story.sandbox.set_faults(vec![fault.parse::<Fault>().unwrap()]);
+
+    let plan = story.plan().await;
+    assert_eq!(
+        crate::story::actions(&plan),
+        [
+            "ready studio/create/new@example.com",
+            "ready studio/update/two@example.com",
+            "ready studio/deactivate/gone@example.com",
+        ],
+        "nothing is held, and nothing is done to whom nobody could read: {plan}"
+    );
+    let findings = plan["apps"][0]["findings"].to_string();
+    assert!(findings.contains("role of odd@example.com could not be read"), "{findings}");
+}
+
+/// Nothing that signs us in is ever shown, however much is asked to be logged.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_secret_is_logged() {
+    let (app, people) = files();
+    let story = Story::of(quick(), &app, &people).await;
+    story.sandbox.put_group("autodesk", APP, "team-1", "Design").unwrap();
+    story.sandbox.set_faults(vec!["every=7,kind=500".parse::<Fault>().unwrap()]);
+    let said = story.rosterd(&["apply", "--yes", "-vvv"]).await;
+    let traced = story.rosterd_with(&["plan", "-vvv"], &[("RUST_LOG", "trace")]).await;
+    assert!(said.err.contains("request") && traced.err.len() > said.err.len(), "both log something");
+    let secret = rosterd::sandbox::DEFAULT_CLIENT_SECRET;
+    for text in [&said.err, &said.out, &traced.err, &traced.out] {
+        assert!(!text.contains(secret), "the client's secret");
+        let bearer = text.lines().find(|line| line.contains("Bearer ") || line.contains("Basic "));
+        assert!(bearer.is_none(), "{bearer:?}");
+        assert!(!text.contains("access_token"), "the answer with the token");
+    }
 }

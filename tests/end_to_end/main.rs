@@ -3,4 +3,5 @@
 mod commands;
 mod example;
 mod faults;
+mod limits;
 mod story;

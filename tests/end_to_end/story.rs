@@ -52,6 +52,11 @@ impl Story {
     }
 
     pub async fn rosterd(&self, args: &[&str]) -> Said {
+        self.rosterd_with(args, &[]).await
+    }
+
+    /// The command with further variables in its environment.
+    pub async fn rosterd_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Said {
         let sandbox = format!("--sandbox={}", self.sandbox.url());
         let dir = self.dir.path().to_str().unwrap().to_owned();
         let (command, rest) = args.split_first().unwrap();
@@ -60,7 +65,7 @@ impl Story {
             all.push(&sandbox);
         }
         all.extend(rest);
-        run(&all).await
+        run_with(&all, variables).await
     }
 
     /// The plan as JSON, checked against the published schema.
@@ -94,10 +99,15 @@ pub fn conforms(plan: &Value) {
 
 /// Runs the command from the root of the repository, without any of our environment's colours and credentials.
 pub async fn run(args: &[&str]) -> Said {
+    run_with(args, &[]).await
+}
+
+async fn run_with(args: &[&str], variables: &[(&str, &str)]) -> Said {
     let output = Command::new(env!("CARGO_BIN_EXE_rosterd"))
         .args(args)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .env_remove("RUST_LOG")
+        .envs(variables.iter().copied())
         .env("COLUMNS", "100")
         .stdin(Stdio::null())
         .kill_on_drop(true)

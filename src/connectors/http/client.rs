@@ -179,6 +179,11 @@ impl HttpClient {
         self.link.sent.load(Ordering::Relaxed)
     }
 
+    /// Refuses from now on what would have to wait long for the budget.
+    pub fn hurry(&self) {
+        self.link.gate.hurry();
+    }
+
     /// Sends a request that changes nothing, and repeats it within bounds until the answer is JSON.
     ///
     /// # Errors

@@ -10,6 +10,10 @@ use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
 use crate::budget::{Budget, Feedback, Kind, Lane, Next, Outcome, Ticket};
 
+/// How long a request may still be kept waiting once somebody wants an end: the seconds that many quotas take to open are
+/// worth it, because they let what was begun be finished.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// One credential's gate. Every request of every app that uses the credential goes through it.
 #[derive(Debug)]
 pub struct Gate {
@@ -22,6 +26,8 @@ struct State {
     budget: Budget,
     waiters: HashMap<Ticket, oneshot::Sender<Result<(), Parked>>>,
     tickets: u64,
+    /// Somebody wants an end: nobody is kept waiting for long.
+    hurry: bool,
     /// Wakes the gate when something may leave that could not before.
     timer: Option<(Duration, AbortHandle)>,
 }
@@ -59,7 +65,7 @@ impl Drop for Waiting<'_> {
 impl Gate {
     /// A gate with this budget, whose clock starts now.
     pub fn new(budget: Budget) -> Arc<Self> {
-        let state = State { budget, waiters: HashMap::new(), tickets: 0, timer: None };
+        let state = State { budget, waiters: HashMap::new(), tickets: 0, hurry: false, timer: None };
         Arc::new(Self { start: Instant::now(), state: Mutex::new(state) })
     }
 
@@ -100,6 +106,12 @@ impl Gate {
         }
     }
 
+    /// Refuses from now on whoever would have to wait long, those who wait already among them.
+    pub fn hurry(self: &Arc<Self>) {
+        self.lock().hurry = true;
+        self.pump();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // The state is consistent between calls, and the budget never panics half way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -118,7 +130,9 @@ impl Gate {
                         state.budget.answered(now, ticket, &unused);
                     }
                 }
-                Next::WaitUntil(until) if Budget::is_parked(now, until) => {
+                Next::WaitUntil(until)
+                    if Budget::is_parked(now, until) || state.hurry && until.saturating_sub(now) > PATIENCE =>
+                {
                     let parked = Parked { wait: until - now };
                     for (ticket, waiter) in std::mem::take(&mut state.waiters) {
                         state.budget.cancel(ticket);
@@ -222,6 +236,25 @@ mod tests {
         let feedback = Feedback { outcome: Outcome::Overloaded, retry_after: Some(wait), ..Feedback::default() };
         gate.enter(Lane::Read, Kind::Read).await.unwrap().answered(&feedback);
         assert_eq!(gate.enter(Lane::Read, Kind::Read).await.unwrap_err(), Parked { wait });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_a_hurry_nobody_is_kept_waiting_for_long_and_what_may_leave_still_leaves() {
+        let gate = gate(2, 60, 10);
+        gate.enter(Lane::Read, Kind::Read).await.unwrap().answered(&Feedback::default());
+        gate.enter(Lane::Read, Kind::Read).await.unwrap().answered(&Feedback::default());
+        let waits = tokio::spawn({
+            let gate = gate.clone();
+            async move { gate.enter(Lane::Removal, Kind::Write).await.map(Permit::unused) }
+        });
+        while gate.with_budget(|budget, _| budget.waiting()) == 0 {
+            tokio::task::yield_now().await;
+        }
+        gate.hurry();
+        assert_eq!(waits.await.unwrap().unwrap_err(), Parked { wait: Duration::from_secs(60) });
+        tokio::time::sleep(Duration::from_secs(55)).await;
+        // Five seconds are worth waiting.
+        gate.enter(Lane::Read, Kind::Read).await.unwrap().unused();
     }
 
     #[tokio::test(start_paused = true)]

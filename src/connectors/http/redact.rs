@@ -51,16 +51,18 @@ impl Redactor {
     pub fn clean(&self, text: &str) -> String {
         let mut clean = text.to_owned();
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
-        for secret in self.secrets.iter().chain(tokens.iter()) {
-            for form in forms(secret.expose_secret()) {
-                clean = clean.replace(&form, MASK);
-            }
+        let secrets = self.secrets.iter().chain(tokens.iter());
+        let mut all: Vec<String> = secrets.flat_map(|secret| forms(secret.expose_secret())).collect();
+        // Over all secrets the longest first: one that begins like another would leave its rest.
+        all.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        for form in &all {
+            clean = clean.replace(form, MASK);
         }
         shorten(&clean)
     }
 }
 
-/// The ways in which a server may quote a secret, the longest first.
+/// The ways in which a server may quote a secret.
 fn forms(secret: &str) -> Vec<String> {
     if secret.is_empty() {
         return Vec::new();
@@ -73,7 +75,7 @@ fn forms(secret: &str) -> Vec<String> {
         url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
         STANDARD.encode(secret),
     ];
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.sort();
     forms.dedup();
     forms
 }
@@ -110,6 +112,12 @@ mod tests {
         check("p\"ss w", "p%22ss%20w and p%22ss+w", "[redacted] and [redacted]");
         check("id:pw", "Basic aWQ6cHc=", "Basic [redacted]");
         check("", "nothing to hide", "nothing to hide");
+    }
+
+    #[test]
+    fn a_secret_that_begins_like_another_leaves_no_rest() {
+        let redactor = Redactor::new(["abc", "abcdef"].map(SecretString::from));
+        assert_eq!(redactor.clean("got abcdef and abc"), "got [redacted] and [redacted]");
     }
 
     #[test]

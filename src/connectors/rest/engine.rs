@@ -396,6 +396,10 @@ impl Reader for RestConnector {
         self.http.requests()
     }
 
+    fn hurry(&self) {
+        self.http.hurry();
+    }
+
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         let accounts = &self.manifest.accounts;
         let rows = self.list(&accounts.list, &accounts.id, &self.bindings(&[]), lane, |_| false).await?;

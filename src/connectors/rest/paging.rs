@@ -216,8 +216,14 @@ impl<'a> Sweep<'a> {
     /// What was seen, in the order of the app, and what it is worth.
     pub(super) fn finish(mut self) -> (Vec<Value>, Verdict) {
         let seen = self.rows.len() as u64;
-        if let Some(total) = self.total.filter(|total| *total != seen) {
-            self.blame(Verdict::Moved(format!("{seen} of {total} rows were seen")));
+        let declared = self.paging.and_then(|paging| paging.total.as_ref());
+        match (self.total, declared) {
+            (Some(total), _) if total != seen => {
+                self.blame(Verdict::Moved(format!("{seen} of {total} rows were seen")));
+            }
+            // An empty page without its total is what a broken answer looks like, and an empty app is what it would mean.
+            (None, Some(path)) => self.blame(Verdict::Broken(format!("no page said `{path}`"))),
+            _ => {}
         }
         (self.rows, self.trouble.unwrap_or(Verdict::Complete))
     }
@@ -306,6 +312,11 @@ mod tests {
         check(&offset(), moved, &queries, &[1, 2, 4], "moved: the total went from 4 to 3 while the list was read");
         let short = vec![page(&[1, 2], json!({"total": 3})), page(&[], json!({"total": 3}))];
         check(&offset(), short, &queries, &[1, 2], "moved: 2 of 3 rows were seen");
+    }
+
+    #[test]
+    fn a_list_that_does_not_say_its_total_where_it_should_proves_no_absence() {
+        check(&offset(), vec![page(&[], json!({}))], &["offset=0&limit=2"], &[], "broken: no page said `total`");
     }
 
     #[test]

@@ -24,9 +24,10 @@ impl Accounts {
     pub(super) fn parse(&self, row: &Value) -> Result<LiveAccount, String> {
         let id = text(&self.id, row).ok_or_else(|| format!("a row has no `{}`", self.id))?;
         let email = match self.email.get(row) {
-            Some(Value::String(email)) if !email.is_empty() => Email::lenient(email),
-            // It has none, and has to be shown all the same.
-            Some(Value::Null | Value::String(_)) => Email::lenient(&id),
+            Some(Value::String(email)) => Email::lenient(email),
+            // It has none, and has to be shown all the same. Nothing stands in for it: planning takes an empty address for
+            // nobody's and lets the account be, whereas another word in its place would be a stranger to be removed.
+            Some(Value::Null) => Email::lenient(""),
             _ => return Err(format!("the row of `{id}` has no `{}`", self.email)),
         };
         let created_at = self.created_at.as_ref().and_then(|path| path.get(row)?.as_str()?.parse().ok());
@@ -188,8 +189,9 @@ mod tests {
     }
 
     #[test]
-    fn an_account_without_an_address_is_shown_by_its_id_and_one_that_hides_it_is_no_account() {
-        check(&json!({"id": "robot", "email": null, "status": "active"}), "robot robot active");
+    fn an_account_without_an_address_is_nobodys_and_one_that_hides_it_is_no_account() {
+        check(&json!({"id": "robot", "email": null, "status": "active"}), "robot  active");
+        check(&json!({"id": "robot", "email": "", "status": "active"}), "robot  active");
         check(&json!({"id": "u1", "status": "active"}), "the row of `u1` has no `email`");
         check(&json!({"email": "jo@x.example"}), "a row has no `id`");
     }

@@ -212,13 +212,15 @@ impl Builder<'_> {
             return;
         }
         // Everyone with an account: granted one, or in a group.
-        let mut everyone: BTreeMap<&Email, &[Claimed]> = BTreeMap::new();
-        for members in self.groups.values() {
-            for (person, claims) in members {
-                everyone.entry(person).or_insert(claims);
+        let mut everyone: Vec<(&Email, &[Claimed])> =
+            self.accounts.iter().map(|(person, claims)| (person, claims.as_slice())).collect();
+        let mut only_members: BTreeMap<&Email, &[Claimed]> = BTreeMap::new();
+        for (person, claims) in self.groups.values().flatten() {
+            if !self.accounts.contains_key(person) {
+                only_members.entry(person).or_insert(claims);
             }
         }
-        everyone.extend(self.accounts.iter().map(|(person, claims)| (person, claims.as_slice())));
+        everyone.extend(only_members);
         // A line of a group says nothing of the account, whatever its fields are called.
         let own = |person: &Email, field: &str| {
             self.accounts.get(person).is_some_and(|claims| missing::is_set(claims, field))
@@ -226,7 +228,7 @@ impl Builder<'_> {
         missing::check_managed(
             &self.app.name,
             &self.managed,
-            everyone.iter().map(|(&person, &claims)| Granted { person, group: None, claims }),
+            everyone.iter().map(|&(person, claims)| Granted { person, group: None, claims }),
             |person, field| defaults.values.contains_key(field) || missing::person_has(directory, person, field),
             |granted, field| own(granted.person, field),
             directory,
@@ -246,7 +248,7 @@ impl Builder<'_> {
         );
         if let (Some(create), true) = (&self.semantics.create, self.app.mode != Mode::Observe) {
             let accounts =
-                everyone.keys().map(|&person| (person, self.accounts.get(person).map_or(&[][..], Vec::as_slice)));
+                everyone.iter().map(|&(person, _)| (person, self.accounts.get(person).map_or(&[][..], Vec::as_slice)));
             let app = missing::Creating {
                 name: &self.app.name,
                 span: self.app.span,

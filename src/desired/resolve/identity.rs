@@ -27,20 +27,16 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    pub(super) fn new(people: &[decode::Person], apps: &[decode::App], report: &mut Report<'_>) -> Self {
+    pub(super) fn new(people: Vec<decode::Person>, apps: &[decode::App], report: &mut Report<'_>) -> Self {
         let mut directory = Self {
             people: BTreeMap::new(),
             aliases: BTreeMap::new(),
-            named: BTreeSet::new(),
-            spans: HashMap::with_capacity(people.len()),
+            named: people.iter().map(|person| person.email.clone()).collect(),
+            spans: people.iter().map(|person| (person.email.clone(), person.span)).collect(),
             unknown: BTreeMap::new(),
         };
-        for person in people {
-            directory.spans.insert(person.email.clone(), person.span);
-            directory.people.insert(person.email.clone(), to_model(person, report));
-        }
-        directory.add_aliases(people, report);
-        directory.named.extend(directory.people.keys().cloned());
+        directory.add_aliases(&people, report);
+        directory.people = people.into_iter().map(|person| to_model(person, report)).collect();
         for (account, _) in apps.iter().flat_map(|app| &app.accounts) {
             let identity = directory.identity(&account.name);
             directory.spans.entry(identity.clone()).or_insert(account.span);
@@ -135,16 +131,17 @@ impl Directory {
     }
 }
 
-fn to_model(person: &decode::Person, report: &Report<'_>) -> Person {
-    Person {
+fn to_model(person: decode::Person, report: &Report<'_>) -> (Email, Person) {
+    let model = Person {
         email: person.email.clone(),
-        given_name: person.given_name.clone(),
-        family_name: person.family_name.clone(),
-        aliases: person.aliases.iter().map(|alias| alias.name.clone()).collect(),
-        attributes: person.attributes.clone(),
+        given_name: person.given_name,
+        family_name: person.family_name,
+        aliases: person.aliases.into_iter().map(|alias| alias.name).collect(),
+        attributes: person.attributes,
         window: person.window,
         status: person.status,
         place: report.place(person.span),
         status_place: person.status_span.map(|span| report.place(span)),
-    }
+    };
+    (person.email, model)
 }

@@ -36,12 +36,12 @@ pub(super) struct Claimed {
 }
 
 /// Resolves and checks everything. What comes back is only sound when nothing was reported.
-pub(super) fn resolve(wire: &Wire, catalogue: &dyn ConnectorCatalogue, report: &mut Report<'_>) -> Desired {
+pub(super) fn resolve(wire: Wire, catalogue: &dyn ConnectorCatalogue, report: &mut Report<'_>) -> Desired {
     if wire.apps.is_empty() && report.all_read() && !report.has_errors() {
         let draft = Draft::error("no-apps", "the files declare no app, so there is nothing to keep in order");
         report.push(draft.hint("declare one under `apps`, with its `connector`, `url` and `auth`"));
     }
-    let mut directory = identity::Directory::new(&wire.people, &wire.apps, report);
+    let mut directory = identity::Directory::new(wire.people, &wire.apps, report);
     let teams = teams::Teams::new(&wire.teams, &mut directory, report);
     bounds::apps_of_grants(&wire.teams, &wire.apps, report);
 
@@ -62,6 +62,6 @@ pub(super) fn resolve(wire: &Wire, catalogue: &dyn ConnectorCatalogue, report: &
         named: directory.named,
         apps,
         approvals,
-        settings: wire.settings.clone(),
+        settings: wire.settings,
     }
 }

@@ -64,6 +64,13 @@ error: `time_zone` is given twice here
 }
 
 #[test]
+fn keys_given_twice_are_seen_in_lists_and_options_too() {
+    let text = "apps:\n  autodesk:\n    options: { a: [{ x: 1, x: 2 }] }\n    policy: { freeze: [{ until: 2027-01-01, until: 2027-02-01 }] }\n";
+    let problems = load(&[("a.yaml", text)]).unwrap_err();
+    assert_eq!(problems.iter().map(|problem| problem.code).collect::<Vec<_>>(), ["duplicate-key"; 2]);
+}
+
+#[test]
 fn a_person_given_twice_in_another_case_is_the_same_person() {
     check(
         &[("a.yaml", "people:\n  Jane@Example.com:\n    given_name: Janet\n    status: left\n")],

@@ -1,7 +1,5 @@
 //! Accounts: who should have one, who has one, and what differs.
 
-use std::collections::BTreeSet;
-
 use super::{Surplus, fields, removal};
 use crate::{
     model::{
@@ -17,7 +15,10 @@ use crate::{
 };
 
 pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
-    let identities: BTreeSet<&Email> = wanted.accounts.keys().copied().chain(matched.identities()).collect();
+    let mut identities: Vec<&Email> = wanted.accounts.keys().copied().chain(matched.identities()).collect();
+    // A stable sort: of two spellings of one address, the files' stays.
+    identities.sort();
+    identities.dedup();
     for identity in identities {
         let standing = wanted::standing(cx, identity);
         let live = matched.accounts.get(identity).map_or(&[][..], Vec::as_slice);
@@ -197,7 +198,8 @@ impl One<'_> {
         }
         let name = self.matched.label(account, self.identity);
         let Some(mut draft) = removal::account(self.cx, account, self.identity, name, self.standing) else { return };
-        draft.loses_admin = account.status == AccountStatus::Active && self.live_admin(account);
+        // Whose role was not seen may be the last admin.
+        draft.loses_admin = account.status == AccountStatus::Active && may_be_live_admin(self.cx, account);
         draft = draft.because(self.removal_places(surplus));
         if surplus == Surplus::Unlisted
             && let Coverage::Incomplete(why) = &self.cx.live.accounts_coverage
@@ -275,6 +277,25 @@ impl One<'_> {
         let meant = self.standing == Standing::Active
             && matches!(self.wish, Some(Wish::Granted(grant)) if self.admin(&grant.values));
         let is_self = self.cx.is_self(self.identity);
+        let role = self.cx.app.semantics.role.as_ref().map(|rule| rule.field());
+        // Where a line manages the role, the finding about it says the same.
+        let told = matches!(self.wish, Some(Wish::Granted(grant)) if self.standing == Standing::Active
+            && role.as_ref().is_some_and(|role| grant.values.contains_key(role) && self.cx.app.managed.contains(role)));
+        let unseen = !self.live_admin(account) && may_be_live_admin(self.cx, account);
+        if account.status != AccountStatus::Inactive && unseen && !told && !is_self {
+            drafts.find(Finding {
+                severity: Severity::Warning,
+                code: "unread-fields",
+                account: Some(self.matched.label(account, self.identity).into()),
+                group: None,
+                message: format!(
+                    "{} of {} could not be read, so nobody knows whether this account is an admin",
+                    role.as_deref().unwrap_or("role"),
+                    self.matched.label(account, self.identity)
+                ),
+                because: Vec::new(),
+            });
+        }
         if account.status != AccountStatus::Inactive && self.live_admin(account) && !meant && !is_self {
             drafts.find(Finding {
                 severity: Severity::Warning,
@@ -337,6 +358,13 @@ pub(in crate::plan) fn is_live_admin(cx: &Context<'_>, account: &LiveAccount) ->
     let Some(rule) = &cx.app.semantics.role else { return false };
     let roles = account.values.get(&rule.field()).and_then(Option::as_ref);
     roles.is_some_and(|roles| roles.texts().any(|role| rule.admin.contains(role)))
+}
+
+/// Whether an account holds an admin role as far as anybody knows: one whose role was not seen may.
+fn may_be_live_admin(cx: &Context<'_>, account: &LiveAccount) -> bool {
+    let rule = cx.app.semantics.role.as_ref().filter(|rule| !rule.admin.is_empty());
+    let unseen = rule.is_some_and(|rule| !account.values.contains_key(&rule.field()));
+    unseen || is_live_admin(cx, account)
 }
 
 /// A change of status as the plan shows it.

@@ -192,6 +192,17 @@ fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut 
                 .collect();
             draft.action.reduces_access = !draft.members.is_empty();
             draft.action.irreversible = true;
+            // A wrong pin must not cost another group its life.
+            if let Some(live) = found.live.filter(|live| live.name != desired.name) {
+                draft.hold(
+                    Guard::Ambiguous,
+                    format!(
+                        "{} is pinned to {}, which is called {} in {}",
+                        desired.name, live.id, live.name, cx.app.name
+                    ),
+                    format!("correct the pin at {}, or declare the group under the name it has", desired.place),
+                );
+            }
             if let Some(why) = found.live.and_then(|live| unseen(cx, live)) {
                 draft.hold(
                     Guard::Incomplete,

@@ -1,7 +1,7 @@
 //! Memberships of declared groups: who should be in, who is in, and what differs.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -39,7 +39,7 @@ pub(super) fn diff(
         .collect();
     for found in groups.values() {
         // An app may list a member twice; the first row counts.
-        let mut members: BTreeMap<&Arc<str>, &LiveValues> = BTreeMap::new();
+        let mut members: HashMap<&Arc<str>, &LiveValues> = HashMap::new();
         for member in found.live.into_iter().flat_map(|live| &live.members) {
             members.entry(&member.account).or_insert(&member.values);
         }
@@ -63,7 +63,7 @@ struct Group<'a> {
     found: &'a Found<'a>,
     wishes: Option<&'a BTreeMap<&'a Email, Wish>>,
     /// Live members by the id of their account.
-    members: BTreeMap<&'a Arc<str>, &'a LiveValues>,
+    members: HashMap<&'a Arc<str>, &'a LiveValues>,
     /// Accounts that are going to be reactivated.
     woken: &'a BTreeSet<Arc<str>>,
 }
@@ -187,7 +187,9 @@ impl Group<'_> {
     fn take_away(&self, gains_someone: bool, drafts: &mut Drafts) {
         let mut made = Vec::new();
         let mut ungranted = 0;
-        for (id, values) in &self.members {
+        let mut members: Vec<_> = self.members.iter().collect();
+        members.sort_unstable_by_key(|(id, _)| **id);
+        for (id, values) in members {
             let Some((account, identity)) = self.matched.by_id(id) else {
                 drafts.findings.push(self.finding(
                     "unknown-member",

@@ -21,7 +21,7 @@ const SHRANK_BELOW_PERCENT: usize = 75;
 const SHRANK_AT_LEAST: usize = 5;
 
 pub(super) fn check(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
-    let mut protected: BTreeMap<Option<Arc<str>>, GlobSet> = BTreeMap::new();
+    let mut protected: BTreeMap<Option<Arc<str>>, Option<GlobSet>> = BTreeMap::new();
     let shrank = shrank(cx);
     let empty = desired_empty(cx, wanted);
     for draft in &mut drafts.actions {
@@ -46,7 +46,7 @@ pub(super) fn check(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) 
         }
         if draft.action.reduces_access && !policy.protect.is_empty() {
             let group = draft.action.name.group.clone();
-            protect(protected.entry(group).or_insert_with(|| globs(&policy.protect)), draft);
+            protect(protected.entry(group).or_insert_with(|| globs(&policy.protect)).as_ref(), draft);
         }
         irreversible(policy, draft);
     }
@@ -97,9 +97,14 @@ fn own_account(cx: &Context<'_>, draft: &mut Draft) {
     }
 }
 
-fn protect(protected: &GlobSet, draft: &mut Draft) {
+fn protect(protected: Option<&GlobSet>, draft: &mut Draft) {
     let addresses = draft.identity.iter().chain(&draft.action.target.email);
-    let matches = addresses.clone().any(|email| protected.is_match(email.key()));
+    // A glob may spell a domain as people do, while addresses are compared by its A-labels.
+    let matches = protected.is_none_or(|globs| {
+        addresses
+            .clone()
+            .any(|email| globs.is_match(email.key()) || globs.is_match(email.as_str().trim().to_lowercase()))
+    });
     if matches {
         draft.hold_until_approved(Guard::Protected, "a `protect` policy covers this address");
     }
@@ -124,13 +129,11 @@ fn desired_empty(cx: &Context<'_>, wanted: &Wanted<'_>) -> bool {
     !someone && cx.accounts.iter().any(|account| account.status != AccountStatus::Inactive)
 }
 
-/// The loader refused globs that cannot be read, so none is lost here.
-fn globs(patterns: &[String]) -> GlobSet {
+/// The loader refused globs that cannot be read. Should the set not come about all the same, `None` protects everyone.
+fn globs(patterns: &[String]) -> Option<GlobSet> {
     let mut builder = GlobSetBuilder::new();
     for pattern in patterns {
-        if let Ok(glob) = Glob::new(&pattern.to_lowercase()) {
-            builder.add(glob);
-        }
+        builder.add(Glob::new(&pattern.to_lowercase()).ok()?);
     }
-    builder.build().unwrap_or_default()
+    builder.build().ok()
 }

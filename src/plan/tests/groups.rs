@@ -173,3 +173,13 @@ fn names_with_slashes_are_escaped() {
 fn a_member_that_is_no_account_is_found() {
     check!(World::full().member("G", "ann@x.io").active("1", "ann@x.io").live_group("g", "G", &["1", "ghost"]), @"! unknown-member: G has a member ghost that is not among the accounts");
 }
+
+#[test]
+fn a_group_that_is_called_otherwise_is_not_deleted_on_the_word_of_a_pin() {
+    let world = World::full().group("G").live_group("g", "Other", &[]).edit_group("G", |group| {
+        group.id = Some("g".into());
+        group.state = GroupState::Absent;
+    });
+    let plan = world.approve("a", Guard::Irreversible, None).plan();
+    assert_eq!(plan.actions[0].held.as_ref().map(|held| held.guard), Some(Guard::Ambiguous), "{plan:?}");
+}

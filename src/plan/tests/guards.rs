@@ -376,3 +376,11 @@ fn an_app_that_could_not_be_read_plans_nothing() {
     assert_eq!(plan.apps[0].error.as_deref(), Some("GET /users: 503"));
     assert!(plan.apps[0].actions.is_empty() && !plan.apps[0].complete);
 }
+
+#[test]
+fn a_protected_domain_may_be_spelt_as_people_spell_it() {
+    let world = World::full().grant("bob@x.io").active("2", "bob@x.io").person("ann@b\u{fc}cher.example");
+    let world = world.active("1", "ann@b\u{fc}cher.example");
+    let plan = world.policy(|policy| policy.protect = vec!["*@b\u{fc}cher.example".into()]).plan();
+    assert_eq!(plan.actions[0].held.as_ref().map(|held| held.guard), Some(Guard::Protected), "{plan:?}");
+}

@@ -15,6 +15,15 @@ fn addresses_compare_without_case() {
 }
 
 #[test]
+fn names_are_spelt_as_in_the_files() {
+    let world = World::full().grant("bob@x.io").person("Ann@x.io").active("1", "ANN@X.IO").active("2", "BOB@x.io");
+    check!(world.group("G").member("G", "cat@x.io").active("3", "cat@x.io").live_group("g", "G", &["2", "3"]), @"
+    ready a/deactivate/Ann@x.io
+    ready a/remove-member/bob@x.io/G
+    ");
+}
+
+#[test]
 fn a_pin_that_agrees_changes_nothing() {
     check!(World::full().grant("ann@x.io").pin("ann@x.io", "1").active("1", "ann@x.io"), @"");
 }

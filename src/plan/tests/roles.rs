@@ -204,3 +204,20 @@ fn where_the_only_seat_is_the_old_admins_a_cycle_is_found() {
     ! unexpected-admin: old@x.io is an admin, and no line makes this account one
     ");
 }
+
+#[test]
+fn whose_role_was_not_seen_may_be_the_last_admin() {
+    let unseen = |world: World| {
+        world
+            .seen(|live| live.accounts.iter_mut().filter(|one| &*one.id == "1").for_each(|one| one.values.clear()))
+            .plan()
+    };
+    let world = World::full().person("ann@x.io").grant("bob@x.io").active("1", "ann@x.io");
+    let plan = unseen(world.clone().live_as("2", "bob@x.io", Active, "user"));
+    let held = plan.actions[0].held.as_ref().map(|held| held.guard);
+    assert_eq!(held, Some(crate::model::Guard::MinAdmins), "{plan:?}");
+    let told = |plan: &crate::model::AppPlan| plan.findings.iter().any(|finding| finding.code == "unread-fields");
+    assert!(told(&plan), "{plan:?}");
+    let plan = unseen(world.live_as("2", "bob@x.io", Active, "admin"));
+    assert!(plan.actions[0].held.is_none() && told(&plan), "{plan:?}");
+}

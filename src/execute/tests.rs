@@ -1,0 +1,509 @@
+//! Every verb against every fault: one effect, a truthful result, a bounded number of calls, and no real time.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{Made, Quiet, Stop, execute, forecast};
+use crate::{
+    budget::{Lane, Quota},
+    connectors::{AccountGroup, Error, ErrorKind, Listing, Reader, Write, Writer, Written},
+    model::*,
+};
+
+/// What the app does with one write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    Proven,
+    Unproven,
+    /// Accepted, and nothing happens.
+    Ignored,
+    LostBefore,
+    LostAfter,
+    Duplicate,
+    NotFound,
+    Refused,
+    Unreachable,
+}
+use Fault::*;
+
+/// What the app holds: accounts, memberships with a role, groups with a description.
+#[derive(Debug, Default)]
+struct World {
+    accounts: BTreeMap<String, LiveAccount>,
+    members: BTreeMap<(String, String), Values>,
+    groups: BTreeMap<String, (String, Values)>,
+    script: VecDeque<Fault>,
+    /// Every effect that anything ever had.
+    effects: Vec<&'static str>,
+    writes: u64,
+    reads: u64,
+    /// Sweeps that miss whatever was made.
+    blind_sweeps: u64,
+    /// Reads that fail.
+    unreadable: bool,
+    /// Fields that reads of an account leave out.
+    hidden: bool,
+}
+
+struct Fake {
+    semantics: Arc<Semantics>,
+    world: Mutex<World>,
+}
+
+fn semantics(read: MemberRead, find: Find) -> Semantics {
+    let fields = || [FieldName::from("role")].into();
+    Semantics {
+        connector: "fake".into(),
+        account_noun: "user".into(),
+        group_noun: "team".into(),
+        fields: fields(),
+        fixed: [].into(),
+        role: None,
+        find,
+        carries: [].into(),
+        hides: [].into(),
+        create: Some(CreateRule { require: [].into(), becomes: AccountStatus::Pending }),
+        update: true,
+        deactivate: Some(DeactivateRule::default()),
+        reactivate: true,
+        delete: Some(DeleteRule::default()),
+        cancel_pending: None,
+        inactive_keeps_seat: false,
+        groups: GroupRules { list: true, create: true, update: true, delete: true, fields: fields() },
+        members: MemberRules {
+            read,
+            add: true,
+            when: [AccountStatus::Active].into(),
+            change: Step::InPlace,
+            remove: true,
+            creates_account: false,
+            role: None,
+            fields: fields(),
+        },
+        manual: BTreeMap::new(),
+        limits: Limits::default(),
+    }
+}
+
+fn account(id: &str, email: &str, status: AccountStatus, values: &Values) -> LiveAccount {
+    let values = values.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
+    LiveAccount { id: id.into(), email: Email::lenient(email), status, values, created_at: Some(Timestamp::UNIX_EPOCH) }
+}
+
+fn error(kind: ErrorKind) -> Error {
+    Error { kind, app: "a".into(), request: "X /".into(), status: None, detail: format!("{kind:?}"), hint: None }
+}
+
+fn complete<T>(rows: Vec<T>) -> Listing<T> {
+    Listing { rows, coverage: Coverage::Complete }
+}
+
+impl Fake {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    fn read(&self) -> Result<MutexGuard<'_, World>, Error> {
+        let mut world = self.world();
+        world.reads += 1;
+        if world.unreadable { Err(error(ErrorKind::Server)) } else { Ok(world) }
+    }
+}
+
+impl World {
+    fn shown(&self, account: &LiveAccount) -> LiveAccount {
+        let mut account = account.clone();
+        if self.hidden {
+            account.values.clear();
+        }
+        account
+    }
+
+    /// Does it, and counts it as an effect if anything is different afterwards. False where the target is not there.
+    fn effect(&mut self, write: &Write) -> bool {
+        let set = |account: Option<&mut LiveAccount>, change: &dyn Fn(&mut LiveAccount)| account.map(change).is_some();
+        let (what, there) = match write {
+            Write::CreateAccount { email, values } => {
+                let id = format!("new-{}", self.accounts.len());
+                self.accounts.insert(id.clone(), account(&id, email.as_str(), AccountStatus::Pending, values));
+                ("create", true)
+            }
+            Write::UpdateAccount { id, values } => {
+                let update = |account: &mut LiveAccount| {
+                    let values = values.iter().map(|(field, value)| (field.clone(), Some(value.clone())));
+                    account.values.extend(values);
+                };
+                ("update", set(self.accounts.get_mut(&**id), &update))
+            }
+            Write::Deactivate { id } => {
+                ("deactivate", set(self.accounts.get_mut(&**id), &|account| account.status = AccountStatus::Inactive))
+            }
+            Write::Reactivate { id } => {
+                ("reactivate", set(self.accounts.get_mut(&**id), &|account| account.status = AccountStatus::Active))
+            }
+            Write::DeleteAccount { id } => ("delete", self.accounts.remove(&**id).is_some()),
+            Write::AddMember { group, account, values } => {
+                self.members.insert((group.to_string(), account.to_string()), values.clone());
+                ("add-member", true)
+            }
+            Write::ChangeMember { group, account, values } => {
+                self.members.insert((group.to_string(), account.to_string()), values.clone());
+                ("change-member", true)
+            }
+            Write::RemoveMember { group, account } => {
+                ("remove-member", self.members.remove(&(group.to_string(), account.to_string())).is_some())
+            }
+            Write::CreateGroup { name, values } => {
+                self.groups.insert(format!("g{}", self.groups.len()), (name.to_string(), values.clone()));
+                ("create-group", true)
+            }
+            Write::UpdateGroup { id, values } => {
+                let group = self.groups.get_mut(&**id);
+                ("update-group", group.map(|group| group.1.extend(values.clone())).is_some())
+            }
+            Write::DeleteGroup { id } => ("delete-group", self.groups.remove(&**id).is_some()),
+        };
+        if there {
+            self.effects.push(what);
+        }
+        there
+    }
+}
+
+#[async_trait]
+impl Reader for Fake {
+    fn app(&self) -> &str {
+        "a"
+    }
+    fn semantics(&self) -> &Arc<Semantics> {
+        &self.semantics
+    }
+    fn requests(&self) -> u64 {
+        let world = self.world();
+        world.reads + world.writes
+    }
+    async fn accounts(&self, _: Lane) -> Result<Listing<LiveAccount>, Error> {
+        Ok(complete(self.read()?.accounts.values().cloned().collect()))
+    }
+    async fn account(&self, id: &str, _: Lane) -> Result<Option<LiveAccount>, Error> {
+        let world = self.read()?;
+        Ok(world.accounts.get(id).map(|account| world.shown(account)))
+    }
+    async fn find(&self, email: &Email, _: Lane) -> Result<Listing<LiveAccount>, Error> {
+        let mut world = self.read()?;
+        if world.blind_sweeps > 0 {
+            world.blind_sweeps -= 1;
+            return Ok(complete(Vec::new()));
+        }
+        let found = world.accounts.values().filter(|account| account.email == *email);
+        Ok(complete(found.map(|account| world.shown(account)).collect()))
+    }
+    async fn groups(&self, _: Lane) -> Result<Listing<LiveGroup>, Error> {
+        let world = self.read()?;
+        let group = |(id, (name, values)): (&String, &(String, Values))| LiveGroup {
+            id: id.as_str().into(),
+            name: name.as_str().into(),
+            values: values.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect(),
+            members: Vec::new(),
+            coverage: Coverage::Complete,
+        };
+        Ok(complete(world.groups.iter().map(group).collect()))
+    }
+    async fn members(&self, group: &str, _: Lane) -> Result<Listing<LiveMember>, Error> {
+        let world = self.read()?;
+        let inside = world.members.iter().filter(|((of, _), _)| of == group);
+        let member = |((_, account), values): (&(String, String), &Values)| LiveMember {
+            account: account.as_str().into(),
+            values: values.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect(),
+        };
+        Ok(complete(inside.map(member).collect()))
+    }
+    async fn memberships(&self, _: &str, _: Lane) -> Result<Listing<AccountGroup>, Error> {
+        Err(error(ErrorKind::Unsupported))
+    }
+}
+
+#[async_trait]
+impl Writer for Fake {
+    async fn write(&self, write: &Write, _: Lane) -> Result<Written, Error> {
+        let mut world = self.world();
+        world.writes += 1;
+        let fault = world.script.pop_front().unwrap_or(Proven);
+        match fault {
+            Refused => return Err(error(ErrorKind::Refused)),
+            Unreachable => return Err(error(ErrorKind::Unreachable)),
+            Duplicate => return Err(error(ErrorKind::Duplicate)),
+            NotFound => return Err(error(ErrorKind::NotFound)),
+            LostBefore => return Err(error(ErrorKind::Unknown)),
+            Ignored => return Ok(Written::default()),
+            Proven | Unproven | LostAfter => {}
+        }
+        if !world.effect(write) {
+            return Err(error(ErrorKind::NotFound));
+        }
+        if fault == LostAfter {
+            return Err(error(ErrorKind::Unknown));
+        }
+        let id = match write {
+            Write::CreateAccount { .. } => world.accounts.keys().find(|id| id.starts_with("new")).cloned(),
+            Write::CreateGroup { .. } => world.groups.keys().next_back().cloned(),
+            _ => None,
+        };
+        Ok(Written { id: id.map(Arc::from), account: None, proven: fault == Proven })
+    }
+}
+
+const VERBS: [Verb; 11] = Verb::ALL;
+
+fn role(role: &str) -> Values {
+    [("role".into(), role.into())].into()
+}
+
+/// One ready action of this verb; `me` is who it is about.
+fn action(verb: Verb) -> Action {
+    let on_group = matches!(verb, Verb::CreateGroup | Verb::UpdateGroup | Verb::DeleteGroup);
+    let in_group = on_group || matches!(verb, Verb::AddMember | Verb::ChangeMember | Verb::RemoveMember);
+    let status = if verb == Verb::Reactivate { AccountStatus::Inactive } else { AccountStatus::Active };
+    let takes_away = matches!(verb, Verb::Deactivate | Verb::Delete | Verb::RemoveMember);
+    Action {
+        name: ActionName {
+            app: "a".into(),
+            verb,
+            account: (!on_group).then(|| "me@x.io".into()),
+            group: in_group.then(|| "G".into()),
+        },
+        status: Status::Ready,
+        reason: None,
+        held: None,
+        after: Vec::new(),
+        irreversible: false,
+        reduces_access: takes_away,
+        cause: None,
+        changes: Vec::new(),
+        because: Vec::new(),
+        target: Target {
+            email: (!on_group).then(|| Email::lenient("me@x.io")),
+            account_id: (!on_group && verb != Verb::Create).then(|| "1".into()),
+            group_id: (in_group && verb != Verb::CreateGroup).then(|| "g".into()),
+            values: if takes_away || verb == Verb::Reactivate { Values::new() } else { role("user") },
+            expect: (!on_group && verb != Verb::Create).then_some(status),
+        },
+    }
+}
+
+/// The app before the action: everything that the verb needs is there, and what it makes is not.
+fn fake(verb: Verb, script: &[Fault]) -> Fake {
+    let mut world = World { script: script.iter().copied().collect(), ..World::default() };
+    if verb != Verb::Create {
+        let status = if verb == Verb::Reactivate { AccountStatus::Inactive } else { AccountStatus::Active };
+        world.accounts.insert("1".into(), account("1", "me@x.io", status, &role("admin")));
+    }
+    if verb != Verb::CreateGroup {
+        world.groups.insert("g".into(), ("G".into(), role("old")));
+    }
+    if matches!(verb, Verb::ChangeMember | Verb::RemoveMember) {
+        world.members.insert(("g".into(), "1".into()), role("lead"));
+    }
+    Fake { semantics: Arc::new(semantics(MemberRead::PerGroup, Find::Sweep)), world: Mutex::new(world) }
+}
+
+fn plan(actions: Vec<Action>) -> AppPlan {
+    AppPlan {
+        app: "a".into(),
+        connector: "fake".into(),
+        group_noun: "team".into(),
+        error: None,
+        complete: true,
+        observed: Observed::default(),
+        forecast: Forecast::default(),
+        actions,
+        findings: Vec::new(),
+    }
+}
+
+/// Runs one action, and returns its result with the app afterwards.
+async fn run(fake: Fake, action: Action) -> (ActionResult, World) {
+    let fake = Arc::new(fake);
+    let outcome = execute(&plan(vec![action]), fake.clone(), &Made::default(), Stop::never(), &Quiet).await;
+    let [(_, result)] = &outcome.actions[..] else { panic!("{outcome:?}") };
+    let world = std::mem::take(&mut *fake.world());
+    (result.clone(), world)
+}
+
+fn is_done(result: &ActionResult) -> bool {
+    matches!(result, ActionResult::Done { .. })
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_goes_wrong_once_every_verb_takes_effect_exactly_once() {
+    for verb in VERBS {
+        for fault in [Proven, Unproven, LostBefore, LostAfter, Unreachable] {
+            let (result, world) = run(fake(verb, &[fault]), action(verb)).await;
+            assert!(is_done(&result), "{verb} {fault:?}: {result:?}");
+            assert_eq!(world.effects, [verb.as_str()], "{verb} {fault:?}");
+            assert!(world.reads + world.writes <= 7, "{verb} {fault:?}: {world:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_called_done_that_the_app_does_not_show() {
+    for verb in VERBS {
+        for fault in [Ignored, Duplicate, NotFound, Refused] {
+            let (result, world) = run(fake(verb, &[fault]), action(verb)).await;
+            assert!(!is_done(&result), "{verb} {fault:?}: {result:?}");
+            assert!(world.effects.is_empty() && world.writes == 1, "{verb} {fault:?}: {world:?}");
+            assert!(!result.message().unwrap_or_default().is_empty(), "{verb} {fault:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_that_does_not_end_is_given_up_and_told() {
+    for verb in VERBS {
+        for fault in [LostBefore, Unreachable] {
+            let (result, world) = run(fake(verb, &[fault; 50]), action(verb)).await;
+            assert!(matches!(result, ActionResult::Failed { .. }), "{verb} {fault:?}: {result:?}");
+            assert!(world.effects.is_empty() && world.writes <= 5, "{verb} {fault:?}: {world:?}");
+            assert!(world.reads <= 12, "{verb} {fault:?}: {world:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_nobody_can_look_nothing_is_sent_again_and_both_troubles_are_told() {
+    for verb in VERBS.into_iter().filter(|verb| !action(*verb).reduces_access) {
+        let fake = fake(verb, &[LostAfter]);
+        fake.world().unreadable = true;
+        let (result, world) = run(fake, action(verb)).await;
+        let ActionResult::Failed { error } = &result else { panic!("{verb}: {result:?}") };
+        assert!(
+            error.contains("Unknown; whether it was done could not be seen") && error.contains("Server"),
+            "{error}"
+        );
+        assert_eq!((world.effects.len(), world.writes), (1, 1), "{verb}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_blind_sweep_does_not_make_a_second_invitation() {
+    let fake = fake(Verb::Create, &[LostAfter]);
+    fake.world().blind_sweeps = 1;
+    let (result, world) = run(fake, action(Verb::Create)).await;
+    assert!(is_done(&result), "{result:?}");
+    assert_eq!(world.accounts.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_round_does_not_make_again_what_an_earlier_one_made() {
+    let fake = Arc::new(fake(Verb::Create, &[]));
+    let made = Made::default();
+    for _ in 0..2 {
+        let outcome = execute(&plan(vec![action(Verb::Create)]), fake.clone(), &made, Stop::never(), &Quiet).await;
+        assert!(is_done(&outcome.actions[0].1), "{outcome:?}");
+    }
+    assert_eq!(fake.world().effects, ["create"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_is_there_but_cannot_be_used_is_not_what_a_create_was_for() {
+    let fake = fake(Verb::Create, &[Duplicate]);
+    let old = account("old", "ME@x.io", AccountStatus::Inactive, &Values::new());
+    fake.world().accounts.insert("old".into(), old);
+    let (result, _) = run(fake, action(Verb::Create)).await;
+    assert!(matches!(result, ActionResult::Stale { .. }), "{result:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_change_that_nobody_can_see_is_sent_again_and_never_called_done() {
+    let fake = fake(Verb::Update, &[LostBefore; 50]);
+    fake.world().hidden = true;
+    let (result, world) = run(fake, action(Verb::Update)).await;
+    assert!(matches!(result, ActionResult::Failed { .. }), "{result:?}");
+    assert_eq!(world.writes, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_membership_write_is_not_believed_where_memberships_cannot_be_read() {
+    for verb in [Verb::AddMember, Verb::RemoveMember] {
+        let mut fake = fake(verb, &[LostBefore]);
+        fake.semantics = Arc::new(semantics(MemberRead::Nowhere, Find::Sweep));
+        let (result, world) = run(fake, action(verb)).await;
+        assert!(matches!(result, ActionResult::Failed { .. }), "{verb}: {result:?}");
+        assert_eq!((world.writes, world.effects.len()), (1, 0), "{verb}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_demotion_from_another_role_than_the_planned_one_is_stale() {
+    let demotion = |from: &str| {
+        let mut demotion = action(Verb::Update);
+        demotion.reduces_access = true;
+        demotion.changes = vec![Change { field: "role".into(), from: Some(from.into()), to: Some("user".into()) }];
+        demotion
+    };
+    let (result, world) = run(fake(Verb::Update, &[]), demotion("owner")).await;
+    assert!(matches!(result, ActionResult::Stale { .. }) && world.writes == 0, "{result:?}");
+    let (result, world) = run(fake(Verb::Update, &[]), demotion("admin")).await;
+    assert!(is_done(&result) && world.writes == 1, "{result:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_leaves_an_account_alone_that_changed_hands_or_state() {
+    for verb in [Verb::Deactivate, Verb::Delete, Verb::RemoveMember] {
+        let other = fake(verb, &[]);
+        other.world().accounts.insert("1".into(), account("1", "she@x.io", AccountStatus::Active, &role("user")));
+        let pending = fake(verb, &[]);
+        pending.world().accounts.insert("1".into(), account("1", "me@x.io", AccountStatus::Pending, &role("user")));
+        for fake in [other, pending] {
+            let (result, world) = run(fake, action(verb)).await;
+            assert!(matches!(result, ActionResult::Stale { .. }) && world.writes == 0, "{verb}: {result:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_already_takes_two_answers_that_agree() {
+    for verb in [Verb::Deactivate, Verb::Delete] {
+        let fake = fake(verb, &[]);
+        fake.world().accounts.clear();
+        let (result, world) = run(fake, action(verb)).await;
+        assert!(is_done(&result) && world.writes == 1, "{verb}: {result:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_stop_nothing_is_sent_again() {
+    let fake = Arc::new(fake(Verb::Update, &[Unreachable; 50]));
+    let (sender, stop) = Stop::new();
+    let plan = plan(vec![action(Verb::Update)]);
+    let made = Made::default();
+    let run = execute(&plan, fake.clone(), &made, stop, &Quiet);
+    let press = async {
+        while fake.world().writes == 0 {
+            tokio::task::yield_now().await;
+        }
+        sender.send(1).unwrap();
+    };
+    let (outcome, ()) = tokio::join!(run, press);
+    let message = outcome.actions[0].1.message().unwrap_or_default();
+    assert!(message.contains("stopped before it was sent again"), "{message}");
+    assert_eq!(fake.world().writes, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_forecast_counts_just_the_requests_that_a_smooth_run_sends() {
+    for verb in VERBS {
+        let script = if verb == Verb::Create { Unproven } else { Proven };
+        let fake = Arc::new(fake(verb, &[script]));
+        let plan = plan(vec![action(verb)]);
+        let outcome = execute(&plan, fake.clone(), &Made::default(), Stop::never(), &Quiet).await;
+        let expected = forecast(&plan, &fake.semantics, &Quota::default());
+        assert_eq!(outcome.requests, expected.requests, "{verb}");
+    }
+}
