@@ -450,7 +450,7 @@ async fn a_missing_secret_is_named_with_its_app_key_and_variable() {
     let registry = Registry::default();
     let app = app("autodesk", "https://api.example", &registry);
     let Err(error) = registry.connect(&app, &TestSecrets::none(), None) else { panic!("connected") };
-    assert_snapshot!(error, @"demo: connecting: `auth.client_id`: the variable DEMO_CLIENT_ID is not set");
+    assert_snapshot!(error, @"demo: connecting: `auth.client_id`: the variable DEMO_CLIENT_ID is not set; `auth.client_secret`: the variable DEMO_CLIENT_SECRET is not set");
 }
 
 #[tokio::test]

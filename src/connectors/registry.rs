@@ -220,14 +220,16 @@ pub fn quota(spec: &BudgetSpec, limits: &Limits) -> Quota {
 
 fn credentials(manifest: &Manifest, app: &DesiredApp, secrets: &dyn SecretSource) -> Result<Credentials, String> {
     let mut resolved = BTreeMap::new();
-    // Only what the connector uses is read.
+    let mut missing = Vec::new();
+    // Only what the connector uses is read, and all that is missing is said at once.
     for key in manifest.secret_keys() {
-        if let Some(reference) = app.auth.secrets.get(key.as_str()) {
-            let secret = secrets.resolve(reference).map_err(|why| format!("`auth.{key}`: {why}"))?;
-            resolved.insert(key, secret);
+        match app.auth.secrets.get(key.as_str()).map(|reference| secrets.resolve(reference)) {
+            None => {}
+            Some(Ok(secret)) => drop(resolved.insert(key, secret)),
+            Some(Err(why)) => missing.push(format!("`auth.{key}`: {why}")),
         }
     }
-    Ok(resolved)
+    if missing.is_empty() { Ok(resolved) } else { Err(missing.join("; ")) }
 }
 
 /// The option that lets a credential go over a network unencrypted.

@@ -113,7 +113,7 @@ async fn missing_credentials_are_named() {
     let dir = story.dir.path().to_str().unwrap();
     let said = run(&["plan", dir]).await;
     assert_eq!(said.status, 1, "{said:?}");
-    assert!(said.out.contains("STUDIO_ID"), "{}", said.out);
+    assert!(said.out.contains("STUDIO_ID") && said.out.contains("STUDIO_SECRET"), "{}", said.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]

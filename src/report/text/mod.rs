@@ -361,7 +361,7 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
     if judged && !plan.guards_unchecked.is_empty() {
         let guards: BTreeSet<Guard> = plan.guards_unchecked.iter().copied().collect();
         let guards: Vec<&str> = guards.iter().map(|guard| guard.as_str()).collect();
-        let text = format!("Not checked, for lack of a history: {}.", guards.join(", "));
+        let text = format!("Without a history, these guards see this run alone: {}.", guards.join(", "));
         canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
     }
 }
