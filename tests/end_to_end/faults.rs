@@ -158,7 +158,7 @@ async fn an_account_that_cannot_be_read_stops_nobody_else() {
     );
     let findings = plan["apps"][0]["findings"].to_string();
     assert!(findings.contains("role of odd@example.com could not be read"), "{findings}");
-    assert!(findings.contains(&format!("GET /autodesk/studio/users/{odd}")), "which request failed: {findings}");
+    assert!(findings.contains(&format!("GET /users/{odd}")), "which request failed: {findings}");
     assert_eq!(plan["apps"][0]["complete"], false);
 }
 
