@@ -28,6 +28,18 @@ fn main() {
     measure("validate", &["validate", state]);
     measure("plan --live", &["plan", state, "--live", live]);
     measure("plan --live, as JSON", &["plan", state, "--live", live, "--format", "json"]);
+    where_the_time_goes(&["plan", state, "--live", live, "-v"]);
+}
+
+/// Prints what the command itself says of its steps.
+fn where_the_time_goes(args: &[&str]) {
+    let output = Command::new(env!("CARGO_BIN_EXE_rosterd")).args(args).output().expect("the command runs");
+    println!("\nwhere the time goes");
+    for line in String::from_utf8_lossy(&output.stderr).lines() {
+        if let Some((_, step)) = line.split_once(" INFO ") {
+            println!("  {step}");
+        }
+    }
 }
 
 fn measure(label: &str, args: &[&str]) {
@@ -35,6 +47,7 @@ fn measure(label: &str, args: &[&str]) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_rosterd"))
         .args(args)
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn()
         .expect("the command starts");
     let status = format!("/proc/{}/status", child.id());
