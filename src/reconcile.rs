@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use crate::{
-    budget::Lane,
+    budget::{Lane, Quota},
     connectors::{self, Error, Writer},
     execute::{self, Made, Progress, Stop, forecast},
     model::{
@@ -83,8 +83,11 @@ impl Reconciler {
     }
 
     async fn execute_app(&self, plan: &AppPlan, stop: Stop, progress: &dyn Progress) -> AppOutcome {
-        match (&plan.error, self.apps.get(&plan.app), self.made.get(&plan.app)) {
-            (None, Some(Ok(writer)), Some(made)) => execute::execute(plan, writer.clone(), made, stop, progress).await,
+        let connected = (self.desired.apps.get(&plan.app), self.apps.get(&plan.app), self.made.get(&plan.app));
+        match (&plan.error, connected) {
+            (None, (Some(app), Some(Ok(writer)), Some(made))) => {
+                execute::execute(plan, writer.clone(), made, &quota(app), stop, progress).await
+            }
             (error, ..) => AppOutcome {
                 app: plan.app.clone(),
                 error: error.clone().or_else(|| Some("there is no connection to this app".into())),
@@ -151,11 +154,16 @@ impl Reconciler {
 pub fn plan_against(desired: &Desired, digest: &str, live: &Live, now: Timestamp) -> Plan {
     let mut plan = plan::plan(&Inputs { desired, desired_digest: digest, live, history: None, now });
     for app in &mut plan.apps {
-        let Some(desired) = desired.apps.get(&app.app) else { continue };
-        let quota = connectors::quota(&desired.budget, &desired.semantics.limits);
-        app.forecast = forecast(app, &desired.semantics, &quota);
+        if let Some(desired) = desired.apps.get(&app.app) {
+            app.forecast = forecast(app, &quota(desired));
+        }
     }
     plan
+}
+
+/// What an app may be sent: the connector's limits with what the files say instead.
+fn quota(app: &DesiredApp) -> Quota {
+    connectors::quota(&app.budget, &app.semantics.limits)
 }
 
 async fn read(

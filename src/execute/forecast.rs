@@ -9,25 +9,21 @@ use std::{
 use super::scheduler::{Command, Scheduler};
 use crate::{
     budget::{Budget, Feedback, Kind, Lane, Next, Quota, Ticket},
-    model::{Action, AppPlan, Forecast, Semantics, Verb},
+    model::{Action, AppPlan, Forecast, Verb},
 };
 
 /// How long an answer takes. Typical for an API across the internet; with hourly quotas it hardly matters.
 const LATENCY: Duration = Duration::from_millis(200);
 
-/// Actions in flight when the API names no limit, as in the runner.
-const AT_ONCE: u32 = 8;
-
 /// Forecasts what applying `plan` takes, reading everything once more included.
-pub fn forecast(plan: &AppPlan, semantics: &Semantics, quota: &Quota) -> Forecast {
+pub fn forecast(plan: &AppPlan, quota: &Quota) -> Forecast {
     let mut simulation = Simulation::new(quota);
     for _ in 0..plan.observed.requests {
         simulation.ask(Owner::Reading, Lane::Read, Kind::Read);
     }
     while simulation.answer().is_some() {}
 
-    let at_once = semantics.limits.concurrency.unwrap_or(AT_ONCE) as usize;
-    let mut scheduler = Scheduler::new(&plan.actions, at_once);
+    let mut scheduler = Scheduler::new(&plan.actions, quota.concurrency);
     let mut left: BTreeMap<usize, VecDeque<Kind>> = BTreeMap::new();
     loop {
         while let Some(command) = scheduler.next_command() {

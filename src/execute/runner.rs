@@ -11,12 +11,10 @@ use super::{
     scheduler::{Command, Scheduler},
 };
 use crate::{
+    budget::Quota,
     connectors::Writer,
     model::{ActionName, ActionResult, AppOutcome, AppPlan, Status},
 };
-
-/// Actions in flight when the API names no limit of its own. Enough to hide latency, few enough for a small server.
-const AT_ONCE: u32 = 8;
 
 /// Something that a person who watches wants to know.
 #[derive(Debug, Clone)]
@@ -87,12 +85,13 @@ pub async fn execute(
     plan: &AppPlan,
     writer: Arc<dyn Writer>,
     made: &Made,
+    quota: &Quota,
     stop: Stop,
     progress: &dyn Progress,
 ) -> AppOutcome {
     let began = Instant::now();
     let requests = writer.requests();
-    let actions = run(plan, &*writer, made, stop, progress).await;
+    let actions = run(plan, &*writer, made, quota, stop, progress).await;
     AppOutcome {
         app: plan.app.clone(),
         error: None,
@@ -106,13 +105,13 @@ async fn run(
     plan: &AppPlan,
     writer: &dyn Writer,
     made: &Made,
+    quota: &Quota,
     stop: Stop,
     progress: &dyn Progress,
 ) -> Vec<(ActionName, ActionResult)> {
     let actions = &plan.actions;
     let ready = actions.iter().filter(|action| action.status == Status::Ready).count();
-    let limit = writer.semantics().limits.concurrency.unwrap_or(AT_ONCE);
-    let mut scheduler = Scheduler::new(actions, limit as usize);
+    let mut scheduler = Scheduler::new(actions, quota.concurrency);
     if stop.asked() {
         scheduler.stop();
     }

@@ -11,6 +11,9 @@ use crate::{
     model::{Action, ActionName, Status},
 };
 
+/// Actions in flight when neither the API nor the files name a limit: enough to hide latency, few enough for a small server.
+const AT_ONCE: u32 = 8;
+
 /// Something to do, by the index of the action in the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
@@ -47,7 +50,7 @@ type Rank = (u8, Reverse<u32>);
 
 impl Scheduler {
     /// A scheduler for the ready actions among `actions`, which runs at most `at_once` of them together.
-    pub fn new(actions: &[Action], at_once: usize) -> Self {
+    pub fn new(actions: &[Action], at_once: Option<u32>) -> Self {
         let ready: BTreeMap<&ActionName, usize> = actions
             .iter()
             .enumerate()
@@ -74,7 +77,7 @@ impl Scheduler {
             skips: Vec::new(),
             running: 0,
             left: ready.len(),
-            at_once: at_once.max(1),
+            at_once: at_once.unwrap_or(AT_ONCE).max(1) as usize,
             stopped: false,
             lanes,
             followers,
@@ -200,8 +203,8 @@ mod tests {
     }
 
     /// Runs everything, one result after the other; an account called `bad` fails.
-    fn check(actions: &[Action], at_once: usize, expected: &str) {
-        let mut scheduler = Scheduler::new(actions, at_once);
+    fn check(actions: &[Action], at_once: u32, expected: &str) {
+        let mut scheduler = Scheduler::new(actions, Some(at_once));
         let mut running = std::collections::VecDeque::new();
         let mut story = Vec::new();
         let label = |index: usize| {
@@ -272,7 +275,7 @@ mod tests {
     #[test]
     fn no_more_than_allowed_run_at_once() {
         let actions: Vec<Action> = ["a", "b", "c"].map(|account| action(account, Verb::Create, &[])).into();
-        let mut scheduler = Scheduler::new(&actions, 2);
+        let mut scheduler = Scheduler::new(&actions, Some(2));
         assert_eq!(scheduler.next_command(), Some(Command::Start(0)));
         assert_eq!(scheduler.next_command(), Some(Command::Start(1)));
         assert_eq!(scheduler.next_command(), None);
@@ -283,7 +286,7 @@ mod tests {
     #[test]
     fn a_stop_lets_what_runs_end_and_starts_nothing_more() {
         let actions: Vec<Action> = ["a", "b"].map(|account| action(account, Verb::Create, &[])).into();
-        let mut scheduler = Scheduler::new(&actions, 1);
+        let mut scheduler = Scheduler::new(&actions, Some(1));
         scheduler.next_command();
         scheduler.stop();
         assert!(!scheduler.is_done());

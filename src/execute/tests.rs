@@ -329,7 +329,8 @@ fn plan(actions: Vec<Action>) -> AppPlan {
 /// Runs one action, and returns its result with the app afterwards.
 async fn run(fake: Fake, action: Action) -> (ActionResult, World) {
     let fake = Arc::new(fake);
-    let outcome = execute(&plan(vec![action]), fake.clone(), &Made::default(), Stop::never(), &Quiet).await;
+    let outcome =
+        execute(&plan(vec![action]), fake.clone(), &Made::default(), &Quota::default(), Stop::never(), &Quiet).await;
     let [(_, result)] = &outcome.actions[..] else { panic!("{outcome:?}") };
     let world = std::mem::take(&mut *fake.world());
     (result.clone(), world)
@@ -404,7 +405,9 @@ async fn a_later_round_does_not_make_again_what_an_earlier_one_made() {
     let fake = Arc::new(fake(Verb::Create, &[]));
     let made = Made::default();
     for _ in 0..2 {
-        let outcome = execute(&plan(vec![action(Verb::Create)]), fake.clone(), &made, Stop::never(), &Quiet).await;
+        let outcome =
+            execute(&plan(vec![action(Verb::Create)]), fake.clone(), &made, &Quota::default(), Stop::never(), &Quiet)
+                .await;
         assert!(is_done(&outcome.actions[0].1), "{outcome:?}");
     }
     assert_eq!(fake.world().effects, ["create"]);
@@ -483,7 +486,8 @@ async fn after_a_stop_nothing_is_sent_again() {
     let (sender, stop) = Stop::new();
     let plan = plan(vec![action(Verb::Update)]);
     let made = Made::default();
-    let run = execute(&plan, fake.clone(), &made, stop, &Quiet);
+    let quota = Quota::default();
+    let run = execute(&plan, fake.clone(), &made, &quota, stop, &Quiet);
     let press = async {
         while fake.world().writes == 0 {
             tokio::task::yield_now().await;
@@ -502,8 +506,8 @@ async fn the_forecast_counts_just_the_requests_that_a_smooth_run_sends() {
         let script = if verb == Verb::Create { Unproven } else { Proven };
         let fake = Arc::new(fake(verb, &[script]));
         let plan = plan(vec![action(verb)]);
-        let outcome = execute(&plan, fake.clone(), &Made::default(), Stop::never(), &Quiet).await;
-        let expected = forecast(&plan, &fake.semantics, &Quota::default());
+        let outcome = execute(&plan, fake.clone(), &Made::default(), &Quota::default(), Stop::never(), &Quiet).await;
+        let expected = forecast(&plan, &Quota::default());
         assert_eq!(outcome.requests, expected.requests, "{verb}");
     }
 }

@@ -161,7 +161,7 @@ impl One<'_> {
         if changes.is_empty() {
             return;
         }
-        let effect = fields::effect(&changes, &[app.semantics.role.as_ref()]);
+        let effect = fields::effect(&changes, app.semantics.role.as_ref());
         let mut draft = self.on(account, Verb::Update).because(grant.because.clone());
         draft.action.target.values = fields::new_values(&changes);
         draft.action.reduces_access = effect.loses;

@@ -64,7 +64,7 @@ pub(super) struct Effect {
 
 /// Tells whether changes of roles give or take. A change between roles that cannot be compared may do both, and counts as
 /// both.
-pub(super) fn effect(changes: &[Change], rules: &[Option<&RoleRule>]) -> Effect {
+pub(super) fn effect(changes: &[Change], rule: Option<&RoleRule>) -> Effect {
     let mut effect = Effect::default();
     for change in changes.iter().filter(|change| &*change.field == "role" || &*change.field == "roles") {
         let roles =
@@ -72,7 +72,7 @@ pub(super) fn effect(changes: &[Change], rules: &[Option<&RoleRule>]) -> Effect 
         let (from, to) = (roles(&change.from), roles(&change.to));
         let rank = |roles: &BTreeSet<Arc<str>>| -> Option<usize> {
             let only = roles.first().filter(|_| roles.len() == 1)?;
-            rules.iter().flatten().find_map(|rule| rule.rank(only))
+            rule?.rank(only)
         };
         match (rank(&from), rank(&to)) {
             (Some(from), Some(to)) => {
@@ -95,7 +95,7 @@ mod tests {
     fn check(from: Option<&str>, to: &str, gains: bool, loses: bool) {
         let rule = RoleRule { ranked: ["viewer", "user", "admin"].map(Into::into).to_vec(), ..RoleRule::default() };
         let change = Change { field: "role".into(), from: from.map(Into::into), to: Some(to.into()) };
-        assert_eq!(effect(&[change], &[Some(&rule)]), Effect { gains, loses }, "{from:?} to {to}");
+        assert_eq!(effect(&[change], Some(&rule)), Effect { gains, loses }, "{from:?} to {to}");
     }
 
     #[test]

@@ -165,7 +165,7 @@ impl Group<'_> {
         if compared.changes.is_empty() || unusable {
             return;
         }
-        let effect = fields::effect(&compared.changes, &[semantics.members.role.as_ref()]);
+        let effect = fields::effect(&compared.changes, semantics.members.role.as_ref());
         let name = self.matched.label(account, identity);
         let mut draft = self.draft(Verb::ChangeMember, name, Standing::Active, identity).because(grant.because.clone());
         aim(&mut draft, account);
