@@ -121,10 +121,14 @@ fn semantics() -> Semantics {
             change: Step::InPlace,
             remove: true,
             creates_account: false,
+            creates_with: BTreeSet::new(),
+            add_at_once: 1,
+            remove_at_once: 1,
             role: Some(ranked(&["member", "lead"])),
             fields: names(&["role"]),
         },
         manual: BTreeMap::new(),
+        settle: Duration::ZERO,
         limits: Limits::default(),
     }
 }
@@ -218,6 +222,7 @@ fn live(people: usize, groups: usize, state: State) -> Live {
             values: BTreeMap::new(),
             members: Vec::new(),
             coverage: Coverage::Complete,
+            reach: Reach::Full,
         })
         .collect();
     for n in (0..people).filter(|_| state != State::Empty) {
@@ -230,7 +235,7 @@ fn live(people: usize, groups: usize, state: State) -> Live {
         let other = if wrong(53) { n + 1 } else { n };
         let memberships: BTreeSet<usize> = [other % groups, (n / 7) % groups].into();
         for group in memberships {
-            live_groups[group].members.push(LiveMember { account: id.clone(), values: seen("member") });
+            live_groups[group].members.push(LiveMember::new(id.clone(), seen("member")));
         }
     }
     let app = LiveApp {
@@ -241,6 +246,9 @@ fn live(people: usize, groups: usize, state: State) -> Live {
         groups_coverage: Coverage::Complete,
         unread_accounts: BTreeMap::new(),
         unread_memberships: BTreeSet::new(),
+        absent: Default::default(),
+        vocabulary: Default::default(),
+        notices: Vec::new(),
         requests: 0,
         oldest_s: 0,
     };

@@ -11,7 +11,7 @@ use connectors_support::{Answer, Fixture, TestSecrets, app, json_answer, serve, 
 use insta::assert_snapshot;
 use rosterd::{
     connectors::{
-        Error, ErrorKind, Lane, Override, Registry, Write,
+        Error, ErrorKind, Joiner, Lane, Override, Registry, Write,
         http::{
             Method,
             transport::{BodyFailure, HttpTransport, Transport, WireAnswer, WireFailure, WireRequest},
@@ -264,8 +264,22 @@ async fn what_a_write_proves_is_what_its_answer_carries() {
         (Write::UpdateAccount { id: u1.clone(), values: values(&[("role", "admin")]) }, true),
         (Write::UpdateAccount { id: u2, values: values(&[("role", "admin")]) }, false),
         (Write::Deactivate { id: u1.clone() }, true),
-        (Write::AddMember { group: "t1".into(), account: u1.clone(), values: values(&[("role", "member")]) }, true),
-        (Write::AddMember { group: "t1".into(), account: u1.clone(), values: values(&[("role", "lead")]) }, false),
+        (
+            Write::AddMember {
+                group: "t1".into(),
+                who: Joiner::known(u1.clone(), Email::lenient("u1@x.io")),
+                values: values(&[("role", "member")]),
+            },
+            true,
+        ),
+        (
+            Write::AddMember {
+                group: "t1".into(),
+                who: Joiner::known(u1.clone(), Email::lenient("u1@x.io")),
+                values: values(&[("role", "lead")]),
+            },
+            false,
+        ),
         (Write::DeleteAccount { id: u1 }, true),
     ] {
         let written = fixture.connector.write(&write, WRITE).await.unwrap();
@@ -576,7 +590,11 @@ async fn another_app_is_one_page_of_yaml() {
     assert_eq!(fixture.bodies().last().unwrap()["role"], "Artisan");
     assert_eq!(fixture.bodies().last().unwrap()["name"], json!({"first": "Al", "middle": "Q"}));
 
-    let add = Write::AddMember { group: "g1".into(), account: "2".into(), values: Values::new() };
+    let add = Write::AddMember {
+        group: "g1".into(),
+        who: Joiner::known("2", Email::lenient("two@x.io")),
+        values: Values::new(),
+    };
     assert!(!fixture.connector.write(&add, WRITE).await.unwrap().proven, "an empty answer proves nothing");
     assert_eq!(fixture.bodies().last(), Some(&json!(["2"])));
     let remove = Write::RemoveMember { group: "g1".into(), account: "1".into() };

@@ -1,20 +1,24 @@
 //! Connectors: how rosterd speaks to apps. A connector declares its [`Semantics`] as data, reads through [`Reader`] and
 //! writes through [`Writer`]; planning sees the data alone, and observation cannot reach a write.
 
+mod connector;
 mod error;
 pub mod http;
 mod registry;
 pub mod rest;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 
+pub use connector::{Connector, Credentials, OptionSpec, Wiring};
 pub use error::{Error, ErrorKind};
 pub use registry::{Override, ProcessSecrets, Registry, SecretSource, quota};
 
 pub use crate::budget::Lane;
-use crate::model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Semantics, Values};
+use crate::model::{
+    Coverage, Email, FieldName, LiveAccount, LiveGroup, LiveMember, Notice, Semantics, Values, Vocabulary,
+};
 
 /// Stands as an account's status where a row does not show it, so that it has to be read on its own.
 pub const STATUS_NOT_SHOWN: &str = "not shown";
@@ -91,6 +95,55 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// As [`Reader::accounts`].
     async fn memberships(&self, account_id: &str, lane: Lane) -> Result<Listing<AccountGroup>, Error>;
+
+    /// The memberships of one account in a group, where members are read per group. Where the API cannot ask for one, this
+    /// is the whole list: who calls looks for the account in it.
+    ///
+    /// # Errors
+    /// As [`Reader::accounts`].
+    async fn member(&self, group_id: &str, _who: &Joiner, lane: Lane) -> Result<Listing<LiveMember>, Error> {
+        self.members(group_id, lane).await
+    }
+
+    /// Names that the app has for values of these fields; of fields that it takes as they are, nothing.
+    ///
+    /// # Errors
+    /// As [`Reader::accounts`].
+    async fn vocabulary(&self, _fields: &Looked<'_>, _lane: Lane) -> Result<Vocabulary, Error> {
+        Ok(Vocabulary::default())
+    }
+
+    /// What was come across so far that a person should know, sorted.
+    fn notices(&self) -> Vec<Notice> {
+        Vec::new()
+    }
+}
+
+/// Managed fields, whose names may have to be looked up.
+#[derive(Debug, Clone, Copy)]
+pub struct Looked<'a> {
+    /// Of accounts.
+    pub accounts: &'a BTreeSet<FieldName>,
+    /// Of memberships.
+    pub members: &'a BTreeSet<FieldName>,
+}
+
+/// Who joins a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Joiner {
+    /// The account's id; none where joining makes the account.
+    pub id: Option<Arc<str>>,
+    /// The account's address.
+    pub email: Email,
+    /// Fields of the account, for a joining that makes it.
+    pub values: Values,
+}
+
+impl Joiner {
+    /// An account that is there.
+    pub fn known(id: impl Into<Arc<str>>, email: Email) -> Self {
+        Self { id: Some(id.into()), email, values: Values::new() }
+    }
 }
 
 /// Changing an app. Each call sends its write once: whoever calls decides what an unknown outcome means.
@@ -101,6 +154,19 @@ pub trait Writer: Reader {
     /// # Errors
     /// When it was refused, or when it is not known whether it took effect ([`Error::outcome_unknown`]).
     async fn write(&self, write: &Write, lane: Lane) -> Result<Written, Error>;
+
+    /// Carries out several writes in one request: additions to one group, or removals from one, as many as the semantics
+    /// say. What became of each is in the order of `writes`.
+    ///
+    /// # Errors
+    /// When the request as a whole was refused, or when it is not known whether it took effect.
+    async fn write_together(&self, writes: &[Write], lane: Lane) -> Result<Vec<Result<Written, Error>>, Error> {
+        let mut results = Vec::with_capacity(writes.len());
+        for write in writes {
+            results.push(self.write(write, lane).await);
+        }
+        Ok(results)
+    }
 }
 
 /// One write.
@@ -140,7 +206,7 @@ pub enum Write {
         /// Which group.
         group: Arc<str>,
         /// Which account.
-        account: Arc<str>,
+        who: Joiner,
         /// Fields of the membership, its role among them.
         values: Values,
     },

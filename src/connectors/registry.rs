@@ -6,19 +6,28 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
+use secrecy::SecretString;
 use url::Url;
 
 use super::{
     Error, ErrorKind, Writer,
-    http::{Gate, HttpClient, HttpConfig, transport::is_loopback},
-    rest::{BUILT_IN, Credentials, Manifest, RestConnector},
+    connector::{Connector, Credentials, Gates, Wiring, check_options},
+    http::{Gate, transport::is_loopback},
+    rest::{BUILT_IN, Manifest},
 };
 use crate::{
     budget::{Budget, Covers, Quota, Scope},
-    model::{BudgetSpec, ConnectorCatalogue, DesiredApp, Limits, Rate, ScopeCovers, SecretRef, Semantics},
+    model::{
+        BudgetSpec, CatalogueError, ConnectorCatalogue, DesiredApp, Limits, Options, Rate, ScopeCovers, SecretRef,
+        Semantics,
+    },
 };
+
+/// A connector that is made anew.
+type Make = fn() -> Arc<dyn Connector>;
+
+/// The connectors that are code, by name, sorted.
+const MODULES: [(&str, Make); 0] = [];
 
 /// Share of the quota that is left to other users of the API, in percent, where the files do not say. Somebody's script
 /// or dashboard uses nearly every API.
@@ -80,12 +89,16 @@ pub struct Registry {
 }
 
 impl ConnectorCatalogue for Registry {
-    fn semantics(&self, name: &str) -> Result<Arc<Semantics>, String> {
-        self.manifest(name).map(|manifest| manifest.semantics)
+    fn semantics(&self, name: &str, options: &Options) -> Result<Arc<Semantics>, CatalogueError> {
+        let connector = self.connector(name).map_err(CatalogueError::Connector)?;
+        check_options(&connector.options(), options)?;
+        connector.semantics(options)
     }
 
     fn names(&self) -> Vec<String> {
-        BUILT_IN.iter().map(|(name, _)| (*name).to_owned()).collect()
+        let mut names: Vec<_> = BUILT_IN.iter().map(|(name, _)| *name).chain(MODULES.map(|(name, _)| name)).collect();
+        names.sort_unstable();
+        names.into_iter().map(str::to_owned).collect()
     }
 }
 
@@ -95,9 +108,17 @@ impl Registry {
         Self { directory, gates: Mutex::default() }
     }
 
-    fn manifest(&self, name: &str) -> Result<Manifest, String> {
+    /// The connector called `name`: a built-in's name or the path of a manifest.
+    ///
+    /// # Errors
+    /// A sentence that says why there is none.
+    pub fn connector(&self, name: &str) -> Result<Arc<dyn Connector>, String> {
         if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
-            return Manifest::parse(&format!("{name}.yaml"), text).map_err(|error| error.to_string());
+            let manifest = Manifest::parse(&format!("{name}.yaml"), text).map_err(|error| error.to_string())?;
+            return Ok(Arc::new(manifest));
+        }
+        if let Some((_, module)) = MODULES.iter().find(|(built_in, _)| *built_in == name) {
+            return Ok(module());
         }
         let is_path = name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml");
         match &self.directory {
@@ -105,7 +126,7 @@ impl Registry {
                 let path = directory.join(name);
                 let text = std::fs::read_to_string(&path)
                     .map_err(|error| format!("the manifest {} cannot be read: {error}", path.display()))?;
-                Manifest::parse(name, &text).map_err(|error| error.to_string())
+                Ok(Arc::new(Manifest::parse(name, &text).map_err(|error| error.to_string())?))
             }
             _ => {
                 let names = self.names();
@@ -139,14 +160,15 @@ impl Registry {
             detail,
             hint: hint.map(str::to_owned),
         };
-        let manifest = self.manifest(&app.connector).map_err(|wrong| setup(wrong, None))?;
+        let connector = self.connector(&app.connector).map_err(|wrong| setup(wrong, None))?;
         let url = instead.map_or(&app.url, |instead| &instead.url);
         if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
             return Err(setup(format!("`url: {url}` is no address of a server"), Some("write https://HOST")));
         }
+        let keys = connector.secret_keys();
         let credentials = match instead {
-            Some(instead) => stand_ins(&manifest, instead),
-            None => credentials(&manifest, app, secrets).map_err(|wrong| setup(wrong, None))?,
+            Some(instead) => stand_ins(keys, instead),
+            None => credentials(keys, app, secrets).map_err(|wrong| setup(wrong, None))?,
         };
         let token_url = app.auth.token_url.as_ref().filter(|_| instead.is_none());
         if instead.is_none() {
@@ -158,27 +180,26 @@ impl Registry {
                 ));
             }
         }
-        let scheme = manifest
-            .scheme(url, &credentials, token_url, app.auth.scopes.as_deref())
-            .map_err(|key| setup(format!("`auth.{key}` is missing"), Some("give { env: NAME } or { file: PATH }")))?;
-
-        let mut config = HttpConfig::new(&*app.name, manifest.base_url(url), scheme);
-        config.headers = manifest.headers().to_vec();
-        config.ca_file = app.options.get("ca_file").and_then(|file| file.as_str()).map(PathBuf::from);
-        let gate = self.gate(bucket_key(url, &credentials), &app.budget, &manifest.semantics.limits);
-        if instead.is_none() {
+        let wiring = Wiring {
+            connector: &*connector,
+            app,
+            url,
+            credentials: &credentials,
+            token_url,
             // Stand-ins are no secrets, and masking their words would only garble texts.
-            config.secrets = worth_masking(credentials);
-        }
-        let http = HttpClient::new(config, gate)?;
-        Ok(Arc::new(RestConnector::new(manifest, http, app.options.clone())))
+            secret: instead.is_none(),
+            gates: self,
+        };
+        connector.connect(&wiring, &app.options)
     }
 
     /// The gate of the bucket that an app's requests draw on, once the app is connected.
     pub fn gates(&self) -> Vec<Arc<Gate>> {
         self.gates.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
+}
 
+impl Gates for Registry {
     /// Who comes first decides on the size of a bucket that several apps share.
     fn gate(&self, key: String, spec: &BudgetSpec, limits: &Limits) -> Arc<Gate> {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
@@ -218,11 +239,11 @@ pub fn quota(spec: &BudgetSpec, limits: &Limits) -> Quota {
     }
 }
 
-fn credentials(manifest: &Manifest, app: &DesiredApp, secrets: &dyn SecretSource) -> Result<Credentials, String> {
+fn credentials(keys: Vec<String>, app: &DesiredApp, secrets: &dyn SecretSource) -> Result<Credentials, String> {
     let mut resolved = BTreeMap::new();
     let mut missing = Vec::new();
     // Only what the connector uses is read, and all that is missing is said at once.
-    for key in manifest.secret_keys() {
+    for key in keys {
         match app.auth.secrets.get(key.as_str()).map(|reference| secrets.resolve(reference)) {
             None => {}
             Some(Ok(secret)) => drop(resolved.insert(key, secret)),
@@ -240,36 +261,12 @@ fn is_open(url: &Url) -> bool {
     url.scheme() == "http" && !is_loopback(url)
 }
 
-/// Secrets, and the pairs that go over the wire as one word, which a server may quote.
-fn worth_masking(credentials: Credentials) -> Vec<SecretString> {
-    let pair = |name: &str, secret: &str| {
-        let (name, secret) = (credentials.get(name)?, credentials.get(secret)?);
-        Some(SecretString::from(format!("{}:{}", name.expose_secret(), secret.expose_secret())))
-    };
-    let pairs = [pair("client_id", "client_secret"), pair("username", "password")];
-    pairs.into_iter().flatten().chain(credentials.values().cloned()).collect()
-}
-
-fn stand_ins(manifest: &Manifest, instead: &Override) -> Credentials {
+fn stand_ins(keys: Vec<String>, instead: &Override) -> Credentials {
     let stand_in = |key: String| match key.as_str() {
         "client_id" | "username" => (key, instead.client_id.clone().into()),
         _ => (key, instead.client_secret.clone()),
     };
-    manifest.secret_keys().into_iter().map(stand_in).collect()
-}
-
-/// Names a credential at an origin. Names of clients and users identify one; of tokens only a hash is kept.
-fn bucket_key(url: &Url, credentials: &Credentials) -> String {
-    let who = ["client_id", "username"].iter().find_map(|key| credentials.get(*key));
-    let who = who.map_or_else(
-        || {
-            let mut hash = Sha256::new();
-            credentials.values().for_each(|secret| hash.update(secret.expose_secret()));
-            hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-        },
-        |name| name.expose_secret().to_owned(),
-    );
-    format!("{} {who}", url.origin().ascii_serialization())
+    keys.into_iter().map(stand_in).collect()
 }
 
 #[cfg(test)]
@@ -281,7 +278,7 @@ mod tests {
     const HOUR: Duration = Duration::from_secs(3600);
 
     fn limits() -> Limits {
-        Registry::default().semantics("autodesk").unwrap().limits.clone()
+        Registry::default().semantics("autodesk", &Options::new()).unwrap().limits.clone()
     }
 
     fn check(spec: BudgetSpec, expected: &[(Covers, u32)], concurrency: u32, keep_free: f64) {
@@ -308,10 +305,10 @@ mod tests {
     fn a_connector_that_is_not_there_is_told_with_the_nearest_name() {
         let registry = Registry::default();
         assert_eq!(
-            registry.semantics("autodesc").unwrap_err(),
+            registry.semantics("autodesc", &Options::new()).unwrap_err().to_string(),
             "there is no connector `autodesc`: did you mean `autodesk`?"
         );
-        let unlike = registry.semantics("zzz").unwrap_err();
+        let unlike = registry.semantics("zzz", &Options::new()).unwrap_err().to_string();
         assert_eq!(unlike, "there is no connector `zzz`: there are autodesk, or give the path of a manifest");
     }
 
@@ -326,30 +323,5 @@ mod tests {
         ] {
             assert_eq!(is_open(&url.parse().unwrap()), open, "{url}");
         }
-    }
-
-    #[test]
-    fn the_pair_of_basic_sign_in_is_masked_too() {
-        let credentials = [("client_id", "id"), ("client_secret", "s3cret")];
-        let credentials = credentials.map(|(key, value)| (key.to_owned(), SecretString::from(value))).into();
-        let redactor = crate::connectors::http::Redactor::new(worth_masking(credentials));
-        // What `id:s3cret` is in base64.
-        assert_eq!(redactor.clean("got Basic aWQ6czNjcmV0"), "got Basic [redacted]");
-    }
-
-    #[test]
-    fn one_credential_at_one_origin_is_one_bucket() {
-        let key = |url: &str, id: &str| {
-            let credentials = [("client_id".to_owned(), SecretString::from(id))].into();
-            bucket_key(&url.parse().unwrap(), &credentials)
-        };
-        assert_eq!(key("https://a.example/x", "c"), key("https://a.example/y", "c"));
-        assert_ne!(key("https://a.example", "c"), key("https://b.example", "c"));
-        assert_ne!(key("https://a.example", "c"), key("https://a.example", "d"));
-        let token = |token: &str| {
-            bucket_key(&"https://a.example".parse().unwrap(), &[("token".to_owned(), token.into())].into())
-        };
-        assert_ne!(token("s3cret"), token("other"));
-        assert!(!token("s3cret").contains("s3cret"));
     }
 }

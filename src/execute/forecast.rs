@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::scheduler::{Command, Scheduler};
+use super::scheduler::{Command, Crowd, Scheduler};
 use crate::{
     budget::{Budget, Feedback, Kind, Lane, Next, Quota, Ticket},
     model::{Action, AppPlan, Forecast, Verb},
@@ -16,31 +16,34 @@ use crate::{
 const LATENCY: Duration = Duration::from_millis(200);
 
 /// Forecasts what applying `plan` takes, reading everything once more included.
-pub fn forecast(plan: &AppPlan, quota: &Quota) -> Forecast {
+pub fn forecast(plan: &AppPlan, crowd: Crowd, quota: &Quota) -> Forecast {
     let mut simulation = Simulation::new(quota);
     for _ in 0..plan.observed.requests {
         simulation.ask(Owner::Reading, Lane::Read, Kind::Read);
     }
     while simulation.answer().is_some() {}
 
-    let mut scheduler = Scheduler::new(&plan.actions, quota.concurrency);
-    let mut left: BTreeMap<usize, VecDeque<Kind>> = BTreeMap::new();
+    let mut scheduler = Scheduler::new(&plan.actions, crowd, quota.concurrency);
+    let mut left: BTreeMap<usize, (Vec<usize>, VecDeque<Kind>)> = BTreeMap::new();
     loop {
         while let Some(command) = scheduler.next_command() {
             // Every action of a forecast takes effect, so nothing is skipped.
-            if let Command::Start(index) = command {
-                let mut requests = requests(&plan.actions[index]);
+            if let Command::Start(batch) = command {
+                let mut requests = requests(&plan.actions, &batch);
+                // The batch goes by the name of its first action; the scheduler starts none without one.
+                let index = batch[0];
                 if let Some(first) = requests.pop_front() {
                     simulation.ask(Owner::Action(index), scheduler.lane(index), first);
                 }
-                left.insert(index, requests);
+                left.insert(index, (batch, requests));
             }
         }
         let Some(owner) = simulation.answer() else { break };
         let Owner::Action(index) = owner else { continue };
-        match left.get_mut(&index).and_then(VecDeque::pop_front) {
+        let Some((batch, requests)) = left.get_mut(&index) else { continue };
+        match requests.pop_front() {
             Some(kind) => simulation.ask(owner, scheduler.lane(index), kind),
-            None => scheduler.ended(index, true),
+            None => scheduler.ended(&batch.iter().map(|index| (*index, true)).collect::<Vec<_>>()),
         }
     }
     Forecast {
@@ -49,15 +52,15 @@ pub fn forecast(plan: &AppPlan, quota: &Quota) -> Forecast {
     }
 }
 
-/// The requests of one action when all goes well, in order.
-fn requests(action: &Action) -> VecDeque<Kind> {
+/// The requests of actions that are carried out together, when all goes well, in order.
+fn requests(actions: &[Action], batch: &[usize]) -> VecDeque<Kind> {
     let mut requests = VecDeque::new();
-    if action.reduces_access && action.target.account_id.is_some() {
-        requests.push_back(Kind::Read);
-    }
+    let looked = |action: &Action| action.reduces_access && action.target.account_id.is_some();
+    requests.extend(batch.iter().filter(|index| looked(&actions[**index])).map(|_| Kind::Read));
     requests.push_back(Kind::Write);
-    // The answer to a create is usually sparse and read back; the other answers carry what was written.
-    if action.name.verb == Verb::Create {
+    // The answer to a create is usually sparse, and one to several writes does not tell them apart: both are read back.
+    // The other answers carry what was written.
+    if batch.len() > 1 || actions[batch[0]].name.verb == Verb::Create {
         requests.push_back(Kind::Read);
     }
     requests

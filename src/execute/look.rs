@@ -1,11 +1,11 @@
 //! Looking at an app: is what was asked for there?
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use crate::{
     budget::Lane,
-    connectors::{Error, ErrorKind, Writer},
-    model::{Coverage, Email, FieldName, FieldValue, Find, LiveAccount, LiveGroup, MemberRead, Values},
+    connectors::{Error, ErrorKind, Joiner, Writer},
+    model::{Coverage, Email, FieldName, FieldValue, Find, LiveAccount, LiveGroup, LiveMember, MemberRead, Values},
 };
 
 /// Where only a sweep can tell, an account counts as missing after this many complete sweeps without it: paging by offset
@@ -89,23 +89,32 @@ pub(super) enum Membership {
     Member(LiveValues),
 }
 
+/// Whether a membership is this account's. An address says so only where no id does.
+pub(super) fn is_member(member: &LiveMember, who: &Joiner) -> bool {
+    match &who.id {
+        Some(id) => member.account == *id,
+        None => member.email.as_ref() == Some(&who.email),
+    }
+}
+
 /// Whether an account is in a group.
 pub(super) async fn membership(
     writer: &dyn Writer,
     group: &str,
-    account: &Arc<str>,
+    who: &Joiner,
     lane: Lane,
 ) -> Result<Membership, Error> {
     let (member, coverage) = match writer.semantics().members.read {
         MemberRead::Nowhere => return Ok(Membership::Unreadable),
         MemberRead::PerAccount => {
-            let listing = writer.memberships(account, lane).await?;
+            let Some(id) = &who.id else { return Ok(Membership::None) };
+            let listing = writer.memberships(id, lane).await?;
             let member = listing.rows.into_iter().find(|row| &*row.group_id == group).map(|row| row.member);
             (member, listing.coverage)
         }
         MemberRead::PerGroup => {
-            let listing = writer.members(group, lane).await?;
-            (listing.rows.into_iter().find(|member| member.account == *account), listing.coverage)
+            let listing = writer.member(group, who, lane).await?;
+            (listing.rows.into_iter().find(|member| is_member(member, who)), listing.coverage)
         }
     };
     match (member, coverage) {
@@ -114,7 +123,7 @@ pub(super) async fn membership(
         (None, Coverage::Incomplete(why)) => Err(Error {
             kind: ErrorKind::Malformed,
             app: writer.app().to_owned(),
-            request: format!("looking for {account} in {group}"),
+            request: format!("looking for {} in {group}", who.email),
             status: None,
             detail: format!("whether the membership is there is not known: {why}"),
             hint: Some("the next run looks again".into()),

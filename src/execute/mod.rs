@@ -8,8 +8,9 @@ mod runner;
 mod scheduler;
 #[cfg(test)]
 mod tests;
+mod together;
 
 pub use forecast::forecast;
 pub use perform::Made;
 pub use runner::{Event, Progress, Quiet, Stop, execute};
-pub use scheduler::{Command, Scheduler};
+pub use scheduler::{Command, Crowd, Scheduler};

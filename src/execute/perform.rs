@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     budget::Lane,
-    connectors::{Error, ErrorKind, Write, Writer, Written},
+    connectors::{Error, ErrorKind, Joiner, Write, Writer, Written},
     model::{AccountStatus, Action, ActionResult, Email, LiveAccount, Values, Verb},
 };
 
@@ -72,6 +72,25 @@ pub(super) async fn perform(writer: &dyn Writer, action: &Action, made: &Made, l
     }
 }
 
+/// The write of an action that is sent together with others, once it is sure that it is still right.
+///
+/// # Errors
+/// What became of the action instead.
+pub(super) async fn prepare(
+    writer: &dyn Writer,
+    action: &Action,
+    made: &Made,
+    lane: Lane,
+    stop: Stop,
+) -> Result<Write, ActionResult> {
+    let one = One { writer, action, made, lane, stop };
+    match one.look_before_removing().await {
+        Ok(None) => one.write().ok_or_else(|| one.unknown_target()),
+        Ok(Some(result)) => Err(result),
+        Err(error) => Err(ActionResult::Failed { error: error.to_string() }),
+    }
+}
+
 struct One<'a> {
     writer: &'a dyn Writer,
     action: &'a Action,
@@ -101,9 +120,7 @@ impl One<'_> {
             return Ok(result);
         }
         let Some(write) = self.write() else {
-            return Ok(ActionResult::Failed {
-                error: format!("{}: the id of its account or group is not known; plan again", self.action.name),
-            });
+            return Ok(self.unknown_target());
         };
         let mut last: Option<Error> = None;
         for attempt in 0..ATTEMPTS {
@@ -127,6 +144,12 @@ impl One<'_> {
         Ok(ActionResult::Failed {
             error: format!("given up after {ATTEMPTS} attempts{why}; the next run takes it up again"),
         })
+    }
+
+    fn unknown_target(&self) -> ActionResult {
+        ActionResult::Failed {
+            error: format!("{}: the id of its account or group is not known; plan again", self.action.name),
+        }
     }
 
     /// Pauses before an attempt; not longer than the run goes on.
@@ -177,8 +200,15 @@ impl One<'_> {
             }
             // Nothing was sent, or the app said that nothing was done.
             _ if error.is_transient() => Ok(Attempt::Again(error)),
+            // The semantics promise the call, and this version of the app lacks it.
+            ErrorKind::Unsupported => Ok(Attempt::Ended(self.by_hand(&error))),
             _ => Err(error),
         }
+    }
+
+    fn by_hand(&self, error: &Error) -> ActionResult {
+        let todo = self.writer.semantics().manual_text(self.action.name.verb);
+        ActionResult::Manual { todo: format!("{todo} ({error})") }
     }
 
     /// A write's own answer suffices when it carries what was written; otherwise it is read back.
@@ -200,7 +230,7 @@ impl One<'_> {
             }
         }
         let name = &self.action.name;
-        Attempt::Ended(match self.look(write, written.id.as_ref(), Then::Report).await {
+        Attempt::Ended(match self.look_until_settled(write, written.id.as_ref()).await {
             Ok(Seen::Done(note)) => ActionResult::Done { note },
             Ok(Seen::Stale(reason)) => ActionResult::Stale { reason },
             Ok(Seen::Hidden) => {
@@ -215,6 +245,23 @@ impl One<'_> {
                 error: format!("{name}: the app accepted it, but it could not be read back: {error}"),
             },
         })
+    }
+
+    /// Looks for the effect of a write that the app accepted, for as long as it may take to show.
+    async fn look_until_settled(&self, write: &Write, id: Option<&Arc<str>>) -> Result<Seen, Error> {
+        let mut looks = Settling::new(self.writer.semantics().settle);
+        loop {
+            let seen = self.look(write, id, Then::Report).await;
+            // What is not there yet may be about to come; and so may the answer to a look that failed.
+            let open = match &seen {
+                Ok(Seen::NotDone) => true,
+                Ok(_) => false,
+                Err(error) => error.is_transient(),
+            };
+            if !open || self.stop.asked() || !looks.wait().await {
+                return seen;
+            }
+        }
     }
 
     /// Looks whether a write took effect whose answer was `error`. When looking fails too, both are told.
@@ -268,28 +315,28 @@ impl One<'_> {
                 None => Seen::Done(None),
                 Some(_) => Seen::NotDone,
             },
-            Write::AddMember { group, account, values } => {
-                match look::membership(writer, group, account, lane).await? {
-                    look::Membership::Unreadable => Seen::Hidden,
-                    look::Membership::None => Seen::NotDone,
-                    look::Membership::Member(live) => match look::shown(&live, values) {
-                        Shown::Differs => Seen::NotDone,
-                        Shown::All | Shown::Hidden => Seen::Done(None),
-                    },
-                }
-            }
+            Write::AddMember { group, who, values } => match look::membership(writer, group, who, lane).await? {
+                look::Membership::Unreadable => Seen::Hidden,
+                look::Membership::None => Seen::NotDone,
+                look::Membership::Member(live) => match look::shown(&live, values) {
+                    Shown::Differs => Seen::NotDone,
+                    Shown::All | Shown::Hidden => Seen::Done(None),
+                },
+            },
             Write::ChangeMember { group, account, values } => {
-                match look::membership(writer, group, account, lane).await? {
+                match look::membership(writer, group, &self.who(account), lane).await? {
                     look::Membership::Unreadable => Seen::Hidden,
                     look::Membership::None => Seen::Stale("the membership is gone".into()),
                     look::Membership::Member(live) => seen(look::shown(&live, values)),
                 }
             }
-            Write::RemoveMember { group, account } => match look::membership(writer, group, account, lane).await? {
-                look::Membership::Unreadable => Seen::Hidden,
-                look::Membership::None => Seen::Done(None),
-                look::Membership::Member(_) => Seen::NotDone,
-            },
+            Write::RemoveMember { group, account } => {
+                match look::membership(writer, group, &self.who(account), lane).await? {
+                    look::Membership::Unreadable => Seen::Hidden,
+                    look::Membership::None => Seen::Done(None),
+                    look::Membership::Member(_) => Seen::NotDone,
+                }
+            }
             Write::CreateGroup { name, .. } => match look::group_named(writer, name, then, lane).await? {
                 None => Seen::NotDone,
                 Some(group) => {
@@ -359,6 +406,12 @@ impl One<'_> {
         Ok(None)
     }
 
+    /// The action's account, for looking for its membership.
+    fn who(&self, id: &Arc<str>) -> Joiner {
+        let email = self.action.target.email.clone().unwrap_or_else(|| Email::lenient(""));
+        Joiner::known(id.clone(), email)
+    }
+
     /// The write that the action asks for; `None` when the id of what it is done to never became known.
     fn write(&self) -> Option<Write> {
         let Self { action, made, .. } = self;
@@ -370,7 +423,15 @@ impl One<'_> {
             Verb::Reactivate => Write::Reactivate { id: made.account(action)? },
             Verb::Deactivate => Write::Deactivate { id: made.account(action)? },
             Verb::Delete => Write::DeleteAccount { id: made.account(action)? },
-            Verb::AddMember => Write::AddMember { group: made.group(action)?, account: made.account(action)?, values },
+            Verb::AddMember => {
+                let id = made.account(action);
+                // Where joining makes accounts, an address will do.
+                if id.is_none() && !self.writer.semantics().members.creates_account {
+                    return None;
+                }
+                let who = Joiner { id, email: action.target.email.clone()?, values: action.target.joins_with.clone() };
+                Write::AddMember { group: made.group(action)?, who, values }
+            }
             Verb::ChangeMember => {
                 Write::ChangeMember { group: made.group(action)?, account: made.account(action)?, values }
             }
@@ -390,6 +451,30 @@ enum Attempt {
 impl Attempt {
     fn done(note: Option<String>) -> Self {
         Self::Ended(ActionResult::Done { note })
+    }
+}
+
+/// Pauses between looks for something that is slow to show: short at first, and never longer in all than was allowed.
+pub(super) struct Settling {
+    left: Duration,
+    pause: Duration,
+}
+
+impl Settling {
+    pub(super) fn new(settle: Duration) -> Self {
+        Self { left: settle, pause: SETTLE }
+    }
+
+    /// Waits for the next look; `false` when the time is over.
+    pub(super) async fn wait(&mut self) -> bool {
+        if self.left.is_zero() {
+            return false;
+        }
+        let pause = self.pause.min(self.left);
+        self.left -= pause;
+        self.pause *= 2;
+        tokio::time::sleep(pause).await;
+        true
     }
 }
 

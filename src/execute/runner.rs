@@ -7,8 +7,9 @@ use tokio::{sync::watch, time::Instant};
 use tracing::{info, warn};
 
 use super::{
-    perform::{Made, perform},
+    perform::Made,
     scheduler::{Command, Scheduler},
+    together::perform_together,
 };
 use crate::{
     budget::Quota,
@@ -111,7 +112,7 @@ async fn run(
 ) -> Vec<(ActionName, ActionResult)> {
     let actions = &plan.actions;
     let ready = actions.iter().filter(|action| action.status == Status::Ready).count();
-    let mut scheduler = Scheduler::new(actions, quota.concurrency);
+    let mut scheduler = Scheduler::new(actions, (&writer.semantics().members).into(), quota.concurrency);
     if stop.asked() {
         scheduler.stop();
     }
@@ -131,11 +132,15 @@ async fn run(
     loop {
         while let Some(command) = scheduler.next_command() {
             match command {
-                Command::Start(index) => {
-                    let (action, lane) = (&actions[index], scheduler.lane(index));
-                    log.started(index);
+                Command::Start(batch) => {
+                    let lane = scheduler.lane(batch[0]);
+                    batch.iter().for_each(|index| log.started(*index));
                     let stop = asked.clone();
-                    running.push(async move { (index, perform(writer, action, made, lane, stop).await) });
+                    running.push(async move {
+                        let together: Vec<_> = batch.iter().map(|index| &actions[*index]).collect();
+                        let results = perform_together(writer, &together, made, lane, stop).await;
+                        batch.into_iter().zip(results).collect::<Vec<_>>()
+                    });
                 }
                 Command::Skip { action, because } => {
                     let reason = format!("{} did not take effect", actions[because].name);
@@ -147,9 +152,11 @@ async fn run(
             break;
         }
         tokio::select! {
-            Some((index, result)) = running.next() => {
-                scheduler.ended(index, matches!(result, ActionResult::Done { .. }));
-                log.ended(index, result);
+            Some(results) = running.next() => {
+                let took_effect = |result: &ActionResult| matches!(result, ActionResult::Done { .. });
+                let ended: Vec<_> = results.iter().map(|(index, result)| (*index, took_effect(result))).collect();
+                scheduler.ended(&ended);
+                results.into_iter().for_each(|(index, result)| log.ended(index, result));
             }
             () = gently.reached(1), if !gentle => {
                 gentle = true;

@@ -6,19 +6,20 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+use super::together::kin;
 use crate::{
     budget::Lane,
-    model::{Action, ActionName, Status},
+    model::{Action, ActionName, MemberRules, Status, Verb},
 };
 
 /// Actions in flight when neither the API nor the files name a limit: enough to hide latency, few enough for a small server.
 const AT_ONCE: u32 = 8;
 
 /// Something to do, by the index of the action in the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Carry the action out.
-    Start(usize),
+    /// Carry these actions out, together: one, or memberships of one group that a request can carry.
+    Start(Vec<usize>),
     /// Leave it, because the action at `because` did not take effect.
     Skip {
         /// Which action.
@@ -26,6 +27,21 @@ pub enum Command {
         /// What it follows.
         because: usize,
     },
+}
+
+/// How many memberships of one group a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Crowd {
+    /// Where they are added.
+    pub add: u32,
+    /// Where they are removed.
+    pub remove: u32,
+}
+
+impl From<&MemberRules> for Crowd {
+    fn from(members: &MemberRules) -> Self {
+        Self { add: members.add_at_once, remove: members.remove_at_once }
+    }
 }
 
 /// Decides in which order the ready actions of one app run.
@@ -39,6 +55,8 @@ pub struct Scheduler {
     waits_for: Vec<usize>,
     queue: BTreeSet<(Rank, usize)>,
     skips: Vec<(usize, usize)>,
+    /// For an action that may go together with others: which kind it is, and how many go together.
+    kin: Vec<Option<(usize, usize)>>,
     running: usize,
     left: usize,
     at_once: usize,
@@ -49,8 +67,9 @@ pub struct Scheduler {
 type Rank = (u8, Reverse<u32>);
 
 impl Scheduler {
-    /// A scheduler for the ready actions among `actions`, which runs at most `at_once` of them together.
-    pub fn new(actions: &[Action], at_once: Option<u32>) -> Self {
+    /// A scheduler for the ready actions among `actions`, which has at most `at_once` requests under way. `crowd` says how
+    /// many memberships a request carries.
+    pub fn new(actions: &[Action], crowd: Crowd, at_once: Option<u32>) -> Self {
         let ready: BTreeMap<&ActionName, usize> = actions
             .iter()
             .enumerate()
@@ -82,6 +101,7 @@ impl Scheduler {
             lanes,
             followers,
             waits_for,
+            kin: families(actions, crowd),
         };
         for index in ready.into_values() {
             scheduler.enqueue_if_free(index);
@@ -106,7 +126,16 @@ impl Scheduler {
         }
         let Some((_, action)) = self.queue.pop_first() else { return self.skip_stuck() };
         self.running += 1;
-        Some(Command::Start(action))
+        let mut batch = vec![action];
+        if let Some((family, at_once)) = self.kin[action] {
+            let others = self.queue.iter().filter(|(_, other)| self.kin[*other].is_some_and(|(own, _)| own == family));
+            let others: Vec<_> = others.take(at_once - 1).copied().collect();
+            for other in others {
+                self.queue.remove(&other);
+                batch.push(other.1);
+            }
+        }
+        Some(Command::Start(batch))
     }
 
     /// Where nothing runs and nothing can start, what is left waits for itself. Planning makes no such plan; a plan from
@@ -122,17 +151,19 @@ impl Scheduler {
         Some(Command::Skip { action, because: action })
     }
 
-    /// An action that was started has ended.
-    pub fn ended(&mut self, action: usize, took_effect: bool) {
+    /// Actions that were started together have ended; each with whether it took effect.
+    pub fn ended(&mut self, results: &[(usize, bool)]) {
         self.running -= 1;
-        self.left -= 1;
-        if !took_effect {
-            self.fail_followers(action, action);
-            return;
-        }
-        for follower in std::mem::take(&mut self.followers[action]) {
-            self.waits_for[follower] = self.waits_for[follower].saturating_sub(1);
-            self.enqueue_if_free(follower);
+        for (action, took_effect) in results.iter().copied() {
+            self.left -= 1;
+            if !took_effect {
+                self.fail_followers(action, action);
+                continue;
+            }
+            for follower in std::mem::take(&mut self.followers[action]) {
+                self.waits_for[follower] = self.waits_for[follower].saturating_sub(1);
+                self.enqueue_if_free(follower);
+            }
         }
     }
 
@@ -168,6 +199,19 @@ impl Scheduler {
     }
 }
 
+/// Numbers the kinds of actions that go together.
+fn families(actions: &[Action], crowd: Crowd) -> Vec<Option<(usize, usize)>> {
+    let mut numbers = BTreeMap::new();
+    let family = |action| {
+        let (verb, group) = kin(action)?;
+        let at_once = if verb == Verb::AddMember { crowd.add } else { crowd.remove };
+        let next = numbers.len();
+        let number = *numbers.entry((verb, group)).or_insert(next);
+        (at_once > 1).then_some((number, at_once as usize))
+    };
+    actions.iter().map(family).collect()
+}
+
 fn lane(action: &Action, followers: usize) -> Lane {
     if action.reduces_access {
         Lane::Removal
@@ -180,6 +224,8 @@ fn lane(action: &Action, followers: usize) -> Lane {
 mod tests {
     use super::*;
     use crate::model::{Edge, Rule, Target, Verb};
+
+    const ALONE: Crowd = Crowd { add: 1, remove: 1 };
 
     fn action(account: &str, verb: Verb, after: &[(&str, Verb)]) -> Action {
         let name =
@@ -204,7 +250,7 @@ mod tests {
 
     /// Runs everything, one result after the other; an account called `bad` fails.
     fn check(actions: &[Action], at_once: u32, expected: &str) {
-        let mut scheduler = Scheduler::new(actions, Some(at_once));
+        let mut scheduler = Scheduler::new(actions, ALONE, Some(at_once));
         let mut running = std::collections::VecDeque::new();
         let mut story = Vec::new();
         let label = |index: usize| {
@@ -214,17 +260,19 @@ mod tests {
         while !scheduler.is_done() {
             while let Some(command) = scheduler.next_command() {
                 match command {
-                    Command::Start(index) => {
-                        story.push(format!("start {}", label(index)));
-                        running.push_back(index);
+                    Command::Start(batch) => {
+                        let together: Vec<_> = batch.iter().map(|index| label(*index)).collect();
+                        story.push(format!("start {}", together.join(" with ")));
+                        running.push_back(batch);
                     }
                     Command::Skip { action, because } => {
                         story.push(format!("skip {} because of {}", label(action), label(because)));
                     }
                 }
             }
-            if let Some(index) = running.pop_front() {
-                scheduler.ended(index, actions[index].name.account.as_deref() != Some("bad"));
+            if let Some(batch) = running.pop_front() {
+                let well = |index: usize| actions[index].name.account.as_deref() != Some("bad");
+                scheduler.ended(&batch.into_iter().map(|index| (index, well(index))).collect::<Vec<_>>());
             }
         }
         assert_eq!(story.join("\n"), expected);
@@ -275,22 +323,22 @@ mod tests {
     #[test]
     fn no_more_than_allowed_run_at_once() {
         let actions: Vec<Action> = ["a", "b", "c"].map(|account| action(account, Verb::Create, &[])).into();
-        let mut scheduler = Scheduler::new(&actions, Some(2));
-        assert_eq!(scheduler.next_command(), Some(Command::Start(0)));
-        assert_eq!(scheduler.next_command(), Some(Command::Start(1)));
+        let mut scheduler = Scheduler::new(&actions, ALONE, Some(2));
+        assert_eq!(scheduler.next_command(), Some(Command::Start(vec![0])));
+        assert_eq!(scheduler.next_command(), Some(Command::Start(vec![1])));
         assert_eq!(scheduler.next_command(), None);
-        scheduler.ended(0, true);
-        assert_eq!(scheduler.next_command(), Some(Command::Start(2)));
+        scheduler.ended(&[(0, true)]);
+        assert_eq!(scheduler.next_command(), Some(Command::Start(vec![2])));
     }
 
     #[test]
     fn a_stop_lets_what_runs_end_and_starts_nothing_more() {
         let actions: Vec<Action> = ["a", "b"].map(|account| action(account, Verb::Create, &[])).into();
-        let mut scheduler = Scheduler::new(&actions, Some(1));
+        let mut scheduler = Scheduler::new(&actions, ALONE, Some(1));
         scheduler.next_command();
         scheduler.stop();
         assert!(!scheduler.is_done());
-        scheduler.ended(0, true);
+        scheduler.ended(&[(0, true)]);
         assert_eq!(scheduler.next_command(), None);
         assert!(scheduler.is_done());
     }

@@ -3,12 +3,13 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Made, Quiet, Stop, execute, forecast};
+use super::{Crowd, Made, Quiet, Stop, execute, forecast};
 use crate::{
     budget::{Lane, Quota},
     connectors::{AccountGroup, Error, ErrorKind, Listing, Reader, Write, Writer, Written},
@@ -82,10 +83,14 @@ fn semantics(read: MemberRead, find: Find) -> Semantics {
             change: Step::InPlace,
             remove: true,
             creates_account: false,
+            creates_with: [].into(),
+            add_at_once: 1,
+            remove_at_once: 1,
             role: None,
             fields: fields(),
         },
         manual: BTreeMap::new(),
+        settle: Duration::ZERO,
         limits: Limits::default(),
     }
 }
@@ -147,7 +152,8 @@ impl World {
                 ("reactivate", set(self.accounts.get_mut(&**id), &|account| account.status = AccountStatus::Active))
             }
             Write::DeleteAccount { id } => ("delete", self.accounts.remove(&**id).is_some()),
-            Write::AddMember { group, account, values } => {
+            Write::AddMember { group, who, values } => {
+                let account = who.id.clone().expect("the fake makes no account by joining");
                 self.members.insert((group.to_string(), account.to_string()), values.clone());
                 ("add-member", true)
             }
@@ -211,15 +217,16 @@ impl Reader for Fake {
             values: values.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect(),
             members: Vec::new(),
             coverage: Coverage::Complete,
+            reach: Reach::Full,
         };
         Ok(complete(world.groups.iter().map(group).collect()))
     }
     async fn members(&self, group: &str, _: Lane) -> Result<Listing<LiveMember>, Error> {
         let world = self.read()?;
         let inside = world.members.iter().filter(|((of, _), _)| of == group);
-        let member = |((_, account), values): (&(String, String), &Values)| LiveMember {
-            account: account.as_str().into(),
-            values: values.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect(),
+        let member = |((_, account), values): (&(String, String), &Values)| {
+            let values = values.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
+            LiveMember::new(account.as_str().into(), values)
         };
         Ok(complete(inside.map(member).collect()))
     }
@@ -291,6 +298,7 @@ fn action(verb: Verb) -> Action {
             account_id: (!on_group && verb != Verb::Create).then(|| "1".into()),
             group_id: (in_group && verb != Verb::CreateGroup).then(|| "g".into()),
             values: if takes_away || verb == Verb::Reactivate { Values::new() } else { role("user") },
+            joins_with: Values::new(),
             expect: (!on_group && verb != Verb::Create).then_some(status),
         },
     }
@@ -507,7 +515,7 @@ async fn the_forecast_counts_just_the_requests_that_a_smooth_run_sends() {
         let fake = Arc::new(fake(verb, &[script]));
         let plan = plan(vec![action(verb)]);
         let outcome = execute(&plan, fake.clone(), &Made::default(), &Quota::default(), Stop::never(), &Quiet).await;
-        let expected = forecast(&plan, &Quota::default());
+        let expected = forecast(&plan, Crowd { add: 1, remove: 1 }, &Quota::default());
         assert_eq!(outcome.requests, expected.requests, "{verb}");
     }
 }

@@ -387,6 +387,8 @@ pub struct Target {
     pub group_id: Option<Arc<str>>,
     /// All values to send: of the new account or group, of the membership, or the fields to change.
     pub values: Values,
+    /// Values of the account itself, where joining a group makes it.
+    pub joins_with: Values,
     /// The status the account had when it was planned; a removal makes sure that it still has.
     pub expect: Option<AccountStatus>,
 }

@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Email, FieldName, FieldValue};
+use super::{Email, FieldName, FieldValue, Severity};
 
 /// The live state of every app that was read, by the app's name in the files.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -43,10 +43,57 @@ pub struct LiveApp {
     pub unread_accounts: BTreeMap<Arc<str>, String>,
     /// Ids of accounts whose memberships were not read, where memberships are read account by account.
     pub unread_memberships: BTreeSet<Arc<str>>,
+    /// Addresses that a query, and not merely a list that broke off, showed to have no account.
+    #[serde(default)]
+    pub absent: BTreeSet<Email>,
+    /// Names that the app has for values which it knows by id.
+    #[serde(default)]
+    pub vocabulary: Vocabulary,
+    /// What the connector came across that a person should know.
+    #[serde(default)]
+    pub notices: Vec<Notice>,
     /// How many requests the reading took.
     pub requests: u64,
     /// Age of the oldest fact in it, in seconds.
     pub oldest_s: u64,
+}
+
+/// Names that the app has, at this moment, for values which it knows by id; only of fields that are looked up so.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Vocabulary {
+    /// By field of an account.
+    pub accounts: BTreeMap<FieldName, Words>,
+    /// By field of a membership.
+    pub members: BTreeMap<FieldName, Words>,
+}
+
+/// The names of one field's values.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Words {
+    /// Names, and ids, that stand for one value.
+    pub known: BTreeSet<Arc<str>>,
+    /// Names that stand for several, with the ids.
+    pub ambiguous: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+    /// What to do about a name that is not known, as a sentence.
+    pub repair: Arc<str>,
+}
+
+impl LiveMember {
+    /// A membership that can be used.
+    pub fn new(account: Arc<str>, values: BTreeMap<FieldName, Option<FieldValue>>) -> Self {
+        Self { account, email: None, status: AccountStatus::Active, values }
+    }
+}
+
+/// Something that a connector came across while it read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Notice {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The group it is about, by name.
+    pub group: Option<Arc<str>>,
+    /// The sentence.
+    pub message: String,
 }
 
 /// A person, or a service, in an app.
@@ -102,6 +149,21 @@ pub struct LiveGroup {
     pub members: Vec<LiveMember>,
     /// Whether all members were seen.
     pub coverage: Coverage,
+    /// How far the group can be managed.
+    #[serde(default)]
+    pub reach: Reach,
+}
+
+/// How far a group can be managed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reach {
+    /// As far as the API goes.
+    #[default]
+    Full,
+    /// It can be read; writes are refused, and the text says why.
+    ReadOnly(Arc<str>),
+    /// The app has withdrawn it, and the text says how: nothing about it is planned.
+    Gone(Arc<str>),
 }
 
 /// A membership as it was seen.
@@ -109,8 +171,18 @@ pub struct LiveGroup {
 pub struct LiveMember {
     /// The id of the account.
     pub account: Arc<str>,
+    /// The account's address, where a membership shows it.
+    #[serde(default)]
+    pub email: Option<Email>,
+    /// Whether the membership can be used, where it has a status of its own.
+    #[serde(default = "active")]
+    pub status: AccountStatus,
     /// Fields that were seen, the role among them, as for accounts.
     pub values: BTreeMap<FieldName, Option<FieldValue>>,
+}
+
+fn active() -> AccountStatus {
+    AccountStatus::Active
 }
 
 /// Whether a listing holds everything there is. Absence from a listing that is not complete means nothing.

@@ -21,14 +21,17 @@ pub use desired::{
 };
 pub use effective::effective;
 pub use email::{Email, EmailError};
-pub use live::{AccountStatus, Coverage, Live, LiveAccount, LiveApp, LiveGroup, LiveMember, ReadFailure};
+pub use live::{
+    AccountStatus, Coverage, Live, LiveAccount, LiveApp, LiveGroup, LiveMember, Notice, Reach, ReadFailure, Vocabulary,
+    Words,
+};
 pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};
 pub use place::Place;
 pub use plan::{AppPlan, Change, Finding, Forecast, Observed, Plan, Severity, Summary};
 pub use policy::{Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
 pub use semantics::{
-    ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Find, GroupRules, Limits, MemberRead, MemberRules,
-    QuotaScope, RoleRule, ScopeCovers, Semantics, Step,
+    CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Find, GroupRules, Limits, MemberRead,
+    MemberRules, Options, QuotaScope, RoleRule, ScopeCovers, Semantics, Step,
 };
 pub use value::{FieldName, FieldValue, Values};
 pub use window::{Phase, Window};

@@ -39,6 +39,11 @@ pub enum ActionResult {
         /// What went wrong and what to do next.
         error: String,
     },
+    /// It was tried, and this version of the app has no such call: a person must do it.
+    Manual {
+        /// What to do, and where.
+        todo: String,
+    },
     /// It was not tried, because something it follows did not take effect.
     Skipped {
         /// Which action that was.
@@ -62,6 +67,7 @@ impl ActionResult {
         match self {
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",
+            Self::Manual { .. } => "manual",
             Self::Skipped { .. } => "skipped",
             Self::Stale { .. } => "stale",
             Self::NotStarted { .. } => "not-started",
@@ -73,6 +79,7 @@ impl ActionResult {
         match self {
             Self::Done { note } => note.as_deref(),
             Self::Failed { error } => Some(error),
+            Self::Manual { todo } => Some(todo),
             Self::Skipped { reason } | Self::Stale { reason } | Self::NotStarted { reason } => Some(reason),
         }
     }
@@ -85,6 +92,8 @@ pub struct Tally {
     pub done: usize,
     /// Did not.
     pub failed: usize,
+    /// Turned out to be a person's to do.
+    pub manual: usize,
     /// Were not tried because of another.
     pub skipped: usize,
     /// Were not tried because the app had changed.
@@ -101,6 +110,7 @@ impl AppOutcome {
             match result {
                 ActionResult::Done { .. } => tally.done += 1,
                 ActionResult::Failed { .. } => tally.failed += 1,
+                ActionResult::Manual { .. } => tally.manual += 1,
                 ActionResult::Skipped { .. } => tally.skipped += 1,
                 ActionResult::Stale { .. } => tally.stale += 1,
                 ActionResult::NotStarted { .. } => tally.not_started += 1,
@@ -116,6 +126,7 @@ impl Outcome {
         self.apps.iter().map(AppOutcome::tally).fold(Tally::default(), |a, b| Tally {
             done: a.done + b.done,
             failed: a.failed + b.failed,
+            manual: a.manual + b.manual,
             skipped: a.skipped + b.skipped,
             stale: a.stale + b.stale,
             not_started: a.not_started + b.not_started,

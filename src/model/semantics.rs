@@ -51,6 +51,8 @@ pub struct Semantics {
     pub members: MemberRules,
     /// What a person has to do, and where, for each verb the API lacks.
     pub manual: BTreeMap<Verb, Arc<str>>,
+    /// How long a write that the API accepted may take to show. A look that finds nothing is repeated for this long.
+    pub settle: Duration,
     /// The quotas the API documents.
     pub limits: Limits,
 }
@@ -144,6 +146,12 @@ pub struct MemberRules {
     pub remove: bool,
     /// Joining a group makes the account where there is none.
     pub creates_account: bool,
+    /// Fields of an account that such a joining carries; an account that needs others is made first.
+    pub creates_with: BTreeSet<FieldName>,
+    /// How many memberships of one group a request can add; 1 where each takes a request of its own.
+    pub add_at_once: u32,
+    /// How many memberships of one group a request can remove.
+    pub remove_at_once: u32,
     /// How roles in a group work; `None` when memberships have none.
     pub role: Option<RoleRule>,
     /// Fields of a membership that can be written, its role included.
@@ -203,14 +211,46 @@ pub enum ScopeCovers {
     Writes,
 }
 
+/// Settings of a connector, as the files give them under `options`.
+pub type Options = BTreeMap<Arc<str>, serde_json::Value>;
+
+/// Why a catalogue has no semantics for an app.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CatalogueError {
+    /// There is no such connector, or it cannot be used.
+    Connector(String),
+    /// One of its options is unknown, missing or wrong.
+    Option {
+        /// Which.
+        key: String,
+        /// What is wrong with it, as a sentence.
+        message: String,
+        /// What to write instead.
+        hint: Option<String>,
+    },
+}
+
+impl std::fmt::Display for CatalogueError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Connector(message) => f.write_str(message),
+            Self::Option { message, hint: None, .. } => f.write_str(message),
+            Self::Option { message, hint: Some(hint), .. } => write!(f, "{message}; {hint}"),
+        }
+    }
+}
+
+impl std::error::Error for CatalogueError {}
+
 /// Where the loader of the files learns what connectors there are. The connectors implement it; the loader, which may
 /// not reach them, is handed one.
 pub trait ConnectorCatalogue {
-    /// The semantics of the connector called `name`: a built-in's name or the path of a manifest.
+    /// The semantics of the connector called `name`, which is a built-in's name or the path of a manifest, for an app
+    /// with these `options`.
     ///
     /// # Errors
     /// A sentence that says why there is none, fit for a report.
-    fn semantics(&self, name: &str) -> Result<Arc<Semantics>, String>;
+    fn semantics(&self, name: &str, options: &Options) -> Result<Arc<Semantics>, CatalogueError>;
 
     /// Names of the built-in connectors, sorted.
     fn names(&self) -> Vec<String>;

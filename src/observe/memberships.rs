@@ -10,7 +10,7 @@ use futures::{StreamExt, stream};
 use super::{AT_ONCE, ObserveProgress, OnProgress};
 use crate::{
     connectors::{AccountGroup, Error, Lane, Listing, Reader},
-    model::{AccountStatus, Coverage, DesiredApp, LiveAccount, LiveGroup, LiveMember, MemberRead},
+    model::{AccountStatus, Coverage, DesiredApp, LiveAccount, LiveGroup, LiveMember, MemberRead, Reach},
 };
 
 /// What was seen of groups.
@@ -156,6 +156,7 @@ impl Groups {
             values: BTreeMap::new(),
             members: Vec::new(),
             coverage: Coverage::Incomplete("its members were not read".into()),
+            reach: Reach::Full,
         })
     }
 

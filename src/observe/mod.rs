@@ -15,8 +15,11 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    connectors::{Error, Lane, Reader, STATUS_NOT_SHOWN},
-    model::{AccountStatus, DesiredApp, FieldName, LiveAccount, LiveApp, Semantics},
+    connectors::{Error, Lane, Looked, Reader, STATUS_NOT_SHOWN},
+    model::{
+        AccountStatus, Coverage, DesiredApp, Email, FieldName, Find, LiveAccount, LiveApp, Notice, Semantics, Severity,
+        Vocabulary,
+    },
 };
 
 /// Reads that are prepared at once. The budget's gate decides how many leave; this only has to keep it busy.
@@ -62,7 +65,11 @@ pub async fn observe(reader: &dyn Reader, app: &DesiredApp, progress: OnProgress
     let mut accounts = listing.rows;
     let unread_accounts = complete_accounts(reader, app, &mut accounts, progress).await;
 
+    let absent = look_for_missing(reader, app, &accounts, &accounts_coverage).await;
     let memberships = memberships::read(reader, app, &accounts, progress).await;
+    let (vocabulary, unread_words) = vocabulary(reader, app).await;
+    let mut notices = reader.notices();
+    notices.extend(unread_words);
     accounts.sort_by(|a, b| a.id.cmp(&b.id));
     accounts.dedup_by(|a, b| a.id == b.id);
     Ok(LiveApp {
@@ -73,6 +80,9 @@ pub async fn observe(reader: &dyn Reader, app: &DesiredApp, progress: OnProgress
         groups_coverage: memberships.coverage,
         unread_accounts,
         unread_memberships: memberships.unread,
+        absent,
+        vocabulary,
+        notices,
         requests: reader.requests() - requests,
         oldest_s: whole_seconds(start.elapsed()),
     })
@@ -80,6 +90,45 @@ pub async fn observe(reader: &dyn Reader, app: &DesiredApp, progress: OnProgress
 
 fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs()
+}
+
+/// Where the list broke off and the API has a query, asks for each granted account that was not seen: what a query shows
+/// to be missing can be made all the same. Every address of the person is asked for.
+async fn look_for_missing(
+    reader: &dyn Reader,
+    app: &DesiredApp,
+    accounts: &[LiveAccount],
+    coverage: &Coverage,
+) -> BTreeSet<Email> {
+    if coverage.is_complete() || reader.semantics().find != Find::Query {
+        return BTreeSet::new();
+    }
+    let seen: BTreeSet<&Email> = accounts.iter().map(|account| &account.email).collect();
+    let members = app.groups.values().flat_map(|group| group.members.keys());
+    let wanted: BTreeSet<&Email> = app.accounts.keys().chain(members).filter(|email| !seen.contains(email)).collect();
+    let asks = wanted.into_iter().map(|email| async move {
+        let found = reader.find(email, Lane::Read).await;
+        let none = found.is_ok_and(|listing| listing.rows.is_empty() && listing.coverage.is_complete());
+        none.then(|| email.clone())
+    });
+    stream::iter(asks).buffer_unordered(AT_ONCE).filter_map(|absent| async { absent }).collect().await
+}
+
+/// The names of values that the app knows by id, of managed fields. What cannot be read leaves the names unchecked, and the
+/// write itself finds out.
+async fn vocabulary(reader: &dyn Reader, app: &DesiredApp) -> (Vocabulary, Option<Notice>) {
+    let semantics = reader.semantics();
+    let accounts = app.managed.intersection(&semantics.fields).cloned().collect();
+    let members =
+        app.groups.values().flat_map(|group| group.managed.intersection(&semantics.members.fields).cloned()).collect();
+    match reader.vocabulary(&Looked { accounts: &accounts, members: &members }, Lane::Read).await {
+        Ok(vocabulary) => (vocabulary, None),
+        Err(error) => {
+            let message =
+                format!("the names of roles and the like could not be read, so they are not checked: {error}");
+            (Vocabulary::default(), Some(Notice { severity: Severity::Warning, group: None, message }))
+        }
+    }
 }
 
 /// Reads the accounts whose rows lack something that is needed. What cannot be read stays unknown, and stops only the

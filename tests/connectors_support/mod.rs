@@ -172,7 +172,7 @@ pub fn app(connector: &str, url: &str, registry: &Registry) -> DesiredApp {
     let secrets = ["client_id", "client_secret", "token"].map(secret);
     DesiredApp {
         name: "demo".into(),
-        semantics: registry.semantics(connector).unwrap(),
+        semantics: registry.semantics(connector, &BTreeMap::new()).unwrap(),
         connector: connector.into(),
         url: url.parse().unwrap(),
         auth: Auth { secrets: secrets.into(), ..Auth::default() },

@@ -17,7 +17,7 @@ use crate::{
         AccountGroup, Error, ErrorKind, Listing, Reader, Write, Writer, Written,
         http::{Answer, HttpClient, Method, Request},
     },
-    model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Semantics, Values},
+    model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Reach, Semantics, Values},
 };
 
 /// How often a list that moves under the reader is read before it is called incomplete.
@@ -347,6 +347,7 @@ impl RestConnector {
             values: rows::values(&groups.fields, &plain, row),
             members: Vec::new(),
             coverage: Coverage::Incomplete("its members were not read".into()),
+            reach: Reach::Full,
         })
     }
 }
@@ -447,7 +448,7 @@ impl Reader for RestConnector {
         let rows = self.list(list, account_id, &self.bindings(&[("group.id", group_id)]), lane, |_| false).await?;
         Ok(Self::parse(rows, |row| {
             let account = text(account_id, row).ok_or_else(|| format!("a member has no `{account_id}`"))?;
-            Ok(LiveMember { account, values: rows::values(&members.fields, &members.role, row) })
+            Ok(LiveMember::new(account, rows::values(&members.fields, &members.role, row)))
         }))
     }
 
@@ -460,7 +461,7 @@ impl Reader for RestConnector {
         Ok(Self::parse(rows, |row| {
             let need = |path: &Dotted| text(path, row).ok_or_else(|| format!("a membership has no `{path}`"));
             let values = rows::values(&members.fields, &members.role, row);
-            let member = LiveMember { account: account_id.into(), values };
+            let member = LiveMember::new(account_id.into(), values);
             Ok(AccountGroup { group_id: need(group_id)?, group_name: need(group_name)?, member })
         }))
     }
@@ -486,8 +487,10 @@ impl Writer for RestConnector {
                 let call = accounts.delete.as_ref().ok_or_else(|| self.lacks("delete an account"))?;
                 self.delete(call, &self.bindings(&[("account.id", id)]), lane).await
             }
-            Write::AddMember { group, account, values } => {
+            Write::AddMember { group, who, values } => {
                 let call = members.add.as_ref().ok_or_else(|| self.lacks("add a member"))?;
+                // No manifest says that joining makes the account, so that there is one.
+                let account = who.id.as_deref().ok_or_else(|| self.lacks("add someone without an account"))?;
                 self.write_member(call, group, account, values, lane).await
             }
             Write::ChangeMember { group, account, values } => {

@@ -17,7 +17,10 @@ use super::{
     wire,
 };
 use crate::{
-    connectors::http::{ClientStyle, Method, TokenPlace},
+    connectors::{
+        OptionSpec,
+        http::{ClientStyle, Method, TokenPlace},
+    },
     model::{
         AccountStatus, CreateRule, DeactivateRule, DeleteRule, FieldName, Find, GroupRules, Limits, MemberRead,
         MemberRules, QuotaScope, RoleRule, ScopeCovers, Semantics, Step, Verb,
@@ -37,6 +40,7 @@ pub struct Manifest {
     /// What it declares about its API.
     pub semantics: Arc<Semantics>,
     pub(super) base: String,
+    pub(super) options: Vec<OptionSpec>,
     pub(super) auth: AuthShape,
     pub(super) headers: Vec<(String, String)>,
     pub(super) accounts: Accounts,
@@ -220,6 +224,7 @@ impl Manifest {
             },
             members: member_rules(wire.members.as_ref()),
             manual: manual(&wire.manual),
+            settle: Duration::ZERO,
             limits: limits(&wire.limits),
         };
         let accounts = accounts(wire.accounts, page, &mut semantics)?;
@@ -232,6 +237,7 @@ impl Manifest {
         Ok(Self {
             semantics: Arc::new(semantics),
             base: wire.base.trim_end_matches('/').to_owned(),
+            options: options(wire.options),
             auth,
             headers: wire.headers.into_iter().collect(),
             accounts,
@@ -239,6 +245,12 @@ impl Manifest {
             members,
         })
     }
+}
+
+fn options(wire: BTreeMap<String, wire::Choice>) -> Vec<OptionSpec> {
+    let spec =
+        |(name, choice): (String, wire::Choice)| OptionSpec { name, required: choice.required, help: choice.help };
+    wire.into_iter().map(spec).collect()
 }
 
 fn ours(status: wire::Status) -> AccountStatus {
@@ -460,6 +472,9 @@ fn member_rules(wire: Option<&wire::Members>) -> MemberRules {
         change,
         remove: wire.is_some_and(|wire| wire.remove.is_some()),
         creates_account: wire.is_some_and(|wire| wire.creates_account),
+        creates_with: BTreeSet::new(),
+        add_at_once: 1,
+        remove_at_once: 1,
         role: wire.and_then(|wire| wire.role.as_ref()).map(role_rule),
         fields: wire.map_or_else(BTreeSet::new, |wire| wire.fields.keys().map(|name| name.as_str().into()).collect()),
     }

@@ -14,7 +14,6 @@ mod manifest_tests;
 
 pub use engine::RestConnector;
 pub use manifest::{Manifest, ManifestError};
-pub use sign_in::Credentials;
 
 /// The manifests that come with rosterd, by name, sorted.
 pub const BUILT_IN: [(&str, &str); 1] = [("autodesk", include_str!("manifests/autodesk.yaml"))];

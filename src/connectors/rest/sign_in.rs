@@ -1,19 +1,23 @@
 //! Signing in as a manifest says.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use url::Url;
 
 use super::{
+    RestConnector,
     manifest::{AuthShape, Manifest},
     template::Bindings,
 };
-use crate::connectors::http::{ClientCredentials, Login, Scheme};
-
-/// Secrets by the key they have under `auth`.
-pub type Credentials = BTreeMap<String, SecretString>;
+use crate::{
+    connectors::{
+        Connector, Credentials, Error, OptionSpec, Wiring, Writer,
+        http::{ClientCredentials, Login, Scheme},
+    },
+    model::{CatalogueError, Options, Semantics},
+};
 
 impl Manifest {
     /// Where the API's paths begin, for an app at `url`.
@@ -25,9 +29,18 @@ impl Manifest {
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
     }
+}
 
-    /// The keys that `auth` has to hold.
-    pub fn secret_keys(&self) -> Vec<String> {
+impl Connector for Manifest {
+    fn options(&self) -> Vec<OptionSpec> {
+        self.options.clone()
+    }
+
+    fn semantics(&self, _: &Options) -> Result<Arc<Semantics>, CatalogueError> {
+        Ok(self.semantics.clone())
+    }
+
+    fn secret_keys(&self) -> Vec<String> {
         match &self.auth {
             AuthShape::Oauth { .. } => vec!["client_id".into(), "client_secret".into()],
             AuthShape::Bearer | AuthShape::Header(_) => vec!["token".into()],
@@ -42,11 +55,7 @@ impl Manifest {
         }
     }
 
-    /// How to sign in to an app at `url`.
-    ///
-    /// # Errors
-    /// The key of a secret that is missing.
-    pub fn scheme(
+    fn scheme(
         &self,
         url: &Url,
         secrets: &Credentials,
@@ -80,6 +89,11 @@ impl Manifest {
                 })
             }
         })
+    }
+
+    fn connect(&self, wiring: &Wiring<'_>, options: &Options) -> Result<Arc<dyn Writer>, Error> {
+        let http = wiring.client(self.base_url(wiring.url()), self.headers().to_vec(), "", &self.semantics.limits)?;
+        Ok(Arc::new(RestConnector::new(self.clone(), http, options.clone())))
     }
 }
 

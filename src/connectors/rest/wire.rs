@@ -19,6 +19,9 @@ pub(super) struct Manifest {
     #[serde(default)]
     pub(super) base: String,
     pub(super) auth: Spanned<Auth>,
+    /// Options that the files may give, used as `{options.NAME}`.
+    #[serde(default)]
+    pub(super) options: Map<Choice>,
     #[serde(default)]
     pub(super) limits: Limits,
     #[serde(default)]
@@ -31,6 +34,15 @@ pub(super) struct Manifest {
     pub(super) members: Option<Members>,
     #[serde(default)]
     pub(super) manual: BTreeMap<Missing, String>,
+}
+
+/// An option of the connector.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Choice {
+    #[serde(default)]
+    pub(super) required: bool,
+    pub(super) help: String,
 }
 
 /// A verb that a person carries out.

@@ -8,7 +8,7 @@ use crate::{
         spec,
         tree::{Entry, Kind, Node},
     },
-    model::{Auth, BudgetSpec, Email, GroupState, Mode},
+    model::{Auth, BudgetSpec, Email, GroupState, Mode, Options},
 };
 
 use super::{
@@ -26,7 +26,10 @@ pub(in crate::desired) struct App {
     pub connector: Option<Named<Arc<str>>>,
     pub url: Option<url::Url>,
     pub auth: Auth,
-    pub options: BTreeMap<Arc<str>, serde_json::Value>,
+    pub options: Options,
+    /// Where each option is said, and where all are.
+    pub option_spans: BTreeMap<Arc<str>, Span>,
+    pub options_span: Option<Span>,
     pub budget: BudgetSpec,
     pub mode: Mode,
     pub seats: Option<u32>,
@@ -96,6 +99,8 @@ fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App> {
         url,
         auth: auth(d, &fields),
         options: options(d, &fields),
+        option_spans: option_spans(&fields),
+        options_span: fields.entry("options").map(|entry| entry.span),
         budget: budget(d, &fields),
         mode: mode(d, &fields).unwrap_or_default(),
         seats: fields.count(d, "seats").map(|(seats, _)| seats),
@@ -225,13 +230,20 @@ fn budget<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> BudgetSpec {
     }
 }
 
-fn options<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> BTreeMap<Arc<str>, serde_json::Value> {
+fn options<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Options {
     let Some(entry) = fields.entry("options") else { return BTreeMap::new() };
     let Kind::Map(entries) = &entry.value.kind else {
         d.wrong_type(&entry.value, "a mapping");
         return BTreeMap::new();
     };
     entries.iter().map(|entry| (Arc::from(&*entry.key), json(&entry.value))).collect()
+}
+
+fn option_spans(fields: &Fields<'_, '_>) -> BTreeMap<Arc<str>, Span> {
+    match fields.entry("options").map(|entry| &entry.value.kind) {
+        Some(Kind::Map(entries)) => entries.iter().map(|entry| (Arc::from(&*entry.key), entry.span)).collect(),
+        _ => BTreeMap::new(),
+    }
 }
 
 /// YAML as JSON: what the connectors read their options from.

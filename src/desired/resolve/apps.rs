@@ -8,7 +8,10 @@ use crate::{
         nearest,
         report::{Draft, Report, Span},
     },
-    model::{Claim, ConnectorCatalogue, DesiredAccount, DesiredApp, Email, Mode, Place, Policy, Semantics, Window},
+    model::{
+        CatalogueError, Claim, ConnectorCatalogue, DesiredAccount, DesiredApp, Email, Mode, Place, Policy, Semantics,
+        Window,
+    },
 };
 
 use super::{
@@ -89,9 +92,18 @@ pub(super) fn resolve(
 /// What the app's connector declares.
 fn semantics(app: &App, catalogue: &dyn ConnectorCatalogue, report: &mut Report<'_>) -> Option<Arc<Semantics>> {
     let connector = app.connector.as_ref()?;
-    match catalogue.semantics(&connector.name) {
+    match catalogue.semantics(&connector.name, &app.options) {
         Ok(semantics) => Some(semantics),
-        Err(message) => {
+        Err(CatalogueError::Option { key, message, hint }) => {
+            let span = app.option_spans.get(key.as_str()).copied().or(app.options_span).unwrap_or(connector.span);
+            let draft = Draft::error("option", message).at(span, "");
+            report.push(match hint {
+                Some(hint) => draft.hint(hint),
+                None => draft,
+            });
+            None
+        }
+        Err(CatalogueError::Connector(message)) => {
             let names = catalogue.names();
             let is_path = connector.name.contains(['/', '.']);
             // The catalogue may have advice of its own behind its sentence; the hint says it where hints stand.

@@ -15,8 +15,8 @@ use std::{
 };
 
 use crate::model::{
-    AccountStatus, ConnectorCatalogue, CreateRule, Desired, FieldName, Find, GroupRules, Limits, MemberRead,
-    MemberRules, RoleRule, Semantics, Step,
+    AccountStatus, CatalogueError, ConnectorCatalogue, CreateRule, Desired, FieldName, Find, GroupRules, Limits,
+    MemberRead, MemberRules, Options, RoleRule, Semantics, Step,
 };
 
 use super::{Loaded, Problems, parse};
@@ -26,11 +26,11 @@ use super::{Loaded, Problems, parse};
 pub(super) struct StaticCatalogue;
 
 impl ConnectorCatalogue for StaticCatalogue {
-    fn semantics(&self, name: &str) -> Result<Arc<Semantics>, String> {
+    fn semantics(&self, name: &str, _: &Options) -> Result<Arc<Semantics>, CatalogueError> {
         match name {
             "autodesk" => Ok(Arc::new(autodesk())),
             "many" => Ok(Arc::new(many())),
-            _ => Err(format!("there is no connector `{name}`")),
+            _ => Err(CatalogueError::Connector(format!("there is no connector `{name}`"))),
         }
     }
 
@@ -74,10 +74,14 @@ fn autodesk() -> Semantics {
             change: Step::Manual,
             remove: false,
             creates_account: false,
+            creates_with: BTreeSet::new(),
+            add_at_once: 1,
+            remove_at_once: 1,
             role: Some(RoleRule { values: names(&["member", "lead"]), ..RoleRule::default() }),
             fields: names(&["role"]),
         },
         manual: BTreeMap::new(),
+        settle: std::time::Duration::ZERO,
         limits: Limits::default(),
     }
 }

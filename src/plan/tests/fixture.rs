@@ -76,10 +76,14 @@ pub fn one_way() -> Semantics {
             change: Step::Manual,
             remove: false,
             creates_account: false,
+            creates_with: BTreeSet::new(),
+            add_at_once: 1,
+            remove_at_once: 1,
             role: Some(RoleRule { ranked: ["member", "lead"].map(Arc::from).to_vec(), ..RoleRule::default() }),
             fields: set(&["role"]),
         },
         manual: BTreeMap::from([(Verb::RemoveMember, "remove the member in the admin pages".into())]),
+        settle: std::time::Duration::ZERO,
         limits: Limits::default(),
     }
 }
@@ -153,6 +157,9 @@ impl World {
                 groups_coverage: Coverage::Complete,
                 unread_accounts: BTreeMap::new(),
                 unread_memberships: BTreeSet::new(),
+                absent: Default::default(),
+                vocabulary: Default::default(),
+                notices: Vec::new(),
                 requests: 0,
                 oldest_s: 0,
             },
@@ -347,11 +354,9 @@ impl World {
                 id: id.into(),
                 name: name.into(),
                 values: BTreeMap::new(),
-                members: members
-                    .iter()
-                    .map(|(id, role)| LiveMember { account: (*id).into(), values: live_values(role) })
-                    .collect(),
+                members: members.iter().map(|(id, role)| LiveMember::new((*id).into(), live_values(role))).collect(),
                 coverage: Coverage::Complete,
+                reach: Reach::Full,
             });
         })
     }

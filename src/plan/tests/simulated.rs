@@ -100,7 +100,7 @@ fn carry_out_one(world: &mut World, action: &Action) {
             assert!(group.members.iter().all(|member| member.account != id), "{name}: is a member already");
             let mut values = std::collections::BTreeMap::from([("role".into(), None)]);
             values.extend(seen());
-            group.members.push(LiveMember { account: id, values });
+            group.members.push(LiveMember::new(id, values));
         }
         Verb::ChangeMember => {
             assert_ne!(semantics.members.change, Step::Manual, "{name}");
@@ -125,6 +125,7 @@ fn carry_out_one(world: &mut World, action: &Action) {
                 values: seen().collect(),
                 members: Vec::new(),
                 coverage: Coverage::Complete,
+                reach: Reach::Full,
             });
         }
         Verb::UpdateGroup => {
@@ -156,6 +157,7 @@ fn group<'a>(live: &'a mut LiveApp, action: &Action) -> &'a mut LiveGroup {
             values: std::collections::BTreeMap::new(),
             members: Vec::new(),
             coverage: Coverage::Complete,
+            reach: Reach::Full,
         });
         live.groups.len() - 1
     });

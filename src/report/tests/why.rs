@@ -67,10 +67,14 @@ fn semantics() -> Semantics {
             change: Step::Again,
             remove: false,
             creates_account: false,
+            creates_with: BTreeSet::new(),
+            add_at_once: 1,
+            remove_at_once: 1,
             role: Some(role(&["member", "lead"])),
             fields: ["role".into()].into(),
         },
         manual: Default::default(),
+        settle: std::time::Duration::ZERO,
         limits: Limits::default(),
     }
 }

@@ -1,0 +1,239 @@
+//! What a connector is before it is connected: what it declares, which options and secrets it takes, and how it is put
+//! together for an app. A manifest is one; an API that needs logic has a module that is one.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::{
+    Error, ErrorKind, Writer,
+    http::{Gate, HttpClient, HttpConfig, Scheme},
+};
+use crate::model::{BudgetSpec, CatalogueError, DesiredApp, Limits, Options, Semantics};
+
+/// Secrets by the key they have under `auth`.
+pub type Credentials = BTreeMap<String, SecretString>;
+
+/// A kind of app that rosterd can manage.
+pub trait Connector: Send + Sync {
+    /// The options it knows, besides those that every connector has.
+    fn options(&self) -> Vec<OptionSpec>;
+
+    /// What it declares about its API, for an app with these options.
+    ///
+    /// # Errors
+    /// When an option makes no sense.
+    fn semantics(&self, options: &Options) -> Result<Arc<Semantics>, CatalogueError>;
+
+    /// The keys that `auth` may hold.
+    fn secret_keys(&self) -> Vec<String>;
+
+    /// How to sign in to an app at `url`.
+    ///
+    /// # Errors
+    /// The key of a secret that is missing.
+    fn scheme(
+        &self,
+        url: &Url,
+        secrets: &Credentials,
+        token_url: Option<&Url>,
+        scopes: Option<&[String]>,
+    ) -> Result<Scheme, String>;
+
+    /// Puts it together for an app. Nothing is sent.
+    ///
+    /// # Errors
+    /// When something is missing that only now shows.
+    fn connect(&self, wiring: &Wiring<'_>, options: &Options) -> Result<Arc<dyn Writer>, Error>;
+}
+
+/// An option that a connector knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionSpec {
+    /// Its key under `options`.
+    pub name: String,
+    /// Nothing works without it.
+    pub required: bool,
+    /// What it does, as the rest of a line.
+    pub help: String,
+}
+
+/// Options that every connector has.
+pub(super) const COMMON_OPTIONS: [(&str, &str); 2] = [
+    ("allow_cleartext", "`true` lets the credential go over http to another machine"),
+    ("ca_file", "a PEM file of authorities to trust besides the system's"),
+];
+
+/// Checks that all options given are known, and all that are required are given.
+///
+/// # Errors
+/// The first that is not.
+pub(super) fn check_options(known: &[OptionSpec], given: &Options) -> Result<(), CatalogueError> {
+    let names = || known.iter().map(|spec| spec.name.as_str()).chain(COMMON_OPTIONS.iter().map(|(name, _)| *name));
+    if let Some(key) = given.keys().find(|key| !names().any(|name| name == &***key)) {
+        let near = names().max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
+        let near = near.filter(|near| strsim::jaro_winkler(near, key) > 0.8);
+        let hint = near.map_or_else(
+            || format!("there are {}", names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let message = format!("the connector has no option `{key}`");
+        return Err(CatalogueError::Option { key: key.to_string(), message, hint: Some(hint) });
+    }
+    match known.iter().find(|spec| spec.required && given.get(spec.name.as_str()).is_none_or(|value| value.is_null())) {
+        None => Ok(()),
+        Some(spec) => Err(CatalogueError::Option {
+            key: spec.name.clone(),
+            message: format!("`options.{}` is missing", spec.name),
+            hint: Some(spec.help.clone()),
+        }),
+    }
+}
+
+/// Everything that a connector needs from its surroundings to be put together for one app.
+pub struct Wiring<'a> {
+    pub(super) connector: &'a dyn Connector,
+    pub(super) app: &'a DesiredApp,
+    pub(super) url: &'a Url,
+    pub(super) credentials: &'a Credentials,
+    pub(super) token_url: Option<&'a Url>,
+    /// Whether the credential is one that must not be shown.
+    pub(super) secret: bool,
+    pub(super) gates: &'a dyn Gates,
+}
+
+/// Where gates of budgets are kept.
+pub(super) trait Gates {
+    /// The gate of the bucket with this key, made with these limits when it is new.
+    fn gate(&self, key: String, spec: &BudgetSpec, limits: &Limits) -> Arc<Gate>;
+}
+
+impl Wiring<'_> {
+    /// The app's name in the files.
+    pub fn app(&self) -> &str {
+        &self.app.name
+    }
+
+    /// Where the app is.
+    pub fn url(&self) -> &Url {
+        self.url
+    }
+
+    /// A client for the part of the API below `base`. Where an API counts families of calls apart, each family has a
+    /// client and limits of its own.
+    ///
+    /// # Errors
+    /// When a secret is missing or TLS cannot be set up.
+    pub fn client(
+        &self,
+        base: Url,
+        headers: Vec<(String, String)>,
+        family: &str,
+        limits: &Limits,
+    ) -> Result<HttpClient, Error> {
+        let app = self.app;
+        let scheme = self
+            .connector
+            .scheme(self.url, self.credentials, self.token_url, app.auth.scopes.as_deref())
+            .map_err(|key| self.setup(format!("`auth.{key}` is missing"), "give { env: NAME } or { file: PATH }"))?;
+        let mut config = HttpConfig::new(&*app.name, base, scheme);
+        config.headers = headers;
+        config.ca_file = app.options.get("ca_file").and_then(|file| file.as_str()).map(PathBuf::from);
+        if self.secret {
+            config.secrets = worth_masking(self.credentials);
+        }
+        // A limit that the files give replaces all scopes of the connector, so that all families share it.
+        let family = if app.budget.requests.is_some() { "" } else { family };
+        let key = bucket_key(self.url, &app.connector, family, self.credentials);
+        HttpClient::new(config, self.gates.gate(key, &app.budget, limits))
+    }
+
+    /// An error of the set-up, with what to do about it.
+    pub fn setup(&self, detail: impl Into<String>, hint: &str) -> Error {
+        Error {
+            kind: ErrorKind::Setup,
+            app: self.app.name.to_string(),
+            request: "connecting".into(),
+            status: None,
+            detail: detail.into(),
+            hint: Some(hint.to_owned()),
+        }
+    }
+}
+
+/// Secrets, and the pairs that go over the wire as one word, which a server may quote.
+fn worth_masking(credentials: &Credentials) -> Vec<SecretString> {
+    let pair = |name: &str, secret: &str| {
+        let (name, secret) = (credentials.get(name)?, credentials.get(secret)?);
+        Some(SecretString::from(format!("{}:{}", name.expose_secret(), secret.expose_secret())))
+    };
+    let pairs = [pair("client_id", "client_secret"), pair("username", "password")];
+    pairs.into_iter().flatten().chain(credentials.values().cloned()).collect()
+}
+
+/// Names a credential at an origin, for one kind of API: two APIs at one origin count apart. Names of clients and users
+/// identify a credential; of tokens only a hash is kept.
+fn bucket_key(url: &Url, connector: &str, family: &str, credentials: &Credentials) -> String {
+    let who = ["client_id", "username"].iter().find_map(|key| credentials.get(*key));
+    let who = who.map_or_else(
+        || {
+            let mut hash = Sha256::new();
+            credentials.values().for_each(|secret| hash.update(secret.expose_secret()));
+            hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        },
+        |name| name.expose_secret().to_owned(),
+    );
+    format!("{} {connector}/{family} {who}", url.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pair_of_basic_sign_in_is_masked_too() {
+        let credentials = [("client_id", "id"), ("client_secret", "s3cret")];
+        let credentials = credentials.map(|(key, value)| (key.to_owned(), SecretString::from(value))).into();
+        let redactor = crate::connectors::http::Redactor::new(worth_masking(&credentials));
+        // What `id:s3cret` is in base64.
+        assert_eq!(redactor.clean("got Basic aWQ6czNjcmV0"), "got Basic [redacted]");
+    }
+
+    #[test]
+    fn one_credential_at_one_origin_is_one_bucket_for_each_api() {
+        let named = |url: &str, connector: &str, id: &str| {
+            let credentials = [("client_id".to_owned(), SecretString::from(id))].into();
+            bucket_key(&url.parse().unwrap(), connector, "", &credentials)
+        };
+        let key = |url: &str, id: &str| named(url, "one", id);
+        assert_eq!(key("https://a.example/x", "c"), key("https://a.example/y", "c"));
+        assert_ne!(key("https://a.example", "c"), key("https://b.example", "c"));
+        assert_ne!(key("https://a.example", "c"), key("https://a.example", "d"));
+        assert_ne!(key("https://a.example", "c"), named("https://a.example", "two", "c"));
+        let token = |token: &str| {
+            let credentials = [("token".to_owned(), token.into())].into();
+            bucket_key(&"https://a.example".parse().unwrap(), "one", "", &credentials)
+        };
+        assert_ne!(token("s3cret"), token("other"));
+        assert!(!token("s3cret").contains("s3cret"));
+    }
+
+    fn check(given: &[(&str, &str)], expected: &str) {
+        let known = [
+            OptionSpec { name: "account_id".into(), required: true, help: "the hub's id without `b.`".into() },
+            OptionSpec { name: "region".into(), required: false, help: String::new() },
+        ];
+        let given = given.iter().map(|(key, value)| (Arc::from(*key), serde_json::Value::from(*value))).collect();
+        let said = check_options(&known, &given).map_or_else(|wrong| wrong.to_string(), |()| "fine".into());
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn options_are_known_and_those_that_are_needed_are_there() {
+        check(&[("account_id", "a"), ("region", "EMEA"), ("ca_file", "x.pem")], "fine");
+        check(&[("region", "US")], "`options.account_id` is missing; the hub's id without `b.`");
+        check(&[("account_id", "a"), ("regoin", "US")], "the connector has no option `regoin`; did you mean `region`?");
+    }
+}

@@ -1,0 +1,165 @@
+//! Carrying out several memberships of one group in one request. What such a request did is seen by reading the group
+//! once for all of them; whoever it left out is sent again alone, so that one bad apple spoils nothing for the others.
+
+use super::{
+    look,
+    perform::{Made, Settling, perform, prepare},
+    runner::Stop,
+};
+use crate::{
+    budget::Lane,
+    connectors::{Error, Joiner, Write, Writer},
+    model::{Action, ActionResult, Coverage, LiveMember, Verb},
+};
+
+/// Carries out `actions`, which all add to one group or all remove from it; the results are in their order.
+pub(super) async fn perform_together(
+    writer: &dyn Writer,
+    actions: &[&Action],
+    made: &Made,
+    lane: Lane,
+    stop: Stop,
+) -> Vec<ActionResult> {
+    let run = Together { writer, made, lane, stop };
+    if let [one] = actions {
+        return vec![perform(writer, one, made, lane, run.stop).await];
+    }
+    run.run(actions).await
+}
+
+struct Together<'a> {
+    writer: &'a dyn Writer,
+    made: &'a Made,
+    lane: Lane,
+    stop: Stop,
+}
+
+impl Together<'_> {
+    async fn run(&self, actions: &[&Action]) -> Vec<ActionResult> {
+        let mut results: Vec<Option<ActionResult>> = vec![None; actions.len()];
+        let mut writes = Vec::new();
+        for (index, action) in actions.iter().enumerate() {
+            match prepare(self.writer, action, self.made, self.lane, self.stop.clone()).await {
+                Ok(write) => writes.push((index, write)),
+                Err(result) => results[index] = Some(result),
+            }
+        }
+        let mut alone = Vec::new();
+        if !writes.is_empty() {
+            let sent: Vec<Write> = writes.iter().map(|(_, write)| write.clone()).collect();
+            let unproven = match self.writer.write_together(&sent, self.lane).await {
+                Ok(answers) => {
+                    let mut unproven = Vec::new();
+                    for ((index, write), answer) in writes.into_iter().zip(answers) {
+                        match answer {
+                            Ok(written) if written.proven => results[index] = Some(ActionResult::Done { note: None }),
+                            Ok(_) => unproven.push((index, write)),
+                            Err(_) => alone.push(index),
+                        }
+                    }
+                    unproven
+                }
+                // Whether it did anything is seen in the group.
+                Err(error) if error.outcome_unknown() => {
+                    tokio::time::sleep(look::SETTLE).await;
+                    writes
+                }
+                // Nothing was done; each one alone finds out which of them the app does not take.
+                Err(_) => {
+                    alone.extend(writes.into_iter().map(|(index, _)| index));
+                    Vec::new()
+                }
+            };
+            self.read_back(unproven, &mut results, &mut alone).await;
+        }
+        for index in alone {
+            let result = if self.stop.asked() {
+                ActionResult::NotStarted { reason: "the run was stopped first; the next run takes it up".into() }
+            } else {
+                perform(self.writer, actions[index], self.made, self.lane, self.stop.clone()).await
+            };
+            results[index] = Some(result);
+        }
+        results
+            .into_iter()
+            .zip(actions)
+            .map(|(result, action)| {
+                result.unwrap_or_else(|| ActionResult::Failed {
+                    error: format!("{}: whether it was done is not known; plan again", action.name),
+                })
+            })
+            .collect()
+    }
+
+    /// Reads the group until everyone is seen to be as they should, or the time that the app may take is over. Whoever is
+    /// missing then is told by name, as an action of their own.
+    async fn read_back(
+        &self,
+        mut open: Vec<(usize, Write)>,
+        results: &mut [Option<ActionResult>],
+        alone: &mut Vec<usize>,
+    ) {
+        let mut looks = Settling::new(self.writer.semantics().settle);
+        while let Some((_, first)) = open.first() {
+            let listing = match self.writer.members(group_of(first), self.lane).await {
+                Ok(listing) => listing,
+                Err(error) => {
+                    if error.is_transient() && !self.stop.asked() && looks.wait().await {
+                        continue;
+                    }
+                    for (index, _) in open {
+                        results[index] = Some(unread(&error));
+                    }
+                    return;
+                }
+            };
+            open.retain(|(index, write)| {
+                let done = is_done(write, &listing.rows, &listing.coverage);
+                if done {
+                    results[*index] = Some(ActionResult::Done { note: None });
+                }
+                !done
+            });
+            if open.is_empty() {
+                return;
+            }
+            if self.stop.asked() || !looks.wait().await {
+                break;
+            }
+        }
+        // Sent once more alone: an app that dropped somebody from the crowd may take them by themselves, and if not, the
+        // answer says why.
+        alone.extend(open.into_iter().map(|(index, _)| index));
+    }
+}
+
+fn unread(error: &Error) -> ActionResult {
+    ActionResult::Failed { error: format!("the app accepted it, but it could not be read back: {error}") }
+}
+
+fn group_of(write: &Write) -> &str {
+    match write {
+        Write::AddMember { group, .. } | Write::RemoveMember { group, .. } => group,
+        // The scheduler puts only memberships together.
+        _ => "",
+    }
+}
+
+fn is_done(write: &Write, members: &[LiveMember], coverage: &Coverage) -> bool {
+    let same = |who: &Joiner| members.iter().find(|member| look::is_member(member, who));
+    match write {
+        Write::AddMember { who, values, .. } => {
+            same(who).is_some_and(|member| look::shown(&member.values, values) != look::Shown::Differs)
+        }
+        Write::RemoveMember { account, .. } => {
+            coverage.is_complete() && !members.iter().any(|member| member.account == *account)
+        }
+        _ => false,
+    }
+}
+
+/// Which actions a request can carry out together: those of one kind in one group.
+pub(super) fn kin(action: &Action) -> Option<(Verb, &str)> {
+    let group = action.name.group.as_deref()?;
+    matches!(action.name.verb, Verb::AddMember | Verb::RemoveMember).then_some((action.name.verb, group))
+}
