@@ -41,9 +41,9 @@ async fn the_log_shows_requests_to_apps_alone_and_can_be_cleared() {
         log,
         json!([
             { "at": null, "app": "autodesk", "tenant": "studio", "method": "GET", "path": "/users", "query": "limit=5",
-              "body": null, "status": 200, "fault": null, "effect": false },
+              "headers": {}, "body": null, "status": 200, "fault": null, "effect": false },
             { "at": null, "app": "autodesk", "tenant": "studio", "method": "POST", "path": "/users", "query": "",
-              "body": { "email": "jane@example.com" }, "status": 201, "fault": null, "effect": true },
+              "headers": { "content-type": "application/json" }, "body": { "email": "jane@example.com" }, "status": 201, "fault": null, "effect": true },
         ])
     );
     admin(&app, "DELETE", "/log", None).await;

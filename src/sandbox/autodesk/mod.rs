@@ -225,7 +225,7 @@ struct Fresh {
 
 impl App for Autodesk {
     fn oauth(&self) -> OAuth {
-        OAuth { path: "/authentication/v2/token", scopes: self.scopes.clone() }
+        OAuth { path: "/authentication/v2/token", scopes: self.scopes.clone(), ..OAuth::default() }
     }
 
     fn settle(&mut self, now: Timestamp) {
