@@ -7,7 +7,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A simulated app: the state of one tenant and the rules of its API. It sees only requests that carry a valid token
 /// and fit into the quota.
@@ -141,7 +141,7 @@ pub struct AccountView {
     pub family_name: Option<String>,
     /// The status in the app's own words.
     pub status: String,
-    /// The role in the app's own words.
+    /// The role in the app's own words; several roles are joined with `, `.
     pub role: String,
     /// When it was created, in sandbox time.
     pub created_at: Timestamp,
@@ -153,6 +153,8 @@ pub struct AccountView {
     pub invitations: u32,
     /// The memberships, in the order in which they were made.
     pub groups: Vec<MembershipView>,
+    /// The app's own object, as reading the account by its id shows it.
+    pub raw: Value,
 }
 
 /// A membership as it stands.
@@ -162,7 +164,7 @@ pub struct MembershipView {
     pub id: String,
     /// The group's name.
     pub name: String,
-    /// The role in the group.
+    /// The role in the group; empty where the app knows none.
     pub role: String,
 }
 
@@ -206,6 +208,9 @@ pub struct AccountPatch {
     pub status: Option<String>,
     /// The role in the app's own words.
     pub role: Option<String>,
+    /// Fields of the app's own object, set as they are; null removes one. Fields that the app keeps apart, such as those
+    /// above, are refused here.
+    pub raw: Option<Map<String, Value>>,
 }
 
 /// Why a change behind the client's back was not made.
