@@ -8,7 +8,7 @@ use hyper::HeaderMap;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     cast,
@@ -185,7 +185,7 @@ pub struct AccountView {
     pub family_name: Option<String>,
     /// The status in the app's own words.
     pub status: String,
-    /// The role in the app's own words.
+    /// The role in the app's own words; several roles are joined with `, `.
     pub role: String,
     /// When it was created, in sandbox time.
     pub created_at: Timestamp,
@@ -197,6 +197,8 @@ pub struct AccountView {
     pub invitations: u32,
     /// The memberships, in the order in which they were made.
     pub groups: Vec<MembershipView>,
+    /// The app's own object, as reading the account by its id shows it.
+    pub raw: Value,
 }
 
 /// A membership as it stands.
@@ -206,7 +208,7 @@ pub struct MembershipView {
     pub id: String,
     /// The group's name.
     pub name: String,
-    /// The role in the group.
+    /// The role in the group; empty where the app knows none.
     pub role: String,
 }
 
@@ -250,6 +252,9 @@ pub struct AccountPatch {
     pub status: Option<String>,
     /// The role in the app's own words.
     pub role: Option<String>,
+    /// Fields of the app's own object, set as they are; null removes one. Fields that the app keeps apart, such as those
+    /// above, are refused here.
+    pub raw: Option<Map<String, Value>>,
 }
 
 /// Why a change behind the client's back was not made.

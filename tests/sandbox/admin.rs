@@ -102,6 +102,20 @@ async fn accounts_can_be_added_changed_and_removed_behind_the_back() {
 }
 
 #[tokio::test]
+async fn fields_that_the_guide_does_not_know_can_be_set_and_taken_away() {
+    let app = Fixture::new(quiet()).await;
+    let id = app.active("jane@example.com");
+    let account = format!("/autodesk/studio/accounts/{id}");
+    let set = |raw: Value| admin(&app, "PATCH", &account, Some(json!({ "raw": raw })));
+    set(json!({ "costCentre": 7, "badge": "A" })).await;
+    set(json!({ "badge": null })).await;
+    let row = app.get(&format!("/users/{id}")).await.json;
+    assert_eq!((&row["costCentre"], row.get("badge")), (&json!(7), None));
+    assert_eq!(app.sandbox.account("autodesk", "studio", &id).unwrap().raw, row);
+    assert_eq!(set(json!({ "role": "admin" })).await.status, 400, "the patch has a field of its own for that");
+}
+
+#[tokio::test]
 async fn groups_and_memberships_can_be_changed_behind_the_back() {
     let app = Fixture::new(quiet()).await;
     let id = app.active("jane@example.com");

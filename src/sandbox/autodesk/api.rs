@@ -11,6 +11,10 @@ use crate::sandbox::app::{Answer, Request};
 const PAGE: usize = 20;
 const LARGEST_PAGE: usize = 100;
 
+/// What reading an account by its id shows.
+pub(super) const WHOLE: [&str; 8] =
+    ["id", "email", "firstName", "lastName", "status", "role", "createdAt", "lastLogin"];
+
 pub(super) fn answer(app: &mut Autodesk, request: &Request, scopes: &BTreeSet<String>) -> Answer {
     dispatch(app, request, scopes).unwrap_or_else(|refused| refused)
 }
@@ -55,8 +59,16 @@ fn list(app: &Autodesk, request: &Request) -> Result<Answer, Answer> {
 
 fn read(app: &Autodesk, id: &str) -> Result<Answer, Answer> {
     let account = app.accounts.get(id).ok_or_else(no_user)?;
-    let fields = ["id", "email", "firstName", "lastName", "status", "role", "createdAt", "lastLogin"];
-    Ok(Answer::json(200, show(account, &fields)))
+    Ok(Answer::json(200, whole(account)))
+}
+
+/// An account as reading it by its id shows it: all that is modelled, and whatever else the side door gave it.
+pub(super) fn whole(account: &Account) -> Value {
+    let mut all = show(account, &WHOLE);
+    if let Value::Object(all) = &mut all {
+        all.extend(account.extra.clone());
+    }
+    all
 }
 
 fn create(app: &mut Autodesk, request: &Request) -> Result<Answer, Answer> {

@@ -23,6 +23,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use super::{
     app::{AccountPatch, AccountView, Answer, App, DriftError, GroupView, MembershipView, NewAccount, OAuth, Request},
@@ -66,6 +67,8 @@ struct Account {
     accepts_at: Option<Timestamp>,
     /// Team ids and roles, in the order in which they were given.
     memberships: Vec<(String, String)>,
+    /// Fields that the guide does not know, as a later version of the API might have them.
+    extra: Map<String, Value>,
 }
 
 /// An enumeration and its words, so that parsing and printing cannot drift apart.
@@ -130,6 +133,7 @@ impl Autodesk {
             deactivated_at: None,
             accepts_at: None,
             memberships: Vec::new(),
+            extra: Map::new(),
         };
         self.by_email.insert(account.email.to_lowercase(), id.clone());
         self.order.push(id.clone());
@@ -208,6 +212,7 @@ impl Autodesk {
             accepts_at: account.accepts_at,
             invitations: self.invited.get(&account.email.to_lowercase()).copied().unwrap_or(0),
             groups: groups.collect(),
+            raw: api::whole(account),
         }
     }
 }
@@ -288,7 +293,13 @@ impl App for Autodesk {
                 return Err(DriftError::Duplicate(email.clone()));
             }
         }
+        let raw = patch.raw.unwrap_or_default();
+        if let Some(field) = raw.keys().find(|field| api::WHOLE.contains(&field.as_str())) {
+            return Err(DriftError::BadValue { field: "raw field", value: field.clone() });
+        }
         let account = self.find_mut(&id)?;
+        account.extra.extend(raw);
+        account.extra.retain(|_, value| !value.is_null());
         if let Some(email) = patch.email {
             let old = std::mem::replace(&mut account.email, email.clone());
             self.by_email.remove(&old.to_lowercase());
