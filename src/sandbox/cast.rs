@@ -6,11 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
+    alteryx,
     app::{App, Request},
     autodesk::Autodesk,
     chance::Chance,
     config::{Config, Quota},
     quirks::Quirk,
+    workiva,
 };
 
 /// One app of the cast.
@@ -39,12 +41,17 @@ pub(crate) struct Family {
 }
 
 /// Everyone, in the order in which messages list them.
-pub(crate) const CAST: &[Part] = &[Part {
-    connector: "autodesk",
-    quirks: &[],
-    quotas: &[],
-    start: |chance, config, example, now| Box::new(Autodesk::new(chance, config, example, now)),
-}];
+pub(crate) const CAST: &[Part] = &[
+    Part {
+        connector: "autodesk",
+        quirks: &[],
+        quotas: &[],
+        start: |chance, config, example, now| Box::new(Autodesk::new(chance, config, example, now)),
+    },
+    alteryx::GUIDE,
+    alteryx::WEBAPI,
+    workiva::PART,
+];
 
 pub(crate) fn part(connector: &str) -> Option<&'static Part> {
     CAST.iter().find(|part| part.connector == connector)

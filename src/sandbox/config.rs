@@ -41,6 +41,8 @@ pub struct Config {
     pub reset_header: ResetHeader,
     /// How long an access token lives.
     pub token_life: Duration,
+    /// How long the token of a next page can be used, at apps that page by tokens.
+    pub page_token_life: Duration,
     /// How long every answer takes at least, in real time.
     pub latency: Duration,
     /// The client id the token endpoint accepts, alone or followed by a dot and anything (`sandbox.autodesk`), so that
@@ -71,6 +73,8 @@ impl Default for Config {
             token_window: Duration::from_secs(60),
             reset_header: ResetHeader::EpochSeconds,
             token_life: Duration::from_secs(3599),
+            // Longer than any list takes to read, shorter than a token that was kept would be.
+            page_token_life: Duration::from_secs(600),
             // About a fast API's answer; enough that requests in flight overlap as they do for real.
             latency: Duration::from_millis(15),
             client_id: DEFAULT_CLIENT_ID.to_owned(),

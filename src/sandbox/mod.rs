@@ -12,18 +12,22 @@
 //! through all of these), `server` (HTTP), `admin` (`/_sandbox/`), and then the apps, one folder each.
 
 mod admin;
+mod alteryx;
 mod app;
 mod autodesk;
 mod cast;
 mod chance;
 mod clock;
 mod config;
+mod email;
 mod fault;
 mod log;
 mod quirks;
 mod quota;
+mod roster;
 mod server;
 mod tokens;
+mod workiva;
 mod world;
 
 use std::{io, net::SocketAddr, time::Duration};
