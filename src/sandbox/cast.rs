@@ -11,6 +11,7 @@ use super::{
     chance::Chance,
     config::{Config, Quota},
     quirks::Quirk,
+    scim::{self, Scim},
 };
 
 /// One app of the cast.
@@ -39,12 +40,20 @@ pub(crate) struct Family {
 }
 
 /// Everyone, in the order in which messages list them.
-pub(crate) const CAST: &[Part] = &[Part {
-    connector: "autodesk",
-    quirks: &[],
-    quotas: &[],
-    start: |chance, config, example, now| Box::new(Autodesk::new(chance, config, example, now)),
-}];
+pub(crate) const CAST: &[Part] = &[
+    Part {
+        connector: "autodesk",
+        quirks: &[],
+        quotas: &[],
+        start: |chance, config, example, now| Box::new(Autodesk::new(chance, config, example, now)),
+    },
+    Part {
+        connector: "scim",
+        quirks: scim::QUIRKS,
+        quotas: scim::QUOTAS,
+        start: |chance, config, example, now| Box::new(Scim::new(chance, config, example, now)),
+    },
+];
 
 pub(crate) fn part(connector: &str) -> Option<&'static Part> {
     CAST.iter().find(|part| part.connector == connector)

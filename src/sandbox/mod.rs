@@ -22,6 +22,7 @@ mod fault;
 mod log;
 mod quirks;
 mod quota;
+mod scim;
 mod server;
 mod tokens;
 mod world;
