@@ -12,6 +12,7 @@ use super::{
     chance::Chance,
     config::{Config, Quota},
     quirks::Quirk,
+    scim::{self, Scim},
     workiva,
 };
 
@@ -47,6 +48,12 @@ pub(crate) const CAST: &[Part] = &[
         quirks: &[],
         quotas: &[],
         start: |chance, config, example, now| Box::new(Autodesk::new(chance, config, example, now)),
+    },
+    Part {
+        connector: "scim",
+        quirks: scim::QUIRKS,
+        quotas: scim::QUOTAS,
+        start: |chance, config, example, now| Box::new(Scim::new(chance, config, example, now)),
     },
     alteryx::GUIDE,
     alteryx::WEBAPI,

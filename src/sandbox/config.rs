@@ -41,8 +41,10 @@ pub struct Config {
     pub reset_header: ResetHeader,
     /// How long an access token lives.
     pub token_life: Duration,
-    /// How long the token of a next page can be used, at apps that page by tokens.
+    /// How long a token or cursor for the next page of a list is good.
     pub page_token_life: Duration,
+    /// How long it takes until what was written shows in lists, at apps that have a slow index.
+    pub index_delay: Duration,
     /// How long every answer takes at least, in real time.
     pub latency: Duration,
     /// The client id the token endpoint accepts, alone or followed by a dot and anything (`sandbox.autodesk`), so that
@@ -73,8 +75,9 @@ impl Default for Config {
             token_window: Duration::from_secs(60),
             reset_header: ResetHeader::EpochSeconds,
             token_life: Duration::from_secs(3599),
-            // Longer than any list takes to read, shorter than a token that was kept would be.
             page_token_life: Duration::from_secs(600),
+            // What vendors call "a few seconds".
+            index_delay: Duration::from_secs(5),
             // About a fast API's answer; enough that requests in flight overlap as they do for real.
             latency: Duration::from_millis(15),
             client_id: DEFAULT_CLIENT_ID.to_owned(),

@@ -21,8 +21,8 @@ async fn the_status_shows_what_runs() {
     assert_eq!(status.status, 200);
     assert_eq!((&status.json["seed"], &status.json["time_scale"]), (&json!(7), &json!(1.0)));
     assert_eq!(
-        (&status.json["connectors"], &status.json["tenants"]),
-        (&json!(["autodesk"]), &json!(["autodesk/studio"]))
+        (&status.json["connectors"][0], &status.json["tenants"]),
+        (&json!("autodesk"), &json!(["autodesk/studio"]))
     );
     assert!(status.json["now"].as_str().is_some_and(|now| now.parse::<jiff::Timestamp>().is_ok()));
 }
@@ -150,7 +150,8 @@ async fn unknown_paths_apps_and_fields_say_so() {
     assert_eq!(admin(&app, "GET", "/nothing", None).await.status, 404);
     assert_eq!(admin(&app, "GET", "/autodesk/studio/nothing", None).await.status, 404);
     let unknown = admin(&app, "GET", "/slack/studio/accounts", None).await;
-    assert_eq!(unknown.json["error"], "the sandbox plays no connector `slack`; it plays: autodesk");
+    let error = unknown.json["error"].as_str().unwrap();
+    assert!(error.starts_with("the sandbox plays no connector `slack`; it plays: autodesk, "), "{error}");
     let field = admin(&app, "POST", "/autodesk/studio/accounts", Some(json!({ "mail": "jane@example.com" }))).await;
     assert_eq!(field.status, 400);
     assert!(field.json["error"].as_str().unwrap().contains("unknown field `mail`"), "{field:?}");
