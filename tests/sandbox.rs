@@ -13,5 +13,9 @@ mod example;
 mod faults;
 #[path = "sandbox/limits.rs"]
 mod limits;
+#[path = "sandbox/scim.rs"]
+mod scim;
+#[path = "sandbox/scim_quirks.rs"]
+mod scim_quirks;
 #[path = "sandbox/tokens.rs"]
 mod tokens;
