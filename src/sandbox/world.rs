@@ -248,8 +248,9 @@ impl Tenant {
     fn new((connector, tenant): &Key, config: &Config, now: Timestamp) -> Result<Self, DriftError> {
         let part: &Part = cast::part(connector).ok_or_else(|| DriftError::UnknownConnector(connector.clone()))?;
         let chance = Chance::new(config.seed, connector, tenant);
-        // The tenant named like its connector is the one `--sandbox` meets with the example files.
-        let example = !config.empty && tenant == connector;
+        // The tenants that `--sandbox` meets with the example files: where an app is called like its connector, and the
+        // intranet, which merely speaks SCIM.
+        let example = !config.empty && (tenant == connector || (connector == "scim" && tenant == "intranet"));
         let quirks = Quirks::configured(&config.quirks, connector, tenant)?;
         let mut app = (part.start)(chance.clone(), config, example, now);
         app.set_quirks(quirks.clone());
