@@ -1,10 +1,12 @@
 //! Alteryx Server as its guide describes it.
 
-use rosterd::sandbox::AccountPatch;
+use std::time::Duration;
+
+use rosterd::sandbox::{AccountPatch, Config};
 use serde_json::{Value, json};
 
 use crate::{
-    client::Got,
+    client::{Got, TENANT, quiet},
     rest::{ALTERYX, Rest, column, summary},
 };
 
@@ -311,6 +313,18 @@ async fn what_the_guide_does_not_document_may_be_missing() {
     assert_eq!(app.delete("/usergroups/ug-1").await.status, 405);
     assert_eq!(app.groups_of(&id), ["ug-1"]);
     assert_eq!(column(&app.get("/usergroups").await.json["userGroups"], "id"), ["ug-1"], "the list is documented");
+}
+
+#[tokio::test]
+async fn four_requests_are_answered_at_once_and_no_header_says_so() {
+    // Long enough for all five to be under way before the first is answered.
+    let config = Config { latency: Duration::from_millis(500), ..quiet() };
+    let app = Rest::with(ALTERYX, config, TENANT, &[]).await;
+    let answers = futures::future::join_all((0..5).map(|_| app.get("/users"))).await;
+    let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 200, 200, 200, 429]);
+    assert!(answers.iter().all(|answer| answer.header("x-ratelimit-limit").is_none()));
 }
 
 #[tokio::test]

@@ -324,7 +324,7 @@ async fn the_built_in_group_of_everyone_cannot_be_changed() {
     let group = app.get("/groups").await.json["data"][0].clone();
     assert_eq!((&group["name"], &group["memberCount"]), (&json!("All Users"), &json!(1)));
     let members = format!("/groups/{}/members", group["id"].as_str().unwrap());
-    assert_eq!(column(&app.get(&members).await.json["data"], "userId"), [id.clone()]);
+    assert_eq!(column(&app.get(&members).await.json["data"], "userId"), std::slice::from_ref(&id));
     assert_eq!(app.send("POST", &members, json!({ "userId": id })).await.status, 400);
     assert_eq!(app.delete(&format!("{members}/{id}")).await.status, 400);
 }
@@ -350,6 +350,8 @@ async fn each_request_needs_its_scope() {
         ("DELETE", format!("/users/{id}"), "iam:users:write"),
     ];
     for scope in ["iam:groups:read", "iam:users:read", "iam:groups:write", "iam:users:write"] {
+        // Another second has its own fifty requests.
+        app.sandbox.advance(Duration::from_secs(1));
         app.token = app.ask_token(&[("scope", scope)]).await.json["access_token"].as_str().unwrap().to_owned();
         for (method, path, needed) in &requests {
             let answer = got(app.request(method, path, Some(json!({})))).await;
@@ -392,6 +394,19 @@ async fn more_requests_a_second_than_fifty_are_too_many() {
     assert!(refused.number("retry-after") >= 1);
     app.sandbox.advance(Duration::from_secs(1));
     assert_eq!(app.get("/users").await.status, 200);
+}
+
+#[tokio::test]
+async fn what_goes_wrong_on_the_way_is_worded_as_the_app_would() {
+    let app = workspace(&[]).await;
+    for (kind, expected) in [
+        ("500", (500, "500InternalServerError")),
+        ("503", (503, "503ServiceUnavailable")),
+        ("429", (429, "429TooManyRequests")),
+    ] {
+        app.sandbox.set_faults(vec![format!("kind={kind}").parse().unwrap()]);
+        assert_eq!(code(&app.get("/users").await), expected);
+    }
 }
 
 #[tokio::test]
