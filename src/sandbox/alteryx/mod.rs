@@ -29,7 +29,10 @@ mod guide;
 mod users;
 mod webapi;
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -38,7 +41,7 @@ use super::{
     app::{Answer, App, ClientAuth, DriftError, OAuth, Request},
     cast::{Family, Part},
     chance::Chance,
-    config::{Config, Quota},
+    config::Quota,
     quirks::Quirks,
     roster::{Fields, Refusal, Roster, Row, Server, User},
 };
@@ -82,7 +85,7 @@ struct Dialect {
 const QUOTAS: &[Family] = &[Family {
     name: "all",
     takes: |_| true,
-    quota: Quota { requests: u32::MAX, window: std::time::Duration::from_secs(60), concurrency: 4 },
+    quota: Quota { requests: u32::MAX, window: Duration::from_secs(60), concurrency: 4 },
     told: false,
 }];
 
@@ -99,7 +102,7 @@ pub(crate) const WEBAPI: Part = Part {
     connector: "alteryx-webapi",
     quirks: webapi::QUIRKS,
     quotas: QUOTAS,
-    start: |chance, _: &Config, example, now| start(&webapi::DIALECT, chance, example, now),
+    start: |chance, _, example, now| start(&webapi::DIALECT, chance, example, now),
 };
 
 fn start(dialect: &'static Dialect, chance: Chance, with_example: bool, now: Timestamp) -> Box<dyn App> {

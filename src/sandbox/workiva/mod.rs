@@ -80,12 +80,7 @@ const QUOTAS: &[Family] = &[Family {
 }];
 
 /// Workiva.
-pub(crate) const PART: Part = Part {
-    connector: "workiva",
-    quirks: QUIRKS,
-    quotas: QUOTAS,
-    start: |chance, config, example, now| start(chance, config, example, now),
-};
+pub(crate) const PART: Part = Part { connector: "workiva", quirks: QUIRKS, quotas: QUOTAS, start };
 
 /// One workspace.
 struct Workiva {
