@@ -3,6 +3,10 @@
 #[path = "sandbox/client.rs"]
 mod client;
 
+#[path = "sandbox/acc.rs"]
+mod acc;
+#[path = "sandbox/acc_hq.rs"]
+mod acc_hq;
 #[path = "sandbox/accounts.rs"]
 mod accounts;
 #[path = "sandbox/admin.rs"]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
+    acc::{self, Acc},
     app::{App, Request},
     autodesk::Autodesk,
     chance::Chance,
@@ -46,6 +47,12 @@ pub(crate) const CAST: &[Part] = &[
         quirks: &[],
         quotas: &[],
         start: |chance, config, example, now| Box::new(Autodesk::new(chance, config, example, now)),
+    },
+    Part {
+        connector: "acc",
+        quirks: acc::QUIRKS,
+        quotas: acc::QUOTAS,
+        start: |chance, config, example, now| Box::new(Acc::new(chance, config, example, now)),
     },
     Part {
         connector: "scim",
