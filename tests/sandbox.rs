@@ -2,6 +2,8 @@
 
 #[path = "sandbox/client.rs"]
 mod client;
+#[path = "sandbox/rest.rs"]
+mod rest;
 
 #[path = "sandbox/acc.rs"]
 mod acc;
@@ -11,6 +13,10 @@ mod acc_hq;
 mod accounts;
 #[path = "sandbox/admin.rs"]
 mod admin;
+#[path = "sandbox/alteryx.rs"]
+mod alteryx;
+#[path = "sandbox/alteryx_webapi.rs"]
+mod alteryx_webapi;
 #[path = "sandbox/example.rs"]
 mod example;
 #[path = "sandbox/faults.rs"]
@@ -23,3 +29,5 @@ mod scim;
 mod scim_quirks;
 #[path = "sandbox/tokens.rs"]
 mod tokens;
+#[path = "sandbox/workiva.rs"]
+mod workiva;

@@ -7,12 +7,14 @@ use jiff::Timestamp;
 
 use super::{
     acc::{self, Acc},
+    alteryx,
     app::{App, Request},
     autodesk::Autodesk,
     chance::Chance,
     config::{Config, Quota},
     quirks::Quirk,
     scim::{self, Scim},
+    workiva,
 };
 
 /// One app of the cast.
@@ -60,6 +62,9 @@ pub(crate) const CAST: &[Part] = &[
         quotas: scim::QUOTAS,
         start: |chance, config, example, now| Box::new(Scim::new(chance, config, example, now)),
     },
+    alteryx::GUIDE,
+    alteryx::WEBAPI,
+    workiva::PART,
 ];
 
 pub(crate) fn part(connector: &str) -> Option<&'static Part> {

@@ -9,23 +9,28 @@
 //!
 //! In reading order: `config` (what can be set), `clock` and `chance` (time and the seed), `fault`, `quirks`, `quota`,
 //! `tokens` and `log` (what all apps share), `app` (what an app is), `cast` (which there are), `world` (a request's way
-//! through all of these), `server` (HTTP), `admin` (`/_sandbox/`), and then the apps, one folder each.
+//! through all of these), `server` (HTTP), `admin` (`/_sandbox/`), `roster` (what some of the apps have in common), and
+//! then the apps, one folder each.
 
 mod acc;
 mod admin;
+mod alteryx;
 mod app;
 mod autodesk;
 mod cast;
 mod chance;
 mod clock;
 mod config;
+mod email;
 mod fault;
 mod log;
 mod quirks;
 mod quota;
+mod roster;
 mod scim;
 mod server;
 mod tokens;
+mod workiva;
 mod world;
 
 use std::{io, net::SocketAddr, time::Duration};

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::{Account, Autodesk, Fresh, Role, Status, TEAM_ROLES};
-use crate::sandbox::app::{Answer, Request};
+use crate::sandbox::{
+    app::{Answer, Request},
+    email::is_email,
+};
 
 /// Rows on a page where no limit is given, and the most a page holds.
 const PAGE: usize = 20;
@@ -226,20 +229,6 @@ fn text(body: &Map<String, Value>, field: &str) -> Result<Option<String>, Answer
 fn role(body: &Map<String, Value>) -> Result<Option<Role>, Answer> {
     let word = text(body, "role")?;
     word.map(|word| Role::parse(&word).ok_or_else(|| invalid(&format!("`{word}` is not a role.")))).transpose()
-}
-
-/// Whether this could be an email address: something before one `@`, and a domain behind it.
-pub(super) fn is_email(text: &str) -> bool {
-    // RFC 5321 ends a path at 256 characters, its angle brackets included.
-    let plausible = text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    plausible
-        && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && !domain.contains('@')
-                && domain.contains('.')
-                && !domain.starts_with('.')
-                && !domain.ends_with('.')
-        })
 }
 
 fn error(status: u16, code: &str, message: &str) -> Answer {

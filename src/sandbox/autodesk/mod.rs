@@ -30,6 +30,7 @@ use super::{
     chance::Chance,
     clock,
     config::Config,
+    email::is_email,
 };
 
 /// Accounts by id, in the order in which the list shows them.
@@ -262,7 +263,7 @@ impl App for Autodesk {
     }
 
     fn add_account(&mut self, account: NewAccount) -> Result<String, DriftError> {
-        if !api::is_email(&account.email) {
+        if !is_email(&account.email) {
             return Err(DriftError::BadValue { field: "email", value: account.email });
         }
         if self.by_email.contains_key(&account.email.to_lowercase()) {
@@ -286,7 +287,7 @@ impl App for Autodesk {
         let status = patch.status.as_deref().map(status).transpose()?;
         let role = patch.role.as_deref().map(role).transpose()?;
         if let Some(email) = &patch.email {
-            if !api::is_email(email) {
+            if !is_email(email) {
                 return Err(DriftError::BadValue { field: "email", value: email.clone() });
             }
             if self.by_email.get(&email.to_lowercase()).is_some_and(|owner| *owner != id) {
