@@ -43,7 +43,7 @@ pub use app::{AccountPatch, AccountView, DriftError, GroupView, MembershipView, 
 pub use config::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Quota, ResetHeader};
 pub use fault::{Fault, FaultError, FaultKind};
 pub use log::LoggedRequest;
-pub use quirks::{QuirkError, QuirkSet};
+pub use quirks::{QuirkError, QuirkSet, parse_quirks};
 
 use fault::Faults;
 use server::Shared;

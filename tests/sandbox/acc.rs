@@ -555,3 +555,66 @@ async fn the_example_account_has_drifted_as_its_table_says() {
     app.sandbox.advance(Duration::from_secs(2 * 3600));
     assert_eq!(app.view(&at("leila.haddad")).status, "active");
 }
+
+#[tokio::test]
+async fn the_api_can_mend_every_drift_of_the_example() {
+    let app = Acc::of_tenant(quiet(), "acc").await;
+    let at = |name: &str| format!("{name}@northwind.example");
+    let project = |name: &str| {
+        let groups = app.sandbox.groups("acc", "acc").unwrap();
+        groups.into_iter().find(|group| group.name == name).unwrap().id
+    };
+    let (harbour, riverside, museum) =
+        (project("Harbour Tower"), project("Riverside School"), project("Museum Extension"));
+    // Roles are known from those who hold them; companies have a list.
+    let role = |name: &str, project: &str| app.row(&at(name), project)["roleIds"].clone();
+    let architect = role("elif.demir", &harbour);
+    let (designer, engineer) = (role("maya.cohen", &riverside), role("dev.mehta", &museum));
+    let joining = [
+        (&harbour, &architect, vec!["ingrid.solheim", "tove.lund"]),
+        (&riverside, &designer, vec!["yuna.choi", "chiara.ricci"]),
+        (&museum, &engineer, vec!["mateus.cardoso", "oscar.wennberg"]),
+    ];
+    for (project, roles, names) in joining {
+        let users: Vec<Value> = names.iter().map(|name| json!({ "email": at(name), "roleIds": roles })).collect();
+        assert_eq!(app.send("POST", &import(project), json!({ "users": users })).await.status, 202);
+    }
+    let companies = app.get(&of_account("companies?filter[name]=Lumen Render&filterTextMatch=equals")).await.json;
+    let level = |name: &str, project: &str, access: &str, administration: &str| {
+        let products = app.row(&at(name), project)["products"].as_array().unwrap().clone();
+        let access =
+            |key: &Value| if key == "projectAdministration" { administration.to_owned() } else { access.to_owned() };
+        json!({ "products": products.iter().map(|row| json!({ "key": row["key"], "access": access(&row["key"]) })).collect::<Vec<_>>() })
+    };
+    let noor = "noor.jansen@lumenrender.example".to_owned();
+    for (email, project, body) in [
+        (at("nils.dahl"), &harbour, json!({ "roleIds": architect })),
+        (at("pavel.horak"), &riverside, json!({ "roleIds": designer })),
+        (at("simon.clarke"), &riverside, level("simon.clarke", &riverside, "administrator", "administrator")),
+        (at("julia.steiner"), &riverside, level("julia.steiner", &riverside, "member", "none")),
+        (noor.clone(), &museum, json!({ "companyId": companies["results"][0]["id"] })),
+    ] {
+        let path = format!("{}/{}", users(project), app.view(&email).id);
+        assert_eq!(app.send("PATCH", &path, body).await.status, 200, "{email}");
+    }
+    for (name, project) in [("wei.zhang", &riverside), ("victor.amaya", &museum)] {
+        assert_eq!(app.delete(&format!("{}/{}", users(project), app.view(&at(name)).id)).await.status, 204);
+    }
+    for (name, status) in [("kenji.watanabe", "active"), ("marcus.thorne", "inactive"), ("victor.amaya", "inactive")] {
+        let path = format!("/hq/v1/accounts/{ACC_ACCOUNT}/users/{}", app.view(&at(name)).id);
+        assert_eq!(app.send("PATCH", &path, json!({ "status": status })).await.status, 200);
+    }
+    app.sandbox.advance(Duration::from_secs(2 * 3600));
+    let accounts = app.sandbox.accounts("acc", "acc").unwrap();
+    let members = |project: &str, role: &str| {
+        let is_in =
+            |account: &&AccountView| account.groups.iter().any(|group| group.id == project && group.role == role);
+        accounts.iter().filter(is_in).count()
+    };
+    let found = [&harbour, &riverside, &museum].map(|project| (members(project, "admin"), members(project, "member")));
+    // All of architecture; all of interiors; all of structures, Lumen Render's two and the stranger.
+    assert_eq!(found, [(1, 18), (1, 9), (1, 12 + 3)]);
+    assert_eq!(accounts.iter().filter(|account| account.status == "pending").count(), 0);
+    assert!(accounts.iter().all(|account| account.invitations <= 1));
+    assert_eq!(app.row(&noor, &museum)["companyName"], "Lumen Render");
+}

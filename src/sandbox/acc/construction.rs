@@ -1,11 +1,11 @@
-//! `construction/admin`: projects, their members, and what one person has in all of them.
+//! `construction/admin`: who may come in, and the members of a project.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
 use super::{
-    ACC_ACCOUNT, Acc, Event, Joining, Member,
+    ACC_ACCOUNT, Acc, Event, Joining, Member, account,
     page::{self, Compared, error, filtered, list, object, page, sorted, text},
     products, rows,
 };
@@ -44,7 +44,7 @@ pub(super) fn answer(
             if *account != ACC_ACCOUNT {
                 return Err(error(404, "There is no such account."));
             }
-            of_account(app, request, rest)
+            account::answer(app, request, rest)
         }
         (_, ["v1", "accounts", ..]) => Err(wrong_method("GET")),
         ("GET", ["v1", "projects", id]) => {
@@ -88,7 +88,7 @@ fn right_region(app: &Acc, request: &Request) -> Result<(), Answer> {
     if region == app.region { Ok(()) } else { Err(error(404, "There is no such account in this region.")) }
 }
 
-fn acts_for_an_admin(app: &Acc, request: &Request) -> Result<(), Answer> {
+pub(super) fn acts_for_an_admin(app: &Acc, request: &Request) -> Result<(), Answer> {
     let Some(id) = request.header("user-id") else {
         return Err(error(403, "A two-legged token needs the User-Id header here."));
     };
@@ -124,43 +124,6 @@ fn writable(app: &Acc, id: &str) -> Result<(), Answer> {
     Ok(())
 }
 
-fn of_account(app: &Acc, request: &Request, path: &[&str]) -> Result<Answer, Answer> {
-    let known_user = |id: &str| app.person(id).map(|person| person.id.clone()).ok_or_else(no_user);
-    match path {
-        ["projects"] => {
-            let all = app.projects.iter().map(|(id, project)| rows::project(app, id, project)).collect();
-            page(app, request, sorted(request, filtered(request, all, &project_filters())?, None))
-        }
-        ["companies"] => {
-            let row = |(id, name): (&String, &String)| json!({ "id": id, "name": name, "trade": "General" });
-            let known = [("name", Compared::Text("name")), ("trade", Compared::Text("trade"))];
-            let all = app.companies.iter().map(row).collect();
-            page(app, request, sorted(request, filtered(request, all, &known)?, Some("name")))
-        }
-        ["users", id, "products"] => {
-            // The one endpoint that minds who is acting even when it reads.
-            if request.header("user-id").is_some() {
-                acts_for_an_admin(app, request)?;
-            }
-            products_of(app, request, &known_user(id)?)
-        }
-        ["users", id, "projects"] => projects_of(app, request, &known_user(id)?),
-        ["users", id, "roles"] => roles_of(app, request, &known_user(id)?),
-        _ => Err(error(404, &format!("There is no {}.", request.path))),
-    }
-}
-
-fn project_filters() -> Vec<(&'static str, Compared)> {
-    let mut known = vec![("name", Compared::Text("name")), ("jobNumber", Compared::Text("jobNumber"))];
-    known.push(("products", Compared::OneOf(|row| keys(&row["products"], |_| true))));
-    known.push(("status", Compared::OneOf(|row| texts(&row["status"]))));
-    known.push(("platform", Compared::OneOf(|row| texts(&row["platform"]))));
-    known.push(("type", Compared::OneOf(|row| texts(&row["type"]))));
-    known.push(("classification", Compared::OneOf(|row| texts(&row["classification"]))));
-    known.push(("accessLevels", Compared::OneOf(|row| texts(&row["accessLevels"]))));
-    known
-}
-
 fn member_filters() -> Vec<(&'static str, Compared)> {
     fn levels(row: &Value) -> Vec<String> {
         let levels = row["accessLevels"].as_object().into_iter().flatten();
@@ -182,14 +145,14 @@ fn member_filters() -> Vec<(&'static str, Compared)> {
 }
 
 /// A text, or every text of a list.
-fn texts(value: &Value) -> Vec<String> {
+pub(super) fn texts(value: &Value) -> Vec<String> {
     match value {
         Value::Array(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         other => other.as_str().map(str::to_owned).into_iter().collect(),
     }
 }
 
-fn keys(products: &Value, which: fn(&Value) -> bool) -> Vec<String> {
+pub(super) fn keys(products: &Value, which: fn(&Value) -> bool) -> Vec<String> {
     let products = products.as_array().into_iter().flatten();
     products.filter(|product| which(product)).flat_map(|product| texts(&product["key"])).collect()
 }
@@ -363,76 +326,7 @@ fn remove(app: &mut Acc, id: &str, user: &str) -> Result<Answer, Answer> {
     Ok(Answer { status: 204, headers: Vec::new(), body: Body::Empty, effect: true })
 }
 
-/// The projects a person is in, with the row there.
-fn memberships<'a>(app: &'a Acc, person: &'a str) -> impl Iterator<Item = (&'a String, usize, &'a Member)> {
-    app.projects.iter().filter_map(move |(id, project)| {
-        let mut members = project.members.iter().enumerate();
-        let (at, member) = members.find(|(_, member)| member.person == person && member.status != "deleted")?;
-        Some((id, at, member))
-    })
-}
-
-fn products_of(app: &Acc, request: &Request, person: &str) -> Result<Answer, Answer> {
-    let wanted = list(request, "filter[projectId]");
-    let mut found: Vec<(&String, Vec<&String>)> = Vec::new();
-    for (id, _, member) in memberships(app, person) {
-        // Products of ACC alone are told here.
-        let acc = app.nature(id).is_some_and(|(platform, _)| platform == "acc");
-        if !acc || wanted.as_ref().is_some_and(|wanted| !wanted.contains(id)) {
-            continue;
-        }
-        for (key, _) in member.products.iter().filter(|(_, access)| *access != "none") {
-            match found.iter_mut().find(|(known, _)| *known == key) {
-                Some((_, projects)) => projects.push(id),
-                None => found.push((key, vec![id])),
-            }
-        }
-    }
-    let row = |(key, projects): (&String, Vec<&String>)| {
-        json!({ "key": key, "icon": format!("https://icons.example/{key}.png"), "name": products::name(key),
-            "projectIds": projects })
-    };
-    let all = found.into_iter().map(row).collect();
-    let known = [
-        ("key", Compared::OneOf(|row| texts(&row["key"]))),
-        ("projectId", Compared::OneOf(|row| texts(&row["projectIds"]))),
-    ];
-    page(app, request, sorted(request, filtered(request, all, &known)?, None))
-}
-
-fn projects_of(app: &Acc, request: &Request, person: &str) -> Result<Answer, Answer> {
-    let row = |(id, _, member): (&String, usize, &Member)| {
-        let mut row = rows::project(app, id, &app.projects[id]);
-        row["accessLevels"] = json!([if member.is_admin() { "projectAdmin" } else { "projectMember" }]);
-        row
-    };
-    let all = memberships(app, person).map(row).collect();
-    page(app, request, sorted(request, filtered(request, all, &project_filters())?, None))
-}
-
-fn roles_of(app: &Acc, request: &Request, person: &str) -> Result<Answer, Answer> {
-    let mut found: BTreeMap<String, (String, Vec<&String>)> = BTreeMap::new();
-    for (id, at, member) in memberships(app, person) {
-        let row = rows::member(app, member, at).unwrap_or_default();
-        for role in row["roles"].as_array().into_iter().flatten() {
-            let (role_id, name) = (texts(&role["id"]).concat(), texts(&role["name"]).concat());
-            found.entry(role_id).or_insert((name, Vec::new())).1.push(id);
-        }
-    }
-    let row = |(id, (name, projects)): (String, (String, Vec<&String>))| {
-        json!({ "id": id, "name": name, "key": name.to_lowercase().replace(' ', "_"), "status": "active",
-            "projectIds": projects })
-    };
-    let all = found.into_iter().map(row).collect();
-    let known = [
-        ("name", Compared::Text("name")),
-        ("status", Compared::OneOf(|row| texts(&row["status"]))),
-        ("projectId", Compared::OneOf(|row| texts(&row["projectIds"]))),
-    ];
-    page(app, request, sorted(request, filtered(request, all, &known)?, Some("name")))
-}
-
-fn no_user() -> Answer {
+pub(super) fn no_user() -> Answer {
     error(404, "There is no such user.")
 }
 

@@ -21,6 +21,7 @@
 //! Every tenant has [`ACC_ACCOUNT`] as its account and [`ACC_ADMIN`] as an account administrator, the example one or
 //! an empty one alike: without an administrator nothing could be written.
 
+mod account;
 mod construction;
 mod drift;
 mod example;
@@ -39,7 +40,7 @@ use serde_json::{Map, Value};
 
 use super::{
     app::Request,
-    cast::{Family, per_minute},
+    cast::{Family, Part, per_minute},
     chance::Chance,
     clock,
     config::Config,
@@ -51,7 +52,7 @@ pub const ACC_ACCOUNT: &str = "c8b0c73d-3ae9-4d1e-9c55-0f6a2b7d1e48";
 /// The id of the account administrator in every tenant, for the `User-Id` header.
 pub const ACC_ADMIN: &str = "6cc15635-2fbd-4f73-afbe-abd833408a1d";
 
-pub(super) const QUIRKS: &[Quirk] = &[
+const QUIRKS: &[Quirk] = &[
     quirk("import-drops", "an import loses every seventh person without a word"),
     quirk("import-never", "an import is accepted, and nobody ever appears"),
     quirk("gone-project", "the project with the highest id answers 410"),
@@ -69,18 +70,25 @@ pub(super) const QUIRKS: &[Quirk] = &[
 ];
 
 /// Autodesk's published limits. No header tells them.
-pub(super) const QUOTAS: &[Family] = &[
+const QUOTAS: &[Family] = &[
     Family { name: "hq", takes: is_hq, quota: per_minute(100), told: false },
     Family { name: "read", takes: |request| request.method == "GET", quota: per_minute(600), told: false },
     Family { name: "write", takes: |request| request.method != "GET", quota: per_minute(100), told: false },
 ];
+
+pub(super) const PART: Part = Part {
+    connector: "acc",
+    quirks: QUIRKS,
+    quotas: QUOTAS,
+    start: |chance, config, example, now| Box::new(Acc::new(chance, config, example, now)),
+};
 
 fn is_hq(request: &Request) -> bool {
     request.path.starts_with("/hq/")
 }
 
 /// The account of one tenant.
-pub(super) struct Acc {
+struct Acc {
     chance: Chance,
     quirks: Quirks,
     now: Timestamp,
@@ -195,7 +203,7 @@ const COMPANIES: [&str; 3] = ["Harbour Construction", "Lumen Render", "Northwind
 const TWIN: &str = "Architect";
 
 impl Acc {
-    pub(super) fn new(chance: Chance, config: &Config, with_example: bool, now: Timestamp) -> Self {
+    fn new(chance: Chance, config: &Config, with_example: bool, now: Timestamp) -> Self {
         let named = |purpose: &str, names: &[&str]| -> BTreeMap<String, String> {
             names.iter().map(|name| (chance.uuid(purpose, name), (*name).to_owned())).collect()
         };
