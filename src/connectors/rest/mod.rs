@@ -3,10 +3,10 @@
 mod calls;
 mod engine;
 mod manifest;
-mod paging;
+pub(super) mod paging;
 mod rows;
 mod sign_in;
-mod template;
+pub(super) mod template;
 mod wire;
 
 #[cfg(test)]

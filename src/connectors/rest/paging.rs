@@ -11,21 +11,21 @@ const EMPTY_PAGES: u32 = 10;
 
 /// How the pages of a list are asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Paging {
-    pub(super) step: Step,
+pub(in crate::connectors) struct Paging {
+    pub(in crate::connectors) step: Step,
     /// The parameter that asks for a page size.
-    pub(super) size: Option<String>,
+    pub(in crate::connectors) size: Option<String>,
     /// The page size to ask for.
-    pub(super) max: u32,
+    pub(in crate::connectors) max: u32,
     /// Where the answer says how many there are in all.
-    pub(super) total: Option<Dotted>,
+    pub(in crate::connectors) total: Option<Dotted>,
     /// A page with fewer rows than asked for is the last one.
-    pub(super) ends_short: bool,
+    pub(in crate::connectors) ends_short: bool,
 }
 
 /// How to get from one page to the next.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Step {
+pub(in crate::connectors) enum Step {
     /// By the number of rows to skip.
     Offset { parameter: String },
     /// By the page's number.
@@ -38,14 +38,14 @@ pub(super) enum Step {
 
 /// What to do after a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Follow {
+pub(in crate::connectors) enum Follow {
     More,
     Done,
 }
 
 /// What a sweep over a list is worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::connectors) enum Verdict {
     /// Everything was seen.
     Complete,
     /// The list changed while it was read. Reading it again may help.
@@ -56,7 +56,7 @@ pub(super) enum Verdict {
 
 /// One reading of a list.
 #[derive(Debug)]
-pub(super) struct Sweep<'a> {
+pub(in crate::connectors) struct Sweep<'a> {
     paging: Option<&'a Paging>,
     items: &'a Dotted,
     /// Where a row's identity is.
@@ -74,7 +74,7 @@ pub(super) struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    pub(super) fn new(paging: Option<&'a Paging>, items: &'a Dotted, key: &'a Dotted) -> Self {
+    pub(in crate::connectors) fn new(paging: Option<&'a Paging>, items: &'a Dotted, key: &'a Dotted) -> Self {
         Self {
             paging,
             items,
@@ -92,7 +92,7 @@ impl<'a> Sweep<'a> {
     }
 
     /// The query of the next page.
-    pub(super) fn query(&self) -> Vec<(String, String)> {
+    pub(in crate::connectors) fn query(&self) -> Vec<(String, String)> {
         let Some(paging) = self.paging else { return Vec::new() };
         let mut query = Vec::new();
         match (&paging.step, &self.next) {
@@ -116,7 +116,7 @@ impl<'a> Sweep<'a> {
     ///
     /// # Errors
     /// When it is not a page at all.
-    pub(super) fn take(&mut self, body: &mut Value) -> Result<Follow, String> {
+    pub(in crate::connectors) fn take(&mut self, body: &mut Value) -> Result<Follow, String> {
         let total = self.paging.and_then(|paging| paging.total.as_ref()).and_then(|total| total.get(body)?.as_u64());
         let next = match self.paging.map(|paging| &paging.step) {
             Some(Step::Token { next, .. } | Step::Link { next }) => {
@@ -209,12 +209,12 @@ impl<'a> Sweep<'a> {
     }
 
     /// Whether no page was taken in yet.
-    pub(super) fn at_start(&self) -> bool {
+    pub(in crate::connectors) fn at_start(&self) -> bool {
         self.pages == 0
     }
 
     /// What was seen, in the order of the app, and what it is worth.
-    pub(super) fn finish(mut self) -> (Vec<Value>, Verdict) {
+    pub(in crate::connectors) fn finish(mut self) -> (Vec<Value>, Verdict) {
         let seen = self.rows.len() as u64;
         let declared = self.paging.and_then(|paging| paging.total.as_ref());
         match (self.total, declared) {

@@ -155,7 +155,7 @@ impl BodyTemplate {
 /// Where a value is in JSON: `pagination.total`, `emails.0.value`, or `.` for the whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Dotted(Vec<String>);
+pub(in crate::connectors) struct Dotted(Vec<String>);
 
 impl TryFrom<String> for Dotted {
     type Error = String;
