@@ -81,7 +81,7 @@ impl Acc {
         let request = Request::new(Method::Get, self.account_path("v1", &["companies"])?);
         let request = with(request, &[("sort", "name,createdAt")]);
         let listing = self.pages.read(&self.construction, &request, lane).await.map_err(explained)?;
-        for row in &listing.rows {
+        for row in listing.rows.iter().filter(|row| rows::text(row, "status") != Some("deleted")) {
             if let (Some(id), Some(name)) = (rows::text(row, "id"), rows::text(row, "name")) {
                 self.companies.see(id, name);
             }
