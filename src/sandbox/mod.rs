@@ -7,21 +7,29 @@
 //! has its own accounts, tokens and quota. `/_sandbox/` is for watching and for changing things behind the clients'
 //! backs.
 //!
-//! In reading order: `config` (what can be set), `clock` and `chance` (time and the seed), `fault`, `quota`, `tokens`
-//! and `log` (what all apps share), `app` (what an app is), `world` (a request's way through all of these), `server`
-//! (HTTP), `admin` (`/_sandbox/`), `autodesk` (the first app).
+//! In reading order: `config` (what can be set), `clock` and `chance` (time and the seed), `fault`, `quirks`, `quota`,
+//! `tokens` and `log` (what all apps share), `app` (what an app is), `cast` (which there are), `world` (a request's way
+//! through all of these), `server` (HTTP), `admin` (`/_sandbox/`), `roster` (what some of the apps have in common), and
+//! then the apps, one folder each.
 
 mod admin;
+mod alteryx;
 mod app;
 mod autodesk;
+mod cast;
 mod chance;
 mod clock;
 mod config;
+mod email;
 mod fault;
 mod log;
+mod quirks;
 mod quota;
+mod roster;
+mod scim;
 mod server;
 mod tokens;
+mod workiva;
 mod world;
 
 use std::{io, net::SocketAddr, time::Duration};
@@ -33,6 +41,7 @@ pub use app::{AccountPatch, AccountView, DriftError, GroupView, MembershipView, 
 pub use config::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Quota, ResetHeader};
 pub use fault::{Fault, FaultError, FaultKind};
 pub use log::LoggedRequest;
+pub use quirks::{QuirkError, QuirkSet};
 
 use fault::Faults;
 use server::Shared;
@@ -47,11 +56,13 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts listening. Fails when the address cannot be had, or when the time scale is not above zero.
+    /// Starts listening. Fails when the address cannot be had, when the time scale is not above zero, or when a quirk is
+    /// not known.
     pub async fn start(config: Config) -> io::Result<Self> {
         if !(config.time_scale.is_finite() && config.time_scale > 0.0) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the time scale must be a number above zero"));
         }
+        quirks::check(&config.quirks).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
         let shared = Shared::new(World::new(config));
@@ -83,6 +94,12 @@ impl Sandbox {
     /// Replaces the faults; each new one starts counting at the next request.
     pub fn set_faults(&self, faults: Vec<Fault>) {
         self.shared.lock().faults = Faults::new(faults);
+    }
+
+    /// Replaces the quirks that are on at a tenant.
+    pub fn set_quirks(&self, connector: &str, tenant: &str, quirks: &[&str]) -> Result<(), DriftError> {
+        let key = (connector.to_owned(), tenant.to_owned());
+        self.shared.lock().set_quirks(&key, quirks.iter().map(|name| (*name).to_owned()))
     }
 
     /// The requests so far, oldest first.
