@@ -7,7 +7,7 @@ use std::{
 
 use rosterd::{
     connectors::{Registry, SecretSource, Writer},
-    model::{Auth, BudgetSpec, ConnectorCatalogue, DesiredApp, Place, Policy, SecretRef},
+    model::{Auth, BudgetSpec, ConnectorCatalogue, DesiredApp, Options, Place, Policy, SecretRef},
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -24,6 +24,8 @@ pub struct Call {
     pub method: String,
     pub path: String,
     pub query: BTreeMap<String, String>,
+    /// By names in lower case.
+    pub headers: BTreeMap<String, String>,
     pub body: Value,
     line: String,
 }
@@ -142,6 +144,11 @@ async fn receive(stream: &mut TcpStream) -> Option<Call> {
         method,
         path: url.path().to_owned(),
         query: url.query_pairs().into_owned().collect(),
+        headers: head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect(),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
     })
 }
@@ -168,15 +175,22 @@ impl SecretSource for TestSecrets {
 
 /// An app called `demo` that declares nothing.
 pub fn app(connector: &str, url: &str, registry: &Registry) -> DesiredApp {
+    app_with(connector, url, &Value::Null, registry)
+}
+
+/// An app called `demo` with these options, that declares nothing.
+pub fn app_with(connector: &str, url: &str, options: &Value, registry: &Registry) -> DesiredApp {
+    let options = options.as_object().into_iter().flatten();
+    let options: Options = options.map(|(key, value)| (key.as_str().into(), value.clone())).collect();
     let secret = |key: &str| (Arc::from(key), SecretRef::Env(format!("DEMO_{}", key.to_uppercase())));
     let secrets = ["client_id", "client_secret", "token"].map(secret);
     DesiredApp {
         name: "demo".into(),
-        semantics: registry.semantics(connector, &BTreeMap::new()).unwrap(),
+        semantics: registry.semantics(connector, &options).unwrap(),
         connector: connector.into(),
         url: url.parse().unwrap(),
         auth: Auth { secrets: secrets.into(), ..Auth::default() },
-        options: BTreeMap::new(),
+        options,
         budget: BudgetSpec::default(),
         mode: Default::default(),
         seats: None,
@@ -209,14 +223,28 @@ impl Fixture {
         connector: &str,
         play: impl Fn(&Call) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        Self::with_options(registry, connector, &Value::Null, play).await
+    }
+
+    pub async fn with_options(
+        registry: Registry,
+        connector: &str,
+        options: &Value,
+        play: impl Fn(&Call) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let server = serve(play).await;
-        let app = app(connector, server.url.as_str(), &registry);
+        let app = app_with(connector, server.url.as_str(), options, &registry);
         let connector = registry.connect(&app, &TestSecrets::all(), None).unwrap();
         Self { app, connector, server }
     }
 
     pub fn lines(&self) -> Vec<String> {
         self.server.lines()
+    }
+
+    /// Every request, in order.
+    pub fn calls(&self) -> Vec<Call> {
+        self.server.calls.lock().unwrap().clone()
     }
 
     /// JSON bodies of everything that was sent, in order.
