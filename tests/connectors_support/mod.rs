@@ -7,7 +7,7 @@ use std::{
 
 use rosterd::{
     connectors::{Registry, SecretSource, Writer},
-    model::{Auth, BudgetSpec, ConnectorCatalogue, DesiredApp, Place, Policy, SecretRef},
+    model::{Auth, BudgetSpec, ConnectorCatalogue, DesiredApp, Options, Place, Policy, SecretRef},
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -24,6 +24,8 @@ pub struct Call {
     pub method: String,
     pub path: String,
     pub query: BTreeMap<String, String>,
+    /// By names in lower case.
+    pub headers: BTreeMap<String, String>,
     pub body: Value,
     line: String,
 }
@@ -44,6 +46,8 @@ pub enum Answer {
     Json(u16, Value),
     Text(u16, &'static str),
     Redirect(u16, String),
+    /// JSON with a header.
+    Headed(u16, (&'static str, &'static str), Value),
     /// Closes the connection without a word.
     Reset,
     /// Promises more than it sends.
@@ -102,16 +106,17 @@ async fn talk(mut stream: TcpStream, play: &(impl Fn(&Call) -> Answer + ?Sized),
         } else {
             play(&call)
         };
-        let (status, location, body, promised) = match answer {
+        let (status, header, body, promised) = match answer {
             Answer::Json(status, body) => (status, None, body.to_string(), 0),
+            Answer::Headed(status, header, body) => (status, Some(header), body.to_string(), 0),
             Answer::Text(status, body) => (status, None, body.to_owned(), 0),
-            Answer::Redirect(status, to) => (status, Some(to), String::new(), 0),
+            Answer::Redirect(status, ref to) => (status, Some(("location", to.as_str())), String::new(), 0),
             Answer::CutOff => (200, None, r#"{"data": ["#.to_owned(), 1000),
             Answer::Reset => return,
         };
-        let location = location.map(|to| format!("location: {to}\r\n")).unwrap_or_default();
+        let header = header.map(|(name, value)| format!("{name}: {value}\r\n")).unwrap_or_default();
         let length = body.len() + promised;
-        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{location}\r\n");
+        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{header}\r\n");
         if stream.write_all(format!("{head}{body}").as_bytes()).await.is_err() || promised > 0 {
             return;
         }
@@ -142,6 +147,11 @@ async fn receive(stream: &mut TcpStream) -> Option<Call> {
         method,
         path: url.path().to_owned(),
         query: url.query_pairs().into_owned().collect(),
+        headers: head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect(),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
     })
 }
@@ -168,15 +178,22 @@ impl SecretSource for TestSecrets {
 
 /// An app called `demo` that declares nothing.
 pub fn app(connector: &str, url: &str, registry: &Registry) -> DesiredApp {
+    app_with(connector, url, &Value::Null, registry)
+}
+
+/// An app called `demo` with these options, that declares nothing.
+pub fn app_with(connector: &str, url: &str, options: &Value, registry: &Registry) -> DesiredApp {
+    let options = options.as_object().into_iter().flatten();
+    let options: Options = options.map(|(key, value)| (key.as_str().into(), value.clone())).collect();
     let secret = |key: &str| (Arc::from(key), SecretRef::Env(format!("DEMO_{}", key.to_uppercase())));
     let secrets = ["client_id", "client_secret", "token"].map(secret);
     DesiredApp {
         name: "demo".into(),
-        semantics: registry.semantics(connector, &BTreeMap::new()).unwrap(),
+        semantics: registry.semantics(connector, &options).unwrap(),
         connector: connector.into(),
         url: url.parse().unwrap(),
         auth: Auth { secrets: secrets.into(), ..Auth::default() },
-        options: BTreeMap::new(),
+        options,
         budget: BudgetSpec::default(),
         mode: Default::default(),
         seats: None,
@@ -209,14 +226,40 @@ impl Fixture {
         connector: &str,
         play: impl Fn(&Call) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        Self::with_options(registry, connector, &Value::Null, play).await
+    }
+
+    pub async fn with_options(
+        registry: Registry,
+        connector: &str,
+        options: &Value,
+        play: impl Fn(&Call) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::wired(registry, connector, options, |_| {}, play).await
+    }
+
+    /// With an app that `change` adds something to before it is connected, such as fields that the files manage.
+    pub async fn wired(
+        registry: Registry,
+        connector: &str,
+        options: &Value,
+        change: impl FnOnce(&mut DesiredApp),
+        play: impl Fn(&Call) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let server = serve(play).await;
-        let app = app(connector, server.url.as_str(), &registry);
+        let mut app = app_with(connector, server.url.as_str(), options, &registry);
+        change(&mut app);
         let connector = registry.connect(&app, &TestSecrets::all(), None).unwrap();
         Self { app, connector, server }
     }
 
     pub fn lines(&self) -> Vec<String> {
         self.server.lines()
+    }
+
+    /// Every request, in order.
+    pub fn calls(&self) -> Vec<Call> {
+        self.server.calls.lock().unwrap().clone()
     }
 
     /// JSON bodies of everything that was sent, in order.
