@@ -46,6 +46,8 @@ pub enum Answer {
     Json(u16, Value),
     Text(u16, &'static str),
     Redirect(u16, String),
+    /// JSON with a header.
+    Headed(u16, (&'static str, &'static str), Value),
     /// Closes the connection without a word.
     Reset,
     /// Promises more than it sends.
@@ -104,16 +106,17 @@ async fn talk(mut stream: TcpStream, play: &(impl Fn(&Call) -> Answer + ?Sized),
         } else {
             play(&call)
         };
-        let (status, location, body, promised) = match answer {
+        let (status, header, body, promised) = match answer {
             Answer::Json(status, body) => (status, None, body.to_string(), 0),
+            Answer::Headed(status, header, body) => (status, Some(header), body.to_string(), 0),
             Answer::Text(status, body) => (status, None, body.to_owned(), 0),
-            Answer::Redirect(status, to) => (status, Some(to), String::new(), 0),
+            Answer::Redirect(status, ref to) => (status, Some(("location", to.as_str())), String::new(), 0),
             Answer::CutOff => (200, None, r#"{"data": ["#.to_owned(), 1000),
             Answer::Reset => return,
         };
-        let location = location.map(|to| format!("location: {to}\r\n")).unwrap_or_default();
+        let header = header.map(|(name, value)| format!("{name}: {value}\r\n")).unwrap_or_default();
         let length = body.len() + promised;
-        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{location}\r\n");
+        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{header}\r\n");
         if stream.write_all(format!("{head}{body}").as_bytes()).await.is_err() || promised > 0 {
             return;
         }
@@ -232,8 +235,20 @@ impl Fixture {
         options: &Value,
         play: impl Fn(&Call) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        Self::wired(registry, connector, options, |_| {}, play).await
+    }
+
+    /// With an app that `change` adds something to before it is connected, such as fields that the files manage.
+    pub async fn wired(
+        registry: Registry,
+        connector: &str,
+        options: &Value,
+        change: impl FnOnce(&mut DesiredApp),
+        play: impl Fn(&Call) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let server = serve(play).await;
-        let app = app_with(connector, server.url.as_str(), options, &registry);
+        let mut app = app_with(connector, server.url.as_str(), options, &registry);
+        change(&mut app);
         let connector = registry.connect(&app, &TestSecrets::all(), None).unwrap();
         Self { app, connector, server }
     }
