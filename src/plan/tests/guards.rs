@@ -92,7 +92,7 @@ fn our_own_account_is_neither_a_stranger_nor_cut_off() {
 #[test]
 fn the_account_that_the_connector_knows_to_be_ours_is_spared_though_no_line_names_it() {
     let world = busy(World::full()).active("7", "bot@x.io").policy(|policy| policy.unlisted = Unlisted::Remove);
-    let world = world.live(|live| live.own_account = Some("7".into()));
+    let world = world.seen(|live| live.own_account = Some("7".into()));
     check!(world, @"
     ready a/create/new@x.io
     ready a/deactivate/bob@x.io
