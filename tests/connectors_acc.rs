@@ -1,6 +1,5 @@
 //! The connector of Autodesk Construction Cloud against small servers that spring one trap each.
 
-#[allow(dead_code, reason = "other tests use the rest")]
 mod connectors_support;
 
 use std::sync::Arc;

@@ -310,7 +310,10 @@ mod tests {
             "there is no connector `autodesc`: did you mean `autodesk`?"
         );
         let unlike = registry.semantics("zzz", &Options::new()).unwrap_err().to_string();
-        assert_eq!(unlike, "there is no connector `zzz`: there are acc, autodesk, or give the path of a manifest");
+        assert_eq!(
+            unlike,
+            "there is no connector `zzz`: there are acc, alteryx, alteryx-webapi, autodesk, workiva, or give the path of a manifest"
+        );
     }
 
     #[test]

@@ -129,6 +129,8 @@ pub struct GroupRules {
     pub delete: bool,
     /// Fields of a group that can be written.
     pub fields: BTreeSet<FieldName>,
+    /// Fields the API refuses to do without when it makes a group, besides the name.
+    pub require: BTreeSet<FieldName>,
 }
 
 /// What can be done with memberships.

@@ -38,6 +38,8 @@ pub(crate) struct Family {
     pub(crate) quota: Quota,
     /// Whether every answer carries the standing in `X-RateLimit-…` headers.
     pub(crate) told: bool,
+    /// Whether a client id has it once, for all the tenants that it speaks to.
+    pub(crate) per_client: bool,
 }
 
 /// Everyone, in the order in which messages list them.

@@ -45,9 +45,13 @@ impl Acc {
     }
 
     async fn fresh_token(&self, scope: &str) -> String {
-        let url = self.sandbox.app_url("acc", self.tenant) + "/authentication/v2/token";
+        self.token_of("sandbox.acc", self.tenant, scope).await
+    }
+
+    async fn token_of(&self, client: &str, tenant: &str, scope: &str) -> String {
+        let url = self.sandbox.app_url("acc", tenant) + "/authentication/v2/token";
         let form = [("grant_type", "client_credentials"), ("scope", scope)];
-        let answer = got(self.http.post(url).basic_auth("sandbox.acc", Some(DEFAULT_CLIENT_SECRET)).form(&form)).await;
+        let answer = got(self.http.post(url).basic_auth(client, Some(DEFAULT_CLIENT_SECRET)).form(&form)).await;
         answer.json["access_token"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
 
@@ -512,6 +516,25 @@ async fn reads_writes_and_hq_have_quotas_of_their_own() {
     }
     assert_eq!(statuses, [[200, 400, 200], [200, 429, 429], [429, 429, 429]]);
     assert!(app.get(&hq).await.number("retry-after") > 3000);
+}
+
+#[tokio::test]
+async fn a_client_id_has_one_quota_for_all_its_accounts() {
+    let quota = Quota { requests: 2, ..Quota::standard() };
+    let app = Acc::with(Config { quotas: [("acc/read".to_owned(), quota)].into(), ..quiet() }, &[]).await;
+    let mut statuses = Vec::new();
+    for (client, tenant) in [
+        ("sandbox.acc", "one"),
+        ("sandbox.acc", "two"),
+        ("sandbox.acc", "one"),
+        ("sandbox.acc", "two"),
+        ("sandbox.other", "two"),
+    ] {
+        let token = app.token_of(client, tenant, "account:read").await;
+        let url = app.sandbox.app_url("acc", tenant) + &of_account("projects");
+        statuses.push(got(app.http.get(url).bearer_auth(token)).await.status);
+    }
+    assert_eq!(statuses, [200, 200, 429, 429, 200]);
 }
 
 #[tokio::test]

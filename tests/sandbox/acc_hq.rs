@@ -168,3 +168,13 @@ async fn accounts_can_be_changed_behind_the_back() {
     app.sandbox.remove_account("acc", TENANT, "ann@x.example").unwrap();
     assert_eq!(app.get("/construction/admin/v1/projects/p-1/users").await.json["results"], json!([]));
 }
+
+#[tokio::test]
+async fn a_page_can_come_for_ever() {
+    let app = Acc::new(&["hq-page-repeats"]).await;
+    for n in 0..3 {
+        app.person(&format!("p{n}@x.example"), "active");
+    }
+    let first = app.get(&users("?limit=2")).await;
+    assert_eq!(app.get(&users("?limit=2&offset=40")).await.json, first.json);
+}

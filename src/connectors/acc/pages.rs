@@ -41,8 +41,11 @@ impl Pages {
             step: Step::Offset { parameter: "offset".into() },
             size: Some("limit".into()),
             max: 200,
+            default: None,
             total: Some(dotted("pagination.totalResults")),
+            at_least: None,
             ends_short: false,
+            expired: None,
         };
         Self { paging, items: dotted("results"), key: dotted("id") }
     }
@@ -53,8 +56,12 @@ impl Pages {
             step: Step::Offset { parameter: "offset".into() },
             size: Some("limit".into()),
             max: 100,
+            // A page of just that length may come from a server that did not hear what was asked for.
+            default: Some(10),
             total: None,
+            at_least: None,
             ends_short: true,
+            expired: None,
         };
         Self { paging, items: dotted("."), key: dotted("id") }
     }

@@ -12,7 +12,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// A text with placeholders: `/users/{account.id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Template(Vec<Part>);
+pub struct Template(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -55,6 +55,11 @@ impl TryFrom<String> for Template {
 }
 
 impl Template {
+    /// Whether it begins with this letter, and not with a placeholder.
+    pub(super) fn starts_with(&self, letter: char) -> bool {
+        matches!(self.0.first(), Some(Part::Text(text)) if text.starts_with(letter))
+    }
+
     /// The placeholders in it.
     pub(super) fn holes(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
@@ -155,7 +160,7 @@ impl BodyTemplate {
 /// Where a value is in JSON: `pagination.total`, `emails.0.value`, or `.` for the whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub(in crate::connectors) struct Dotted(Vec<String>);
+pub struct Dotted(Vec<String>);
 
 impl TryFrom<String> for Dotted {
     type Error = String;
@@ -187,6 +192,11 @@ impl Dotted {
             Value::Array(all) => all.get(part.parse::<usize>().ok()?),
             _ => None,
         })
+    }
+
+    /// Whether the place lies within `other`, and is not the whole of it.
+    pub(super) fn is_below(&self, other: &Self) -> bool {
+        self.0.len() > other.0.len() && self.0.starts_with(&other.0)
     }
 
     /// Puts a value there, making objects on the way.

@@ -79,7 +79,14 @@ fn semantics(read: MemberRead, find: Find) -> Semantics {
         delete: Some(DeleteRule::default()),
         cancel_pending: None,
         inactive_keeps_seat: false,
-        groups: GroupRules { list: true, create: true, update: true, delete: true, fields: fields() },
+        groups: GroupRules {
+            list: true,
+            create: true,
+            update: true,
+            delete: true,
+            fields: fields(),
+            ..GroupRules::default()
+        },
         members: MemberRules {
             read,
             add: true,

@@ -213,6 +213,14 @@ fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut 
                     "plan again once the app can be read to the end",
                 );
             }
+            let lacking = rules.require.iter().find(|field| !desired.values.contains_key(*field));
+            if let (Some(field), true) = (lacking, rules.create) {
+                draft.hold(
+                    Guard::Incomplete,
+                    format!("{} takes a `{field}` to make a group, and the files give it none", cx.app.name),
+                    format!("add `{field}: …` under apps.{}.groups.{}", cx.app.name, desired.name),
+                );
+            }
             rules.create
         }
         (Verb::UpdateGroup, Some(live)) => {

@@ -58,7 +58,7 @@ pub(super) fn answer(
         return Err(error(404, "account not found"));
     }
     match (request.method.as_str(), path) {
-        ("GET", ["users"]) => list(request, everyone(app, |_| true)),
+        ("GET", ["users"]) => list(app, request, everyone(app, |_| true)),
         ("POST", ["users"]) => create(app, request),
         ("GET", ["users", "search"]) => search(app, request),
         ("POST", ["users", "import"]) => import(app, request),
@@ -69,7 +69,7 @@ pub(super) fn answer(
         ("GET", ["projects", id, "companies"]) if app.projects.contains_key(*id) => {
             let present: BTreeSet<&String> =
                 app.projects[*id].members.iter().filter_map(|row| row.company.as_ref()).collect();
-            list(request, present.iter().map(|id| json!({ "id": id, "name": app.companies.get(*id) })).collect())
+            list(app, request, present.iter().map(|id| json!({ "id": id, "name": app.companies.get(*id) })).collect())
         }
         (_, ["users", ..]) => Err(error(405, "method not allowed")),
         _ => Err(no_path(request)),
@@ -82,13 +82,13 @@ fn everyone(app: &Acc, which: impl Fn(&Person) -> bool) -> Vec<Value> {
 }
 
 /// A page: a bare list, without a word about how many there are.
-fn list(request: &Request, mut rows: Vec<Value>) -> Result<Answer, Answer> {
+fn list(app: &Acc, request: &Request, mut rows: Vec<Value>) -> Result<Answer, Answer> {
     let number = |name: &str, default: usize| match request.parameter(name) {
         None => Ok(default),
         Some(text) => text.parse().map_err(|_| error(400, &format!("{name} is not a number"))),
     };
     let limit = number("limit", PAGE)?.min(LARGEST_PAGE);
-    let offset = number("offset", 0)?;
+    let offset = if app.quirks.has("hq-page-repeats") { 0 } else { number("offset", 0)? };
     for key in page::list(request, "sort").unwrap_or_default().iter().rev() {
         let (field, down) = key.strip_prefix('-').map_or((key.as_str(), false), |field| (field, true));
         let text = |row: &Value| row[field].as_str().unwrap_or_default().to_lowercase();
@@ -122,7 +122,7 @@ fn search(app: &Acc, request: &Request) -> Result<Answer, Answer> {
         });
         if all { results.all(|fits| fits) } else { results.any(|fits| fits) }
     };
-    list(request, everyone(app, fits))
+    list(app, request, everyone(app, fits))
 }
 
 /// Checks what is to become a user.

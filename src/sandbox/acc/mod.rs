@@ -63,17 +63,30 @@ const QUIRKS: &[Quirk] = &[
     quirk("not-integrated", "the client id is not among the account's custom integrations: 403 everywhere"),
     quirk("inactive-disables-members", "the project rows of an inactive account are disabled, which lists hide"),
     quirk("ambiguous-roles", "two industry roles are named Architect"),
-    quirk("page-repeats", "every page is the first"),
+    quirk("page-repeats", "every page of construction/admin is the first"),
+    quirk("hq-page-repeats", "every page of hq is the first"),
     quirk("total-too-high", "totalResults counts three rows that do not exist"),
     quirk("list-truncated", "lists end after 10 rows; totalResults tells the truth"),
     quirk("patch-201", "the answer to a PATCH of a member is 201"),
 ];
 
-/// Autodesk's published limits. No header tells them.
+/// Autodesk's published limits, which a client id has once for all accounts. No header tells them.
 const QUOTAS: &[Family] = &[
-    Family { name: "hq", takes: is_hq, quota: per_minute(100), told: false },
-    Family { name: "read", takes: |request| request.method == "GET", quota: per_minute(600), told: false },
-    Family { name: "write", takes: |request| request.method != "GET", quota: per_minute(100), told: false },
+    Family { name: "hq", takes: is_hq, quota: per_minute(100), told: false, per_client: true },
+    Family {
+        name: "read",
+        takes: |request| request.method == "GET",
+        quota: per_minute(600),
+        told: false,
+        per_client: true,
+    },
+    Family {
+        name: "write",
+        takes: |request| request.method != "GET",
+        quota: per_minute(100),
+        told: false,
+        per_client: true,
+    },
 ];
 
 pub(super) const PART: Part = Part {

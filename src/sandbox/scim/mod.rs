@@ -78,7 +78,8 @@ const QUIRKS: &[Quirk] = &[
 ];
 
 /// SCIM names no limits. This one is far above what a careful client needs, and says nothing until it is exceeded.
-const QUOTAS: &[Family] = &[Family { name: "all", takes: |_| true, quota: per_minute(1000), told: false }];
+const QUOTAS: &[Family] =
+    &[Family { name: "all", takes: |_| true, quota: per_minute(1000), told: false, per_client: false }];
 
 pub(super) const PART: Part = Part {
     connector: "scim",
