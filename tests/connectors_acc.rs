@@ -1,6 +1,5 @@
 //! The connector of Autodesk Construction Cloud against small servers that spring one trap each.
 
-#[allow(dead_code, reason = "other tests use the rest")]
 mod connectors_support;
 
 use std::sync::Arc;
@@ -8,9 +7,12 @@ use std::sync::Arc;
 use connectors_support::{Answer, Call, Fixture, json_answer, serve, status_answer};
 use insta::assert_snapshot;
 use rosterd::{
+    budget::Quota,
     connectors::{ErrorKind, Joiner, Lane, Looked, Registry, Write},
+    execute::{Made, Quiet, Stop, execute},
     model::{
-        Coverage, DesiredGroup, Email, FieldValue, LiveApp, LiveMember, Place, Policy, Reach, Step, Values, Verb, Words,
+        Action, ActionName, ActionResult, AppPlan, Coverage, DesiredGroup, Email, FieldValue, Forecast, LiveApp,
+        LiveMember, Observed, Place, Policy, Reach, Step, Values, Verb, Words,
     },
     observe::observe,
 };
@@ -535,4 +537,39 @@ async fn without_somebody_to_act_for_a_person_writes_to_projects() {
     let semantics = fixture.connector.semantics();
     assert!(!semantics.members.add && !semantics.members.remove && semantics.members.change == Step::Manual);
     assert!(semantics.manual_text(Verb::AddMember).contains("options.acting_user"));
+}
+
+#[tokio::test]
+async fn a_conflict_on_making_an_account_leads_to_the_right_one_and_never_to_a_loop() {
+    let fixture = acc(|call| match (call.method.as_str(), call.path.as_str()) {
+        ("GET", "/hq/v1/accounts/acc1/users/search") => {
+            let named = |n: usize, email: &str| {
+                let mut row = user(n);
+                row["email"] = json!(email);
+                row
+            };
+            array(&[named(1, "joann@x.example"), named(2, "Ann@x.example")], call)
+        }
+        _ => json_answer(409, json!({"message": "a user with this email exists"})),
+    });
+    let fixture = fixture.await;
+    let account = Some("ann@x.example".into());
+    let mut create = Action::new(ActionName { app: "demo".into(), verb: Verb::Create, account, group: None });
+    create.target.email = Some(Email::lenient("ann@x.example"));
+    let plan = AppPlan {
+        app: "demo".into(),
+        connector: "acc".into(),
+        group_noun: "project".into(),
+        error: None,
+        complete: true,
+        observed: Observed::default(),
+        forecast: Forecast::default(),
+        actions: vec![create],
+        findings: Vec::new(),
+    };
+    let (made, quota) = (Made::default(), Quota::default());
+    let outcome = execute(&plan, fixture.connector.clone(), &made, &quota, Stop::never(), &Quiet).await;
+    let (_, result) = &outcome.actions[0];
+    assert!(matches!(result, ActionResult::Done { note: Some(note) } if note.contains("found as u2")), "{result:?}");
+    assert_eq!(sent(&fixture), [format!("POST {USERS}"), format!("GET {USERS}/search")]);
 }

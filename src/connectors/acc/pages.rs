@@ -56,7 +56,8 @@ impl Pages {
             step: Step::Offset { parameter: "offset".into() },
             size: Some("limit".into()),
             max: 100,
-            default: None,
+            // A page of just that length may come from a server that did not hear what was asked for.
+            default: Some(10),
             total: None,
             at_least: None,
             ends_short: true,
