@@ -14,6 +14,7 @@ use super::{
     connector::{Connector, Credentials, Gates, Wiring, check_options},
     http::{Gate, transport::is_loopback},
     rest::{BUILT_IN, Manifest},
+    scim::Scim,
 };
 use crate::{
     budget::{Budget, Covers, Quota, Scope},
@@ -27,7 +28,7 @@ use crate::{
 type Make = fn() -> Arc<dyn Connector>;
 
 /// The connectors that are code, by name, sorted.
-const MODULES: [(&str, Make); 0] = [];
+const MODULES: [(&str, Make); 1] = [("scim", Scim::make)];
 
 /// Share of the quota that is left to other users of the API, in percent, where the files do not say. Somebody's script
 /// or dashboard uses nearly every API.
@@ -309,7 +310,7 @@ mod tests {
             "there is no connector `autodesc`: did you mean `autodesk`?"
         );
         let unlike = registry.semantics("zzz", &Options::new()).unwrap_err().to_string();
-        assert_eq!(unlike, "there is no connector `zzz`: there are autodesk, or give the path of a manifest");
+        assert_eq!(unlike, "there is no connector `zzz`: there are autodesk, scim, or give the path of a manifest");
     }
 
     #[test]
