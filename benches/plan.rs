@@ -113,7 +113,7 @@ fn semantics() -> Semantics {
         delete: None,
         cancel_pending: None,
         inactive_keeps_seat: false,
-        groups: GroupRules { list: true, create: true, update: true, delete: true, fields: BTreeSet::new() },
+        groups: GroupRules { list: true, create: true, update: true, delete: true, ..GroupRules::default() },
         members: MemberRules {
             read: MemberRead::PerGroup,
             add: true,

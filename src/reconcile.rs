@@ -62,6 +62,11 @@ impl Reconciler {
         &self.desired
     }
 
+    /// The apps, in the order of their names, each with its connection or why there is none.
+    pub fn writers(&self) -> impl Iterator<Item = (&DesiredApp, &Result<Arc<dyn Writer>, Error>)> {
+        self.apps.iter().filter_map(|(name, writer)| Some((self.desired.apps.get(name)?, writer)))
+    }
+
     /// Reads every app, all at the same time.
     pub async fn observe(&self, watch: &dyn Watch) -> Live {
         let reads = self.apps.iter().filter_map(|(name, writer)| {

@@ -61,6 +61,9 @@ pub(super) enum Command {
     Observe(Observe),
     /// Show everything a person gets, where, until when, and which lines say so.
     Why(Why),
+    /// Show what each connector can do, or try one out.
+    #[command(subcommand)]
+    Connectors(Connectors),
     /// Print the JSON Schema of the files, for editors.
     Schema,
     /// Print a completion script.
@@ -176,6 +179,54 @@ pub(super) struct Why {
     pub format: Format,
 }
 
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum Connectors {
+    /// Every connector that comes with rosterd.
+    List(ConnectorsList),
+    /// What one connector can do, cannot do, and hands to a person.
+    Show(ConnectorsShow),
+    /// Check a manifest, and read with it from every app of the files that uses it; nothing is changed.
+    Check(ConnectorsCheck),
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ConnectorsList {
+    /// How the list is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ConnectorFormat,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ConnectorsShow {
+    /// A connector's name, or the path of a manifest.
+    pub name: String,
+    /// How it is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ConnectorFormat,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ConnectorsCheck {
+    /// The path of a manifest, or the name of a connector.
+    #[arg(value_name = "FILE")]
+    pub name: String,
+    #[command(flatten)]
+    pub dir: Dir,
+    #[command(flatten)]
+    pub target: Target,
+}
+
+/// How what connectors can do is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ConnectorFormat {
+    /// For people.
+    Text,
+    /// A table for documents.
+    Markdown,
+    /// For programs.
+    Json,
+}
+
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Completions {
     /// For which shell.
@@ -203,6 +254,10 @@ pub(super) struct Sandbox {
     /// Kinds: 500, 503, 429, reset-before, reset-after, slow (with `wait=3s`), html, html-502, cut-off, empty, malformed.
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<crate::sandbox::Fault>,
+    /// Make an app deviate from its guide: `scim=no-etag,put-only` for all tenants of an app, `scim/acme=…` for one.
+    /// What there is: http://…/_sandbox/APP/TENANT/quirks.
+    #[arg(long = "quirk", value_name = "APP=QUIRKS", value_parser = crate::sandbox::parse_quirks)]
+    pub quirks: Vec<crate::sandbox::QuirkSet>,
     /// Start without the example organisation.
     #[arg(long)]
     pub empty: bool,

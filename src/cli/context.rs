@@ -112,7 +112,9 @@ fn simulated(base: &Url, app: &DesiredApp) -> Override {
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend([&*app.connector, &*app.name]);
     }
-    Override { url, client_id: DEFAULT_CLIENT_ID.into(), client_secret: SecretString::from(DEFAULT_CLIENT_SECRET) }
+    // A client of its own for each app, as people have: one app's appetite is not another one's hunger.
+    let client_id = format!("{DEFAULT_CLIENT_ID}.{}", app.name);
+    Override { url, client_id, client_secret: SecretString::from(DEFAULT_CLIENT_SECRET) }
 }
 
 /// Starts a sandbox of its own. Groups that the files pin by id are made there, because an API that cannot list groups

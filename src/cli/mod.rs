@@ -5,6 +5,7 @@
 mod apply;
 mod args;
 mod completions;
+mod connectors;
 mod context;
 mod exit;
 mod next;
@@ -51,6 +52,7 @@ async fn run(args: Args) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::run(&args, &global).await,
         Command::Observe(args) => observe::run(&args, &global).await,
         Command::Why(args) => why::run(&args),
+        Command::Connectors(args) => connectors::run(&args).await,
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(&args),
         Command::Sandbox(args) => sandbox::run(&args).await,

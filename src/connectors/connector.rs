@@ -11,6 +11,7 @@ use super::{
     Error, ErrorKind, Writer,
     http::{Gate, HttpClient, HttpConfig, Scheme},
 };
+pub use crate::model::OptionSpec;
 use crate::model::{BudgetSpec, CatalogueError, DesiredApp, Limits, Options, Semantics};
 
 /// Secrets by the key they have under `auth`.
@@ -47,17 +48,6 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// When something is missing that only now shows.
     fn connect(&self, wiring: &Wiring<'_>, options: &Options) -> Result<Arc<dyn Writer>, Error>;
-}
-
-/// An option that a connector knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OptionSpec {
-    /// Its key under `options`.
-    pub name: String,
-    /// Nothing works without it.
-    pub required: bool,
-    /// What it does, as the rest of a line.
-    pub help: String,
 }
 
 /// Options that every connector has.

@@ -310,7 +310,10 @@ mod tests {
             "there is no connector `autodesc`: did you mean `autodesk`?"
         );
         let unlike = registry.semantics("zzz", &Options::new()).unwrap_err().to_string();
-        assert_eq!(unlike, "there is no connector `zzz`: there are autodesk, scim, or give the path of a manifest");
+        assert_eq!(
+            unlike,
+            "there is no connector `zzz`: there are alteryx, alteryx-webapi, autodesk, scim, workiva, or give the path of a manifest"
+        );
     }
 
     #[test]

@@ -200,7 +200,13 @@ impl One<'_> {
             }
             // Nothing was sent, or the app said that nothing was done.
             _ if error.is_transient() => Ok(Attempt::Again(error)),
-            // The semantics promise the call, and this version of the app lacks it.
+            // The semantics promise the call, and this version of the app lacks it; or else what it is about is gone.
+            ErrorKind::Unsupported if takes_away && error.status == Some(404) => {
+                Ok(match self.look_after(&error, write, Then::Report).await {
+                    Ok(Seen::Done(_)) => Attempt::done(Some("it was gone already".into())),
+                    _ => Attempt::Ended(self.by_hand(&error)),
+                })
+            }
             ErrorKind::Unsupported => Ok(Attempt::Ended(self.by_hand(&error))),
             _ => Err(error),
         }

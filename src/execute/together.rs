@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     budget::Lane,
-    connectors::{Error, Joiner, Write, Writer},
+    connectors::{Error, ErrorKind, Joiner, Write, Writer},
     model::{Action, ActionResult, Coverage, LiveMember, Verb},
 };
 
@@ -134,6 +134,10 @@ impl Together<'_> {
 }
 
 fn unread(error: &Error) -> ActionResult {
+    // This version of the app cannot show who is in a group.
+    if error.kind == ErrorKind::Unsupported {
+        return ActionResult::Done { note: Some("the app took it, but does not show it; believed".into()) };
+    }
     ActionResult::Failed { error: format!("the app accepted it, but it could not be read back: {error}") }
 }
 

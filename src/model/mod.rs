@@ -31,7 +31,7 @@ pub use plan::{AppPlan, Change, Finding, Forecast, Observed, Plan, Severity, Sum
 pub use policy::{Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
 pub use semantics::{
     CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Find, GroupRules, Limits, MemberRead,
-    MemberRules, Options, QuotaScope, RoleRule, ScopeCovers, Semantics, Step,
+    MemberRules, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers, Semantics, Step,
 };
 pub use value::{FieldName, FieldValue, Values};
 pub use window::{Phase, Window};

@@ -129,6 +129,8 @@ pub struct GroupRules {
     pub delete: bool,
     /// Fields of a group that can be written.
     pub fields: BTreeSet<FieldName>,
+    /// Fields the API refuses to do without when it makes a group, besides the name.
+    pub require: BTreeSet<FieldName>,
 }
 
 /// What can be done with memberships.
@@ -213,6 +215,17 @@ pub enum ScopeCovers {
 
 /// Settings of a connector, as the files give them under `options`.
 pub type Options = BTreeMap<Arc<str>, serde_json::Value>;
+
+/// An option that a connector knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionSpec {
+    /// Its key under `options`.
+    pub name: String,
+    /// Nothing works without it.
+    pub required: bool,
+    /// What it does, as the rest of a line.
+    pub help: String,
+}
 
 /// Why a catalogue has no semantics for an app.
 #[derive(Debug, Clone, PartialEq, Eq)]

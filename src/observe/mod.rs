@@ -4,6 +4,9 @@
 //! the app.
 
 mod memberships;
+mod probe;
+
+pub use probe::{Tried, probe};
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -20,6 +20,8 @@ pub(super) struct Draft {
     pub gains: bool,
     /// The person behind the account loses an admin role by it.
     pub loses_admin: bool,
+    /// It makes the account on the way.
+    pub makes_account: bool,
     /// The account becomes a usable admin by it, as soon as it is done.
     pub makes_admin: bool,
     /// Guards that hold it, before approvals.
@@ -67,6 +69,7 @@ impl Draft {
             standing,
             gains: false,
             loses_admin: false,
+            makes_account: false,
             makes_admin: false,
             holds: Vec::new(),
         }

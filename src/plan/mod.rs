@@ -195,6 +195,14 @@ fn coverage_findings(live: &LiveApp) -> Vec<Finding> {
     for group in &live.groups {
         findings.extend(of(&format!("the members of {}", group.name), Some(&group.name), &group.coverage));
     }
+    findings.extend(live.notices.iter().map(|notice| Finding {
+        severity: notice.severity,
+        code: "app-notice",
+        account: None,
+        group: notice.group.clone(),
+        message: notice.message.clone(),
+        because: Vec::new(),
+    }));
     if !live.unread_memberships.is_empty() {
         findings.push(Finding {
             severity: Severity::Warning,

@@ -185,21 +185,43 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) {
     let takes = |draft: &Draft| match draft.verb() {
         Verb::Create => true,
         Verb::Reactivate => !semantics.inactive_keeps_seat,
-        _ => false,
+        _ => draft.makes_account,
     };
     let mut takers: Vec<&mut Draft> =
         drafts.actions.iter_mut().filter(|draft| draft.is(Status::Ready) && takes(draft)).collect();
     takers.sort_by_key(|draft| (!draft.makes_admin, draft.action.name.clone()));
+    // Somebody whom joining makes takes one seat, however many groups they join; all those joinings share its fate.
+    let mut seated: BTreeMap<Email, Seat> = BTreeMap::new();
     for draft in takers {
-        if free > 0 {
-            free -= 1;
-        } else if let Some((_, name)) = spare.next() {
-            draft.after(name, Rule::SeatFreedFirst);
-            for (_, name) in owed {
-                draft.after(name, Rule::SeatFreedFirst);
+        let joins = draft.identity.clone().filter(|_| draft.makes_account);
+        let known = joins.as_ref().and_then(|who| seated.get(who).cloned());
+        let seat = known.unwrap_or_else(|| {
+            if free > 0 {
+                free -= 1;
+                return Seat::Free;
             }
-        } else {
-            draft.wait(format!("no seat: all {seats} are taken"));
+            spare.next().map_or(Seat::None, |(_, name)| {
+                Seat::After(std::iter::once(name).chain(owed.iter().map(|(_, name)| name)).cloned().collect())
+            })
+        });
+        match &seat {
+            Seat::Free => {}
+            Seat::After(names) => names.iter().for_each(|name| draft.after(name, Rule::SeatFreedFirst)),
+            Seat::None => draft.wait(format!("no seat: all {seats} are taken")),
+        }
+        if let Some(who) = joins {
+            seated.insert(who, seat);
         }
     }
+}
+
+/// Where a new account sits.
+#[derive(Clone)]
+enum Seat {
+    /// On a seat that nobody has.
+    Free,
+    /// On one that these free.
+    After(Vec<ActionName>),
+    /// Nowhere yet.
+    None,
 }

@@ -1,7 +1,7 @@
 //! What the files ask for at this instant: claims whose window is open, combined per account and membership.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map},
+    collections::{BTreeMap, BTreeSet, HashMap, hash_map},
     sync::Arc,
 };
 
@@ -18,8 +18,6 @@ pub(super) struct Wanted<'a> {
     pub accounts: HashMap<&'a Email, Wish>,
     /// By group and identity.
     pub members: BTreeMap<&'a Arc<str>, BTreeMap<&'a Email, Wish>>,
-    /// Everyone to whom some group grants membership now.
-    pub joining: HashSet<&'a Email>,
 }
 
 /// What the lines ask for an account or membership.
@@ -82,7 +80,6 @@ pub(super) fn wanted_now<'a>(cx: &Context<'a>) -> Wanted<'a> {
         merge(&mut accounts, identity, wish(&account.claims, app.semantics.role.as_ref(), cx.now));
     }
     let mut members = BTreeMap::new();
-    let mut joining = HashSet::new();
     for group in app.groups.values().filter(|group| group.state == GroupState::Present) {
         let rule = app.semantics.members.role.as_ref();
         let wishes: BTreeMap<&'a Email, Wish> =
@@ -90,10 +87,7 @@ pub(super) fn wanted_now<'a>(cx: &Context<'a>) -> Wanted<'a> {
         for (identity, wish) in &wishes {
             // Membership grants the account, but its role in the group says nothing about the role of the account.
             let account = match wish {
-                Wish::Granted(grant) => {
-                    joining.insert(*identity);
-                    Wish::Granted(Grant { values: Values::new(), because: grant.because.clone() })
-                }
+                Wish::Granted(grant) => Wish::Granted(Grant { values: Values::new(), because: grant.because.clone() }),
                 other => other.clone(),
             };
             merge(&mut accounts, identity, account);
@@ -105,7 +99,7 @@ pub(super) fn wanted_now<'a>(cx: &Context<'a>) -> Wanted<'a> {
             complete(grant, app, cx.people.get(identity).copied());
         }
     }
-    Wanted { accounts, members, joining }
+    Wanted { accounts, members }
 }
 
 /// Two wishes for one account: the more generous one counts, and two grants add up. The account's own lines come first,

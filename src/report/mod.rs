@@ -4,6 +4,7 @@
 
 mod brief;
 mod canvas;
+pub mod capabilities;
 pub mod json;
 pub mod outcome;
 pub mod text;

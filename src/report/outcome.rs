@@ -131,7 +131,7 @@ fn draw_app(
     let (told, news): (Vec<Action>, Vec<Action>) =
         with("done").into_iter().partition(|action| told.contains(&action.name));
     let (failed, skipped) = (with("failed"), with("skipped"));
-    let (stale, not_started) = (with("stale"), with("not-started"));
+    let (stale, not_started, by_hand) = (with("stale"), with("not-started"), with("manual"));
     brief::done(canvas, &told);
     plan_text::draw_sections(
         canvas,
@@ -140,6 +140,7 @@ fn draw_app(
             Section::new("Failed", Paint::Alarm, Kind::TallBlocks, failed.iter()),
             Section::new("Skipped", Paint::Change, Kind::Blocks, skipped.iter()),
             Section::new("Stale, not done", Paint::Change, Kind::Blocks, stale.iter()),
+            Section::new("Turned out to be by hand", Paint::Notice, Kind::TallBlocks, by_hand.iter()),
             Section::new("Not started", Paint::Change, Kind::Blocks, not_started.iter()),
         ],
     );
@@ -171,6 +172,7 @@ fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: 
         (tally.skipped, "skipped", Paint::Change),
         (tally.stale, "stale", Paint::Change),
         (tally.not_started, "not started", Paint::Change),
+        (tally.manual, "turned out to be by hand", Paint::Notice),
     ]);
     if line.is_empty() {
         line = line.plain("nothing was done");
@@ -231,7 +233,7 @@ pub fn to_json(outcome: &Outcome, plan: &Plan) -> String {
             not_started: tally.not_started,
             waiting: left.waiting,
             held: left.held,
-            manual: left.manual,
+            manual: left.manual + tally.manual,
         },
         apps: pairs.iter().zip(&remaining).map(|((_, outcome), remaining)| app_wire(outcome, remaining)).collect(),
     })

@@ -11,6 +11,7 @@
 //! | `GET`, `PATCH`, `DELETE …/accounts/{id or email}` | shows, changes or removes one |
 //! | `PUT`, `DELETE …/accounts/{id or email}/groups/{group}` | `{"role": R}`: adds or removes a membership |
 //! | `GET`, `POST …/groups` | shows the groups, adds one: `{"id": I, "name": N}` |
+//! | `GET`, `PUT …/quirks` | shows the quirks, replaces those that are on: a list of names |
 
 use std::time::Duration;
 
@@ -19,8 +20,9 @@ use serde_json::json;
 
 use super::{
     app::{AccountPatch, Answer, App, DriftError, GroupView, NewAccount, Request},
+    cast::{self, CAST},
     fault::{Fault, Faults},
-    world::{CONNECTORS, World},
+    world::World,
 };
 
 #[derive(Deserialize)]
@@ -61,6 +63,20 @@ fn route(world: &mut World, request: &Request) -> Result<Answer, Answer> {
                 .map_err(|_| bad_request("seconds must be a number from 0 that a clock can hold"))?;
             world.clock.advance(by);
             Ok(Answer::json(200, json!({ "now": world.clock.now() })))
+        }
+        ("GET", [connector, tenant, "quirks"]) => {
+            let key = ((*connector).to_owned(), (*tenant).to_owned());
+            let on = world.quirks(&key).map_err(|error| refuse(&error))?.names().clone();
+            let known = cast::part(connector).map(|part| part.quirks).unwrap_or_default();
+            let rows = known
+                .iter()
+                .map(|quirk| json!({ "name": quirk.name, "on": on.contains(quirk.name), "does": quirk.does }));
+            Ok(Answer::json(200, json!({ "data": rows.collect::<Vec<_>>() })))
+        }
+        ("PUT", [connector, tenant, "quirks"]) => {
+            let key = ((*connector).to_owned(), (*tenant).to_owned());
+            world.set_quirks(&key, parse::<Vec<String>>(request)?).map_err(|error| refuse(&error))?;
+            Ok(done())
         }
         (method, [connector, tenant, rest @ ..]) => {
             let app = world.app(&((*connector).to_owned(), (*tenant).to_owned())).map_err(|error| refuse(&error))?;
@@ -116,7 +132,7 @@ fn status(world: &mut World) -> Answer {
             "now": world.clock.now(),
             "seed": world.config.seed,
             "time_scale": world.clock.scale(),
-            "connectors": CONNECTORS,
+            "connectors": CAST.iter().map(|part| part.connector).collect::<Vec<_>>(),
             "tenants": world.tenants(),
             "requests": world.log.len(),
             "faults": world.faults.list(),
@@ -147,7 +163,7 @@ fn refuse(error: &DriftError) -> Answer {
         | DriftError::UnknownGroup(_)
         | DriftError::NotAMember { .. } => 404,
         DriftError::Duplicate(_) => 409,
-        DriftError::BadValue { .. } => 400,
+        DriftError::BadValue { .. } | DriftError::Quirk(_) => 400,
     };
     Answer::json(status, json!({ "error": error.to_string() }))
 }

@@ -1,13 +1,19 @@
 //! What a simulated app is to the rest of the sandbox: requests in, answers out, and a side door through which its
 //! state is read and changed behind the client's back.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use bytes::Bytes;
+use hyper::HeaderMap;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
+
+use super::{
+    cast,
+    quirks::{QuirkError, Quirks},
+};
 
 /// A simulated app: the state of one tenant and the rules of its API. It sees only requests that carry a valid token
 /// and fit into the quota.
@@ -19,6 +25,16 @@ pub(crate) trait App: Send {
     /// below, so that this is the time at which the rest happens.
     fn settle(&mut self, now: Timestamp);
 
+    /// Switches its quirks; all are among those that its entry in the cast lists.
+    fn set_quirks(&mut self, quirks: Quirks) {
+        debug_assert!(quirks.names().is_empty(), "an app with quirks takes them");
+    }
+
+    /// Words a refusal that is made on its behalf, such as of a missing token or an exhausted quota.
+    fn refuse(&self, status: u16, code: &str, message: &str) -> Answer {
+        Answer::json(status, json!({ "errorCode": code, "developerMessage": message }))
+    }
+
     /// Answers a request to its API.
     fn answer(&mut self, request: &Request, scopes: &BTreeSet<String>) -> Answer;
 
@@ -27,6 +43,11 @@ pub(crate) trait App: Send {
 
     /// Every group, sorted by id.
     fn groups(&self) -> Vec<GroupView>;
+
+    /// The app's own row of a membership, where memberships have more than a role.
+    fn membership(&self, _account: &str, _group: &str) -> Option<Value> {
+        None
+    }
 
     /// Adds an account behind the client's back; returns its id.
     fn add_account(&mut self, account: NewAccount) -> Result<String, DriftError>;
@@ -47,13 +68,35 @@ pub(crate) trait App: Send {
     fn remove_membership(&mut self, account: &str, group: &str) -> Result<(), DriftError>;
 }
 
-/// An app's token endpoint.
-#[derive(Debug, Clone)]
+/// How an app lets clients in.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct OAuth {
-    /// Its path, the app's own.
+    /// The token endpoint's path, the app's own.
     pub(crate) path: &'static str,
-    /// The scopes on offer.
+    /// The scopes on offer; an app without any ignores what is asked.
     pub(crate) scopes: Vec<String>,
+    /// Whether a token request may leave the scopes out, and gets all of them.
+    pub(crate) scope_optional: bool,
+    /// Scopes that are never granted, however often they are asked for; the answer tells what was granted.
+    pub(crate) withheld: Vec<String>,
+    /// Where client id and secret are looked for.
+    pub(crate) client: ClientAuth,
+    /// The longest a token lives, where the app is stricter than [`Config::token_life`](super::Config::token_life).
+    pub(crate) longest_life: Option<Duration>,
+    /// Whether the client secret itself is a bearer token, one that never expires.
+    pub(crate) static_token: bool,
+}
+
+/// Where a token request carries client id and secret.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum ClientAuth {
+    /// In a Basic header.
+    #[default]
+    Basic,
+    /// In the form.
+    Form,
+    /// In either.
+    Either,
 }
 
 /// A request, as an app sees it.
@@ -66,6 +109,7 @@ pub(crate) struct Request {
     pub(crate) query: String,
     pub(crate) authorization: Option<String>,
     pub(crate) content_type: Option<String>,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
@@ -80,6 +124,11 @@ impl Request {
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let mut pairs = url::form_urlencoded::parse(self.query.as_bytes());
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// A header by its name in lower case, if it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// Whether the body is declared to be of this media type, parameters aside.
@@ -141,7 +190,7 @@ pub struct AccountView {
     pub family_name: Option<String>,
     /// The status in the app's own words.
     pub status: String,
-    /// The role in the app's own words.
+    /// The role in the app's own words; several roles are joined with `, `.
     pub role: String,
     /// When it was created, in sandbox time.
     pub created_at: Timestamp,
@@ -153,6 +202,8 @@ pub struct AccountView {
     pub invitations: u32,
     /// The memberships, in the order in which they were made.
     pub groups: Vec<MembershipView>,
+    /// The app's own object, as reading the account by its id shows it.
+    pub raw: Value,
 }
 
 /// A membership as it stands.
@@ -162,7 +213,7 @@ pub struct MembershipView {
     pub id: String,
     /// The group's name.
     pub name: String,
-    /// The role in the group.
+    /// The role in the group; empty where the app knows none.
     pub role: String,
 }
 
@@ -206,13 +257,16 @@ pub struct AccountPatch {
     pub status: Option<String>,
     /// The role in the app's own words.
     pub role: Option<String>,
+    /// Fields of the app's own object, set as they are; null removes one. Fields that the app keeps apart, such as those
+    /// above, are refused here.
+    pub raw: Option<Map<String, Value>>,
 }
 
 /// Why a change behind the client's back was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DriftError {
     /// The sandbox does not play this app.
-    #[error("the sandbox plays no connector `{0}`; it plays: autodesk")]
+    #[error("the sandbox plays no connector `{0}`; it plays: {list}", list = cast::names())]
     UnknownConnector(String),
     /// No such account.
     #[error("no account has the id or email `{0}`")]
@@ -231,6 +285,9 @@ pub enum DriftError {
     /// The email is taken.
     #[error("an account with the email `{0}` exists")]
     Duplicate(String),
+    /// The app has no such quirk.
+    #[error(transparent)]
+    Quirk(#[from] QuirkError),
     /// A value the app does not know.
     #[error("`{value}` is not a {field} of this app")]
     BadValue {

@@ -17,6 +17,11 @@ impl Chance {
         Self { seed, connector: connector.to_owned(), tenant: tenant.to_owned() }
     }
 
+    /// The path below which the tenant lives.
+    pub(crate) fn base(&self) -> String {
+        format!("/{}/{}", self.connector, self.tenant)
+    }
+
     fn draw(&self, purpose: &str, about: &str) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(self.seed.to_be_bytes());

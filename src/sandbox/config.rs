@@ -1,8 +1,8 @@
 //! What can be set about a sandbox.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
-use super::fault::Fault;
+use super::{fault::Fault, quirks::QuirkSet};
 
 /// The client id that a sandbox expects unless told otherwise.
 pub const DEFAULT_CLIENT_ID: &str = "sandbox";
@@ -25,8 +25,13 @@ pub struct Config {
     pub accept_after: Duration,
     /// What goes wrong, and when. More can be set while the sandbox runs.
     pub faults: Vec<Fault>,
-    /// The request quota of each tenant.
+    /// Deviations from the guides, by connector or by `connector/tenant`. More can be set while the sandbox runs.
+    pub quirks: QuirkSet,
+    /// The request quota of each tenant, for apps that count all requests alike and have no quota of their own.
     pub quota: Quota,
+    /// Other quotas than the apps' own: by connector, or by `connector/family` for an app that counts its requests by
+    /// families (`acc/read`). One for a connector holds for each of its families.
+    pub quotas: BTreeMap<String, Quota>,
     /// How many tokens a tenant may request in [`token_window`](Config::token_window): a quota of its own, because
     /// token endpoints are another service than the API. Its answers carry no quota headers unless they are 429.
     pub token_requests: u32,
@@ -36,9 +41,18 @@ pub struct Config {
     pub reset_header: ResetHeader,
     /// How long an access token lives.
     pub token_life: Duration,
+    /// How long a token or cursor for the next page of a list is good.
+    pub page_token_life: Duration,
+    /// How long it takes until what was written shows in lists, at apps that have a slow index.
+    pub index_delay: Duration,
+    /// How long after `users:import` was accepted the people appear in the ACC project.
+    pub import_delay: Duration,
+    /// The region in which the ACC account lives.
+    pub acc_region: String,
     /// How long every answer takes at least, in real time.
     pub latency: Duration,
-    /// The client id the token endpoint accepts.
+    /// The client id the token endpoint accepts, alone or followed by a dot and anything (`sandbox.autodesk`), so that
+    /// every app can have a credential, and with it a request budget, of its own.
     pub client_id: String,
     /// The client secret the token endpoint accepts.
     pub client_secret: String,
@@ -58,11 +72,19 @@ impl Default for Config {
             // Long enough to see a plan wait for invitations, short enough to watch them being accepted.
             accept_after: Duration::from_secs(30),
             faults: Vec::new(),
+            quirks: QuirkSet::new(),
             quota: Quota::standard(),
+            quotas: BTreeMap::new(),
             token_requests: 500,
             token_window: Duration::from_secs(60),
             reset_header: ResetHeader::EpochSeconds,
             token_life: Duration::from_secs(3599),
+            page_token_life: Duration::from_secs(600),
+            // What vendors call "a few seconds".
+            index_delay: Duration::from_secs(5),
+            // Long enough that the first look back is too early.
+            import_delay: Duration::from_secs(3),
+            acc_region: "US".to_owned(),
             // About a fast API's answer; enough that requests in flight overlap as they do for real.
             latency: Duration::from_millis(15),
             client_id: DEFAULT_CLIENT_ID.to_owned(),

@@ -1,12 +1,12 @@
 //! The request log: what arrived, what was answered, and whether anything changed because of it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fault::FaultKind;
+use super::{app::Request, fault::FaultKind};
 
 /// One request to a simulated app. Admin requests are not logged.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +23,8 @@ pub struct LoggedRequest {
     pub path: String,
     /// The query, undecoded; empty when there was none.
     pub query: String,
+    /// The headers that make a difference to some app, by their names in lower case.
+    pub headers: BTreeMap<&'static str, String>,
     /// The body: JSON where it is JSON, else its text; null when it was empty. Client secrets are masked.
     pub body: Value,
     /// The status that was answered; nothing when the connection was reset instead.
@@ -60,6 +62,14 @@ impl Log {
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
     }
+}
+
+/// Headers worth remembering; credentials are none of them.
+const HEADERS: [&str; 5] = ["content-type", "if-match", "if-none-match", "region", "user-id"];
+
+/// The headers as they go into the log.
+pub(crate) fn headers(request: &Request) -> BTreeMap<&'static str, String> {
+    HEADERS.into_iter().filter_map(|name| Some((name, request.header(name)?.to_owned()))).collect()
 }
 
 /// A body as it goes into the log.

@@ -7,21 +7,30 @@
 //! has its own accounts, tokens and quota. `/_sandbox/` is for watching and for changing things behind the clients'
 //! backs.
 //!
-//! In reading order: `config` (what can be set), `clock` and `chance` (time and the seed), `fault`, `quota`, `tokens`
-//! and `log` (what all apps share), `app` (what an app is), `world` (a request's way through all of these), `server`
-//! (HTTP), `admin` (`/_sandbox/`), `autodesk` (the first app).
+//! In reading order: `config` (what can be set), `clock` and `chance` (time and the seed), `fault`, `quirks`, `quota`,
+//! `tokens` and `log` (what all apps share), `app` (what an app is), `cast` (which there are), `world` (a request's way
+//! through all of these), `server` (HTTP), `admin` (`/_sandbox/`), `roster` (what some of the apps have in common), and
+//! then the apps, one folder each.
 
+mod acc;
 mod admin;
+mod alteryx;
 mod app;
 mod autodesk;
+mod cast;
 mod chance;
 mod clock;
 mod config;
+mod email;
 mod fault;
 mod log;
+mod quirks;
 mod quota;
+mod roster;
+mod scim;
 mod server;
 mod tokens;
+mod workiva;
 mod world;
 
 use std::{io, net::SocketAddr, time::Duration};
@@ -29,10 +38,12 @@ use std::{io, net::SocketAddr, time::Duration};
 use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+pub use acc::{ACC_ACCOUNT, ACC_ADMIN};
 pub use app::{AccountPatch, AccountView, DriftError, GroupView, MembershipView, NewAccount};
 pub use config::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Quota, ResetHeader};
 pub use fault::{Fault, FaultError, FaultKind};
 pub use log::LoggedRequest;
+pub use quirks::{QuirkError, QuirkSet, parse_quirks};
 
 use fault::Faults;
 use server::Shared;
@@ -47,11 +58,13 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts listening. Fails when the address cannot be had, or when the time scale is not above zero.
+    /// Starts listening. Fails when the address cannot be had, when the time scale is not above zero, or when a quirk is
+    /// not known.
     pub async fn start(config: Config) -> io::Result<Self> {
         if !(config.time_scale.is_finite() && config.time_scale > 0.0) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the time scale must be a number above zero"));
         }
+        quirks::check(&config.quirks).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         let listener = TcpListener::bind(config.listen).await?;
         let address = listener.local_addr()?;
         let shared = Shared::new(World::new(config));
@@ -85,6 +98,12 @@ impl Sandbox {
         self.shared.lock().faults = Faults::new(faults);
     }
 
+    /// Replaces the quirks that are on at a tenant.
+    pub fn set_quirks(&self, connector: &str, tenant: &str, quirks: &[&str]) -> Result<(), DriftError> {
+        let key = (connector.to_owned(), tenant.to_owned());
+        self.shared.lock().set_quirks(&key, quirks.iter().map(|name| (*name).to_owned()))
+    }
+
     /// The requests so far, oldest first.
     pub fn log(&self) -> Vec<LoggedRequest> {
         self.shared.lock().log.entries()
@@ -105,6 +124,19 @@ impl Sandbox {
         let is_it = |view: &AccountView| view.id == account || view.email.eq_ignore_ascii_case(account);
         let found = self.accounts(connector, tenant)?.into_iter().find(is_it);
         found.ok_or_else(|| DriftError::UnknownAccount(account.to_owned()))
+    }
+
+    /// The app's own row of a membership, for apps whose memberships have more than a role; account by id or email. A row
+    /// that lists hide is shown.
+    pub fn membership(
+        &self,
+        connector: &str,
+        tenant: &str,
+        account: &str,
+        group: &str,
+    ) -> Result<serde_json::Value, DriftError> {
+        let missing = || DriftError::NotAMember { account: account.to_owned(), group: group.to_owned() };
+        self.with_app(connector, tenant, |app| app.membership(account, group).ok_or_else(missing))
     }
 
     /// Every group of a tenant, sorted by id.

@@ -35,6 +35,7 @@ use tokio::{
 use super::{
     admin,
     app::{Answer, Body, Request},
+    quota::Meter,
     world::{Admission, Delivery, Key, World},
 };
 
@@ -129,6 +130,7 @@ async fn respond(shared: &Shared, request: hyper::Request<Incoming>) -> Option<R
         query: head.uri.query().unwrap_or_default().to_owned(),
         authorization: text(AUTHORIZATION),
         content_type: text(CONTENT_TYPE),
+        headers: head.headers,
         body: body.to_bytes(),
     };
     if let Some(path) = request.path.strip_prefix("/_sandbox") {
@@ -158,12 +160,12 @@ async fn play(shared: &Shared, key: &Key, request: &Request) -> Option<Response>
         let mut world = shared.lock();
         (world.admit(key, request), world.config.latency)
     };
-    let fault = match admission {
+    let (fault, meter) = match admission {
         Err(error) => return Some(whole(Answer::json(404, json!({ "error": error.to_string() })))),
         Ok(Admission::Refused(answer)) => return Some(whole(*answer)),
-        Ok(Admission::Admitted(fault)) => fault,
+        Ok(Admission::Admitted(fault, meter)) => (fault, meter),
     };
-    let _in_flight = InFlight { shared: shared.clone(), key: key.clone(), path: request.path.clone() };
+    let _in_flight = InFlight { shared: shared.clone(), key: key.clone(), meter };
     tokio::time::sleep(latency).await;
     let delivery = shared.lock().carry_out(key, request, fault);
     match delivery {
@@ -182,12 +184,12 @@ async fn play(shared: &Shared, key: &Key, request: &Request) -> Option<Response>
 struct InFlight {
     shared: Shared,
     key: Key,
-    path: String,
+    meter: Meter,
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.shared.lock().leave(&self.key, &self.path);
+        self.shared.lock().leave(&self.key, self.meter);
     }
 }
 

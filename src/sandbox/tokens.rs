@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
-    app::{Answer, OAuth, Request},
+    app::{Answer, ClientAuth, OAuth, Request},
     chance::Chance,
     clock,
 };
@@ -25,12 +25,14 @@ pub(crate) struct Tokens {
 
 #[derive(Debug)]
 struct Token {
+    client: String,
     expires: Timestamp,
     scopes: BTreeSet<String>,
 }
 
 /// Who may have a token, and for how long.
 pub(crate) struct Issuer<'a> {
+    /// This id, or one that starts with it and a dot.
     pub(crate) client_id: &'a str,
     pub(crate) client_secret: &'a str,
     /// In sandbox time: what is enforced.
@@ -58,54 +60,101 @@ impl Tokens {
                 return refuse(400, "invalid_request", &format!("{key} is given twice"));
             }
         }
-        // The Basic scheme alone: credentials in the body are for public clients, which get no client credentials.
-        let client = request.authorization.as_deref().and_then(basic);
-        if client.is_none_or(|(id, secret)| id != issuer.client_id || secret != issuer.client_secret) {
+        let in_header = request.authorization.as_deref().and_then(basic);
+        let in_form = || Some((form.get("client_id")?.clone(), form.get("client_secret")?.clone()));
+        let client = match oauth.client {
+            ClientAuth::Basic => in_header,
+            ClientAuth::Form => in_form(),
+            ClientAuth::Either => in_header.or_else(in_form),
+        };
+        let good = client.filter(|(id, secret)| issuer.knows(id) && secret == issuer.client_secret);
+        let Some((client, _)) = good else {
             return refuse(401, "invalid_client", "unknown client id or wrong secret")
                 .with("www-authenticate", "Basic realm=\"sandbox\"");
-        }
+        };
         match form.get("grant_type").map(String::as_str) {
             Some("client_credentials") => {}
             Some(_) => return refuse(400, "unsupported_grant_type", "only client_credentials is offered"),
             None => return refuse(400, "invalid_request", "grant_type is required"),
         }
-        let asked = form.get("scope").map(String::as_str).unwrap_or_default();
-        let scopes: BTreeSet<String> = asked.split_whitespace().map(str::to_owned).collect();
-        if scopes.is_empty() {
-            return refuse(400, "invalid_scope", "scope is required");
-        }
-        if let Some(unknown) = scopes.iter().find(|scope| !oauth.scopes.contains(scope)) {
-            return refuse(400, "invalid_scope", &format!("the scope {unknown} is not on offer"));
-        }
+        let scopes = match granted(oauth, form.get("scope").map(String::as_str).unwrap_or_default()) {
+            Ok(scopes) => scopes,
+            Err(reason) => return refuse(400, "invalid_scope", &reason),
+        };
         // Tokens that ran out long ago need not be remembered: to the client, expired and unknown are the same.
         self.issued.retain(|_, token| token.expires > now);
         self.count += 1;
         let token = self.chance.token("access token", &self.count.to_string());
         let expires = clock::later(now, issuer.life).unwrap_or(Timestamp::MAX);
-        self.issued.insert(token.clone(), Token { expires, scopes });
+        self.issued.insert(token.clone(), Token { client, expires, scopes });
         // A life below a second cannot be told; the client will find out through a 401.
         let expires_in = issuer.told_life.as_secs().max(1);
-        Answer::json(200, json!({ "access_token": token, "token_type": "Bearer", "expires_in": expires_in }))
-            .with("cache-control", "no-store")
+        let mut body = json!({ "access_token": token, "token_type": "Bearer", "expires_in": expires_in });
+        if !oauth.withheld.is_empty() {
+            body["scope"] = self.issued[&token].scopes.iter().cloned().collect::<Vec<_>>().join(" ").into();
+        }
+        Answer::json(200, body).with("cache-control", "no-store")
     }
 
-    /// The scopes of the request's token, or the 401 it gets.
-    pub(crate) fn check(&self, request: &Request, now: Timestamp) -> Result<BTreeSet<String>, Answer> {
+    /// The client id to which the request's token was given, even if it has expired.
+    pub(crate) fn client(&self, request: &Request) -> Option<String> {
+        let bearer = request.authorization.as_deref().and_then(|header| scheme(header, "bearer"))?;
+        self.issued.get(bearer).map(|token| token.client.clone())
+    }
+
+    /// The scopes of the request's token, or why it is not let in.
+    pub(crate) fn check(
+        &self,
+        oauth: &OAuth,
+        issuer: &Issuer<'_>,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<BTreeSet<String>, Unauthorised> {
         let Some(bearer) = request.authorization.as_deref().and_then(|header| scheme(header, "bearer")) else {
-            let answer = Answer::json(
-                401,
-                json!({ "errorCode": "AUTH-001", "developerMessage": "A bearer token is required." }),
-            );
-            return Err(answer.with("www-authenticate", "Bearer"));
+            return Err(Unauthorised::NoToken);
         };
+        if oauth.static_token && bearer == issuer.client_secret {
+            return Ok(oauth.scopes.iter().cloned().collect());
+        }
         match self.issued.get(bearer) {
             Some(token) if token.expires > now => Ok(token.scopes.clone()),
-            _ => {
-                let body =
-                    json!({ "errorCode": "AUTH-006", "developerMessage": "The token is unknown or has expired." });
-                Err(Answer::json(401, body).with("www-authenticate", "Bearer error=\"invalid_token\""))
-            }
+            _ => Err(Unauthorised::BadToken),
         }
+    }
+}
+
+/// Why a request is not let in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Unauthorised {
+    /// It has no bearer token.
+    NoToken,
+    /// Its token is unknown, or has expired.
+    BadToken,
+}
+
+/// The scopes a token request gets, or why it gets none.
+fn granted(oauth: &OAuth, asked: &str) -> Result<BTreeSet<String>, String> {
+    let mut scopes: BTreeSet<String> = asked.split_whitespace().map(str::to_owned).collect();
+    if oauth.scopes.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    if scopes.is_empty() {
+        if !oauth.scope_optional {
+            return Err("scope is required".to_owned());
+        }
+        scopes.extend(oauth.scopes.iter().cloned());
+    }
+    if let Some(unknown) = scopes.iter().find(|scope| !oauth.scopes.contains(scope)) {
+        return Err(format!("the scope {unknown} is not on offer"));
+    }
+    scopes.retain(|scope| !oauth.withheld.contains(scope));
+    Ok(scopes)
+}
+
+impl Issuer<'_> {
+    fn knows(&self, client_id: &str) -> bool {
+        let suffix = client_id.strip_prefix(self.client_id);
+        suffix.is_some_and(|suffix| suffix.is_empty() || suffix.strip_prefix('.').is_some_and(|name| !name.is_empty()))
     }
 }
 

@@ -155,3 +155,39 @@ async fn a_stopped_sandbox_finishes_what_is_open_and_then_refuses_connections() 
     assert_eq!(open.await.unwrap().unwrap().status(), 200);
     assert!(app.http.get(url).send().await.expect_err("nobody listens").is_connect());
 }
+
+#[tokio::test]
+async fn an_app_can_have_another_quota_than_the_rest() {
+    let quota = Quota { requests: 2, ..Quota::standard() };
+    let app = Fixture::new(Config { quotas: [("autodesk".to_owned(), quota)].into(), ..quiet() }).await;
+    assert_eq!(app.get("/users").await.number("x-ratelimit-limit"), 2);
+    app.get("/users").await;
+    assert_eq!(app.get("/users").await.status, 429);
+}
+
+#[tokio::test]
+async fn a_quirk_that_no_app_knows_keeps_the_sandbox_from_starting() {
+    for key in ["autodesk", "autodesk/studio", "slack"] {
+        let quirks = [(key.to_owned(), ["mood-swings".to_owned()].into())].into();
+        let error = Sandbox::start(Config { quirks, ..quiet() }).await.err().expect("an error").to_string();
+        assert!(
+            error.contains(if key == "slack" { "no connector `slack`" } else { "`mood-swings` is no quirk" }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn quirks_are_read_from_text() {
+    let read = |text: &str| rosterd::sandbox::parse_quirks(text);
+    let set = read("scim/acme=no-etag, put-only").unwrap();
+    assert_eq!(set["scim/acme"].iter().collect::<Vec<_>>(), ["no-etag", "put-only"]);
+    for (text, says) in [
+        ("no-etag", "reads like `scim=no-etag`"),
+        ("scim=no-tags", "`no-tags` is no quirk of `scim`; it has: put-only, "),
+        ("slack=no-etag", "plays no connector `slack`"),
+    ] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}

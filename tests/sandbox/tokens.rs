@@ -134,3 +134,14 @@ async fn secrets_stay_out_of_the_log() {
     assert!(!log.contains("do-not-tell") && !log.contains(DEFAULT_CLIENT_SECRET) && !log.contains(&app.token), "{log}");
     assert!(log.contains("client_secret=***"), "{log}");
 }
+
+#[tokio::test]
+async fn a_client_id_may_be_told_apart_by_what_follows_a_dot() {
+    let app = Fixture::new(quiet()).await;
+    for (suffix, status) in [("", 200), (".autodesk", 200), (".a.b", 200), (".", 401), ("autodesk", 401)] {
+        let form = [("grant_type", "client_credentials"), ("scope", "user:read")];
+        let request = app.http.post(app.url("/authentication/v2/token")).form(&form);
+        let id = format!("{DEFAULT_CLIENT_ID}{suffix}");
+        assert_eq!(got(request.basic_auth(&id, Some(DEFAULT_CLIENT_SECRET))).await.status, status, "{id}");
+    }
+}

@@ -1,6 +1,11 @@
 //! Signing in: fixed credentials, and tokens that are fetched once for all who wait and renewed before they expire.
 
-use std::{fmt, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{Mutex as SyncMutex, PoisonError},
+    time::Duration,
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
@@ -125,6 +130,8 @@ pub(super) struct Authenticator {
     scheme: Scheme,
     /// Held while a token is fetched, so that everyone else waits for the same one.
     token: Mutex<Token>,
+    /// Scopes that the last token was asked for and does not have.
+    missing: SyncMutex<BTreeSet<String>>,
 }
 
 #[derive(Default)]
@@ -141,7 +148,13 @@ impl fmt::Debug for Authenticator {
 
 impl Authenticator {
     pub(super) fn new(scheme: Scheme) -> Self {
-        Self { scheme, token: Mutex::default() }
+        Self { scheme, token: Mutex::default(), missing: SyncMutex::default() }
+    }
+
+    /// Scopes that were asked for and not granted, as far as the app says what it grants.
+    pub(super) fn missing_scopes(&self) -> Vec<String> {
+        // A poisoned lock still holds a whole set: replacing it cannot leave half of one.
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// Whether a refused credential can be replaced by a new one.
@@ -186,7 +199,8 @@ impl Authenticator {
             Some(current) => current,
             None => {
                 let asked = Instant::now();
-                let (text, life) = fetch(link, &request, source).await?;
+                let Granted { token: text, life, missing } = fetch(link, &request, source).await?;
+                *self.missing.lock().unwrap_or_else(PoisonError::into_inner) = missing;
                 link.redactor.add_token(text.clone());
                 let current = (text, asked + life.saturating_sub(early(life)));
                 token.generation += 1;
@@ -205,16 +219,21 @@ fn early(life: Duration) -> Duration {
     if life > LONG_LIVED { tenth.max(Duration::from_secs(60)) } else { tenth }
 }
 
-/// Reads a token and its life from an answer; an error says what is missing.
-trait TokenSource {
-    fn read(&self, answer: &WireAnswer, body: &Value) -> Result<(SecretString, Duration), &'static str>;
+/// What a token call granted.
+#[derive(Debug)]
+struct Granted {
+    token: SecretString,
+    life: Duration,
+    /// Scopes that were asked for and are not among what the answer says it grants.
+    missing: BTreeSet<String>,
 }
 
-async fn fetch(
-    link: &Link,
-    request: &impl Fn() -> WireRequest,
-    source: &impl TokenSource,
-) -> Result<(SecretString, Duration), Error> {
+/// Reads a token and its life from an answer; an error says what is missing.
+trait TokenSource {
+    fn read(&self, answer: &WireAnswer, body: &Value) -> Result<Granted, &'static str>;
+}
+
+async fn fetch(link: &Link, request: &impl Fn() -> WireRequest, source: &impl TokenSource) -> Result<Granted, Error> {
     let line = {
         let request = request();
         format!("{} {}", request.method.as_str(), request.url.path())
@@ -303,10 +322,23 @@ impl ClientCredentials {
 }
 
 impl TokenSource for ClientCredentials {
-    fn read(&self, _: &WireAnswer, body: &Value) -> Result<(SecretString, Duration), &'static str> {
+    fn read(&self, _: &WireAnswer, body: &Value) -> Result<Granted, &'static str> {
         let token = body.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
         let token = token.ok_or("the answer has no `access_token`")?;
-        Ok((token.to_owned().into(), life(body.get("expires_in")).unwrap_or(UNSTATED_LIFE)))
+        // An answer that says nothing of scopes grants what was asked for.
+        let granted: Option<BTreeSet<&str>> = match body.get("scope") {
+            Some(Value::String(scopes)) => Some(scopes.split_whitespace().collect()),
+            Some(Value::Array(scopes)) => Some(scopes.iter().filter_map(Value::as_str).collect()),
+            _ => None,
+        };
+        let missing = |granted: BTreeSet<&str>| {
+            self.scopes.iter().filter(|scope| !granted.contains(scope.as_str())).cloned().collect()
+        };
+        Ok(Granted {
+            token: token.to_owned().into(),
+            life: life(body.get("expires_in")).unwrap_or(UNSTATED_LIFE),
+            missing: granted.map(missing).unwrap_or_default(),
+        })
     }
 }
 
@@ -321,13 +353,17 @@ impl Login {
 }
 
 impl TokenSource for Login {
-    fn read(&self, answer: &WireAnswer, body: &Value) -> Result<(SecretString, Duration), &'static str> {
+    fn read(&self, answer: &WireAnswer, body: &Value) -> Result<Granted, &'static str> {
         let token = match &self.token {
             TokenPlace::Header(name) => answer.header(&name.to_lowercase()),
             TokenPlace::Body(pointer) => body.pointer(pointer).and_then(Value::as_str),
         };
         let token = token.filter(|token| !token.is_empty()).ok_or("the answer has no token where it should be")?;
-        Ok((token.to_owned().into(), self.life.unwrap_or(UNSTATED_LIFE)))
+        Ok(Granted {
+            token: token.to_owned().into(),
+            life: self.life.unwrap_or(UNSTATED_LIFE),
+            missing: BTreeSet::new(),
+        })
     }
 }
 

@@ -184,11 +184,33 @@ impl HttpClient {
         self.link.gate.hurry();
     }
 
+    /// Scopes that were asked for and that the app did not grant.
+    pub fn missing_scopes(&self) -> Vec<String> {
+        self.auth.missing_scopes()
+    }
+
     /// Sends a request that changes nothing, and repeats it within bounds until the answer is JSON.
     ///
     /// # Errors
     /// When there is no such answer; none is [`ErrorKind::Unknown`].
     pub async fn read(&self, request: &Request, lane: Lane) -> Result<Answer, Error> {
+        match self.read_unless(request, lane, &|_, _| false).await? {
+            Some(answer) => Ok(answer),
+            // The condition above never holds.
+            None => Err(self.error(request, ErrorKind::Malformed, None, "the answer was not looked at")),
+        }
+    }
+
+    /// As [`HttpClient::read`]; `None` for a refusal, by status and body, that `means_no` recognises.
+    ///
+    /// # Errors
+    /// As [`HttpClient::read`].
+    pub async fn read_unless(
+        &self,
+        request: &Request,
+        lane: Lane,
+        means_no: &(dyn Fn(u16, &Value) -> bool + Sync),
+    ) -> Result<Option<Answer>, Error> {
         let line = line(request);
         let failing = Failing { link: &self.link, line: &line, write: false };
         let mut url = self.url(request, failing)?;
@@ -199,12 +221,13 @@ impl HttpClient {
                 Sent::Lost(reason) => failing.lost(None, &reason),
                 Sent::Answer(answer) => match answer.status {
                     200..=299 => match read_body(&answer) {
-                        Ok(body) => return Ok(Answer { status: answer.status, headers: answer.headers, body }),
+                        Ok(body) => return Ok(Some(Answer { status: answer.status, headers: answer.headers, body })),
                         Err(reason) if answer.body == Err(BodyFailure::TooLarge) => {
                             return Err(failing.lost(Some(answer.status), &reason));
                         }
                         Err(reason) => failing.lost(Some(answer.status), &reason),
                     },
+                    status @ 400..=499 if means_no(status, &refusal(&answer)) => return Ok(None),
                     429 => {
                         limited += 1;
                         if limited == LIMITED_ATTEMPTS {
@@ -351,6 +374,11 @@ impl HttpClient {
 
 fn line(request: &Request) -> String {
     format!("{} {}", request.method.as_str(), request.path)
+}
+
+/// The JSON of a refusal, or null.
+fn refusal(answer: &WireAnswer) -> Value {
+    answer.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Value::Null)
 }
 
 /// The JSON in a body, or what is wrong with it.

@@ -1,13 +1,17 @@
 //! Ordinary REST apps: one engine, and a manifest for each app that says how its API looks. The engine knows no app by name.
 
-mod calls;
+mod check;
 mod engine;
+mod lists;
 mod manifest;
+mod options;
 mod paging;
 mod rows;
 mod sign_in;
 mod template;
 mod wire;
+mod words;
+mod writes;
 
 #[cfg(test)]
 mod manifest_tests;
@@ -16,4 +20,9 @@ pub use engine::RestConnector;
 pub use manifest::{Manifest, ManifestError};
 
 /// The manifests that come with rosterd, by name, sorted.
-pub const BUILT_IN: [(&str, &str); 1] = [("autodesk", include_str!("manifests/autodesk.yaml"))];
+pub const BUILT_IN: [(&str, &str); 4] = [
+    ("alteryx", include_str!("manifests/alteryx.yaml")),
+    ("alteryx-webapi", include_str!("manifests/alteryx-webapi.yaml")),
+    ("autodesk", include_str!("manifests/autodesk.yaml")),
+    ("workiva", include_str!("manifests/workiva.yaml")),
+];

@@ -17,10 +17,34 @@ pub(super) struct Paging {
     pub(super) size: Option<String>,
     /// The page size to ask for.
     pub(super) max: u32,
+    /// The page size of an app that ignores what is asked for.
+    pub(super) default: Option<u32>,
     /// Where the answer says how many there are in all.
     pub(super) total: Option<Dotted>,
+    /// Where the answer has a number that may be the total, or merely the length of the page.
+    pub(super) at_least: Option<Dotted>,
     /// A page with fewer rows than asked for is the last one.
     pub(super) ends_short: bool,
+    /// The answer that means that the way to the next page is too old.
+    pub(super) expired: Option<Expired>,
+}
+
+/// An answer that means that a token or link is too old.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Expired {
+    pub(super) status: u16,
+    /// Where the answer says so; without one, the status says it all.
+    pub(super) path: Option<Dotted>,
+    /// What it says then.
+    pub(super) is: Vec<Value>,
+}
+
+impl Expired {
+    /// Whether this is that answer.
+    pub(super) fn is(&self, status: u16, body: &Value) -> bool {
+        let said = |path: &Dotted| path.get(body).is_some_and(|said| self.is.contains(said));
+        status == self.status && self.path.as_ref().is_none_or(said)
+    }
 }
 
 /// How to get from one page to the next.
@@ -61,6 +85,8 @@ pub(super) struct Sweep<'a> {
     items: &'a Dotted,
     /// Where a row's identity is.
     key: &'a Dotted,
+    /// What the last page says when the app cut the list off.
+    truncated: Option<&'a (Dotted, Value)>,
     rows: Vec<Value>,
     seen: HashMap<String, usize>,
     /// Rows received, repeated ones included.
@@ -68,6 +94,8 @@ pub(super) struct Sweep<'a> {
     pages: u64,
     empty_pages: u32,
     total: Option<u64>,
+    /// What may be the total, at its highest.
+    promised: u64,
     next: Option<String>,
     used: BTreeSet<String>,
     trouble: Option<Verdict>,
@@ -79,16 +107,23 @@ impl<'a> Sweep<'a> {
             paging,
             items,
             key,
+            truncated: None,
             rows: Vec::new(),
             seen: HashMap::new(),
             received: 0,
             pages: 0,
             empty_pages: 0,
             total: None,
+            promised: 0,
             next: None,
             used: BTreeSet::new(),
             trouble: None,
         }
+    }
+
+    /// With what the last page says when the app cut the list off.
+    pub(super) fn truncated(self, truncated: Option<&'a (Dotted, Value)>) -> Self {
+        Self { truncated, ..self }
     }
 
     /// The query of the next page.
@@ -117,7 +152,10 @@ impl<'a> Sweep<'a> {
     /// # Errors
     /// When it is not a page at all.
     pub(super) fn take(&mut self, body: &mut Value) -> Result<Follow, String> {
-        let total = self.paging.and_then(|paging| paging.total.as_ref()).and_then(|total| total.get(body)?.as_u64());
+        let number = |path: Option<&Dotted>| path.and_then(|path| path.get(body)?.as_u64());
+        let total = number(self.paging.and_then(|paging| paging.total.as_ref()));
+        let promised = number(self.paging.and_then(|paging| paging.at_least.as_ref()));
+        let cut_off = self.truncated.is_some_and(|(path, is)| path.get(body) == Some(is));
         let next = match self.paging.map(|paging| &paging.step) {
             Some(Step::Token { next, .. } | Step::Link { next }) => {
                 next.get(body).and_then(Value::as_str).filter(|next| !next.is_empty()).map(str::to_owned)
@@ -145,28 +183,40 @@ impl<'a> Sweep<'a> {
             self.blame(Verdict::Moved(format!("the total went from {old} to {new} while the list was read")));
         }
         self.total = total.or(self.total);
+        self.promised = self.promised.max(promised.unwrap_or(0));
+        let follow = self.judge(received, repeated, next);
+        if let (true, Follow::Done, Some((path, is))) = (cut_off, follow, self.truncated) {
+            self.blame(Verdict::Broken(format!("the app cut the list off: it says `{path}: {is}`")));
+        }
+        Ok(follow)
+    }
+
+    /// What follows a page that was taken in.
+    fn judge(&mut self, received: usize, repeated: usize, next: Option<String>) -> Follow {
         if self.paging.is_none() {
-            return Ok(Follow::Done);
+            return Follow::Done;
         }
         if received > 0 && repeated == received {
             self.blame(Verdict::Broken(format!("page {} repeats rows that came before and has no others", self.pages)));
-            return Ok(Follow::Done);
+            return Follow::Done;
         }
         if repeated > 0 {
             self.blame(Verdict::Moved(format!("{repeated} rows came twice: the list moved while it was read")));
         }
         if self.empty_pages == EMPTY_PAGES {
             self.blame(Verdict::Broken(format!("{EMPTY_PAGES} empty pages in a row promise more")));
-            return Ok(Follow::Done);
+            return Follow::Done;
         }
-        Ok(self.follow(received, next))
+        self.follow(received, next)
     }
 
     fn follow(&mut self, received: usize, next: Option<String>) -> Follow {
         let Some(paging) = self.paging else { return Follow::Done };
         let done = match &paging.step {
             Step::Offset { .. } | Step::Number { .. } => {
-                let short = paging.ends_short && received < paging.max as usize;
+                let full = [Some(paging.max), paging.default];
+                let is_full = received >= paging.max as usize || full.contains(&u32::try_from(received).ok());
+                let short = paging.ends_short && !is_full && self.promised <= self.received;
                 received == 0 || short || self.total.is_some_and(|total| self.received >= total)
             }
             Step::Token { .. } | Step::Link { .. } => match next {
@@ -225,6 +275,9 @@ impl<'a> Sweep<'a> {
             (None, Some(path)) => self.blame(Verdict::Broken(format!("no page said `{path}`"))),
             _ => {}
         }
+        if self.promised > seen {
+            self.blame(Verdict::Moved(format!("{seen} of {} rows were seen", self.promised)));
+        }
         (self.rows, self.trouble.unwrap_or(Verdict::Complete))
     }
 }
@@ -244,8 +297,11 @@ mod tests {
             step: Step::Offset { parameter: "offset".into() },
             size: Some("limit".into()),
             max: 2,
+            default: None,
             total: Some(dotted("total")),
+            at_least: None,
             ends_short: false,
+            expired: None,
         }
     }
 
@@ -337,6 +393,46 @@ mod tests {
     fn numbered_pages_end_with_a_short_one() {
         let pages = vec![page(&[1, 2], json!({})), page(&[3], json!({})), page(&[9], json!({}))];
         check(&number(), pages, &["page=1&limit=2", "page=2&limit=2"], &[1, 2, 3], "complete");
+    }
+
+    #[test]
+    fn a_page_as_long_as_the_apps_own_default_is_not_taken_for_a_short_one() {
+        let paging = Paging { max: 100, default: Some(2), ..number() };
+        let pages = vec![page(&[1, 2], json!({})), page(&[3], json!({}))];
+        check(&paging, pages, &["page=1&limit=100", "page=2&limit=100"], &[1, 2, 3], "complete");
+    }
+
+    #[test]
+    fn a_number_that_may_be_the_total_leads_on_and_never_ends_the_reading() {
+        let paging = Paging { at_least: Some(dotted("count")), max: 3, ..number() };
+        let queries = ["page=1&limit=3", "page=2&limit=3"];
+        // Here it is the total, and the app sends smaller pages than asked for.
+        let pages = vec![page(&[1, 2], json!({"count": 3})), page(&[3], json!({"count": 3}))];
+        check(&paging, pages, &queries, &[1, 2, 3], "complete");
+        // Here it is the length of the page.
+        let pages = vec![page(&[1, 2, 3], json!({"count": 3})), page(&[4], json!({"count": 1}))];
+        check(&paging, pages, &queries, &[1, 2, 3, 4], "complete");
+        let pages = vec![page(&[1, 2, 3], json!({"count": 9})), page(&[], json!({"count": 9}))];
+        check(&paging, pages, &queries, &[1, 2, 3], "moved: 3 of 9 rows were seen");
+    }
+
+    #[test]
+    fn a_list_that_the_app_cut_off_is_never_complete() {
+        let (items, key) = (dotted("data"), dotted("id"));
+        let flag = (dotted("truncated"), json!(true));
+        let judge = |paging: Option<&Paging>, pages: Vec<Value>| {
+            let mut sweep = Sweep::new(paging, &items, &key).truncated(Some(&flag));
+            for mut page in pages {
+                sweep.take(&mut page).unwrap();
+            }
+            sweep.finish().1
+        };
+        let cut = Verdict::Broken("the app cut the list off: it says `truncated: true`".into());
+        assert_eq!(judge(None, vec![page(&[1], json!({"truncated": true}))]), cut);
+        assert_eq!(judge(None, vec![page(&[1], json!({"truncated": false}))]), Verdict::Complete);
+        // A page that leads on may well say that there is more.
+        let pages = vec![page(&[1], json!({"truncated": true, "next": "?m=1"})), page(&[2], json!({"next": null}))];
+        assert_eq!(judge(Some(&link()), pages), Verdict::Complete);
     }
 
     #[test]

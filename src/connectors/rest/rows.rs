@@ -5,23 +5,21 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::Value;
 
 use super::{
-    manifest::{Accounts, Fields, RoleNames},
+    manifest::{Accounts, Fields},
     template::Dotted,
+    words::Translation,
 };
 use crate::{
     connectors::STATUS_NOT_SHOWN,
-    model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount, Values},
+    model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount},
 };
-
-/// Fields that hold roles, whose words are translated.
-const ROLE_FIELDS: [&str; 2] = ["role", "roles"];
 
 impl Accounts {
     /// An account as a row shows it.
     ///
     /// # Errors
     /// What the row lacks.
-    pub(super) fn parse(&self, row: &Value) -> Result<LiveAccount, String> {
+    pub(super) fn parse(&self, row: &Value, words: &Translation) -> Result<LiveAccount, String> {
         let id = text(&self.id, row).ok_or_else(|| format!("a row has no `{}`", self.id))?;
         let email = match self.email.get(row) {
             Some(Value::String(email)) => Email::lenient(email),
@@ -31,7 +29,7 @@ impl Accounts {
             _ => return Err(format!("the row of `{id}` has no `{}`", self.email)),
         };
         let created_at = self.created_at.as_ref().and_then(|path| path.get(row)?.as_str()?.parse().ok());
-        let values = values(&self.fields, &self.role, row);
+        let values = values(&self.fields, words, row);
         Ok(LiveAccount { id, email, status: self.parse_status(row), values, created_at })
     }
 
@@ -50,10 +48,14 @@ impl Accounts {
         self.statuses.iter().find(|(ours, _)| ours == status).map(|(_, theirs)| theirs)
     }
 
-    /// Which of these values an answer confirms; all of them, or it proves nothing.
+    /// The address in a row, if it shows one.
+    pub(super) fn email_of(&self, row: &Value) -> Option<Email> {
+        self.email.get(row).and_then(Value::as_str).map(Email::lenient)
+    }
+
+    /// Whether both carry one address, as identities.
     pub(super) fn same_email(&self, sent: &Value, echo: &Value) -> bool {
-        let email = |value| self.email.get(value).and_then(Value::as_str).map(Email::lenient);
-        email(sent) == email(echo)
+        self.email_of(sent) == self.email_of(echo)
     }
 }
 
@@ -67,10 +69,9 @@ pub(super) fn text(path: &Dotted, row: &Value) -> Option<Arc<str>> {
 }
 
 /// The fields that a row shows. One that it lacks is unknown; one that is null or empty is known to be empty.
-pub(super) fn values(fields: &Fields, roles: &RoleNames, row: &Value) -> BTreeMap<FieldName, Option<FieldValue>> {
+pub(super) fn values(fields: &Fields, words: &Translation, row: &Value) -> BTreeMap<FieldName, Option<FieldValue>> {
     let value = |(name, path): (&FieldName, &Dotted)| {
-        let value = path.get(row)?;
-        let value = if ROLE_FIELDS.contains(&&**name) { roles.to_ours(value) } else { value.clone() };
+        let value = words.ours(name, path.get(row)?)?;
         Some((name.clone(), field_value(&value)?))
     };
     fields.0.iter().filter_map(value).collect()
@@ -90,48 +91,6 @@ fn field_value(value: &Value) -> Option<Option<FieldValue>> {
         }
         Value::Object(_) => return None,
     })
-}
-
-/// A value as the app takes it.
-pub(super) fn wire_value(name: &str, value: &FieldValue, roles: &RoleNames) -> Value {
-    let word = |text: &Arc<str>| {
-        if ROLE_FIELDS.contains(&name) { roles.to_theirs(text) } else { Value::from(&**text) }
-    };
-    match value {
-        FieldValue::Flag(flag) => Value::from(*flag),
-        FieldValue::Number(number) => Value::from(*number),
-        FieldValue::Text(text) => word(text),
-        FieldValue::Set(set) => set.iter().map(word).collect(),
-    }
-}
-
-/// Puts values where the app has them.
-///
-/// # Errors
-/// A field that the manifest does not map.
-pub(super) fn put(target: &mut Value, fields: &Fields, roles: &RoleNames, values: &Values) -> Result<(), FieldName> {
-    for (name, value) in values {
-        let path = fields.0.get(name).ok_or_else(|| name.clone())?;
-        path.set(target, wire_value(name, value, roles));
-    }
-    Ok(())
-}
-
-impl RoleNames {
-    fn to_ours(&self, value: &Value) -> Value {
-        match value {
-            Value::Array(all) => all.iter().map(|value| self.to_ours(value)).collect(),
-            one => {
-                let known = self.0.iter().find(|(_, theirs)| theirs == one);
-                known.map_or_else(|| one.clone(), |(ours, _)| Value::from(&**ours))
-            }
-        }
-    }
-
-    fn to_theirs(&self, ours: &str) -> Value {
-        let known = self.0.iter().find(|(name, _)| &**name == ours);
-        known.map_or_else(|| Value::from(ours), |(_, theirs)| theirs.clone())
-    }
 }
 
 /// Whether an answer carries all that was sent, with the same values. Lists are sets.
@@ -155,8 +114,8 @@ mod tests {
     use crate::connectors::rest::Manifest;
 
     fn check(row: &Value, expected: &str) {
-        let manifest = Manifest::parse("autodesk.yaml", super::super::BUILT_IN[0].1).unwrap();
-        let shown = manifest.accounts.parse(row).map_or_else(
+        let manifest = Manifest::parse("autodesk.yaml", include_str!("manifests/autodesk.yaml")).unwrap();
+        let shown = manifest.accounts.parse(row, &Translation::default()).map_or_else(
             |lacks| lacks,
             |account| {
                 let value = |(name, value): (&FieldName, &Option<FieldValue>)| match value {

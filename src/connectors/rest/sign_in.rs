@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     connectors::{
-        Connector, Credentials, Error, OptionSpec, Wiring, Writer,
+        Connector, Credentials, Error, Looked, OptionSpec, Wiring, Writer,
         http::{ClientCredentials, Login, Scheme},
     },
     model::{CatalogueError, Options, Semantics},
@@ -21,8 +21,13 @@ use crate::{
 
 impl Manifest {
     /// Where the API's paths begin, for an app at `url`.
-    pub fn base_url(&self, url: &Url) -> Url {
-        below(url, &self.base)
+    ///
+    /// # Errors
+    /// When an option that stands in the way there has no value.
+    pub fn base_url(&self, url: &Url, options: &Options) -> Result<Url, String> {
+        let Some(base) = &self.base else { return Ok(url.clone()) };
+        let path = base.text(&self.options.bindings(options));
+        Ok(below(url, &path.ok_or("an option that `base` needs has no value")?))
     }
 
     /// Headers that every request carries.
@@ -33,11 +38,12 @@ impl Manifest {
 
 impl Connector for Manifest {
     fn options(&self) -> Vec<OptionSpec> {
-        self.options.clone()
+        self.options.specs.clone()
     }
 
-    fn semantics(&self, _: &Options) -> Result<Arc<Semantics>, CatalogueError> {
-        Ok(self.semantics.clone())
+    fn semantics(&self, options: &Options) -> Result<Arc<Semantics>, CatalogueError> {
+        self.options.check(options)?;
+        self.roles_from.apply(&self.semantics, &self.options, options)
     }
 
     fn secret_keys(&self) -> Vec<String> {
@@ -92,8 +98,13 @@ impl Connector for Manifest {
     }
 
     fn connect(&self, wiring: &Wiring<'_>, options: &Options) -> Result<Arc<dyn Writer>, Error> {
-        let http = wiring.client(self.base_url(wiring.url()), self.headers().to_vec(), "", &self.semantics.limits)?;
-        Ok(Arc::new(RestConnector::new(self.clone(), http, options.clone())))
+        let setup = |detail: String| wiring.setup(detail, "correct the app's `options`");
+        let base = self.base_url(wiring.url(), options).map_err(setup)?;
+        let semantics = self.semantics(options).map_err(|error| setup(error.to_string()))?;
+        let http = wiring.client(base, self.headers().to_vec(), "", &semantics.limits)?;
+        let members = wiring.app.groups.values().flat_map(|group| group.managed.iter().cloned()).collect();
+        let managed = Looked { accounts: &wiring.app.managed, members: &members };
+        Ok(Arc::new(RestConnector::new(self.clone(), semantics, http, options.clone(), managed)))
     }
 }
 

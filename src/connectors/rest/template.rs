@@ -10,7 +10,7 @@ use crate::connectors::http::segment;
 /// A text with placeholders: `/users/{account.id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Template(Vec<Part>);
+pub struct Template(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -53,6 +53,11 @@ impl TryFrom<String> for Template {
 }
 
 impl Template {
+    /// Whether it begins with this letter, and not with a placeholder.
+    pub(super) fn starts_with(&self, letter: char) -> bool {
+        matches!(self.0.first(), Some(Part::Text(text)) if text.starts_with(letter))
+    }
+
     /// The placeholders in it.
     pub(super) fn holes(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|part| match part {
@@ -151,7 +156,7 @@ impl BodyTemplate {
 /// Where a value is in JSON: `pagination.total`, `emails.0.value`, or `.` for the whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub(super) struct Dotted(Vec<String>);
+pub struct Dotted(Vec<String>);
 
 impl TryFrom<String> for Dotted {
     type Error = String;
@@ -183,6 +188,11 @@ impl Dotted {
             Value::Array(all) => all.get(part.parse::<usize>().ok()?),
             _ => None,
         })
+    }
+
+    /// Whether the place lies within `other`, and is not the whole of it.
+    pub(super) fn is_below(&self, other: &Self) -> bool {
+        self.0.len() > other.0.len() && self.0.starts_with(&other.0)
     }
 
     /// Puts a value there, making objects on the way.

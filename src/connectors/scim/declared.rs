@@ -63,6 +63,7 @@ impl Profile {
                 update: false,
                 delete: self.delete_groups,
                 fields: Default::default(),
+                require: Default::default(),
             },
             members: MemberRules {
                 read: if self.read_members { MemberRead::PerGroup } else { MemberRead::Nowhere },

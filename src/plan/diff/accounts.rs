@@ -1,10 +1,12 @@
 //! Accounts: who should have one, who has one, and what differs.
 
+use std::collections::HashSet;
+
 use super::{Surplus, fields, removal};
 use crate::{
     model::{
-        AccountStatus, Change, Coverage, Email, FieldValue, Finding, Guard, LiveAccount, Place, Severity, Unlisted,
-        Values, Verb,
+        AccountStatus, Change, Coverage, Email, FieldValue, Finding, Guard, LiveAccount, Place, Semantics, Severity,
+        Unlisted, Values, Verb,
     },
     plan::{
         Context,
@@ -14,7 +16,14 @@ use crate::{
     },
 };
 
-pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
+/// `joining` are those who can join some group that is there.
+pub(super) fn diff(
+    cx: &Context<'_>,
+    matched: &Matched<'_>,
+    wanted: &Wanted<'_>,
+    joining: &HashSet<&Email>,
+    drafts: &mut Drafts,
+) {
     let mut identities: Vec<&Email> = wanted.accounts.keys().copied().chain(matched.identities()).collect();
     // A stable sort: of two spellings of one address, the files' stays.
     identities.sort();
@@ -27,7 +36,7 @@ pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>,
             matched,
             identity,
             standing,
-            joins: wanted.joining.contains(identity),
+            joins: joining.contains(identity),
             doubt: matched.ambiguous.get(identity),
             wish: wanted.accounts.get(identity),
             made: Vec::new(),
@@ -43,7 +52,7 @@ struct One<'a> {
     matched: &'a Matched<'a>,
     identity: &'a Email,
     standing: Standing,
-    /// Some group grants membership.
+    /// Some group that is there grants membership.
     joins: bool,
     doubt: Option<&'a Doubt>,
     wish: Option<&'a Wish>,
@@ -73,8 +82,7 @@ impl One<'_> {
 
     fn create(&mut self, grant: &Grant) {
         let semantics = &self.cx.app.semantics;
-        // Where nothing else makes accounts, joining the first group does.
-        if semantics.create.is_none() && semantics.members.creates_account && self.joins {
+        if self.joins && joining_makes_it(semantics, grant) {
             return;
         }
         let mut draft = self.draft(Verb::Create, self.identity.as_str());
@@ -86,7 +94,7 @@ impl One<'_> {
             None => draft.manual(semantics.manual_text(Verb::Create)),
             Some(rule) => draft.makes_admin = rule.becomes == AccountStatus::Active && self.admin(&grant.values),
         }
-        if let Coverage::Incomplete(why) = &self.cx.live.accounts_coverage {
+        if let Some(why) = may_exist(self.cx, self.identity) {
             draft.hold(
                 Guard::Incomplete,
                 format!("not all accounts were seen ({why}), so this one may exist already"),
@@ -344,6 +352,23 @@ impl One<'_> {
         aim(&mut draft, account);
         draft
     }
+}
+
+/// Whether joining a group makes the account that `grant` asks for: where nothing else makes accounts, and where joining
+/// carries all that the account needs.
+pub(super) fn joining_makes_it(semantics: &Semantics, grant: &Grant) -> bool {
+    let members = &semantics.members;
+    let carried = grant.values.keys().all(|field| members.creates_with.contains(field));
+    members.creates_account && (semantics.create.is_none() || carried)
+}
+
+/// Why an account may be there although it was not seen; `None` once that is certain. A query is certain for the address it
+/// asked for, and a person may have several.
+pub(super) fn may_exist<'a>(cx: &Context<'a>, identity: &Email) -> Option<&'a str> {
+    let Coverage::Incomplete(why) = &cx.live.accounts_coverage else { return None };
+    let aliases = cx.people.get(identity).map_or(&[][..], |person| person.aliases.as_slice());
+    let absent = std::iter::once(identity).chain(aliases).all(|email| cx.live.absent.contains(email));
+    (!absent).then_some(why)
 }
 
 /// Points a draft at a live account, and holds it when nobody knows what the account's status means.

@@ -1,15 +1,18 @@
 //! Groups: which declared ones exist, and which do not.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 use super::fields;
 use crate::{
-    model::{Coverage, DesiredGroup, Email, Finding, GroupState, Guard, LiveGroup, Severity, Verb},
+    model::{Coverage, DesiredGroup, Email, Finding, GroupState, Guard, LiveGroup, Reach, Severity, Verb},
     plan::{
         Context,
         draft::{Draft, Drafts, group_action},
         identity::Matched,
-        wanted::Standing,
+        wanted::{Standing, Wanted, Wish},
     },
 };
 
@@ -22,6 +25,38 @@ pub(super) struct Found<'a> {
     pub id: Option<Arc<str>>,
     /// Why nobody knows which group is meant, and what to do about it.
     pub doubt: Option<(Guard, String, String)>,
+}
+
+impl Found<'_> {
+    /// Why a person has to do whatever is to be done about the group.
+    pub(super) fn read_only(&self) -> Option<&Arc<str>> {
+        match self.live.map(|live| &live.reach) {
+            Some(Reach::ReadOnly(why)) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// How the app has withdrawn the group.
+    pub(super) fn gone(&self) -> Option<&Arc<str>> {
+        match self.live.map(|live| &live.reach) {
+            Some(Reach::Gone(how)) => Some(how),
+            _ => None,
+        }
+    }
+}
+
+/// Who is granted membership in a group that is there and can be joined.
+pub(super) fn joinable<'a>(cx: &Context<'_>, wanted: &Wanted<'a>) -> HashSet<&'a Email> {
+    let there = |name: &Arc<str>| {
+        let desired = cx.app.groups.get(name)?;
+        let is_it = |group: &&LiveGroup| desired.id.as_ref().map_or(group.name == *name, |id| group.id == *id);
+        cx.groups.values().copied().find(is_it).filter(|group| group.reach == Reach::Full)
+    };
+    let open = wanted.members.iter().filter(|(name, _)| there(name).is_some());
+    open.flat_map(|(_, wishes)| wishes)
+        .filter(|(_, wish)| matches!(wish, Wish::Granted(_)))
+        .map(|(identity, _)| *identity)
+        .collect()
 }
 
 /// Finds the live counterpart of every declared group, and the actions on groups themselves.
@@ -128,6 +163,14 @@ fn report(cx: &Context<'_>, found: &Found<'_>, drafts: &mut Drafts) {
         let code = if known { "ambiguous-group" } else { "unknown-group" };
         drafts.find(finding(Severity::Error, code, format!("{reason}; {repair}")));
     }
+    if let Some(how) = found.gone() {
+        let message = format!("{} is out of reach, so nothing about it is planned: {how}", found.desired.name);
+        drafts.find(finding(Severity::Warning, "group-gone", message));
+    }
+    if let Some(why) = found.read_only() {
+        let message = format!("{} can only be read: {why}", found.desired.name);
+        drafts.find(finding(Severity::Note, "group-read-only", message));
+    }
     if let Some(live) = found.live.filter(|live| live.name != found.desired.name) {
         drafts.find(finding(
             Severity::Warning,
@@ -141,6 +184,9 @@ fn report(cx: &Context<'_>, found: &Found<'_>, drafts: &mut Drafts) {
 }
 
 fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut Drafts) {
+    if found.gone().is_some() {
+        return;
+    }
     let semantics = &cx.app.semantics;
     let (desired, rules) = (found.desired, &semantics.groups);
     let pinned = desired.id.is_some();
@@ -165,6 +211,14 @@ fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut 
                     Guard::Incomplete,
                     format!("not all groups were seen ({why}), so this one may exist already"),
                     "plan again once the app can be read to the end",
+                );
+            }
+            let lacking = rules.require.iter().find(|field| !desired.values.contains_key(*field));
+            if let (Some(field), true) = (lacking, rules.create) {
+                draft.hold(
+                    Guard::Incomplete,
+                    format!("{} takes a `{field}` to make a group, and the files give it none", cx.app.name),
+                    format!("add `{field}: …` under apps.{}.groups.{}", cx.app.name, desired.name),
                 );
             }
             rules.create
@@ -213,7 +267,9 @@ fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut 
             rules.delete
         }
     };
-    if !can {
+    if let Some(why) = found.read_only() {
+        draft.manual(format!("{why}; {} in the app", verb.phrase()));
+    } else if !can {
         draft.manual(semantics.manual_text(verb));
     }
     drafts.actions.push(draft);

@@ -7,14 +7,14 @@ use std::{
 
 use super::{
     Surplus,
-    accounts::aim,
+    accounts::{aim, joining_makes_it, may_exist},
     fields::{self, LiveValues},
     groups::Found,
 };
 use crate::{
     model::{
-        AccountStatus, Change, Coverage, Email, Finding, GroupState, Guard, LiveAccount, Place, Severity, Step,
-        Unlisted, Verb,
+        AccountStatus, Change, Coverage, Email, Finding, GroupState, Guard, LiveAccount, LiveMember, Place, Severity,
+        Step, Unlisted, Verb,
     },
     plan::{
         Context,
@@ -37,14 +37,14 @@ pub(super) fn diff(
         .filter(|draft| draft.verb() == Verb::Reactivate)
         .filter_map(|draft| draft.action.target.account_id.clone())
         .collect();
-    for found in groups.values() {
+    for found in groups.values().filter(|found| found.gone().is_none()) {
         // An app may list a member twice; the first row counts.
-        let mut members: HashMap<&Arc<str>, &LiveValues> = HashMap::new();
+        let mut members: HashMap<&Arc<str>, &LiveMember> = HashMap::new();
         for member in found.live.into_iter().flat_map(|live| &live.members) {
-            members.entry(&member.account).or_insert(&member.values);
+            members.entry(&member.account).or_insert(member);
         }
         let wishes = wanted.members.get(&found.desired.name);
-        let group = Group { cx, matched, found, wishes, members, woken: &woken };
+        let group = Group { cx, matched, found, wishes, members, accounts: &wanted.accounts, woken: &woken };
         let gains_someone = group.grant(drafts);
         group.take_away(gains_someone, drafts);
     }
@@ -63,7 +63,9 @@ struct Group<'a> {
     found: &'a Found<'a>,
     wishes: Option<&'a BTreeMap<&'a Email, Wish>>,
     /// Live members by the id of their account.
-    members: HashMap<&'a Arc<str>, &'a LiveValues>,
+    members: HashMap<&'a Arc<str>, &'a LiveMember>,
+    /// What the accounts themselves should be like, for those that joining makes.
+    accounts: &'a HashMap<&'a Email, Wish>,
     /// Accounts that are going to be reactivated.
     woken: &'a BTreeSet<Arc<str>>,
 }
@@ -79,7 +81,7 @@ impl Group<'_> {
             }
             let account = self.matched.accounts.get(identity).and_then(|accounts| accounts.first());
             match account.and_then(|account| Some((account, self.members.get(&account.id)?))) {
-                Some((account, values)) => self.change(identity, grant, account, values, drafts),
+                Some((account, member)) => self.change(identity, grant, account, member, drafts),
                 None => {
                     self.add(identity, grant, account.copied(), drafts);
                     gains_someone = true;
@@ -97,9 +99,7 @@ impl Group<'_> {
         draft.action.target.email = Some(identity.clone());
         draft.action.target.values = grant.values.clone();
         draft = draft.changes(fields::from_nothing(&grant.values)).because(grant.because.clone());
-        if !semantics.members.add {
-            draft.manual(semantics.manual_text(Verb::AddMember));
-        }
+        self.by_hand(&mut draft, semantics.members.add);
         if let Some(account) = account {
             aim(&mut draft, account);
             self.hold_doubtful(&mut draft, identity);
@@ -111,17 +111,39 @@ impl Group<'_> {
                 );
             }
         }
-        if let (None, true, Coverage::Incomplete(why)) =
-            (account, semantics.create.is_none(), &self.cx.live.accounts_coverage)
-        {
-            draft.hold(
-                Guard::Incomplete,
-                format!("not all accounts were seen ({why}), and joining would make a second one"),
-                "plan again once the app can be read to the end",
-            );
+        let by_joining = account.is_none().then(|| self.made_by_joining(identity)).flatten();
+        if let Some(made) = by_joining {
+            draft.action.target.joins_with = made.values.clone();
+            draft.makes_account = true;
+            if let Some(why) = may_exist(self.cx, identity) {
+                draft.hold(
+                    Guard::Incomplete,
+                    format!("not all accounts were seen ({why}), and joining would make a second one"),
+                    "plan again once the app can be read to the end",
+                );
+            }
+        } else {
+            self.wait_until_accepted(&mut draft, account);
         }
-        self.wait_until_accepted(&mut draft, account);
         drafts.actions.push(draft);
+    }
+
+    /// The account that joining makes, if it does.
+    fn made_by_joining(&self, identity: &Email) -> Option<&Grant> {
+        match self.accounts.get(identity) {
+            Some(Wish::Granted(grant)) if joining_makes_it(&self.cx.app.semantics, grant) => Some(grant),
+            _ => None,
+        }
+    }
+
+    /// Makes the action a person's where the API cannot do it at all, or not in this group.
+    fn by_hand(&self, draft: &mut Draft, can: bool) {
+        let verb = draft.verb();
+        if let Some(why) = self.found.read_only() {
+            draft.manual(format!("{why}; {} in the app", verb.phrase()));
+        } else if !can {
+            draft.manual(self.cx.app.semantics.manual_text(verb));
+        }
     }
 
     /// Where accounts join only once they are active, a membership waits for the invitation to be accepted.
@@ -145,9 +167,21 @@ impl Group<'_> {
         }
     }
 
-    fn change(&self, identity: &Email, grant: &Grant, account: &LiveAccount, values: &LiveValues, drafts: &mut Drafts) {
+    fn change(&self, identity: &Email, grant: &Grant, account: &LiveAccount, member: &LiveMember, drafts: &mut Drafts) {
         let semantics = &self.cx.app.semantics;
-        let compared = fields::compare(&self.found.desired.managed, &grant.values, values);
+        if let AccountStatus::Inactive | AccountStatus::Unknown(_) = &member.status {
+            let mut finding = self.finding(
+                "unusable-membership",
+                identity.as_str(),
+                format!(
+                    "the membership of {identity} in {} is {}, which no line asks for; look at it in the app",
+                    self.found.desired.name, member.status
+                ),
+            );
+            finding.severity = Severity::Warning;
+            drafts.find(finding);
+        }
+        let compared = fields::compare(&self.found.desired.managed, &grant.values, &member.values);
         if !compared.unseen.is_empty() {
             let mut finding = self.finding(
                 "unread-fields",
@@ -177,9 +211,7 @@ impl Group<'_> {
         draft.action.reduces_access = effect.loses;
         draft.gains = effect.gains;
         draft = draft.changes(compared.changes);
-        if semantics.members.change == Step::Manual {
-            draft.manual(semantics.manual_text(Verb::ChangeMember));
-        }
+        self.by_hand(&mut draft, semantics.members.change != Step::Manual);
         drafts.actions.push(draft);
     }
 
@@ -189,7 +221,7 @@ impl Group<'_> {
         let mut ungranted = 0;
         let mut members: Vec<_> = self.members.iter().collect();
         members.sort_unstable_by_key(|(id, _)| **id);
-        for (id, values) in members {
+        for (id, member) in members {
             let Some((account, identity)) = self.matched.by_id(id) else {
                 drafts.findings.push(self.finding(
                     "unknown-member",
@@ -204,7 +236,7 @@ impl Group<'_> {
             if unusable && self.found.desired.state == GroupState::Present {
                 continue;
             }
-            let Some(draft) = self.surplus(account, identity, values, &mut drafts.findings) else {
+            let Some(draft) = self.surplus(account, identity, &member.values, &mut drafts.findings) else {
                 continue;
             };
             ungranted += usize::from(merely_ungranted(&draft));
@@ -255,9 +287,7 @@ impl Group<'_> {
             .iter()
             .filter_map(|(field, from)| Some(Change { field: field.clone(), from: Some(from.clone()?), to: None }));
         draft = draft.changes(changes.collect()).because(self.removal_places(identity, surplus, wish));
-        if !semantics.members.remove {
-            draft.manual(semantics.manual_text(Verb::RemoveMember));
-        }
+        self.by_hand(&mut draft, semantics.members.remove);
         self.hold_doubtful(&mut draft, identity);
         if surplus == Surplus::Unlisted
             && let Some(why) = self.unseen(account).or_else(|| self.unseen_accounts())

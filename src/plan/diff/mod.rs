@@ -6,6 +6,7 @@ mod groups;
 mod members;
 mod removal;
 mod renames;
+mod words;
 
 pub(super) use accounts::is_live_admin;
 
@@ -19,10 +20,12 @@ use super::{
 /// Finds every difference.
 pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>) -> Drafts {
     let mut drafts = Drafts::default();
-    accounts::diff(cx, matched, wanted, &mut drafts);
+    let joining = groups::joinable(cx, wanted);
+    accounts::diff(cx, matched, wanted, &joining, &mut drafts);
     renames::find(cx, matched, &mut drafts);
     let groups = groups::diff(cx, matched, &mut drafts);
     members::diff(cx, matched, wanted, &groups, &mut drafts);
+    words::hold_unknown(cx, &mut drafts);
     drafts
 }
 

@@ -98,7 +98,14 @@ pub fn full() -> Semantics {
         reactivate: true,
         delete: Some(DeleteRule { irreversible: true }),
         cancel_pending: Some(Verb::Delete),
-        groups: GroupRules { list: true, create: true, update: true, delete: true, fields: set(&["description"]) },
+        groups: GroupRules {
+            list: true,
+            create: true,
+            update: true,
+            delete: true,
+            fields: set(&["description"]),
+            ..GroupRules::default()
+        },
         members: MemberRules {
             read: MemberRead::PerGroup,
             when: [AccountStatus::Active, AccountStatus::Pending].into(),

@@ -10,6 +10,7 @@ mod invitations;
 mod kinds;
 mod laws;
 mod random;
+mod reach;
 mod roles;
 mod simulated;
 

@@ -5,11 +5,18 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::{Account, Autodesk, Fresh, Role, Status, TEAM_ROLES};
-use crate::sandbox::app::{Answer, Request};
+use crate::sandbox::{
+    app::{Answer, Request},
+    email::is_email,
+};
 
 /// Rows on a page where no limit is given, and the most a page holds.
 const PAGE: usize = 20;
 const LARGEST_PAGE: usize = 100;
+
+/// What reading an account by its id shows.
+pub(super) const WHOLE: [&str; 8] =
+    ["id", "email", "firstName", "lastName", "status", "role", "createdAt", "lastLogin"];
 
 pub(super) fn answer(app: &mut Autodesk, request: &Request, scopes: &BTreeSet<String>) -> Answer {
     dispatch(app, request, scopes).unwrap_or_else(|refused| refused)
@@ -55,8 +62,16 @@ fn list(app: &Autodesk, request: &Request) -> Result<Answer, Answer> {
 
 fn read(app: &Autodesk, id: &str) -> Result<Answer, Answer> {
     let account = app.accounts.get(id).ok_or_else(no_user)?;
-    let fields = ["id", "email", "firstName", "lastName", "status", "role", "createdAt", "lastLogin"];
-    Ok(Answer::json(200, show(account, &fields)))
+    Ok(Answer::json(200, whole(account)))
+}
+
+/// An account as reading it by its id shows it: all that is modelled, and whatever else the side door gave it.
+pub(super) fn whole(account: &Account) -> Value {
+    let mut all = show(account, &WHOLE);
+    if let Value::Object(all) = &mut all {
+        all.extend(account.extra.clone());
+    }
+    all
 }
 
 fn create(app: &mut Autodesk, request: &Request) -> Result<Answer, Answer> {
@@ -214,20 +229,6 @@ fn text(body: &Map<String, Value>, field: &str) -> Result<Option<String>, Answer
 fn role(body: &Map<String, Value>) -> Result<Option<Role>, Answer> {
     let word = text(body, "role")?;
     word.map(|word| Role::parse(&word).ok_or_else(|| invalid(&format!("`{word}` is not a role.")))).transpose()
-}
-
-/// Whether this could be an email address: something before one `@`, and a domain behind it.
-pub(super) fn is_email(text: &str) -> bool {
-    // RFC 5321 ends a path at 256 characters, its angle brackets included.
-    let plausible = text.len() <= 254 && !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    plausible
-        && text.split_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty()
-                && !domain.contains('@')
-                && domain.contains('.')
-                && !domain.starts_with('.')
-                && !domain.ends_with('.')
-        })
 }
 
 fn error(status: u16, code: &str, message: &str) -> Answer {

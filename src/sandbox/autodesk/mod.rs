@@ -23,16 +23,26 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use super::{
     app::{AccountPatch, AccountView, Answer, App, DriftError, GroupView, MembershipView, NewAccount, OAuth, Request},
+    cast::Part,
     chance::Chance,
     clock,
     config::Config,
+    email::is_email,
+};
+
+pub(super) const PART: Part = Part {
+    connector: "autodesk",
+    quirks: &[],
+    quotas: &[],
+    start: |chance, config, example, now| Box::new(Autodesk::new(chance, config, example, now)),
 };
 
 /// Accounts by id, in the order in which the list shows them.
-pub(super) struct Autodesk {
+struct Autodesk {
     chance: Chance,
     accept_after: Duration,
     scopes: Vec<String>,
@@ -66,6 +76,8 @@ struct Account {
     accepts_at: Option<Timestamp>,
     /// Team ids and roles, in the order in which they were given.
     memberships: Vec<(String, String)>,
+    /// Fields that the guide does not know, as a later version of the API might have them.
+    extra: Map<String, Value>,
 }
 
 /// An enumeration and its words, so that parsing and printing cannot drift apart.
@@ -94,7 +106,7 @@ words!(Role { Viewer = "viewer", User = "user", Admin = "admin" });
 const TEAM_ROLES: [&str; 2] = ["member", "lead"];
 
 impl Autodesk {
-    pub(super) fn new(chance: Chance, config: &Config, with_example: bool, now: Timestamp) -> Self {
+    fn new(chance: Chance, config: &Config, with_example: bool, now: Timestamp) -> Self {
         let mut app = Self {
             chance,
             accept_after: config.accept_after,
@@ -130,6 +142,7 @@ impl Autodesk {
             deactivated_at: None,
             accepts_at: None,
             memberships: Vec::new(),
+            extra: Map::new(),
         };
         self.by_email.insert(account.email.to_lowercase(), id.clone());
         self.order.push(id.clone());
@@ -208,6 +221,7 @@ impl Autodesk {
             accepts_at: account.accepts_at,
             invitations: self.invited.get(&account.email.to_lowercase()).copied().unwrap_or(0),
             groups: groups.collect(),
+            raw: api::whole(account),
         }
     }
 }
@@ -225,7 +239,7 @@ struct Fresh {
 
 impl App for Autodesk {
     fn oauth(&self) -> OAuth {
-        OAuth { path: "/authentication/v2/token", scopes: self.scopes.clone() }
+        OAuth { path: "/authentication/v2/token", scopes: self.scopes.clone(), ..OAuth::default() }
     }
 
     fn settle(&mut self, now: Timestamp) {
@@ -257,7 +271,7 @@ impl App for Autodesk {
     }
 
     fn add_account(&mut self, account: NewAccount) -> Result<String, DriftError> {
-        if !api::is_email(&account.email) {
+        if !is_email(&account.email) {
             return Err(DriftError::BadValue { field: "email", value: account.email });
         }
         if self.by_email.contains_key(&account.email.to_lowercase()) {
@@ -281,14 +295,20 @@ impl App for Autodesk {
         let status = patch.status.as_deref().map(status).transpose()?;
         let role = patch.role.as_deref().map(role).transpose()?;
         if let Some(email) = &patch.email {
-            if !api::is_email(email) {
+            if !is_email(email) {
                 return Err(DriftError::BadValue { field: "email", value: email.clone() });
             }
             if self.by_email.get(&email.to_lowercase()).is_some_and(|owner| *owner != id) {
                 return Err(DriftError::Duplicate(email.clone()));
             }
         }
+        let raw = patch.raw.unwrap_or_default();
+        if let Some(field) = raw.keys().find(|field| api::WHOLE.contains(&field.as_str())) {
+            return Err(DriftError::BadValue { field: "raw field", value: field.clone() });
+        }
         let account = self.find_mut(&id)?;
+        account.extra.extend(raw);
+        account.extra.retain(|_, value| !value.is_null());
         if let Some(email) = patch.email {
             let old = std::mem::replace(&mut account.email, email.clone());
             self.by_email.remove(&old.to_lowercase());

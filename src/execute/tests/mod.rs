@@ -1,5 +1,7 @@
 //! Every verb against every fault: one effect, a truthful result, a bounded number of calls, and no real time.
 
+mod together;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
@@ -49,6 +51,8 @@ struct World {
     unreadable: bool,
     /// Fields that reads of an account leave out.
     hidden: bool,
+    /// Accounts that a request for several leaves out silently.
+    dropped: Vec<&'static str>,
 }
 
 struct Fake {
@@ -75,7 +79,14 @@ fn semantics(read: MemberRead, find: Find) -> Semantics {
         delete: Some(DeleteRule::default()),
         cancel_pending: None,
         inactive_keeps_seat: false,
-        groups: GroupRules { list: true, create: true, update: true, delete: true, fields: fields() },
+        groups: GroupRules {
+            list: true,
+            create: true,
+            update: true,
+            delete: true,
+            fields: fields(),
+            ..GroupRules::default()
+        },
         members: MemberRules {
             read,
             add: true,
@@ -262,6 +273,30 @@ impl Writer for Fake {
             _ => None,
         };
         Ok(Written { id: id.map(Arc::from), account: None, proven: fault == Proven })
+    }
+    async fn write_together(&self, writes: &[Write], _: Lane) -> Result<Vec<Result<Written, Error>>, Error> {
+        let mut world = self.world();
+        world.writes += 1;
+        let fault = world.script.pop_front().unwrap_or(Unproven);
+        match fault {
+            Refused => return Err(error(ErrorKind::Refused)),
+            LostBefore => return Err(error(ErrorKind::Unknown)),
+            _ => {}
+        }
+        for write in writes {
+            let who = match write {
+                Write::AddMember { who, .. } => who.id.clone(),
+                Write::RemoveMember { account, .. } => Some(account.clone()),
+                _ => None,
+            };
+            if !world.dropped.iter().any(|dropped| who.as_deref() == Some(dropped)) {
+                world.effect(write);
+            }
+        }
+        if fault == LostAfter {
+            return Err(error(ErrorKind::Unknown));
+        }
+        Ok(writes.iter().map(|_| Ok(Written::default())).collect())
     }
 }
 

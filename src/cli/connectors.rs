@@ -1,0 +1,108 @@
+//! `rosterd connectors`: what each connector can do, and whether a manifest works.
+
+use std::{fs, path::Path, sync::Arc};
+
+use super::{
+    args::{ConnectorFormat, Connectors, ConnectorsCheck},
+    context,
+    exit::{Exit, Failure},
+    terminal::{self, Stream},
+};
+use crate::{
+    connectors::{Reader, Registry, rest::Manifest},
+    model::{ConnectorCatalogue as _, DesiredApp, Options},
+    observe::{Tried, probe},
+    report::capabilities::{self, Capable},
+};
+
+pub(super) async fn run(args: &Connectors) -> Result<Exit, Failure> {
+    match args {
+        Connectors::List(args) => {
+            let registry = Registry::default();
+            let all = registry.names().iter().map(|name| capable(&registry, name)).collect::<Result<Vec<_>, _>>()?;
+            terminal::print(&match args.format {
+                ConnectorFormat::Text => capabilities::list_text(&all, &terminal::style(Stream::Out)),
+                ConnectorFormat::Markdown => capabilities::markdown(&all),
+                ConnectorFormat::Json => capabilities::to_json(&all),
+            })?;
+            Ok(Exit::Fine)
+        }
+        Connectors::Show(args) => {
+            // Paths start where the command was typed.
+            let one = capable(&Registry::new(Some(".".into())), &args.name)?;
+            terminal::print(&match args.format {
+                ConnectorFormat::Text => capabilities::show_text(&one, &terminal::style(Stream::Out)),
+                ConnectorFormat::Markdown => capabilities::markdown(&[one]),
+                ConnectorFormat::Json => capabilities::to_json(&[one]),
+            })?;
+            Ok(Exit::Fine)
+        }
+        Connectors::Check(args) => check(args).await,
+    }
+}
+
+fn capable(registry: &Registry, name: &str) -> Result<Capable, Failure> {
+    let connector = registry.connector(name).map_err(Failure::new)?;
+    // What it can do hardly depends on options; where it does, this is what it does without any.
+    let semantics = connector.semantics(&Options::new()).map_err(Failure::new)?;
+    Ok(Capable { name: semantics.connector.to_string(), semantics, options: connector.options() })
+}
+
+/// Checks a manifest, and tries it against every app of the files that uses it.
+async fn check(args: &ConnectorsCheck) -> Result<Exit, Failure> {
+    let built_in = Registry::default().names().contains(&args.name);
+    if !built_in {
+        let text = fs::read_to_string(&args.name)
+            .map_err(|error| Failure::new(format!("the manifest {} cannot be read: {error}", args.name)))?;
+        let manifest = Manifest::parse(&args.name, &text).map_err(Failure::new)?;
+        let semantics = &manifest.semantics;
+        terminal::print(&format!(
+            "{} is a valid manifest for {}, with {}s and {}s\n",
+            args.name, semantics.connector, semantics.account_noun, semantics.group_noun
+        ))?;
+    }
+    if !args.dir.dir.is_dir() && args.target.apps.is_empty() {
+        terminal::say(&format!("there are no files in {}, so nothing was read with it", args.dir.dir.display()));
+        return Ok(Exit::Fine);
+    }
+    let uses = |app: &DesiredApp| {
+        let same = || {
+            let path = args.dir.dir.join(&*app.connector).canonicalize().ok();
+            path.is_some() && path == Path::new(&args.name).canonicalize().ok()
+        };
+        if built_in { *app.connector == *args.name } else { same() }
+    };
+    let session = context::session(&args.dir, &args.target, &[]).await?;
+    let readers: Vec<_> = session.reconciler.writers().filter(|(app, _)| uses(app)).collect();
+    if readers.is_empty() {
+        let hint = format!("give an app `connector: {}`, seen from {}", args.name, args.dir.dir.display());
+        terminal::say(&format!("no app uses it, so nothing was read with it; {hint}"));
+    }
+    let mut failed = false;
+    for (app, writer) in readers {
+        let writer = match writer {
+            Ok(writer) => Arc::clone(writer),
+            Err(error) => {
+                terminal::error(&error.to_string(), None);
+                failed = true;
+                continue;
+            }
+        };
+        terminal::print(&format!("\n{}: reading only, nothing is changed\n", app.name))?;
+        let tried = probe(&*writer as &dyn Reader).await;
+        failed |= tried.iter().any(|tried| tried.result.is_err());
+        for tried in &tried {
+            terminal::print(&line(tried))?;
+        }
+    }
+    Ok(if failed { Exit::Failed } else { Exit::Fine })
+}
+
+fn line(tried: &Tried) -> String {
+    let requests = if tried.requests == 1 { "1 request".to_owned() } else { format!("{} requests", tried.requests) };
+    match (&tried.result, &tried.doubt) {
+        (Ok(seen), None) => format!("  ok      {}: {seen} ({requests})\n", tried.what),
+        (Ok(seen), Some(doubt)) => format!("  doubt   {}: {seen}, {doubt} ({requests})\n", tried.what),
+        (Err(error), _) => format!("  failed  {}: {error}\n", tried.what),
+    }
+}

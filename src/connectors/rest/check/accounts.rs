@@ -1,0 +1,121 @@
+//! Accounts.
+
+use std::collections::BTreeMap;
+
+use super::{
+    calls::{Answers, CallBuilder, Problem, Scope, at},
+    names, ours, roles,
+};
+use crate::{
+    connectors::{
+        http::Method,
+        rest::{
+            manifest::{Accounts, Change, Fields, Lookup},
+            wire,
+        },
+    },
+    model::{FieldName, Semantics},
+};
+
+/// Fields with a meaning of their own; all others are values.
+const ID: &str = "id";
+const EMAIL: &str = "email";
+const STATUS: &str = "status";
+const CREATED_AT: &str = "created_at";
+
+pub(super) const ACCOUNT: &[&str] = &["account.id"];
+
+pub(super) fn check(
+    wire: wire::Accounts,
+    scope: &Scope<'_>,
+    lookups: &BTreeMap<String, Lookup>,
+    semantics: &mut Semantics,
+) -> Result<Accounts, Problem> {
+    let line = at(&wire.fields);
+    let mut all = wire.fields.value;
+    let mut need = |name: &str| all.remove(name).ok_or_else(|| (line, format!("`accounts.fields` needs `{name}`")));
+    let (id, email) = (need(ID)?, need(EMAIL)?);
+    let (status, created_at) = (all.remove(STATUS), all.remove(CREATED_AT));
+    let fields = Fields(all.into_iter().map(|(name, path)| (name.into(), path)).collect());
+    let naming = roles::naming("accounts", line, wire.role.as_ref(), wire.lookup, &fields, lookups)?;
+    semantics.fields = fields.0.keys().cloned().collect();
+    semantics.carries = match &wire.list.carries {
+        Some(carries) => names(carries),
+        None => semantics.fields.clone(),
+    };
+    let known = |name: &FieldName| semantics.fields.contains(name) || [EMAIL, STATUS, CREATED_AT].contains(&&**name);
+    let require = wire.create.as_ref().and_then(|create| create.require.as_ref());
+    for (line, mut named) in [
+        (at(&wire.list.get), semantics.carries.iter().collect::<Vec<_>>()),
+        (line, semantics.fixed.iter().collect()),
+        (require.map_or(line, at), semantics.create.iter().flat_map(|create| &create.require).collect()),
+    ] {
+        named.retain(|name| !known(name));
+        if let Some(name) = named.first() {
+            return Err((line, format!("`{name}` is named under `accounts`, but `accounts.fields` does not map it")));
+        }
+    }
+    let statuses: Vec<_> = wire.status.into_iter().map(|(status, word)| (ours(status), word)).collect();
+    let on_account = CallBuilder::with(scope, ACCOUNT);
+    let change = |what: &str, change: wire::Change| -> Result<Change, Problem> {
+        if let Some(set) = change.set {
+            let set = ours(set.status);
+            if status.is_none() || !statuses.iter().any(|(status, _)| *status == set) {
+                return Err((
+                    line,
+                    format!("`set: {{status: {set}}}` needs `status` in `accounts.fields` and `accounts.status`"),
+                ));
+            }
+            return Ok(Change::Set(set));
+        }
+        let given = [
+            (Method::Post, change.post),
+            (Method::Put, change.put),
+            (Method::Patch, change.patch),
+            (Method::Delete, change.delete),
+        ];
+        let answers = Answers {
+            expect: change.expect,
+            duplicate: Vec::new(),
+            otherwise: change.otherwise,
+            manual_on: change.manual_on,
+        };
+        Ok(Change::Call(on_account.write(line, what, given, change.body, answers)?))
+    };
+    let deactivate = wire.deactivate.map(|wire| change("accounts.deactivate", wire)).transpose()?;
+    let reactivate = wire.reactivate.map(|wire| change("accounts.reactivate", wire)).transpose()?;
+    let sets = |change: &Option<Change>| matches!(change, Some(Change::Set(_)));
+    if (sets(&deactivate) || sets(&reactivate)) && wire.update.is_none() {
+        return Err((line, "`set` writes through `accounts.update`, which is missing".into()));
+    }
+    let by_email = CallBuilder::with(scope, &[EMAIL]);
+    let making = CallBuilder::with(scope, &[EMAIL]).fields(&fields);
+    let create = wire.create.map(|create| {
+        let answers = Answers {
+            expect: create.expect,
+            duplicate: create.duplicate,
+            otherwise: create.otherwise,
+            manual_on: create.manual_on,
+        };
+        making.write(line, "accounts.create", [(Method::Post, Some(create.post))], create.body, answers)
+    });
+    let update = wire.update.map(|wire| on_account.update(line, "accounts.update", wire)).transpose()?;
+    Ok(Accounts {
+        list: CallBuilder::with(scope, &[]).list(wire.list)?,
+        read: on_account.get(wire.read.get, wire.read.query)?,
+        find: wire.find.map(|find| by_email.list(find)).transpose()?,
+        create: create.transpose()?,
+        update,
+        delete: wire.delete.map(|wire| on_account.delete(line, "accounts.delete", wire)).transpose()?,
+        naming,
+        wrap: wire.wrap,
+        id,
+        email,
+        status,
+        created_at,
+        fields,
+        statuses,
+        deactivate,
+        reactivate,
+    })
+}

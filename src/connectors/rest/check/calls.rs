@@ -1,0 +1,303 @@
+//! The calls of a manifest, checked one by one.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+use crate::connectors::{
+    http::Method,
+    rest::{
+        manifest::{Call, Fields, List, Style, Update},
+        options::OptionRules,
+        paging::{Expired, Paging, Step as PageStep},
+        template::{BodyTemplate, Dotted, Template},
+        wire,
+    },
+};
+
+/// Page size where a manifest names none: what most APIs allow.
+const PAGE_SIZE: u32 = 100;
+
+/// Where something is wrong, and what.
+pub(super) type Problem = (u64, String);
+
+pub(super) fn at<T>(spanned: &Spanned<T>) -> u64 {
+    spanned.referenced.line()
+}
+
+/// What every call of a manifest can refer to.
+pub(super) struct Scope<'a> {
+    pub(super) options: &'a OptionRules,
+    /// How lists are paged that say nothing of their own.
+    pub(super) page: Option<&'a Paging>,
+    /// Options that stand in a text so far.
+    pub(super) plain: RefCell<BTreeSet<String>>,
+}
+
+impl Scope<'_> {
+    /// Checks that an option is declared, and has a value where it has to have one.
+    fn option(&self, line: u64, name: &str, needed: bool) -> Result<(), Problem> {
+        let Some(spec) = self.options.specs.iter().find(|spec| spec.name == name) else {
+            return Err((line, undeclared(name)));
+        };
+        if needed && !spec.required && !self.options.defaults.contains_key(name) {
+            return Err((
+                line,
+                format!("{{options.{name}}} may have no value here; declare it with `required: true` or a `default`"),
+            ));
+        }
+        self.plain.borrow_mut().insert(name.to_owned());
+        Ok(())
+    }
+}
+
+/// What to say of an option that is not declared.
+pub(super) fn undeclared(name: &str) -> String {
+    format!("there is no option `{name}`; declare it: `options: {{ {name}: {{ help: … }} }}`")
+}
+
+pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paging, Problem> {
+    let line = at(wire);
+    let page = &wire.value;
+    let mut steps = Vec::new();
+    if let Some(parameter) = &page.offset {
+        steps.push(PageStep::Offset { parameter: parameter.clone() });
+    }
+    if let Some(parameter) = &page.number {
+        steps.push(PageStep::Number { parameter: parameter.clone(), first: page.first.unwrap_or(1) });
+    }
+    match (&page.token, &page.next) {
+        (Some(parameter), Some(next)) => {
+            steps.push(PageStep::Token { parameter: parameter.clone(), next: next.clone() });
+        }
+        (None, None) => {}
+        _ => {
+            return Err((
+                line,
+                "`token` (the parameter) and `next` (where the answer has the token) go together".into(),
+            ));
+        }
+    }
+    if let Some(next) = &page.link {
+        steps.push(PageStep::Link { next: next.clone() });
+    }
+    let (Some(step), true) = (steps.pop(), steps.is_empty()) else {
+        return Err((line, "`page` needs exactly one of `offset`, `number`, `token` and `link`".into()));
+    };
+    let max = page.max.unwrap_or(PAGE_SIZE);
+    if max == 0 {
+        return Err((line, "`max` must be at least 1".into()));
+    }
+    let ends_short = page.end == Some(wire::End::Short);
+    if ends_short && page.size.is_none() {
+        return Err((line, "`end: short` needs `size`: otherwise nobody knows what a full page is".into()));
+    }
+    let expired = page.expired.as_ref().map(|expired| Expired {
+        status: expired.status,
+        path: expired.path.clone(),
+        is: expired.is.clone(),
+    });
+    if let Some(expired) = &expired {
+        if !(400..500).contains(&expired.status) {
+            return Err((line, "`expired` is about an answer from 400 to 499, such as `{ status: 410 }`".into()));
+        }
+        if expired.path.is_some() == expired.is.is_empty() {
+            return Err((line, "in `expired`, `path` (where the answer says it) and `is: [words]` go together".into()));
+        }
+    }
+    Ok(Paging {
+        step,
+        size: page.size.clone(),
+        max,
+        default: page.default,
+        total: page.total.clone(),
+        at_least: page.at_least.clone(),
+        ends_short,
+        expired,
+    })
+}
+
+/// What calls that may fail in known ways have in common.
+pub(super) struct Answers {
+    pub(super) expect: BTreeMap<Dotted, Value>,
+    pub(super) duplicate: Vec<u16>,
+    pub(super) otherwise: Option<wire::Otherwise>,
+    pub(super) manual_on: Vec<u16>,
+}
+
+impl Answers {
+    /// The call with what its answers mean.
+    pub(super) fn of(self, call: Call) -> Call {
+        Call {
+            expect: self.expect.into_iter().collect(),
+            duplicate: self.duplicate,
+            may_lack: self.otherwise.is_some(),
+            by_hand: self.manual_on,
+            ..call
+        }
+    }
+}
+
+/// Makes a call, after checking that its placeholders have values.
+pub(super) struct CallBuilder<'a> {
+    scope: &'a Scope<'a>,
+    allowed: Vec<&'a str>,
+}
+
+impl<'a> CallBuilder<'a> {
+    pub(super) fn with(scope: &'a Scope<'a>, allowed: &[&'a str]) -> Self {
+        Self { scope, allowed: allowed.to_vec() }
+    }
+
+    pub(super) fn fields(mut self, fields: &'a Fields) -> Self {
+        self.allowed.extend(fields.0.keys().map(|name| &**name));
+        self
+    }
+
+    /// `needed`: nothing can be left out here.
+    fn check<'h>(&self, line: u64, holes: impl IntoIterator<Item = &'h str>, needed: bool) -> Result<(), Problem> {
+        for hole in holes {
+            match hole.strip_prefix("options.") {
+                Some(option) => self.scope.option(line, option, needed)?,
+                None if self.allowed.contains(&hole) => {}
+                None => {
+                    let known = self.allowed.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(", ");
+                    let known = if known.is_empty() { known } else { format!("{known} and ") };
+                    return Err((line, format!("{{{hole}}} has no value here; there are {known}{{options.NAME}}")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A text such as a base path.
+    pub(super) fn text(&self, text: Spanned<Template>) -> Result<Template, Problem> {
+        self.check(at(&text), text.value.holes(), true)?;
+        Ok(text.value)
+    }
+
+    pub(super) fn call(&self, method: Method, path: Spanned<Template>) -> Result<Call, Problem> {
+        let line = at(&path);
+        self.check(line, path.value.holes(), true)?;
+        if !path.value.starts_with('/') {
+            return Err((line, "a path starts with `/` and goes on below the app's `url` and `base`".into()));
+        }
+        Ok(Call {
+            method,
+            path: path.value,
+            query: Vec::new(),
+            body: None,
+            expect: Vec::new(),
+            duplicate: Vec::new(),
+            may_lack: false,
+            by_hand: Vec::new(),
+        })
+    }
+
+    /// A call that reads.
+    pub(super) fn get(&self, path: Spanned<Template>, query: BTreeMap<String, Template>) -> Result<Call, Problem> {
+        let line = at(&path);
+        for template in query.values() {
+            self.check(line, template.holes(), false)?;
+        }
+        Ok(Call { query: query.into_iter().collect(), ..self.call(Method::Get, path)? })
+    }
+
+    pub(super) fn body(&self, body: Option<Spanned<Value>>) -> Result<Option<BodyTemplate>, Problem> {
+        let Some(body) = body else { return Ok(None) };
+        let line = at(&body);
+        let body = BodyTemplate::parse(body.value).map_err(|wrong| (line, wrong))?;
+        self.check(line, body.holes(), false)?;
+        Ok(Some(body))
+    }
+
+    pub(super) fn list(&self, wire: wire::List) -> Result<List, Problem> {
+        let own = wire.page.as_ref().map(paging).transpose()?;
+        let paging = own.or_else(|| self.scope.page.cloned()).filter(|_| wire.paged);
+        let may_lack = wire.otherwise.is_some();
+        let call = Call { may_lack, ..self.get(wire.get, wire.query)? };
+        let truncated = wire.truncated.map(|says| (says.path, says.is));
+        Ok(List { call, items: wire.items, paging, truncated })
+    }
+
+    /// A call that changes one thing.
+    pub(super) fn write<const N: usize>(
+        &self,
+        line: u64,
+        what: &str,
+        given: [(Method, Option<Spanned<Template>>); N],
+        body: Option<Spanned<Value>>,
+        answers: Answers,
+    ) -> Result<Call, Problem> {
+        let (method, path) = one_of(line, what, given)?;
+        let body = self.body(body)?;
+        Ok(Call { body, ..answers.of(self.call(method, path)?) })
+    }
+
+    pub(super) fn update(&self, line: u64, what: &str, wire: wire::Update) -> Result<Update, Problem> {
+        let style = match wire.style {
+            wire::Style::Partial => Style::Partial { whole: wire.whole.clone() },
+            wire::Style::Replace => Style::Replace { omit: wire.omit.clone() },
+            wire::Style::JsonPatch => Style::JsonPatch {
+                op: match wire.op {
+                    wire::Op::Replace => "replace",
+                    wire::Op::Add => "add",
+                },
+            },
+        };
+        let misplaced = [
+            ("omit", wire::Style::Replace, wire.omit.is_empty()),
+            ("whole", wire::Style::Partial, wire.whole.is_empty()),
+            ("op", wire::Style::JsonPatch, wire.op == wire::Op::Replace),
+        ];
+        if let Some((key, ..)) = misplaced.into_iter().find(|(_, style, unused)| *style != wire.style && !unused) {
+            return Err((line, format!("`{key}` under `{what}` means nothing with this `style`")));
+        }
+        let given = [(Method::Post, wire.post), (Method::Put, wire.put), (Method::Patch, wire.patch)];
+        let answers = Answers {
+            expect: wire.expect,
+            duplicate: Vec::new(),
+            otherwise: wire.otherwise,
+            manual_on: wire.manual_on,
+        };
+        Ok(Update { call: self.write(line, what, given, None, answers)?, style })
+    }
+
+    pub(super) fn delete(&self, line: u64, what: &str, wire: wire::Delete) -> Result<Call, Problem> {
+        let given = [(Method::Delete, wire.delete), (Method::Post, wire.post)];
+        let answers = Answers {
+            expect: wire.expect,
+            duplicate: Vec::new(),
+            otherwise: wire.otherwise,
+            manual_on: wire.manual_on,
+        };
+        self.write(line, what, given, wire.body, answers)
+    }
+}
+
+/// The one method that is given.
+fn one_of<const N: usize>(
+    line: u64,
+    what: &str,
+    given: [(Method, Option<Spanned<Template>>); N],
+) -> Result<(Method, Spanned<Template>), Problem> {
+    let names = given.each_ref().map(|(method, _)| format!("`{}`", method.as_str().to_lowercase())).join(", ");
+    let mut given = given.into_iter().filter_map(|(method, path)| Some((method, path?)));
+    match (given.next(), given.next()) {
+        (Some(call), None) => Ok(call),
+        _ => Err((line, format!("`{what}` needs exactly one of {names}"))),
+    }
+}
+
+/// Whether an update has to read what there is first.
+pub(super) fn reads_first(update: &Update) -> bool {
+    match &update.style {
+        Style::Partial { whole } => !whole.is_empty(),
+        Style::Replace { .. } => true,
+        Style::JsonPatch { .. } => false,
+    }
+}

@@ -1,0 +1,195 @@
+//! From a manifest as it is written to one that can be used. The first thing that is wrong is said with its line.
+
+mod accounts;
+mod calls;
+mod groups;
+mod members;
+mod mistakes;
+mod roles;
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_saphyr::Spanned;
+
+use self::calls::{CallBuilder, Problem, Scope, at, paging};
+use super::{
+    manifest::{AuthShape, Lookup, Manifest, ManifestError},
+    options::{Of, OptionRules, RolesFromOptions},
+    template::BodyTemplate,
+    wire,
+};
+use crate::{
+    connectors::http::{ClientStyle, TokenPlace},
+    model::{
+        AccountStatus, CreateRule, DeactivateRule, DeleteRule, FieldName, Find, Limits, QuotaScope, ScopeCovers,
+        Semantics, Verb,
+    },
+};
+
+impl Manifest {
+    /// Parses and checks a manifest; `file` is for errors.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it, with its line.
+    pub fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
+        let wire: wire::Manifest =
+            serde_saphyr::from_str(text).map_err(|problem| mistakes::of_syntax(file, problem.without_snippet()))?;
+        check(wire).map_err(|problem| mistakes::of_meaning(file, problem))
+    }
+}
+
+fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
+    let auth = auth(&wire.auth)?;
+    let page = wire.page.as_ref().map(paging).transpose()?;
+    let mut options = OptionRules::from(wire.options);
+    let scope = Scope { options: &options, page: page.as_ref(), plain: RefCell::default() };
+    let base = wire.base.map(|base| CallBuilder::with(&scope, &[]).text(base)).transpose()?;
+    let lookups = lookups(wire.lookups, &scope)?;
+    let mut roles_from = RolesFromOptions::default();
+    let group_noun = wire.groups.noun.as_deref().unwrap_or("group");
+    let create = wire.accounts.create.as_ref();
+    let role = wire.accounts.role.as_ref().map(|role| roles::rule(role, Of::Accounts, &scope, &mut roles_from));
+    let member_role = wire.members.as_ref().and_then(|members| members.role.as_ref());
+    let member_role = member_role.map(|role| roles::rule(role, Of::Members, &scope, &mut roles_from)).transpose()?;
+    let mut semantics = Semantics {
+        connector: wire.name.value.as_str().into(),
+        account_noun: wire.accounts.noun.as_str().into(),
+        group_noun: group_noun.into(),
+        // What the accounts' own fields say follows once they are checked.
+        fields: BTreeSet::new(),
+        carries: BTreeSet::new(),
+        fixed: names(&wire.accounts.fixed),
+        role: role.transpose()?,
+        find: if wire.accounts.find.is_some() { Find::Query } else { Find::Sweep },
+        hides: wire.accounts.list.hides.iter().map(|status| ours(*status)).collect(),
+        create: create
+            .map(|create| CreateRule { require: required(create.require.as_ref()), becomes: ours(create.becomes) }),
+        update: wire.accounts.update.is_some(),
+        deactivate: wire
+            .accounts
+            .deactivate
+            .as_ref()
+            .map(|change| DeactivateRule { irreversible: change.irreversible, strips_members: change.strips_members }),
+        reactivate: wire.accounts.reactivate.is_some(),
+        delete: wire.accounts.delete.as_ref().map(|delete| DeleteRule { irreversible: delete.irreversible }),
+        cancel_pending: wire.accounts.cancel_pending.as_ref().map(cancel_pending).transpose()?,
+        inactive_keeps_seat: wire.accounts.inactive_keeps_seat,
+        groups: groups::rules(&wire.groups),
+        members: members::rules(wire.members.as_ref(), member_role),
+        manual: manual(&wire.manual),
+        settle: Duration::from_secs(wire.settle),
+        limits: limits(&wire.limits),
+    };
+    let accounts = accounts::check(wire.accounts, &scope, &lookups, &mut semantics)?;
+    let groups = groups::check(wire.groups, &scope, &mut semantics)?;
+    let members = match wire.members {
+        Some(wire) => members::check(wire, &scope, &lookups, &mut semantics)?,
+        None => super::manifest::Members::default(),
+    };
+    let plain = scope.plain.into_inner();
+    options.plain = plain;
+    Ok(Manifest {
+        semantics: Arc::new(semantics),
+        base,
+        options,
+        roles_from,
+        auth,
+        headers: wire.headers.into_iter().collect(),
+        lookups,
+        accounts,
+        groups,
+        members,
+    })
+}
+
+fn lookups(wire: BTreeMap<String, wire::Lookup>, scope: &Scope<'_>) -> Result<BTreeMap<String, Lookup>, Problem> {
+    let lookup = |(name, wire): (String, wire::Lookup)| {
+        let (list, id, shown) = wire.into();
+        Ok((name, Lookup { list: CallBuilder::with(scope, &[]).list(list)?, id, name: shown }))
+    };
+    wire.into_iter().map(lookup).collect()
+}
+
+fn ours(status: wire::Status) -> AccountStatus {
+    match status {
+        wire::Status::Active => AccountStatus::Active,
+        wire::Status::Pending => AccountStatus::Pending,
+        wire::Status::Inactive => AccountStatus::Inactive,
+    }
+}
+
+fn names(names: &[String]) -> BTreeSet<FieldName> {
+    names.iter().map(|name| name.as_str().into()).collect()
+}
+
+fn required(require: Option<&Spanned<Vec<String>>>) -> BTreeSet<FieldName> {
+    require.map_or_else(BTreeSet::new, |require| names(&require.value))
+}
+
+fn cancel_pending(word: &Spanned<String>) -> Result<Verb, Problem> {
+    match word.value.as_str() {
+        "deactivate" => Ok(Verb::Deactivate),
+        "delete" => Ok(Verb::Delete),
+        other => Err((at(word), format!("`cancel_pending: {other}`: write `deactivate` or `delete`, or leave it out"))),
+    }
+}
+
+fn manual(texts: &BTreeMap<wire::Missing, String>) -> BTreeMap<Verb, Arc<str>> {
+    texts.iter().map(|(verb, text)| (verb.0, text.trim().into())).collect()
+}
+
+fn limits(wire: &wire::Limits) -> Limits {
+    let scope = |rate: Option<wire::Rate>, covers| {
+        rate.map(|rate| QuotaScope { covers, requests: rate.requests, per: rate.per })
+    };
+    let scopes = [
+        scope(wire.all, ScopeCovers::All),
+        scope(wire.read, ScopeCovers::Reads),
+        scope(wire.write, ScopeCovers::Writes),
+    ];
+    Limits { scopes: scopes.into_iter().flatten().collect(), concurrency: wire.concurrency }
+}
+
+fn auth(wire: &Spanned<wire::Auth>) -> Result<AuthShape, Problem> {
+    let line = at(wire);
+    let wire = &wire.value;
+    let mut shapes = Vec::new();
+    if let Some(path) = &wire.oauth {
+        let style = match wire.client {
+            Some(wire::Client::Body) => ClientStyle::Body,
+            Some(wire::Client::Basic) | None => ClientStyle::Basic,
+        };
+        shapes.push(AuthShape::Oauth { path: path.clone(), style, scopes: wire.scopes.clone() });
+    }
+    if wire.bearer {
+        shapes.push(AuthShape::Bearer);
+    }
+    if let Some(header) = &wire.header {
+        shapes.push(AuthShape::Header(header.clone()));
+    }
+    if wire.basic {
+        shapes.push(AuthShape::Basic);
+    }
+    if let Some(login) = &wire.login {
+        shapes.push(AuthShape::Login {
+            path: login.post.clone(),
+            body: BodyTemplate::parse(login.body.clone()).map_err(|wrong| (line, wrong))?,
+            token: match &login.token {
+                wire::Token::Header(name) => TokenPlace::Header(name.clone()),
+                wire::Token::Body(path) => TokenPlace::Body(path.pointer()),
+            },
+            send: login.send.clone(),
+            prefix: login.prefix.clone(),
+            life: login.life.map(Duration::from_secs),
+        });
+    }
+    match (shapes.pop(), shapes.is_empty()) {
+        (Some(shape), true) => Ok(shape),
+        _ => Err((line, "`auth` needs exactly one of `oauth`, `bearer`, `header`, `basic` and `login`".into())),
+    }
+}

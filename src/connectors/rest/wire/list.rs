@@ -1,0 +1,153 @@
+//! Lists as a manifest describes them: where rows are, how pages follow each other, and how an app says that it cut a
+//! list off.
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_saphyr::Spanned;
+
+use super::{Map, Otherwise, Status};
+use crate::connectors::rest::template::{Dotted, Template};
+
+/// `page`, for all lists at the top or for one list of its own. Exactly one of `offset`, `number`, `token` with `next`, and
+/// `link`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Page {
+    /// The parameter that says how many rows to skip.
+    pub offset: Option<String>,
+    /// The parameter that says which page.
+    pub number: Option<String>,
+    /// The number of the first page, 1 unless said.
+    pub first: Option<u64>,
+    /// The parameter that takes the token of the page before.
+    pub token: Option<String>,
+    /// Where a page has the token of the next one.
+    pub next: Option<Dotted>,
+    /// Where a page has the link to the next one. Of the link only the query is used.
+    pub link: Option<Dotted>,
+    /// The parameter that asks for a number of rows.
+    pub size: Option<String>,
+    /// How many rows to ask for.
+    pub max: Option<u32>,
+    /// How many rows come where the app ignores `size`: a page of just that length is not taken for a short one.
+    pub default: Option<u32>,
+    /// Where a page says how many rows there are in all.
+    pub total: Option<Dotted>,
+    /// Where a page has a number that some versions of the app mean as the total and others as the length of the page.
+    /// Reading goes on while it promises more than came, and never ends because of it.
+    pub at_least: Option<Dotted>,
+    /// `short`: a page with fewer rows than asked for is the last. `empty`: only an empty one is.
+    pub end: Option<End>,
+    /// The answer that means: this token or link is too old. The list is then read again from its start, but not for ever.
+    pub expired: Option<Expired>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum End {
+    Short,
+    Empty,
+}
+
+/// `{ status: 400, path: code, is: [InvalidToken] }`; without a path, every answer with the status.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expired {
+    pub status: u16,
+    pub path: Option<Dotted>,
+    #[serde(default)]
+    pub is: Vec<Value>,
+}
+
+/// `{ path: truncated, is: true }`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Says {
+    pub path: Dotted,
+    pub is: Value,
+}
+
+/// A call that lists something.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    pub get: Spanned<Template>,
+    #[serde(default)]
+    pub query: Map<Template>,
+    /// Where the answer has the rows; `.` where it is nothing but them.
+    pub items: Dotted,
+    /// Pages of its own, instead of the manifest's.
+    pub page: Option<Spanned<Page>>,
+    /// `false`: everything comes at once, whatever the manifest's `page` says.
+    #[serde(default = "yes")]
+    pub paged: bool,
+    /// What the last page says when the app cut the list off. Such a list is never complete.
+    pub truncated: Option<Says>,
+    /// Fields that rows are sure to hold; what else is needed is read one account at a time. All, unless said.
+    pub carries: Option<Vec<String>>,
+    /// Statuses that the list leaves out.
+    #[serde(default)]
+    pub hides: Vec<Status>,
+    /// In a list of an account's groups: where a row has the group.
+    pub group: Option<GroupKeys>,
+    /// In a list of a group's members: where a row has the account; `{ id: . }` where a row is nothing but the id.
+    pub account: Option<AccountKeys>,
+    /// `believed`: some versions of the app answer 404 or 405, and then nobody knows what the list would say.
+    pub otherwise: Option<Otherwise>,
+}
+
+/// A list of what the app knows by id and people know by name.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup {
+    pub get: Spanned<Template>,
+    #[serde(default)]
+    pub query: Map<Template>,
+    pub items: Dotted,
+    pub page: Option<Spanned<Page>>,
+    #[serde(default = "yes")]
+    pub paged: bool,
+    pub truncated: Option<Says>,
+    /// Where a row has the id that the app takes.
+    pub id: Dotted,
+    /// Where a row has the name that the files use.
+    pub name: Dotted,
+}
+
+impl From<Lookup> for (List, Dotted, Dotted) {
+    fn from(lookup: Lookup) -> Self {
+        let list = List {
+            get: lookup.get,
+            query: lookup.query,
+            items: lookup.items,
+            page: lookup.page,
+            paged: lookup.paged,
+            truncated: lookup.truncated,
+            carries: None,
+            hides: Vec::new(),
+            group: None,
+            account: None,
+            otherwise: None,
+        };
+        (list, lookup.id, lookup.name)
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupKeys {
+    pub id: Dotted,
+    pub name: Dotted,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountKeys {
+    pub id: Dotted,
+    /// Where a row has the account's address, if it does.
+    pub email: Option<Dotted>,
+}

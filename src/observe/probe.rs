@@ -1,0 +1,109 @@
+//! Trying out a connector against its app without changing anything: every kind of read once, on the first thing it finds.
+
+use std::sync::Arc;
+
+use crate::{
+    connectors::{Error, Lane, Listing, Reader},
+    model::{Coverage, Find, LiveAccount, MemberRead},
+};
+
+/// What came of one kind of read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// What was read.
+    pub what: &'static str,
+    /// What was seen.
+    pub result: Result<String, String>,
+    /// Something a person should look at although the read succeeded.
+    pub doubt: Option<String>,
+    /// Requests that it took.
+    pub requests: u64,
+}
+
+/// Tries every read that the connector declares.
+pub async fn probe(reader: &dyn Reader) -> Vec<Tried> {
+    let mut run = Run { reader, tried: Vec::new(), before: reader.requests() };
+    let listed = reader.accounts(Lane::Read).await;
+    let first = run.listing("list accounts", listed).and_then(|accounts| accounts.into_iter().next());
+    if let Some(account) = &first {
+        run.account(account).await;
+    }
+    let mut first_group: Option<Arc<str>> = None;
+    if reader.semantics().groups.list {
+        let listed = reader.groups(Lane::Read).await;
+        let groups = run.listing("list groups", listed);
+        first_group = groups.and_then(|groups| groups.into_iter().next()).map(|group| group.id);
+    }
+    match (reader.semantics().members.read, first_group, &first) {
+        (MemberRead::PerGroup, Some(group), _) => {
+            let listed = reader.members(&group, Lane::Read).await;
+            run.listing("list the members of a group", listed);
+        }
+        (MemberRead::PerAccount, _, Some(account)) => {
+            let listed = reader.memberships(&account.id, Lane::Read).await;
+            run.listing("list the groups of an account", listed);
+        }
+        _ => {}
+    }
+    run.tried
+}
+
+struct Run<'a> {
+    reader: &'a dyn Reader,
+    tried: Vec<Tried>,
+    before: u64,
+}
+
+impl Run<'_> {
+    fn add(&mut self, what: &'static str, result: Result<String, String>, doubt: Option<String>) {
+        let now = self.reader.requests();
+        self.tried.push(Tried { what, result, doubt, requests: now - self.before });
+        self.before = now;
+    }
+
+    fn listing<T>(&mut self, what: &'static str, listed: Result<Listing<T>, Error>) -> Option<Vec<T>> {
+        match listed {
+            Err(error) => {
+                self.add(what, Err(error.to_string()), None);
+                None
+            }
+            Ok(listing) => {
+                let doubt = match &listing.coverage {
+                    Coverage::Complete => None,
+                    Coverage::Incomplete(why) => Some(format!("not complete: {why}")),
+                };
+                self.add(what, Ok(format!("{} seen", listing.rows.len())), doubt);
+                Some(listing.rows)
+            }
+        }
+    }
+
+    /// Reads an account by its id and by its address, and compares both with its row in the list.
+    async fn account(&mut self, listed: &LiveAccount) {
+        let read = self.reader.account(&listed.id, Lane::Read).await;
+        let (result, doubt) = match read {
+            Err(error) => (Err(error.to_string()), None),
+            Ok(None) => (Err(format!("{} is listed, but not there when it is read by its id", listed.id)), None),
+            Ok(Some(account)) => {
+                let fields: Vec<&str> = account.values.keys().map(|field| &**field).collect();
+                let shown = format!("{}, {}, with {}", account.id, account.status, fields.join(", "));
+                let other = account.email != listed.email && !account.email.key().is_empty();
+                (Ok(shown), other.then(|| "its address is not the one that the list shows".to_owned()))
+            }
+        };
+        self.add("read an account by its id", result, doubt);
+        if self.reader.semantics().find != Find::Query || listed.email.key().is_empty() {
+            return;
+        }
+        let found = self.reader.find(&listed.email, Lane::Read).await;
+        let (result, doubt) = match found {
+            Err(error) => (Err(error.to_string()), None),
+            Ok(found) => {
+                let same = found.rows.len() == 1 && found.rows[0].id == listed.id;
+                let shown = format!("{} found", found.rows.len());
+                (Ok(shown), (!same).then(|| format!("that is not {} alone", listed.id)))
+            }
+        };
+        self.add("find an account by its address", result, doubt);
+    }
+}

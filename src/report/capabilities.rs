@@ -1,0 +1,377 @@
+//! What each connector can do, cannot do, and hands to a person: read off what it declares, so that it is never out of date.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+use super::{
+    Style,
+    canvas::{Canvas, Line, Paint},
+    json,
+};
+use crate::model::{
+    AccountStatus, Find, MemberRead, OptionSpec, QuotaScope, RoleRule, ScopeCovers, Semantics, Step, Verb,
+};
+
+/// One connector, as its catalogue knows it.
+#[derive(Debug, Clone)]
+pub struct Capable {
+    /// Its name.
+    pub name: String,
+    /// What it declares.
+    pub semantics: Arc<Semantics>,
+    /// The options that it knows.
+    pub options: Vec<OptionSpec>,
+}
+
+/// How far an ability goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Extent {
+    /// The API can, in these words.
+    Can(String),
+    /// A person must.
+    ByHand,
+    /// There is no such thing.
+    Nothing,
+}
+
+/// An ability and how far it goes.
+type Ability = (&'static str, Extent);
+
+fn can(words: impl Into<String>) -> Extent {
+    Extent::Can(words.into())
+}
+
+fn yes_if(able: bool) -> Extent {
+    if able { can("yes") } else { Extent::ByHand }
+}
+
+/// Everything that can be said of an API, in the order of an account's life.
+fn abilities(semantics: &Semantics) -> Vec<Ability> {
+    let members = &semantics.members;
+    vec![
+        (
+            "Find an account",
+            can(match semantics.find {
+                Find::Query => "by query",
+                Find::Sweep => "by reading the list",
+            }),
+        ),
+        ("Create an account", create(semantics)),
+        ("Change an account", if semantics.update { can(list(&semantics.fields)) } else { Extent::ByHand }),
+        ("Role of an account", semantics.role.as_ref().map_or(Extent::Nothing, |role| can(roles(role)))),
+        ("Withdraw an invitation", invitations(semantics)),
+        ("Deactivate an account", deactivate(semantics)),
+        ("Reactivate an account", yes_if(semantics.reactivate)),
+        ("Delete an account", delete(semantics)),
+        ("List groups", if semantics.groups.list { can("yes") } else { can("no: pin their ids") }),
+        ("Create a group", yes_if(semantics.groups.create)),
+        ("Change a group", group_fields(semantics)),
+        ("Delete a group", yes_if(semantics.groups.delete)),
+        (
+            "Read members",
+            match members.read {
+                MemberRead::PerGroup => can("by group"),
+                MemberRead::PerAccount => can("by account"),
+                MemberRead::Nowhere => can("no: believed"),
+            },
+        ),
+        ("Add a member", add(semantics)),
+        ("Change a membership", change(semantics)),
+        ("Remove a member", if members.remove { can(together("yes", members.remove_at_once)) } else { Extent::ByHand }),
+        ("Quota", quota(semantics)),
+    ]
+}
+
+fn create(semantics: &Semantics) -> Extent {
+    let joining = semantics.members.creates_account.then(|| format!("by joining a {}", semantics.group_noun));
+    let made = semantics.create.as_ref().map(|rule| match rule.becomes {
+        AccountStatus::Pending => "by invitation".to_owned(),
+        _ => "yes".to_owned(),
+    });
+    let ways: Vec<String> = made.into_iter().chain(joining).collect();
+    let required = semantics.create.as_ref().map(|rule| &rule.require).filter(|require| !require.is_empty());
+    match (ways.is_empty(), required) {
+        (true, _) => Extent::ByHand,
+        (false, None) => can(ways.join(", or ")),
+        (false, Some(require)) => can(format!("{}; needs {}", ways.join(", or "), list(require))),
+    }
+}
+
+fn list<'a>(names: impl IntoIterator<Item = &'a Arc<str>>) -> String {
+    names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn roles(role: &RoleRule) -> String {
+    let which = match (role.ranked.is_empty(), role.values.is_empty()) {
+        (false, _) => role.ranked.iter().map(|role| format!("`{role}`")).collect::<Vec<_>>().join(" < "),
+        (true, false) => list(&role.values),
+        (true, true) => "by name".to_owned(),
+    };
+    format!("{} {which}", if role.many { "several:" } else { "one:" })
+}
+
+fn invitations(semantics: &Semantics) -> Extent {
+    let invites = semantics.create.as_ref().is_some_and(|rule| rule.becomes == AccountStatus::Pending);
+    match (semantics.cancel_pending, invites) {
+        (Some(verb), _) => can(format!("by {verb}")),
+        (None, true) => Extent::ByHand,
+        (None, false) => Extent::Nothing,
+    }
+}
+
+fn deactivate(semantics: &Semantics) -> Extent {
+    let Some(rule) = &semantics.deactivate else { return Extent::ByHand };
+    let mut words = vec!["yes"];
+    if rule.irreversible {
+        words.push("cannot be undone");
+    }
+    if rule.strips_members {
+        words.push("memberships go too");
+    }
+    if semantics.inactive_keeps_seat {
+        words.push("the seat stays taken");
+    }
+    can(words.join("; "))
+}
+
+fn delete(semantics: &Semantics) -> Extent {
+    match &semantics.delete {
+        None => Extent::ByHand,
+        Some(rule) if rule.irreversible => can("where the policy says so; cannot be undone"),
+        Some(_) => can("where the policy says so"),
+    }
+}
+
+fn group_fields(semantics: &Semantics) -> Extent {
+    match (semantics.groups.fields.is_empty(), semantics.groups.update) {
+        (true, _) => Extent::Nothing,
+        (false, true) => can(list(&semantics.groups.fields)),
+        (false, false) => Extent::ByHand,
+    }
+}
+
+fn together(word: &str, at_once: u32) -> String {
+    if at_once > 1 { format!("{word}, {at_once} at once") } else { word.to_owned() }
+}
+
+fn add(semantics: &Semantics) -> Extent {
+    let members = &semantics.members;
+    if !members.add {
+        return Extent::ByHand;
+    }
+    let pending = semantics.create.as_ref().is_some_and(|rule| rule.becomes == AccountStatus::Pending);
+    let word = if pending && !members.when.contains(&AccountStatus::Pending) { "once accepted" } else { "yes" };
+    can(together(word, members.add_at_once))
+}
+
+fn change(semantics: &Semantics) -> Extent {
+    let fields = &semantics.members.fields;
+    match semantics.members.change {
+        _ if fields.is_empty() => Extent::Nothing,
+        Step::Manual => Extent::ByHand,
+        Step::InPlace | Step::Again => can(list(fields)),
+    }
+}
+
+fn quota(semantics: &Semantics) -> Extent {
+    let limits = &semantics.limits;
+    let scope = |scope: &QuotaScope| {
+        let what = match scope.covers {
+            ScopeCovers::All => "",
+            ScopeCovers::Reads => " reads",
+            ScopeCovers::Writes => " writes",
+        };
+        format!("{}/{}{what}", scope.requests, unit(scope.per))
+    };
+    let mut words: Vec<String> = limits.scopes.iter().map(scope).collect();
+    words.extend(limits.concurrency.map(|count| format!("{count} at a time")));
+    if words.is_empty() { Extent::Nothing } else { can(words.join(", ")) }
+}
+
+fn unit(per: Duration) -> String {
+    match per.as_secs() {
+        1 => "s".into(),
+        60 => "min".into(),
+        3600 => "h".into(),
+        86400 => "d".into(),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+impl Extent {
+    fn cell(&self) -> &str {
+        match self {
+            Self::Can(words) => words,
+            Self::ByHand => "**by hand**",
+            Self::Nothing => "–",
+        }
+    }
+}
+
+/// The table of all connectors as Markdown, and under it what is handed to a person, and how.
+pub fn markdown(all: &[Capable]) -> String {
+    let columns: Vec<Vec<Ability>> = all.iter().map(|one| abilities(&one.semantics)).collect();
+    let mut text = String::from("| |");
+    all.iter().for_each(|one| text += &format!(" {} |", one.name));
+    text += "\n|---|";
+    all.iter().for_each(|_| text += "---|");
+    text.push('\n');
+    let rows = columns.first().map_or(0, Vec::len);
+    for row in 0..rows {
+        text += &format!("| {} |", columns[0][row].0);
+        columns.iter().for_each(|column| text += &format!(" {} |", column[row].1.cell()));
+        text.push('\n');
+    }
+    text += "\nWhat is done by hand, and how:\n\n";
+    for one in all {
+        for hand in by_hand(&one.semantics) {
+            text += &format!("- {}, {}: {}\n", one.name, hand.phrase, hand.todo);
+        }
+    }
+    text
+}
+
+/// Something that the API leaves to a person.
+struct ByHand {
+    /// In a word: `remove-member`.
+    word: &'static str,
+    /// As a sentence has it: `remove a member`.
+    phrase: &'static str,
+    /// What to do, and where.
+    todo: String,
+}
+
+/// What the API leaves to a person, with the declared words for it.
+fn by_hand(semantics: &Semantics) -> Vec<ByHand> {
+    let members = &semantics.members;
+    let lacks = |verb| match verb {
+        Verb::Create => semantics.create.is_none() && !members.creates_account,
+        Verb::Update => !semantics.update,
+        Verb::Reactivate => !semantics.reactivate,
+        Verb::Deactivate => semantics.deactivate.is_none() || invitations(semantics) == Extent::ByHand,
+        Verb::Delete => semantics.delete.is_none(),
+        Verb::AddMember => !members.add,
+        Verb::ChangeMember => members.change == Step::Manual && !members.fields.is_empty(),
+        Verb::RemoveMember => !members.remove,
+        Verb::CreateGroup => !semantics.groups.create,
+        Verb::UpdateGroup => !semantics.groups.update && !semantics.groups.fields.is_empty(),
+        Verb::DeleteGroup => !semantics.groups.delete,
+    };
+    Verb::ALL
+        .into_iter()
+        .filter(|verb| lacks(*verb) || semantics.manual.contains_key(verb))
+        .map(|verb| {
+            let todo = semantics.manual_text(verb);
+            // Where the API deactivates, what is left to a person is an account that nobody has accepted yet.
+            match (verb, &semantics.deactivate) {
+                (Verb::Deactivate, Some(_)) => ByHand { word: "withdraw", phrase: "withdraw an invitation", todo },
+                _ => ByHand { word: verb.as_str(), phrase: verb.phrase(), todo },
+            }
+        })
+        .collect()
+}
+
+/// Every connector in one line, for people.
+pub fn list_text(all: &[Capable], style: &Style) -> String {
+    let mut canvas = Canvas::new(style);
+    let column = 2 + all.iter().map(|one| one.name.len()).max().unwrap_or(0);
+    for one in all {
+        let hand: Vec<&str> = by_hand(&one.semantics).iter().map(|hand| hand.word).collect();
+        let rest = if hand.is_empty() { String::new() } else { format!("; by hand: {}", hand.join(", ")) };
+        let head = Line::new().whole(Paint::Strong, &one.name).pad_to(column);
+        let nouns = format!("{}s and {}s", one.semantics.account_noun, one.semantics.group_noun);
+        canvas.hanging(&head, &Line::new().plain(nouns).text(Paint::Dim, rest));
+    }
+    canvas.finish()
+}
+
+/// One connector with all there is to say about it, for people.
+pub fn show_text(one: &Capable, style: &Style) -> String {
+    let mut canvas = Canvas::new(style);
+    let abilities = abilities(&one.semantics);
+    let column = 2 + abilities.iter().map(|(what, _)| what.len()).max().unwrap_or(0) + 2;
+    canvas.rule(Line::new().whole(Paint::Strong, &one.name));
+    for (what, extent) in &abilities {
+        let head = Line::new().pad_to(2).plain(what).pad_to(column);
+        let words = match extent {
+            Extent::Can(words) => Line::new().prose(Paint::Plain, words),
+            Extent::ByHand => Line::new().text(Paint::Notice, "by hand"),
+            Extent::Nothing => Line::new().text(Paint::Dim, "–"),
+        };
+        canvas.hanging(&head, &words);
+    }
+    let hand = by_hand(&one.semantics);
+    if !hand.is_empty() {
+        canvas.gap();
+        canvas.paragraph(0, &Line::new().text(Paint::Strong, "By hand"));
+        for hand in hand {
+            let head = Line::new().pad_to(2).text(Paint::Notice, hand.word).pad_to(column);
+            canvas.hanging(&head, &Line::new().prose(Paint::Plain, &hand.todo));
+        }
+    }
+    if !one.options.is_empty() {
+        canvas.gap();
+        canvas.paragraph(0, &Line::new().text(Paint::Strong, "Options"));
+        for option in &one.options {
+            let head = Line::new().pad_to(2).whole(Paint::Code, &option.name).pad_to(column);
+            let needed = if option.required { "required; " } else { "" };
+            canvas.hanging(&head, &Line::new().text(Paint::Notice, needed).prose(Paint::Plain, &option.help));
+        }
+    }
+    canvas.finish()
+}
+
+/// The same for programs.
+pub fn to_json(all: &[Capable]) -> String {
+    #[derive(Serialize)]
+    struct Wire<'a> {
+        name: &'a str,
+        account: &'a str,
+        group: &'a str,
+        abilities: Vec<AbilityWire>,
+        by_hand: Vec<HandWire>,
+        options: Vec<OptionWire<'a>>,
+    }
+    #[derive(Serialize)]
+    struct AbilityWire {
+        what: &'static str,
+        extent: Option<String>,
+        by_hand: bool,
+    }
+    #[derive(Serialize)]
+    struct HandWire {
+        word: &'static str,
+        todo: String,
+    }
+    #[derive(Serialize)]
+    struct OptionWire<'a> {
+        name: &'a str,
+        required: bool,
+        help: &'a str,
+    }
+    let ability = |(what, extent): Ability| {
+        let by_hand = extent == Extent::ByHand;
+        let extent = if let Extent::Can(words) = extent { Some(words) } else { None };
+        AbilityWire { what, extent, by_hand }
+    };
+    let wire: Vec<Wire<'_>> = all
+        .iter()
+        .map(|one| Wire {
+            name: &one.name,
+            account: &one.semantics.account_noun,
+            group: &one.semantics.group_noun,
+            abilities: abilities(&one.semantics).into_iter().map(ability).collect(),
+            by_hand: by_hand(&one.semantics)
+                .into_iter()
+                .map(|hand| HandWire { word: hand.word, todo: hand.todo })
+                .collect(),
+            options: one
+                .options
+                .iter()
+                .map(|option| OptionWire { name: &option.name, required: option.required, help: &option.help })
+                .collect(),
+        })
+        .collect();
+    json::print(&wire)
+}
