@@ -24,6 +24,8 @@ pub struct Call {
     pub method: String,
     pub path: String,
     pub query: BTreeMap<String, String>,
+    /// Names are in lower case.
+    pub headers: BTreeMap<String, String>,
     pub body: Value,
     line: String,
 }
@@ -134,6 +136,8 @@ async fn receive(stream: &mut TcpStream) -> Option<Call> {
     while body.len() < length.unwrap_or(0) {
         stream.read_buf(&mut body).await.ok()?;
     }
+    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+    let headers = head.lines().skip(1).filter_map(header).collect();
     let mut words = head.split_whitespace();
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     let url = Url::parse("http://x").unwrap().join(&target).unwrap();
@@ -142,6 +146,7 @@ async fn receive(stream: &mut TcpStream) -> Option<Call> {
         method,
         path: url.path().to_owned(),
         query: url.query_pairs().into_owned().collect(),
+        headers,
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
     })
 }
@@ -215,8 +220,24 @@ impl Fixture {
         Self { app, connector, server }
     }
 
+    /// An app with these options.
+    pub async fn of(connector: &str, options: Value, play: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
+        let registry = Registry::default();
+        let server = serve(play).await;
+        let mut app = app(connector, server.url.as_str(), &registry);
+        app.options = options.as_object().unwrap().iter().map(|(k, v)| (k.as_str().into(), v.clone())).collect();
+        app.semantics = registry.semantics(connector, &app.options).unwrap();
+        let connector = registry.connect(&app, &TestSecrets::all(), None).unwrap();
+        Self { app, connector, server }
+    }
+
     pub fn lines(&self) -> Vec<String> {
         self.server.lines()
+    }
+
+    /// A header of every request, where it had one.
+    pub fn headers(&self, name: &str) -> Vec<String> {
+        self.server.calls.lock().unwrap().iter().filter_map(|call| call.headers.get(name).cloned()).collect()
     }
 
     /// JSON bodies of everything that was sent, in order.

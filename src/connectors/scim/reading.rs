@@ -303,8 +303,8 @@ impl ScimApp {
             claimed.into_iter().flatten().filter(|who| !shown.contains(who.as_str())).cloned().collect();
         if !hidden.is_empty() {
             let why = format!(
-                "GET {GROUPS}/{id}: the group shows {} members, and {} more users say that they are in it, {} for one; if they \
-                 are wrong, set `options.check_members: false`",
+                "GET {GROUPS}/{id}: members shown: {}; users who say that they are in the group too: {}, such as {}; if they are \
+                 wrong, set `options.check_members: false`",
                 shown.len(),
                 hidden.len(),
                 hidden[0]
