@@ -5,6 +5,10 @@ mod client;
 #[path = "sandbox/rest.rs"]
 mod rest;
 
+#[path = "sandbox/acc.rs"]
+mod acc;
+#[path = "sandbox/acc_hq.rs"]
+mod acc_hq;
 #[path = "sandbox/accounts.rs"]
 mod accounts;
 #[path = "sandbox/admin.rs"]

@@ -254,6 +254,10 @@ pub(super) struct Sandbox {
     /// Kinds: 500, 503, 429, reset-before, reset-after, slow (with `wait=3s`), html, html-502, cut-off, empty, malformed.
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<crate::sandbox::Fault>,
+    /// Make an app deviate from its guide: `scim=no-etag,put-only` for all tenants of an app, `scim/acme=…` for one.
+    /// What there is: http://…/_sandbox/APP/TENANT/quirks.
+    #[arg(long = "quirk", value_name = "APP=QUIRKS", value_parser = crate::sandbox::parse_quirks)]
+    pub quirks: Vec<crate::sandbox::QuirkSet>,
     /// Start without the example organisation.
     #[arg(long)]
     pub empty: bool,

@@ -5,9 +5,13 @@ use super::{
     exit::{Exit, Failure},
     terminal,
 };
-use crate::sandbox::{Config, Sandbox};
+use crate::sandbox::{Config, QuirkSet, Sandbox};
 
 pub(super) async fn run(args: &args::Sandbox) -> Result<Exit, Failure> {
+    let mut quirks = QuirkSet::new();
+    for (app, names) in args.quirks.iter().flatten() {
+        quirks.entry(app.clone()).or_default().extend(names.iter().cloned());
+    }
     let config = Config {
         listen: args.listen,
         seed: args.seed,
@@ -15,6 +19,7 @@ pub(super) async fn run(args: &args::Sandbox) -> Result<Exit, Failure> {
         accept_after: args.accept_after,
         latency: args.latency,
         faults: args.faults.clone(),
+        quirks,
         empty: args.empty,
         ..Config::default()
     };

@@ -75,6 +75,8 @@ struct Context<'a> {
     accounts: Vec<&'a LiveAccount>,
     /// Live groups by id, each once.
     groups: BTreeMap<&'a Arc<str>, &'a LiveGroup>,
+    /// The identity behind the account that our own credential acts as, where the connector knows it.
+    own: Option<&'a Email>,
     history: Option<&'a AppHistory>,
     now: Timestamp,
 }
@@ -100,7 +102,20 @@ impl<'a> Context<'a> {
             groups.entry(&group.id).or_insert(group);
         }
         let people = inputs.desired.people.iter().collect();
-        Self { desired: inputs.desired, app, live, people, accounts, groups, history, now: inputs.now }
+        let mut cx =
+            Self { desired: inputs.desired, app, live, people, accounts, groups, own: None, history, now: inputs.now };
+        cx.own = live.own_account.as_ref().and_then(|id| cx.owner(id));
+        cx
+    }
+
+    /// The identity that the account with this id is pinned to, or that its address stands for.
+    fn owner(&self, id: &Arc<str>) -> Option<&'a Email> {
+        let pinned = self.app.ids.iter().find(|(_, (pin, _))| pin == id).map(|(identity, _)| identity);
+        let seen = || {
+            let index = self.accounts.binary_search_by(|account| account.id.cmp(id)).ok()?;
+            Some(self.identity(&self.accounts[index].email))
+        };
+        pinned.or_else(seen)
     }
 
     /// The identity behind an address that the app uses, spelt as in the files when they know it.
@@ -115,7 +130,8 @@ impl<'a> Context<'a> {
 
     /// Whether `identity` is the account that our own credential acts as.
     fn is_self(&self, identity: &Email) -> bool {
-        self.app.self_account.as_ref().is_some_and(|email| self.identity(email) == identity)
+        self.own.is_some_and(|own| own == identity)
+            || self.app.self_account.as_ref().is_some_and(|email| self.identity(email) == identity)
     }
 
     /// The rules for an action: the group's, when it is about a declared group, otherwise the app's.
@@ -137,11 +153,11 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
         connector: cx.app.connector.clone(),
         group_noun: cx.app.semantics.group_noun.clone(),
         error: None,
-        complete: is_complete(cx.live),
+        complete: is_complete(cx),
         observed: observed(cx.live),
         forecast: Forecast::default(),
         actions: Vec::new(),
-        findings: coverage_findings(cx.live),
+        findings: coverage_findings(cx),
     })
 }
 
@@ -169,15 +185,28 @@ fn observed(live: &LiveApp) -> Observed {
     }
 }
 
-fn is_complete(live: &LiveApp) -> bool {
+/// Live groups that some line declares. What is in the others nobody asked.
+fn declared<'a>(cx: &Context<'a>) -> impl Iterator<Item = &'a LiveGroup> {
+    let app = cx.app;
+    cx.live.groups.iter().filter(move |group| {
+        app.groups.values().any(|desired| match &desired.id {
+            Some(id) => *id == group.id,
+            None => desired.name == group.name,
+        })
+    })
+}
+
+fn is_complete(cx: &Context<'_>) -> bool {
+    let live = cx.live;
     live.accounts_coverage.is_complete()
         && live.groups_coverage.is_complete()
         && live.unread_accounts.is_empty()
         && live.unread_memberships.is_empty()
-        && live.groups.iter().all(|group| group.coverage.is_complete())
+        && declared(cx).all(|group| group.coverage.is_complete())
 }
 
-fn coverage_findings(live: &LiveApp) -> Vec<Finding> {
+fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
+    let live = cx.live;
     let of = |what: &str, group: Option<&Arc<str>>, coverage: &crate::model::Coverage| match coverage {
         crate::model::Coverage::Complete => None,
         crate::model::Coverage::Incomplete(why) => Some(Finding {
@@ -192,7 +221,7 @@ fn coverage_findings(live: &LiveApp) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     findings.extend(of("the accounts", None, &live.accounts_coverage));
     findings.extend(of("the groups", None, &live.groups_coverage));
-    for group in &live.groups {
+    for group in declared(cx) {
         findings.extend(of(&format!("the members of {}", group.name), Some(&group.name), &group.coverage));
     }
     findings.extend(live.notices.iter().map(|notice| Finding {

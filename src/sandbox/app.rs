@@ -44,6 +44,11 @@ pub(crate) trait App: Send {
     /// Every group, sorted by id.
     fn groups(&self) -> Vec<GroupView>;
 
+    /// The app's own row of a membership, where memberships have more than a role.
+    fn membership(&self, _account: &str, _group: &str) -> Option<Value> {
+        None
+    }
+
     /// Adds an account behind the client's back; returns its id.
     fn add_account(&mut self, account: NewAccount) -> Result<String, DriftError>;
 

@@ -6,14 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    alteryx,
+    acc, alteryx,
     app::{App, Request},
-    autodesk::Autodesk,
+    autodesk,
     chance::Chance,
     config::{Config, Quota},
     quirks::Quirk,
-    scim::{self, Scim},
-    workiva,
+    scim, workiva,
 };
 
 /// One app of the cast.
@@ -39,26 +38,13 @@ pub(crate) struct Family {
     pub(crate) quota: Quota,
     /// Whether every answer carries the standing in `X-RateLimit-…` headers.
     pub(crate) told: bool,
+    /// Whether a client id has it once, for all the tenants that it speaks to.
+    pub(crate) per_client: bool,
 }
 
 /// Everyone, in the order in which messages list them.
-pub(crate) const CAST: &[Part] = &[
-    Part {
-        connector: "autodesk",
-        quirks: &[],
-        quotas: &[],
-        start: |chance, config, example, now| Box::new(Autodesk::new(chance, config, example, now)),
-    },
-    Part {
-        connector: "scim",
-        quirks: scim::QUIRKS,
-        quotas: scim::QUOTAS,
-        start: |chance, config, example, now| Box::new(Scim::new(chance, config, example, now)),
-    },
-    alteryx::GUIDE,
-    alteryx::WEBAPI,
-    workiva::PART,
-];
+pub(crate) const CAST: &[Part] =
+    &[autodesk::PART, acc::PART, alteryx::GUIDE, alteryx::WEBAPI, workiva::PART, scim::PART];
 
 pub(crate) fn part(connector: &str) -> Option<&'static Part> {
     CAST.iter().find(|part| part.connector == connector)

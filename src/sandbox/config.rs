@@ -45,6 +45,10 @@ pub struct Config {
     pub page_token_life: Duration,
     /// How long it takes until what was written shows in lists, at apps that have a slow index.
     pub index_delay: Duration,
+    /// How long after `users:import` was accepted the people appear in the ACC project.
+    pub import_delay: Duration,
+    /// The region in which the ACC account lives.
+    pub acc_region: String,
     /// How long every answer takes at least, in real time.
     pub latency: Duration,
     /// The client id the token endpoint accepts, alone or followed by a dot and anything (`sandbox.autodesk`), so that
@@ -78,6 +82,9 @@ impl Default for Config {
             page_token_life: Duration::from_secs(600),
             // What vendors call "a few seconds".
             index_delay: Duration::from_secs(5),
+            // Long enough that the first look back is too early.
+            import_delay: Duration::from_secs(3),
+            acc_region: "US".to_owned(),
             // About a fast API's answer; enough that requests in flight overlap as they do for real.
             latency: Duration::from_millis(15),
             client_id: DEFAULT_CLIENT_ID.to_owned(),

@@ -12,6 +12,7 @@
 //! through all of these), `server` (HTTP), `admin` (`/_sandbox/`), `roster` (what some of the apps have in common), and
 //! then the apps, one folder each.
 
+mod acc;
 mod admin;
 mod alteryx;
 mod app;
@@ -37,11 +38,12 @@ use std::{io, net::SocketAddr, time::Duration};
 use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+pub use acc::{ACC_ACCOUNT, ACC_ADMIN};
 pub use app::{AccountPatch, AccountView, DriftError, GroupView, MembershipView, NewAccount};
 pub use config::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Quota, ResetHeader};
 pub use fault::{Fault, FaultError, FaultKind};
 pub use log::LoggedRequest;
-pub use quirks::{QuirkError, QuirkSet};
+pub use quirks::{QuirkError, QuirkSet, parse_quirks};
 
 use fault::Faults;
 use server::Shared;
@@ -122,6 +124,19 @@ impl Sandbox {
         let is_it = |view: &AccountView| view.id == account || view.email.eq_ignore_ascii_case(account);
         let found = self.accounts(connector, tenant)?.into_iter().find(is_it);
         found.ok_or_else(|| DriftError::UnknownAccount(account.to_owned()))
+    }
+
+    /// The app's own row of a membership, for apps whose memberships have more than a role; account by id or email. A row
+    /// that lists hide is shown.
+    pub fn membership(
+        &self,
+        connector: &str,
+        tenant: &str,
+        account: &str,
+        group: &str,
+    ) -> Result<serde_json::Value, DriftError> {
+        let missing = || DriftError::NotAMember { account: account.to_owned(), group: group.to_owned() };
+        self.with_app(connector, tenant, |app| app.membership(account, group).ok_or_else(missing))
     }
 
     /// Every group of a tenant, sorted by id.

@@ -63,9 +63,20 @@ pub(crate) fn check(set: &QuirkSet) -> Result<(), QuirkError> {
     })
 }
 
+/// Reads `scim=no-etag,put-only` or `scim/acme=no-etag`, and checks that all of it exists.
+pub fn parse_quirks(text: &str) -> Result<QuirkSet, QuirkError> {
+    let (key, names) = text.split_once('=').ok_or_else(|| QuirkError::Form(text.to_owned()))?;
+    let names = names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    let set = QuirkSet::from([(key.trim().to_owned(), names.collect())]);
+    check(&set).map(|()| set)
+}
+
 /// Why quirks were not switched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuirkError {
+    /// A setting that is not `app=quirks`.
+    #[error("`{0}` is not of the form app=quirk,quirk; it reads like `scim=no-etag` or `scim/acme=no-etag`")]
+    Form(String),
     /// The sandbox does not play this app.
     #[error("the sandbox plays no connector `{0}`; it plays: {1}")]
     Connector(String, String),

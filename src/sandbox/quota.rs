@@ -70,23 +70,27 @@ struct Counter {
     cap: usize,
     in_flight: usize,
     told: bool,
+    quota: Quota,
+    per_client: bool,
 }
 
 impl Quotas {
     pub(crate) fn new(part: &Part, config: &Config) -> Self {
         let whole = config.quotas.get(part.connector);
-        let counter = |quota: Quota, told: bool| Counter {
+        let counter = |quota: Quota, told: bool, per_client: bool| Counter {
             window: Window::new(quota.requests, quota.window),
             cap: quota.concurrency,
             in_flight: 0,
             told,
+            quota,
+            per_client,
         };
         let own = |family: &Family| {
             let named = config.quotas.get(&format!("{}/{}", part.connector, family.name));
-            counter(*named.or(whole).unwrap_or(&family.quota), family.told)
+            counter(*named.or(whole).unwrap_or(&family.quota), family.told, family.per_client)
         };
         let counters = match part.quotas {
-            [] => vec![counter(*whole.unwrap_or(&config.quota), true)],
+            [] => vec![counter(*whole.unwrap_or(&config.quota), true, false)],
             families => families.iter().map(own).collect(),
         };
         Self { families: part.quotas, counters }
@@ -122,6 +126,12 @@ impl Quotas {
     /// The standing without spending anything.
     pub(crate) fn look(&mut self, meter: Meter, now: Timestamp) -> Option<Standing> {
         self.counter(meter).map(|counter| counter.window.look(now))
+    }
+
+    /// The quota that a client id has once, for all tenants, where this is one.
+    pub(crate) fn per_client(&self, meter: Meter) -> Option<Quota> {
+        let counter = self.counters.get(meter?)?;
+        counter.per_client.then_some(counter.quota)
     }
 
     /// Whether answers carry the standing.

@@ -25,6 +25,7 @@ pub(crate) struct Tokens {
 
 #[derive(Debug)]
 struct Token {
+    client: String,
     expires: Timestamp,
     scopes: BTreeSet<String>,
 }
@@ -66,10 +67,11 @@ impl Tokens {
             ClientAuth::Form => in_form(),
             ClientAuth::Either => in_header.or_else(in_form),
         };
-        if client.is_none_or(|(id, secret)| !issuer.knows(&id) || secret != issuer.client_secret) {
+        let good = client.filter(|(id, secret)| issuer.knows(id) && secret == issuer.client_secret);
+        let Some((client, _)) = good else {
             return refuse(401, "invalid_client", "unknown client id or wrong secret")
                 .with("www-authenticate", "Basic realm=\"sandbox\"");
-        }
+        };
         match form.get("grant_type").map(String::as_str) {
             Some("client_credentials") => {}
             Some(_) => return refuse(400, "unsupported_grant_type", "only client_credentials is offered"),
@@ -84,7 +86,7 @@ impl Tokens {
         self.count += 1;
         let token = self.chance.token("access token", &self.count.to_string());
         let expires = clock::later(now, issuer.life).unwrap_or(Timestamp::MAX);
-        self.issued.insert(token.clone(), Token { expires, scopes });
+        self.issued.insert(token.clone(), Token { client, expires, scopes });
         // A life below a second cannot be told; the client will find out through a 401.
         let expires_in = issuer.told_life.as_secs().max(1);
         let mut body = json!({ "access_token": token, "token_type": "Bearer", "expires_in": expires_in });
@@ -92,6 +94,12 @@ impl Tokens {
             body["scope"] = self.issued[&token].scopes.iter().cloned().collect::<Vec<_>>().join(" ").into();
         }
         Answer::json(200, body).with("cache-control", "no-store")
+    }
+
+    /// The client id to which the request's token was given, even if it has expired.
+    pub(crate) fn client(&self, request: &Request) -> Option<String> {
+        let bearer = request.authorization.as_deref().and_then(|header| scheme(header, "bearer"))?;
+        self.issued.get(bearer).map(|token| token.client.clone())
     }
 
     /// The scopes of the request's token, or why it is not let in.

@@ -28,6 +28,8 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) log: Log,
     tenants: BTreeMap<Key, Tenant>,
+    /// Quotas that a client id has once, by connector, client id and place among the connector's families.
+    per_client: BTreeMap<(String, String, Meter), Window>,
 }
 
 /// One organisation at one app: its own state, tokens and quota.
@@ -61,7 +63,7 @@ impl World {
     pub(crate) fn new(config: Config) -> Self {
         let clock = Clock::start(config.time_scale);
         let faults = Faults::new(config.faults.clone());
-        Self { config, clock, faults, log: Log::default(), tenants: BTreeMap::new() }
+        Self { config, clock, faults, log: Log::default(), tenants: BTreeMap::new(), per_client: BTreeMap::new() }
     }
 
     /// The tenants that have come to life.
@@ -141,13 +143,18 @@ impl World {
         // What never reaches the gateway, and a 429 that comes for no reason, cost nothing.
         let free =
             matches!(&fault, Some(f) if !f.effect && matches!(f.kind, FaultKind::ResetBefore | FaultKind::TooMany));
-        let standing = match (for_token, free) {
-            (true, true) => Ok(Some(tenant.token_quota.look(now))),
-            (true, false) => tenant.token_quota.take(now).map(Some),
-            (false, true) => Ok(tenant.quotas.look(meter, now)),
-            (false, false) => tenant.quotas.take(meter, now),
-        };
         let told = !for_token && tenant.quotas.told(meter);
+        let spend = |window: &mut Window| if free { Ok(window.look(now)) } else { window.take(now) };
+        let standing = if for_token {
+            spend(&mut tenant.token_quota).map(Some)
+        } else if let Some((quota, client)) = tenant.quotas.per_client(meter).zip(tenant.tokens.client(request)) {
+            let fresh = || Window::new(quota.requests, quota.window);
+            spend(self.per_client.entry((key.0.clone(), client, meter)).or_insert_with(fresh)).map(Some)
+        } else if free {
+            Ok(tenant.quotas.look(meter, now))
+        } else {
+            tenant.quotas.take(meter, now)
+        };
 
         let (standing, answer, fault) = match standing {
             Err(standing) => {

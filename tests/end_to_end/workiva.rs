@@ -172,9 +172,9 @@ async fn whoever_is_made_behind_our_back_is_adopted_after_the_conflict() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_that_expire_during_a_run_are_renewed() {
     // Longer than the quota of 50 requests a second makes anybody wait, shorter than the run.
-    let config = Config { token_life: Duration::from_secs(1), latency: Duration::from_millis(40), ..quick() };
+    let config = Config { token_life: Duration::from_secs(1), latency: Duration::from_millis(60), ..quick() };
     let accounts: String =
-        (0..40).map(|n| format!("  s{n}@example.com: {{ given_name: S, family_name: N }}\n")).collect();
+        (0..48).map(|n| format!("  s{n}@example.com: {{ given_name: S, family_name: N }}\n")).collect();
     let story = Story::with(config, "workiva", &format!("accounts:\n{accounts}"), "").await;
     let said = story.rosterd(&["apply", "--yes"]).await;
     assert_eq!(said.status, 0, "{said:?}");

@@ -176,3 +176,18 @@ async fn a_quirk_that_no_app_knows_keeps_the_sandbox_from_starting() {
         );
     }
 }
+
+#[test]
+fn quirks_are_read_from_text() {
+    let read = |text: &str| rosterd::sandbox::parse_quirks(text);
+    let set = read("scim/acme=no-etag, put-only").unwrap();
+    assert_eq!(set["scim/acme"].iter().collect::<Vec<_>>(), ["no-etag", "put-only"]);
+    for (text, says) in [
+        ("no-etag", "reads like `scim=no-etag`"),
+        ("scim=no-tags", "`no-tags` is no quirk of `scim`; it has: put-only, "),
+        ("slack=no-etag", "plays no connector `slack`"),
+    ] {
+        let error = read(text).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    }
+}

@@ -523,3 +523,47 @@ async fn the_example_intranet_has_drifted_as_its_table_says() {
     let listed = app.get("/Users").await;
     assert_eq!(names(&listed).len(), accounts.len());
 }
+
+#[tokio::test]
+async fn the_api_can_mend_every_drift_of_the_example() {
+    let app = Scim::of_tenant(quiet(), "scim").await;
+    let at = |name: &str| format!("{name}@northwind.example");
+    let id = |name: &str| app.sandbox.account("scim", "scim", &at(name)).unwrap().id;
+    for (name, given, family, group) in [
+        ("hana.sato", "Hana", "Sato", "grp-102"),
+        ("yuna.choi", "Yuna", "Choi", "grp-106"),
+        ("chiara.ricci", "Chiara", "Ricci", "grp-106"),
+    ] {
+        let body =
+            json!({ "schemas": [USER], "userName": at(name), "name": { "givenName": given, "familyName": family } });
+        assert_eq!(app.send("POST", "/Users", body).await.status, 201);
+        let add = json!([{ "op": "add", "path": "members", "value": [{ "value": id(name) }] }]);
+        assert_eq!(app.patch(&format!("/Groups/{group}"), add).await.status, 204);
+    }
+    for (name, operation) in [
+        ("tariq.hassan", json!({ "op": "replace", "path": "active", "value": true })),
+        ("pavel.horak", json!({ "op": "replace", "path": "name.givenName", "value": "Pavel" })),
+        ("dora.keller", json!({ "op": "replace", "path": "active", "value": false })),
+        ("victor.amaya", json!({ "op": "replace", "path": "active", "value": false })),
+    ] {
+        let before = app.raw(&at(name));
+        let after = app.patch(&format!("/Users/{}", id(name)), json!([operation])).await;
+        assert_eq!(
+            (after.status, &after.json["externalId"], &after.json[ENTERPRISE]),
+            (200, &before["externalId"], &before[ENTERPRISE])
+        );
+    }
+    for (group, op, path, value) in [
+        ("grp-106", "add", "members".to_owned(), json!([{ "value": id("julia.steiner") }])),
+        ("grp-105", "add", "members".to_owned(), json!([{ "value": id("camille.roy") }])),
+        ("grp-103", "remove", format!("members[value eq \"{}\"]", id("gwen.marsh")), Value::Null),
+    ] {
+        let operations = json!([{ "op": op, "path": path, "value": value }]);
+        assert_eq!(app.patch(&format!("/Groups/{group}"), operations).await.status, 204);
+    }
+    let lead = |group: &str| app.members(group).len();
+    assert_eq!(["grp-101", "grp-102", "grp-103", "grp-104", "grp-105", "grp-106"].map(lead), [4, 8, 4, 3, 5, 9]);
+    let active = app.sandbox.accounts("scim", "scim").unwrap().into_iter().filter(|account| account.status == "active");
+    assert_eq!(active.count(), 30 + 3 + 1 - 2);
+    assert!(app.sandbox.log().iter().filter(|request| request.method != "GET").all(|request| request.effect));
+}

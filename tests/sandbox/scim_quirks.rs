@@ -123,6 +123,16 @@ async fn a_cursor_can_lead_in_circles() {
 }
 
 #[tokio::test]
+async fn a_cursor_can_expire_before_its_time_but_only_once() {
+    let app = with("cursor-paging", 6).await;
+    app.sandbox.set_quirks("scim", TENANT, &["cursor-paging", "cursor-expires-once"]).unwrap();
+    let cursor = app.get("/Users?count=2").await.json["nextCursor"].as_str().unwrap().to_owned();
+    let path = format!("/Users?count=2&cursor={cursor}");
+    check_error(&app.get(&path).await, 400, Some("expiredCursor"));
+    assert_eq!(app.get(&path).await.status, 200);
+}
+
+#[tokio::test]
 async fn lists_can_mislead() {
     for (quirk, path, rows, total) in [
         ("filter-ignored", format!("/Users{}", query("userName eq \"p03@x.example\"")), 12, json!(12)),

@@ -87,6 +87,7 @@ const QUOTAS: &[Family] = &[Family {
     takes: |_| true,
     quota: Quota { requests: u32::MAX, window: Duration::from_secs(60), concurrency: 4 },
     told: false,
+    per_client: false,
 }];
 
 /// Server as its guide describes it.

@@ -27,14 +27,22 @@ use serde_json::{Map, Value};
 
 use super::{
     app::{AccountPatch, AccountView, Answer, App, DriftError, GroupView, MembershipView, NewAccount, OAuth, Request},
+    cast::Part,
     chance::Chance,
     clock,
     config::Config,
     email::is_email,
 };
 
+pub(super) const PART: Part = Part {
+    connector: "autodesk",
+    quirks: &[],
+    quotas: &[],
+    start: |chance, config, example, now| Box::new(Autodesk::new(chance, config, example, now)),
+};
+
 /// Accounts by id, in the order in which the list shows them.
-pub(super) struct Autodesk {
+struct Autodesk {
     chance: Chance,
     accept_after: Duration,
     scopes: Vec<String>,
@@ -98,7 +106,7 @@ words!(Role { Viewer = "viewer", User = "user", Admin = "admin" });
 const TEAM_ROLES: [&str; 2] = ["member", "lead"];
 
 impl Autodesk {
-    pub(super) fn new(chance: Chance, config: &Config, with_example: bool, now: Timestamp) -> Self {
+    fn new(chance: Chance, config: &Config, with_example: bool, now: Timestamp) -> Self {
         let mut app = Self {
             chance,
             accept_after: config.accept_after,

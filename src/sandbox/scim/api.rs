@@ -182,7 +182,8 @@ fn check(app: &Scim, kind: Kind, body: &mut Map<String, Value>) -> Result<(), An
         Kind::User => "userName",
         Kind::Group => "displayName",
     };
-    if !body.get(required).is_some_and(|name| name.as_str().is_some_and(|name| !name.trim().is_empty())) {
+    let name = body.get(required).and_then(Value::as_str).unwrap_or_default();
+    if name.trim().is_empty() {
         return Err(bad("invalidValue", &format!("{required} is required.")));
     }
     if kind == Kind::User {

@@ -86,6 +86,13 @@ impl Asked {
 }
 
 pub(super) fn list(app: &mut Scim, request: &Request, kind: Kind, asked: Asked) -> Result<Answer, Answer> {
+    if app.quirks.has("cursor-expires-once")
+        && !app.cursor_refused
+        && asked.cursor.as_ref().is_some_and(|cursor| !cursor.is_empty())
+    {
+        app.cursor_refused = true;
+        return Err(expired());
+    }
     let on = |quirk: &str| app.quirks.has(quirk);
     let filter = match &asked.filter {
         Some(text) if !on("filter-ignored") => understood(kind, text)?,
@@ -178,11 +185,15 @@ fn issue(app: &mut Scim, after: u64, asked: Asked) -> String {
     text
 }
 
+fn expired() -> Answer {
+    bad("expiredCursor", "The cursor has expired; begin again.")
+}
+
 /// The ordinal after which a cursor's page begins.
 fn position(app: &Scim, text: &str, asked: &Asked) -> Result<u64, Answer> {
     let cursor = app.cursors.get(text).ok_or_else(|| bad("invalidCursor", "The cursor is unknown."))?;
     if cursor.expires <= app.now {
-        return Err(bad("expiredCursor", "The cursor has expired; begin again."));
+        return Err(expired());
     }
     if cursor.asked.count != asked.count {
         return Err(bad("invalidCount", "The count differs from the one the cursor was made with."));

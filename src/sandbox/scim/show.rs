@@ -48,11 +48,7 @@ pub(super) fn groups_of(app: &Scim) -> GroupsOf<'_> {
 }
 
 /// A resource without anything that depends on the request or the quirks.
-pub(super) fn plain(app: &Scim, kind: Kind, resource: &Resource) -> Map<String, Value> {
-    whole(kind, resource, &groups_of(app))
-}
-
-fn whole(kind: Kind, resource: &Resource, groups: &GroupsOf<'_>) -> Map<String, Value> {
+pub(super) fn whole(kind: Kind, resource: &Resource, groups: &GroupsOf<'_>) -> Map<String, Value> {
     let mut shown = Map::from_iter([("id".to_owned(), json!(resource.id))]);
     shown.extend(resource.body.clone());
     if kind == Kind::Group {

@@ -77,6 +77,7 @@ const QUOTAS: &[Family] = &[Family {
     takes: |_| true,
     quota: Quota { requests: 50, window: Duration::from_secs(1), concurrency: usize::MAX },
     told: false,
+    per_client: false,
 }];
 
 /// Workiva.
