@@ -280,6 +280,8 @@ impl Writer for Fake {
         let fault = world.script.pop_front().unwrap_or(Unproven);
         match fault {
             Refused => return Err(error(ErrorKind::Refused)),
+            NotFound => return Err(error(ErrorKind::NotFound)),
+            Unreachable => return Err(error(ErrorKind::Unreachable)),
             LostBefore => return Err(error(ErrorKind::Unknown)),
             _ => {}
         }
