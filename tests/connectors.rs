@@ -1,5 +1,6 @@
 //! Connectors and observation against small HTTP servers that misbehave in one way each.
 
+mod connectors_scim;
 mod connectors_support;
 
 #[path = "connectors/alteryx.rs"]

@@ -132,7 +132,13 @@ impl Wiring<'_> {
         let scheme = self
             .connector
             .scheme(self.url, self.credentials, self.token_url, app.auth.scopes.as_deref())
-            .map_err(|key| self.setup(format!("`auth.{key}` is missing"), "give { env: NAME } or { file: PATH }"))?;
+            .map_err(|key| {
+                let hint = match key.as_str() {
+                    "token_url" => "write where the app issues tokens: `token_url: https://…`",
+                    _ => "give { env: NAME } or { file: PATH }",
+                };
+                self.setup(format!("`auth.{key}` is missing"), hint)
+            })?;
         let mut config = HttpConfig::new(&*app.name, base, scheme);
         config.headers = headers;
         config.ca_file = app.options.get("ca_file").and_then(|file| file.as_str()).map(PathBuf::from);

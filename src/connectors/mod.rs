@@ -7,6 +7,7 @@ mod error;
 pub mod http;
 mod registry;
 pub mod rest;
+mod scim;
 
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Stdio, time::Duration};
 
-use rosterd::sandbox::{Config, NewAccount, Sandbox};
+use rosterd::sandbox::{Config, NewAccount, Quota, Sandbox};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -27,10 +27,13 @@ pub struct Said {
 
 /// A quick sandbox, whose invitations are accepted when the test moves the clock.
 pub fn quick() -> Config {
+    let plenty = Quota { requests: 100_000, window: Duration::from_secs(1), concurrency: usize::MAX };
     Config {
         latency: Duration::ZERO,
         accept_after: Duration::from_secs(3600),
         token_life: Duration::from_secs(30 * 86_400),
+        // One command after the other meets a limit by the second, since none knows of the one before.
+        quotas: [("workiva".to_owned(), plenty)].into(),
         ..Config::default()
     }
 }

@@ -345,11 +345,15 @@ impl HttpClient {
     fn wire(&self, request: &Request, url: &Url, credential: Option<(String, SecretString)>) -> WireRequest {
         let plain = |(name, value): &(String, String)| (name.clone(), SecretString::from(value.clone()));
         let mut headers: Vec<_> = self.headers.iter().chain(&request.headers).map(plain).collect();
-        headers.push(("accept".into(), "application/json".to_owned().into()));
         let body = request.body.as_ref().map(|body| SecretString::from(body.to_string()));
-        let typed = request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        if body.is_some() && !typed {
-            headers.push(("content-type".into(), "application/json".to_owned().into()));
+        // An API with a media type of its own says so in its headers.
+        for (name, needed) in [("accept", true), ("content-type", body.is_some())] {
+            let is_it = |(given, _): &(String, SecretString)| given.eq_ignore_ascii_case(name);
+            if !needed {
+                headers.retain(|header| !is_it(header));
+            } else if !headers.iter().any(is_it) {
+                headers.push((name.into(), "application/json".to_owned().into()));
+            }
         }
         headers.extend(credential);
         WireRequest { method: request.method, url: url.clone(), headers, body }

@@ -74,6 +74,8 @@ impl Failing<'_> {
             404 | 410 => (ErrorKind::NotFound, None),
             405 | 501 => (ErrorKind::Unsupported, None),
             409 => (ErrorKind::Duplicate, None),
+            // Some servers that speak SCIM answer a duplicate so.
+            400 if scim_type(answer).as_deref() == Some("uniqueness") => (ErrorKind::Duplicate, None),
             300..=399 => {
                 // Only this one says that the request was carried out.
                 let kind = if self.write && status == 303 { ErrorKind::Unknown } else { ErrorKind::Refused };
@@ -100,7 +102,19 @@ pub(super) fn said(answer: &WireAnswer) -> String {
         return "with a web page".into();
     }
     let text = String::from_utf8_lossy(body);
-    serde_json::from_str::<Value>(&text).ok().and_then(|value| message(&value)).unwrap_or_else(|| text.into_owned())
+    let sentence = serde_json::from_str::<Value>(&text).ok().and_then(|value| message(&value));
+    match (sentence, scim_type(answer)) {
+        (Some(sentence), Some(kind)) => format!("{sentence} ({kind})"),
+        (None, Some(kind)) => kind,
+        (Some(sentence), None) => sentence,
+        (None, None) => text.into_owned(),
+    }
+}
+
+/// The word by which SCIM tells kinds of refusals apart.
+fn scim_type(answer: &WireAnswer) -> Option<String> {
+    let body: Value = serde_json::from_slice(answer.body.as_ref().ok()?).ok()?;
+    body.get("scimType")?.as_str().filter(|kind| !kind.is_empty()).map(str::to_owned)
 }
 
 /// Whether a body is a page for people, as proxies and sign-in pages send.
@@ -135,6 +149,8 @@ mod tests {
         check(r#"{"message": "no such team"}"#, "no such team");
         check(r#"{"error": "invalid_scope", "error_description": "unknown scope"}"#, "unknown scope");
         check(r#"{"errors": [{"code": 7, "detail": "too long"}]}"#, "too long");
+        check(r#"{"detail": "no such cursor", "scimType": "expiredCursor"}"#, "no such cursor (expiredCursor)");
+        check(r#"{"scimType": "tooMany", "status": "400"}"#, "tooMany");
         check(r#"{"code": 7}"#, r#"{"code": 7}"#);
         check("plain words", "plain words");
         check("\n <html><body>Sign in</body></html>", "with a web page");

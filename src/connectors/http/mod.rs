@@ -8,6 +8,7 @@ mod client;
 mod failure;
 mod gate;
 mod link;
+mod path;
 mod redact;
 pub mod transport;
 
@@ -19,6 +20,7 @@ use std::sync::Once;
 pub use auth::{ClientCredentials, ClientStyle, Login, Scheme, TokenPlace};
 pub use client::{Answer, HttpClient, HttpConfig, Request};
 pub use gate::{Gate, Parked, Permit};
+pub use path::segment;
 pub use redact::Redactor;
 
 /// A request's method.

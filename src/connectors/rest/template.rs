@@ -2,12 +2,10 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// What may stand in a path segment as it is.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+use crate::connectors::http::segment;
 
 /// A text with placeholders: `/users/{account.id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -86,11 +84,9 @@ impl Template {
                 Part::Hole(name) => {
                     let value = bindings.get(name.as_str()).and_then(plain);
                     let value = value.ok_or_else(|| format!("there is no value for {{{name}}}"))?;
-                    // These would name another resource, and encoding them does not help.
-                    if matches!(value.as_str(), "" | "." | "..") {
-                        return Err(format!("`{value}` cannot stand for {{{name}}} in an address"));
-                    }
-                    path.extend(utf8_percent_encode(&value, SEGMENT));
+                    let value = segment(&value)
+                        .ok_or_else(|| format!("`{value}` cannot stand for {{{name}}} in an address"))?;
+                    path.push_str(&value);
                 }
             }
         }

@@ -1,0 +1,86 @@
+//! What a profile means to planning.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::profile::{DeleteUsers, EXTERNAL_ID, Profile};
+use crate::model::{
+    AccountStatus, CreateRule, DeactivateRule, DeleteRule, FieldName, Find, GroupRules, Limits, MemberRead,
+    MemberRules, RoleRule, Semantics, Step, Verb,
+};
+
+impl Profile {
+    /// What the connector declares about a server with this profile.
+    pub(super) fn semantics(&self) -> Semantics {
+        let mut fields: std::collections::BTreeSet<FieldName> = self.fields.keys().cloned().collect();
+        let role = self.roles.as_ref().map(|roles| RoleRule {
+            many: true,
+            ranked: Vec::new(),
+            admin: self.admin_roles.iter().cloned().collect(),
+            values: roles.iter().cloned().collect(),
+        });
+        fields.extend(role.iter().map(RoleRule::field));
+        let crowd = self.batch.max(1);
+        let in_groups = self.writes_members();
+        let mut manual: BTreeMap<Verb, Arc<str>> =
+            self.manual.iter().map(|(verb, text)| (*verb, Arc::from(*text))).collect();
+        let mut by_hand = |verb, text: &str| {
+            manual.entry(verb).or_insert_with(|| text.into());
+        };
+        by_hand(
+            Verb::Reactivate,
+            "this server does not make inactive users active again; do it in the app's admin pages",
+        );
+        by_hand(Verb::Delete, "this server does not delete users; do it in the app's admin pages");
+        for verb in [Verb::AddMember, Verb::RemoveMember] {
+            by_hand(verb, "this server takes no changes of a group's members; do it in the app's admin pages");
+        }
+        by_hand(Verb::CreateGroup, "groups of this server come from elsewhere: make it where they do");
+        by_hand(Verb::DeleteGroup, "groups of this server come from elsewhere: delete it where they do");
+        Semantics {
+            connector: "scim".into(),
+            account_noun: "user".into(),
+            group_noun: "group".into(),
+            // A row of a list is a whole resource, and what it leaves out is empty.
+            carries: fields.clone(),
+            fields,
+            fixed: [EXTERNAL_ID.0.into()].into(),
+            role,
+            find: if self.filter { Find::Query } else { Find::Sweep },
+            hides: Default::default(),
+            create: Some(CreateRule {
+                require: self.require.iter().cloned().collect(),
+                becomes: AccountStatus::Active,
+            }),
+            update: true,
+            deactivate: Some(DeactivateRule { irreversible: !self.reactivate, strips_members: false }),
+            reactivate: self.reactivate,
+            delete: (self.delete_users == DeleteUsers::Permanent).then_some(DeleteRule { irreversible: true }),
+            cancel_pending: None,
+            inactive_keeps_seat: self.inactive_keeps_seat,
+            groups: GroupRules {
+                list: true,
+                create: self.create_groups,
+                update: false,
+                delete: self.delete_groups,
+                fields: Default::default(),
+                require: Default::default(),
+            },
+            members: MemberRules {
+                read: if self.read_members { MemberRead::PerGroup } else { MemberRead::Nowhere },
+                add: in_groups,
+                when: [AccountStatus::Active, AccountStatus::Pending].into(),
+                change: Step::Manual,
+                remove: in_groups,
+                creates_account: false,
+                creates_with: Default::default(),
+                add_at_once: crowd,
+                remove_at_once: crowd,
+                role: None,
+                fields: Default::default(),
+            },
+            manual,
+            settle: self.settle,
+            limits: Limits::default(),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! What was learnt about a server while speaking to it, and what it showed on the way. Nothing of it outlives the run.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::attribute::{get, text};
+use crate::model::{Email, Notice};
+
+/// A resource as it was last seen.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Sight {
+    /// Its version.
+    pub(super) version: String,
+    /// Whose it was, if it is a user.
+    pub(super) address: Option<Email>,
+}
+
+/// What is remembered during a run.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// By path.
+    pub(super) sights: HashMap<String, Sight>,
+    /// Filters are ignored or refused.
+    pub(super) filter_useless: bool,
+    /// Users, or groups, that have no PATCH.
+    pub(super) no_patch: HashSet<&'static str>,
+    /// Groups show their members only when these are asked for by name.
+    pub(super) members_on_request: bool,
+    /// Who says to be in a group, by its id, as users showed it when all of them were listed. A group that was written to
+    /// since is left out.
+    pub(super) claims: HashMap<String, BTreeSet<String>>,
+    /// Groups whose members are not all shown, and why.
+    pub(super) truncated: BTreeMap<String, String>,
+    pub(super) notices: BTreeSet<Notice>,
+}
+
+impl Memory {
+    /// Takes in which groups users say they are in.
+    pub(super) fn claim<'a>(&mut self, users: impl Iterator<Item = &'a Value>) {
+        self.claims.clear();
+        self.truncated.clear();
+        for user in users {
+            let Some(id) = text(get(user, "id")) else { continue };
+            for group in groups_of(user) {
+                self.claims.entry(group).or_default().insert(id.clone());
+            }
+        }
+    }
+
+    /// Something was written to a group, so that what users said of it is old.
+    pub(super) fn forget_claims(&mut self, group: &str) {
+        self.claims.remove(group);
+    }
+}
+
+/// Ids of the groups that a user says to be in, not counting those that come from nesting.
+pub(super) fn groups_of(user: &Value) -> impl Iterator<Item = String> {
+    let groups = get(user, "groups").and_then(Value::as_array).into_iter().flatten();
+    let direct = |group: &&Value| text(get(group, "type")).is_none_or(|kind| !kind.eq_ignore_ascii_case("indirect"));
+    groups.filter(direct).filter_map(|group| text(get(group, "value")))
+}

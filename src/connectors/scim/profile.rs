@@ -1,0 +1,469 @@
+//! Profiles: how a server differs from the standard, as far as that is known. Each difference is an option of its own.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use super::{
+    attribute::Attribute,
+    options::{Given, wrong},
+    paging::Paging,
+    patch::Dialect,
+};
+use crate::{
+    connectors::OptionSpec,
+    model::{AccountStatus, CatalogueError, FieldName, Options, Verb},
+};
+
+/// Memberships per request. The best-known limit of this kind, and small enough for every server that has none.
+const BATCH: u32 = 100;
+
+/// Rows per page. Servers with a smaller limit send fewer and are followed all the same.
+const PAGE: u32 = 100;
+
+/// How long a change may take to show. Vendors speak of a few seconds.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// The fields that users have by the standard.
+const FIELDS: [(&str, &str); 15] = [
+    ("given_name", "name.givenName"),
+    ("family_name", "name.familyName"),
+    ("display_name", "displayName"),
+    ("nick_name", "nickName"),
+    ("title", "title"),
+    ("user_type", "userType"),
+    ("preferred_language", "preferredLanguage"),
+    ("locale", "locale"),
+    ("timezone", "timezone"),
+    ("external_id", EXTERNAL_ID.1),
+    ("department", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department"),
+    ("organization", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:organization"),
+    ("division", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:division"),
+    ("cost_center", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:costCenter"),
+    ("employee_number", "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber"),
+];
+
+/// The id that a client gives. It belongs to whichever client set it, so that it is set on creation and never changed.
+pub(super) const EXTERNAL_ID: (&str, &str) = ("external_id", "externalId");
+
+/// Which attribute is the address by which an account is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Identity {
+    /// The user name.
+    UserName,
+    /// The primary one of the email addresses, where user names are something else.
+    Email,
+}
+
+/// How a member is taken out of a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MemberRemoval {
+    /// By a path with a filter that names the member.
+    Filtered,
+    /// By a value beside the path, for servers that know no filter there. One that keeps to the standard empties the group.
+    Value,
+    /// By writing the whole group without the member.
+    Replace,
+}
+
+/// What DELETE does to a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DeleteUsers {
+    /// The user is gone.
+    Permanent,
+    /// The user becomes inactive.
+    Deactivates,
+    /// It is not used.
+    Never,
+}
+
+/// What is known of a server.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Profile {
+    pub(super) identity: Identity,
+    /// Attributes of users by the names that fields have in the files.
+    pub(super) fields: BTreeMap<FieldName, Attribute>,
+    /// Fields that a new user needs.
+    pub(super) require: Vec<FieldName>,
+    /// `roles` can be managed; these are the roles there are, or none when the server decides.
+    pub(super) roles: Option<Vec<Arc<str>>>,
+    pub(super) admin_roles: Vec<Arc<str>>,
+    /// What a user without `active` is; none: nobody knows.
+    pub(super) without_active: Option<AccountStatus>,
+    /// A display name is made of the two names where the files give none.
+    pub(super) needs_display_name: bool,
+    /// None: as the server says, and PATCH where it says nothing.
+    pub(super) patch: Option<bool>,
+    pub(super) put_users: bool,
+    pub(super) put_groups: bool,
+    pub(super) dialect: Dialect,
+    pub(super) member_removal: MemberRemoval,
+    /// The members of a group can be read.
+    pub(super) read_members: bool,
+    /// Members are compared with the groups that users show.
+    pub(super) check_members: bool,
+    pub(super) batch: u32,
+    pub(super) paging: Paging,
+    pub(super) page_size: u32,
+    pub(super) trust_totals: bool,
+    pub(super) filter: bool,
+    /// Filters travel in a body, where no proxy logs them.
+    pub(super) search_by_post: bool,
+    /// None: as the server says.
+    pub(super) etags: Option<bool>,
+    pub(super) discovery: bool,
+    pub(super) create_groups: bool,
+    pub(super) delete_groups: bool,
+    pub(super) delete_users: DeleteUsers,
+    /// An inactive user can be made active again.
+    pub(super) reactivate: bool,
+    pub(super) inactive_keeps_seat: bool,
+    pub(super) settle: Duration,
+    /// What a person does where the server has no way.
+    pub(super) manual: BTreeMap<Verb, &'static str>,
+    /// What a refused sign-in may mean besides a wrong token.
+    pub(super) sign_in_hint: &'static str,
+}
+
+/// Names of the profiles, and what makes each of a server that keeps to the standard.
+const PROFILES: [(&str, fn(&mut Profile)); 6] = [
+    ("strict", |_| {}),
+    ("autodesk", autodesk),
+    ("alteryx", alteryx),
+    ("workiva", workiva),
+    ("aws", aws),
+    ("entra", entra),
+];
+
+impl Profile {
+    /// A server that keeps to the standard.
+    fn strict() -> Self {
+        // The table is our own, and a test reads all of it.
+        let field = |(name, path): (&str, &str)| Some((name.into(), Attribute::parse(path).ok()?));
+        Self {
+            identity: Identity::UserName,
+            fields: FIELDS.into_iter().filter_map(field).collect(),
+            require: Vec::new(),
+            roles: None,
+            admin_roles: Vec::new(),
+            without_active: None,
+            needs_display_name: false,
+            patch: None,
+            put_users: true,
+            put_groups: true,
+            dialect: Dialect::default(),
+            member_removal: MemberRemoval::Filtered,
+            read_members: true,
+            check_members: true,
+            batch: BATCH,
+            paging: Paging::Auto,
+            page_size: PAGE,
+            trust_totals: true,
+            filter: true,
+            search_by_post: false,
+            etags: None,
+            discovery: true,
+            create_groups: true,
+            delete_groups: true,
+            delete_users: DeleteUsers::Permanent,
+            reactivate: true,
+            inactive_keeps_seat: false,
+            settle: SETTLE,
+            manual: BTreeMap::new(),
+            sign_in_hint: "",
+        }
+    }
+
+    /// The profile that options describe.
+    ///
+    /// # Errors
+    /// The first option that makes no sense.
+    pub(super) fn of(options: &Options) -> Result<Self, CatalogueError> {
+        let given = Given(options);
+        let mut profile = Self::strict();
+        if let Some(adapt) = given.word("profile", &PROFILES)? {
+            adapt(&mut profile);
+        }
+        profile.adapt(given)?;
+        profile.check(given)?;
+        Ok(profile)
+    }
+
+    fn adapt(&mut self, given: Given<'_>) -> Result<(), CatalogueError> {
+        let identities = [("user_name", Identity::UserName), ("email", Identity::Email)];
+        let pagings = [("auto", Paging::Auto), ("index", Paging::Index), ("cursor", Paging::Cursor)];
+        let removals = [
+            ("filtered", MemberRemoval::Filtered),
+            ("value", MemberRemoval::Value),
+            ("replace", MemberRemoval::Replace),
+        ];
+        let deletions = [
+            ("permanent", DeleteUsers::Permanent),
+            ("deactivates", DeleteUsers::Deactivates),
+            ("never", DeleteUsers::Never),
+        ];
+        let statuses = [("active", Some(true)), ("inactive", Some(false)), ("unknown", None)];
+
+        put(&mut self.identity, given.word("identity", &identities)?);
+        for (name, path) in given.texts("fields")?.unwrap_or_default() {
+            let attribute = Attribute::parse(&path)
+                .map_err(|why| wrong("fields", &path.clone().into(), &format!("of `{name}` {why}"), None))?;
+            self.fields.insert(name.into(), attribute);
+        }
+        put(&mut self.require, given.names("require")?.map(|names| names.into_iter().map(Into::into).collect()));
+        let texts = |names: Vec<String>| names.into_iter().map(Into::into).collect::<Vec<Arc<str>>>();
+        if given.0.get("roles").is_some_and(serde_json::Value::is_boolean) {
+            self.roles = given.flag("roles")?.filter(|roles| *roles).map(|_| Vec::new());
+        } else if let Some(roles) = given.names("roles")? {
+            self.roles = Some(texts(roles));
+        }
+        put(&mut self.admin_roles, given.names("admin_roles")?.map(texts));
+        if let Some(active) = given.word("without_active", &statuses)? {
+            let status = |active| if active { AccountStatus::Active } else { AccountStatus::Inactive };
+            self.without_active = active.map(status);
+        }
+        self.patch = given.flag("patch")?.or(self.patch);
+        put(&mut self.put_users, given.flag("put_users")?);
+        put(&mut self.put_groups, given.flag("put_groups")?);
+        put(&mut self.dialect.capitalised, given.word("operations", &[("lower", false), ("capitalised", true)])?);
+        put(&mut self.dialect.text_booleans, given.word("booleans", &[("json", false), ("text", true)])?);
+        put(&mut self.member_removal, given.word("member_removal", &removals)?);
+        put(&mut self.read_members, given.flag("read_members")?);
+        put(&mut self.check_members, given.flag("check_members")?);
+        put(&mut self.batch, given.number("batch", 1, 10_000)?);
+        put(&mut self.paging, given.word("paging", &pagings)?);
+        put(&mut self.page_size, given.number("page_size", 1, 100_000)?);
+        put(&mut self.trust_totals, given.flag("trust_totals")?);
+        put(&mut self.filter, given.flag("filter")?);
+        put(&mut self.search_by_post, given.word("search", &[("url", false), ("body", true)])?);
+        self.etags = given.flag("etags")?.or(self.etags);
+        put(&mut self.discovery, given.flag("discovery")?);
+        put(&mut self.create_groups, given.flag("create_groups")?);
+        put(&mut self.delete_groups, given.flag("delete_groups")?);
+        put(&mut self.delete_users, given.word("delete_users", &deletions)?);
+        put(&mut self.reactivate, given.flag("reactivate")?);
+        put(&mut self.settle, given.duration("settle")?);
+        Ok(())
+    }
+
+    /// Options that make sense one by one, but not together.
+    fn check(&self, given: Given<'_>) -> Result<(), CatalogueError> {
+        let conflict = |key: &str, message: &str, hint: &str| {
+            Err(CatalogueError::Option { key: key.into(), message: message.into(), hint: Some(hint.into()) })
+        };
+        if self.patch == Some(false) && !self.put_users {
+            return conflict(
+                "patch",
+                "without PATCH and without PUT no user can be changed",
+                "set one of `patch` and `put_users` to `true`",
+            );
+        }
+        if self.member_removal == MemberRemoval::Replace && !self.put_groups {
+            return conflict(
+                "member_removal",
+                "`member_removal: replace` writes the whole group by PUT, which this server does not have for groups",
+                "use `filtered`, or set `put_groups: true` if it has",
+            );
+        }
+        if let Some(unknown) = self.require.iter().find(|name| !self.fields.contains_key(*name) && ***name != *"roles")
+        {
+            let message = format!("`options.require` names `{unknown}`, which is no field");
+            return conflict("require", &message, "give it an attribute under `options.fields`");
+        }
+        if !self.admin_roles.is_empty() && self.roles.is_none() {
+            let key = if given.0.contains_key("admin_roles") { "admin_roles" } else { "profile" };
+            return conflict(
+                key,
+                "`admin_roles` without `roles` means nothing",
+                "set `roles: true`, or list the roles",
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether members can be added and removed at all.
+    pub(super) fn writes_members(&self) -> bool {
+        self.patch != Some(false) || self.writes_whole_groups()
+    }
+
+    /// Whether a group may be written as a whole: only who can read all of it can keep what is in it.
+    pub(super) fn writes_whole_groups(&self) -> bool {
+        self.put_groups && self.read_members
+    }
+}
+
+fn put<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+/// Autodesk's directory sync. It creates groups only from the directory, and what a reactivation does is told in two ways,
+/// so that a deactivation is taken for one that cannot be undone.
+fn autodesk(profile: &mut Profile) {
+    let guid = "urn:ietf:params:scim:schemas:extension:AdskUserExt:2.0:User:objectGUID";
+    profile.fields.extend(Attribute::parse(guid).ok().map(|guid| ("object_guid".into(), guid)));
+    profile.require = ["given_name", "family_name", "object_guid"].map(Into::into).to_vec();
+    profile.put_users = false;
+    profile.put_groups = false;
+    profile.delete_groups = false;
+    profile.reactivate = false;
+    profile.manual = BTreeMap::from([
+        (
+            Verb::Reactivate,
+            "whether Autodesk undoes a deactivation through SCIM is not certain: restore the user in Autodesk Account, or set \
+             `options.reactivate: true` if your directory sync does it",
+        ),
+        (Verb::DeleteGroup, "a group that was synced from a directory is deleted in Autodesk Account, User Management"),
+    ]);
+}
+
+/// Alteryx Server. DELETE deactivates, and an inactive user may keep its licence.
+fn alteryx(profile: &mut Profile) {
+    profile.require = ["given_name", "family_name"].map(Into::into).to_vec();
+    profile.put_groups = false;
+    profile.delete_users = DeleteUsers::Deactivates;
+    profile.inactive_keeps_seat = true;
+    profile.manual = BTreeMap::from([(
+        Verb::Delete,
+        "Alteryx's SCIM only deactivates: delete the user on the Users page of the server's admin interface",
+    )]);
+    profile.sign_in_hint = "; a server without an active SAML sign-in rejects every SCIM request in the same way";
+}
+
+/// Workiva. DELETE suspends.
+fn workiva(profile: &mut Profile) {
+    profile.put_groups = false;
+    profile.delete_users = DeleteUsers::Deactivates;
+    profile.manual = BTreeMap::from([(
+        Verb::Delete,
+        "Workiva's SCIM only suspends: delete the user in the organization's admin pages",
+    )]);
+}
+
+/// AWS IAM Identity Center. Members of a group are not shown, and a request takes 100 of them.
+fn aws(profile: &mut Profile) {
+    profile.require = ["given_name", "family_name"].map(Into::into).to_vec();
+    profile.needs_display_name = true;
+    profile.put_groups = false;
+    profile.read_members = false;
+}
+
+/// Servers made for what Entra ID sends unless it is told to keep to the standard.
+fn entra(profile: &mut Profile) {
+    profile.dialect = Dialect { capitalised: true, text_booleans: true };
+    profile.member_removal = MemberRemoval::Value;
+}
+
+/// The options of the connector.
+pub(super) fn specs() -> Vec<OptionSpec> {
+    let profiles = PROFILES.map(|(name, _)| format!("`{name}`")).join(", ");
+    let spec = |name: &str, help: String| OptionSpec { name: name.into(), required: false, help };
+    let help = [
+        ("identity", "`user_name` (default) or `email`: which attribute is the address an account is known by"),
+        ("fields", "further fields and their attributes: `{ badge: \"urn:…:User:badgeNumber\" }`"),
+        ("require", "fields that a new user needs: `[given_name]`"),
+        ("roles", "`true`, or the list of roles there are, where the server keeps `roles` of users"),
+        ("admin_roles", "roles that can administer the app"),
+        ("without_active", "`unknown` (default), `active` or `inactive`: what a user without `active` is"),
+        ("patch", "whether PATCH works; unless given, what the server says of itself"),
+        ("put_users", "whether PUT works for users"),
+        ("put_groups", "whether PUT works for groups"),
+        ("operations", "`lower` (default) or `capitalised`: how PATCH operations are written"),
+        ("booleans", "`json` (default) or `text`: how PATCH writes true and false"),
+        (
+            "member_removal",
+            "`filtered` (default), `value` (empties the group on a server that keeps to the standard) or `replace`",
+        ),
+        ("read_members", "`false` where a group does not show its members; memberships are then believed"),
+        ("check_members", "`false` keeps members from being compared with the groups that users show"),
+        ("batch", "how many memberships one request may change (100)"),
+        ("paging", "`auto` (default), `index` or `cursor`"),
+        ("page_size", "rows to ask for per page (100)"),
+        ("trust_totals", "`false` where `totalResults` is the size of the page: lists are then read to an empty page"),
+        ("filter", "`false` where users cannot be looked up by a filter"),
+        ("search", "`url` (default) or `body`: where filters travel; `body` keeps addresses out of logs of proxies"),
+        ("etags", "whether changes carry the version they are meant for; unless given, what the server says of itself"),
+        ("discovery", "`false` keeps the server from being asked what it can do"),
+        ("create_groups", "whether groups can be made"),
+        ("delete_groups", "whether groups can be deleted"),
+        ("delete_users", "`permanent` (default), `deactivates` or `never`: what DELETE does to a user"),
+        ("reactivate", "whether an inactive user can be made active again"),
+        ("settle", "how long a change may take to show: `5s`"),
+    ];
+    let profile = spec("profile", format!("what is known of the server: {profiles}; each option below overrides it"));
+    std::iter::once(profile).chain(help.map(|(name, help)| spec(name, help.into()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn options(json: Value) -> Options {
+        json.as_object().unwrap().iter().map(|(key, value)| (key.as_str().into(), value.clone())).collect()
+    }
+
+    fn check(given: Value, expected: &str) {
+        let said = Profile::of(&options(given)).map_or_else(|error| error.to_string(), |_| "fine".into());
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn every_option_is_checked_and_told() {
+        check(json!({}), "fine");
+        check(json!({"profile": "workiva", "batch": 5, "page_size": 10, "settle": "1m", "etags": null}), "fine");
+        check(
+            json!({"profile": "workday"}),
+            "`options.profile: workday` is not known; it is one of `strict`, `autodesk`, `alteryx`, `workiva`, `aws`, `entra`",
+        );
+        check(json!({"patch": "no"}), "`options.patch: no` is neither `true` nor `false`");
+        check(json!({"batch": 0}), "`options.batch: 0` is no number from 1 to 10000");
+        check(json!({"settle": 5}), "`options.settle: 5` is no length of time; write `5s` or `1m`");
+        check(json!({"require": "title"}), "`options.require: title` is no list of names; write `[a, b]`");
+        check(
+            json!({"fields": {"badge": "a b"}}),
+            "`options.fields: a b` of `badge` is no attribute: write `title`, `name.givenName` or `urn:…:User:department`",
+        );
+        check(
+            json!({"fields": ["badge"]}),
+            "`options.fields: [\"badge\"]` is no mapping of names to texts; write `{ name: value }`",
+        );
+        check(
+            json!({"require": ["badge"]}),
+            "`options.require` names `badge`, which is no field; give it an attribute under `options.fields`",
+        );
+        check(json!({"require": ["badge"], "fields": {"badge": "urn:x:User:badge"}}), "fine");
+    }
+
+    #[test]
+    fn options_that_contradict_each_other_are_told() {
+        check(
+            json!({"patch": false, "put_users": false}),
+            "without PATCH and without PUT no user can be changed; set one of `patch` and `put_users` to `true`",
+        );
+        check(
+            json!({"profile": "alteryx", "member_removal": "replace"}),
+            "`member_removal: replace` writes the whole group by PUT, which this server does not have for groups; use \
+             `filtered`, or set `put_groups: true` if it has",
+        );
+        check(
+            json!({"admin_roles": ["admin"]}),
+            "`admin_roles` without `roles` means nothing; set `roles: true`, or list the roles",
+        );
+        check(json!({"admin_roles": ["admin"], "roles": true}), "fine");
+        check(json!({"admin_roles": ["admin"], "roles": ["admin", "user"]}), "fine");
+    }
+
+    #[test]
+    fn every_profile_stands_on_its_own_and_every_option_is_described() {
+        assert_eq!(Profile::strict().fields.len(), FIELDS.len());
+        for (name, _) in PROFILES {
+            check(json!({"profile": name}), "fine");
+        }
+        assert!(Profile::of(&options(json!({"profile": "autodesk"}))).unwrap().fields.contains_key("object_guid"));
+        let mut keys: Vec<_> = specs().into_iter().map(|spec| spec.name).collect();
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), specs().len());
+    }
+}

@@ -1,0 +1,498 @@
+//! Reading a server: lists to their end, single resources, members of groups.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::{
+    ScimApp,
+    attribute::{get, text},
+    discovery::Discovered,
+    filter,
+    memory::{Sight, groups_of},
+    paging::{Follow, Sweep, Verdict},
+};
+use crate::{
+    budget::Lane,
+    connectors::{
+        AccountGroup, Error, ErrorKind, Joiner, Listing, Reader,
+        http::{Answer, Method, Request, segment},
+    },
+    model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Semantics, Severity},
+};
+
+/// Where users are.
+pub(super) const USERS: &str = "/Users";
+
+/// Where groups are.
+pub(super) const GROUPS: &str = "/Groups";
+
+/// How often a list that moves under the reader is read before it is called incomplete.
+const SWEEPS: u32 = 3;
+
+/// The server cannot make sense of the request.
+const BAD_REQUEST: u16 = 400;
+
+/// A list to read.
+#[derive(Debug, Clone)]
+struct List {
+    path: &'static str,
+    query: Vec<(String, String)>,
+    /// The query travels in a body.
+    by_post: bool,
+}
+
+impl List {
+    fn of(path: &'static str) -> Self {
+        Self { path, query: Vec::new(), by_post: false }
+    }
+
+    fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
+        self
+    }
+
+    fn page(&self, sweep: &Sweep) -> Request {
+        let query = self.query.iter().cloned().chain(sweep.query());
+        if !self.by_post {
+            let mut request = Request::new(Method::Get, self.path);
+            request.query = query.collect();
+            return request;
+        }
+        let mut request = Request::new(Method::Post, format!("{}/.search", self.path));
+        let mut body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]});
+        for (name, value) in query {
+            body[&name] = match name.as_str() {
+                "count" | "startIndex" => value.parse::<u64>().map_or_else(|_| value.into(), Value::from),
+                _ => value.into(),
+            };
+        }
+        request.body = Some(body);
+        request
+    }
+}
+
+impl ScimApp {
+    /// What the server says of itself, asked once and only when it matters. No answer is as good as one that says nothing.
+    pub(super) async fn discovered(&self, lane: Lane) -> &Discovered {
+        self.discovered
+            .get_or_init(|| async {
+                if !self.profile.discovery {
+                    return Discovered::default();
+                }
+                // The second name is the one of an older version, under which some servers have it still.
+                for path in ["/ServiceProviderConfig", "/ServiceProviderConfigs"] {
+                    match self.http.read(&Request::new(Method::Get, path), lane).await {
+                        Ok(answer) => return Discovered::read(&answer.body.unwrap_or(Value::Null)),
+                        Err(error) if error.kind == ErrorKind::NotFound => {}
+                        Err(error) => {
+                            tracing::debug!(app = self.http.app(), %error, "what the server can do is not known");
+                            break;
+                        }
+                    }
+                }
+                Discovered::default()
+            })
+            .await
+    }
+
+    /// Reads a list to its end, again where it moved meanwhile or a cursor expired, but never endlessly.
+    async fn list(&self, mut list: List, lane: Lane) -> Result<Listing<Value>, Error> {
+        // Rows of all sweeps by id, the newest sight of each: where a list moves, one sweep misses what the next sees.
+        let mut seen: BTreeMap<String, Value> = BTreeMap::new();
+        let mut reason = String::new();
+        let mut size = Some(self.profile.page_size);
+        let mut round = 0;
+        while round < SWEEPS {
+            let mut sweep = Sweep::new(self.profile.paging, size, self.profile.trust_totals);
+            let broke_off = loop {
+                let request = list.page(&sweep);
+                let at_start = sweep.at_start() && round == 0;
+                let page = self.http.read(&request, lane).await.and_then(|answer| {
+                    let mut body = answer.body.unwrap_or(Value::Null);
+                    sweep
+                        .take(&mut body)
+                        .map_err(|why| self.http.error(&request, ErrorKind::Malformed, Some(answer.status), &why))
+                });
+                match page {
+                    Ok(Follow::More) => {}
+                    Ok(Follow::Done) => break None,
+                    Err(error) if at_start && error.status == Some(BAD_REQUEST) => {
+                        match self.concede(&mut list, &mut size, lane).await {
+                            true => break Some(Broken::Conceded),
+                            false => return Err(self.explain(error)),
+                        }
+                    }
+                    Err(error) if at_start => return Err(self.explain(error)),
+                    // What it was is not said alike everywhere, and a list that starts afresh mends all of it.
+                    Err(error) if sweep.by_cursor() && error.status == Some(BAD_REQUEST) => {
+                        break Some(Broken::Expired(error));
+                    }
+                    Err(error) => break Some(Broken::Off(error)),
+                }
+            };
+            let (rows, verdict) = sweep.finish();
+            match (broke_off, verdict) {
+                (None, Verdict::Complete) => return Ok(Listing { rows, coverage: Coverage::Complete }),
+                (Some(Broken::Conceded), _) => continue,
+                (Some(Broken::Expired(error)), _) => {
+                    merge(&mut seen, rows);
+                    reason = format!("the cursor was refused each time: {error}");
+                }
+                (None, Verdict::Moved(why)) => {
+                    merge(&mut seen, rows);
+                    reason = why;
+                }
+                (Some(Broken::Off(error)), _) => {
+                    merge(&mut seen, rows);
+                    reason = error.to_string();
+                    break;
+                }
+                (None, Verdict::Broken(why)) => {
+                    merge(&mut seen, rows);
+                    reason = why;
+                    break;
+                }
+            }
+            round += 1;
+        }
+        let reason = format!("GET {}: {reason}", list.path);
+        Ok(Listing { rows: seen.into_values().collect(), coverage: Coverage::Incomplete(reason) })
+    }
+
+    /// Asks for less where a server refuses the first page as it stands: first for whole groups, then for pages of its own
+    /// size. Says whether there is anything left to give up.
+    async fn concede(&self, list: &mut List, size: &mut Option<u32>, lane: Lane) -> bool {
+        if list.query.iter().any(|(name, _)| name == "filter") {
+            // Who filters has a sweep to fall back on.
+            return false;
+        }
+        if let Some(at) = list.query.iter().position(|(name, _)| name == EXCLUDED) {
+            list.query.remove(at);
+            return true;
+        }
+        match (*size, self.discovered(lane).await.largest_page) {
+            (Some(asked), Some(largest)) if largest < asked => *size = Some(largest),
+            (Some(_), _) => *size = None,
+            (None, _) => return false,
+        }
+        true
+    }
+
+    /// One resource; `None` when there is none.
+    pub(super) async fn resource(&self, path: &str, id: &str, lane: Lane) -> Result<Option<Value>, Error> {
+        let request = Request::new(Method::Get, self.path(path, id)?);
+        let answer = match self.http.read(&request, lane).await {
+            Ok(answer) => answer,
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.explain(error)),
+        };
+        let body = answer.body.clone().unwrap_or(Value::Null);
+        if text(get(&body, "id")).as_deref() != Some(id) {
+            let detail = "the answer is about another resource, or does not say about which";
+            return Err(self.http.error(&request, ErrorKind::Malformed, Some(answer.status), detail));
+        }
+        self.saw(&request.path, &answer, &body);
+        Ok(Some(body))
+    }
+
+    /// The path of a resource.
+    pub(super) fn path(&self, path: &str, id: &str) -> Result<String, Error> {
+        let segment = segment(id).ok_or_else(|| {
+            let detail = format!("`{id}` cannot stand for an id in an address");
+            self.http.error(&Request::new(Method::Get, path), ErrorKind::Setup, None, &detail)
+        })?;
+        Ok(format!("{path}/{segment}"))
+    }
+
+    /// Remembers the version of a resource, or that it has none.
+    pub(super) fn saw(&self, path: &str, answer: &Answer, body: &Value) {
+        let header = answer.headers.iter().find(|(name, _)| name == "etag").map(|(_, value)| value.clone());
+        let version = header.or_else(|| version(body));
+        self.remember(path, version, body);
+    }
+
+    fn remember(&self, path: &str, version: Option<String>, body: &Value) {
+        let mut memory = self.memory();
+        match version {
+            Some(version) => {
+                // An answer to a change may show a part of the user only, and its address is what it was.
+                let shown = path.starts_with(USERS).then(|| self.profile.address(body));
+                let shown = shown.filter(|address| !address.key().is_empty());
+                let before = || memory.sights.get(path).and_then(|sight| sight.address.clone());
+                let address = shown.or_else(before);
+                memory.sights.insert(path.to_owned(), Sight { version, address });
+            }
+            None => drop(memory.sights.remove(path)),
+        }
+    }
+
+    /// A group with its members, who may have to be asked for by name.
+    pub(super) async fn group_with_members(&self, id: &str, lane: Lane) -> Result<Value, Error> {
+        let missing = || {
+            let request = Request::new(Method::Get, format!("{GROUPS}/{id}"));
+            self.http.error(&request, ErrorKind::NotFound, Some(404), "there is no such group")
+        };
+        let on_request = self.memory().members_on_request;
+        let mut group = Value::Null;
+        if !on_request {
+            group = self.resource(GROUPS, id, lane).await?.ok_or_else(missing)?;
+            if get(&group, MEMBERS).is_some_and(Value::is_array) {
+                return Ok(group);
+            }
+        }
+        // Not shown is not the same as empty, until it was asked for by name.
+        let mut request = Request::new(Method::Get, self.path(GROUPS, id)?);
+        request.query.push(("attributes".into(), "displayName,members".into()));
+        match self.http.read(&request, lane).await {
+            Ok(answer) => {
+                let body = answer.body.unwrap_or(Value::Null);
+                if text(get(&body, "id")).is_some_and(|other| other != id) {
+                    let detail = "the answer is about another group";
+                    return Err(self.http.error(&request, ErrorKind::Malformed, Some(answer.status), detail));
+                }
+                let members = get(&body, MEMBERS).filter(|members| members.is_array()).cloned();
+                if members.is_some() {
+                    self.memory().members_on_request = true;
+                }
+                if group.is_null() {
+                    group = body;
+                }
+                super::attribute::set(&mut group, MEMBERS, members.unwrap_or_else(|| json!([])));
+                Ok(group)
+            }
+            Err(error) if error.kind == ErrorKind::NotFound => Err(missing()),
+            Err(error) => Err(self.explain(error)),
+        }
+    }
+
+    /// The members that a group shows, compared with what users say.
+    fn members_of(&self, id: &str, group: &Value) -> Listing<LiveMember> {
+        let mut rows: Vec<LiveMember> = Vec::new();
+        let mut coverage = Coverage::Complete;
+        let mut nested = 0;
+        for member in get(group, MEMBERS).and_then(Value::as_array).into_iter().flatten() {
+            match text(get(member, "value")) {
+                _ if is_group(member) => nested += 1,
+                Some(account) => rows.push(LiveMember::new(account.into(), BTreeMap::new())),
+                None => {
+                    let why = format!("GET {GROUPS}/{id}: a member has no `value`");
+                    coverage = coverage.and(Coverage::Incomplete(why));
+                }
+            }
+        }
+        let name = text(get(group, "displayName")).unwrap_or_else(|| id.to_owned());
+        let mut memory = self.memory();
+        if nested > 0 {
+            let what = if nested == 1 { "a group".to_owned() } else { format!("{nested} groups") };
+            memory.notices.insert(Notice {
+                severity: Severity::Note,
+                group: Some(name.as_str().into()),
+                message: format!(
+                    "{name} contains {what}; whoever is in it only through them is not counted as a member"
+                ),
+            });
+        }
+        let shown: BTreeSet<&str> = rows.iter().map(|member| &*member.account).collect();
+        let claimed = memory.claims.get(id).filter(|_| self.profile.check_members && nested == 0);
+        let hidden: Vec<String> =
+            claimed.into_iter().flatten().filter(|who| !shown.contains(who.as_str())).cloned().collect();
+        if !hidden.is_empty() {
+            let why = format!(
+                "GET {GROUPS}/{id}: members shown: {}; users who say that they are in the group too: {}, such as {}; if they are \
+                 wrong, set `options.check_members: false`",
+                shown.len(),
+                hidden.len(),
+                hidden[0]
+            );
+            memory.truncated.insert(id.to_owned(), why);
+        }
+        // Seen is seen, whichever side shows it.
+        rows.extend(hidden.into_iter().map(|who| LiveMember::new(who.into(), BTreeMap::new())));
+        if let Some(why) = memory.truncated.get(id) {
+            coverage = coverage.and(Coverage::Incomplete(why.clone()));
+        }
+        Listing { rows, coverage }
+    }
+
+    fn group(row: &Value) -> Result<LiveGroup, String> {
+        Ok(LiveGroup {
+            id: text(get(row, "id")).ok_or("a group has no `id`")?.into(),
+            name: text(get(row, "displayName")).ok_or("a group has no `displayName`")?.into(),
+            values: BTreeMap::new(),
+            members: Vec::new(),
+            coverage: Coverage::Incomplete("its members were not read".into()),
+            reach: Reach::Full,
+        })
+    }
+
+    /// All users as the server shows them.
+    async fn users(&self, lane: Lane) -> Result<Listing<Value>, Error> {
+        let users = self.list(List::of(USERS), lane).await?;
+        self.memory().claim(users.rows.iter());
+        self.saw_rows(USERS, &users.rows);
+        Ok(users)
+    }
+
+    fn saw_rows(&self, path: &str, rows: &[Value]) {
+        for row in rows {
+            if let Some(path) = text(get(row, "id")).and_then(|id| self.path(path, &id).ok()) {
+                self.remember(&path, version(row), row);
+            }
+        }
+    }
+
+    /// The users that a filter finds; `None` where the server does not filter.
+    async fn filtered(&self, email: &Email, lane: Lane) -> Result<Option<Listing<Value>>, Error> {
+        if !self.profile.filter || self.memory().filter_useless {
+            return Ok(None);
+        }
+        let mut list = List::of(USERS).with("filter", filter::equals(self.profile.searched(), email.as_str()));
+        list.by_post = self.profile.search_by_post;
+        let found = match self.list(list, lane).await {
+            Ok(found) => found,
+            // Too broad, not understood or not there at all: the whole list knows it too.
+            Err(error) if matches!(error.status, Some(400 | 404 | 405 | 413 | 501)) => {
+                tracing::debug!(app = self.http.app(), %error, "the server does not filter");
+                self.memory().filter_useless = true;
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        if found.rows.iter().all(|user| self.profile.is_found_by(user, email)) {
+            return Ok(Some(found));
+        }
+        tracing::debug!(app = self.http.app(), "the server ignores filters");
+        self.memory().filter_useless = true;
+        Ok(None)
+    }
+}
+
+/// The attribute that holds the members of a group.
+pub(super) const MEMBERS: &str = "members";
+
+/// The parameter that leaves attributes out.
+const EXCLUDED: &str = "excludedAttributes";
+
+/// Why a sweep ended before its list.
+enum Broken {
+    /// The first page was refused, and is asked for more modestly.
+    Conceded,
+    /// A cursor was refused.
+    Expired(Error),
+    /// Something else.
+    Off(Error),
+}
+
+fn merge(seen: &mut BTreeMap<String, Value>, rows: Vec<Value>) {
+    for row in rows {
+        if let Some(id) = text(get(&row, "id")) {
+            seen.insert(id, row);
+        }
+    }
+}
+
+fn version(resource: &Value) -> Option<String> {
+    text(get(get(resource, "meta")?, "version"))
+}
+
+/// Whether a member is a group itself.
+fn is_group(member: &Value) -> bool {
+    let by_type = text(get(member, "type")).map(|kind| kind.eq_ignore_ascii_case("group"));
+    let by_link = || text(get(member, "$ref")).is_some_and(|link| link.contains("/Groups/"));
+    by_type.unwrap_or_else(by_link)
+}
+
+/// Turns rows into what they stand for. A row that cannot be understood makes the list incomplete.
+fn parse<T>(rows: Listing<Value>, parse: impl Fn(&Value) -> Result<T, String>) -> Listing<T> {
+    let mut parsed = Vec::with_capacity(rows.rows.len());
+    let mut coverage = rows.coverage;
+    for row in &rows.rows {
+        match parse(row) {
+            Ok(value) => parsed.push(value),
+            Err(lacks) => coverage = coverage.and(Coverage::Incomplete(lacks)),
+        }
+    }
+    Listing { rows: parsed, coverage }
+}
+
+#[async_trait]
+impl Reader for ScimApp {
+    fn app(&self) -> &str {
+        self.http.app()
+    }
+
+    fn semantics(&self) -> &Arc<Semantics> {
+        &self.semantics
+    }
+
+    fn requests(&self) -> u64 {
+        self.http.requests()
+    }
+
+    fn hurry(&self) {
+        self.http.hurry();
+    }
+
+    async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
+        Ok(parse(self.users(lane).await?, |user| self.profile.account(user)))
+    }
+
+    async fn account(&self, id: &str, lane: Lane) -> Result<Option<LiveAccount>, Error> {
+        let Some(user) = self.resource(USERS, id, lane).await? else { return Ok(None) };
+        let account = self.profile.account(&user).map_err(|lacks| {
+            let request = Request::new(Method::Get, format!("{USERS}/{id}"));
+            self.http.error(&request, ErrorKind::Malformed, None, &lacks)
+        })?;
+        Ok(Some(account))
+    }
+
+    async fn find(&self, email: &Email, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
+        let users = match self.filtered(email, lane).await? {
+            Some(found) => found,
+            None => self.list(List::of(USERS), lane).await?,
+        };
+        let mut found = parse(users, |user| self.profile.account(user));
+        found.rows.retain(|account| account.email == *email);
+        Ok(found)
+    }
+
+    async fn groups(&self, lane: Lane) -> Result<Listing<LiveGroup>, Error> {
+        let groups = self.list(List::of(GROUPS).with(EXCLUDED, MEMBERS), lane).await?;
+        self.saw_rows(GROUPS, &groups.rows);
+        Ok(parse(groups, Self::group))
+    }
+
+    async fn members(&self, group_id: &str, lane: Lane) -> Result<Listing<LiveMember>, Error> {
+        let group = self.group_with_members(group_id, lane).await?;
+        Ok(self.members_of(group_id, &group))
+    }
+
+    /// Of a group that does not show all its members, the user's own side is asked.
+    async fn member(&self, group_id: &str, who: &Joiner, lane: Lane) -> Result<Listing<LiveMember>, Error> {
+        let truncated = self.memory().truncated.get(group_id).cloned();
+        let (Some(why), Some(id)) = (truncated, &who.id) else { return self.members(group_id, lane).await };
+        let member = || LiveMember::new(id.clone(), BTreeMap::new());
+        let user = self.resource(USERS, id, lane).await?;
+        // A user who is gone is in no group.
+        let Some(user) = user else { return Ok(Listing { rows: Vec::new(), coverage: Coverage::Complete }) };
+        let rows: Vec<_> = groups_of(&user).any(|group| group == group_id).then(member).into_iter().collect();
+        let shows_groups = get(&user, "groups").is_some();
+        let coverage = if shows_groups { Coverage::Complete } else { Coverage::Incomplete(why) };
+        Ok(Listing { rows, coverage })
+    }
+
+    async fn memberships(&self, account_id: &str, lane: Lane) -> Result<Listing<AccountGroup>, Error> {
+        let request = Request::new(Method::Get, self.path(USERS, account_id)?);
+        let _ = lane;
+        Err(self.http.error(&request, ErrorKind::Unsupported, None, "members are read group by group"))
+    }
+
+    fn notices(&self) -> Vec<Notice> {
+        self.memory().notices.iter().cloned().collect()
+    }
+}

@@ -1,0 +1,279 @@
+//! Between a server's users and our accounts, by the profile.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::{Value, json};
+
+use super::{
+    attribute::{self, Attribute, flag, get, text},
+    profile::{Identity, Profile},
+};
+use crate::{
+    connectors::STATUS_NOT_SHOWN,
+    model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount, Values},
+};
+
+/// The attribute that makes a user active or not.
+const ACTIVE: &str = "active";
+
+/// The attribute that holds roles, and the field of the same name.
+const ROLES: &str = "roles";
+
+impl Profile {
+    /// An account as a user shows it.
+    ///
+    /// # Errors
+    /// What the user lacks.
+    pub(super) fn account(&self, user: &Value) -> Result<LiveAccount, String> {
+        let id = text(get(user, "id")).ok_or("a user has no `id`")?;
+        let created_at = get(user, "meta").and_then(|meta| get(meta, "created")?.as_str()?.parse().ok());
+        Ok(LiveAccount {
+            id: id.into(),
+            // An empty address is nobody's, and planning lets the account be.
+            email: self.address(user),
+            status: self.status(user),
+            values: self.values(user),
+            created_at,
+        })
+    }
+
+    /// The address by which a user is known.
+    pub(super) fn address(&self, user: &Value) -> Email {
+        let user_name = text(get(user, "userName"));
+        let address = match self.identity {
+            Identity::UserName => user_name,
+            Identity::Email => {
+                let emails = || emails(user);
+                let primary = emails().find(|email| get(email, "primary").and_then(flag) == Some(true));
+                let work = || emails().find(|email| text(get(email, "type")).is_some_and(|kind| kind == "work"));
+                let best = primary.or_else(work).or_else(|| emails().next());
+                // A user name that is an address is better than none.
+                best.and_then(|email| text(get(email, "value"))).or(user_name.filter(|name| name.contains('@')))
+            }
+        };
+        Email::lenient(&address.unwrap_or_default())
+    }
+
+    /// Whether a user is what a filter for `email` should find: the filter looks at every email address, not only at the
+    /// one that counts.
+    pub(super) fn is_found_by(&self, user: &Value, email: &Email) -> bool {
+        let any = || emails(user).filter_map(|one| text(get(one, "value"))).any(|one| Email::lenient(&one) == *email);
+        self.address(user) == *email || (self.identity == Identity::Email && any())
+    }
+
+    /// The attribute that a filter looks at.
+    pub(super) fn searched(&self) -> &'static str {
+        match self.identity {
+            Identity::UserName => "userName",
+            Identity::Email => "emails.value",
+        }
+    }
+
+    fn status(&self, user: &Value) -> AccountStatus {
+        let unknown = |word: &str| AccountStatus::Unknown(word.into());
+        match get(user, ACTIVE) {
+            None | Some(Value::Null) => self.without_active.clone().unwrap_or_else(|| unknown(STATUS_NOT_SHOWN)),
+            Some(value) => match flag(value) {
+                Some(true) => AccountStatus::Active,
+                Some(false) => AccountStatus::Inactive,
+                None => unknown(&format!("active: {value}")),
+            },
+        }
+    }
+
+    /// Every field. What a user lacks is empty: missing, null and an empty list are the same in this protocol.
+    fn values(&self, user: &Value) -> BTreeMap<FieldName, Option<FieldValue>> {
+        let value = |attribute: &Attribute| attribute.get(user).map_or(Some(None), field_value);
+        let mut values: BTreeMap<FieldName, Option<FieldValue>> =
+            self.fields.iter().filter_map(|(name, attribute)| Some((name.clone(), value(attribute)?))).collect();
+        if self.roles.is_some() {
+            let roles = get(user, ROLES).map_or(Some(None), field_value);
+            values.extend(roles.map(|roles| (ROLES.into(), roles)));
+        }
+        values
+    }
+
+    /// What changes of fields are to a server.
+    ///
+    /// # Errors
+    /// A field that has no attribute.
+    pub(super) fn changes(&self, values: &Values) -> Result<Vec<(Attribute, Value)>, FieldName> {
+        let change = |(name, value): (&FieldName, &FieldValue)| {
+            let roles = || Attribute::parse(ROLES).ok().filter(|_| &**name == ROLES && self.roles.is_some());
+            let attribute = self.fields.get(name).cloned().or_else(roles).ok_or_else(|| name.clone())?;
+            Ok((attribute, wire_value(value)))
+        };
+        values.iter().map(change).collect()
+    }
+
+    /// A new user.
+    ///
+    /// # Errors
+    /// As [`Profile::changes`].
+    pub(super) fn new_user(&self, email: &Email, values: &Values) -> Result<Value, FieldName> {
+        let mut user = attribute::new(attribute::USER);
+        attribute::set(&mut user, "userName", email.as_str().into());
+        attribute::set(&mut user, ACTIVE, true.into());
+        attribute::set(&mut user, "emails", json!([{"value": email.as_str(), "type": "work", "primary": true}]));
+        for (attribute, value) in self.changes(values)? {
+            attribute.set(&mut user, value);
+        }
+        let name = |field: &str| values.get(field).map(ToString::to_string);
+        if let (true, None, Some(given), Some(family)) =
+            (self.needs_display_name, get(&user, "displayName"), name("given_name"), name("family_name"))
+        {
+            attribute::set(&mut user, "displayName", format!("{given} {family}").into());
+        }
+        Ok(user)
+    }
+}
+
+/// The change that makes a user active or not.
+pub(super) fn activity(active: bool) -> Vec<(Attribute, Value)> {
+    Attribute::parse(ACTIVE).ok().map(|attribute| (attribute, active.into())).into_iter().collect()
+}
+
+/// Whether an account shows every value that was written.
+pub(super) fn shows(account: &LiveAccount, values: &Values) -> bool {
+    values.iter().all(|(name, value)| match account.values.get(name) {
+        Some(Some(seen)) => seen == value,
+        Some(None) => matches!(value, FieldValue::Set(set) if set.is_empty()),
+        None => false,
+    })
+}
+
+/// The values of a list that has others beside them, with what is already there kept as it is.
+pub(super) fn merged(old: Option<&Value>, new: &Value) -> Value {
+    let (Some(old), Some(wanted)) = (old.and_then(Value::as_array), new.as_array()) else { return new.clone() };
+    let kept = |value: &Value| old.iter().find(|one| text(get(one, "value")) == text(get(value, "value")));
+    wanted.iter().map(|value| kept(value).unwrap_or(value).clone()).collect()
+}
+
+fn emails(user: &Value) -> impl Iterator<Item = &Value> {
+    get(user, "emails").and_then(Value::as_array).into_iter().flatten()
+}
+
+/// `None` for what no field can hold.
+fn field_value(value: &Value) -> Option<Option<FieldValue>> {
+    Some(match value {
+        Value::Null => None,
+        Value::String(text) if text.is_empty() => None,
+        Value::String(text) => Some(FieldValue::text(text.as_str())),
+        Value::Bool(flag) => Some(FieldValue::Flag(*flag)),
+        Value::Number(number) => Some(FieldValue::Number(number.as_i64()?)),
+        Value::Array(all) if all.is_empty() => None,
+        Value::Array(all) => {
+            let word = |value: &Value| text(Some(get(value, "value").unwrap_or(value))).map(Arc::from);
+            Some(FieldValue::Set(all.iter().map(word).collect::<Option<_>>()?))
+        }
+        Value::Object(_) => return field_value(get(value, "value")?),
+    })
+}
+
+/// A value as a server takes it. A list has its values one level down.
+fn wire_value(value: &FieldValue) -> Value {
+    match value {
+        FieldValue::Flag(flag) => Value::from(*flag),
+        FieldValue::Number(number) => Value::from(*number),
+        FieldValue::Text(text) => Value::from(&**text),
+        FieldValue::Set(set) => set.iter().map(|word| json!({"value": &**word})).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Options;
+
+    fn profile(options: Value) -> Profile {
+        let options: Options =
+            options.as_object().unwrap().iter().map(|(key, value)| (key.as_str().into(), value.clone())).collect();
+        Profile::of(&options).unwrap()
+    }
+
+    fn check(options: Value, user: Value, expected: &str) {
+        let account = profile(options).account(&user).unwrap();
+        let seen = account.values.iter().filter_map(|(name, value)| Some(format!(" {name}={}", value.as_ref()?)));
+        assert_eq!(
+            format!("{} {} {}{}", account.id, account.email, account.status, seen.collect::<String>()),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_user_is_read_whatever_case_its_names_have() {
+        check(
+            json!({}),
+            json!({"ID": "7", "username": "Jo@x.example", "Active": true, "NAME": {"GivenName": "Jo"}, "title": ""}),
+            "7 Jo@x.example active given_name=Jo",
+        );
+        check(
+            json!({}),
+            json!({
+                "id": 7, "userName": "jo@x.example", "active": "False",
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "Design"},
+            }),
+            "7 jo@x.example inactive department=Design",
+        );
+    }
+
+    #[test]
+    fn what_active_does_not_say_is_not_guessed() {
+        let user = |active: Value| json!({"id": "7", "userName": "a@x.example", "active": active});
+        check(json!({}), user(Value::Null), "7 a@x.example not shown");
+        check(json!({"without_active": "active"}), user(Value::Null), "7 a@x.example active");
+        check(json!({"profile": "strict"}), user("locked".into()), "7 a@x.example active: \"locked\"");
+    }
+
+    #[test]
+    fn where_user_names_are_no_addresses_the_primary_one_counts() {
+        let user = |emails: Value| json!({"id": "7", "userName": "jdoe", "active": true, "emails": emails});
+        let by_email = || json!({"identity": "email"});
+        check(
+            by_email(),
+            user(json!([{"value": "a@x.example"}, {"value": "b@x.example", "primary": "true"}])),
+            "7 b@x.example active",
+        );
+        check(
+            by_email(),
+            user(json!([{"value": "a@x.example"}, {"value": "b@x.example", "type": "work"}])),
+            "7 b@x.example active",
+        );
+        check(by_email(), user(json!([{"value": "a@x.example"}])), "7 a@x.example active");
+        check(by_email(), user(Value::Null), "7  active");
+        check(json!({}), user(Value::Null), "7 jdoe active");
+    }
+
+    #[test]
+    fn roles_are_read_only_where_the_profile_has_them() {
+        let user =
+            || json!({"id": "7", "userName": "a@x.example", "active": true, "roles": [{"value": "admin"}, "user"]});
+        check(json!({}), user(), "7 a@x.example active");
+        check(json!({"roles": true}), user(), "7 a@x.example active roles=admin, user");
+    }
+
+    #[test]
+    fn a_new_user_carries_what_was_asked_for() {
+        let values = Values::from([("given_name".into(), "Jo".into()), ("department".into(), "Design".into())]);
+        assert_eq!(
+            profile(json!({})).new_user(&Email::lenient("Jo@x.example"), &values),
+            Ok(json!({
+                "schemas": [attribute::USER, "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],
+                "userName": "Jo@x.example",
+                "active": true,
+                "emails": [{"value": "Jo@x.example", "type": "work", "primary": true}],
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "Design"},
+                "name": {"givenName": "Jo"},
+            }))
+        );
+        let unknown = Values::from([("shoe_size".into(), "42".into())]);
+        assert_eq!(profile(json!({})).changes(&unknown).unwrap_err(), "shoe_size".into());
+    }
+
+    #[test]
+    fn what_stands_beside_a_kept_value_stays() {
+        let old = json!([{"value": "a", "display": "A", "primary": true}, {"value": "b"}]);
+        let new = json!([{"value": "a"}, {"value": "c"}]);
+        assert_eq!(merged(Some(&old), &new), json!([{"value": "a", "display": "A", "primary": true}, {"value": "c"}]));
+    }
+}

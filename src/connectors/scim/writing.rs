@@ -1,0 +1,449 @@
+//! Changing a server: each change is sent once, in part where the server can do that, and otherwise as the whole resource
+//! with everything kept that was in it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::{
+    ScimApp,
+    attribute::{self, Attribute, get, set, text},
+    profile::MemberRemoval,
+    reading::{GROUPS, MEMBERS, USERS},
+    users::{activity, merged, shows},
+};
+use crate::{
+    budget::Lane,
+    connectors::{
+        Error, ErrorKind, Reader, Write, Writer, Written,
+        http::{Answer, Method, Request},
+    },
+    model::{AccountStatus, Email, LiveAccount, Notice, Severity, Values},
+};
+
+/// What was made is there now; 200 means that it had been there before.
+const CREATED: u16 = 201;
+
+/// Accepted is not done.
+const ACCEPTED: u16 = 202;
+
+/// The resource is not the one that the change was made for.
+const CHANGED: u16 = 412;
+
+const IF_MATCH: &str = "if-match";
+
+impl ScimApp {
+    async fn send(&self, request: &Request, lane: Lane) -> Result<Answer, Error> {
+        let answer = self.http.write(request, lane).await.map_err(|error| self.explain(error))?;
+        let body = answer.body.as_ref().unwrap_or(&Value::Null);
+        if request.method == Method::Post {
+            if let Some(made) = text(get(body, "id")) {
+                self.saw(&self.path(&request.path, &made)?, &answer, body);
+            }
+        } else {
+            self.saw(&request.path, &answer, body);
+        }
+        Ok(answer)
+    }
+
+    /// Names the version that a change is meant for, where the server keeps versions and one was seen.
+    async fn guarded(&self, mut request: Request, lane: Lane) -> Request {
+        let keeps = match self.profile.etags {
+            Some(etags) => etags,
+            None => self.discovered(lane).await.etag == Some(true),
+        };
+        if keeps && let Some(sight) = self.memory().sights.get(&request.path) {
+            request.headers.push((IF_MATCH.into(), sight.version.clone()));
+        }
+        request
+    }
+
+    /// Sends a change of a user for the version that was seen. If there is another by now, it is looked at once, and the
+    /// change goes ahead only if the user is still the same person.
+    async fn send_to_user(&self, request: Request, id: &str, lane: Lane) -> Result<Answer, Error> {
+        let before = self.memory().sights.get(&request.path).and_then(|sight| sight.address.clone());
+        let first = self.guarded(request.clone(), lane).await;
+        match self.send(&first, lane).await {
+            Err(error) if error.status == Some(CHANGED) => {}
+            other => return other,
+        }
+        let now = self.resource(USERS, id, lane).await?.ok_or_else(|| self.gone(&request))?;
+        let address = self.profile.address(&now);
+        if before.is_some_and(|before| before != address) {
+            let detail = format!("the account belongs to {address} now");
+            return Err(self.with_hint(
+                self.http.error(&request, ErrorKind::Refused, Some(CHANGED), &detail),
+                "nothing was changed; plan again",
+            ));
+        }
+        let second = self.guarded(request, lane).await;
+        self.send(&second, lane).await
+    }
+
+    /// Writes a whole resource: reads it, changes it and sends it back with all that was in it. If somebody else was faster,
+    /// it is read once more.
+    async fn replace(
+        &self,
+        kind: &'static str,
+        id: &str,
+        change: impl Fn(&mut Value) + Send + Sync,
+        lane: Lane,
+    ) -> Result<Answer, Error> {
+        let request = Request::new(Method::Put, self.path(kind, id)?);
+        let mut tries = 0;
+        loop {
+            let whole =
+                if kind == GROUPS { self.whole_group(id, lane).await? } else { self.resource(kind, id, lane).await? };
+            let mut resource = whole.ok_or_else(|| self.gone(&request))?;
+            change(&mut resource);
+            let mut request = self.guarded(request.clone(), lane).await;
+            request.body = Some(resource);
+            match self.send(&request, lane).await {
+                Err(error) if error.status == Some(CHANGED) && tries == 0 => tries += 1,
+                other => return other,
+            }
+        }
+    }
+
+    /// A group with everything in it; an error where some of its members do not show, because writing it would drop them.
+    async fn whole_group(&self, id: &str, lane: Lane) -> Result<Option<Value>, Error> {
+        let Some(mut group) = self.resource(GROUPS, id, lane).await? else { return Ok(None) };
+        if !get(&group, MEMBERS).is_some_and(Value::is_array) {
+            let shown = self.group_with_members(id, lane).await?;
+            set(&mut group, MEMBERS, get(&shown, MEMBERS).cloned().unwrap_or_else(|| json!([])));
+        }
+        if let Some(why) = self.memory().truncated.get(id) {
+            let request = Request::new(Method::Put, self.path(GROUPS, id)?);
+            let detail = format!("writing the whole group would drop members that it does not show: {why}");
+            return Err(self.http.error(&request, ErrorKind::Unsupported, None, &detail));
+        }
+        Ok(Some(group))
+    }
+
+    /// Whether resources of this kind are changed by PATCH.
+    async fn patches(&self, kind: &'static str, lane: Lane) -> bool {
+        if self.memory().no_patch.contains(kind) {
+            return false;
+        }
+        match self.profile.patch {
+            Some(patch) => patch,
+            // What a server says of itself counts only as long as there is another way.
+            None => !self.may_replace(kind) || self.discovered(lane).await.patch != Some(false),
+        }
+    }
+
+    fn may_replace(&self, kind: &'static str) -> bool {
+        if kind == GROUPS { self.profile.writes_whole_groups() } else { self.profile.put_users }
+    }
+
+    /// Whether an answer means that PATCH is not there, and something else is.
+    fn falls_back(&self, kind: &'static str, error: &Error) -> bool {
+        let falls = error.kind == ErrorKind::Unsupported && self.may_replace(kind);
+        if falls {
+            self.memory().no_patch.insert(kind);
+        }
+        falls
+    }
+
+    async fn create_user(&self, email: &Email, values: &Values, lane: Lane) -> Result<Written, Error> {
+        let mut request = Request::new(Method::Post, USERS);
+        let user = self.profile.new_user(email, values).map_err(|field| self.unmapped(&request, &field))?;
+        request.body = Some(user);
+        let answer = self.send(&request, lane).await?;
+        let account = self.shown(&answer);
+        let proven = answer.status == CREATED
+            && account.as_ref().is_some_and(|account| {
+                account.email == *email && account.status == AccountStatus::Active && shows(account, values)
+            });
+        let id = answer.body.as_ref().and_then(|body| text(get(body, "id"))).map(Arc::from);
+        Ok(Written { id, account, proven })
+    }
+
+    fn shown(&self, answer: &Answer) -> Option<LiveAccount> {
+        self.profile.account(answer.body.as_ref()?).ok()
+    }
+
+    /// Changes attributes of a user. `shown` says whether an account shows the effect.
+    async fn change_user(
+        &self,
+        id: &str,
+        mut changes: Vec<(Attribute, Value)>,
+        shown: impl Fn(&LiveAccount) -> bool,
+        lane: Lane,
+    ) -> Result<Written, Error> {
+        let path = self.path(USERS, id)?;
+        let mut answer = None;
+        if self.patches(USERS, lane).await {
+            if changes.iter().any(|(_, value)| value.is_array()) {
+                // A list is replaced as a whole, and what stands beside its values has to stay.
+                let request = Request::new(Method::Patch, path.as_str());
+                let user = self.resource(USERS, id, lane).await?.ok_or_else(|| self.gone(&request))?;
+                for (attribute, value) in changes.iter_mut().filter(|(_, value)| value.is_array()) {
+                    *value = merged(attribute.get(&user), value);
+                }
+            }
+            let mut request = Request::new(Method::Patch, path);
+            request.body = Some(self.profile.dialect.replace(&changes));
+            match self.send_to_user(request, id, lane).await {
+                Err(error) if self.falls_back(USERS, &error) => {}
+                other => answer = Some(other?),
+            }
+        }
+        let answer = match answer {
+            Some(answer) => answer,
+            None => {
+                let change = |user: &mut Value| {
+                    for (attribute, value) in &changes {
+                        let value = merged(attribute.get(user), value);
+                        attribute.set(user, value);
+                    }
+                };
+                self.replace(USERS, id, change, lane).await?
+            }
+        };
+        let account = self.shown(&answer).filter(|account| &*account.id == id);
+        let proven = answer.status != ACCEPTED && account.as_ref().is_some_and(shown);
+        Ok(Written { id: Some(id.into()), account, proven })
+    }
+
+    async fn set_active(&self, id: &str, active: bool, lane: Lane) -> Result<Written, Error> {
+        let status = if active { AccountStatus::Active } else { AccountStatus::Inactive };
+        self.change_user(id, activity(active), |account| account.status == status, lane).await
+    }
+
+    /// Deletes a user, and looks what became of it: some servers only deactivate.
+    async fn delete_user(&self, id: &str, lane: Lane) -> Result<Written, Error> {
+        let request = self.guarded(Request::new(Method::Delete, self.path(USERS, id)?), lane).await;
+        let answer = self.send(&request, lane).await.map_err(|error| self.moved_on(error))?;
+        let left = self.resource(USERS, id, lane).await?;
+        let inactive = left
+            .as_ref()
+            .and_then(|user| self.profile.account(user).ok())
+            .is_some_and(|account| account.status == AccountStatus::Inactive);
+        if inactive {
+            let detail = "the server made the user inactive instead of deleting it";
+            return Err(self.with_hint(
+                self.http.error(&request, ErrorKind::Unsupported, Some(answer.status), detail),
+                "set `options.delete_users: deactivates`",
+            ));
+        }
+        Ok(Written { proven: left.is_none(), ..Written::default() })
+    }
+
+    async fn create_group(&self, name: &str, lane: Lane) -> Result<Written, Error> {
+        let mut group = attribute::new(attribute::GROUP);
+        set(&mut group, "displayName", name.into());
+        let mut request = Request::new(Method::Post, GROUPS);
+        request.body = Some(group);
+        let answer = self.send(&request, lane).await?;
+        let shown = |name: &str| answer.body.as_ref().and_then(|body| text(get(body, name)));
+        let (id, echo) = (shown("id"), shown("displayName"));
+        let proven = answer.status == CREATED && id.is_some() && echo.as_deref() == Some(name);
+        Ok(Written { id: id.map(Arc::from), account: None, proven })
+    }
+
+    async fn delete_group(&self, id: &str, lane: Lane) -> Result<Written, Error> {
+        let request = self.guarded(Request::new(Method::Delete, self.path(GROUPS, id)?), lane).await;
+        self.send(&request, lane).await.map_err(|error| self.moved_on(error))?;
+        self.memory().forget_claims(id);
+        Ok(Written { proven: self.resource(GROUPS, id, lane).await?.is_none(), ..Written::default() })
+    }
+
+    /// Adds members to a group. Says who is in it afterwards, if the answer does.
+    async fn add_members(&self, group: &str, ids: &[&str], lane: Lane) -> Result<BTreeSet<String>, Error> {
+        self.memory().forget_claims(group);
+        if self.patches(GROUPS, lane).await {
+            match self.patch_group(group, self.profile.dialect.add_members(ids), lane).await {
+                Err(error) if self.falls_back(GROUPS, &error) => {}
+                other => return Ok(members_shown(&other?)),
+            }
+        }
+        self.can_replace_group(group)?;
+        let add = |resource: &mut Value| {
+            let mut members = members(resource);
+            for id in ids {
+                if !members.iter().any(|member| is(member, id)) {
+                    members.push(json!({"value": id}));
+                }
+            }
+            set(resource, MEMBERS, members.into());
+        };
+        Ok(members_shown(&self.replace(GROUPS, group, add, lane).await?))
+    }
+
+    /// Takes members out of a group, and nobody else.
+    async fn remove_members(&self, group: &str, ids: &[&str], lane: Lane) -> Result<(), Error> {
+        self.memory().forget_claims(group);
+        if self.profile.member_removal != MemberRemoval::Replace && self.patches(GROUPS, lane).await {
+            let removed = match self.profile.member_removal {
+                MemberRemoval::Value => self.remove_by_value(group, ids, lane).await,
+                MemberRemoval::Filtered | MemberRemoval::Replace => {
+                    self.patch_group(group, self.profile.dialect.remove_members(ids), lane).await.map(drop)
+                }
+            };
+            match removed {
+                Err(error) if self.falls_back(GROUPS, &error) => {}
+                // Servers that know nobody by this id may say so by refusing the path.
+                Err(error) if error.status == Some(400) && ids.len() == 1 => {
+                    let listing = self.members(group, lane).await?;
+                    let is_in = listing.rows.iter().any(|member| &*member.account == ids[0]);
+                    return if is_in || !listing.coverage.is_complete() { Err(error) } else { Ok(()) };
+                }
+                other => return other,
+            }
+        }
+        self.can_replace_group(group)?;
+        let remove = |resource: &mut Value| {
+            let mut members = members(resource);
+            members.retain(|member| !ids.iter().any(|id| is(member, id)));
+            set(resource, MEMBERS, members.into());
+        };
+        self.replace(GROUPS, group, remove, lane).await.map(drop)
+    }
+
+    async fn patch_group(&self, group: &str, body: Value, lane: Lane) -> Result<Answer, Error> {
+        // Without a version on purpose: adding someone, and removing someone by name, mean the same whatever else changed.
+        let mut request = Request::new(Method::Patch, self.path(GROUPS, group)?);
+        request.body = Some(body);
+        self.send(&request, lane).await
+    }
+
+    /// A removal whose value a server may ignore: whoever else is gone afterwards is put back at once.
+    async fn remove_by_value(&self, group: &str, ids: &[&str], lane: Lane) -> Result<(), Error> {
+        let dialect = self.profile.dialect;
+        let before = self.members(group, lane).await?;
+        self.patch_group(group, dialect.remove_members_by_value(ids), lane).await?;
+        let after = self.members(group, lane).await?;
+        let lost: Vec<&str> = before
+            .rows
+            .iter()
+            .filter(|member| !after.rows.iter().any(|other| other.account == member.account))
+            .map(|member| &*member.account)
+            .filter(|id| !ids.contains(id))
+            .collect();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        for batch in lost.chunks(self.profile.batch as usize) {
+            self.patch_group(group, dialect.add_members(batch), lane).await?;
+        }
+        let detail = format!(
+            "the server took {} others out of the group as well, because it ignores values in removals; they were put back",
+            lost.len()
+        );
+        self.memory().notices.insert(Notice { severity: Severity::Error, group: None, message: detail.clone() });
+        let request = Request::new(Method::Patch, self.path(GROUPS, group)?);
+        Err(self.with_hint(
+            self.http.error(&request, ErrorKind::Refused, None, &detail),
+            "set `options.member_removal: filtered`",
+        ))
+    }
+
+    /// # Errors
+    /// Where the members of a group cannot be written in any way.
+    fn can_replace_group(&self, group: &str) -> Result<(), Error> {
+        if self.may_replace(GROUPS) {
+            return Ok(());
+        }
+        let request = Request::new(Method::Patch, self.path(GROUPS, group)?);
+        let detail = "the server has no PATCH, and the profile allows no PUT for groups";
+        Err(self.http.error(&request, ErrorKind::Unsupported, None, detail))
+    }
+
+    fn gone(&self, request: &Request) -> Error {
+        self.http.error(request, ErrorKind::NotFound, Some(404), "it is gone")
+    }
+
+    fn unmapped(&self, request: &Request, field: &str) -> Error {
+        let detail = format!("the field `{field}` has no attribute");
+        self.with_hint(self.http.error(request, ErrorKind::Setup, None, &detail), "give it one under `options.fields`")
+    }
+
+    fn with_hint(&self, error: Error, hint: &str) -> Error {
+        Error { hint: Some(hint.to_owned()), ..error }
+    }
+
+    /// What is deleted has to be what was planned to be: a change in between stops it.
+    fn moved_on(&self, error: Error) -> Error {
+        if error.status != Some(CHANGED) {
+            return error;
+        }
+        self.with_hint(error, "somebody changed it since it was read; nothing was deleted; plan again")
+    }
+
+    /// The accounts of memberships of one group.
+    fn crowd(writes: &[Write]) -> Option<(&Arc<str>, bool, Vec<&str>)> {
+        let one = |write| match write {
+            &Write::AddMember { ref group, ref who, .. } => Some((group, true, who.id.as_deref()?)),
+            &Write::RemoveMember { ref group, ref account } => Some((group, false, &**account)),
+            _ => None,
+        };
+        let (group, add, _) = one(writes.first()?)?;
+        let ids = writes.iter().map(|write| one(write).filter(|(to, adds, _)| *to == group && *adds == add));
+        Some((group, add, ids.map(|one| Some(one?.2)).collect::<Option<_>>()?))
+    }
+}
+
+fn members(group: &Value) -> Vec<Value> {
+    get(group, MEMBERS).and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+fn is(member: &Value, id: &str) -> bool {
+    text(get(member, "value")).as_deref() == Some(id)
+}
+
+/// Ids of the members that an answer shows. Nobody, where it shows no group.
+fn members_shown(answer: &Answer) -> BTreeSet<String> {
+    let group = answer.body.as_ref().filter(|_| answer.status != ACCEPTED);
+    group.into_iter().flat_map(members).filter_map(|member| text(get(&member, "value"))).collect()
+}
+
+#[async_trait]
+impl Writer for ScimApp {
+    async fn write(&self, write: &Write, lane: Lane) -> Result<Written, Error> {
+        match write {
+            Write::CreateAccount { email, values } => self.create_user(email, values, lane).await,
+            Write::UpdateAccount { id, values } => {
+                let request = Request::new(Method::Patch, self.path(USERS, id)?);
+                let changes = self.profile.changes(values).map_err(|field| self.unmapped(&request, &field))?;
+                self.change_user(id, changes, |account| shows(account, values), lane).await
+            }
+            Write::Deactivate { id } => self.set_active(id, false, lane).await,
+            Write::Reactivate { id } => self.set_active(id, true, lane).await,
+            Write::DeleteAccount { id } => self.delete_user(id, lane).await,
+            Write::CreateGroup { name, .. } => self.create_group(name, lane).await,
+            Write::DeleteGroup { id } => self.delete_group(id, lane).await,
+            Write::AddMember { .. } | Write::RemoveMember { .. } => {
+                let mut results = self.write_together(std::slice::from_ref(write), lane).await?;
+                results.pop().unwrap_or_else(|| Ok(Written::default()))
+            }
+            // The semantics say that there is no such thing.
+            Write::ChangeMember { group, .. } => Err(self.lacks(group, "members have no fields")),
+            Write::UpdateGroup { id, .. } => Err(self.lacks(id, "groups have no fields")),
+        }
+    }
+
+    async fn write_together(&self, writes: &[Write], lane: Lane) -> Result<Vec<Result<Written, Error>>, Error> {
+        let Some((group, add, ids)) = Self::crowd(writes) else {
+            let mut results = Vec::with_capacity(writes.len());
+            for write in writes {
+                results.push(match write {
+                    Write::AddMember { group, .. } | Write::RemoveMember { group, .. } => {
+                        Err(self.lacks(group, "the account has no id"))
+                    }
+                    other => self.write(other, lane).await,
+                });
+            }
+            return Ok(results);
+        };
+        let in_it = if add {
+            self.add_members(group, &ids, lane).await?
+        } else {
+            // That somebody is not in it any more is seen only by looking.
+            self.remove_members(group, &ids, lane).await?;
+            BTreeSet::new()
+        };
+        Ok(ids.iter().map(|id| Ok(Written { proven: in_it.contains(*id), ..Written::default() })).collect())
+    }
+}
