@@ -247,6 +247,7 @@ fn live(people: usize, groups: usize, state: State) -> Live {
         unread_accounts: BTreeMap::new(),
         unread_memberships: BTreeSet::new(),
         absent: Default::default(),
+        own_account: None,
         vocabulary: Default::default(),
         notices: Vec::new(),
         requests: 0,

@@ -3,6 +3,19 @@
 mod connectors_scim;
 mod connectors_support;
 
+#[path = "connectors/alteryx.rs"]
+mod alteryx;
+#[path = "connectors/alteryx_webapi.rs"]
+mod alteryx_webapi;
+#[path = "connectors/keystone.rs"]
+mod keystone;
+#[path = "connectors/language.rs"]
+mod language;
+#[path = "connectors/quiet.rs"]
+mod quiet;
+#[path = "connectors/workiva.rs"]
+mod workiva;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},

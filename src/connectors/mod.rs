@@ -1,6 +1,7 @@
 //! Connectors: how rosterd speaks to apps. A connector declares its [`Semantics`] as data, reads through [`Reader`] and
 //! writes through [`Writer`]; planning sees the data alone, and observation cannot reach a write.
 
+mod acc;
 mod connector;
 mod error;
 pub mod http;
@@ -112,6 +113,11 @@ pub trait Reader: Send + Sync {
     /// As [`Reader::accounts`].
     async fn vocabulary(&self, _fields: &Looked<'_>, _lane: Lane) -> Result<Vocabulary, Error> {
         Ok(Vocabulary::default())
+    }
+
+    /// The id of the account that our own credential acts as, where that is known once the accounts were read.
+    fn own_account(&self) -> Option<Arc<str>> {
+        None
     }
 
     /// What was come across so far that a person should know, sorted.

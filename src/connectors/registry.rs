@@ -11,6 +11,7 @@ use url::Url;
 
 use super::{
     Error, ErrorKind, Writer,
+    acc::AccModule,
     connector::{Connector, Credentials, Gates, Wiring, check_options},
     http::{Gate, transport::is_loopback},
     rest::{BUILT_IN, Manifest},
@@ -28,7 +29,7 @@ use crate::{
 type Make = fn() -> Arc<dyn Connector>;
 
 /// The connectors that are code, by name, sorted.
-const MODULES: [(&str, Make); 1] = [("scim", Scim::make)];
+const MODULES: [(&str, Make); 2] = [("acc", || Arc::new(AccModule)), ("scim", || Arc::new(Scim))];
 
 /// Share of the quota that is left to other users of the API, in percent, where the files do not say. Somebody's script
 /// or dashboard uses nearly every API.
@@ -312,7 +313,7 @@ mod tests {
         let unlike = registry.semantics("zzz", &Options::new()).unwrap_err().to_string();
         assert_eq!(
             unlike,
-            "there is no connector `zzz`: there are alteryx, alteryx-webapi, autodesk, scim, workiva, or give the path of a manifest"
+            "there is no connector `zzz`: there are acc, alteryx, alteryx-webapi, autodesk, scim, workiva, or give the path of a manifest"
         );
     }
 

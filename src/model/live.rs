@@ -46,6 +46,9 @@ pub struct LiveApp {
     /// Addresses that a query, and not merely a list that broke off, showed to have no account.
     #[serde(default)]
     pub absent: BTreeSet<Email>,
+    /// The id of the account that our own credential acts as, where the connector knows it.
+    #[serde(default)]
+    pub own_account: Option<Arc<str>>,
     /// Names that the app has for values which it knows by id.
     #[serde(default)]
     pub vocabulary: Vocabulary,

@@ -23,6 +23,9 @@ pub(super) struct Memberships {
     pub(super) unread: BTreeSet<Arc<str>>,
 }
 
+/// The HTTP status for what was there and will not come back.
+const GONE: u16 = 410;
+
 /// Reads the groups that the files declare; none of it when they declare no group.
 pub(super) async fn read(
     reader: &dyn Reader,
@@ -180,6 +183,8 @@ impl Groups {
                 group.members = listing.rows;
                 group.coverage = listing.coverage;
             }
+            // No reading will ever be complete again.
+            Err(error) if error.status == Some(GONE) => group.reach = Reach::Gone(error.to_string().into()),
             Err(error) => group.coverage = Coverage::Incomplete(error.to_string()),
         }
     }

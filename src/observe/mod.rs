@@ -84,6 +84,7 @@ pub async fn observe(reader: &dyn Reader, app: &DesiredApp, progress: OnProgress
         unread_accounts,
         unread_memberships: memberships.unread,
         absent,
+        own_account: reader.own_account(),
         vocabulary,
         notices,
         requests: reader.requests() - requests,

@@ -75,6 +75,8 @@ struct Context<'a> {
     accounts: Vec<&'a LiveAccount>,
     /// Live groups by id, each once.
     groups: BTreeMap<&'a Arc<str>, &'a LiveGroup>,
+    /// The identity behind the account that our own credential acts as, where the connector knows it.
+    own: Option<&'a Email>,
     history: Option<&'a AppHistory>,
     now: Timestamp,
 }
@@ -100,7 +102,20 @@ impl<'a> Context<'a> {
             groups.entry(&group.id).or_insert(group);
         }
         let people = inputs.desired.people.iter().collect();
-        Self { desired: inputs.desired, app, live, people, accounts, groups, history, now: inputs.now }
+        let mut cx =
+            Self { desired: inputs.desired, app, live, people, accounts, groups, own: None, history, now: inputs.now };
+        cx.own = live.own_account.as_ref().and_then(|id| cx.owner(id));
+        cx
+    }
+
+    /// The identity that the account with this id is pinned to, or that its address stands for.
+    fn owner(&self, id: &Arc<str>) -> Option<&'a Email> {
+        let pinned = self.app.ids.iter().find(|(_, (pin, _))| pin == id).map(|(identity, _)| identity);
+        let seen = || {
+            let index = self.accounts.binary_search_by(|account| account.id.cmp(id)).ok()?;
+            Some(self.identity(&self.accounts[index].email))
+        };
+        pinned.or_else(seen)
     }
 
     /// The identity behind an address that the app uses, spelt as in the files when they know it.
@@ -115,7 +130,8 @@ impl<'a> Context<'a> {
 
     /// Whether `identity` is the account that our own credential acts as.
     fn is_self(&self, identity: &Email) -> bool {
-        self.app.self_account.as_ref().is_some_and(|email| self.identity(email) == identity)
+        self.own.is_some_and(|own| own == identity)
+            || self.app.self_account.as_ref().is_some_and(|email| self.identity(email) == identity)
     }
 
     /// The rules for an action: the group's, when it is about a declared group, otherwise the app's.

@@ -1,5 +1,7 @@
 //! A small server that answers as a test says, down to broken connections, and an app that points at it.
 
+#![allow(dead_code, reason = "each of the tests uses a part of it")]
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -7,7 +9,7 @@ use std::{
 
 use rosterd::{
     connectors::{Registry, SecretSource, Writer},
-    model::{Auth, BudgetSpec, ConnectorCatalogue, DesiredApp, Place, Policy, SecretRef},
+    model::{Auth, BudgetSpec, ConnectorCatalogue, DesiredApp, Options, Place, Policy, SecretRef},
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -24,7 +26,7 @@ pub struct Call {
     pub method: String,
     pub path: String,
     pub query: BTreeMap<String, String>,
-    /// Names are in lower case.
+    /// By names in lower case.
     pub headers: BTreeMap<String, String>,
     pub body: Value,
     line: String,
@@ -46,6 +48,8 @@ pub enum Answer {
     Json(u16, Value),
     Text(u16, &'static str),
     Redirect(u16, String),
+    /// JSON with a header.
+    Headed(u16, (&'static str, &'static str), Value),
     /// Closes the connection without a word.
     Reset,
     /// Promises more than it sends.
@@ -104,16 +108,17 @@ async fn talk(mut stream: TcpStream, play: &(impl Fn(&Call) -> Answer + ?Sized),
         } else {
             play(&call)
         };
-        let (status, location, body, promised) = match answer {
+        let (status, header, body, promised) = match answer {
             Answer::Json(status, body) => (status, None, body.to_string(), 0),
+            Answer::Headed(status, header, body) => (status, Some(header), body.to_string(), 0),
             Answer::Text(status, body) => (status, None, body.to_owned(), 0),
-            Answer::Redirect(status, to) => (status, Some(to), String::new(), 0),
+            Answer::Redirect(status, ref to) => (status, Some(("location", to.as_str())), String::new(), 0),
             Answer::CutOff => (200, None, r#"{"data": ["#.to_owned(), 1000),
             Answer::Reset => return,
         };
-        let location = location.map(|to| format!("location: {to}\r\n")).unwrap_or_default();
+        let header = header.map(|(name, value)| format!("{name}: {value}\r\n")).unwrap_or_default();
         let length = body.len() + promised;
-        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{location}\r\n");
+        let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{header}\r\n");
         if stream.write_all(format!("{head}{body}").as_bytes()).await.is_err() || promised > 0 {
             return;
         }
@@ -136,8 +141,6 @@ async fn receive(stream: &mut TcpStream) -> Option<Call> {
     while body.len() < length.unwrap_or(0) {
         stream.read_buf(&mut body).await.ok()?;
     }
-    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-    let headers = head.lines().skip(1).filter_map(header).collect();
     let mut words = head.split_whitespace();
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     let url = Url::parse("http://x").unwrap().join(&target).unwrap();
@@ -146,7 +149,11 @@ async fn receive(stream: &mut TcpStream) -> Option<Call> {
         method,
         path: url.path().to_owned(),
         query: url.query_pairs().into_owned().collect(),
-        headers,
+        headers: head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect(),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
     })
 }
@@ -173,15 +180,22 @@ impl SecretSource for TestSecrets {
 
 /// An app called `demo` that declares nothing.
 pub fn app(connector: &str, url: &str, registry: &Registry) -> DesiredApp {
+    app_with(connector, url, &Value::Null, registry)
+}
+
+/// An app called `demo` with these options, that declares nothing.
+pub fn app_with(connector: &str, url: &str, options: &Value, registry: &Registry) -> DesiredApp {
+    let options = options.as_object().into_iter().flatten();
+    let options: Options = options.map(|(key, value)| (key.as_str().into(), value.clone())).collect();
     let secret = |key: &str| (Arc::from(key), SecretRef::Env(format!("DEMO_{}", key.to_uppercase())));
     let secrets = ["client_id", "client_secret", "token"].map(secret);
     DesiredApp {
         name: "demo".into(),
-        semantics: registry.semantics(connector, &BTreeMap::new()).unwrap(),
+        semantics: registry.semantics(connector, &options).unwrap(),
         connector: connector.into(),
         url: url.parse().unwrap(),
         auth: Auth { secrets: secrets.into(), ..Auth::default() },
-        options: BTreeMap::new(),
+        options,
         budget: BudgetSpec::default(),
         mode: Default::default(),
         seats: None,
@@ -214,19 +228,29 @@ impl Fixture {
         connector: &str,
         play: impl Fn(&Call) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        let server = serve(play).await;
-        let app = app(connector, server.url.as_str(), &registry);
-        let connector = registry.connect(&app, &TestSecrets::all(), None).unwrap();
-        Self { app, connector, server }
+        Self::with_options(registry, connector, &Value::Null, play).await
     }
 
-    /// An app with these options.
-    pub async fn of(connector: &str, options: Value, play: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
-        let registry = Registry::default();
+    pub async fn with_options(
+        registry: Registry,
+        connector: &str,
+        options: &Value,
+        play: impl Fn(&Call) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::wired(registry, connector, options, |_| {}, play).await
+    }
+
+    /// With an app that `change` adds something to before it is connected, such as fields that the files manage.
+    pub async fn wired(
+        registry: Registry,
+        connector: &str,
+        options: &Value,
+        change: impl FnOnce(&mut DesiredApp),
+        play: impl Fn(&Call) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let server = serve(play).await;
-        let mut app = app(connector, server.url.as_str(), &registry);
-        app.options = options.as_object().unwrap().iter().map(|(k, v)| (k.as_str().into(), v.clone())).collect();
-        app.semantics = registry.semantics(connector, &app.options).unwrap();
+        let mut app = app_with(connector, server.url.as_str(), options, &registry);
+        change(&mut app);
         let connector = registry.connect(&app, &TestSecrets::all(), None).unwrap();
         Self { app, connector, server }
     }
@@ -235,9 +259,9 @@ impl Fixture {
         self.server.lines()
     }
 
-    /// A header of every request, where it had one.
-    pub fn headers(&self, name: &str) -> Vec<String> {
-        self.server.calls.lock().unwrap().iter().filter_map(|call| call.headers.get(name).cloned()).collect()
+    /// Every request, in order.
+    pub fn calls(&self) -> Vec<Call> {
+        self.server.calls.lock().unwrap().clone()
     }
 
     /// JSON bodies of everything that was sent, in order.

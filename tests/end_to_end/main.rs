@@ -1,5 +1,6 @@
 //! The `rosterd` command as a user runs it, against the sandbox over real HTTP: each test is a story that ends with a plan.
 
+mod acc;
 mod commands;
 mod example;
 mod faults;

@@ -81,7 +81,7 @@ impl HttpConfig {
 #[derive(Debug)]
 pub struct HttpClient {
     link: Link,
-    auth: Authenticator,
+    auth: Arc<Authenticator>,
     base: Url,
     headers: Vec<(String, String)>,
 }
@@ -156,12 +156,20 @@ impl HttpClient {
             app: config.app,
             transport,
             gate,
-            redactor: Redactor::new(config.secrets),
+            redactor: Arc::new(Redactor::new(config.secrets)),
             timeout: config.timeout,
             sent: AtomicU64::new(0),
             random: Link::random(config.seed),
         };
-        Self { link, auth: Authenticator::new(config.auth), base: config.base, headers: config.headers }
+        Self { link, auth: Arc::new(Authenticator::new(config.auth)), base: config.base, headers: config.headers }
+    }
+
+    /// The same client, signed in together with `other`: a token that either of them fetched serves both.
+    #[must_use]
+    pub fn signed_in_with(mut self, other: &Self) -> Self {
+        self.auth = other.auth.clone();
+        self.link.redactor = other.link.redactor.clone();
+        self
     }
 
     /// The app's name.

@@ -29,7 +29,7 @@ pub(super) struct Link {
     pub(super) app: String,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) gate: Arc<Gate>,
-    pub(super) redactor: Redactor,
+    pub(super) redactor: Arc<Redactor>,
     pub(super) timeout: Duration,
     pub(super) sent: AtomicU64,
     pub(super) random: Mutex<StdRng>,

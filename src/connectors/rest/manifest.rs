@@ -159,7 +159,12 @@ pub(super) enum Style {
 
 #[derive(Debug, Clone)]
 pub(super) enum Change {
-    Set(AccountStatus),
+    /// By an update; where `may_lack`, some versions of the app cannot do that to such an account.
+    Set {
+        status: AccountStatus,
+        may_lack: bool,
+        by_hand: Vec<u16>,
+    },
     Call(Call),
 }
 

@@ -11,37 +11,37 @@ const EMPTY_PAGES: u32 = 10;
 
 /// How the pages of a list are asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Paging {
-    pub(super) step: Step,
+pub(in crate::connectors) struct Paging {
+    pub(in crate::connectors) step: Step,
     /// The parameter that asks for a page size.
-    pub(super) size: Option<String>,
+    pub(in crate::connectors) size: Option<String>,
     /// The page size to ask for.
-    pub(super) max: u32,
+    pub(in crate::connectors) max: u32,
     /// The page size of an app that ignores what is asked for.
-    pub(super) default: Option<u32>,
+    pub(in crate::connectors) default: Option<u32>,
     /// Where the answer says how many there are in all.
-    pub(super) total: Option<Dotted>,
+    pub(in crate::connectors) total: Option<Dotted>,
     /// Where the answer has a number that may be the total, or merely the length of the page.
-    pub(super) at_least: Option<Dotted>,
+    pub(in crate::connectors) at_least: Option<Dotted>,
     /// A page with fewer rows than asked for is the last one.
-    pub(super) ends_short: bool,
+    pub(in crate::connectors) ends_short: bool,
     /// The answer that means that the way to the next page is too old.
-    pub(super) expired: Option<Expired>,
+    pub(in crate::connectors) expired: Option<Expired>,
 }
 
 /// An answer that means that a token or link is too old.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Expired {
-    pub(super) status: u16,
+pub(in crate::connectors) struct Expired {
+    pub(in crate::connectors) status: u16,
     /// Where the answer says so; without one, the status says it all.
-    pub(super) path: Option<Dotted>,
+    pub(in crate::connectors) path: Option<Dotted>,
     /// What it says then.
-    pub(super) is: Vec<Value>,
+    pub(in crate::connectors) is: Vec<Value>,
 }
 
 impl Expired {
     /// Whether this is that answer.
-    pub(super) fn is(&self, status: u16, body: &Value) -> bool {
+    pub(in crate::connectors) fn is(&self, status: u16, body: &Value) -> bool {
         let said = |path: &Dotted| path.get(body).is_some_and(|said| self.is.contains(said));
         status == self.status && self.path.as_ref().is_none_or(said)
     }
@@ -49,7 +49,7 @@ impl Expired {
 
 /// How to get from one page to the next.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Step {
+pub(in crate::connectors) enum Step {
     /// By the number of rows to skip.
     Offset { parameter: String },
     /// By the page's number.
@@ -62,14 +62,14 @@ pub(super) enum Step {
 
 /// What to do after a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Follow {
+pub(in crate::connectors) enum Follow {
     More,
     Done,
 }
 
 /// What a sweep over a list is worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(in crate::connectors) enum Verdict {
     /// Everything was seen.
     Complete,
     /// The list changed while it was read. Reading it again may help.
@@ -80,7 +80,7 @@ pub(super) enum Verdict {
 
 /// One reading of a list.
 #[derive(Debug)]
-pub(super) struct Sweep<'a> {
+pub(in crate::connectors) struct Sweep<'a> {
     paging: Option<&'a Paging>,
     items: &'a Dotted,
     /// Where a row's identity is.
@@ -102,7 +102,7 @@ pub(super) struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    pub(super) fn new(paging: Option<&'a Paging>, items: &'a Dotted, key: &'a Dotted) -> Self {
+    pub(in crate::connectors) fn new(paging: Option<&'a Paging>, items: &'a Dotted, key: &'a Dotted) -> Self {
         Self {
             paging,
             items,
@@ -122,12 +122,12 @@ impl<'a> Sweep<'a> {
     }
 
     /// With what the last page says when the app cut the list off.
-    pub(super) fn truncated(self, truncated: Option<&'a (Dotted, Value)>) -> Self {
+    pub(in crate::connectors) fn truncated(self, truncated: Option<&'a (Dotted, Value)>) -> Self {
         Self { truncated, ..self }
     }
 
     /// The query of the next page.
-    pub(super) fn query(&self) -> Vec<(String, String)> {
+    pub(in crate::connectors) fn query(&self) -> Vec<(String, String)> {
         let Some(paging) = self.paging else { return Vec::new() };
         let mut query = Vec::new();
         match (&paging.step, &self.next) {
@@ -151,7 +151,7 @@ impl<'a> Sweep<'a> {
     ///
     /// # Errors
     /// When it is not a page at all.
-    pub(super) fn take(&mut self, body: &mut Value) -> Result<Follow, String> {
+    pub(in crate::connectors) fn take(&mut self, body: &mut Value) -> Result<Follow, String> {
         let number = |path: Option<&Dotted>| path.and_then(|path| path.get(body)?.as_u64());
         let total = number(self.paging.and_then(|paging| paging.total.as_ref()));
         let promised = number(self.paging.and_then(|paging| paging.at_least.as_ref()));
@@ -259,12 +259,12 @@ impl<'a> Sweep<'a> {
     }
 
     /// Whether no page was taken in yet.
-    pub(super) fn at_start(&self) -> bool {
+    pub(in crate::connectors) fn at_start(&self) -> bool {
         self.pages == 0
     }
 
     /// What was seen, in the order of the app, and what it is worth.
-    pub(super) fn finish(mut self) -> (Vec<Value>, Verdict) {
+    pub(in crate::connectors) fn finish(mut self) -> (Vec<Value>, Verdict) {
         let seen = self.rows.len() as u64;
         let declared = self.paging.and_then(|paging| paging.total.as_ref());
         match (self.total, declared) {

@@ -67,7 +67,7 @@ impl Template {
     }
 
     /// The text with its placeholders filled in; `None` when one has no value.
-    pub(super) fn text(&self, bindings: &Bindings<'_>) -> Option<String> {
+    pub(in crate::connectors) fn text(&self, bindings: &Bindings<'_>) -> Option<String> {
         let part = |part: &Part| match part {
             Part::Text(text) => Some(text.clone()),
             Part::Hole(name) => plain(bindings.get(name.as_str())?),
@@ -182,7 +182,7 @@ impl fmt::Display for Dotted {
 
 impl Dotted {
     /// The value there; `None` when there is no such key, which is not the same as null.
-    pub(super) fn get<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+    pub(in crate::connectors) fn get<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(value, |value, part| match value {
             Value::Object(map) => map.get(part),
             Value::Array(all) => all.get(part.parse::<usize>().ok()?),

@@ -139,9 +139,9 @@ impl RestConnector {
         let mut changed = json!({});
         set_all(&mut changed, changes);
         let body = match &update.style {
-            Style::Partial { whole } => self.partial(&request, whole, target, changes, lane).await?,
+            Style::Partial { whole } => self.partial(&update.call, &request, whole, target, changes, lane).await?,
             Style::Replace { omit } => {
-                let mut body = self.before(&request, target, lane).await?;
+                let mut body = self.before(&update.call, &request, target, lane).await?;
                 for path in omit {
                     path.remove(&mut body);
                 }
@@ -170,13 +170,16 @@ impl RestConnector {
             }
             Style::Replace { .. } if proves(&body) => Ok((echo, true)),
             // The answer does not show that all the rest is still there.
-            Style::Replace { .. } => Ok(self.look_after(&request, target, &changed, &body, echo, lane).await),
+            Style::Replace { .. } => {
+                Ok(self.look_after(&update.call, &request, target, &changed, &body, echo, lane).await)
+            }
         }
     }
 
     /// The body of a partial update: what changes, and the rest of each part that the app replaces as a whole.
     async fn partial(
         &self,
+        call: &Call,
         request: &Request,
         whole: &[Dotted],
         target: &Target<'_>,
@@ -187,7 +190,7 @@ impl RestConnector {
         let touched: Vec<&Dotted> =
             whole.iter().filter(|part| changes.iter().any(|(path, _)| path.is_below(part))).collect();
         if !touched.is_empty() {
-            let before = self.before(request, target, lane).await?;
+            let before = self.before(call, request, target, lane).await?;
             for part in touched {
                 if let Some(value) = part.get(&before) {
                     part.set(&mut body, value.clone());
@@ -199,16 +202,20 @@ impl RestConnector {
     }
 
     /// What there is right before an update.
-    async fn before(&self, request: &Request, target: &Target<'_>, lane: Lane) -> Result<Value, Error> {
+    async fn before(&self, call: &Call, request: &Request, target: &Target<'_>, lane: Lane) -> Result<Value, Error> {
         let read = target.read.ok_or_else(|| self.lacks("read what is to be changed"))?;
         let before = self.raw(read, &target.bindings, target.wrap, (target.id, target.id_at), lane).await?;
-        before.ok_or_else(|| self.http.error(request, ErrorKind::NotFound, None, "it is not there any more"))
+        before.ok_or_else(|| {
+            let why = "when it was read right before, it was not there";
+            lacking(call, self.http.error(request, ErrorKind::NotFound, None, why))
+        })
     }
 
     /// Looks whether a replacement kept what it should have kept. What went wrong with the change itself, whoever asked for
     /// it finds out; what was lost beside it nobody would look for.
     async fn look_after(
         &self,
+        call: &Call,
         request: &Request,
         target: &Target<'_>,
         changed: &Value,
@@ -216,7 +223,7 @@ impl RestConnector {
         echo: Option<Value>,
         lane: Lane,
     ) -> (Option<Value>, bool) {
-        let Ok(after) = self.before(request, target, lane).await else { return (echo, false) };
+        let Ok(after) = self.before(call, request, target, lane).await else { return (echo, false) };
         let lost = lost(sent, &after);
         if !lost.is_empty() {
             let (method, path) = (request.method.as_str(), &request.path);
@@ -229,13 +236,13 @@ impl RestConnector {
 
     async fn change_account(
         &self,
+        update: &Update,
         id: &str,
         changes: &[(Dotted, Value)],
         words: &Translation,
         lane: Lane,
     ) -> Result<Written, Error> {
         let accounts = &self.manifest.accounts;
-        let update = accounts.update.as_ref().ok_or_else(|| self.lacks("change an account"))?;
         let target = Target {
             id,
             id_at: &accounts.id,
@@ -252,7 +259,7 @@ impl RestConnector {
         let update = accounts.update.as_ref().ok_or_else(|| self.lacks("change an account"))?;
         let words = self.words_for(&accounts.naming, values, lane).await;
         let changes = words.placed(&accounts.fields, values).map_err(|why| self.unsendable(&update.call, why))?;
-        self.change_account(id, &changes, &words, lane).await
+        self.change_account(update, id, &changes, &words, lane).await
     }
 
     async fn set_status(&self, id: &str, change: Option<&Change>, what: &str, lane: Lane) -> Result<Written, Error> {
@@ -261,10 +268,13 @@ impl RestConnector {
         let words = Translation::default();
         match change {
             None => Err(self.lacks(what)),
-            Some(Change::Set(status)) => {
+            Some(Change::Set { status, may_lack, by_hand }) => {
+                let mut update = accounts.update.clone().ok_or_else(|| self.lacks(what))?;
+                update.call.may_lack |= *may_lack;
+                update.call.by_hand.extend(by_hand);
                 let word = accounts.status_word(status).cloned().unwrap_or(Value::Null);
                 let changes: Vec<_> = accounts.status.iter().map(|path| (path.clone(), word.clone())).collect();
-                self.change_account(id, &changes, &words, lane).await
+                self.change_account(&update, id, &changes, &words, lane).await
             }
             Some(Change::Call(call)) => {
                 let request = self.request(call, &self.bindings(&[("account.id", id)]))?;

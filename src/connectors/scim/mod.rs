@@ -41,13 +41,6 @@ const CONTENT_TYPE: &str = "application/scim+json";
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scim;
 
-impl Scim {
-    /// For the table of connectors.
-    pub(super) fn make() -> Arc<dyn Connector> {
-        Arc::new(Self)
-    }
-}
-
 impl Connector for Scim {
     fn options(&self) -> Vec<OptionSpec> {
         profile::specs()

@@ -165,6 +165,7 @@ impl World {
                 unread_accounts: BTreeMap::new(),
                 unread_memberships: BTreeSet::new(),
                 absent: Default::default(),
+                own_account: None,
                 vocabulary: Default::default(),
                 notices: Vec::new(),
                 requests: 0,

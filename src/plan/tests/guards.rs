@@ -90,6 +90,23 @@ fn our_own_account_is_neither_a_stranger_nor_cut_off() {
 }
 
 #[test]
+fn the_account_that_the_connector_knows_to_be_ours_is_spared_though_no_line_names_it() {
+    let world = busy(World::full()).active("7", "bot@x.io").policy(|policy| policy.unlisted = Unlisted::Remove);
+    let world = world.seen(|live| live.own_account = Some("7".into()));
+    check!(world, @"
+    ready a/create/new@x.io
+    ready a/deactivate/bob@x.io
+    ready a/deactivate/lea@x.io
+    ");
+    check!(world.person("bot@x.io"), @"
+    ready a/create/new@x.io
+    ready a/deactivate/bob@x.io
+    held a/deactivate/bot@x.io [self]: our own credential acts as this account, and would cut itself off
+    ready a/deactivate/lea@x.io
+    ");
+}
+
+#[test]
 fn files_that_grant_nothing_remove_nobody_but_leavers() {
     let world = World::full().person("bob@x.io").left("lea@x.io").active("2", "bob@x.io").active("3", "lea@x.io");
     check!(world, @"

@@ -66,7 +66,8 @@ pub(super) fn check(
                     format!("`set: {{status: {set}}}` needs `status` in `accounts.fields` and `accounts.status`"),
                 ));
             }
-            return Ok(Change::Set(set));
+            let may_lack = change.otherwise.is_some();
+            return Ok(Change::Set { status: set, may_lack, by_hand: change.manual_on });
         }
         let given = [
             (Method::Post, change.post),
@@ -84,7 +85,7 @@ pub(super) fn check(
     };
     let deactivate = wire.deactivate.map(|wire| change("accounts.deactivate", wire)).transpose()?;
     let reactivate = wire.reactivate.map(|wire| change("accounts.reactivate", wire)).transpose()?;
-    let sets = |change: &Option<Change>| matches!(change, Some(Change::Set(_)));
+    let sets = |change: &Option<Change>| matches!(change, Some(Change::Set { .. }));
     if (sets(&deactivate) || sets(&reactivate)) && wire.update.is_none() {
         return Err((line, "`set` writes through `accounts.update`, which is missing".into()));
     }

@@ -1,0 +1,185 @@
+//! Autodesk Construction Cloud: accounts through the older family of its API (`hq`), projects and their members through
+//! the newer one (`construction/admin`). A project is a group; its members have a level (admin or member), industry roles
+//! and a company.
+//!
+//! The traps, and where each is met: lists and queries ([`pages`], [`reader`]) · two dialects and their statuses
+//! ([`rows`]) · products that follow from the level ([`products`]) · names for ids ([`names`]) · imports that only promise
+//! ([`writer`], and the executor's reading back).
+
+mod names;
+mod pages;
+mod products;
+mod reader;
+mod rows;
+mod semantics;
+mod settings;
+mod writer;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+use self::{names::Names, pages::Pages, rows::Project, settings::Settings};
+use super::{
+    Connector, Credentials, Error, ErrorKind, OptionSpec, Wiring, Writer,
+    http::{ClientCredentials, ClientStyle, HttpClient, Method, Request, Scheme},
+};
+use crate::model::{CatalogueError, Notice, Options, Semantics};
+
+/// What the token is asked to allow.
+const SCOPES: [&str; 2] = ["account:read", "account:write"];
+
+/// Where `hq` looks when no region is named. It is named all the same, so that nobody has to know this.
+const DEFAULT_REGION: &str = "US";
+
+/// What may stand in a path segment as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The connector before it is connected.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AccModule;
+
+impl Connector for AccModule {
+    fn options(&self) -> Vec<OptionSpec> {
+        settings::specs()
+    }
+
+    fn semantics(&self, options: &Options) -> Result<Arc<Semantics>, CatalogueError> {
+        Ok(Arc::new(semantics::of(&Settings::parse(options)?)))
+    }
+
+    fn secret_keys(&self) -> Vec<String> {
+        vec!["client_id".into(), "client_secret".into()]
+    }
+
+    fn scheme(
+        &self,
+        url: &Url,
+        secrets: &Credentials,
+        token_url: Option<&Url>,
+        scopes: Option<&[String]>,
+    ) -> Result<Scheme, String> {
+        let secret = |key: &str| secrets.get(key).cloned().ok_or_else(|| key.to_owned());
+        Ok(Scheme::ClientCredentials(ClientCredentials {
+            token_url: token_url.cloned().unwrap_or_else(|| below(url, "authentication/v2/token")),
+            client_id: secret("client_id")?,
+            client_secret: secret("client_secret")?,
+            style: ClientStyle::Basic,
+            scopes: scopes.map_or_else(|| SCOPES.map(str::to_owned).to_vec(), <[String]>::to_vec),
+        }))
+    }
+
+    fn connect(&self, wiring: &Wiring<'_>, options: &Options) -> Result<Arc<dyn Writer>, Error> {
+        let settings =
+            Settings::parse(options).map_err(|wrong| wiring.setup(wrong.to_string(), "correct `options`"))?;
+        let mut headers: Vec<(String, String)> = Vec::new();
+        headers.extend(settings.region.iter().map(|region| ("Region".to_owned(), region.clone())));
+        headers.extend(settings.acting_user.iter().map(|user| ("User-Id".to_owned(), user.clone())));
+        let region = settings.region.clone().unwrap_or_else(|| DEFAULT_REGION.to_owned());
+        let base = |path| below(wiring.url(), path);
+        let hq = wiring.client(base("hq/v1"), vec![("Region".into(), region)], "hq", &semantics::hq_limits())?;
+        let limits = semantics::construction_limits();
+        let construction = wiring.client(base("construction/admin"), headers, "construction", &limits)?;
+        Ok(Arc::new(Acc {
+            semantics: Arc::new(semantics::of(&settings)),
+            roles: Names::new(
+                settings.roles.clone(),
+                "names of roles are learnt from members of declared projects: give one the role by hand, or write its id \
+                 under `options.roles`",
+            ),
+            companies: Names::new(
+                settings.companies.clone(),
+                "make the company in ACC, Account Admin, Companies, or correct its name",
+            ),
+            construction: construction.signed_in_with(&hq),
+            hq,
+            settings,
+            pages: Pages::construction(),
+            hq_pages: Pages::hq(),
+            state: Mutex::default(),
+        }))
+    }
+}
+
+/// One account, ready to be read and written.
+#[derive(Debug)]
+pub(super) struct Acc {
+    settings: Settings,
+    semantics: Arc<Semantics>,
+    /// Accounts.
+    hq: HttpClient,
+    hq_pages: Pages,
+    /// Projects, their members, companies.
+    construction: HttpClient,
+    pages: Pages,
+    roles: Names,
+    companies: Names,
+    state: Mutex<State>,
+}
+
+/// What was learnt by reading.
+#[derive(Debug, Default)]
+struct State {
+    /// Projects by id, as they were last listed.
+    projects: BTreeMap<Arc<str>, Project>,
+    /// The account of the acting user.
+    own: Option<Arc<str>>,
+    /// What a person should know, by what it is about.
+    notices: BTreeMap<Arc<str>, Notice>,
+}
+
+impl Acc {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change is one assignment or insertion, so that a poisoned state is a whole one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An address below `accounts/…`, each part of which is one segment.
+    fn account_path(&self, version: &str, rest: &[&str]) -> Result<String, Error> {
+        let account = [version, "accounts", self.settings.account.as_str()];
+        let parts = account.into_iter().filter(|part| !part.is_empty()).chain(rest.iter().copied());
+        self.path(&parts.collect::<Vec<_>>())
+    }
+
+    fn path(&self, parts: &[&str]) -> Result<String, Error> {
+        let mut path = String::new();
+        for part in parts {
+            // These would name another resource, and encoding them does not help.
+            if matches!(*part, "" | "." | "..") {
+                let detail = format!("`{part}` cannot stand in an address");
+                return Err(self.hq.error(&Request::new(Method::Get, "…"), ErrorKind::Setup, None, &detail));
+            }
+            path.push('/');
+            path.extend(utf8_percent_encode(part, SEGMENT));
+        }
+        Ok(path)
+    }
+}
+
+/// Says what to do about what these families refuse.
+fn explained(error: Error) -> Error {
+    let (kind, hint) = match error.status {
+        Some(403) => (
+            error.kind,
+            "an account admin adds the app's client id in ACC, Account Admin, Custom Integrations; and \
+             `options.acting_user` has to be an account admin",
+        ),
+        Some(410) => (error.kind, "the project is no longer available; take it out of the files"),
+        // Whatever it waits for may have come about in a moment.
+        Some(412) => (ErrorKind::Server, "the project is not ready for this yet: its products may still be activated"),
+        Some(422) => (error.kind, "the status of an account that is pending or was never invited cannot be changed"),
+        _ => return error,
+    };
+    Error { kind, hint: Some(hint.into()), ..error }
+}
+
+/// An address below another one.
+fn below(url: &Url, path: &str) -> Url {
+    let mut below = url.clone();
+    below.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+    below
+}
