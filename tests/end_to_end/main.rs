@@ -6,4 +6,5 @@ mod example;
 mod faults;
 mod interrupts;
 mod limits;
+mod scim;
 mod story;
