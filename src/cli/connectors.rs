@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     connectors::{Reader, Registry, rest::Manifest},
-    model::{ConnectorCatalogue as _, DesiredApp, Options},
+    model::{ConnectorCatalogue as _, DesiredApp},
     observe::{Tried, probe},
     report::capabilities::{self, Capable},
 };
@@ -43,8 +43,7 @@ pub(super) async fn run(args: &Connectors) -> Result<Exit, Failure> {
 
 fn capable(registry: &Registry, name: &str) -> Result<Capable, Failure> {
     let connector = registry.connector(name).map_err(Failure::new)?;
-    // What it can do hardly depends on options; where it does, this is what it does without any.
-    let semantics = connector.semantics(&Options::new()).map_err(Failure::new)?;
+    let semantics = connector.semantics(&connector.usual_options()).map_err(Failure::new)?;
     Ok(Capable { name: semantics.connector.to_string(), semantics, options: connector.options() })
 }
 

@@ -22,6 +22,11 @@ pub trait Connector: Send + Sync {
     /// The options it knows, besides those that every connector has.
     fn options(&self) -> Vec<OptionSpec>;
 
+    /// Options as most apps give them, to show by them what it can do.
+    fn usual_options(&self) -> Options {
+        Options::new()
+    }
+
     /// What it declares about its API, for an app with these options.
     ///
     /// # Errors

@@ -153,11 +153,11 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
         connector: cx.app.connector.clone(),
         group_noun: cx.app.semantics.group_noun.clone(),
         error: None,
-        complete: is_complete(cx.live),
+        complete: is_complete(cx),
         observed: observed(cx.live),
         forecast: Forecast::default(),
         actions: Vec::new(),
-        findings: coverage_findings(cx.live),
+        findings: coverage_findings(cx),
     })
 }
 
@@ -185,15 +185,28 @@ fn observed(live: &LiveApp) -> Observed {
     }
 }
 
-fn is_complete(live: &LiveApp) -> bool {
+/// Live groups that some line declares. What is in the others nobody asked.
+fn declared<'a>(cx: &Context<'a>) -> impl Iterator<Item = &'a LiveGroup> {
+    let app = cx.app;
+    cx.live.groups.iter().filter(move |group| {
+        app.groups.values().any(|desired| match &desired.id {
+            Some(id) => *id == group.id,
+            None => desired.name == group.name,
+        })
+    })
+}
+
+fn is_complete(cx: &Context<'_>) -> bool {
+    let live = cx.live;
     live.accounts_coverage.is_complete()
         && live.groups_coverage.is_complete()
         && live.unread_accounts.is_empty()
         && live.unread_memberships.is_empty()
-        && live.groups.iter().all(|group| group.coverage.is_complete())
+        && declared(cx).all(|group| group.coverage.is_complete())
 }
 
-fn coverage_findings(live: &LiveApp) -> Vec<Finding> {
+fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
+    let live = cx.live;
     let of = |what: &str, group: Option<&Arc<str>>, coverage: &crate::model::Coverage| match coverage {
         crate::model::Coverage::Complete => None,
         crate::model::Coverage::Incomplete(why) => Some(Finding {
@@ -208,7 +221,7 @@ fn coverage_findings(live: &LiveApp) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     findings.extend(of("the accounts", None, &live.accounts_coverage));
     findings.extend(of("the groups", None, &live.groups_coverage));
-    for group in &live.groups {
+    for group in declared(cx) {
         findings.extend(of(&format!("the members of {}", group.name), Some(&group.name), &group.coverage));
     }
     findings.extend(live.notices.iter().map(|notice| Finding {

@@ -226,7 +226,8 @@ pub fn markdown(all: &[Capable]) -> String {
     text += "\nWhat is done by hand, and how:\n\n";
     for one in all {
         for hand in by_hand(&one.semantics) {
-            text += &format!("- {}, {}: {}\n", one.name, hand.phrase, hand.todo);
+            let only = if hand.partly { ", where the API cannot" } else { "" };
+            text += &format!("- {}, {}{only}: {}\n", one.name, hand.phrase, hand.todo);
         }
     }
     text
@@ -238,6 +239,8 @@ struct ByHand {
     word: &'static str,
     /// As a sentence has it: `remove a member`.
     phrase: &'static str,
+    /// The API can in general, and in some case cannot.
+    partly: bool,
     /// What to do, and where.
     todo: String,
 }
@@ -265,8 +268,10 @@ fn by_hand(semantics: &Semantics) -> Vec<ByHand> {
             let todo = semantics.manual_text(verb);
             // Where the API deactivates, what is left to a person is an account that nobody has accepted yet.
             match (verb, &semantics.deactivate) {
-                (Verb::Deactivate, Some(_)) => ByHand { word: "withdraw", phrase: "withdraw an invitation", todo },
-                _ => ByHand { word: verb.as_str(), phrase: verb.phrase(), todo },
+                (Verb::Deactivate, Some(_)) if lacks(verb) => {
+                    ByHand { word: "withdraw", phrase: "withdraw an invitation", partly: false, todo }
+                }
+                _ => ByHand { word: verb.as_str(), phrase: verb.phrase(), partly: !lacks(verb), todo },
             }
         })
         .collect()
@@ -277,7 +282,8 @@ pub fn list_text(all: &[Capable], style: &Style) -> String {
     let mut canvas = Canvas::new(style);
     let column = 2 + all.iter().map(|one| one.name.len()).max().unwrap_or(0);
     for one in all {
-        let hand: Vec<&str> = by_hand(&one.semantics).iter().map(|hand| hand.word).collect();
+        let hand: Vec<&str> =
+            by_hand(&one.semantics).iter().filter(|hand| !hand.partly).map(|hand| hand.word).collect();
         let rest = if hand.is_empty() { String::new() } else { format!("; by hand: {}", hand.join(", ")) };
         let head = Line::new().whole(Paint::Strong, &one.name).pad_to(column);
         let nouns = format!("{}s and {}s", one.semantics.account_noun, one.semantics.group_noun);
@@ -307,7 +313,8 @@ pub fn show_text(one: &Capable, style: &Style) -> String {
         canvas.paragraph(0, &Line::new().text(Paint::Strong, "By hand"));
         for hand in hand {
             let head = Line::new().pad_to(2).text(Paint::Notice, hand.word).pad_to(column);
-            canvas.hanging(&head, &Line::new().prose(Paint::Plain, &hand.todo));
+            let only = if hand.partly { "where the API cannot; " } else { "" };
+            canvas.hanging(&head, &Line::new().text(Paint::Dim, only).prose(Paint::Plain, &hand.todo));
         }
     }
     if !one.options.is_empty() {
@@ -342,6 +349,7 @@ pub fn to_json(all: &[Capable]) -> String {
     #[derive(Serialize)]
     struct HandWire {
         word: &'static str,
+        partly: bool,
         todo: String,
     }
     #[derive(Serialize)]
@@ -364,7 +372,7 @@ pub fn to_json(all: &[Capable]) -> String {
             abilities: abilities(&one.semantics).into_iter().map(ability).collect(),
             by_hand: by_hand(&one.semantics)
                 .into_iter()
-                .map(|hand| HandWire { word: hand.word, todo: hand.todo })
+                .map(|hand| HandWire { word: hand.word, partly: hand.partly, todo: hand.todo })
                 .collect(),
             options: one
                 .options

@@ -18,9 +18,9 @@ async fn the_first_command_of_the_readme_applies_the_example_and_ends_with_what_
 #[tokio::test(flavor = "multi_thread")]
 async fn the_plan_that_the_readme_shows_is_the_plan() {
     let readme = include_str!("../../README.md");
-    let (_, after) = readme.split_once("$ rosterd plan --sandbox\n").unwrap();
+    let (_, after) = readme.split_once("$ rosterd plan --sandbox --app autodesk\n").unwrap();
     let (picture, _) = after.split_once("```").unwrap();
-    let said = run(&["plan", "--sandbox"]).await;
+    let said = run(&["plan", "--sandbox", "--app", "autodesk"]).await;
     let mut real = said.out.lines().chain(said.err.lines());
     for line in picture.lines().filter(|line| !line.is_empty() && line.trim() != "…") {
         assert!(real.any(|real| real == line), "not there, or not in this order: {line}\n{}", said.out);

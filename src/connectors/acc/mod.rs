@@ -43,9 +43,17 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AccModule;
 
+/// An id that is nobody's, where only its presence matters.
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+
 impl Connector for AccModule {
     fn options(&self) -> Vec<OptionSpec> {
         settings::specs()
+    }
+
+    fn usual_options(&self) -> Options {
+        let given = [("account_id", NOBODY), ("acting_user", NOBODY)];
+        given.map(|(name, value)| (name.into(), value.into())).into()
     }
 
     fn semantics(&self, options: &Options) -> Result<Arc<Semantics>, CatalogueError> {
