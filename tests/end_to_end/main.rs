@@ -1,6 +1,8 @@
 //! The `rosterd` command as a user runs it, against the sandbox over real HTTP: each test is a story that ends with a plan.
 
 mod acc;
+mod alteryx;
+mod alteryx_webapi;
 mod commands;
 mod example;
 mod faults;
@@ -8,3 +10,4 @@ mod interrupts;
 mod limits;
 mod scim;
 mod story;
+mod workiva;

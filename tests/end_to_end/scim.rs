@@ -40,7 +40,8 @@ fn write(story: &Story, options: &str, body: &str, rest: &str) {
 
 /// A story about one app called [`APP`], whose tenant is empty at first.
 async fn story(config: Config, options: &str, body: &str, rest: &str) -> Story {
-    let story = Story { sandbox: Sandbox::start(config).await.unwrap(), dir: TempDir::new().unwrap() };
+    let story =
+        Story { sandbox: Sandbox::start(config).await.unwrap(), dir: TempDir::new().unwrap(), connector: "scim" };
     write(&story, options, body, rest);
     story
 }
@@ -93,7 +94,8 @@ fn raw(story: &Story, tenant: &str, email: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drifted_intranet_becomes_what_the_files_say() {
-    let story = Story { sandbox: Sandbox::start(quick()).await.unwrap(), dir: TempDir::new().unwrap() };
+    let story =
+        Story { sandbox: Sandbox::start(quick()).await.unwrap(), dir: TempDir::new().unwrap(), connector: "scim" };
     let people = story.dir.path().join("people");
     fs::create_dir(&people).unwrap();
     for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state/people")).unwrap() {
