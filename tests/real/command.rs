@@ -64,7 +64,7 @@ impl Rosterd {
     /// How many actions of each verb the plan has; all of them are ready. Nothing, where nothing is to be done.
     pub async fn plan(&self) -> BTreeMap<String, usize> {
         let said = self.run("plan", &["--format", "json"]).await;
-        assert_eq!(said.status, 0, "{said:?}");
+        assert_eq!((said.status, said.err.as_str()), (0, ""), "{}", said.out);
         let plan: Value = serde_json::from_str(&said.out).unwrap();
         let app = &plan["apps"][0];
         assert_eq!((&app["error"], &app["complete"]), (&Value::Null, &Value::Bool(true)), "{}", said.out);
