@@ -123,8 +123,11 @@ pub(super) struct Profile {
     pub(super) sign_in_hint: &'static str,
 }
 
+/// What sets a kind of server apart.
+type Trait = fn(&mut Profile);
+
 /// Names of the profiles, and what makes each of a server that keeps to the standard.
-const PROFILES: [(&str, fn(&mut Profile)); 6] = [
+const PROFILES: [(&str, Trait); 6] = [
     ("strict", |_| {}),
     ("autodesk", autodesk),
     ("alteryx", alteryx),

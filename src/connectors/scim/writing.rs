@@ -91,6 +91,9 @@ impl ScimApp {
         lane: Lane,
     ) -> Result<Answer, Error> {
         let request = Request::new(Method::Put, self.path(kind, id)?);
+        // Two of our own that read the same state would undo each other where the server keeps no versions.
+        let turn = self.turns.of(&request.path);
+        let _turn = turn.lock().await;
         let mut tries = 0;
         loop {
             let whole =
@@ -374,11 +377,13 @@ impl ScimApp {
 
     /// The accounts of memberships of one group.
     fn crowd(writes: &[Write]) -> Option<(&Arc<str>, bool, Vec<&str>)> {
-        let one = |write| match write {
-            &Write::AddMember { ref group, ref who, .. } => Some((group, true, who.id.as_deref()?)),
-            &Write::RemoveMember { ref group, ref account } => Some((group, false, &**account)),
-            _ => None,
-        };
+        fn one(write: &Write) -> Option<(&Arc<str>, bool, &str)> {
+            match write {
+                Write::AddMember { group, who, .. } => Some((group, true, who.id.as_deref()?)),
+                Write::RemoveMember { group, account } => Some((group, false, &**account)),
+                _ => None,
+            }
+        }
         let (group, add, _) = one(writes.first()?)?;
         let ids = writes.iter().map(|write| one(write).filter(|(to, adds, _)| *to == group && *adds == add));
         Some((group, add, ids.map(|one| Some(one?.2)).collect::<Option<_>>()?))
