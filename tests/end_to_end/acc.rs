@@ -49,7 +49,8 @@ fn head(name: &str) -> String {
 
 /// A story about one app called [`APP`], whose tenant is empty at first.
 async fn story(config: Config, body: &str, rest: &str) -> Story {
-    let story = Story { sandbox: Sandbox::start(config).await.unwrap(), dir: TempDir::new().unwrap() };
+    let story =
+        Story { sandbox: Sandbox::start(config).await.unwrap(), dir: TempDir::new().unwrap(), connector: "acc" };
     write(&story, body, rest);
     story
 }
@@ -61,7 +62,11 @@ fn write(story: &Story, body: &str, rest: &str) {
 
 /// The example organisation's people, and its projects as they should be.
 async fn example() -> Story {
-    let story = Story { sandbox: Sandbox::start(slow_imports()).await.unwrap(), dir: TempDir::new().unwrap() };
+    let story = Story {
+        sandbox: Sandbox::start(slow_imports()).await.unwrap(),
+        dir: TempDir::new().unwrap(),
+        connector: "acc",
+    };
     let people = story.dir.path().join("people");
     fs::create_dir(&people).unwrap();
     for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state/people")).unwrap() {

@@ -1,9 +1,12 @@
 //! The `rosterd` command as a user runs it, against the sandbox over real HTTP: each test is a story that ends with a plan.
 
 mod acc;
+mod alteryx;
+mod alteryx_webapi;
 mod commands;
 mod example;
 mod faults;
 mod interrupts;
 mod limits;
 mod story;
+mod workiva;

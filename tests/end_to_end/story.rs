@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Stdio, time::Duration};
 
-use rosterd::sandbox::{Config, Quota, Sandbox};
+use rosterd::sandbox::{Config, NewAccount, Quota, Sandbox};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -13,6 +13,8 @@ pub const APP: &str = "studio";
 pub struct Story {
     pub sandbox: Sandbox,
     pub dir: TempDir,
+    /// The connector of the story's app.
+    pub connector: &'static str,
 }
 
 /// What the command said.
@@ -39,7 +41,12 @@ pub fn quick() -> Config {
 impl Story {
     /// A story with one Autodesk app whose body (groups, accounts, policy) is `app`, and `rest` for the other sections.
     pub async fn of(config: Config, app: &str, rest: &str) -> Self {
-        let story = Self { sandbox: Sandbox::start(config).await.unwrap(), dir: TempDir::new().unwrap() };
+        Self::with(config, "autodesk", app, rest).await
+    }
+
+    /// A story with one app of another kind.
+    pub async fn with(config: Config, connector: &'static str, app: &str, rest: &str) -> Self {
+        let story = Self { sandbox: Sandbox::start(config).await.unwrap(), dir: TempDir::new().unwrap(), connector };
         story.write(app, rest);
         story
     }
@@ -48,10 +55,48 @@ impl Story {
     pub fn write(&self, app: &str, rest: &str) {
         let body: String = app.lines().map(|line| format!("    {line}\n")).collect();
         let text = format!(
-            "apps:\n  {APP}:\n    connector: autodesk\n    url: https://developer.api.autodesk.com\n    auth:\n      \
-             client_id: {{ env: STUDIO_ID }}\n      client_secret: {{ env: STUDIO_SECRET }}\n{body}{rest}"
+            "apps:\n  {APP}:\n    connector: {}\n    url: https://api.example.com\n    auth:\n      \
+             client_id: {{ env: STUDIO_ID }}\n      client_secret: {{ env: STUDIO_SECRET }}\n{body}{rest}",
+            self.connector
         );
         fs::write(self.dir.path().join("all.yaml"), text).unwrap();
+    }
+
+    /// An account of the story's app, put there behind our back.
+    pub fn account(&self, email: &str, role: &str, active: bool) -> String {
+        let status = if self.connector == "autodesk" {
+            None
+        } else {
+            Some(if active { "active" } else { "inactive" }.to_owned())
+        };
+        let account = NewAccount {
+            email: email.into(),
+            given_name: Some("G".into()),
+            family_name: Some("F".into()),
+            status,
+            role: Some(role.into()),
+        };
+        self.sandbox.add_account(self.connector, APP, account).unwrap()
+    }
+
+    /// What the app itself says of an account.
+    pub fn raw(&self, account: &str) -> Value {
+        self.sandbox.account(self.connector, APP, account).unwrap().raw
+    }
+
+    /// Method and path of every request that changed something or was meant to, token calls aside, in order.
+    pub fn writes(&self) -> Vec<String> {
+        let log = self.sandbox.log().into_iter();
+        log.filter(|request| request.method != "GET" && !request.path.ends_with("/token"))
+            .map(|request| format!("{} {}", request.method, request.path))
+            .collect()
+    }
+
+    /// The next plan is empty.
+    pub async fn converged(&self) {
+        let said = self.rosterd(&["plan", "--detailed-exitcode"]).await;
+        assert_eq!(said.status, 0, "{said:?}");
+        assert_eq!(self.actions().await, Vec::<String>::new());
     }
 
     pub async fn rosterd(&self, args: &[&str]) -> Said {

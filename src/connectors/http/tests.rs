@@ -352,3 +352,30 @@ async fn a_path_cannot_leave_the_apps_origin() {
     }
     assert_eq!(fixture.lines().len(), 0);
 }
+
+async fn check_scopes(answer: &'static str, missing: &[&str]) {
+    let fixture = fixture(vec![Turn::Answer(200, &[], answer), OK], oauth(), None);
+    fixture.client.read(&Request::new(Method::Get, "/users"), Lane::Read).await.unwrap();
+    assert_eq!(fixture.client.missing_scopes(), missing, "{answer}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn scopes_that_were_not_granted_are_known() {
+    check_scopes(r#"{"access_token": "t", "expires_in": 60}"#, &[]).await;
+    check_scopes(r#"{"access_token": "t", "expires_in": 60, "scope": "b a more"}"#, &[]).await;
+    check_scopes(r#"{"access_token": "t", "expires_in": 60, "scope": "b"}"#, &["a"]).await;
+    check_scopes(r#"{"access_token": "t", "expires_in": 60, "scope": ["x"]}"#, &["a", "b"]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_was_expected_is_no_error() {
+    let gone = Turn::Answer(400, &[], r#"{"code": "Old"}"#);
+    let fixture = fixture(vec![gone.clone(), gone], Scheme::None, None);
+    let request = Request::new(Method::Get, "/users");
+    let read = async |word: &str| {
+        let is = |status: u16, body: &serde_json::Value| status == 400 && body["code"] == word;
+        fixture.client.read_unless(&request, Lane::Read, &is).await.map_err(|error| error.kind)
+    };
+    assert_eq!(read("Old").await, Ok(None));
+    assert_eq!(read("New").await, Err(ErrorKind::Refused));
+}

@@ -1,4 +1,4 @@
-//! The engine: reads an app as its manifest says. `writes.rs` is the other half.
+//! The engine: reads an app as its manifest says. `writes` is the other half.
 
 use std::{
     borrow::Cow,
@@ -28,6 +28,9 @@ use crate::{
     },
 };
 
+/// The names that a lookup gave, or why it gave none.
+pub(super) type LookedUp = Result<Arc<Dictionary>, Arc<Error>>;
+
 /// An app, read and written by its manifest.
 #[derive(Debug)]
 pub struct RestConnector {
@@ -36,8 +39,8 @@ pub struct RestConnector {
     semantics: Arc<Semantics>,
     options: Options,
     wanted: Wanted,
-    /// Names by lookup, or why they could not be read. The lock is held while one is read, so that it is read once.
-    pub(super) dictionaries: tokio::sync::Mutex<BTreeMap<String, Result<Arc<Dictionary>, Arc<Error>>>>,
+    /// By the lookup's name. The lock is held while one is read, so that it is read once.
+    pub(super) dictionaries: tokio::sync::Mutex<BTreeMap<String, LookedUp>>,
     notices: Mutex<BTreeSet<Notice>>,
 }
 

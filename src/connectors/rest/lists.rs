@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::Value;
 
 use super::{
-    engine::{RestConnector, lacking},
+    engine::{LookedUp, RestConnector, lacking},
     manifest::List,
     paging::{Expired, Follow, Sweep, Verdict},
     rows::text,
@@ -119,7 +119,7 @@ impl RestConnector {
 
     /// The names that a lookup gives, read once until [`RestConnector::forget`]. A failure is kept as well, so that an app
     /// that refuses it is not asked for every account.
-    pub(super) async fn dictionary(&self, name: &str, lane: Lane) -> Result<Arc<Dictionary>, Arc<Error>> {
+    pub(super) async fn dictionary(&self, name: &str, lane: Lane) -> LookedUp {
         let mut dictionaries = self.dictionaries.lock().await;
         if let Some(known) = dictionaries.get(name) {
             return known.clone();

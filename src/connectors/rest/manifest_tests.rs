@@ -63,11 +63,12 @@ fn whatever_an_api_lacks_has_a_text_for_people() {
 fn mistakes_are_shown_with_their_line_and_what_to_write() {
     assert_snapshot!(wrong("{account.id}", "{id}"), @"small.yaml:7: {id} has no value here; there are {account.id} and {options.NAME}");
     assert_snapshot!(wrong("bearer: true", "scopes: [a]"), @"small.yaml:2: `auth` needs exactly one of `oauth`, `bearer`, `header`, `basic` and `login`");
+    assert_snapshot!(wrong("\"/users/{account.id}\"", "users"), @"small.yaml:7: a path starts with `/` and goes on below the app's `url` and `base`");
     assert_snapshot!(wrong("id: id, ", ""), @"small.yaml:4: `accounts.fields` needs `id`");
     let page = "name: small\npage: { size: n }";
     assert_snapshot!(wrong("name: small", page), @"small.yaml:2: `page` needs exactly one of `offset`, `number`, `token` and `link`");
     let deactivate = "\n  deactivate: { set: { status: inactive } }";
-    assert_snapshot!(wrong("\n  read", &format!("{deactivate}\n  read")), @"small.yaml:4: `set` writes through `accounts.update`, which is missing");
+    assert_snapshot!(wrong("\n  read", &format!("{deactivate}\n  read")), @"small.yaml:7: `set` writes through `accounts.update`, which is missing");
 }
 
 #[test]
@@ -80,5 +81,120 @@ fn misspelt_keys_and_malformed_values_are_errors_with_their_line() {
     ] {
         let error = wrong(from, to);
         assert!(error.starts_with(&format!("small.yaml:{line}: ")) && error.contains(says), "{error}");
+    }
+}
+
+/// What is said of the small manifest with `rest` in its accounts and `top` before everything.
+fn grown(top: &str, rest: &str) -> String {
+    let text = SMALL.replace("name: small", &format!("name: small{top}"));
+    Manifest::parse("small.yaml", &format!("{text}{rest}")).map_or_else(|error| error.to_string(), |_| "fine".into())
+}
+
+#[test]
+fn slips_of_the_pen_are_shown_with_what_was_meant() {
+    assert_snapshot!(wrong("  list:", "  lists:"), @"small.yaml:6: there is no key `lists` here; did you mean `list`?");
+    assert_snapshot!(wrong("items: data", "items: data, zebra: 1"), @"small.yaml:6: there is no key `zebra` here; there are `get`, `query`, `items`, `page`, `paged`, `truncated`, `carries`, `hides`, `group`, `account`, `otherwise`");
+    assert_snapshot!(wrong("  read: { get: \"/users/{account.id}\" }\n", ""), @"small.yaml:6: the key `read` is missing here");
+    assert_snapshot!(wrong("status: state", "id: state"), @"small.yaml:4: the key `id` is given twice; keep one of them");
+    assert_snapshot!(wrong("name: small", "name: small\nname: twice"), @"small.yaml:2: the key `name` is given twice; keep one of them");
+    assert_snapshot!(grown("", "  update: { patch: /x, style: whole }\n"), @"small.yaml:8: `whole` means nothing here; there are `partial`, `replace`, `json-patch`");
+    assert_snapshot!(wrong("active: on", "active: on, gone: off"), @"small.yaml:5: `gone` means nothing here; there are `active`, `pending`, `inactive`");
+    assert_snapshot!(grown("", "  role: { take: one, admin: boss }\n"), @r#"small.yaml:8: "boss" is no list of roles; write `[a, b]`, or `options.NAME` to let the files say"#);
+}
+
+#[test]
+fn options_are_declared_before_they_are_used() {
+    assert_snapshot!(wrong("/users/{account.id}", "/{options.area}/{account.id}"), @"small.yaml:7: there is no option `area`; declare it: `options: { area: { help: … } }`");
+    let declared = "\noptions: { area: { help: which } }";
+    assert_snapshot!(grown(declared, "  update: { patch: \"/{options.area}\" }\n"), @"small.yaml:9: {options.area} may have no value here; declare it with `required: true` or a `default`");
+    let default = "\noptions: { area: { help: which, default: a } }";
+    assert_snapshot!(grown(default, "  update: { patch: \"/{options.area}\" }\n"), @"fine");
+    assert_snapshot!(grown("", "  role: { take: one, admin: options.bosses }\n"), @"small.yaml:8: there is no option `bosses`; declare it: `options: { bosses: { help: … } }`");
+}
+
+#[test]
+fn what_does_not_fit_together_is_said() {
+    assert_snapshot!(grown("", "  update: { patch: /x, omit: [id] }\n"), @"small.yaml:8: `omit` under `accounts.update` means nothing with this `style`");
+    assert_snapshot!(grown("", "  role: { take: many, lookup: roles }\n"), @"small.yaml:8: `accounts.role` needs the field `roles` under `accounts.fields`");
+    let roles = "\nlookups: { roles: { get: /roles, items: data, id: id, name: name } }";
+    let fields = SMALL
+        .replace("status: state", "status: state, role: role")
+        .replace("name: small", &format!("name: small{roles}"));
+    let say = |rest: &str| {
+        let parsed = Manifest::parse("small.yaml", &format!("{fields}{rest}"));
+        parsed.map_or_else(|error| error.to_string(), |_| "fine".into())
+    };
+    assert_snapshot!(say("  role: { take: one, lookup: roles }\n"), @"fine");
+    assert_snapshot!(say("  role: { take: one, lookup: rolls }\n"), @"small.yaml:9: there is no lookup `rolls`; there are `roles`");
+    assert_snapshot!(say("  role: { take: one, lookup: roles, names: { a: b } }\n"), @"small.yaml:9: a role has either `names` or a `lookup`, not both");
+    assert_snapshot!(say("  lookup: { title: roles }\n"), @"small.yaml:9: `title` is looked up, but `accounts.fields` does not map it");
+    assert_snapshot!(say("  create: { post: /users, require: [title] }\n"), @"small.yaml:9: `title` is named under `accounts`, but `accounts.fields` does not map it");
+    assert_snapshot!(say("groups:\n  update: { put: \"/groups/{group.id}\", style: replace }\n"), @"small.yaml:10: `groups.update` sends what there is, and needs `groups.read: {get: …}` to see it");
+    assert_snapshot!(say("groups:\n  create: { post: /groups, require: [role] }\n"), @"small.yaml:10: `role` is named under `groups.create.require`, but `groups.fields` does not map it");
+    assert_snapshot!(say("members:\n  add: { post: \"/groups/{group.id}\", at_once: 5, body: [\"{account.id}\"] }\n"), @"small.yaml:10: `members.add.at_once` needs {account.ids} in the body");
+    assert_snapshot!(grown("\npage: { token: t, next: n, expired: { status: 400, path: code } }", ""), @"small.yaml:2: in `expired`, `path` (where the answer says it) and `is: [words]` go together");
+    assert_snapshot!(grown("\npage: { token: t, next: n, expired: { status: 200 } }", ""), @"small.yaml:2: `expired` is about an answer from 400 to 499, such as `{ status: 410 }`");
+}
+
+fn semantics(name: &str) -> Semantics {
+    let manifest = Manifest::parse(name, built_in(name)).unwrap_or_else(|error| panic!("{error}"));
+    Semantics::clone(&manifest.semantics)
+}
+
+#[test]
+fn no_built_in_manifest_deactivates_by_deleting() {
+    use super::manifest::Change;
+    use crate::connectors::http::Method;
+    for (name, text) in super::BUILT_IN {
+        let manifest = Manifest::parse(name, text).unwrap();
+        if let Some(Change::Call(call)) = &manifest.accounts.deactivate {
+            assert_ne!(call.method, Method::Delete, "{name}");
+        }
+    }
+}
+
+#[test]
+fn alteryx_and_workiva_declare_their_traps() {
+    let alteryx = semantics("alteryx");
+    assert!(alteryx.delete.is_none() && alteryx.reactivate && alteryx.inactive_keeps_seat);
+    assert!(alteryx.deactivate.as_ref().is_some_and(|rule| !rule.irreversible && !rule.strips_members));
+    assert_eq!(alteryx.create.as_ref().unwrap().require.len(), 4);
+    assert_eq!(alteryx.groups.require, ["role".into()].into());
+    assert_eq!(
+        (alteryx.find, alteryx.members.read, alteryx.members.add_at_once),
+        (Find::Query, MemberRead::PerGroup, 1)
+    );
+    let webapi = semantics("alteryx-webapi");
+    assert!(webapi.delete.as_ref().is_some_and(|rule| rule.irreversible));
+    assert!(webapi.deactivate.as_ref().is_some_and(|rule| rule.strips_members));
+    assert_eq!(webapi.members.add_at_once, 100);
+    assert_eq!(webapi.role.as_ref().unwrap().rank("Evaluated"), None);
+    let workiva = semantics("workiva");
+    assert!(workiva.delete.as_ref().is_some_and(|rule| rule.irreversible) && workiva.reactivate);
+    assert!(workiva.role.as_ref().is_some_and(|rule| rule.many && rule.values.is_empty()));
+    assert!(!workiva.carries.contains("roles") && !workiva.carries.contains("family_name"));
+}
+
+#[test]
+fn whatever_the_other_apps_lack_has_a_text_for_people_too() {
+    for (name, verbs) in [
+        (
+            "alteryx",
+            &[
+                Verb::Delete,
+                Verb::RemoveMember,
+                Verb::CreateGroup,
+                Verb::UpdateGroup,
+                Verb::DeleteGroup,
+                Verb::Reactivate,
+            ][..],
+        ),
+        ("alteryx-webapi", &[Verb::Delete, Verb::Deactivate, Verb::RemoveMember, Verb::UpdateGroup, Verb::DeleteGroup]),
+        ("workiva", &[Verb::CreateGroup, Verb::UpdateGroup, Verb::DeleteGroup]),
+    ] {
+        let semantics = semantics(name);
+        for verb in verbs {
+            assert!(semantics.manual.contains_key(verb), "{name}: {verb}");
+        }
     }
 }

@@ -9,6 +9,7 @@ pub(super) mod paging;
 mod rows;
 mod sign_in;
 pub(super) mod template;
+mod updates;
 mod wire;
 mod words;
 mod writes;

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::{
     engine::{RestConnector, lacking, unwrap},
-    manifest::{Call, Change, Manifest, Naming, Style, Update},
+    manifest::{Call, Change, Manifest, Naming, Update},
     rows::{echoes, text},
     template::{Bindings, Dotted},
+    updates::Target,
     words::{Translation, Unsendable},
 };
 use crate::{
@@ -22,24 +23,11 @@ use crate::{
 };
 
 /// Accepted is not done.
-const ACCEPTED: u16 = 202;
-
-/// What RFC 6902 documents are sent as.
-const JSON_PATCH: &str = "application/json-patch+json";
-
-/// What is updated, and how it is read.
-struct Target<'a> {
-    id: &'a str,
-    /// Where its answers have the id.
-    id_at: &'a Dotted,
-    read: Option<&'a Call>,
-    wrap: Option<&'a str>,
-    bindings: Bindings<'static>,
-}
+pub(super) const ACCEPTED: u16 = 202;
 
 impl RestConnector {
     /// Sends a write and judges the answer.
-    async fn send(&self, call: &Call, request: &Request, lane: Lane) -> Result<Answer, Error> {
+    pub(super) async fn send(&self, call: &Call, request: &Request, lane: Lane) -> Result<Answer, Error> {
         let answer = self.http.write(request, lane).await.map_err(|error| {
             let duplicate = error.status.is_some_and(|status| call.duplicate.contains(&status));
             if duplicate { Error { kind: ErrorKind::Duplicate, ..error } } else { lacking(call, error) }
@@ -126,114 +114,6 @@ impl RestConnector {
         Ok(Written { id, account, proven })
     }
 
-    /// Changes something: a part of it, or all of it with what it had before. Returns what the app says it is now, and
-    /// whether that proves the change.
-    async fn change(
-        &self,
-        update: &Update,
-        target: &Target<'_>,
-        changes: &[(Dotted, Value)],
-        lane: Lane,
-    ) -> Result<(Option<Value>, bool), Error> {
-        let mut request = self.request(&update.call, &target.bindings)?;
-        let mut changed = json!({});
-        set_all(&mut changed, changes);
-        let body = match &update.style {
-            Style::Partial { whole } => self.partial(&update.call, &request, whole, target, changes, lane).await?,
-            Style::Replace { omit } => {
-                let mut body = self.before(&update.call, &request, target, lane).await?;
-                for path in omit {
-                    path.remove(&mut body);
-                }
-                set_all(&mut body, changes);
-                body
-            }
-            Style::JsonPatch { op } => {
-                request.headers.push(("content-type".into(), JSON_PATCH.into()));
-                changes.iter().map(|(path, value)| json!({"op": op, "path": path.pointer(), "value": value})).collect()
-            }
-        };
-        request.body = Some(match &update.style {
-            Style::JsonPatch { .. } => body.clone(),
-            Style::Partial { .. } | Style::Replace { .. } => wrap(body.clone(), target.wrap),
-        });
-        let answer = self.send(&update.call, &request, lane).await?;
-        let echo = answer.body.map(|body| unwrap(body, target.wrap));
-        let same = |echo: &Value| text(target.id_at, echo).is_none_or(|echoed| &*echoed == target.id);
-        let proves = |all: &Value| {
-            answer.status != ACCEPTED && echo.as_ref().is_some_and(|echo| same(echo) && echoes(all, echo))
-        };
-        match &update.style {
-            Style::Partial { .. } | Style::JsonPatch { .. } => {
-                let proven = proves(&changed);
-                Ok((echo, proven))
-            }
-            Style::Replace { .. } if proves(&body) => Ok((echo, true)),
-            // The answer does not show that all the rest is still there.
-            Style::Replace { .. } => {
-                Ok(self.look_after(&update.call, &request, target, &changed, &body, echo, lane).await)
-            }
-        }
-    }
-
-    /// The body of a partial update: what changes, and the rest of each part that the app replaces as a whole.
-    async fn partial(
-        &self,
-        call: &Call,
-        request: &Request,
-        whole: &[Dotted],
-        target: &Target<'_>,
-        changes: &[(Dotted, Value)],
-        lane: Lane,
-    ) -> Result<Value, Error> {
-        let mut body = json!({});
-        let touched: Vec<&Dotted> =
-            whole.iter().filter(|part| changes.iter().any(|(path, _)| path.is_below(part))).collect();
-        if !touched.is_empty() {
-            let before = self.before(call, request, target, lane).await?;
-            for part in touched {
-                if let Some(value) = part.get(&before) {
-                    part.set(&mut body, value.clone());
-                }
-            }
-        }
-        set_all(&mut body, changes);
-        Ok(body)
-    }
-
-    /// What there is right before an update.
-    async fn before(&self, call: &Call, request: &Request, target: &Target<'_>, lane: Lane) -> Result<Value, Error> {
-        let read = target.read.ok_or_else(|| self.lacks("read what is to be changed"))?;
-        let before = self.raw(read, &target.bindings, target.wrap, (target.id, target.id_at), lane).await?;
-        before.ok_or_else(|| {
-            let why = "when it was read right before, it was not there";
-            lacking(call, self.http.error(request, ErrorKind::NotFound, None, why))
-        })
-    }
-
-    /// Looks whether a replacement kept what it should have kept. What went wrong with the change itself, whoever asked for
-    /// it finds out; what was lost beside it nobody would look for.
-    async fn look_after(
-        &self,
-        call: &Call,
-        request: &Request,
-        target: &Target<'_>,
-        changed: &Value,
-        sent: &Value,
-        echo: Option<Value>,
-        lane: Lane,
-    ) -> (Option<Value>, bool) {
-        let Ok(after) = self.before(call, request, target, lane).await else { return (echo, false) };
-        let lost = lost(sent, &after);
-        if !lost.is_empty() {
-            let (method, path) = (request.method.as_str(), &request.path);
-            let fields = lost.join(", ");
-            tracing::warn!(app = self.http.app(), method, path, fields, "the app did not keep all that it was sent");
-        }
-        let proven = echoes(changed, &after);
-        (Some(after), proven)
-    }
-
     async fn change_account(
         &self,
         update: &Update,
@@ -250,7 +130,7 @@ impl RestConnector {
             wrap: accounts.wrap.as_deref(),
             bindings: self.bindings(&[("account.id", id)]),
         };
-        let (echo, proven) = self.change(update, &target, changes, lane).await?;
+        let (echo, proven) = self.change(update, target, changes, lane).await?;
         Ok(Written { id: Some(id.into()), account: echo.and_then(|echo| accounts.parse(&echo, words).ok()), proven })
     }
 
@@ -355,35 +235,22 @@ impl RestConnector {
             wrap: groups.wrap.as_deref(),
             bindings: self.bindings(&[("group.id", id)]),
         };
-        let (_, proven) = self.change(update, &target, &changes, lane).await?;
+        let (_, proven) = self.change(update, target, &changes, lane).await?;
         Ok(Written { id: Some(id.into()), account: None, proven })
     }
 }
 
-fn set_all(body: &mut Value, changes: &[(Dotted, Value)]) {
+pub(super) fn set_all(body: &mut Value, changes: &[(Dotted, Value)]) {
     for (path, value) in changes {
         path.set(body, value.clone());
     }
 }
 
-fn wrap(body: Value, key: Option<&str>) -> Value {
+pub(super) fn wrap(body: Value, key: Option<&str>) -> Value {
     match key {
         Some(key) => json!({ key: body }),
         None => body,
     }
-}
-
-/// Keys that held something when they were sent, and hold nothing now. What merely changed may be the app's own doing.
-fn lost(sent: &Value, after: &Value) -> Vec<String> {
-    let nothing = |value: Option<&Value>| match value {
-        None | Some(Value::Null) => true,
-        Some(Value::Bool(flag)) => !flag,
-        Some(Value::String(text)) => text.is_empty(),
-        Some(Value::Array(all)) => all.is_empty(),
-        Some(Value::Number(_) | Value::Object(_)) => false,
-    };
-    let sent = sent.as_object().into_iter().flatten();
-    sent.filter(|(key, value)| !nothing(Some(value)) && nothing(after.get(key))).map(|(key, _)| key.clone()).collect()
 }
 
 #[async_trait]

@@ -21,6 +21,21 @@ fn where_groups_cannot_be_made_a_person_must() {
 }
 
 #[test]
+fn a_group_that_lacks_what_making_it_takes_is_held() {
+    let world = World::full().member("G", "ann@x.io").active("1", "ann@x.io");
+    let world = world.semantics(|semantics| semantics.groups.require = ["description".into()].into());
+    check!(world.clone(), @"
+    waiting a/add-member/ann@x.io/G after a/create-group/G (GroupBeforeMembers): comes after a/create-group/G, which is held
+    held a/create-group/G [incomplete]: a takes a `description` to make a group, and the files give it none
+    ");
+    let given = world.edit_group("G", |group| drop(group.values.insert("description".into(), FieldValue::from("x"))));
+    check!(given, @"
+    ready a/add-member/ann@x.io/G after a/create-group/G (GroupBeforeMembers)
+    ready a/create-group/G description:->x
+    ");
+}
+
+#[test]
 fn where_groups_cannot_be_listed_an_unseen_one_needs_a_pin() {
     let world = World::one_way().member("G", "ann@x.io").active("1", "ann@x.io");
     check!(world, @"

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_saphyr::Spanned;
+
 use super::{
     calls::{Answers, CallBuilder, Problem, Scope, at},
     names, ours, roles,
@@ -37,7 +39,7 @@ pub(super) fn check(
     let (id, email) = (need(ID)?, need(EMAIL)?);
     let (status, created_at) = (all.remove(STATUS), all.remove(CREATED_AT));
     let fields = Fields(all.into_iter().map(|(name, path)| (name.into(), path)).collect());
-    let naming = roles::naming("accounts", line, wire.role.as_ref(), wire.lookup, &fields, lookups)?;
+    let naming = roles::naming("accounts", wire.role.as_ref(), wire.lookup, &fields, lookups)?;
     semantics.fields = fields.0.keys().cloned().collect();
     semantics.carries = match &wire.list.carries {
         Some(carries) => names(carries),
@@ -56,9 +58,14 @@ pub(super) fn check(
         }
     }
     let statuses: Vec<_> = wire.status.into_iter().map(|(status, word)| (ours(status), word)).collect();
+    let updates = wire.update.is_some();
     let on_account = CallBuilder::with(scope, ACCOUNT);
-    let change = |what: &str, change: wire::Change| -> Result<Change, Problem> {
+    let change = |what: &str, change: Spanned<wire::Change>| -> Result<Change, Problem> {
+        let (line, change) = (at(&change), change.value);
         if let Some(set) = change.set {
+            if !updates {
+                return Err((line, "`set` writes through `accounts.update`, which is missing".into()));
+            }
             let set = ours(set.status);
             if status.is_none() || !statuses.iter().any(|(status, _)| *status == set) {
                 return Err((
@@ -85,10 +92,6 @@ pub(super) fn check(
     };
     let deactivate = wire.deactivate.map(|wire| change("accounts.deactivate", wire)).transpose()?;
     let reactivate = wire.reactivate.map(|wire| change("accounts.reactivate", wire)).transpose()?;
-    let sets = |change: &Option<Change>| matches!(change, Some(Change::Set { .. }));
-    if (sets(&deactivate) || sets(&reactivate)) && wire.update.is_none() {
-        return Err((line, "`set` writes through `accounts.update`, which is missing".into()));
-    }
     let by_email = CallBuilder::with(scope, &[EMAIL]);
     let making = CallBuilder::with(scope, &[EMAIL]).fields(&fields);
     let create = wire.create.map(|create| {
@@ -98,16 +101,16 @@ pub(super) fn check(
             otherwise: create.otherwise,
             manual_on: create.manual_on,
         };
-        making.write(line, "accounts.create", [(Method::Post, Some(create.post))], create.body, answers)
+        making.write(at(&create.post), "accounts.create", [(Method::Post, Some(create.post))], create.body, answers)
     });
-    let update = wire.update.map(|wire| on_account.update(line, "accounts.update", wire)).transpose()?;
+    let update = wire.update.map(|wire| on_account.update("accounts.update", wire)).transpose()?;
     Ok(Accounts {
         list: CallBuilder::with(scope, &[]).list(wire.list)?,
         read: on_account.get(wire.read.get, wire.read.query)?,
         find: wire.find.map(|find| by_email.list(find)).transpose()?,
         create: create.transpose()?,
         update,
-        delete: wire.delete.map(|wire| on_account.delete(line, "accounts.delete", wire)).transpose()?,
+        delete: wire.delete.map(|wire| on_account.delete("accounts.delete", wire)).transpose()?,
         naming,
         wrap: wire.wrap,
         id,

@@ -238,7 +238,8 @@ impl<'a> CallBuilder<'a> {
         Ok(Call { body, ..answers.of(self.call(method, path)?) })
     }
 
-    pub(super) fn update(&self, line: u64, what: &str, wire: wire::Update) -> Result<Update, Problem> {
+    pub(super) fn update(&self, what: &str, wire: Spanned<wire::Update>) -> Result<Update, Problem> {
+        let (line, wire) = (at(&wire), wire.value);
         let style = match wire.style {
             wire::Style::Partial => Style::Partial { whole: wire.whole.clone() },
             wire::Style::Replace => Style::Replace { omit: wire.omit.clone() },
@@ -267,7 +268,8 @@ impl<'a> CallBuilder<'a> {
         Ok(Update { call: self.write(line, what, given, None, answers)?, style })
     }
 
-    pub(super) fn delete(&self, line: u64, what: &str, wire: wire::Delete) -> Result<Call, Problem> {
+    pub(super) fn delete(&self, what: &str, wire: Spanned<wire::Delete>) -> Result<Call, Problem> {
+        let (line, wire) = (at(&wire), wire.value);
         let given = [(Method::Delete, wire.delete), (Method::Post, wire.post)];
         let answers = Answers {
             expect: wire.expect,

@@ -61,14 +61,18 @@ pub(super) fn check(wire: wire::Groups, scope: &Scope<'_>, semantics: &mut Seman
         making.write(line, "groups.create", [(Method::Post, Some(create.post))], create.body, answers)
     });
     let create = create.transpose()?;
-    let update = wire.update.map(|wire| on_group.update(line, "groups.update", wire)).transpose()?;
+    let update_line = wire.update.as_ref().map_or(0, at);
+    let update = wire.update.map(|wire| on_group.update("groups.update", wire)).transpose()?;
     let read = wire.read.map(|read| on_group.get(read.get, read.query)).transpose()?;
     if read.is_none() && update.as_ref().is_some_and(reads_first) {
-        return Err((line, "`groups.update` sends what there is, and needs `groups.read: {get: …}` to see it".into()));
+        return Err((
+            update_line,
+            "`groups.update` sends what there is, and needs `groups.read: {get: …}` to see it".into(),
+        ));
     }
     Ok(Groups {
         list: wire.list.map(|list| CallBuilder::with(scope, &[]).list(list)).transpose()?,
-        delete: wire.delete.map(|wire| on_group.delete(line, "groups.delete", wire)).transpose()?,
+        delete: wire.delete.map(|wire| on_group.delete("groups.delete", wire)).transpose()?,
         automatic: wire.automatic.into_iter().map(|(name, why)| (name, why.trim().into())).collect(),
         wrap: wire.wrap,
         read,

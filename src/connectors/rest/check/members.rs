@@ -24,8 +24,8 @@ const SEVERAL: &str = "account.ids";
 
 /// What can be done with memberships, but for how they are read.
 pub(super) fn rules(wire: Option<&wire::Members>, role: Option<RoleRule>) -> MemberRules {
-    let add = wire.and_then(|wire| wire.add.as_ref());
-    let remove = wire.and_then(|wire| wire.remove.as_ref());
+    let add = wire.and_then(|wire| wire.add.as_ref()).map(|add| &add.value);
+    let remove = wire.and_then(|wire| wire.remove.as_ref()).map(|remove| &remove.value);
     let change = match (wire.and_then(|wire| wire.change.as_ref()), add) {
         (Some(_), _) => Step::InPlace,
         (None, Some(add)) if add.changes => Step::Again,
@@ -59,7 +59,7 @@ pub(super) fn check(
 ) -> Result<Members, Problem> {
     let line = wire.list.as_ref().map_or(0, |list| at(&list.get));
     let fields = Fields(wire.fields.into_iter().map(|(name, path)| (name.into(), path)).collect());
-    let naming = roles::naming("members", line, wire.role.as_ref(), wire.lookup, &fields, lookups)?;
+    let naming = roles::naming("members", wire.role.as_ref(), wire.lookup, &fields, lookups)?;
     let list = wire.list.map(|list| self::list(list, line, scope)).transpose()?;
     semantics.members.read = match &list {
         Some(MemberList::PerAccount { .. }) => MemberRead::PerAccount,
@@ -69,6 +69,7 @@ pub(super) fn check(
     let build = CallBuilder::with(scope, &["account.id", "group.id", SEVERAL]).fields(&fields);
     let again = semantics.members.change == Step::Again;
     let add = wire.add.map(|add| {
+        let (line, add) = (at(&add), add.value);
         let answers =
             Answers { expect: add.expect, duplicate: Vec::new(), otherwise: add.otherwise, manual_on: add.manual_on };
         let given = [(Method::Post, add.post), (Method::Put, add.put), (Method::Patch, add.patch)];
@@ -77,6 +78,7 @@ pub(super) fn check(
         Ok::<_, Problem>(call)
     });
     let change = wire.change.map(|change| {
+        let (line, change) = (at(&change), change.value);
         let answers = Answers {
             expect: change.expect,
             duplicate: Vec::new(),
@@ -87,6 +89,7 @@ pub(super) fn check(
         build.write(line, "members.change", given, change.body, answers)
     });
     let remove = wire.remove.map(|remove| {
+        let (line, remove) = (at(&remove), remove.value);
         let answers = Answers {
             expect: remove.expect,
             duplicate: Vec::new(),

@@ -56,35 +56,35 @@ fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
     let role = wire.accounts.role.as_ref().map(|role| roles::rule(role, Of::Accounts, &scope, &mut roles_from));
     let member_role = wire.members.as_ref().and_then(|members| members.role.as_ref());
     let member_role = member_role.map(|role| roles::rule(role, Of::Members, &scope, &mut roles_from)).transpose()?;
-    let mut semantics = Semantics {
-        connector: wire.name.value.as_str().into(),
-        account_noun: wire.accounts.noun.as_str().into(),
-        group_noun: group_noun.into(),
-        // What the accounts' own fields say follows once they are checked.
-        fields: BTreeSet::new(),
-        carries: BTreeSet::new(),
-        fixed: names(&wire.accounts.fixed),
-        role: role.transpose()?,
-        find: if wire.accounts.find.is_some() { Find::Query } else { Find::Sweep },
-        hides: wire.accounts.list.hides.iter().map(|status| ours(*status)).collect(),
-        create: create
-            .map(|create| CreateRule { require: required(create.require.as_ref()), becomes: ours(create.becomes) }),
-        update: wire.accounts.update.is_some(),
-        deactivate: wire
-            .accounts
-            .deactivate
-            .as_ref()
-            .map(|change| DeactivateRule { irreversible: change.irreversible, strips_members: change.strips_members }),
-        reactivate: wire.accounts.reactivate.is_some(),
-        delete: wire.accounts.delete.as_ref().map(|delete| DeleteRule { irreversible: delete.irreversible }),
-        cancel_pending: wire.accounts.cancel_pending.as_ref().map(cancel_pending).transpose()?,
-        inactive_keeps_seat: wire.accounts.inactive_keeps_seat,
-        groups: groups::rules(&wire.groups),
-        members: members::rules(wire.members.as_ref(), member_role),
-        manual: manual(&wire.manual),
-        settle: Duration::from_secs(wire.settle),
-        limits: limits(&wire.limits),
-    };
+    let mut semantics =
+        Semantics {
+            connector: wire.name.value.as_str().into(),
+            account_noun: wire.accounts.noun.as_str().into(),
+            group_noun: group_noun.into(),
+            // What the accounts' own fields say follows once they are checked.
+            fields: BTreeSet::new(),
+            carries: BTreeSet::new(),
+            fixed: names(&wire.accounts.fixed),
+            role: role.transpose()?,
+            find: if wire.accounts.find.is_some() { Find::Query } else { Find::Sweep },
+            hides: wire.accounts.list.hides.iter().map(|status| ours(*status)).collect(),
+            create: create
+                .map(|create| CreateRule { require: required(create.require.as_ref()), becomes: ours(create.becomes) }),
+            update: wire.accounts.update.is_some(),
+            deactivate: wire.accounts.deactivate.as_ref().map(|change| &change.value).map(|change| DeactivateRule {
+                irreversible: change.irreversible,
+                strips_members: change.strips_members,
+            }),
+            reactivate: wire.accounts.reactivate.is_some(),
+            delete: wire.accounts.delete.as_ref().map(|delete| DeleteRule { irreversible: delete.value.irreversible }),
+            cancel_pending: wire.accounts.cancel_pending.as_ref().map(cancel_pending).transpose()?,
+            inactive_keeps_seat: wire.accounts.inactive_keeps_seat,
+            groups: groups::rules(&wire.groups),
+            members: members::rules(wire.members.as_ref(), member_role),
+            manual: manual(&wire.manual),
+            settle: Duration::from_secs(wire.settle),
+            limits: limits(&wire.limits),
+        };
     let accounts = accounts::check(wire.accounts, &scope, &lookups, &mut semantics)?;
     let groups = groups::check(wire.groups, &scope, &mut semantics)?;
     let members = match wire.members {

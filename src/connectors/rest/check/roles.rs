@@ -19,11 +19,12 @@ use crate::{
 
 /// The rule, without what options add to it, which is noted in `from`.
 pub(super) fn rule(
-    role: &wire::Role,
+    role: &Spanned<wire::Role>,
     of: Of,
     scope: &Scope<'_>,
     from: &mut RolesFromOptions,
 ) -> Result<RoleRule, Problem> {
+    let role = &role.value;
     let mut list = |roles: &Option<Spanned<wire::Roles>>, list| -> Result<Vec<Arc<str>>, Problem> {
         match roles.as_ref().map(|roles| (at(roles), &roles.value)) {
             None => Ok(Vec::new()),
@@ -47,14 +48,13 @@ pub(super) fn rule(
 /// What fields are called by us and by the app. `part` is for messages.
 pub(super) fn naming(
     part: &str,
-    line: u64,
-    role: Option<&wire::Role>,
+    role: Option<&Spanned<wire::Role>>,
     lookup: BTreeMap<String, Spanned<String>>,
     fields: &Fields,
     lookups: &BTreeMap<String, Lookup>,
 ) -> Result<Naming, Problem> {
     let mut naming = Naming::default();
-    if let Some(role) = role {
+    if let Some((line, role)) = role.map(|role| (at(role), &role.value)) {
         let field = if role.take == wire::Take::Many { "roles" } else { "role" };
         if !fields.0.contains_key(field) {
             return Err((line, format!("`{part}.role` needs the field `{field}` under `{part}.fields`")));

@@ -79,7 +79,7 @@ pub struct Accounts {
     pub fixed: Vec<String>,
     #[serde(default)]
     pub status: BTreeMap<Status, Value>,
-    pub role: Option<Role>,
+    pub role: Option<Spanned<Role>>,
     /// Fields that hold ids, each with the lookup that names them.
     #[serde(default)]
     pub lookup: Map<Spanned<String>>,
@@ -91,10 +91,10 @@ pub struct Accounts {
     pub read: Read,
     pub find: Option<List>,
     pub create: Option<Create>,
-    pub update: Option<Update>,
-    pub deactivate: Option<Change>,
-    pub reactivate: Option<Change>,
-    pub delete: Option<Delete>,
+    pub update: Option<Spanned<Update>>,
+    pub deactivate: Option<Spanned<Change>>,
+    pub reactivate: Option<Spanned<Change>>,
+    pub delete: Option<Spanned<Delete>>,
     /// Which of `deactivate` and `delete` withdraws an invitation.
     pub cancel_pending: Option<Spanned<String>>,
 }
@@ -236,8 +236,8 @@ pub struct Groups {
     /// One group, for updates that send all there is.
     pub read: Option<Read>,
     pub create: Option<GroupCreate>,
-    pub update: Option<Update>,
-    pub delete: Option<Delete>,
+    pub update: Option<Spanned<Update>>,
+    pub delete: Option<Spanned<Delete>>,
     /// Groups, by name, that the app fills by itself, with the reason why they are left alone.
     #[serde(default)]
     pub automatic: Map<String>,
@@ -264,16 +264,16 @@ pub struct GroupCreate {
 pub struct Members {
     #[serde(default)]
     pub fields: Map<Dotted>,
-    pub role: Option<Role>,
+    pub role: Option<Spanned<Role>>,
     /// Fields that hold ids, each with the lookup that names them.
     #[serde(default)]
     pub lookup: Map<Spanned<String>>,
     #[serde(default)]
     pub creates_account: bool,
     pub list: Option<List>,
-    pub add: Option<Add>,
-    pub change: Option<MemberChange>,
-    pub remove: Option<Remove>,
+    pub add: Option<Spanned<Add>>,
+    pub change: Option<Spanned<MemberChange>>,
+    pub remove: Option<Spanned<Remove>>,
 }
 
 #[derive(Debug, Deserialize)]

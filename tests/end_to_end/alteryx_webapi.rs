@@ -1,0 +1,97 @@
+//! Alteryx Server in its vendor's own dialect, from drifted to converged.
+
+use rosterd::sandbox::AccountPatch;
+use serde_json::json;
+
+use crate::story::{APP, Story, quick};
+
+const APP_FILE: &str = "\
+defaults: { role: Artisan }
+accounts:
+  boss@example.com: { role: Curator }
+  moved@example.com:
+groups:
+  Analysts: { members: [new@example.com, next@example.com, back@example.com, kept@example.com] }
+";
+
+const PEOPLE: &str = "\
+people:
+  boss@example.com: { given_name: B, family_name: Oss }
+  moved@example.com: { given_name: M, family_name: Oved }
+  new@example.com: { given_name: N, family_name: Ew }
+  next@example.com: { given_name: N, family_name: Ext }
+  back@example.com: { given_name: B, family_name: Ack }
+  kept@example.com: { given_name: K, family_name: Ept }
+  gone@example.com: { given_name: G, family_name: One, status: left }
+";
+
+async fn drifted(quirks: &[&str]) -> Story {
+    let story = Story::with(quick(), "alteryx-webapi", APP_FILE, PEOPLE).await;
+    let sandbox = &story.sandbox;
+    sandbox.set_quirks("alteryx-webapi", APP, quirks).unwrap();
+    for (email, role, active) in [
+        ("boss@example.com", "Curator", true),
+        ("moved@example.com", "Viewer", true),
+        ("back@example.com", "Artisan", false),
+        ("kept@example.com", "Artisan", true),
+        ("gone@example.com", "Artisan", true),
+    ] {
+        story.account(email, role, active);
+        let known = json!({"timeZone": "Asia/Tokyo", "canAssignJobs": true, "language": "ja-jp"});
+        let patch = AccountPatch { raw: known.as_object().cloned(), ..AccountPatch::default() };
+        sandbox.patch_account("alteryx-webapi", APP, email, patch).unwrap();
+    }
+    sandbox.put_group("alteryx-webapi", APP, "ug-1", "Analysts").unwrap();
+    for email in ["kept@example.com", "gone@example.com"] {
+        sandbox.put_membership("alteryx-webapi", APP, email, "ug-1", "").unwrap();
+    }
+    story
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_drifted_to_converged() {
+    let story = drifted(&[]).await;
+    story.sandbox.clear_log();
+    let said = story.rosterd(&["apply", "--yes"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    story.converged().await;
+
+    let moved = story.raw("moved@example.com");
+    let kept = (&moved["role"], &moved["timeZone"], &moved["canAssignJobs"], &moved["language"]);
+    assert_eq!(kept, (&json!("Artisan"), &json!("Asia/Tokyo"), &json!(true), &json!("ja-jp")));
+    let gone = story.sandbox.account("alteryx-webapi", APP, "gone@example.com").unwrap();
+    assert_eq!((&gone.raw["isActive"], gone.groups.len()), (&json!(false), 0), "deactivation empties the groups");
+    for email in ["new@example.com", "next@example.com", "back@example.com"] {
+        let account = story.sandbox.account("alteryx-webapi", APP, email).unwrap();
+        assert_eq!((&account.raw["isActive"], account.groups.len()), (&json!(true), 1), "{email}");
+    }
+    let writes = story.writes();
+    assert!(!writes.iter().any(|line| line.starts_with("DELETE")), "{writes:?}");
+    assert_eq!(writes.iter().filter(|line| line.ends_with("/deactivate")).count(), 1, "{writes:?}");
+    for request in story.sandbox.log().iter().filter(|request| request.path.ends_with("/usergroups/ug-1/users")) {
+        assert!(request.body.is_array(), "members join by a list of ids: {}", request.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_windows_decides_is_told_to_a_person() {
+    let story = drifted(&["windows-auth", "no-deactivation"]).await;
+    let said = story.rosterd(&["apply", "--yes"]).await;
+    assert!(said.err.contains("give the user the role"), "{}", said.err);
+    assert_eq!(said.status, 1, "nobody could be made: {said:?}");
+    assert_eq!(story.raw("gone@example.com")["isActive"], true);
+    assert_eq!(story.raw("back@example.com")["isActive"], true, "what can be done is done");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_owns_something_is_never_deleted_by_force() {
+    let story = drifted(&[]).await;
+    let owns = AccountPatch { raw: json!({"ownedWorkflows": 2}).as_object().cloned(), ..AccountPatch::default() };
+    story.sandbox.patch_account("alteryx-webapi", APP, "gone@example.com", owns).unwrap();
+    story.write(&format!("policy: {{ remove_with: delete, irreversible: allow }}\n{APP_FILE}"), PEOPLE);
+    let said = story.rosterd(&["apply", "--yes"]).await;
+    assert!(said.err.contains("hand these over"), "what a person does: {}", said.err);
+    assert_eq!(story.raw("gone@example.com")["email"], "gone@example.com");
+    let deletes = story.writes().into_iter().filter(|line| line.starts_with("DELETE /webapi/v3/users")).count();
+    assert_eq!(deletes, 1, "no retry");
+}
