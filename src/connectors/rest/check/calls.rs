@@ -125,7 +125,7 @@ pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paging, Problem> {
 pub(super) struct Answers {
     pub(super) expect: BTreeMap<Dotted, Value>,
     pub(super) duplicate: Vec<u16>,
-    pub(super) otherwise: Option<wire::Otherwise>,
+    pub(super) otherwise: Option<wire::ByHand>,
     pub(super) manual_on: Vec<u16>,
 }
 
