@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How often one write is sent before its action is given up; the next run takes it up again.
-const ATTEMPTS: u32 = 5;
+pub(super) const ATTEMPTS: u32 = 5;
 
 /// Pause before the second attempt; it doubles from there, with full jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -520,7 +520,7 @@ fn created_note(write: &Write, account: &LiveAccount) -> Option<String> {
 }
 
 /// Exponential back-off with full jitter, so that many failed actions do not come back together.
-fn pause(attempt: u32) -> Duration {
+pub(super) fn pause(attempt: u32) -> Duration {
     let ceiling = LONGEST_PAUSE.min(FIRST_PAUSE * 2u32.saturating_pow(attempt));
     ceiling.mul_f64(rand::random::<f64>())
 }

@@ -3,12 +3,12 @@
 
 use super::{
     look,
-    perform::{Made, Settling, perform, prepare},
+    perform::{ATTEMPTS, Made, Settling, pause, perform, prepare},
     runner::Stop,
 };
 use crate::{
     budget::Lane,
-    connectors::{Error, ErrorKind, Joiner, Write, Writer},
+    connectors::{Error, ErrorKind, Joiner, Write, Writer, Written},
     model::{Action, ActionResult, Coverage, LiveMember, Verb},
 };
 
@@ -46,8 +46,7 @@ impl Together<'_> {
         }
         let mut alone = Vec::new();
         if !writes.is_empty() {
-            let sent: Vec<Write> = writes.iter().map(|(_, write)| write.clone()).collect();
-            let unproven = match self.writer.write_together(&sent, self.lane).await {
+            let unproven = match self.send(&writes).await {
                 Ok(answers) => {
                     let mut unproven = Vec::new();
                     for ((index, write), answer) in writes.into_iter().zip(answers) {
@@ -64,9 +63,16 @@ impl Together<'_> {
                     tokio::time::sleep(look::SETTLE).await;
                     writes
                 }
-                // Nothing was done; each one alone finds out which of them the app does not take.
-                Err(_) => {
+                // Nothing was done, and it may be for one of them; each one alone finds out whom the app does not take.
+                Err(error) if only_for_some(error.kind) => {
                     alone.extend(writes.into_iter().map(|(index, _)| index));
+                    Vec::new()
+                }
+                // What is said of the request as a whole is true of each, and asking for each would only repeat it.
+                Err(error) => {
+                    for (index, _) in writes {
+                        results[index] = Some(ActionResult::Failed { error: error.to_string() });
+                    }
                     Vec::new()
                 }
             };
@@ -89,6 +95,24 @@ impl Together<'_> {
                 })
             })
             .collect()
+    }
+
+    /// Sends the request; again where it is certain that nothing was done and that this may pass.
+    async fn send(&self, writes: &[(usize, Write)]) -> Result<Vec<Result<Written, Error>>, Error> {
+        let sent: Vec<Write> = writes.iter().map(|(_, write)| write.clone()).collect();
+        let mut attempt = 0;
+        loop {
+            match self.writer.write_together(&sent, self.lane).await {
+                Err(error) if error.is_transient() && !error.outcome_unknown() => {
+                    attempt += 1;
+                    if attempt == ATTEMPTS || self.stop.asked() {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(pause(attempt)).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// Reads the group until everyone is seen to be as they should, or the time that the app may take is over. Whoever is
@@ -131,6 +155,11 @@ impl Together<'_> {
         // answer says why.
         alone.extend(open.into_iter().map(|(index, _)| index));
     }
+}
+
+/// Whether an answer to several writes may be due to one of them, or to their being several.
+fn only_for_some(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Refused | ErrorKind::Duplicate | ErrorKind::Unsupported)
 }
 
 fn unread(error: &Error) -> ActionResult {

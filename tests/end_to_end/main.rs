@@ -8,5 +8,6 @@ mod example;
 mod faults;
 mod interrupts;
 mod limits;
+mod quiet;
 mod story;
 mod workiva;

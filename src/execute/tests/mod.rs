@@ -31,6 +31,8 @@ enum Fault {
     NotFound,
     Refused,
     Unreachable,
+    /// This version of the app has no such call, says its answer with this status.
+    Lacking(u16),
 }
 use Fault::*;
 
@@ -51,6 +53,8 @@ struct World {
     unreadable: bool,
     /// Fields that reads of an account leave out.
     hidden: bool,
+    /// This version of the app cannot show the members of a group.
+    no_members: bool,
     /// Accounts that a request for several leaves out silently.
     dropped: Vec<&'static str>,
 }
@@ -234,6 +238,9 @@ impl Reader for Fake {
     }
     async fn members(&self, group: &str, _: Lane) -> Result<Listing<LiveMember>, Error> {
         let world = self.read()?;
+        if world.no_members {
+            return Err(error(ErrorKind::Unsupported));
+        }
         let inside = world.members.iter().filter(|((of, _), _)| of == group);
         let member = |((_, account), values): (&(String, String), &Values)| {
             let values = values.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
@@ -259,6 +266,7 @@ impl Writer for Fake {
             NotFound => return Err(error(ErrorKind::NotFound)),
             LostBefore => return Err(error(ErrorKind::Unknown)),
             Ignored => return Ok(Written::default()),
+            Lacking(status) => return Err(Error { status: Some(status), ..error(ErrorKind::Unsupported) }),
             Proven | Unproven | LostAfter => {}
         }
         if !world.effect(write) {
@@ -280,6 +288,8 @@ impl Writer for Fake {
         let fault = world.script.pop_front().unwrap_or(Unproven);
         match fault {
             Refused => return Err(error(ErrorKind::Refused)),
+            NotFound => return Err(error(ErrorKind::NotFound)),
+            Unreachable => return Err(error(ErrorKind::Unreachable)),
             LostBefore => return Err(error(ErrorKind::Unknown)),
             _ => {}
         }
@@ -454,6 +464,29 @@ async fn a_later_round_does_not_make_again_what_an_earlier_one_made() {
         assert!(is_done(&outcome.actions[0].1), "{outcome:?}");
     }
     assert_eq!(fake.world().effects, ["create"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_app_lacks_is_left_to_a_person_unless_it_turns_out_to_be_done() {
+    for status in [404, 405] {
+        let (result, world) = run(fake(Verb::RemoveMember, &[Lacking(status)]), action(Verb::RemoveMember)).await;
+        assert!(matches!(result, ActionResult::Manual { .. }), "{status}: {result:?}");
+        assert!(world.effects.is_empty() && world.writes == 1, "{status}: {world:?}");
+    }
+    // Nobody is there to be taken out, which is what the 404 meant.
+    let gone = fake(Verb::RemoveMember, &[Lacking(404)]);
+    gone.world().members.clear();
+    assert!(is_done(&run(gone, action(Verb::RemoveMember)).await.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_members_cannot_be_shown_what_the_app_took_is_believed_and_what_it_may_have_taken_is_not() {
+    for (fault, done) in [(Unproven, true), (LostAfter, false)] {
+        let fake = fake(Verb::AddMember, &[fault]);
+        fake.world().no_members = true;
+        let (result, world) = run(fake, action(Verb::AddMember)).await;
+        assert_eq!((is_done(&result), world.writes), (done, 1), "{fault:?}: {result:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
