@@ -9,9 +9,14 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-# Everything the tests need is built with them; the simulated apps listen on loopback ports that are free.
-test: ## Run every test
-	$(CARGO) test --locked
+# The simulated apps listen on loopback ports that are free, and so do the servers of others. The latter have to be there.
+test: tools ## Run every test
+	REAL_SERVERS=required $(CARGO) test --locked
+
+.PHONY: tools
+# Python environments below target/; nothing is done where they are there already.
+tools: ## Install the servers of others that tests run against
+	@tests/real/install
 
 .PHONY: lint
 lint: ## Check formatting and warnings

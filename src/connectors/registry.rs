@@ -29,7 +29,7 @@ use crate::{
 type Make = fn() -> Arc<dyn Connector>;
 
 /// The connectors that are code, by name, sorted.
-const MODULES: [(&str, Make); 2] = [("acc", || Arc::new(AccModule)), ("scim", Scim::make)];
+const MODULES: [(&str, Make); 2] = [("acc", || Arc::new(AccModule)), ("scim", || Arc::new(Scim))];
 
 /// Share of the quota that is left to other users of the API, in percent, where the files do not say. Somebody's script
 /// or dashboard uses nearly every API.

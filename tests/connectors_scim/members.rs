@@ -34,7 +34,7 @@ async fn one_group(
     how: impl Fn(&Call) -> Option<Answer> + Send + Sync + 'static,
 ) -> Fixture {
     let kept = kept.clone();
-    Fixture::of("scim", options, move |call| {
+    scim(options, move |call| {
         if let Some(answer) = how(call) {
             return answer;
         }
@@ -239,7 +239,7 @@ async fn a_removal_that_is_refused_because_nobody_is_there_is_done() {
 
 #[tokio::test]
 async fn a_group_is_made_and_its_deletion_is_seen() {
-    let fixture = Fixture::of("scim", json!({}), |call| match call.method.as_str() {
+    let fixture = scim(json!({}), |call| match call.method.as_str() {
         "POST" => json_answer(201, json!({"id": "g9", "displayName": call.body["displayName"]})),
         "DELETE" => Answer::Text(204, ""),
         _ => status_answer(404),

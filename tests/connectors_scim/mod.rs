@@ -7,7 +7,7 @@ mod users;
 use std::sync::{Arc, Mutex};
 
 use rosterd::{
-    connectors::{Error, Lane, Write, Written},
+    connectors::{Error, Lane, Registry, Write, Written},
     model::{Coverage, Email, FieldValue, Values},
 };
 use serde_json::{Value, json};
@@ -39,6 +39,16 @@ fn refused(status: u16, kind: &str) -> Answer {
 fn lines(fixture: &Fixture) -> Vec<String> {
     let plain = |line: String| line.replace("%20", " ").replace('+', " ").replace("%22", "\"").replace("%40", "@");
     fixture.lines().into_iter().map(plain).collect()
+}
+
+/// A fixture of the connector with these options.
+async fn scim(options: Value, play: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Fixture {
+    Fixture::with_options(Registry::default(), "scim", &options, play).await
+}
+
+/// A header of every request, where it had one.
+fn headers(fixture: &Fixture, name: &str) -> Vec<String> {
+    fixture.calls().into_iter().filter_map(|call| call.headers.get(name).cloned()).collect()
 }
 
 async fn write(fixture: &Fixture, write: Write) -> Result<Written, Error> {

@@ -37,7 +37,7 @@ async fn check(fixture: &Fixture, rows: usize, coverage: &str, requests: &[&str]
 #[tokio::test]
 async fn a_quiet_cycle_of_a_thousand_accounts_takes_a_request_a_page_and_one_for_each_declared_group() {
     let rows = users(1000);
-    let fixture = Fixture::of("scim", json!({}), move |call| match call.path.as_str() {
+    let fixture = scim(json!({}), move |call| match call.path.as_str() {
         "/Users" => page(&rows, call, 100),
         "/Groups" => list(&[json!({"id": "g1", "displayName": "A"}), json!({"id": "g2", "displayName": "B"})]),
         "/Groups/g1" => json_answer(200, json!({"id": "g1", "displayName": "A", "members": [{"value": "u1"}]})),
@@ -59,14 +59,14 @@ async fn a_quiet_cycle_of_a_thousand_accounts_takes_a_request_a_page_and_one_for
 #[tokio::test]
 async fn larger_pages_are_asked_for_where_the_options_say_so() {
     let rows = users(1000);
-    let fixture = Fixture::of("scim", json!({"page_size": 500}), move |call| page(&rows, call, 500)).await;
+    let fixture = scim(json!({"page_size": 500}), move |call| page(&rows, call, 500)).await;
     check(&fixture, 1000, "complete", &["GET /Users?count=500", "GET /Users?startIndex=501&count=500"]).await;
 }
 
 #[tokio::test]
 async fn a_server_that_refuses_the_page_size_is_asked_what_it_can_do() {
     let rows = users(60);
-    let fixture = Fixture::of("scim", json!({}), move |call| match call.path.as_str() {
+    let fixture = scim(json!({}), move |call| match call.path.as_str() {
         "/ServiceProviderConfig" => json_answer(200, json!({"pagination": {"cursor": false, "maxPageSize": 40}})),
         _ if call.number("count") > 40 => refused(400, "invalidCount"),
         _ => page(&rows, call, 40),
@@ -83,7 +83,7 @@ async fn a_server_that_refuses_the_page_size_is_asked_what_it_can_do() {
 #[tokio::test]
 async fn a_server_that_knows_no_page_sizes_is_asked_without_one() {
     let rows = users(3);
-    let fixture = Fixture::of("scim", json!({}), move |call| match call.path.as_str() {
+    let fixture = scim(json!({}), move |call| match call.path.as_str() {
         "/Users" if call.query.contains_key("count") => refused(400, "invalidSyntax"),
         "/Users" => page(&rows, call, 10),
         _ => Answer::Text(404, "<html>nothing here"),
@@ -94,7 +94,7 @@ async fn a_server_that_knows_no_page_sizes_is_asked_without_one() {
 
 #[tokio::test]
 async fn a_server_that_cannot_leave_members_out_is_asked_for_whole_groups() {
-    let fixture = Fixture::of("scim", json!({}), |call| match call.query.contains_key("excludedAttributes") {
+    let fixture = scim(json!({}), |call| match call.query.contains_key("excludedAttributes") {
         true => refused(400, "invalidSyntax"),
         false => list(&[json!({"id": "g1", "displayName": "A", "members": []})]),
     });
@@ -106,9 +106,7 @@ async fn a_server_that_cannot_leave_members_out_is_asked_for_whole_groups() {
 #[tokio::test]
 async fn an_ignored_start_index_makes_the_list_incomplete_and_never_endless() {
     let rows = users(250);
-    let fixture = Fixture::of("scim", json!({}), move |_| {
-        json_answer(200, json!({"totalResults": 250, "Resources": rows[..100]}))
-    });
+    let fixture = scim(json!({}), move |_| json_answer(200, json!({"totalResults": 250, "Resources": rows[..100]})));
     let why = "GET /Users: page 2 repeats rows that came before and has no others";
     check(&fixture.await, 100, why, &["GET /Users?count=100", "GET /Users?startIndex=101&count=100"]).await;
 }
@@ -117,7 +115,7 @@ async fn an_ignored_start_index_makes_the_list_incomplete_and_never_endless() {
 async fn a_cursor_that_expired_restarts_the_list() {
     let rows = users(3);
     let expired = AtomicUsize::new(0);
-    let fixture = Fixture::of("scim", json!({}), move |call| match call.query.get("cursor").map(String::as_str) {
+    let fixture = scim(json!({}), move |call| match call.query.get("cursor").map(String::as_str) {
         None => json_answer(200, json!({"Resources": rows[..2], "nextCursor": "c1"})),
         Some(_) if expired.fetch_add(1, Ordering::SeqCst) == 0 => refused(400, "expiredCursor"),
         Some(_) => json_answer(200, json!({"Resources": rows[2..]})),
@@ -129,7 +127,7 @@ async fn a_cursor_that_expired_restarts_the_list() {
 #[tokio::test]
 async fn cursors_that_always_expire_make_the_list_incomplete_after_three_sweeps() {
     let rows = users(3);
-    let fixture = Fixture::of("scim", json!({}), move |call| match call.query.contains_key("cursor") {
+    let fixture = scim(json!({}), move |call| match call.query.contains_key("cursor") {
         false => json_answer(200, json!({"Resources": rows[..2], "nextCursor": "c1"})),
         true => refused(400, "expiredCursor"),
     });
@@ -141,7 +139,7 @@ async fn cursors_that_always_expire_make_the_list_incomplete_after_three_sweeps(
 #[tokio::test]
 async fn where_cursors_are_wanted_the_first_page_asks_for_one() {
     let rows = users(3);
-    let fixture = Fixture::of("scim", json!({"paging": "cursor"}), move |call| match call.query["cursor"].as_str() {
+    let fixture = scim(json!({"paging": "cursor"}), move |call| match call.query["cursor"].as_str() {
         "" => json_answer(200, json!({"Resources": rows[..2], "nextCursor": "c1"})),
         _ => json_answer(200, json!({"Resources": rows[2..]})),
     });
@@ -151,14 +149,14 @@ async fn where_cursors_are_wanted_the_first_page_asks_for_one() {
 #[tokio::test]
 async fn an_answer_that_is_no_list_is_an_error_and_not_an_empty_app() {
     for body in [json!({}), json!([]), json!({"Resources": "x"}), json!({"message": "please sign in"})] {
-        let fixture = Fixture::of("scim", json!({}), move |_| json_answer(200, body.clone())).await;
+        let fixture = scim(json!({}), move |_| json_answer(200, body.clone())).await;
         assert!(fixture.connector.accounts(Lane::Read).await.is_err());
     }
 }
 
 #[tokio::test]
 async fn a_refused_token_says_that_such_tokens_end() {
-    let fixture = Fixture::of("scim", json!({"profile": "alteryx"}), |_| status_answer(401)).await;
+    let fixture = scim(json!({"profile": "alteryx"}), |_| status_answer(401)).await;
     let error = fixture.connector.accounts(Lane::Read).await.unwrap_err();
     insta::assert_snapshot!(error, @"demo: GET /Users answered 401: {} (SCIM tokens end silently: make a new one in the app's SCIM settings and put it under `auth`; a server without an active SAML sign-in rejects every SCIM request in the same way)");
 }

@@ -7,10 +7,10 @@ use crate::connectors_support::status_answer;
 
 #[tokio::test]
 async fn a_filter_escapes_what_it_looks_for_and_its_rows_are_verified() {
-    let fixture = Fixture::of("scim", json!({}), |_| list(&[user(7)])).await;
+    let fixture = scim(json!({}), |_| list(&[user(7)])).await;
     assert_eq!(found(&fixture, "P7@X.example").await, (vec!["u7".into()], Coverage::Complete));
     assert_eq!(lines(&fixture), [r#"GET /Users?filter=userName eq "P7@X.example"&count=100"#]);
-    let strange = Fixture::of("scim", json!({}), |_| list(&[])).await;
+    let strange = scim(json!({}), |_| list(&[])).await;
     assert_eq!(found(&strange, r#"a" or userName pr or "@x"#).await, (vec![], Coverage::Complete));
     assert!(lines(&strange)[0].contains(r#"%5C" or userName pr or %5C""#), "{:?}", lines(&strange));
 }
@@ -20,7 +20,7 @@ async fn a_filter_that_is_ignored_or_refused_is_replaced_by_the_whole_list() {
     let all: Vec<_> = (0..3).map(user).collect();
     for refusal in [None, Some(400), Some(404), Some(501)] {
         let all = all.clone();
-        let fixture = Fixture::of("scim", json!({}), move |call| match refusal {
+        let fixture = scim(json!({}), move |call| match refusal {
             Some(status) if call.query.contains_key("filter") => refused(status, "invalidFilter"),
             _ => list(&all),
         });
@@ -41,7 +41,7 @@ async fn a_filter_that_is_ignored_or_refused_is_replaced_by_the_whole_list() {
 
 #[tokio::test]
 async fn filters_can_travel_where_no_proxy_logs_them() {
-    let fixture = Fixture::of("scim", json!({"search": "body"}), |_| list(&[user(7)])).await;
+    let fixture = scim(json!({"search": "body"}), |_| list(&[user(7)])).await;
     assert_eq!(found(&fixture, "p7@x.example").await.0, ["u7"]);
     assert_eq!(lines(&fixture), ["POST /Users/.search"]);
     let schema = "urn:ietf:params:scim:api:messages:2.0:SearchRequest";
@@ -60,7 +60,7 @@ async fn a_new_user_is_proven_by_an_answer_that_shows_what_was_asked_for() {
         (201, json!({"title": null}), false),
         (201, json!({"active": false}), false),
     ] {
-        let fixture = Fixture::of("scim", json!({}), move |call| {
+        let fixture = scim(json!({}), move |call| {
             let mut made = call.body.clone();
             made["id"] = json!("u9");
             made.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
@@ -71,14 +71,14 @@ async fn a_new_user_is_proven_by_an_answer_that_shows_what_was_asked_for() {
             Write::CreateAccount { email: Email::lenient("new@x.example"), values: values(&[("title", "Designer")]) };
         let written = write(&fixture, create).await.unwrap();
         assert_eq!((written.id.as_deref(), written.proven), (Some("u9"), proven));
-        assert_eq!(fixture.headers("content-type"), ["application/scim+json"]);
+        assert_eq!(headers(&fixture, "content-type"), ["application/scim+json"]);
     }
 }
 
 #[tokio::test]
 async fn what_is_there_already_is_a_duplicate_however_it_is_said() {
     for answer in [refused(409, "uniqueness"), refused(400, "uniqueness"), Answer::Text(409, "<html>conflict")] {
-        let fixture = Fixture::of("scim", json!({}), move |_| answer.clone()).await;
+        let fixture = scim(json!({}), move |_| answer.clone()).await;
         let create = Write::CreateAccount { email: Email::lenient("new@x.example"), values: Values::new() };
         assert_eq!(write(&fixture, create).await.unwrap_err().kind, ErrorKind::Duplicate);
     }
@@ -91,7 +91,7 @@ async fn one_user(
     how: impl Fn(&Call) -> Option<Answer> + Send + Sync + 'static,
 ) -> Fixture {
     let kept = kept.clone();
-    Fixture::of("scim", options, move |call| {
+    scim(options, move |call| {
         if let Some(answer) = how(call) {
             return answer;
         }
@@ -200,7 +200,7 @@ async fn discovery_that_is_broken_or_not_wanted_stops_nothing() {
         let fixture = one_user(options, &rich(), config).await;
         assert!(write(&fixture, Write::Deactivate { id: "u1".into() }).await.unwrap().proven);
         assert_eq!(lines(&fixture).iter().any(|line| line.contains("ServiceProviderConfig")), asked);
-        assert_eq!(fixture.headers("if-match"), Vec::<String>::new());
+        assert_eq!(headers(&fixture, "if-match"), Vec::<String>::new());
     }
 }
 
@@ -220,7 +220,7 @@ async fn a_change_is_meant_for_the_version_that_was_seen_and_looks_again_once() 
     fixture.connector.account("u1", Lane::Read).await.unwrap();
     kept.change(|_| {});
     write(&fixture, Write::Deactivate { id: "u1".into() }).await.unwrap();
-    assert_eq!(fixture.headers("if-match"), [r#"W/"1""#, r#"W/"2""#]);
+    assert_eq!(headers(&fixture, "if-match"), [r#"W/"1""#, r#"W/"2""#]);
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ async fn a_delete_that_only_deactivates_is_told_and_left_to_a_person() {
 
 #[tokio::test]
 async fn a_delete_is_proven_by_a_look_that_finds_nothing() {
-    let fixture = Fixture::of("scim", json!({}), |call| match call.method.as_str() {
+    let fixture = scim(json!({}), |call| match call.method.as_str() {
         "DELETE" => Answer::Text(204, ""),
         _ => status_answer(404),
     });

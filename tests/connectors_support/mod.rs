@@ -141,8 +141,6 @@ async fn receive(stream: &mut TcpStream) -> Option<Call> {
     while body.len() < length.unwrap_or(0) {
         stream.read_buf(&mut body).await.ok()?;
     }
-    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-    let headers = head.lines().skip(1).filter_map(header).collect();
     let mut words = head.split_whitespace();
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     let url = Url::parse("http://x").unwrap().join(&target).unwrap();
@@ -151,7 +149,11 @@ async fn receive(stream: &mut TcpStream) -> Option<Call> {
         method,
         path: url.path().to_owned(),
         query: url.query_pairs().into_owned().collect(),
-        headers,
+        headers: head
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+            .collect(),
         body: serde_json::from_slice(&body).unwrap_or(Value::Null),
     })
 }
@@ -253,11 +255,6 @@ impl Fixture {
         Self { app, connector, server }
     }
 
-    /// An app with these options.
-    pub async fn of(connector: &str, options: Value, play: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
-        Self::with_options(Registry::default(), connector, &options, play).await
-    }
-
     pub fn lines(&self) -> Vec<String> {
         self.server.lines()
     }
@@ -265,11 +262,6 @@ impl Fixture {
     /// Every request, in order.
     pub fn calls(&self) -> Vec<Call> {
         self.server.calls.lock().unwrap().clone()
-    }
-
-    /// A header of every request, where it had one.
-    pub fn headers(&self, name: &str) -> Vec<String> {
-        self.server.calls.lock().unwrap().iter().filter_map(|call| call.headers.get(name).cloned()).collect()
     }
 
     /// JSON bodies of everything that was sent, in order.

@@ -9,5 +9,6 @@ mod faults;
 mod interrupts;
 mod limits;
 mod quiet;
+mod scim;
 mod story;
 mod workiva;

@@ -1,6 +1,9 @@
 //! What was learnt about a server while speaking to it, and what it showed on the way. Nothing of it outlives the run.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde_json::Value;
 
@@ -51,6 +54,18 @@ impl Memory {
     /// Something was written to a group, so that what users said of it is old.
     pub(super) fn forget_claims(&mut self, group: &str) {
         self.claims.remove(group);
+    }
+}
+
+/// Whose turn it is to read and write a whole resource.
+#[derive(Debug, Default)]
+pub(super) struct Turns(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Turns {
+    /// The lock of the resource at `path`.
+    pub(super) fn of(&self, path: &str) -> Arc<tokio::sync::Mutex<()>> {
+        // A lock is put in whole or not at all, so that a poisoned map is as good as any.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(path.to_owned()).or_default().clone()
     }
 }
 

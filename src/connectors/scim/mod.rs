@@ -24,7 +24,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::OnceCell;
 use url::Url;
 
-use self::{discovery::Discovered, memory::Memory, profile::Profile};
+use self::{
+    discovery::Discovered,
+    memory::{Memory, Turns},
+    profile::Profile,
+};
 use super::{
     Connector, Credentials, Error, ErrorKind, OptionSpec, Wiring, Writer,
     http::{ClientCredentials, ClientStyle, HttpClient, Method, Request, Scheme},
@@ -40,13 +44,6 @@ const CONTENT_TYPE: &str = "application/scim+json";
 /// The connector for servers that speak SCIM.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scim;
-
-impl Scim {
-    /// For the table of connectors.
-    pub(super) fn make() -> Arc<dyn Connector> {
-        Arc::new(Self)
-    }
-}
 
 impl Connector for Scim {
     fn options(&self) -> Vec<OptionSpec> {
@@ -89,7 +86,14 @@ impl Connector for Scim {
         let headers =
             vec![("accept".to_owned(), ACCEPT.to_owned()), ("content-type".to_owned(), CONTENT_TYPE.to_owned())];
         let http = wiring.client(wiring.url().clone(), headers, "", &semantics.limits)?;
-        Ok(Arc::new(ScimApp { http, profile, semantics, discovered: OnceCell::new(), memory: Mutex::default() }))
+        Ok(Arc::new(ScimApp {
+            http,
+            profile,
+            semantics,
+            discovered: OnceCell::new(),
+            memory: Mutex::default(),
+            turns: Turns::default(),
+        }))
     }
 }
 
@@ -101,6 +105,7 @@ struct ScimApp {
     semantics: Arc<Semantics>,
     discovered: OnceCell<Discovered>,
     memory: Mutex<Memory>,
+    turns: Turns,
 }
 
 impl ScimApp {

@@ -91,6 +91,9 @@ impl ScimApp {
         lane: Lane,
     ) -> Result<Answer, Error> {
         let request = Request::new(Method::Put, self.path(kind, id)?);
+        // Two of our own that read the same state would undo each other where the server keeps no versions.
+        let turn = self.turns.of(&request.path);
+        let _turn = turn.lock().await;
         let mut tries = 0;
         loop {
             let whole =

@@ -1,0 +1,166 @@
+//! Running a server of others: where it is installed, a free port, waiting until it answers, and ending it.
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// Every server that tests here run against: each has a list of what to install beside this file.
+const ALL: [&str; 1] = ["scim2-server"];
+
+/// How long a server may take until it answers. Generous, because a build machine may be busy with everything else.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long a server may take to end by itself before it is made to.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How often a server is started anew when somebody else took its port between our asking for one and its listening.
+const TRIES: u32 = 3;
+
+/// Where a server is installed; `None`, and a line that says so, where it is not.
+///
+/// # Panics
+/// When it is not there although all servers have to be.
+pub fn installed(name: &str) -> Option<Installed> {
+    assert!(ALL.contains(&name), "{name} is missing in the list of all servers");
+    let place = place(name);
+    if place.join("installed.txt").is_file() {
+        return Some(Installed { name: name.to_owned(), place });
+    }
+    assert!(!required(), "{name} is not installed in {}: run tests/real/install", place.display());
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    say(&format!("left out: {test}, because {name} is not installed (`make tools` does it)"));
+    None
+}
+
+/// Says in one line which servers are missing.
+pub fn summary() {
+    let missing: Vec<_> = ALL.into_iter().filter(|name| !place(name).join("installed.txt").is_file()).collect();
+    match missing.as_slice() {
+        [] => say("servers of others: all are installed, and nothing is left out"),
+        some => say(&format!(
+            "servers of others: {} of {} not installed, and all tests with them left out: {}",
+            some.len(),
+            ALL.len(),
+            some.join(", ")
+        )),
+    }
+    assert!(missing.is_empty() || !required(), "run tests/real/install");
+}
+
+fn required() -> bool {
+    std::env::var_os("REAL_SERVERS").is_some_and(|value| value == "required")
+}
+
+fn place(name: &str) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("cargo keeps it inside the target directory");
+    target.join("real").join(name)
+}
+
+/// Past the test harness, which keeps what a passing test prints to itself.
+fn say(line: &str) {
+    // A closed stream is nobody who could miss it.
+    writeln!(std::io::stderr(), "{line}").unwrap_or_default();
+}
+
+/// An installed server.
+pub struct Installed {
+    name: String,
+    place: PathBuf,
+}
+
+/// A running server. It ends when it is dropped.
+pub struct Server {
+    /// `http://127.0.0.1:PORT`.
+    pub origin: String,
+    child: Child,
+    /// Holds the log.
+    dir: TempDir,
+}
+
+impl Installed {
+    /// A program of its environment, ready to be given arguments.
+    pub fn program(&self, program: &str) -> Command {
+        Command::new(self.place.join("bin").join(program))
+    }
+
+    /// Starts a server on a free port, and waits until it answers at `path`, whatever the answer is. `command` is given the
+    /// port and a directory for whatever the server keeps.
+    pub async fn start(&self, path: &str, command: impl Fn(u16, &Path) -> Command) -> Server {
+        for _ in 0..TRIES {
+            let dir = TempDir::new().unwrap();
+            let port = free_port();
+            let log = File::create(dir.path().join("server.log")).unwrap();
+            let child = command(port, dir.path())
+                .stdin(Stdio::null())
+                .stdout(log.try_clone().unwrap())
+                .stderr(log)
+                .spawn()
+                .unwrap_or_else(|error| panic!("{} does not start: {error}", self.name));
+            let mut server = Server { origin: format!("http://127.0.0.1:{port}"), child, dir };
+            if server.answers(path).await {
+                return server;
+            }
+            // Nothing but a taken port is worth another try.
+            let log = server.log();
+            assert!(log.contains("in use"), "{} ended before it answered:\n{log}", self.name);
+        }
+        panic!("{} found no free port in {TRIES} tries", self.name);
+    }
+}
+
+impl Server {
+    /// Waits for the first answer; `false` when the server ended instead.
+    async fn answers(&mut self, path: &str) -> bool {
+        let (http, url) = (http(), format!("{}{path}", self.origin));
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if http.get(&url).send().await.is_ok() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("no answer from {url} within {} s:\n{}", PATIENCE.as_secs(), self.log());
+    }
+
+    /// What the server wrote so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Asked first, so that a server with workers can end them.
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status().is_ok_and(|status| status.success());
+        let start = Instant::now();
+        while asked && start.elapsed() < GRACE {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        if self.child.kill().is_ok() {
+            self.child.wait().map(drop).unwrap_or_default();
+        }
+    }
+}
+
+/// A client that goes through no proxy.
+pub fn http() -> reqwest::Client {
+    rosterd::connectors::http::install_tls();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+}
