@@ -17,6 +17,8 @@ mod writes;
 
 #[cfg(test)]
 mod manifest_tests;
+#[cfg(test)]
+mod schema_tests;
 
 pub use engine::RestConnector;
 pub use manifest::{Manifest, ManifestError};

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{Believed, Dotted, Map, Status, Template, one_of};
+use super::{Believed, Dotted, Map, Template, one_of};
 
 /// How the pages of a list follow each other. Exactly one of `offset`, `number`, `token` with `next`, and `link`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -97,14 +97,12 @@ pub struct List {
     /// `false`: everything comes at once, whatever the manifest's `page` says.
     #[serde(default = "yes")]
     pub paged: bool,
-    /// What the last page says when the app cut the list off. Such a list is never complete.
+    /// What the last page says when the app cut the list off. Such a list is never complete, so that what it does not show
+    /// is not taken for absent.
     pub truncated: Option<Says>,
     /// In the list of accounts: fields that rows are sure to hold; what else is needed is read one account at a time. All,
     /// unless said.
     pub carries: Option<Vec<String>>,
-    /// In the list of accounts: statuses that it leaves out.
-    #[serde(default)]
-    pub hides: Vec<Status>,
     /// In a list of an account's groups: where a row has the group.
     pub group: Option<GroupKeys>,
     /// In a list of a group's members: where a row has the account; `{ id: . }` where a row is nothing but the id.
@@ -149,7 +147,6 @@ impl From<Lookup> for (List, Dotted, Dotted) {
             paged: lookup.paged,
             truncated: lookup.truncated,
             carries: None,
-            hides: Vec::new(),
             group: None,
             account: None,
             otherwise: None,

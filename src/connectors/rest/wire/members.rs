@@ -23,9 +23,6 @@ pub struct Members {
     #[serde(default)]
     #[schemars(with = "Map<String>")]
     pub lookup: Map<Spanned<String>>,
-    /// Joining a group makes the account.
-    #[serde(default)]
-    pub creates_account: bool,
     /// The members of a group, by `{group.id}`, or the groups of an account, by `{account.id}`: which of the two, its path
     /// says. Without it nobody can know who is a member, and what we wrote ourselves is believed.
     pub list: Option<List>,
