@@ -58,7 +58,7 @@ fn abilities(semantics: &Semantics) -> Vec<Ability> {
             }),
         ),
         ("Create an account", create(semantics)),
-        ("Change an account", if semantics.update { can(list(&semantics.fields)) } else { Extent::ByHand }),
+        ("Change an account", if semantics.update { can(list(changeable(semantics))) } else { Extent::ByHand }),
         ("Role of an account", semantics.role.as_ref().map_or(Extent::Nothing, |role| can(roles(role)))),
         ("Withdraw an invitation", invitations(semantics)),
         ("Deactivate an account", deactivate(semantics)),
@@ -81,6 +81,11 @@ fn abilities(semantics: &Semantics) -> Vec<Ability> {
         ("Remove a member", if members.remove { can(together("yes", members.remove_at_once)) } else { Extent::ByHand }),
         ("Quota", quota(semantics)),
     ]
+}
+
+/// Fields that can be changed once the account is there.
+fn changeable(semantics: &Semantics) -> impl Iterator<Item = &Arc<str>> {
+    semantics.fields.difference(&semantics.fixed)
 }
 
 fn create(semantics: &Semantics) -> Extent {
@@ -223,13 +228,14 @@ pub fn markdown(all: &[Capable]) -> String {
         columns.iter().for_each(|column| text += &format!(" {} |", column[row].1.cell()));
         text.push('\n');
     }
-    text += "\nWhat is done by hand, and how:\n\n";
+    text += "\n<details><summary>What is done by hand, and how</summary>\n\n";
     for one in all {
         for hand in by_hand(&one.semantics) {
             let only = if hand.partly { ", where the API cannot" } else { "" };
             text += &format!("- {}, {}{only}: {}\n", one.name, hand.phrase, hand.todo);
         }
     }
+    text += "\n</details>\n";
     text
 }
 

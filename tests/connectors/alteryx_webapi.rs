@@ -69,17 +69,31 @@ async fn several_join_in_one_request_by_a_list_of_ids() {
 }
 
 #[tokio::test]
-async fn deactivation_is_a_call_of_its_own_and_what_windows_decides_is_left_to_a_person() {
-    let fixture = webapi(|_| json_answer(200, json!(["g1", "g2"]))).await;
-    let written = fixture.connector.write(&Write::Deactivate { id: "u1".into() }, WRITE).await.unwrap();
-    assert!(!written.proven, "a list of groups does not show the user");
-    assert_eq!(fixture.lines()[1], "POST /webapi/v3/users/u1/deactivate");
-    assert!(fixture.connector.semantics().deactivate.as_ref().is_some_and(|rule| rule.strips_members));
+async fn deactivation_replaces_the_user_and_what_windows_decides_is_left_to_a_person() {
+    let user = || json!({"id": "u1", "email": "u1@x.example", "isActive": true, "timeZone": "Asia/Tokyo", "note": "x"});
+    let fixture = webapi(move |call| match call.method.as_str() {
+        "GET" => json_answer(200, user()),
+        _ => json_answer(200, call.body.clone()),
+    })
+    .await;
+    fixture.connector.write(&Write::Deactivate { id: "u1".into() }, WRITE).await.unwrap();
+    let sent = &fixture.bodies()[0];
+    assert_eq!(
+        (&sent["isActive"], &sent["timeZone"], &sent["note"]),
+        (&json!(false), &json!("Asia/Tokyo"), &json!("x"))
+    );
+    let changing: Vec<String> = fixture.lines().into_iter().filter(|line| !line.starts_with("GET")).collect();
+    assert_eq!(changing[1..], ["PUT /webapi/v3/users/u1"], "no call that empties the groups");
+    // What deletes here deactivates elsewhere.
+    assert!(fixture.connector.semantics().delete.is_none());
 
-    let fixture = webapi(|_| json_answer(400, json!({"message": "no"}))).await;
-    for write in [Write::Deactivate { id: "u1".into() }, Write::DeleteAccount { id: "u1".into() }] {
-        assert_eq!(fixture.connector.write(&write, WRITE).await.unwrap_err().kind, ErrorKind::Unsupported);
-    }
+    let refusing = webapi(move |call| match call.method.as_str() {
+        "GET" => json_answer(200, user()),
+        _ => json_answer(400, json!({"message": "no"})),
+    })
+    .await;
+    let refused = refusing.connector.write(&Write::Deactivate { id: "u1".into() }, WRITE).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Unsupported);
 }
 
 #[tokio::test]

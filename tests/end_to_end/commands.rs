@@ -211,3 +211,48 @@ async fn slips_on_the_command_line_are_answered_with_what_to_write() {
     check(&["sandbox", "--latency", "5"], "time unit needed").await;
     check(&[], "rosterd plan --sandbox").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_of_what_connectors_can_do_is_what_they_declare() {
+    let said = run(&["connectors", "list", "--format", "markdown"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    let readme = include_str!("../../README.md");
+    let (_, after) =
+        readme.split_once("<!-- connectors: the output of `rosterd connectors list --format markdown` -->").unwrap();
+    let (table, _) = after.split_once("<!-- /connectors -->").unwrap();
+    assert!(
+        table.trim() == said.out.trim(),
+        "README.md is stale: put the output of `rosterd connectors list --format markdown` between its two marks"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_is_tried_out_without_changing_anything() {
+    let story = Story::of(quick(), "accounts: { ann@example.com: }", ANN).await;
+    story.rosterd(&["apply", "--yes"]).await;
+    story.sandbox.clear_log();
+    let at = format!("--sandbox={}", story.sandbox.url());
+    let said = run(&["connectors", "check", "autodesk", story.dir.path().to_str().unwrap(), &at]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.out.contains("ok      list accounts: 1 seen"), "{}", said.out);
+    let writes: Vec<_> = story.writes();
+    assert!(writes.is_empty(), "{writes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_of_ones_own_is_checked_with_its_lines() {
+    let story = Story::of(quick(), "accounts: { ann@example.com: }", ANN).await;
+    let file = story.dir.path().join("mine.yaml");
+    let check = async |text: &str| {
+        fs::write(&file, text).unwrap();
+        run(&["connectors", "check", file.to_str().unwrap(), story.dir.path().join("nowhere").to_str().unwrap()]).await
+    };
+    let good = include_str!("../../src/connectors/rest/manifests/autodesk.yaml");
+    let said = check(good).await;
+    assert_eq!((said.status, said.out.contains("is a valid manifest for autodesk")), (0, true), "{said:?}");
+    let said = check(&good.replace("items: data", "itms: data")).await;
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.err.contains("mine.yaml:") && said.err.contains("itms"), "{}", said.err);
+    let said = run(&["connectors", "show", "nothing"]).await;
+    assert_eq!(said.status, 1, "{said:?}");
+}
