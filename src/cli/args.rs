@@ -65,7 +65,7 @@ pub(super) enum Command {
     #[command(subcommand)]
     Connectors(Connectors),
     /// Print the JSON Schema of the files, for editors.
-    Schema,
+    Schema(Schema),
     /// Print a completion script.
     Completions(Completions),
     /// Serve simulated apps over HTTP, to try things without credentials.
@@ -225,6 +225,13 @@ pub(super) enum ConnectorFormat {
     Markdown,
     /// For programs.
     Json,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Schema {
+    /// That of a connector's manifest instead.
+    #[arg(long)]
+    pub manifest: bool,
 }
 
 #[derive(Debug, Clone, clap::Args)]

@@ -53,7 +53,7 @@ async fn run(args: Args) -> Result<Exit, Failure> {
         Command::Observe(args) => observe::run(&args, &global).await,
         Command::Why(args) => why::run(&args),
         Command::Connectors(args) => connectors::run(&args).await,
-        Command::Schema => schema::run(),
+        Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),
         Command::Sandbox(args) => sandbox::run(&args).await,
     }

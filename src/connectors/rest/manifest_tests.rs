@@ -93,7 +93,7 @@ fn grown(top: &str, rest: &str) -> String {
 #[test]
 fn slips_of_the_pen_are_shown_with_what_was_meant() {
     assert_snapshot!(wrong("  list:", "  lists:"), @"small.yaml:6: there is no key `lists` here; did you mean `list`?");
-    assert_snapshot!(wrong("items: data", "items: data, zebra: 1"), @"small.yaml:6: there is no key `zebra` here; there are `get`, `query`, `items`, `page`, `paged`, `truncated`, `carries`, `hides`, `group`, `account`, `otherwise`");
+    assert_snapshot!(wrong("items: data", "items: data, zebra: 1"), @"small.yaml:6: there is no key `zebra` here; there are `get`, `query`, `items`, `page`, `paged`, `truncated`, `carries`, `group`, `account`, `otherwise`");
     assert_snapshot!(wrong("  read: { get: \"/users/{account.id}\" }\n", ""), @"small.yaml:6: the key `read` is missing here");
     assert_snapshot!(wrong("status: state", "id: state"), @"small.yaml:4: the key `id` is given twice; keep one of them");
     assert_snapshot!(wrong("name: small", "name: small\nname: twice"), @"small.yaml:2: the key `name` is given twice; keep one of them");
@@ -133,8 +133,8 @@ fn what_does_not_fit_together_is_said() {
     assert_snapshot!(say("groups:\n  create: { post: /groups, require: [role] }\n"), @"small.yaml:10: `role` is named under `groups.create.require`, but `groups.fields` does not map it");
     assert_snapshot!(say("members:\n  add: { post: \"/groups/{group.id}\", at_once: 5, body: [\"{account.id}\"] }\n"), @"small.yaml:10: `members.add.at_once` needs {account.ids} in the body");
     assert_snapshot!(grown("\npage: { token: t, next: n, expired: { status: 400, path: code } }", ""), @"small.yaml:2: in `expired`, `path` (where the answer says it) and `is: [words]` go together");
-    assert_snapshot!(wrong("items: data", "items: data, otherwise: manual"), @"small.yaml:6: nobody reads a list by hand; with `otherwise: believed` it is allowed to be missing");
-    assert_snapshot!(grown("", "  update: { patch: /x, otherwise: believed }\n"), @"small.yaml:8: what `accounts.update` cannot do is not done by believing it; write `otherwise: manual`");
+    assert_snapshot!(wrong("items: data", "items: data, otherwise: manual"), @"small.yaml:6: `manual` means nothing here; there are `believed`");
+    assert_snapshot!(grown("", "  update: { patch: /x, otherwise: believed }\n"), @"small.yaml:8: `believed` means nothing here; there are `manual`");
     assert_snapshot!(grown("\npage: { token: t, next: n, expired: { status: 200 } }", ""), @"small.yaml:2: `expired` is about an answer from 400 to 499, such as `{ status: 410 }`");
 }
 

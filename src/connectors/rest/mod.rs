@@ -7,6 +7,7 @@ mod manifest;
 mod options;
 pub(super) mod paging;
 mod rows;
+mod schema;
 mod sign_in;
 pub(super) mod template;
 mod updates;
@@ -16,9 +17,12 @@ mod writes;
 
 #[cfg(test)]
 mod manifest_tests;
+#[cfg(test)]
+mod schema_tests;
 
 pub use engine::RestConnector;
 pub use manifest::{Manifest, ManifestError};
+pub use schema::schema;
 
 /// The manifests that come with rosterd, by name, sorted.
 pub const BUILT_IN: [(&str, &str); 4] = [

@@ -2,14 +2,16 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::connectors::http::segment;
 
 /// A text with placeholders: `/users/{account.id}`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(with = "String", extend("pattern" = r"^([^{}]|\{\s*[A-Za-z0-9_.]+\s*\})*$"))]
 pub struct Template(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,8 +156,9 @@ impl BodyTemplate {
 }
 
 /// Where a value is in JSON: `pagination.total`, `emails.0.value`, or `.` for the whole.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(with = "String", extend("pattern" = r"^(\.|[^.]+(\.[^.]+)*)$"))]
 pub struct Dotted(Vec<String>);
 
 impl TryFrom<String> for Dotted {

@@ -63,6 +63,11 @@ pub(super) fn check(
     let change = |what: &str, change: Spanned<wire::Change>| -> Result<Change, Problem> {
         let (line, change) = (at(&change), change.value);
         if let Some(set) = change.set {
+            let paths = [&change.post, &change.put, &change.patch, &change.delete];
+            if paths.iter().any(|path| path.is_some()) || change.body.is_some() || !change.expect.is_empty() {
+                let says = "goes through `accounts.update`; leave out the call, its `body` and its `expect`";
+                return Err((line, format!("`set` under `{what}` {says}")));
+            }
             if !updates {
                 return Err((line, "`set` writes through `accounts.update`, which is missing".into()));
             }

@@ -125,7 +125,7 @@ pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paging, Problem> {
 pub(super) struct Answers {
     pub(super) expect: BTreeMap<Dotted, Value>,
     pub(super) duplicate: Vec<u16>,
-    pub(super) otherwise: Option<wire::Otherwise>,
+    pub(super) otherwise: Option<wire::ByHand>,
     pub(super) manual_on: Vec<u16>,
 }
 
@@ -219,10 +219,6 @@ impl<'a> CallBuilder<'a> {
         let own = wire.page.as_ref().map(paging).transpose()?;
         let paging = own.or_else(|| self.scope.page.cloned()).filter(|_| wire.paged);
         let may_lack = wire.otherwise.is_some();
-        if wire.otherwise == Some(wire::Otherwise::Manual) {
-            let why = "nobody reads a list by hand; with `otherwise: believed` it is allowed to be missing";
-            return Err((at(&wire.get), why.into()));
-        }
         let call = Call { may_lack, ..self.get(wire.get, wire.query)? };
         let truncated = wire.truncated.map(|says| (says.path, says.is));
         Ok(List { call, items: wire.items, paging, truncated })
@@ -238,10 +234,6 @@ impl<'a> CallBuilder<'a> {
         answers: Answers,
     ) -> Result<Call, Problem> {
         let (method, path) = one_of(line, what, given)?;
-        if answers.otherwise == Some(wire::Otherwise::Believed) {
-            let why = format!("what `{what}` cannot do is not done by believing it; write `otherwise: manual`");
-            return Err((line, why));
-        }
         let body = self.body(body)?;
         Ok(Call { body, ..answers.of(self.call(method, path)?) })
     }

@@ -42,7 +42,8 @@ pub(super) fn rules(wire: Option<&wire::Members>, role: Option<RoleRule>) -> Mem
         when,
         change,
         remove: remove.is_some(),
-        creates_account: wire.is_some_and(|wire| wire.creates_account),
+        // Who joins has an account: a manifest has no words for an app where joining makes it.
+        creates_account: false,
         creates_with: BTreeSet::new(),
         add_at_once: add.and_then(|add| add.at_once).unwrap_or(1),
         remove_at_once: remove.and_then(|remove| remove.at_once).unwrap_or(1),

@@ -67,7 +67,7 @@ fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
             fixed: names(&wire.accounts.fixed),
             role: role.transpose()?,
             find: if wire.accounts.find.is_some() { Find::Query } else { Find::Sweep },
-            hides: wire.accounts.list.hides.iter().map(|status| ours(*status)).collect(),
+            hides: BTreeSet::new(),
             create: create
                 .map(|create| CreateRule { require: required(create.require.as_ref()), becomes: ours(create.becomes) }),
             update: wire.accounts.update.is_some(),
@@ -77,7 +77,7 @@ fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
             }),
             reactivate: wire.accounts.reactivate.is_some(),
             delete: wire.accounts.delete.as_ref().map(|delete| DeleteRule { irreversible: delete.value.irreversible }),
-            cancel_pending: wire.accounts.cancel_pending.as_ref().map(cancel_pending).transpose()?,
+            cancel_pending: wire.accounts.cancel_pending.map(withdrawn),
             inactive_keeps_seat: wire.accounts.inactive_keeps_seat,
             groups: groups::rules(&wire.groups),
             members: members::rules(wire.members.as_ref(), member_role),
@@ -131,11 +131,10 @@ fn required(require: Option<&Spanned<Vec<String>>>) -> BTreeSet<FieldName> {
     require.map_or_else(BTreeSet::new, |require| names(&require.value))
 }
 
-fn cancel_pending(word: &Spanned<String>) -> Result<Verb, Problem> {
-    match word.value.as_str() {
-        "deactivate" => Ok(Verb::Deactivate),
-        "delete" => Ok(Verb::Delete),
-        other => Err((at(word), format!("`cancel_pending: {other}`: write `deactivate` or `delete`, or leave it out"))),
+fn withdrawn(by: wire::Withdraw) -> Verb {
+    match by {
+        wire::Withdraw::Deactivate => Verb::Deactivate,
+        wire::Withdraw::Delete => Verb::Delete,
     }
 }
 

@@ -1,17 +1,18 @@
 //! Lists as a manifest describes them: where rows are, how pages follow each other, and how an app says that it cut a
 //! list off.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{Map, Otherwise, Status};
-use crate::connectors::rest::template::{Dotted, Template};
+use super::{Believed, Dotted, Map, Template, one_of};
 
-/// `page`, for all lists at the top or for one list of its own. Exactly one of `offset`, `number`, `token` with `next`, and
-/// `link`.
-#[derive(Debug, Deserialize)]
+/// How the pages of a list follow each other. Exactly one of `offset`, `number`, `token` with `next`, and `link`.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = one_of(["offset", "number", "token", "link"])))]
+#[schemars(extend("dependencies" = { "token": ["next"], "next": ["token"] }))]
 pub struct Page {
     /// The parameter that says how many rows to skip.
     pub offset: Option<String>,
@@ -27,7 +28,8 @@ pub struct Page {
     pub link: Option<Dotted>,
     /// The parameter that asks for a number of rows.
     pub size: Option<String>,
-    /// How many rows to ask for.
+    /// How many rows to ask for, 100 unless said.
+    #[schemars(range(min = 1))]
     pub max: Option<u32>,
     /// How many rows come where the app ignores `size`: a page of just that length is not taken for a short one.
     pub default: Option<u32>,
@@ -36,77 +38,98 @@ pub struct Page {
     /// Where a page has a number that some versions of the app mean as the total and others as the length of the page.
     /// Reading goes on while it promises more than came, and never ends because of it.
     pub at_least: Option<Dotted>,
-    /// `short`: a page with fewer rows than asked for is the last. `empty`: only an empty one is.
+    /// With `offset` and `number`: which page is the last; `empty` unless said.
     pub end: Option<End>,
     /// The answer that means: this token or link is too old. The list is then read again from its start, but not for ever.
     pub expired: Option<Expired>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum End {
+    /// A page with fewer rows than were asked for. Needs `size`.
     Short,
+    /// Only a page without rows.
     Empty,
 }
 
-/// `{ status: 400, path: code, is: [InvalidToken] }`; without a path, every answer with the status.
-#[derive(Debug, Deserialize)]
+/// The answer that means: this token or link is too old. `{ status: 400, path: code, is: [InvalidToken] }`; without a path,
+/// every answer with the status.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("dependencies" = { "path": ["is"], "is": ["path"] }))]
 pub struct Expired {
+    /// The answer's status, from 400 to 499.
+    #[schemars(range(min = 400, max = 499))]
     pub status: u16,
+    /// Where the answer says that it is this.
     pub path: Option<Dotted>,
+    /// What stands there then: one of these.
     #[serde(default)]
     pub is: Vec<Value>,
 }
 
-/// `{ path: truncated, is: true }`.
-#[derive(Debug, Deserialize)]
+/// What an answer says: `{ path: truncated, is: true }`.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Says {
+    /// Where it says it.
     pub path: Dotted,
+    /// What it says.
     pub is: Value,
 }
 
 /// A call that lists something.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct List {
+    /// The path, below the app's `url` and `base`.
+    #[schemars(with = "Template")]
     pub get: Spanned<Template>,
+    /// Parameters of the query. One whose placeholder has no value is left out.
     #[serde(default)]
     pub query: Map<Template>,
     /// Where the answer has the rows; `.` where it is nothing but them.
     pub items: Dotted,
     /// Pages of its own, instead of the manifest's.
+    #[schemars(with = "Option<Page>")]
     pub page: Option<Spanned<Page>>,
     /// `false`: everything comes at once, whatever the manifest's `page` says.
     #[serde(default = "yes")]
     pub paged: bool,
-    /// What the last page says when the app cut the list off. Such a list is never complete.
+    /// What the last page says when the app cut the list off. Such a list is never complete, so that what it does not show
+    /// is not taken for absent.
     pub truncated: Option<Says>,
-    /// Fields that rows are sure to hold; what else is needed is read one account at a time. All, unless said.
+    /// In the list of accounts: fields that rows are sure to hold; what else is needed is read one account at a time. All,
+    /// unless said.
     pub carries: Option<Vec<String>>,
-    /// Statuses that the list leaves out.
-    #[serde(default)]
-    pub hides: Vec<Status>,
     /// In a list of an account's groups: where a row has the group.
     pub group: Option<GroupKeys>,
     /// In a list of a group's members: where a row has the account; `{ id: . }` where a row is nothing but the id.
     pub account: Option<AccountKeys>,
     /// `believed`: some versions of the app answer 404 or 405, and then nobody knows what the list would say.
-    pub otherwise: Option<Otherwise>,
+    pub otherwise: Option<Believed>,
 }
 
 /// A list of what the app knows by id and people know by name.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
+    /// The path, below the app's `url` and `base`.
+    #[schemars(with = "Template")]
     pub get: Spanned<Template>,
+    /// Parameters of the query. One whose placeholder has no value is left out.
     #[serde(default)]
     pub query: Map<Template>,
+    /// Where the answer has the rows; `.` where it is nothing but them.
     pub items: Dotted,
+    /// Pages of its own, instead of the manifest's.
+    #[schemars(with = "Option<Page>")]
     pub page: Option<Spanned<Page>>,
+    /// `false`: everything comes at once, whatever the manifest's `page` says.
     #[serde(default = "yes")]
     pub paged: bool,
+    /// What the last page says when the app cut the list off. Such a list tells no names.
     pub truncated: Option<Says>,
     /// Where a row has the id that the app takes.
     pub id: Dotted,
@@ -124,7 +147,6 @@ impl From<Lookup> for (List, Dotted, Dotted) {
             paged: lookup.paged,
             truncated: lookup.truncated,
             carries: None,
-            hides: Vec::new(),
             group: None,
             account: None,
             otherwise: None,
@@ -137,16 +159,21 @@ fn yes() -> bool {
     true
 }
 
-#[derive(Debug, Deserialize)]
+/// Where a row of an account's groups has the group.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GroupKeys {
+    /// Where a row has the group's id.
     pub id: Dotted,
+    /// Where a row has the group's name.
     pub name: Dotted,
 }
 
-#[derive(Debug, Deserialize)]
+/// Where a row of a group's members has the account.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountKeys {
+    /// Where a row has the account's id.
     pub id: Dotted,
     /// Where a row has the account's address, if it does.
     pub email: Option<Dotted>,

@@ -1,43 +1,60 @@
 //! A manifest as it is written. Every key is known here, so that a misspelt one is an error with its line. What a key means
-//! stands at its field.
+//! stands at its field, and nowhere else: the JSON Schema that editors show is derived from these types.
 //!
 //! Three notations are all the logic there is: `{placeholder}` in paths, queries and bodies; dotted paths such as
 //! `emails.0.value` for places in JSON, `.` being the whole; and maps from our words to the app's. What an app has no call
 //! for is left out, and a person does it, as `manual` says.
 
+mod accounts;
+mod groups;
 mod list;
+mod members;
 mod parts;
+mod sign_in;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::template::{Dotted, Template};
-use crate::model::Verb;
 
+pub use accounts::*;
+pub use groups::*;
 pub use list::*;
+pub use members::*;
 pub use parts::*;
+pub use sign_in::*;
 
 type Path = Option<Spanned<Template>>;
 type Map<T> = BTreeMap<String, T>;
 
-#[derive(Debug, Deserialize)]
+/// An app's REST API, as data: how to sign in, where accounts, groups and memberships are, and which call changes what.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
+    /// What the connector is called in reports.
+    #[schemars(with = "String")]
     pub name: Spanned<String>,
     /// What stands before every path, the token's excepted; `{options.NAME}` may stand in it, slashes and all.
+    #[schemars(with = "Option<Template>")]
     pub base: Option<Spanned<Template>>,
+    /// How to sign in. The secrets come from the app's `auth` in the files.
+    #[schemars(with = "Auth")]
     pub auth: Spanned<Auth>,
     /// Options that the files may give, used as `{options.NAME}`, or as `options.NAME` where a list of roles stands.
     #[serde(default)]
     pub options: Map<Choice>,
+    /// How many requests the API takes. The files' `budget` replaces it.
     #[serde(default)]
     pub limits: Limits,
+    /// Headers that every request carries.
     #[serde(default)]
     pub headers: Map<String>,
-    /// How every list is paged that says nothing of its own.
+    /// How every list is paged that says nothing of its own. Without it everything comes at once.
+    #[schemars(with = "Option<Page>")]
     pub page: Option<Spanned<Page>>,
     /// Seconds that an accepted write may take to show.
     #[serde(default)]
@@ -46,9 +63,12 @@ pub struct Manifest {
     /// takes names to tell who is an admin.
     #[serde(default)]
     pub lookups: Map<Lookup>,
+    /// Who has an account, and what can be done with accounts.
     pub accounts: Accounts,
+    /// The app's own teams, user groups or projects.
     #[serde(default)]
     pub groups: Groups,
+    /// Who is in which group. Left out where the app has no groups.
     pub members: Option<Members>,
     /// What a person does, and where, for each verb that the app has no call for.
     #[serde(default)]
@@ -56,92 +76,36 @@ pub struct Manifest {
 }
 
 /// An option of the connector.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
+    /// The files have to give it.
     #[serde(default)]
     pub required: bool,
     /// What holds where the files say nothing.
     pub default: Option<Value>,
+    /// What it is, for people.
     pub help: String,
 }
 
-/// What a 404 or 405 means where some versions of an app lack a call: nobody can know, or a person does it.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Otherwise {
-    Believed,
-    Manual,
-}
-
-/// A verb that a person carries out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Missing(pub Verb);
-
-impl TryFrom<String> for Missing {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let known = || Verb::ALL.map(Verb::as_str).join(", ");
-        text.parse().map(Self).map_err(|wrong: String| format!("{wrong}; there are {}", known()))
-    }
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Auth {
-    pub oauth: Option<String>,
-    pub client: Option<Client>,
-    #[serde(default)]
-    pub scopes: Vec<String>,
-    #[serde(default)]
-    pub bearer: bool,
-    pub header: Option<String>,
-    #[serde(default)]
-    pub basic: bool,
-    pub login: Option<Login>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Client {
-    Basic,
-    Body,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Login {
-    pub post: String,
-    pub body: Value,
-    pub token: Token,
-    pub send: String,
-    #[serde(default)]
-    pub prefix: String,
-    /// Seconds.
-    pub life: Option<u64>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Token {
-    Header(String),
-    Body(Dotted),
-}
-
-#[derive(Debug, Default, Deserialize)]
+/// How many requests the API takes. Without any, only the app's own answers slow us down.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
+    /// Of all requests together.
     pub all: Option<Rate>,
+    /// Of those that read.
     pub read: Option<Rate>,
+    /// Of those that write.
     pub write: Option<Rate>,
+    /// How many requests may be under way at the same time.
     pub concurrency: Option<u32>,
 }
 
 /// `1000/h`.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(with = "String", extend("pattern" = r"^\s*0*[1-9][0-9]*\s*/\s*[smhd]\s*$"))]
 pub struct Rate {
     pub requests: u32,
     pub per: Duration,
@@ -163,4 +127,9 @@ impl TryFrom<String> for Rate {
         let requests = requests.trim().parse().ok().filter(|requests| *requests > 0).ok_or_else(wrong)?;
         Ok(Self { requests, per: Duration::from_secs(seconds) })
     }
+}
+
+/// In the schema: exactly one of these keys.
+fn one_of<const N: usize>(keys: [&str; N]) -> Value {
+    keys.map(|key| serde_json::json!({ "required": [key] })).into_iter().collect()
 }

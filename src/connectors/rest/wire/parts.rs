@@ -1,16 +1,17 @@
-//! Accounts, groups and memberships as a manifest describes them.
+//! What accounts, groups and memberships have in common.
 
 use std::collections::BTreeMap;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{List, Map, Otherwise, Path};
-use crate::connectors::rest::template::{Dotted, Template};
+use super::{Dotted, Map, Path, Template, one_of};
+use crate::model::Verb;
 
-/// Our words for statuses, as manifests use them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+/// Our words for statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     Active,
@@ -18,10 +19,58 @@ pub enum Status {
     Inactive,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// What a 404 or 405 means where some versions of an app lack a call that reads.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Believed {
+    /// Nobody can know; what we wrote ourselves is believed.
+    Believed,
+}
+
+/// What a 404 or 405 means where some versions of an app lack a call that writes.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ByHand {
+    /// A person does it, as `manual` says.
+    Manual,
+}
+
+/// A verb that a person carries out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Missing(pub Verb);
+
+impl TryFrom<String> for Missing {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let known = || Verb::ALL.map(Verb::as_str).join(", ");
+        text.parse().map(Self).map_err(|wrong: String| format!("{wrong}; there are {}", known()))
+    }
+}
+
+// The verbs are the model's, so that there is nothing to derive from.
+impl JsonSchema for Missing {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Verb".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": Verb::ALL.map(Verb::as_str) })
+    }
+}
+
+/// How many roles an account or a membership has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Take {
+    /// One, in the field `role`.
     One,
+    /// Any number, in the field `roles`.
     Many,
 }
 
@@ -49,95 +98,61 @@ impl TryFrom<Value> for Roles {
     }
 }
 
+// serde sees any value and reads it itself, so that there is nothing to derive from.
+impl JsonSchema for Roles {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Roles".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A list of roles: written out, or `options.NAME`, where the files give it.",
+            "anyOf": [
+                { "type": "array", "items": { "type": "string" } },
+                { "type": "string", "pattern": "^options\\." },
+            ],
+        })
+    }
+}
+
 /// How roles are held, and which there are.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("not" = { "required": ["names", "lookup"] }))]
 pub struct Role {
+    /// `one`, in the field `role`, or `many`, in the field `roles`.
     pub take: Take,
-    /// From the least to the most powerful.
+    /// From the least to the most powerful. Where two grants disagree, the more powerful role wins.
+    #[schemars(with = "Option<Roles>")]
     pub ranked: Option<Spanned<Roles>>,
     /// Those that can administer the app.
+    #[schemars(with = "Option<Roles>")]
     pub admin: Option<Spanned<Roles>>,
-    /// All there are, where that is known.
+    /// All there are, where that is known. Others are errors in the files then.
+    #[schemars(with = "Option<Roles>")]
     pub values: Option<Spanned<Roles>>,
     /// Our name for a role to the app's.
     #[serde(default)]
     pub names: Map<Value>,
     /// The lookup that tells names from ids.
+    #[schemars(with = "Option<String>")]
     pub lookup: Option<Spanned<String>>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Accounts {
-    #[serde(default = "user")]
-    pub noun: String,
-    /// Our name for a field to where the app has it. `id` and `email` are needed.
-    pub fields: Spanned<Map<Dotted>>,
-    /// Fields that cannot be changed once an account exists.
-    #[serde(default)]
-    pub fixed: Vec<String>,
-    #[serde(default)]
-    pub status: BTreeMap<Status, Value>,
-    pub role: Option<Spanned<Role>>,
-    /// Fields that hold ids, each with the lookup that names them.
-    #[serde(default)]
-    pub lookup: Map<Spanned<String>>,
-    #[serde(default)]
-    pub inactive_keeps_seat: bool,
-    /// The key that rows of single answers and bodies are wrapped in.
-    pub wrap: Option<String>,
-    pub list: List,
-    pub read: Read,
-    pub find: Option<List>,
-    pub create: Option<Create>,
-    pub update: Option<Spanned<Update>>,
-    pub deactivate: Option<Spanned<Change>>,
-    pub reactivate: Option<Spanned<Change>>,
-    pub delete: Option<Spanned<Delete>>,
-    /// Which of `deactivate` and `delete` withdraws an invitation.
-    pub cancel_pending: Option<Spanned<String>>,
-}
-
-fn user() -> String {
-    "user".into()
-}
-
-#[derive(Debug, Deserialize)]
+/// A call that reads one thing.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Read {
+    /// The path, below the app's `url` and `base`.
+    #[schemars(with = "Template")]
     pub get: Spanned<Template>,
+    /// Parameters of the query. One whose placeholder has no value is left out.
     #[serde(default)]
     pub query: Map<Template>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Create {
-    pub post: Spanned<Template>,
-    pub body: Option<Spanned<Value>>,
-    /// Fields that the app refuses to do without.
-    pub require: Option<Spanned<Vec<String>>>,
-    #[serde(default = "active")]
-    pub becomes: Status,
-    /// Statuses of answers that mean: there is one already.
-    #[serde(default)]
-    pub duplicate: Vec<u16>,
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
-    /// `manual`: some versions of the app answer 404 or 405, and then a person does it.
-    pub otherwise: Option<Otherwise>,
-    /// Further statuses that mean: a person has to do it.
-    #[serde(default)]
-    pub manual_on: Vec<u16>,
-}
-
-fn active() -> Status {
-    Status::Active
-}
-
 /// What an update sends.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Style {
     /// What changes.
@@ -150,178 +165,75 @@ pub enum Style {
 }
 
 /// The operation of a JSON Patch.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Op {
+    /// For fields that are always there.
     #[default]
     Replace,
     /// For apps that leave out fields without a value, which `replace` cannot give one.
     Add,
 }
 
-#[derive(Debug, Deserialize)]
+/// A call that changes fields: exactly one of `post`, `put` and `patch`. What it sends follows from `fields`.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = one_of(["post", "put", "patch"])))]
 pub struct Update {
+    /// The path, if it is a POST.
+    #[schemars(with = "Option<Template>")]
     pub post: Path,
+    /// The path, if it is a PUT.
+    #[schemars(with = "Option<Template>")]
     pub put: Path,
+    /// The path, if it is a PATCH.
+    #[schemars(with = "Option<Template>")]
     pub patch: Path,
+    /// What it sends; `partial` unless said.
     #[serde(default)]
     pub style: Style,
-    /// Keys that a replacement must not send back.
+    /// With `style: replace`: keys that must not be sent back.
     #[serde(default)]
     pub omit: Vec<Dotted>,
-    /// Parts that a partial update replaces as a whole: what else is in them is read first and sent along.
+    /// With `style: partial`: parts that the app replaces as a whole. What else is in them is read first and sent along.
     #[serde(default)]
     pub whole: Vec<Dotted>,
-    /// With `style: json-patch`.
+    /// With `style: json-patch`: the operation; `replace` unless said.
     #[serde(default)]
     pub op: Op,
+    /// What a good answer says, by place. Another value is a refusal, and none an outcome that nobody knows.
     #[serde(default)]
     pub expect: BTreeMap<Dotted, Value>,
-    pub otherwise: Option<Otherwise>,
+    /// `manual`: some versions of the app answer 404 or 405, and then a person does it.
+    pub otherwise: Option<ByHand>,
+    /// Further statuses that mean: a person has to do it.
     #[serde(default)]
     pub manual_on: Vec<u16>,
 }
 
-/// Deactivating or reactivating: by a field, or by a call of its own.
-#[derive(Debug, Deserialize)]
+/// A call that deletes: exactly one of `delete` and `post`.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Change {
-    pub set: Option<SetStatus>,
-    pub post: Path,
-    pub put: Path,
-    pub patch: Path,
-    pub delete: Path,
-    pub body: Option<Spanned<Value>>,
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
-    #[serde(default)]
-    pub irreversible: bool,
-    #[serde(default)]
-    pub strips_members: bool,
-    pub otherwise: Option<Otherwise>,
-    #[serde(default)]
-    pub manual_on: Vec<u16>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SetStatus {
-    pub status: Status,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = one_of(["delete", "post"])))]
 pub struct Delete {
+    /// The path, if it is a DELETE.
+    #[schemars(with = "Option<Template>")]
     pub delete: Path,
+    /// The path, if it is a POST.
+    #[schemars(with = "Option<Template>")]
     pub post: Path,
+    /// The JSON to send; none unless said.
+    #[schemars(with = "Option<Value>")]
     pub body: Option<Spanned<Value>>,
+    /// What a good answer says, by place. Another value is a refusal, and none an outcome that nobody knows.
     #[serde(default)]
     pub expect: BTreeMap<Dotted, Value>,
+    /// For an account: nobody can undo it, so that a guard asks first.
     #[serde(default)]
     pub irreversible: bool,
-    pub otherwise: Option<Otherwise>,
-    #[serde(default)]
-    pub manual_on: Vec<u16>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Groups {
-    pub noun: Option<String>,
-    #[serde(default)]
-    pub fields: Map<Dotted>,
-    pub wrap: Option<String>,
-    pub list: Option<List>,
-    /// One group, for updates that send all there is.
-    pub read: Option<Read>,
-    pub create: Option<GroupCreate>,
-    pub update: Option<Spanned<Update>>,
-    pub delete: Option<Spanned<Delete>>,
-    /// Groups, by name, that the app fills by itself, with the reason why they are left alone.
-    #[serde(default)]
-    pub automatic: Map<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GroupCreate {
-    pub post: Spanned<Template>,
-    pub body: Option<Spanned<Value>>,
-    /// Fields that the app refuses to do without, besides the name.
-    pub require: Option<Spanned<Vec<String>>>,
-    #[serde(default)]
-    pub duplicate: Vec<u16>,
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
-    pub otherwise: Option<Otherwise>,
-    #[serde(default)]
-    pub manual_on: Vec<u16>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Members {
-    #[serde(default)]
-    pub fields: Map<Dotted>,
-    pub role: Option<Spanned<Role>>,
-    /// Fields that hold ids, each with the lookup that names them.
-    #[serde(default)]
-    pub lookup: Map<Spanned<String>>,
-    #[serde(default)]
-    pub creates_account: bool,
-    pub list: Option<List>,
-    pub add: Option<Spanned<Add>>,
-    pub change: Option<Spanned<MemberChange>>,
-    pub remove: Option<Spanned<Remove>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Add {
-    pub post: Path,
-    pub put: Path,
-    pub patch: Path,
-    /// `{account.id}` is who joins; `{account.ids}` a list of who joins, as many as `at_once` allows.
-    pub body: Option<Spanned<Value>>,
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
-    pub when: Option<Vec<Status>>,
-    /// Adding a member again with other values changes the membership.
-    #[serde(default)]
-    pub changes: bool,
-    /// How many a request can add, with `{account.ids}` in the body.
-    pub at_once: Option<u32>,
-    pub otherwise: Option<Otherwise>,
-    #[serde(default)]
-    pub manual_on: Vec<u16>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MemberChange {
-    pub post: Path,
-    pub put: Path,
-    pub patch: Path,
-    pub body: Option<Spanned<Value>>,
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
-    pub otherwise: Option<Otherwise>,
-    #[serde(default)]
-    pub manual_on: Vec<u16>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Remove {
-    pub delete: Path,
-    pub post: Path,
-    pub body: Option<Spanned<Value>>,
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
-    /// How many a request can remove, with `{account.ids}` in the body.
-    pub at_once: Option<u32>,
-    pub otherwise: Option<Otherwise>,
+    /// `manual`: some versions of the app answer 404 or 405, and then a person does it.
+    pub otherwise: Option<ByHand>,
+    /// Further statuses that mean: a person has to do it.
     #[serde(default)]
     pub manual_on: Vec<u16>,
 }
