@@ -11,9 +11,6 @@ use std::{
 
 use tempfile::TempDir;
 
-/// Every server that tests here run against: each has a list of what to install beside this file.
-const ALL: [&str; 1] = ["scim2-server"];
-
 /// How long a server may take until it answers. Generous, because a build machine may be busy with everything else.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -28,12 +25,10 @@ const TRIES: u32 = 3;
 /// # Panics
 /// When it is not there although all servers have to be.
 pub fn installed(name: &str) -> Option<Installed> {
-    assert!(ALL.contains(&name), "{name} is missing in the list of all servers");
-    let place = place(name);
-    if place.join("installed.txt").is_file() {
-        return Some(Installed { name: name.to_owned(), place });
+    if is_installed(name) {
+        return Some(Installed { name: name.to_owned(), place: place(name) });
     }
-    assert!(!required(), "{name} is not installed in {}: run tests/real/install", place.display());
+    assert!(!required(), "{name} is not installed in {}: run tests/real/install", place(name).display());
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     say(&format!("left out: {test}, because {name} is not installed (`make tools` does it)"));
     None
@@ -41,17 +36,37 @@ pub fn installed(name: &str) -> Option<Installed> {
 
 /// Says in one line which servers are missing.
 pub fn summary() {
-    let missing: Vec<_> = ALL.into_iter().filter(|name| !place(name).join("installed.txt").is_file()).collect();
+    let all = all();
+    let missing: Vec<&str> = all.iter().map(String::as_str).filter(|name| !is_installed(name)).collect();
     match missing.as_slice() {
         [] => say("servers of others: all are installed, and nothing is left out"),
         some => say(&format!(
             "servers of others: {} of {} not installed, and all tests with them left out: {}",
             some.len(),
-            ALL.len(),
+            all.len(),
             some.join(", ")
         )),
     }
     assert!(missing.is_empty() || !required(), "run tests/real/install");
+}
+
+/// Every server there is: each has a list of what to install beside this file.
+fn all() -> Vec<String> {
+    let lists = fs::read_dir(lists()).unwrap().map(|entry| entry.unwrap().path());
+    let lists = lists.filter(|path| path.extension().is_some_and(|kind| kind == "txt"));
+    let mut names: Vec<_> = lists.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+fn lists() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/real")
+}
+
+/// Whether exactly what the list asks for was installed.
+fn is_installed(name: &str) -> bool {
+    let wanted = fs::read(lists().join(format!("{name}.txt"))).unwrap_or_else(|error| panic!("{name}.txt: {error}"));
+    fs::read(place(name).join("installed.txt")).is_ok_and(|installed| installed == wanted)
 }
 
 fn required() -> bool {

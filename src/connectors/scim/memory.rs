@@ -39,10 +39,11 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Takes in which groups users say they are in.
+    /// Takes in which groups users say they are in. What was found out about groups before is old with it.
     pub(super) fn claim<'a>(&mut self, users: impl Iterator<Item = &'a Value>) {
         self.claims.clear();
         self.truncated.clear();
+        self.notices.clear();
         for user in users {
             let Some(id) = text(get(user, "id")) else { continue };
             for group in groups_of(user) {

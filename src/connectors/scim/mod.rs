@@ -4,12 +4,15 @@
 //! what a filter returns is verified, and each known difference is an option with a [`profile`] as its default. A removal
 //! names the member; nothing is ever removed by leaving it out, unless a server knows no other way.
 //!
-//! [`paging`] and [`patch`] are pure; [`users`] translates; [`reading`] and [`writing`] speak to the server.
+//! [`paging`] and [`patch`] are pure; [`users`] translates; [`lists`], [`reading`], [`writing`] and [`members`] speak to the
+//! server.
 
 mod attribute;
 mod declared;
 mod discovery;
 mod filter;
+mod lists;
+mod members;
 mod memory;
 mod options;
 mod paging;
@@ -17,6 +20,7 @@ mod patch;
 mod profile;
 mod reading;
 mod users;
+mod vendors;
 mod writing;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,0 +1,187 @@
+//! Changing who is in a group: together, each by name, and without touching anybody else.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde_json::{Value, json};
+
+use super::{
+    ScimApp,
+    attribute::{get, set, text},
+    profile::MemberRemoval,
+    reading::{GROUPS, MEMBERS},
+    writing::ACCEPTED,
+};
+use crate::{
+    budget::Lane,
+    connectors::{
+        Error, ErrorKind, Reader, Write, Written,
+        http::{Answer, Method, Request},
+    },
+    model::{Notice, Severity},
+};
+
+impl ScimApp {
+    /// Adds to a group, or takes out of it, all of them in one request.
+    pub(super) async fn change_members(
+        &self,
+        group: &str,
+        add: bool,
+        ids: &[&str],
+        lane: Lane,
+    ) -> Result<Vec<Result<Written, Error>>, Error> {
+        let in_it = if add {
+            self.add_members(group, ids, lane).await?
+        } else {
+            // That somebody is not in it any more is seen only by looking.
+            self.remove_members(group, ids, lane).await?;
+            BTreeSet::new()
+        };
+        Ok(ids.iter().map(|id| Ok(Written { proven: in_it.contains(*id), ..Written::default() })).collect())
+    }
+
+    /// Adds members to a group. Says who is in it afterwards, if the answer does.
+    async fn add_members(&self, group: &str, ids: &[&str], lane: Lane) -> Result<BTreeSet<String>, Error> {
+        self.memory().forget_claims(group);
+        if self.patches(GROUPS, lane).await {
+            match self.patch_group(group, self.profile.dialect.add_members(ids), lane).await {
+                Err(error) if self.falls_back(GROUPS, &error) => {}
+                other => return Ok(members_shown(&other?)),
+            }
+        }
+        self.can_replace_group(group)?;
+        let add = |resource: &mut Value| {
+            let mut members = members(resource);
+            for id in ids {
+                if !members.iter().any(|member| is(member, id)) {
+                    members.push(json!({"value": id}));
+                }
+            }
+            set(resource, MEMBERS, members.into());
+        };
+        Ok(members_shown(&self.replace(GROUPS, group, add, lane).await?))
+    }
+
+    /// Takes members out of a group, and nobody else.
+    async fn remove_members(&self, group: &str, ids: &[&str], lane: Lane) -> Result<(), Error> {
+        self.memory().forget_claims(group);
+        if self.profile.member_removal != MemberRemoval::Replace && self.patches(GROUPS, lane).await {
+            let removed = match self.profile.member_removal {
+                MemberRemoval::Value => self.remove_by_value(group, ids, lane).await,
+                MemberRemoval::Filtered | MemberRemoval::Replace => {
+                    self.patch_group(group, self.profile.dialect.remove_members(ids), lane).await.map(drop)
+                }
+            };
+            match removed {
+                Err(error) if self.falls_back(GROUPS, &error) => {}
+                // Servers that know nobody by this id may say so by refusing the path.
+                Err(error) if error.status == Some(400) && ids.len() == 1 => {
+                    let listing = self.members(group, lane).await?;
+                    let is_in = listing.rows.iter().any(|member| &*member.account == ids[0]);
+                    return if is_in || !listing.coverage.is_complete() { Err(error) } else { Ok(()) };
+                }
+                other => return other,
+            }
+        }
+        self.can_replace_group(group)?;
+        let remove = |resource: &mut Value| {
+            let mut members = members(resource);
+            members.retain(|member| !ids.iter().any(|id| is(member, id)));
+            set(resource, MEMBERS, members.into());
+        };
+        self.replace(GROUPS, group, remove, lane).await.map(drop)
+    }
+
+    async fn patch_group(&self, group: &str, body: Value, lane: Lane) -> Result<Answer, Error> {
+        // Without a version on purpose: adding someone, and removing someone by name, mean the same whatever else changed.
+        let mut request = Request::new(Method::Patch, self.path(GROUPS, group)?);
+        request.body = Some(body);
+        self.send(&request, lane).await
+    }
+
+    /// A removal whose value a server may ignore: whoever else is gone afterwards is put back at once.
+    async fn remove_by_value(&self, group: &str, ids: &[&str], lane: Lane) -> Result<(), Error> {
+        let dialect = self.profile.dialect;
+        let before = self.members(group, lane).await?;
+        self.patch_group(group, dialect.remove_members_by_value(ids), lane).await?;
+        let after = self.members(group, lane).await?;
+        let lost: Vec<&str> = before
+            .rows
+            .iter()
+            .filter(|member| !after.rows.iter().any(|other| other.account == member.account))
+            .map(|member| &*member.account)
+            .filter(|id| !ids.contains(id))
+            .collect();
+        if lost.is_empty() {
+            return Ok(());
+        }
+        for batch in lost.chunks(self.profile.batch as usize) {
+            self.patch_group(group, dialect.add_members(batch), lane).await?;
+        }
+        let detail = format!(
+            "the server took {} others out of the group as well, because it ignores values in removals; they were put back",
+            lost.len()
+        );
+        self.memory().notices.insert(Notice { severity: Severity::Error, group: None, message: detail.clone() });
+        let request = Request::new(Method::Patch, self.path(GROUPS, group)?);
+        Err(self.with_hint(
+            self.http.error(&request, ErrorKind::Refused, None, &detail),
+            "set `options.member_removal: filtered`",
+        ))
+    }
+
+    /// # Errors
+    /// Where the members of a group cannot be written in any way.
+    fn can_replace_group(&self, group: &str) -> Result<(), Error> {
+        if self.may_replace(GROUPS) {
+            return Ok(());
+        }
+        let request = Request::new(Method::Patch, self.path(GROUPS, group)?);
+        let detail = "the server has no PATCH, and the profile allows no PUT for groups";
+        Err(self.http.error(&request, ErrorKind::Unsupported, None, detail))
+    }
+
+    /// A group with everything in it; an error where some of its members do not show, because writing it would drop them.
+    pub(super) async fn whole_group(&self, id: &str, lane: Lane) -> Result<Option<Value>, Error> {
+        let Some(mut group) = self.resource(GROUPS, id, lane).await? else { return Ok(None) };
+        if !get(&group, MEMBERS).is_some_and(Value::is_array) {
+            let shown = self.group_with_members(id, lane).await?;
+            set(&mut group, MEMBERS, get(&shown, MEMBERS).cloned().unwrap_or_else(|| json!([])));
+        }
+        if let Some(why) = self.memory().truncated.get(id) {
+            let request = Request::new(Method::Put, self.path(GROUPS, id)?);
+            let detail = format!("writing the whole group would drop members that it does not show: {why}");
+            return Err(self.http.error(&request, ErrorKind::Unsupported, None, &detail));
+        }
+        Ok(Some(group))
+    }
+
+    /// The accounts of memberships of one group.
+    pub(super) fn crowd(writes: &[Write]) -> Option<(&Arc<str>, bool, Vec<&str>)> {
+        let (group, add, _) = one(writes.first()?)?;
+        let ids = writes.iter().map(|write| one(write).filter(|(to, adds, _)| *to == group && *adds == add));
+        Some((group, add, ids.map(|one| Some(one?.2)).collect::<Option<_>>()?))
+    }
+}
+
+/// The group, whether it is joined, and the account, of one membership.
+fn one(write: &Write) -> Option<(&Arc<str>, bool, &str)> {
+    match write {
+        Write::AddMember { group, who, .. } => Some((group, true, who.id.as_deref()?)),
+        Write::RemoveMember { group, account } => Some((group, false, account)),
+        _ => None,
+    }
+}
+
+fn members(group: &Value) -> Vec<Value> {
+    get(group, MEMBERS).and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+fn is(member: &Value, id: &str) -> bool {
+    text(get(member, "value")).as_deref() == Some(id)
+}
+
+/// Ids of the members that an answer shows. Nobody, where it shows no group.
+fn members_shown(answer: &Answer) -> BTreeSet<String> {
+    let group = answer.body.as_ref().filter(|_| answer.status != ACCEPTED);
+    group.into_iter().flat_map(members).filter_map(|member| text(get(&member, "value"))).collect()
+}
