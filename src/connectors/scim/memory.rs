@@ -28,6 +28,8 @@ pub(super) struct Memory {
     pub(super) filter_useless: bool,
     /// Users, or groups, that have no PATCH.
     pub(super) no_patch: HashSet<&'static str>,
+    /// A removal by value took everybody out of a group.
+    pub(super) values_ignored: bool,
     /// Groups show their members only when these are asked for by name.
     pub(super) members_on_request: bool,
     /// Who says to be in a group, by its id, as users showed it when all of them were listed. A group that was written to
