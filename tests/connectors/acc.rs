@@ -423,6 +423,26 @@ async fn a_change_sends_the_whole_set_and_is_read_back() {
 }
 
 #[tokio::test]
+async fn a_project_that_does_not_show_its_products_takes_none_away() {
+    let fixture = acc(|call| {
+        let mut tower = tower();
+        tower.as_object_mut().unwrap().remove("products");
+        match (call.method.as_str(), call.path.as_str()) {
+            ("GET", PROJECTS) => page(&[tower], call),
+            ("GET", path) if path.ends_with("/projects/p1") => json_answer(200, tower),
+            ("GET", _) => json_answer(200, member(1)),
+            _ => json_answer(200, json!({"id": "u1"})),
+        }
+    });
+    let fixture = fixture.await;
+    fixture.connector.groups(Lane::Read).await.unwrap();
+    let fields = values(&[("role", "admin".into())]);
+    let change = Write::ChangeMember { group: "p1".into(), account: "u1".into(), values: fields };
+    fixture.connector.write(&change, WRITE).await.unwrap();
+    assert_eq!(fixture.bodies().last().unwrap()["products"], products("administrator", "administrator"));
+}
+
+#[tokio::test]
 async fn whoever_only_manages_members_sends_no_products() {
     let fixture = acc(|call| match (call.method.as_str(), call.path.as_str()) {
         ("GET", PROJECTS) => page(&[tower()], call),

@@ -228,8 +228,11 @@ impl Acc {
                 return Err(self.refused(&request, "whoever only manages members sees and sets no products", hint));
             }
             (Some(level), Some(_)) => {
-                let products = project.products.as_deref().unwrap_or_default();
-                body.insert("products".into(), products::of(level, products));
+                // Where the project does not show its products, the member keeps those there are: to send fewer might take
+                // the rest away.
+                let own = || products::keys(&row["products"]).unwrap_or_default();
+                let products = project.products.clone().unwrap_or_else(own);
+                body.insert("products".into(), products::of(level, &products));
             }
             // Nobody asked for other products.
             (None, Some(kept)) => drop(body.insert("products".into(), kept)),

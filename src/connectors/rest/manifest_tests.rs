@@ -106,10 +106,30 @@ fn slips_of_the_pen_are_shown_with_what_was_meant() {
 fn options_are_declared_before_they_are_used() {
     assert_snapshot!(wrong("/users/{account.id}", "/{options.area}/{account.id}"), @"small.yaml:7: there is no option `area`; declare it: `options: { area: { help: … } }`");
     let declared = "\noptions: { area: { help: which } }";
-    assert_snapshot!(grown(declared, "  update: { patch: \"/{options.area}\" }\n"), @"small.yaml:9: {options.area} may have no value here; declare it with `required: true` or a `default`");
+    assert_snapshot!(grown(declared, "  update: { patch: \"/{options.area}/{account.id}\" }\n"), @"small.yaml:9: {options.area} may have no value here; declare it with `required: true` or a `default`");
     let default = "\noptions: { area: { help: which, default: a } }";
-    assert_snapshot!(grown(default, "  update: { patch: \"/{options.area}\" }\n"), @"fine");
+    assert_snapshot!(grown(default, "  update: { patch: \"/{options.area}/{account.id}\" }\n"), @"fine");
     assert_snapshot!(grown("", "  role: { take: one, admin: options.bosses }\n"), @"small.yaml:8: there is no option `bosses`; declare it: `options: { bosses: { help: … } }`");
+}
+
+#[test]
+fn a_call_that_would_be_about_everybody_is_refused() {
+    assert_snapshot!(wrong("/users/{account.id}", "/users/me"), @"small.yaml:7: `accounts.read` does not say which one it is about; it needs {account.id}");
+    assert_snapshot!(grown("", "  delete: { delete: /users }\n"), @"small.yaml:8: `accounts.delete` does not say which one it is about; it needs {account.id}");
+    assert_snapshot!(grown("", "  deactivate: { post: /users/off, body: { id: me } }\n"), @"small.yaml:8: `accounts.deactivate` does not say which one it is about; it needs {account.id}");
+    assert_snapshot!(grown("", "  deactivate: { post: /users/off, body: { id: \"{account.id}\" } }\n"), @"fine");
+    assert_snapshot!(grown("", "  update: { patch: /users }\n"), @"small.yaml:8: `accounts.update` does not say which one it is about; it needs {account.id}");
+    assert_snapshot!(grown("", "  find: { get: /users, query: { name: email }, items: data }\n"), @"small.yaml:8: `accounts.find` does not say which one it is about; it needs {email}");
+    let member = |call: &str| grown("", &format!("members:\n  {call}\n"));
+    assert_snapshot!(member("remove: { delete: \"/groups/{group.id}/members\" }"), @"small.yaml:9: `members.remove` does not say which one it is about; it needs {account.id} or {account.ids}");
+    assert_snapshot!(member("remove: { delete: \"/members/{account.id}\" }"), @"small.yaml:9: `members.remove` does not say which one it is about; it needs {group.id}");
+    assert_snapshot!(member("remove: { post: \"/groups/{group.id}/gone\", body: { ids: \"{account.ids}\" } }"), @"fine");
+    assert_snapshot!(grown("", "groups:\n  delete: { delete: /groups }\n"), @"small.yaml:9: `groups.delete` does not say which one it is about; it needs {group.id}");
+}
+
+#[test]
+fn one_word_for_two_statuses_is_refused() {
+    assert_snapshot!(wrong("inactive: off", "inactive: on"), @"small.yaml:4: `accounts.status` says true for active and for inactive, so nobody can tell them apart");
 }
 
 #[test]

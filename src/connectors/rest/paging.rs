@@ -91,6 +91,8 @@ pub(in crate::connectors) struct Sweep<'a> {
     seen: HashMap<String, usize>,
     /// Rows received, repeated ones included.
     received: u64,
+    /// Rows on the first page.
+    first: usize,
     pages: u64,
     empty_pages: u32,
     total: Option<u64>,
@@ -111,6 +113,7 @@ impl<'a> Sweep<'a> {
             rows: Vec::new(),
             seen: HashMap::new(),
             received: 0,
+            first: 0,
             pages: 0,
             empty_pages: 0,
             total: None,
@@ -175,6 +178,9 @@ impl<'a> Sweep<'a> {
         let repeated = received - (self.rows.len() - before);
         self.received += received as u64;
         self.pages += 1;
+        if self.pages == 1 {
+            self.first = received;
+        }
         self.empty_pages = if received == 0 { self.empty_pages + 1 } else { 0 };
 
         if let (Some(old), Some(new)) = (self.total, total)
@@ -215,7 +221,10 @@ impl<'a> Sweep<'a> {
         let done = match &paging.step {
             Step::Offset { .. } | Step::Number { .. } => {
                 let full = [Some(paging.max), paging.default];
-                let is_full = received >= paging.max as usize || full.contains(&u32::try_from(received).ok());
+                // An app that makes pages smaller than were asked for makes them of a round size, and all alike.
+                let may_be_cut = received == self.first && (self.pages > 1 || is_round(received));
+                let is_full =
+                    may_be_cut || received >= paging.max as usize || full.contains(&u32::try_from(received).ok());
                 let short = paging.ends_short && !is_full && self.promised <= self.received;
                 received == 0 || short || self.total.is_some_and(|total| self.received >= total)
             }
@@ -280,6 +289,11 @@ impl<'a> Sweep<'a> {
         }
         (self.rows, self.trouble.unwrap_or(Verdict::Complete))
     }
+}
+
+/// Whether so many rows look like a limit that somebody set.
+fn is_round(rows: usize) -> bool {
+    rows.is_multiple_of(10) || rows.is_multiple_of(25)
 }
 
 #[cfg(test)]
@@ -393,6 +407,17 @@ mod tests {
     fn numbered_pages_end_with_a_short_one() {
         let pages = vec![page(&[1, 2], json!({})), page(&[3], json!({})), page(&[9], json!({}))];
         check(&number(), pages, &["page=1&limit=2", "page=2&limit=2"], &[1, 2, 3], "complete");
+    }
+
+    #[test]
+    fn an_app_that_makes_smaller_pages_than_were_asked_for_is_followed_to_the_end() {
+        let wide = Paging { max: 100, ..number() };
+        let rows = |ids: std::ops::Range<u32>| page(&ids.collect::<Vec<_>>(), json!({}));
+        let all: Vec<u64> = (0..23).collect();
+        let queries = ["page=1&limit=100", "page=2&limit=100", "page=3&limit=100"];
+        check(&wide, vec![rows(0..10), rows(10..20), rows(20..23)], &queries, &all, "complete");
+        check(&wide, vec![rows(0..7)], &queries[..1], &all[..7], "complete");
+        check(&wide, vec![rows(0..10), rows(0..0)], &queries[..2], &all[..10], "complete");
     }
 
     #[test]

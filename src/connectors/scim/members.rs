@@ -17,7 +17,7 @@ use crate::{
         Error, ErrorKind, Reader, Write, Written,
         http::{Answer, Method, Request},
     },
-    model::{Notice, Severity},
+    model::{Coverage, Notice, Severity},
 };
 
 impl ScimApp {
@@ -100,33 +100,59 @@ impl ScimApp {
 
     /// A removal whose value a server may ignore: whoever else is gone afterwards is put back at once.
     async fn remove_by_value(&self, group: &str, ids: &[&str], lane: Lane) -> Result<(), Error> {
-        let dialect = self.profile.dialect;
+        let request = Request::new(Method::Patch, self.path(GROUPS, group)?);
+        // Whom another removal of ours takes out in between would look lost, and would be put back.
+        let turn = self.turns.of(&request.path);
+        let _turn = turn.lock().await;
+        let refuse = |detail: &str| {
+            self.with_hint(
+                self.http.error(&request, ErrorKind::Refused, None, detail),
+                "set `options.member_removal: filtered`",
+            )
+        };
+        if self.memory().values_ignored {
+            return Err(refuse("the server ignores values in removals and would empty the group; nothing was sent"));
+        }
         let before = self.members(group, lane).await?;
-        self.patch_group(group, dialect.remove_members_by_value(ids), lane).await?;
-        let after = self.members(group, lane).await?;
-        let lost: Vec<&str> = before
-            .rows
-            .iter()
-            .filter(|member| !after.rows.iter().any(|other| other.account == member.account))
-            .map(|member| &*member.account)
-            .filter(|id| !ids.contains(id))
-            .collect();
+        if let Coverage::Incomplete(why) = before.coverage {
+            return Err(refuse(&format!("a removal by value may empty the group, and not all of it was seen: {why}")));
+        }
+        let others: Vec<&str> =
+            before.rows.iter().map(|member| &*member.account).filter(|id| !ids.contains(id)).collect();
+        let removed = self.patch_group(group, self.profile.dialect.remove_members_by_value(ids), lane).await;
+        let after = match removed {
+            Err(error) if !error.outcome_unknown() => return Err(error),
+            Err(error) => Err(error),
+            Ok(_) => self.members(group, lane).await,
+        };
+        let after = match after {
+            Ok(after) => after,
+            Err(error) => {
+                // Who is left nobody knows. To add somebody who is still in it changes nothing.
+                self.put_back(group, &others, lane).await?;
+                return Err(error);
+            }
+        };
+        let is_lost = |id: &&str| !after.rows.iter().any(|member| &*member.account == *id);
+        let lost: Vec<&str> = others.into_iter().filter(is_lost).collect();
         if lost.is_empty() {
             return Ok(());
         }
-        for batch in lost.chunks(self.profile.batch as usize) {
-            self.patch_group(group, dialect.add_members(batch), lane).await?;
-        }
+        self.memory().values_ignored = true;
+        self.put_back(group, &lost, lane).await?;
         let detail = format!(
             "the server took {} others out of the group as well, because it ignores values in removals; they were put back",
             lost.len()
         );
         self.memory().notices.insert(Notice { severity: Severity::Error, group: None, message: detail.clone() });
-        let request = Request::new(Method::Patch, self.path(GROUPS, group)?);
-        Err(self.with_hint(
-            self.http.error(&request, ErrorKind::Refused, None, &detail),
-            "set `options.member_removal: filtered`",
-        ))
+        Err(refuse(&detail))
+    }
+
+    async fn put_back(&self, group: &str, ids: &[&str], lane: Lane) -> Result<(), Error> {
+        for batch in ids.chunks(self.profile.batch as usize) {
+            self.patch_group(group, self.profile.dialect.add_members(batch), lane).await?;
+        }
+        Ok(())
     }
 
     /// # Errors
@@ -145,6 +171,12 @@ impl ScimApp {
         let Some(mut group) = self.resource(GROUPS, id, lane).await? else { return Ok(None) };
         if !get(&group, MEMBERS).is_some_and(Value::is_array) {
             let shown = self.group_with_members(id, lane).await?;
+            if !self.memory().members_shown && !self.profile.omits_empty_members {
+                let request = Request::new(Method::Put, self.path(GROUPS, id)?);
+                let detail = "the server shows the members of no group, so that writing the whole group could drop them; \
+                              if it merely leaves out empty lists, set `options.omits_empty_members: true`";
+                return Err(self.http.error(&request, ErrorKind::Unsupported, None, detail));
+            }
             set(&mut group, MEMBERS, get(&shown, MEMBERS).cloned().unwrap_or_else(|| json!([])));
         }
         if let Some(why) = self.memory().truncated.get(id) {

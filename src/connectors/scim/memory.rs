@@ -28,6 +28,10 @@ pub(super) struct Memory {
     pub(super) filter_useless: bool,
     /// Users, or groups, that have no PATCH.
     pub(super) no_patch: HashSet<&'static str>,
+    /// A removal by value took everybody out of a group.
+    pub(super) values_ignored: bool,
+    /// Some group has shown its members, or some user their groups: who shows none, has none.
+    pub(super) members_shown: bool,
     /// Groups show their members only when these are asked for by name.
     pub(super) members_on_request: bool,
     /// Who says to be in a group, by its id, as users showed it when all of them were listed. A group that was written to
@@ -46,6 +50,7 @@ impl Memory {
         self.notices.clear();
         for user in users {
             let Some(id) = text(get(user, "id")) else { continue };
+            self.members_shown |= get(user, "groups").is_some_and(Value::is_array);
             for group in groups_of(user) {
                 self.claims.entry(group).or_default().insert(id.clone());
             }

@@ -159,8 +159,10 @@ impl Sweep {
             return Follow::Done;
         }
         let full = self.size.is_some_and(|size| received == u64::from(size));
-        // A total that is the size of a full page may be no more than that: one more page tells.
-        let doubtful = !self.trust_totals || (self.totals.are_page_sizes && (full || self.pages > 1));
+        // A total that is the size of a page which may be full is perhaps no more than that: one more page tells. A server
+        // that makes pages smaller than were asked for makes them of a round size.
+        let may_go_on = full || self.pages > 1 || is_round(received);
+        let doubtful = !self.trust_totals || (self.totals.are_page_sizes && may_go_on);
         let reached = self.totals.last.is_some_and(|total| self.received >= total);
         if reached && !doubtful { Follow::Done } else { Follow::More }
     }
@@ -223,6 +225,11 @@ impl Totals {
         }
         self.last = total.or(self.last);
     }
+}
+
+/// Whether so many rows look like a limit that somebody set.
+fn is_round(rows: u64) -> bool {
+    rows.is_multiple_of(10) || rows.is_multiple_of(25)
 }
 
 fn is_list(body: &Value) -> bool {
@@ -321,6 +328,16 @@ mod tests {
         // It may also be true, and then the next page says so.
         let pages = vec![page(0..2, total(2)), page(0..0, total(2))];
         check(sweep(Paging::Auto), pages, &["count=2", "startIndex=3&count=2"], 2, "complete");
+    }
+
+    #[test]
+    fn a_smaller_page_of_a_round_size_is_not_the_end_merely_because_its_total_says_so() {
+        let sweep = || Sweep::new(Paging::Auto, Some(100), true);
+        let pages = vec![page(0..10, total(10)), page(10..13, total(3)), page(0..0, total(0))];
+        let queries = ["count=100", "startIndex=11&count=100", "startIndex=14&count=100"];
+        check(sweep(), pages, &queries, 13, "complete");
+        check(sweep(), vec![page(0..7, total(7))], &["count=100"], 7, "complete");
+        check(sweep(), vec![page(0..10, total(10)), page(0..0, total(10))], &queries[..2], 10, "complete");
     }
 
     #[test]

@@ -99,6 +99,8 @@ pub(super) struct Profile {
     pub(super) member_removal: MemberRemoval,
     /// The members of a group can be read.
     pub(super) read_members: bool,
+    /// A group without members shows no list of them.
+    pub(super) omits_empty_members: bool,
     /// Members are compared with the groups that users show.
     pub(super) check_members: bool,
     pub(super) batch: u32,
@@ -143,6 +145,7 @@ impl Profile {
             dialect: Dialect::default(),
             member_removal: MemberRemoval::Filtered,
             read_members: true,
+            omits_empty_members: false,
             check_members: true,
             batch: BATCH,
             paging: Paging::Auto,
@@ -218,6 +221,7 @@ impl Profile {
         put(&mut self.dialect.text_booleans, given.word("booleans", &[("json", false), ("text", true)])?);
         put(&mut self.member_removal, given.word("member_removal", &removals)?);
         put(&mut self.read_members, given.flag("read_members")?);
+        put(&mut self.omits_empty_members, given.flag("omits_empty_members")?);
         put(&mut self.check_members, given.flag("check_members")?);
         put(&mut self.batch, given.number("batch", 1, 10_000)?);
         put(&mut self.paging, given.word("paging", &pagings)?);
@@ -308,6 +312,10 @@ pub(super) fn specs() -> Vec<OptionSpec> {
             "`filtered` (default), `value` (empties the group on a server that keeps to the standard) or `replace`",
         ),
         ("read_members", "`false` where a group does not show its members; memberships are then believed"),
+        (
+            "omits_empty_members",
+            "`true` where a group that shows no `members` has none: a whole group is then written without further proof",
+        ),
         ("check_members", "`false` keeps members from being compared with the groups that users show"),
         ("batch", "how many memberships one request may change (100)"),
         ("paging", "`auto` (default), `index` or `cursor`"),

@@ -114,6 +114,7 @@ impl ScimApp {
         if !on_request {
             group = self.resource(GROUPS, id, lane).await?.ok_or_else(missing)?;
             if get(&group, MEMBERS).is_some_and(Value::is_array) {
+                self.memory().members_shown = true;
                 return Ok(group);
             }
         }
@@ -129,7 +130,8 @@ impl ScimApp {
                 }
                 let members = get(&body, MEMBERS).filter(|members| members.is_array()).cloned();
                 if members.is_some() {
-                    self.memory().members_on_request = true;
+                    let mut memory = self.memory();
+                    (memory.members_on_request, memory.members_shown) = (true, true);
                 }
                 if group.is_null() {
                     group = body;

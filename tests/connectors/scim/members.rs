@@ -1,5 +1,7 @@
 //! Groups and their members.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rosterd::connectors::{ErrorKind, Joiner};
 
 use super::*;
@@ -211,6 +213,24 @@ async fn without_patch_the_whole_group_is_written_with_everything_kept() {
 }
 
 #[tokio::test]
+async fn a_whole_group_is_not_written_where_no_group_ever_showed_a_member() {
+    let silent = |call: &Call| match call.method.as_str() {
+        "PATCH" => Some(status_answer(501)),
+        "GET" => Some(json_answer(200, json!({"id": "g1", "displayName": "G", "schemas": []}))),
+        _ => None,
+    };
+    let kept = group(&["u1"]);
+    let fixture = one_group(json!({}), &kept, silent).await;
+    let error = write(&fixture, add("u2")).await.unwrap_err();
+    assert_eq!((error.kind, ids(&kept)), (ErrorKind::Unsupported, vec!["u1".to_owned()]));
+    assert!(error.to_string().contains("omits_empty_members"), "{error}");
+    // Who runs the server may know that it leaves out empty lists.
+    let fixture = one_group(json!({"omits_empty_members": true}), &kept, silent).await;
+    write(&fixture, add("u2")).await.unwrap();
+    assert_eq!(ids(&kept), ["u2"]);
+}
+
+#[tokio::test]
 async fn without_patch_and_put_members_are_left_to_a_person() {
     let no_patch = |call: &Call| (call.method == "PATCH").then(|| status_answer(405));
     let fixture = one_group(json!({"put_groups": false}), &group(&["u1"]), no_patch).await;
@@ -227,6 +247,42 @@ async fn a_removal_that_emptied_the_group_is_undone_and_told() {
     insta::assert_snapshot!(error, @"demo: PATCH /Groups/g1: the server took 2 others out of the group as well, because it ignores values in removals; they were put back (set `options.member_removal: filtered`)");
     assert_eq!(ids(&kept), ["u2", "u3"]);
     assert_eq!(fixture.connector.notices().len(), 1);
+    // What was seen once is not tried again.
+    let sent = fixture.calls().len();
+    assert_eq!(write(&fixture, remove("u2")).await.unwrap_err().kind, ErrorKind::Refused);
+    assert_eq!((fixture.calls().len(), ids(&kept)), (sent, vec!["u2".into(), "u3".into()]));
+}
+
+#[tokio::test]
+async fn a_removal_whose_effect_cannot_be_seen_puts_everyone_else_back() {
+    let kept = group(&["u1", "u2", "u3"]);
+    let removed = Arc::new(AtomicBool::new(false));
+    let unreadable = move |call: &Call| match call.method.as_str() {
+        "PATCH" if call.body["Operations"][0]["op"] == "remove" => {
+            removed.store(true, Ordering::Relaxed);
+            None
+        }
+        "GET" if removed.load(Ordering::Relaxed) => Some(status_answer(403)),
+        _ => None,
+    };
+    let fixture = one_group(json!({"member_removal": "value"}), &kept, unreadable).await;
+    assert!(write(&fixture, remove("u1")).await.is_err());
+    assert_eq!(ids(&kept), ["u2", "u3"]);
+}
+
+#[tokio::test]
+async fn a_group_that_hides_members_is_not_put_at_risk_by_a_removal_by_value() {
+    let listed = {
+        let mut user = user(2);
+        user["groups"] = json!([{"value": "g1"}]);
+        move |call: &Call| (call.path == "/Users").then(|| list(&[user.clone()]))
+    };
+    let kept = group(&["u1"]);
+    let fixture = one_group(json!({"member_removal": "value"}), &kept, listed).await;
+    fixture.connector.accounts(Lane::Read).await.unwrap();
+    members(&fixture).await;
+    assert_eq!(write(&fixture, remove("u1")).await.unwrap_err().kind, ErrorKind::Refused);
+    assert_eq!(ids(&kept), ["u1"]);
 }
 
 #[tokio::test]

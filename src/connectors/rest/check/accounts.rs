@@ -59,7 +59,14 @@ pub(super) fn check(
     }
     let statuses: Vec<_> = wire.status.into_iter().map(|(status, word)| (ours(status), word)).collect();
     let updates = wire.update.is_some();
-    let on_account = CallBuilder::with(scope, ACCOUNT);
+    for (index, (status, word)) in statuses.iter().enumerate() {
+        if let Some((other, _)) = statuses[..index].iter().find(|(_, same)| same == word) {
+            let message =
+                format!("`accounts.status` says {word} for {other} and for {status}, so nobody can tell them apart");
+            return Err((line, message));
+        }
+    }
+    let on_account = CallBuilder::with(scope, ACCOUNT).about(ACCOUNT);
     let change = |what: &str, change: Spanned<wire::Change>| -> Result<Change, Problem> {
         let (line, change) = (at(&change), change.value);
         if let Some(set) = change.set {
@@ -97,7 +104,7 @@ pub(super) fn check(
     };
     let deactivate = wire.deactivate.map(|wire| change("accounts.deactivate", wire)).transpose()?;
     let reactivate = wire.reactivate.map(|wire| change("accounts.reactivate", wire)).transpose()?;
-    let by_email = CallBuilder::with(scope, &[EMAIL]);
+    let by_email = CallBuilder::with(scope, &[EMAIL]).about(&[EMAIL]);
     let making = CallBuilder::with(scope, &[EMAIL]).fields(&fields);
     let create = wire.create.map(|create| {
         let answers = Answers {
@@ -110,9 +117,9 @@ pub(super) fn check(
     });
     let update = wire.update.map(|wire| on_account.update("accounts.update", wire)).transpose()?;
     Ok(Accounts {
-        list: CallBuilder::with(scope, &[]).list(wire.list)?,
-        read: on_account.get(wire.read.get, wire.read.query)?,
-        find: wire.find.map(|find| by_email.list(find)).transpose()?,
+        list: CallBuilder::with(scope, &[]).list("accounts.list", wire.list)?,
+        read: on_account.get("accounts.read", wire.read.get, wire.read.query)?,
+        find: wire.find.map(|find| by_email.list("accounts.find", find)).transpose()?,
         create: create.transpose()?,
         update,
         delete: wire.delete.map(|wire| on_account.delete("accounts.delete", wire)).transpose()?,

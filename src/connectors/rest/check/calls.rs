@@ -146,11 +146,33 @@ impl Answers {
 pub(super) struct CallBuilder<'a> {
     scope: &'a Scope<'a>,
     allowed: Vec<&'a str>,
+    /// Of each of these, one placeholder has to be in every call: without it the call would be about everybody.
+    about: Vec<&'a [&'a str]>,
 }
 
 impl<'a> CallBuilder<'a> {
     pub(super) fn with(scope: &'a Scope<'a>, allowed: &[&'a str]) -> Self {
-        Self { scope, allowed: allowed.to_vec() }
+        Self { scope, allowed: allowed.to_vec(), about: Vec::new() }
+    }
+
+    /// Makes calls that name one of these placeholders. A removal that does not say whom would remove everybody.
+    pub(super) fn about(mut self, one_of: &'a [&'a str]) -> Self {
+        self.about.push(one_of);
+        self
+    }
+
+    /// Checks that a call says what it is about.
+    fn check_about(&self, line: u64, what: &str, call: &Call) -> Result<(), Problem> {
+        let query = call.query.iter().flat_map(|(_, value)| value.holes());
+        let holes: BTreeSet<_> =
+            call.path.holes().chain(query).chain(call.body.iter().flat_map(|b| b.holes())).collect();
+        match self.about.iter().find(|one_of| !one_of.iter().any(|hole| holes.contains(hole))) {
+            None => Ok(()),
+            Some(one_of) => {
+                let names: Vec<_> = one_of.iter().map(|hole| format!("{{{hole}}}")).collect();
+                Err((line, format!("`{what}` does not say which one it is about; it needs {}", names.join(" or "))))
+            }
+        }
     }
 
     pub(super) fn fields(mut self, fields: &'a Fields) -> Self {
@@ -199,12 +221,19 @@ impl<'a> CallBuilder<'a> {
     }
 
     /// A call that reads.
-    pub(super) fn get(&self, path: Spanned<Template>, query: BTreeMap<String, Template>) -> Result<Call, Problem> {
+    pub(super) fn get(
+        &self,
+        what: &str,
+        path: Spanned<Template>,
+        query: BTreeMap<String, Template>,
+    ) -> Result<Call, Problem> {
         let line = at(&path);
         for template in query.values() {
             self.check(line, template.holes(), false)?;
         }
-        Ok(Call { query: query.into_iter().collect(), ..self.call(Method::Get, path)? })
+        let call = Call { query: query.into_iter().collect(), ..self.call(Method::Get, path)? };
+        self.check_about(line, what, &call)?;
+        Ok(call)
     }
 
     pub(super) fn body(&self, body: Option<Spanned<Value>>) -> Result<Option<BodyTemplate>, Problem> {
@@ -215,11 +244,11 @@ impl<'a> CallBuilder<'a> {
         Ok(Some(body))
     }
 
-    pub(super) fn list(&self, wire: wire::List) -> Result<List, Problem> {
+    pub(super) fn list(&self, what: &str, wire: wire::List) -> Result<List, Problem> {
         let own = wire.page.as_ref().map(paging).transpose()?;
         let paging = own.or_else(|| self.scope.page.cloned()).filter(|_| wire.paged);
         let may_lack = wire.otherwise.is_some();
-        let call = Call { may_lack, ..self.get(wire.get, wire.query)? };
+        let call = Call { may_lack, ..self.get(what, wire.get, wire.query)? };
         let truncated = wire.truncated.map(|says| (says.path, says.is));
         Ok(List { call, items: wire.items, paging, truncated })
     }
@@ -235,7 +264,9 @@ impl<'a> CallBuilder<'a> {
     ) -> Result<Call, Problem> {
         let (method, path) = one_of(line, what, given)?;
         let body = self.body(body)?;
-        Ok(Call { body, ..answers.of(self.call(method, path)?) })
+        let call = Call { body, ..answers.of(self.call(method, path)?) };
+        self.check_about(line, what, &call)?;
+        Ok(call)
     }
 
     pub(super) fn update(&self, what: &str, wire: Spanned<wire::Update>) -> Result<Update, Problem> {

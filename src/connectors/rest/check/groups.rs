@@ -48,7 +48,7 @@ pub(super) fn check(wire: wire::Groups, scope: &Scope<'_>, semantics: &mut Seman
             format!("`{field}` is named under `groups.create.require`, but `groups.fields` does not map it"),
         ));
     }
-    let on_group = CallBuilder::with(scope, GROUP);
+    let on_group = CallBuilder::with(scope, GROUP).about(GROUP);
     let making = CallBuilder::with(scope, &["group.name"]).fields(&fields);
     let create = wire.create.map(|create| {
         let line = at(&create.post);
@@ -63,7 +63,7 @@ pub(super) fn check(wire: wire::Groups, scope: &Scope<'_>, semantics: &mut Seman
     let create = create.transpose()?;
     let update_line = wire.update.as_ref().map_or(0, at);
     let update = wire.update.map(|wire| on_group.update("groups.update", wire)).transpose()?;
-    let read = wire.read.map(|read| on_group.get(read.get, read.query)).transpose()?;
+    let read = wire.read.map(|read| on_group.get("groups.read", read.get, read.query)).transpose()?;
     if read.is_none() && update.as_ref().is_some_and(reads_first) {
         return Err((
             update_line,
@@ -71,7 +71,7 @@ pub(super) fn check(wire: wire::Groups, scope: &Scope<'_>, semantics: &mut Seman
         ));
     }
     Ok(Groups {
-        list: wire.list.map(|list| CallBuilder::with(scope, &[]).list(list)).transpose()?,
+        list: wire.list.map(|list| CallBuilder::with(scope, &[]).list("groups.list", list)).transpose()?,
         delete: wire.delete.map(|wire| on_group.delete("groups.delete", wire)).transpose()?,
         automatic: wire.automatic.into_iter().map(|(name, why)| (name, why.trim().into())).collect(),
         wrap: wire.wrap,

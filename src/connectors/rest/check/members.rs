@@ -68,6 +68,7 @@ pub(super) fn check(
         None => MemberRead::Nowhere,
     };
     let build = CallBuilder::with(scope, &["account.id", "group.id", SEVERAL]).fields(&fields);
+    let build = build.about(&["account.id", SEVERAL]).about(GROUP);
     let again = semantics.members.change == Step::Again;
     let add = wire.add.map(|add| {
         let (line, add) = (at(&add), add.value);
@@ -112,12 +113,12 @@ fn list(mut list: wire::List, line: u64, scope: &Scope<'_>) -> Result<MemberList
         (true, false) => {
             let keys =
                 list.group.take().ok_or((line, "a list of an account's groups needs `group: {id, name}`".into()))?;
-            let list = CallBuilder::with(scope, ACCOUNT).list(list)?;
+            let list = CallBuilder::with(scope, ACCOUNT).list("members.list", list)?;
             Ok(MemberList::PerAccount { list, group_id: keys.id, group_name: keys.name })
         }
         (false, true) => {
             let keys = list.account.take().ok_or((line, "a list of a group's members needs `account: {id}`".into()))?;
-            let list = CallBuilder::with(scope, GROUP).list(list)?;
+            let list = CallBuilder::with(scope, GROUP).list("members.list", list)?;
             Ok(MemberList::PerGroup { list, account_id: keys.id, email: keys.email })
         }
         _ => Err((line, "`members.list` reads by {account.id} or by {group.id}".to_owned())),

@@ -110,7 +110,7 @@ fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
 fn lookups(wire: BTreeMap<String, wire::Lookup>, scope: &Scope<'_>) -> Result<BTreeMap<String, Lookup>, Problem> {
     let lookup = |(name, wire): (String, wire::Lookup)| {
         let (list, id, shown) = wire.into();
-        Ok((name, Lookup { list: CallBuilder::with(scope, &[]).list(list)?, id, name: shown }))
+        Ok((name, Lookup { list: CallBuilder::with(scope, &[]).list("lookups", list)?, id, name: shown }))
     };
     wire.into_iter().map(lookup).collect()
 }
