@@ -73,6 +73,10 @@ async fn check(args: &ConnectorsCheck) -> Result<Exit, Failure> {
     };
     let session = context::session(&args.dir, &args.target, &[]).await?;
     let readers: Vec<_> = session.reconciler.writers().filter(|(app, _)| uses(app)).collect();
+    if readers.is_empty() && !args.target.apps.is_empty() {
+        let apps = args.target.apps.join(", ");
+        return Err(Failure::new(format!("{apps} does not use {}, so nothing was read with it", args.name)));
+    }
     if readers.is_empty() {
         let hint = format!("give an app `connector: {}`, seen from {}", args.name, args.dir.dir.display());
         terminal::say(&format!("no app uses it, so nothing was read with it; {hint}"));

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     connectors::{Error, Override, ProcessSecrets, Registry, Writer},
     desired::{self, Loaded, Problems},
-    model::{Approval, Desired, DesiredApp, Place, Severity},
+    model::{Approval, ConnectorCatalogue, Desired, DesiredApp, Place, Severity},
     reconcile::Reconciler,
     sandbox::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Sandbox},
 };
@@ -82,7 +82,18 @@ pub(super) async fn session(dir: &Dir, target: &Target, approve: &[Approve]) -> 
         }
         Some(url) => (None, Some(url.trim_end_matches('/').to_owned())),
     };
-    let wanted = |app: &DesiredApp| target.apps.is_empty() || target.apps.iter().any(|name| **name == *app.name);
+    let played = |app: &DesiredApp| {
+        target.sandbox.is_none() || ConnectorCatalogue::names(&registry).contains(&app.connector.to_string())
+    };
+    let asked = |app: &DesiredApp| target.apps.is_empty() || target.apps.iter().any(|name| **name == *app.name);
+    for app in loaded.desired.apps.values().filter(|app| asked(app) && !played(app)) {
+        terminal::say(&format!(
+            "{} is left out: the sandbox does not play manifests of your own; try it with `rosterd connectors check {}`",
+            app.name,
+            dir.dir.join(&*app.connector).display()
+        ));
+    }
+    let wanted = |app: &DesiredApp| asked(app) && played(app);
     let base = base.map(|base| sandbox_url(&base)).transpose()?;
     let connect = |app: &DesiredApp| -> Result<Arc<dyn Writer>, Error> {
         let instead = base.as_ref().map(|base| simulated(base, app));

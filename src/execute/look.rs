@@ -123,6 +123,7 @@ pub(super) async fn membership(
     };
     match (member, coverage) {
         (Some(member), _) => Ok(Membership::Member(member.values)),
+        (None, Coverage::Believed(_)) => Ok(Membership::Unreadable),
         (None, Coverage::Complete) => Ok(Membership::None),
         (None, Coverage::Incomplete(why)) => Err(Error {
             kind: ErrorKind::Malformed,

@@ -1,6 +1,10 @@
 //! Carrying out several memberships of one group in one request. What such a request did is seen by reading the group
 //! once for all of them; whoever it left out is sent again alone, so that one bad apple spoils nothing for the others.
 
+use std::time::Duration;
+
+use tracing::warn;
+
 use super::{
     look,
     perform::{ATTEMPTS, Made, Settling, pause, perform, prepare},
@@ -11,6 +15,12 @@ use crate::{
     connectors::{Error, ErrorKind, Joiner, Write, Writer, Written},
     model::{Action, ActionResult, Coverage, LiveMember, Verb},
 };
+
+/// So many in a row that are refused alone as they were together settle it for the rest of them.
+const CONVINCING: usize = 3;
+
+/// How long a request that may never have arrived is looked for.
+const LOST: Duration = Duration::from_secs(15);
 
 /// Carries out `actions`, which all add to one group or all remove from it; the results are in their order.
 pub(super) async fn perform_together(
@@ -44,8 +54,9 @@ impl Together<'_> {
                 Err(result) => results[index] = Some(result),
             }
         }
-        let mut alone = Vec::new();
+        let (mut alone, mut told) = (Vec::new(), None);
         if !writes.is_empty() {
+            let mut settle = self.writer.semantics().settle;
             let unproven = match self.send(&writes).await {
                 Ok(answers) => {
                     let mut unproven = Vec::new();
@@ -58,13 +69,17 @@ impl Together<'_> {
                     }
                     unproven
                 }
-                // Whether it did anything is seen in the group.
+                // Whether it did anything is seen in the group. An app that did not say that it took the request has less time
+                // to show it: whoever is missing is then sent alone, which an app that took both refuses as a duplicate.
                 Err(error) if error.outcome_unknown() => {
+                    settle = settle.min(LOST);
+                    warn!(%error, people = writes.len(), "looking in the group for what became of it");
                     tokio::time::sleep(look::SETTLE).await;
                     writes
                 }
                 // Nothing was done, and it may be for one of them; each one alone finds out whom the app does not take.
                 Err(error) if only_for_some(error.kind) => {
+                    told = Some(error.to_string());
                     alone.extend(writes.into_iter().map(|(index, _)| index));
                     Vec::new()
                 }
@@ -76,13 +91,23 @@ impl Together<'_> {
                     Vec::new()
                 }
             };
-            self.read_back(unproven, &mut results, &mut alone).await;
+            self.read_back(unproven, settle, &mut results, &mut alone).await;
         }
+        let mut refused = 0;
         for index in alone {
-            let result = if self.stop.asked() {
+            let result = if let (true, Some(told)) = (refused == CONVINCING, &told) {
+                ActionResult::Failed {
+                    error: format!("{told}; {CONVINCING} others alone met the same, so that this was not sent"),
+                }
+            } else if self.stop.asked() {
                 ActionResult::NotStarted { reason: "the run was stopped first; the next run takes it up".into() }
             } else {
                 perform(self.writer, actions[index], self.made, self.lane, self.stop.clone()).await
+            };
+            // One that succeeds shows that it is not about all of them.
+            refused = match result {
+                ActionResult::Failed { .. } if refused != usize::MAX => refused + 1,
+                _ => usize::MAX,
             };
             results[index] = Some(result);
         }
@@ -120,10 +145,11 @@ impl Together<'_> {
     async fn read_back(
         &self,
         mut open: Vec<(usize, Write)>,
+        settle: Duration,
         results: &mut [Option<ActionResult>],
         alone: &mut Vec<usize>,
     ) {
-        let mut looks = Settling::new(self.writer.semantics().settle);
+        let mut looks = Settling::new(settle);
         while let Some((_, first)) = open.first() {
             let listing = match self.writer.members(group_of(first), self.lane).await {
                 Ok(listing) => listing,
@@ -159,7 +185,7 @@ impl Together<'_> {
 
 /// Whether an answer to several writes may be due to one of them, or to their being several.
 fn only_for_some(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Refused | ErrorKind::Duplicate | ErrorKind::Unsupported)
+    matches!(kind, ErrorKind::Refused | ErrorKind::Duplicate | ErrorKind::Unsupported | ErrorKind::NotFound)
 }
 
 fn unread(error: &Error) -> ActionResult {

@@ -195,6 +195,9 @@ pub enum Coverage {
     Complete,
     /// Something was missing; the text says what.
     Incomplete(String),
+    /// The app has no way to show it, and never will; the text says how it answered. What is known is what the ledger
+    /// says that we did.
+    Believed(String),
 }
 
 impl Coverage {

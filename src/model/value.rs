@@ -29,6 +29,11 @@ pub enum FieldValue {
 }
 
 impl FieldValue {
+    /// Whether it is a list without anything in it, which is the same as no value.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Set(set) if set.is_empty())
+    }
+
     /// A text value.
     pub fn text(text: impl Into<Arc<str>>) -> Self {
         Self::Text(text.into())

@@ -9,7 +9,7 @@ use futures::{StreamExt, stream};
 
 use super::{AT_ONCE, ObserveProgress, OnProgress};
 use crate::{
-    connectors::{AccountGroup, Error, Lane, Listing, Reader},
+    connectors::{AccountGroup, Error, ErrorKind, Lane, Listing, Reader},
     model::{AccountStatus, Coverage, DesiredApp, LiveAccount, LiveGroup, LiveMember, MemberRead, Reach},
 };
 
@@ -61,7 +61,10 @@ pub(super) async fn read(
                 coverage = coverage.and(failed);
             }
         }
-        MemberRead::Nowhere => groups.pin(app),
+        MemberRead::Nowhere => {
+            groups.pin(app);
+            groups.believe();
+        }
     }
     Memberships { groups: groups.finish(), coverage, unread }
 }
@@ -185,7 +188,18 @@ impl Groups {
             }
             // No reading will ever be complete again.
             Err(error) if error.status == Some(GONE) => group.reach = Reach::Gone(error.to_string().into()),
+            // This version of the app lacks the call, today and tomorrow.
+            Err(error) if error.kind == ErrorKind::Unsupported => {
+                group.coverage = Coverage::Believed(error.to_string());
+            }
             Err(error) => group.coverage = Coverage::Incomplete(error.to_string()),
+        }
+    }
+
+    /// Where the API shows no members at all.
+    fn believe(&mut self) {
+        for group in self.0.values_mut() {
+            group.coverage = Coverage::Believed("the API does not show members".into());
         }
     }
 

@@ -71,6 +71,7 @@ impl Run<'_> {
                 let doubt = match &listing.coverage {
                     Coverage::Complete => None,
                     Coverage::Incomplete(why) => Some(format!("not complete: {why}")),
+                    Coverage::Believed(why) => Some(format!("the app does not show them: {why}")),
                 };
                 self.add(what, Ok(format!("{} seen", listing.rows.len())), doubt);
                 Some(listing.rows)

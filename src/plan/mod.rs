@@ -209,6 +209,16 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     let live = cx.live;
     let of = |what: &str, group: Option<&Arc<str>>, coverage: &crate::model::Coverage| match coverage {
         crate::model::Coverage::Complete => None,
+        crate::model::Coverage::Believed(why) => Some(Finding {
+            severity: Severity::Warning,
+            code: "believed-members",
+            account: None,
+            group: group.cloned(),
+            message: format!(
+                "{what} are not shown by the app, so that whoever should be in is added, and who else is in stays unknown: {why}"
+            ),
+            because: Vec::new(),
+        }),
         crate::model::Coverage::Incomplete(why) => Some(Finding {
             severity: Severity::Warning,
             code: "incomplete-read",

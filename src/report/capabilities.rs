@@ -58,7 +58,7 @@ fn abilities(semantics: &Semantics) -> Vec<Ability> {
             }),
         ),
         ("Create an account", create(semantics)),
-        ("Change an account", if semantics.update { can(list(changeable(semantics))) } else { Extent::ByHand }),
+        ("Change an account", if semantics.update { can(main_fields(semantics)) } else { Extent::ByHand }),
         ("Role of an account", semantics.role.as_ref().map_or(Extent::Nothing, |role| can(roles(role)))),
         ("Withdraw an invitation", invitations(semantics)),
         ("Deactivate an account", deactivate(semantics)),
@@ -86,6 +86,18 @@ fn abilities(semantics: &Semantics) -> Vec<Ability> {
 /// Fields that can be changed once the account is there.
 fn changeable(semantics: &Semantics) -> impl Iterator<Item = &Arc<str>> {
     semantics.fields.difference(&semantics.fixed)
+}
+
+/// The fields that matter most, and how many more there are: a table has no room for all.
+fn main_fields(semantics: &Semantics) -> String {
+    let main = ["role", "roles", "given_name", "family_name"];
+    let shown: Vec<_> = changeable(semantics).filter(|field| main.contains(&&***field)).collect();
+    let more = changeable(semantics).count() - shown.len();
+    match (shown.is_empty(), more) {
+        (false, 0) => list(shown),
+        (true, more) => format!("{more} fields"),
+        (false, more) => format!("{} and {more} more", list(shown)),
+    }
 }
 
 fn create(semantics: &Semantics) -> Extent {

@@ -53,7 +53,7 @@ async fn list(fixture: &Fixture) -> (usize, Coverage) {
 
 fn incomplete(coverage: Coverage) -> String {
     match coverage {
-        Coverage::Incomplete(why) => why,
+        Coverage::Incomplete(why) | Coverage::Believed(why) => why,
         Coverage::Complete => "complete".into(),
     }
 }

@@ -45,7 +45,12 @@ fn same(from: Option<&FieldValue>, to: &FieldValue) -> bool {
 
 /// The changes that bring about all of `values` from nothing.
 pub(super) fn from_nothing(values: &Values) -> Vec<Change> {
-    values.iter().map(|(field, value)| Change { field: field.clone(), from: None, to: Some(value.clone()) }).collect()
+    let new = |(field, value): (&FieldName, &FieldValue)| Change {
+        field: field.clone(),
+        from: None,
+        to: Some(value.clone()),
+    };
+    values.iter().filter(|(_, value)| !value.is_empty()).map(new).collect()
 }
 
 /// The new values of `changes`.

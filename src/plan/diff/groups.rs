@@ -143,7 +143,7 @@ fn find<'a>(cx: &Context<'a>, desired: &'a DesiredGroup, by_name: &BTreeMap<&str
 /// Why some of the group's members may not have been seen.
 fn unseen(cx: &Context<'_>, live: &LiveGroup) -> Option<String> {
     match &live.coverage {
-        Coverage::Incomplete(why) => Some(why.clone()),
+        Coverage::Incomplete(why) | Coverage::Believed(why) => Some(why.clone()),
         Coverage::Complete => (!cx.live.unread_memberships.is_empty())
             .then(|| format!("the groups of {} account(s) could not be read", cx.live.unread_memberships.len())),
     }

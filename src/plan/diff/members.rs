@@ -283,8 +283,10 @@ impl Group<'_> {
         let mut draft = self.draft(Verb::RemoveMember, name, standing, identity);
         aim(&mut draft, account);
         draft.action.reduces_access = true;
+        // That an empty list goes with it is no news.
         let changes = values
             .iter()
+            .filter(|(_, from)| from.as_ref().is_some_and(|from| !from.is_empty()))
             .filter_map(|(field, from)| Some(Change { field: field.clone(), from: Some(from.clone()?), to: None }));
         draft = draft.changes(changes.collect()).because(self.removal_places(identity, surplus, wish));
         self.by_hand(&mut draft, semantics.members.remove);
@@ -348,7 +350,7 @@ impl Group<'_> {
 
     fn unseen_accounts(&self) -> Option<String> {
         match &self.cx.live.accounts_coverage {
-            Coverage::Incomplete(why) => Some(why.clone()),
+            Coverage::Incomplete(why) | Coverage::Believed(why) => Some(why.clone()),
             Coverage::Complete => None,
         }
     }

@@ -14,6 +14,9 @@ use crate::{
 /// Known names that a message lists, so that a long list does not bury the sentence.
 const NAMES_SHOWN: usize = 8;
 
+/// Names that are at least as alike as this may be misspellings of one another.
+const LIKE: f64 = 0.85;
+
 /// Holds every action that would send such a name.
 pub(super) fn hold_unknown(cx: &Context<'_>, drafts: &mut Drafts) {
     let vocabulary = &cx.live.vocabulary;
@@ -42,13 +45,16 @@ fn check(cx: &Context<'_>, field: &FieldName, words: &Words, name: &Arc<str>, dr
             format!("write the id of the one that is meant, such as `{first}`, or rename one of them in the app"),
         );
     } else if !words.known.contains(name) {
+        let near = words.known.iter().map(|known| (strsim::jaro_winkler(known, name), known));
+        let near = near.filter(|(likeness, _)| *likeness > LIKE).max_by(|a, b| a.0.total_cmp(&b.0));
+        let near = near.map_or_else(String::new, |(_, known)| format!("did you mean {known}? Otherwise "));
         let known: Vec<&str> = words.known.iter().take(NAMES_SHOWN).map(|name| &**name).collect();
         let more = if words.known.len() > NAMES_SHOWN { ", …" } else { "" };
         let there = if known.is_empty() { String::new() } else { format!("; there are {}{more}", known.join(", ")) };
         draft.hold(
             Guard::Ambiguous,
             format!("{} shows no {what} called {name}", cx.app.name),
-            format!("{}{there}", words.repair),
+            format!("{near}{}{there}", words.repair),
         );
     }
 }

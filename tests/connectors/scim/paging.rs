@@ -28,7 +28,7 @@ async fn check(fixture: &Fixture, rows: usize, coverage: &str, requests: &[&str]
     let listing = fixture.connector.accounts(Lane::Read).await.unwrap();
     let said = match listing.coverage {
         Coverage::Complete => "complete".into(),
-        Coverage::Incomplete(why) => why,
+        Coverage::Incomplete(why) | Coverage::Believed(why) => why,
     };
     assert_eq!((listing.rows.len(), said.as_str()), (rows, coverage));
     assert_eq!(lines(fixture), requests);
