@@ -7,9 +7,9 @@ use rosterd::{
 use serde_json::{Value, json};
 
 use crate::{
-    WRITE,
-    connectors_support::{Answer, Call, Fixture, json_answer, status_answer},
-    group, incomplete, list, observed, values,
+    WRITE, group, incomplete, list, observed,
+    support::{Answer, Call, Fixture, json_answer, status_answer},
+    values,
 };
 
 pub fn user(n: usize) -> Value {

@@ -7,9 +7,9 @@ use rosterd::{
 use serde_json::{Value, json};
 
 use crate::{
-    WRITE,
-    connectors_support::{Answer, Call, Fixture, json_answer, status_answer},
-    list, values,
+    WRITE, list,
+    support::{Answer, Call, Fixture, json_answer, status_answer},
+    values,
 };
 
 pub fn user(n: usize) -> Value {

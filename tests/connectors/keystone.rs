@@ -10,9 +10,8 @@ use rosterd::{
 use serde_json::{Value, json};
 
 use crate::{
-    WRITE,
-    connectors_support::{Answer, Call, Fixture, json_answer, status_answer},
-    group, incomplete, observed,
+    WRITE, group, incomplete, observed,
+    support::{Answer, Call, Fixture, json_answer, status_answer},
 };
 
 /// Rows that the server sends at most.

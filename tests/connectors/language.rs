@@ -7,9 +7,9 @@ use rosterd::{
 use serde_json::{Value, json};
 
 use crate::{
-    WRITE,
-    connectors_support::{Answer, Call, Fixture, json_answer, status_answer},
-    incomplete, list, values,
+    WRITE, incomplete, list,
+    support::{Answer, Call, Fixture, json_answer, status_answer},
+    values,
 };
 
 const START: &str = r#"

@@ -9,9 +9,9 @@ use rosterd::{
 use serde_json::{Value, json};
 
 use crate::{
-    alteryx, alteryx_webapi,
-    connectors_support::{Answer, Call, Fixture, json_answer, status_answer},
-    group, observed, workiva,
+    alteryx, alteryx_webapi, group, observed,
+    support::{Answer, Call, Fixture, json_answer, status_answer},
+    workiva,
 };
 
 const ACCOUNTS: usize = 1000;

@@ -12,9 +12,8 @@ use rosterd::{
 use serde_json::{Value, json};
 
 use crate::{
-    WRITE,
-    connectors_support::{Answer, Call, Fixture, json_answer, status_answer},
-    group, incomplete, list, observed,
+    WRITE, group, incomplete, list, observed,
+    support::{Answer, Call, Fixture, json_answer, status_answer},
 };
 
 pub fn row(n: usize) -> Value {

@@ -167,8 +167,8 @@ fn alteryx_and_workiva_declare_their_traps() {
         (Find::Query, MemberRead::PerGroup, 1)
     );
     let webapi = semantics("alteryx-webapi");
-    assert!(webapi.delete.as_ref().is_some_and(|rule| rule.irreversible));
-    assert!(webapi.deactivate.as_ref().is_some_and(|rule| rule.strips_members));
+    assert!(webapi.delete.is_none() && webapi.reactivate);
+    assert!(webapi.deactivate.as_ref().is_some_and(|rule| !rule.irreversible && !rule.strips_members));
     assert_eq!(webapi.members.add_at_once, 100);
     assert_eq!(webapi.role.as_ref().unwrap().rank("Evaluated"), None);
     let workiva = semantics("workiva");

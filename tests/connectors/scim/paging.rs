@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rosterd::{connectors::Lane, observe::observe};
 
 use super::*;
-use crate::connectors_support::status_answer;
+use crate::support::status_answer;
 
 fn users(n: usize) -> Vec<Value> {
     (0..n).map(user).collect()

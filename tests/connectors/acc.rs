@@ -1,10 +1,7 @@
 //! The connector of Autodesk Construction Cloud against small servers that spring one trap each.
 
-mod connectors_support;
-
 use std::sync::Arc;
 
-use connectors_support::{Answer, Call, Fixture, json_answer, serve, status_answer};
 use insta::assert_snapshot;
 use rosterd::{
     budget::Quota,
@@ -17,6 +14,8 @@ use rosterd::{
     observe::observe,
 };
 use serde_json::{Value, json};
+
+use crate::support::{Answer, Call, Fixture, json_answer, serve, status_answer};
 
 const WRITE: Lane = Lane::Write { unblocks: 0 };
 const PROJECTS: &str = "/construction/admin/v1/accounts/acc1/projects";

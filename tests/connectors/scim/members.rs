@@ -3,7 +3,7 @@
 use rosterd::connectors::{ErrorKind, Joiner};
 
 use super::*;
-use crate::connectors_support::status_answer;
+use crate::support::status_answer;
 
 fn add(who: &str) -> Write {
     Write::AddMember {

@@ -1,19 +1,13 @@
 //! Connectors and observation against small HTTP servers that misbehave in one way each.
 
-mod connectors_scim;
-mod connectors_support;
-
-#[path = "connectors/alteryx.rs"]
+mod acc;
 mod alteryx;
-#[path = "connectors/alteryx_webapi.rs"]
 mod alteryx_webapi;
-#[path = "connectors/keystone.rs"]
 mod keystone;
-#[path = "connectors/language.rs"]
 mod language;
-#[path = "connectors/quiet.rs"]
 mod quiet;
-#[path = "connectors/workiva.rs"]
+mod scim;
+mod support;
 mod workiva;
 
 use std::sync::{
@@ -21,7 +15,6 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use connectors_support::{Answer, Fixture, TestSecrets, app, json_answer, serve, status_answer};
 use insta::assert_snapshot;
 use rosterd::{
     connectors::{
@@ -35,6 +28,7 @@ use rosterd::{
     observe::observe,
 };
 use serde_json::{Value, json};
+use support::{Answer, Fixture, TestSecrets, app, json_answer, serve, status_answer};
 use url::Url;
 
 const WRITE: Lane = Lane::Write { unblocks: 0 };
@@ -352,7 +346,7 @@ async fn a_search_by_sweep_stops_at_the_first_match_and_says_when_it_saw_everyth
 }
 
 /// Three accounts; single reads add the role; `u0` leads the design team.
-fn small_organisation(call: &connectors_support::Call) -> Answer {
+fn small_organisation(call: &support::Call) -> Answer {
     let users = [user(0, "active"), user(1, "pending"), user(2, "inactive")];
     match call.path.strip_prefix("/users").unwrap_or_default() {
         "" => honest(&users, call.number("offset")),

@@ -12,7 +12,7 @@ use rosterd::{
 };
 use serde_json::{Value, json};
 
-use crate::connectors_support::{Answer, Call, Fixture, json_answer};
+use crate::support::{Answer, Call, Fixture, json_answer};
 
 const WRITE: Lane = Lane::Write { unblocks: 0 };
 

@@ -3,7 +3,7 @@
 use rosterd::connectors::ErrorKind;
 
 use super::*;
-use crate::connectors_support::status_answer;
+use crate::support::status_answer;
 
 #[tokio::test]
 async fn a_filter_escapes_what_it_looks_for_and_its_rows_are_verified() {
