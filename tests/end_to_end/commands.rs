@@ -168,6 +168,20 @@ async fn the_schema_is_one_and_accepts_every_file_of_the_example() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_schema_of_manifests_is_one_and_accepts_every_manifest_that_is_built_in() {
+    let said = run(&["schema", "--manifest"]).await;
+    let schema: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert!(jsonschema::meta::is_valid(&schema));
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for (name, text) in rosterd::connectors::rest::BUILT_IN {
+        let value: serde_json::Value = serde_saphyr::from_str(text).unwrap();
+        if let Err(error) = validator.validate(&value) {
+            panic!("{name}: {error} at {}", error.instance_path());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plan_ends_with_the_next_step_on_stderr() {
     let app = "defaults: { role: user }\naccounts: { ann@example.com: }";
     let story = Story::of(quick(), app, ANN).await;

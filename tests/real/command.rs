@@ -6,8 +6,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::Command;
 
-/// How long a command may take at most.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a command may take at most. Generous: a server of others may take a tenth of a second for each request, and more
+/// while the machine is busy.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Files, and the variables that they refer to.
 pub struct Rosterd {
@@ -32,6 +33,13 @@ impl Rosterd {
     /// Replaces the files.
     pub fn write(&self, text: &str) {
         fs::write(self.dir.path().join("all.yaml"), text).unwrap();
+    }
+
+    /// Puts another file beside them.
+    pub fn place(&self, name: &str, text: &str) {
+        let path = self.dir.path().join(name);
+        fs::create_dir_all(path.parent().expect("it is below the directory")).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     pub async fn run(&self, command: &str, args: &[&str]) -> Said {

@@ -4,6 +4,7 @@
 //! with `REAL_SERVERS=required`, as `make test` sets it, whatever is missing fails.
 
 mod command;
+mod keystone;
 mod scim;
 mod server;
 

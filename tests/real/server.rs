@@ -87,7 +87,8 @@ fn say(line: &str) {
 /// An installed server.
 pub struct Installed {
     name: String,
-    place: PathBuf,
+    /// The environment's directory. What is kept there goes when another version is installed.
+    pub place: PathBuf,
 }
 
 /// A running server. It ends when it is dropped.
