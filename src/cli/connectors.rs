@@ -9,7 +9,10 @@ use super::{
     terminal::{self, Stream},
 };
 use crate::{
-    connectors::{Reader, Registry, rest::Manifest},
+    connectors::{
+        Reader, Registry,
+        rest::{Manifest, ManifestError},
+    },
     model::{ConnectorCatalogue as _, DesiredApp},
     observe::{Tried, probe},
     report::capabilities::{self, Capable},
@@ -44,7 +47,21 @@ pub(super) async fn run(args: &Connectors) -> Result<Exit, Failure> {
 fn capable(registry: &Registry, name: &str) -> Result<Capable, Failure> {
     let connector = registry.connector(name).map_err(Failure::new)?;
     let semantics = connector.semantics(&connector.usual_options()).map_err(Failure::new)?;
-    Ok(Capable { name: semantics.connector.to_string(), semantics, options: connector.options() })
+    let (options, secrets) = (connector.options(), connector.secret_keys());
+    Ok(Capable { name: semantics.connector.to_string(), semantics, options, secrets })
+}
+
+/// A mistake in a manifest with the line that it is in.
+fn shown(error: &ManifestError, text: &str) -> Failure {
+    let line = usize::try_from(error.line).ok().and_then(|line| text.lines().nth(line.checked_sub(1)?));
+    match line {
+        Some(line) => {
+            let number = error.line.to_string();
+            let margin = " ".repeat(number.len());
+            Failure::new(format!("{error}\n{margin} |\n{number} | {line}\n{margin} |"))
+        }
+        None => Failure::new(error),
+    }
 }
 
 /// Checks a manifest, and tries it against every app of the files that uses it.
@@ -53,7 +70,7 @@ async fn check(args: &ConnectorsCheck) -> Result<Exit, Failure> {
     if !built_in {
         let text = fs::read_to_string(&args.name)
             .map_err(|error| Failure::new(format!("the manifest {} cannot be read: {error}", args.name)))?;
-        let manifest = Manifest::parse(&args.name, &text).map_err(Failure::new)?;
+        let manifest = Manifest::parse(&args.name, &text).map_err(|error| shown(&error, &text))?;
         let semantics = &manifest.semantics;
         terminal::print(&format!(
             "{} is a valid manifest for {}, with {}s and {}s\n",

@@ -61,13 +61,10 @@ pub(super) const COMMON_OPTIONS: [(&str, &str); 2] = [
     ("ca_file", "a PEM file of authorities to trust besides the system's"),
 ];
 
-/// Checks that all options given are known, and all that are required are given.
-///
-/// # Errors
-/// The first that is not.
-pub(super) fn check_options(known: &[OptionSpec], given: &Options) -> Result<(), CatalogueError> {
+/// Everything that is wrong with which options are given: unknown ones, and missing ones that are required.
+pub(super) fn check_options(known: &[OptionSpec], given: &Options) -> Vec<CatalogueError> {
     let names = || known.iter().map(|spec| spec.name.as_str()).chain(COMMON_OPTIONS.iter().map(|(name, _)| *name));
-    if let Some(key) = given.keys().find(|key| !names().any(|name| name == &***key)) {
+    let unknown = given.keys().filter(|key| !names().any(|name| name == &***key)).map(|key| {
         let near = names().max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
         let near = near.filter(|near| strsim::jaro_winkler(near, key) > 0.8);
         let hint = near.map_or_else(
@@ -75,16 +72,15 @@ pub(super) fn check_options(known: &[OptionSpec], given: &Options) -> Result<(),
             |near| format!("did you mean `{near}`?"),
         );
         let message = format!("the connector has no option `{key}`");
-        return Err(CatalogueError::Option { key: key.to_string(), message, hint: Some(hint) });
-    }
-    match known.iter().find(|spec| spec.required && given.get(spec.name.as_str()).is_none_or(|value| value.is_null())) {
-        None => Ok(()),
-        Some(spec) => Err(CatalogueError::Option {
-            key: spec.name.clone(),
-            message: format!("`options.{}` is missing", spec.name),
-            hint: Some(spec.help.clone()),
-        }),
-    }
+        CatalogueError::Option { key: key.to_string(), message, hint: Some(hint) }
+    });
+    let lacks = |spec: &&OptionSpec| given.get(spec.name.as_str()).is_none_or(|value| value.is_null());
+    let missing = known.iter().filter(|spec| spec.required).filter(lacks).map(|spec| CatalogueError::Option {
+        key: spec.name.clone(),
+        message: format!("`options.{}` is missing", spec.name),
+        hint: Some(spec.help.clone()),
+    });
+    unknown.chain(missing).collect()
 }
 
 /// Everything that a connector needs from its surroundings to be put together for one app.
@@ -227,8 +223,8 @@ mod tests {
             OptionSpec { name: "region".into(), required: false, help: String::new() },
         ];
         let given = given.iter().map(|(key, value)| (Arc::from(*key), serde_json::Value::from(*value))).collect();
-        let said = check_options(&known, &given).map_or_else(|wrong| wrong.to_string(), |()| "fine".into());
-        assert_eq!(said, expected);
+        let said: Vec<_> = check_options(&known, &given).iter().map(ToString::to_string).collect();
+        assert_eq!(if said.is_empty() { "fine".into() } else { said.join(" | ") }, expected);
     }
 
     #[test]
@@ -236,5 +232,10 @@ mod tests {
         check(&[("account_id", "a"), ("region", "EMEA"), ("ca_file", "x.pem")], "fine");
         check(&[("region", "US")], "`options.account_id` is missing; the hub's id without `b.`");
         check(&[("account_id", "a"), ("regoin", "US")], "the connector has no option `regoin`; did you mean `region`?");
+        check(
+            &[("regoin", "US")],
+            "the connector has no option `regoin`; did you mean `region`? | `options.account_id` is missing; the hub's id \
+             without `b.`",
+        );
     }
 }

@@ -93,8 +93,19 @@ pub struct Registry {
 impl ConnectorCatalogue for Registry {
     fn semantics(&self, name: &str, options: &Options) -> Result<Arc<Semantics>, CatalogueError> {
         let connector = self.connector(name).map_err(CatalogueError::Connector)?;
-        check_options(&connector.options(), options)?;
-        connector.semantics(options)
+        let mut wrong = check_options(&connector.options(), options);
+        if wrong.is_empty() {
+            return connector.semantics(options);
+        }
+        // A value may be wrong as well; what is missing has been said.
+        let said = |wrong: &[CatalogueError], error: &CatalogueError| match error {
+            CatalogueError::Option { key, .. } => {
+                wrong.iter().any(|known| matches!(known, CatalogueError::Option { key: other, .. } if other == key))
+            }
+            _ => false,
+        };
+        wrong.extend(connector.semantics(options).err().filter(|error| !said(&wrong, error)));
+        Err(CatalogueError::Several(wrong))
     }
 
     fn names(&self) -> Vec<String> {

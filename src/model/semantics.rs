@@ -241,6 +241,8 @@ pub enum CatalogueError {
         /// What to write instead.
         hint: Option<String>,
     },
+    /// Several of these.
+    Several(Vec<CatalogueError>),
 }
 
 impl std::fmt::Display for CatalogueError {
@@ -249,6 +251,10 @@ impl std::fmt::Display for CatalogueError {
             Self::Connector(message) => f.write_str(message),
             Self::Option { message, hint: None, .. } => f.write_str(message),
             Self::Option { message, hint: Some(hint), .. } => write!(f, "{message}; {hint}"),
+            Self::Several(all) => {
+                let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+                f.write_str(&all.join("; "))
+            }
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Trying out a connector against its app without changing anything: every kind of read once, on the first thing it finds.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    connectors::{Error, Lane, Listing, Reader},
-    model::{Coverage, Find, LiveAccount, MemberRead},
+    connectors::{Error, Lane, Listing, Looked, Reader, STATUS_NOT_SHOWN},
+    model::{AccountStatus, Coverage, Find, LiveAccount, MemberRead},
 };
 
 /// What came of one kind of read.
@@ -24,7 +24,9 @@ pub struct Tried {
 pub async fn probe(reader: &dyn Reader) -> Vec<Tried> {
     let mut run = Run { reader, tried: Vec::new(), before: reader.requests() };
     let listed = reader.accounts(Lane::Read).await;
-    let first = run.listing("list accounts", listed).and_then(|accounts| accounts.into_iter().next());
+    let accounts = run.listing("list accounts", listed);
+    run.look_through(accounts.as_deref().unwrap_or_default());
+    let first = accounts.and_then(|accounts| accounts.into_iter().next());
     if let Some(account) = &first {
         run.account(account).await;
     }
@@ -34,6 +36,7 @@ pub async fn probe(reader: &dyn Reader) -> Vec<Tried> {
         let groups = run.listing("list groups", listed);
         first_group = groups.and_then(|groups| groups.into_iter().next()).map(|group| group.id);
     }
+    run.names().await;
     match (reader.semantics().members.read, first_group, &first) {
         (MemberRead::PerGroup, Some(group), _) => {
             let listed = reader.members(&group, Lane::Read).await;
@@ -77,6 +80,51 @@ impl Run<'_> {
                 Some(listing.rows)
             }
         }
+    }
+
+    /// Adds what the rows of the list make doubtful: words that no line of the connector knows, and fields that it
+    /// promises and no row has.
+    fn look_through(&mut self, accounts: &[LiveAccount]) {
+        let Some(last) = self.tried.last_mut() else { return };
+        let mut doubts: Vec<String> = last.doubt.take().into_iter().collect();
+        if accounts.is_empty() && last.result.is_ok() {
+            doubts.push("an app without accounts shows nothing about the rest".into());
+        }
+        let words: BTreeSet<&str> = accounts
+            .iter()
+            .filter_map(|account| match &account.status {
+                AccountStatus::Unknown(word) if **word != *STATUS_NOT_SHOWN => Some(&**word),
+                _ => None,
+            })
+            .collect();
+        doubts.extend(words.iter().map(|word| format!("the status `{word}` is none that the connector knows")));
+        let semantics = self.reader.semantics();
+        let fields = semantics.carries.iter().filter(|field| semantics.fields.contains(*field));
+        let absent = fields.filter(|field| !accounts.iter().any(|account| account.values.contains_key(*field)));
+        if !accounts.is_empty() {
+            doubts.extend(absent.map(|field| format!("no row has the field `{field}`")));
+        }
+        last.doubt = (!doubts.is_empty()).then(|| doubts.join("; "));
+    }
+
+    /// Looks up the names of everything that the app knows by id.
+    async fn names(&mut self) {
+        let semantics = self.reader.semantics().clone();
+        let looked = Looked { accounts: &semantics.fields, members: &semantics.members.fields };
+        let (result, doubt) = match self.reader.vocabulary(&looked, Lane::Read).await {
+            Err(error) => (Err(error.to_string()), None),
+            Ok(vocabulary) => {
+                let words = || vocabulary.accounts.values().chain(vocabulary.members.values());
+                if words().next().is_none() {
+                    return;
+                }
+                let known = words().map(|words| words.known.len()).sum::<usize>();
+                let several: Vec<&str> = words().flat_map(|words| words.ambiguous.keys()).map(|name| &**name).collect();
+                let doubt = (!several.is_empty()).then(|| format!("several are called {}", several.join(", ")));
+                (Ok(format!("{known} known")), doubt)
+            }
+        };
+        self.add("look up names of roles and the like", result, doubt);
     }
 
     /// Reads an account by its id and by its address, and compares both with its row in the list.

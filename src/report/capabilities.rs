@@ -22,6 +22,8 @@ pub struct Capable {
     pub semantics: Arc<Semantics>,
     /// The options that it knows.
     pub options: Vec<OptionSpec>,
+    /// The secrets that `auth` may hold.
+    pub secrets: Vec<String>,
 }
 
 /// How far an ability goes.
@@ -335,6 +337,12 @@ pub fn show_text(one: &Capable, style: &Style) -> String {
             canvas.hanging(&head, &Line::new().text(Paint::Dim, only).prose(Paint::Plain, &hand.todo));
         }
     }
+    if !one.secrets.is_empty() {
+        canvas.gap();
+        let keys: Vec<String> = one.secrets.iter().map(|key| format!("`{key}`")).collect();
+        let head = Line::new().text(Paint::Strong, "Auth").pad_to(column);
+        canvas.hanging(&head, &Line::new().prose(Paint::Plain, &keys.join(", ")));
+    }
     if !one.options.is_empty() {
         canvas.gap();
         canvas.paragraph(0, &Line::new().text(Paint::Strong, "Options"));
@@ -356,6 +364,7 @@ pub fn to_json(all: &[Capable]) -> String {
         group: &'a str,
         abilities: Vec<AbilityWire>,
         by_hand: Vec<HandWire>,
+        auth: &'a [String],
         options: Vec<OptionWire<'a>>,
     }
     #[derive(Serialize)]
@@ -392,6 +401,7 @@ pub fn to_json(all: &[Capable]) -> String {
                 .into_iter()
                 .map(|hand| HandWire { word: hand.word, partly: hand.partly, todo: hand.todo })
                 .collect(),
+            auth: &one.secrets,
             options: one
                 .options
                 .iter()

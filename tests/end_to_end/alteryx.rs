@@ -119,14 +119,18 @@ async fn a_member_too_many_is_taken_out_where_the_server_can_and_told_of_where_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_members_cannot_be_seen_nobody_is_added_on_a_guess() {
+async fn where_members_cannot_be_seen_whoever_should_be_in_is_added_and_the_rest_is_told() {
     let story = drifted(&["no-group-detail"]).await;
     let actions = story.actions().await;
-    assert!(actions.contains(&"held studio/add-member/kept@example.com/Analysts".to_owned()), "{actions:?}");
-    assert!(
-        actions.contains(&"ready studio/add-member/new@example.com/Analysts".to_owned()),
-        "who is new is in no group"
-    );
+    for who in ["new", "kept", "back"] {
+        let add = format!("ready studio/add-member/{who}@example.com/Analysts");
+        assert!(actions.contains(&add), "{add}: {actions:?}");
+    }
+    assert!(!actions.iter().any(|action| action.contains("remove-member")), "who else is in is not known: {actions:?}");
+    let plan = story.plan().await;
+    let findings = plan["apps"][0]["findings"].as_array().unwrap();
+    let told = findings.iter().filter(|finding| finding["code"] == "believed-members").count();
+    assert_eq!(told, 1, "once for the group: {findings:?}");
     let said = story.rosterd(&["apply", "--yes"]).await;
     assert_eq!(said.status, 0, "{said:?}");
     let kept = story.sandbox.account("alteryx", APP, "kept@example.com").unwrap().groups;

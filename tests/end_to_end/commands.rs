@@ -266,7 +266,30 @@ async fn a_manifest_of_ones_own_is_checked_with_its_lines() {
     assert_eq!((said.status, said.out.contains("is a valid manifest for autodesk")), (0, true), "{said:?}");
     let said = check(&good.replace("items: data", "itms: data")).await;
     assert_eq!(said.status, 1, "{said:?}");
-    assert!(said.err.contains("mine.yaml:") && said.err.contains("itms"), "{}", said.err);
+    assert!(said.err.contains("mine.yaml:") && said.err.contains("| ") && said.err.contains("itms"), "{}", said.err);
     let said = run(&["connectors", "show", "nothing"]).await;
     assert_eq!(said.status, 1, "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sandbox_leaves_out_manifests_of_ones_own_and_says_so() {
+    let story = Story::of(quick(), "accounts: { ann@example.com: }", ANN).await;
+    let manifest = include_str!("../../src/connectors/rest/manifests/autodesk.yaml");
+    fs::create_dir(story.dir.path().join("connectors")).unwrap();
+    fs::write(story.dir.path().join("connectors/mine.yaml"), manifest).unwrap();
+    let app = "apps:\n  mine: { connector: ./connectors/mine.yaml, url: https://mine.example.com }\n";
+    fs::create_dir(story.dir.path().join("apps")).unwrap();
+    fs::write(story.dir.path().join("apps/mine.yaml"), app).unwrap();
+    let said = story.rosterd(&["plan"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.err.contains("mine is left out: the sandbox does not play manifests of your own"), "{}", said.err);
+    assert!(said.out.contains("create") && !said.out.contains("mine"), "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_wrong_option_is_told_in_one_run() {
+    let story = Story::of(quick(), "options: { profil: strict, regio: US }", ANN).await;
+    let said = story.rosterd(&["validate"]).await;
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.err.contains("`profil`") && said.err.contains("`regio`"), "{}", said.err);
 }

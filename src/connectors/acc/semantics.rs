@@ -94,7 +94,6 @@ fn manual(acts: bool) -> BTreeMap<Verb, Arc<str>> {
         ),
         (Verb::Delete, "the API cannot delete accounts: remove it in ACC, Account Admin, Members"),
         (Verb::CreateGroup, project),
-        (Verb::UpdateGroup, project),
         (Verb::DeleteGroup, "the API cannot delete projects: archive it in ACC, Account Admin, Projects"),
     ]
     .map(|(verb, text)| (verb, text.into()))

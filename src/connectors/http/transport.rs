@@ -143,6 +143,7 @@ impl Transport for HttpTransport {
             Method::Patch => reqwest::Method::PATCH,
             Method::Delete => reqwest::Method::DELETE,
         };
+        let host = request.url.authority().to_owned();
         let mut builder = self.client.request(method, request.url);
         for (name, value) in &request.headers {
             let mut value = reqwest::header::HeaderValue::from_str(value.expose_secret()).map_err(|_| {
@@ -158,7 +159,7 @@ impl Transport for HttpTransport {
             let detail = chain(&error);
             // A builder's error is one of ours, found before anything is sent.
             if error.is_connect() || error.is_builder() {
-                WireFailure::NotSent(detail)
+                WireFailure::NotSent(format!("{host}: {detail}"))
             } else {
                 WireFailure::Lost(detail)
             }

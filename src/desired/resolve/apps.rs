@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
 use crate::{
     desired::{
-        decode::{App, Grant, Member},
+        decode::{App, Grant, Member, Named},
         nearest,
         report::{Draft, Report, Span},
     },
@@ -94,16 +94,34 @@ fn semantics(app: &App, catalogue: &dyn ConnectorCatalogue, report: &mut Report<
     let connector = app.connector.as_ref()?;
     match catalogue.semantics(&connector.name, &app.options) {
         Ok(semantics) => Some(semantics),
-        Err(CatalogueError::Option { key, message, hint }) => {
+        Err(error) => {
+            report_refusal(app, connector, catalogue, error, report);
+            None
+        }
+    }
+}
+
+/// Says why the catalogue has nothing for the app, each thing at its own line.
+fn report_refusal(
+    app: &App,
+    connector: &Named<Arc<str>>,
+    catalogue: &dyn ConnectorCatalogue,
+    error: CatalogueError,
+    report: &mut Report<'_>,
+) {
+    match error {
+        CatalogueError::Several(all) => {
+            all.into_iter().for_each(|error| report_refusal(app, connector, catalogue, error, report));
+        }
+        CatalogueError::Option { key, message, hint } => {
             let span = app.option_spans.get(key.as_str()).copied().or(app.options_span).unwrap_or(connector.span);
             let draft = Draft::error("option", message).at(span, "");
             report.push(match hint {
                 Some(hint) => draft.hint(hint),
                 None => draft,
             });
-            None
         }
-        Err(CatalogueError::Connector(message)) => {
+        CatalogueError::Connector(message) => {
             let names = catalogue.names();
             let is_path = connector.name.contains(['/', '.']);
             // The catalogue may have advice of its own behind its sentence; the hint says it where hints stand.
@@ -112,7 +130,6 @@ fn semantics(app: &App, catalogue: &dyn ConnectorCatalogue, report: &mut Report<
             let draft = Draft::error("connector", message).at(connector.span, "");
             let hint = nearest::hint(&connector.name, names.iter().map(String::as_str), "connectors");
             report.push(if is_path { draft } else { draft.hint(hint) });
-            None
         }
     }
 }
