@@ -1,9 +1,11 @@
 //! Alteryx Server in its vendor's own dialect, from drifted to converged.
 
-use rosterd::sandbox::AccountPatch;
+use std::time::Duration;
+
+use rosterd::sandbox::{AccountPatch, Config, Fault};
 use serde_json::json;
 
-use crate::story::{APP, Story, quick};
+use crate::story::{APP, Story, finish, quick, start};
 
 const APP_FILE: &str = "\
 defaults: { role: Artisan }
@@ -95,4 +97,39 @@ async fn nobody_is_ever_deleted() {
     story.rosterd(&["apply", "--yes"]).await;
     assert_eq!(story.raw("gone@example.com")["email"], "gone@example.com");
     assert!(!story.writes().iter().any(|line| line.starts_with("DELETE /webapi/v3/users")), "{:?}", story.writes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_made_behind_our_back_is_adopted_after_the_conflict() {
+    let story = drifted(&[]).await;
+    let slow = "method=GET,path=/webapi/v3/usergroups,kind=slow,wait=2s".parse::<Fault>().unwrap();
+    story.sandbox.set_faults(vec![slow]);
+    story.sandbox.clear_log();
+    let at = format!("--sandbox={}", story.sandbox.url());
+    let child = start(&["apply", story.dir.path().to_str().unwrap(), &at, "--yes"], &[]);
+    while !story.sandbox.log().iter().any(|request| request.path == "/webapi/v3/users") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let id = story.account("New@Example.com", "Artisan", true);
+    let said = finish(child).await;
+    story.sandbox.set_faults(Vec::new());
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.err.contains(&format!("found as {id}")), "{}", said.err);
+    // `next` is made, and `new` is tried once and then looked for.
+    assert_eq!(story.writes().iter().filter(|line| *line == "POST /webapi/v3/users").count(), 2);
+    story.converged().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_expire_during_a_run_are_renewed() {
+    let config = Config { token_life: Duration::from_millis(250), latency: Duration::from_millis(15), ..quick() };
+    let accounts: String =
+        (0..40).map(|n| format!("  s{n}@example.com: {{ given_name: S, family_name: N }}\n")).collect();
+    let app = format!("defaults: {{ role: Artisan }}\naccounts:\n{accounts}");
+    let story = Story::with(config, "alteryx-webapi", &app, "").await;
+    let said = story.rosterd(&["apply", "--yes"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    let tokens = story.sandbox.log().iter().filter(|request| request.path.ends_with("/token")).count();
+    assert!(tokens > 1, "{tokens}");
+    story.converged().await;
 }

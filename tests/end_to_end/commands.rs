@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use crate::story::{APP, Story, quick, run};
+use crate::story::{APP, Story, finish, quick, run, start};
 
 const ANN: &str = "people:\n  ann@example.com: { given_name: Ann, family_name: Lee }\n";
 
@@ -292,4 +292,38 @@ async fn every_wrong_option_is_told_in_one_run() {
     let said = story.rosterd(&["validate"]).await;
     assert_eq!(said.status, 1, "{said:?}");
     assert!(said.err.contains("`profil`") && said.err.contains("`regio`"), "{}", said.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_somebody_made_in_the_meantime_is_adopted_and_nobody_joins_while_pending() {
+    let story = Story::of(
+        quick(),
+        "defaults: { role: user }\ngroups:\n  Design: { id: team-1, members: { ann@example.com: member, old@example.com: member } }",
+        &format!("{ANN}  old@example.com: {{ given_name: Old, family_name: Hand }}\n"),
+    )
+    .await;
+    story.sandbox.put_group("autodesk", APP, "team-1", "Design").unwrap();
+    story.account("old@example.com", "user", true);
+    // Reading the old account takes so long that the new one appears between the list and the create.
+    story.sandbox.set_faults(vec!["method=GET,path=*/teams,kind=slow,wait=2s".parse().unwrap()]);
+    let at = format!("--sandbox={}", story.sandbox.url());
+    let child = start(&["apply", story.dir.path().to_str().unwrap(), &at, "--yes"], &[]);
+    while !story.sandbox.log().iter().any(|request| request.path == "/users") {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let id = story.account("Ann@Example.com", "user", true);
+    let said = finish(child).await;
+    story.sandbox.set_faults(Vec::new());
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.err.contains(&format!("found as {id}")), "{}", said.err);
+    let invited = |line: &&String| *line == "POST /users";
+    assert_eq!(story.writes().iter().filter(invited).count(), 1, "{:?}", story.writes());
+    story.rosterd(&["apply", "--yes"]).await;
+    story.converged().await;
+    let joins =
+        story.sandbox.log().into_iter().filter(|request| request.method == "POST" && request.path.ends_with("/teams"));
+    assert!(
+        joins.into_iter().all(|request| request.status.is_some_and(|status| status < 300)),
+        "nobody was sent while pending"
+    );
 }
