@@ -105,7 +105,6 @@ fn semantics() -> Semantics {
         role: Some(ranked(&["viewer", "user", "admin"])),
         find: Find::Query,
         carries: names(&["role"]),
-        hides: BTreeSet::new(),
         create: Some(CreateRule { require: BTreeSet::new(), becomes: AccountStatus::Active }),
         update: true,
         deactivate: Some(DeactivateRule::default()),

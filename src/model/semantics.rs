@@ -29,8 +29,6 @@ pub struct Semantics {
     /// Fields a row of the account list holds; any other needs a read of the single account. A row may hold more than
     /// is promised here, and what it holds is used.
     pub carries: BTreeSet<FieldName>,
-    /// Statuses the account list leaves out.
-    pub hides: BTreeSet<AccountStatus>,
     /// How accounts are made; `None` when a person must do it.
     pub create: Option<CreateRule>,
     /// Whether fields of an account can be changed.

@@ -49,7 +49,6 @@ pub(super) fn of(settings: &Settings) -> Semantics {
         role: Some(role([rows::ACCOUNT_USER, rows::ACCOUNT_ADMIN])),
         find: Find::Query,
         carries: fields(["role", "company", "default_role", "given_name", "family_name"]),
-        hides: [].into(),
         // Nobody is invited by it: that is what joining a project does.
         create: Some(CreateRule { require: [].into(), becomes: AccountStatus::Pending }),
         update: true,

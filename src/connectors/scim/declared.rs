@@ -46,7 +46,6 @@ impl Profile {
             fixed: [EXTERNAL_ID.0.into()].into(),
             role,
             find: if self.filter { Find::Query } else { Find::Sweep },
-            hides: Default::default(),
             create: Some(CreateRule {
                 require: self.require.iter().cloned().collect(),
                 becomes: AccountStatus::Active,

@@ -58,7 +58,6 @@ fn autodesk() -> Semantics {
         }),
         find: Find::Sweep,
         carries: names(&["given_name"]),
-        hides: BTreeSet::new(),
         create: Some(CreateRule { require: names(&["email", "role"]), becomes: AccountStatus::Pending }),
         update: true,
         deactivate: None,

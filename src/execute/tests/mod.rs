@@ -75,7 +75,6 @@ fn semantics(read: MemberRead, find: Find) -> Semantics {
         role: None,
         find,
         carries: [].into(),
-        hides: [].into(),
         create: Some(CreateRule { require: [].into(), becomes: AccountStatus::Pending }),
         update: true,
         deactivate: Some(DeactivateRule::default()),

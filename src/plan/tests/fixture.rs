@@ -60,7 +60,6 @@ pub fn one_way() -> Semantics {
         role: Some(roles()),
         find: Find::Sweep,
         carries: BTreeSet::new(),
-        hides: BTreeSet::new(),
         create: Some(CreateRule { require: BTreeSet::new(), becomes: AccountStatus::Pending }),
         update: true,
         deactivate: Some(DeactivateRule { irreversible: true, strips_members: false }),

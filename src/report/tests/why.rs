@@ -51,7 +51,6 @@ fn semantics() -> Semantics {
         role: Some(role(&["viewer", "user", "admin"])),
         find: Find::Sweep,
         carries: BTreeSet::new(),
-        hides: BTreeSet::new(),
         create: None,
         update: true,
         deactivate: None,

@@ -67,7 +67,6 @@ fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
             fixed: names(&wire.accounts.fixed),
             role: role.transpose()?,
             find: if wire.accounts.find.is_some() { Find::Query } else { Find::Sweep },
-            hides: BTreeSet::new(),
             create: create
                 .map(|create| CreateRule { require: required(create.require.as_ref()), becomes: ours(create.becomes) }),
             update: wire.accounts.update.is_some(),
