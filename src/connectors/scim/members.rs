@@ -58,7 +58,10 @@ impl ScimApp {
             }
             set(resource, MEMBERS, members.into());
         };
-        Ok(members_shown(&self.replace(GROUPS, group, add, lane).await?))
+        let shown = members_shown(&self.replace(GROUPS, group, add, lane).await?);
+        // From now on it has members, which it has to show before it is written again.
+        self.memory().made.remove(group);
+        Ok(shown)
     }
 
     /// Takes members out of a group, and nobody else.
@@ -171,7 +174,11 @@ impl ScimApp {
         let Some(mut group) = self.resource(GROUPS, id, lane).await? else { return Ok(None) };
         if !get(&group, MEMBERS).is_some_and(Value::is_array) {
             let shown = self.group_with_members(id, lane).await?;
-            if !self.memory().members_shown && !self.profile.omits_empty_members {
+            let proven = {
+                let memory = self.memory();
+                memory.members_shown || memory.made.contains(id)
+            };
+            if !proven && !self.profile.omits_empty_members {
                 let request = Request::new(Method::Put, self.path(GROUPS, id)?);
                 let detail = "the server shows the members of no group, so that writing the whole group could drop them; \
                               if it merely leaves out empty lists, set `options.omits_empty_members: true`";

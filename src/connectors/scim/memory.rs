@@ -32,6 +32,8 @@ pub(super) struct Memory {
     pub(super) values_ignored: bool,
     /// Some group has shown its members, or some user their groups: who shows none, has none.
     pub(super) members_shown: bool,
+    /// Groups that were made a moment ago and never written to: that they are empty needs no proof.
+    pub(super) made: HashSet<String>,
     /// Groups show their members only when these are asked for by name.
     pub(super) members_on_request: bool,
     /// Who says to be in a group, by its id, as users showed it when all of them were listed. A group that was written to

@@ -227,6 +227,10 @@ impl ScimApp {
         let shown = |name: &str| answer.body.as_ref().and_then(|body| text(get(body, name)));
         let (id, echo) = (shown("id"), shown("displayName"));
         let proven = answer.status == CREATED && id.is_some() && echo.as_deref() == Some(name);
+        // An app that answers 200 may have found one that was there already, with members.
+        if let (true, Some(id)) = (proven, &id) {
+            self.memory().made.insert(id.clone());
+        }
         Ok(Written { id: id.map(Arc::from), account: None, proven })
     }
 
