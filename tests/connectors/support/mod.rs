@@ -1,7 +1,5 @@
 //! A small server that answers as a test says, down to broken connections, and an app that points at it.
 
-#![allow(dead_code, reason = "each of the tests uses a part of it")]
-
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
