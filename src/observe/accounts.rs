@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     connectors::{Lane, Reader, STATUS_NOT_SHOWN},
-    model::{AccountStatus, DesiredApp, Extent, FieldName, LiveAccount, Semantics},
+    model::{AccountStatus, DesiredApp, FieldName, LiveAccount, Semantics},
 };
 
 /// The accounts whose rows lack something that is needed, each with what is remembered of it.
@@ -43,7 +43,6 @@ pub(super) async fn complete(
     accounts: &mut [LiveAccount],
     chosen: Vec<Arc<str>>,
     book: &mut Book<'_>,
-    extent: &mut Extent,
     progress: OnProgress<'_>,
 ) -> BTreeMap<Arc<str>, String> {
     let of = chosen.len();
@@ -78,10 +77,10 @@ pub(super) async fn complete(
         } else if !asked.contains(&id) && lacks(account, &needed, reader.semantics()) {
             if let Some(fact) = book.account(&id) {
                 complete_with(account, fact.seen.clone());
-                extent.remembered.insert(id.clone(), fact.read_at);
+                book.extent.remembered.insert(id.clone(), fact.read_at);
             }
             if lacks(account, &needed, reader.semantics()) {
-                extent.accounts_to_come.insert(id);
+                book.extent.accounts_to_come.insert(id);
             }
         }
     }

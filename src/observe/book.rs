@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use crate::model::{AccountGroup, DesiredApp, Fact, FactIds, Facts, LiveAccount};
+use crate::model::{AccountGroup, DesiredApp, Extent, Fact, FactIds, Facts, LiveAccount};
 
 /// Hexadecimal digits of a fingerprint: enough that no two rows of one account ever share one.
 const DIGITS: usize = 16;
@@ -17,6 +17,8 @@ pub(super) struct Book<'a> {
     /// Fingerprints of the rows of the list.
     pub(super) rows: BTreeMap<Arc<str>, Arc<str>>,
     pub(super) learnt: Facts,
+    /// What is remembered and what is to come.
+    pub(super) extent: Extent,
     clock: Clock,
 }
 
@@ -46,7 +48,7 @@ impl Clock {
 impl<'a> Book<'a> {
     pub(super) fn new(known: &'a Facts, app: &DesiredApp, accounts: &[LiveAccount], clock: Clock) -> Self {
         let rows = accounts.iter().map(|account| (account.id.clone(), fingerprint(app, account))).collect();
-        Self { known, rows, learnt: Facts::default(), clock }
+        Self { known, rows, learnt: Facts::default(), extent: Extent::default(), clock }
     }
 
     /// What is remembered of an account, where its row is what it was.

@@ -14,9 +14,7 @@ use super::{
 };
 use crate::{
     connectors::{AccountGroup, Error, ErrorKind, Lane, Listing, Reader},
-    model::{
-        AccountStatus, Coverage, DesiredApp, Extent, LiveAccount, LiveGroup, LiveMember, MemberRead, Reach, Semantics,
-    },
+    model::{AccountStatus, Coverage, DesiredApp, LiveAccount, LiveGroup, LiveMember, MemberRead, Reach, Semantics},
 };
 
 /// What was seen of groups.
@@ -142,7 +140,6 @@ impl Groups {
         accounts: &[LiveAccount],
         chosen: Vec<Arc<str>>,
         book: &mut Book<'_>,
-        extent: &mut Extent,
         progress: OnProgress<'_>,
     ) {
         let semantics = reader.semantics();
@@ -159,10 +156,10 @@ impl Groups {
             match book.memberships(id) {
                 Some(fact) => {
                     fact.seen.iter().cloned().for_each(|membership| self.enter(membership));
-                    let at = extent.remembered.entry(id.clone()).or_insert(fact.read_at);
+                    let at = book.extent.remembered.entry(id.clone()).or_insert(fact.read_at);
                     *at = fact.read_at.min(*at);
                 }
-                None => drop(extent.memberships_to_come.insert(id.clone())),
+                None => drop(book.extent.memberships_to_come.insert(id.clone())),
             }
         }
         self.pin(app);
@@ -170,10 +167,10 @@ impl Groups {
         self.cover();
         if !semantics.groups.list {
             // Groups are learnt from memberships, so that they are known as far as those are.
-            self.learnt_from(&failed, extent.memberships_to_come.len(), worth.len());
+            self.learnt_from(&failed, book.extent.memberships_to_come.len(), worth.len());
         }
         self.unread.extend(failed.into_keys());
-        self.unread.extend(extent.memberships_to_come.iter().cloned());
+        self.unread.extend(book.extent.memberships_to_come.iter().cloned());
     }
 
     fn learnt_from(&mut self, failed: &BTreeMap<Arc<str>, String>, to_come: usize, of: usize) {

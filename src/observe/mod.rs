@@ -27,8 +27,7 @@ use jiff::Timestamp;
 use crate::{
     connectors::{Error, Lane, Looked, Reader},
     model::{
-        AppPlan, Coverage, DesiredApp, Email, Extent, FactIds, Facts, Find, LiveAccount, LiveApp, Notice, Severity,
-        Vocabulary,
+        AppPlan, Coverage, DesiredApp, Email, FactIds, Facts, Find, LiveAccount, LiveApp, Notice, Severity, Vocabulary,
     },
 };
 use book::{Book, Clock};
@@ -168,12 +167,10 @@ pub async fn observe_in_rotation(
     let chosen = choose(turns, before.rotation, reader.requests() - requests, now);
     let chosen = |what: What| chosen.iter().filter(move |turn| turn.what == what).map(|turn| turn.id.clone());
 
-    let mut extent = Extent::default();
     let of_accounts = chosen(What::Account).collect();
-    let unread_accounts =
-        accounts::complete(reader, app, &mut accounts, of_accounts, &mut book, &mut extent, progress).await;
+    let unread_accounts = accounts::complete(reader, app, &mut accounts, of_accounts, &mut book, progress).await;
     let of_memberships = chosen(What::Memberships).collect();
-    groups.join(reader, app, &accounts, of_memberships, &mut book, &mut extent, progress).await;
+    groups.join(reader, app, &accounts, of_memberships, &mut book, progress).await;
 
     let (vocabulary, unread_words) = vocabulary(reader, app).await;
     let mut notices = reader.notices();
@@ -193,8 +190,8 @@ pub async fn observe_in_rotation(
         vocabulary,
         notices,
         requests: reader.requests() - requests,
-        oldest_s: clock.age_since(extent.remembered.values().copied().fold(now, Ord::min)),
-        extent,
+        oldest_s: clock.age_since(book.extent.remembered.values().copied().fold(now, Ord::min)),
+        extent: book.extent,
     };
     Ok(Observation { live, lapsed, learnt: book.learnt, began: now, rows: book.rows, sparse })
 }

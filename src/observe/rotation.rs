@@ -265,7 +265,7 @@ mod tests {
                 let left_out = (0..people).any(|who| is_pending(who) && !now.contains(&who));
                 let pending = chosen.iter().filter(|turn| turn.pending).count();
                 prop_assert!(!left_out || pending * 2 >= limit, "{pending} of {limit}");
-                prop_assert!(!chosen.first().is_some_and(|turn| !turn.pending) || !turns.iter().any(|turn| turn.pending));
+                prop_assert!(chosen.first().is_none_or(|turn| turn.pending) || !turns.iter().any(|turn| turn.pending));
                 for who in 0..people {
                     met.entry(who).or_insert(run);
                     if now.contains(&who) {

@@ -40,7 +40,7 @@ fn those_whose_turn_has_not_come_are_told_of_together_and_nothing_is_guessed_abo
 
 #[test]
 fn what_is_remembered_is_planned_with_and_does_not_make_the_reading_incomplete() {
-    let world = world(false).seen(|live| drop(live.extent.remembered.insert("1".into(), at("2026-11-22T08:00:00Z"))));
+    let world = world(false).seen(|live| live.extent.remembered = [("1".into(), at("2026-11-22T08:00:00Z"))].into());
     let plan = world.plan();
     assert!(plan.complete && plan.actions.is_empty(), "{}", show(&plan));
 }
@@ -52,7 +52,7 @@ fn a_group_does_not_go_while_who_is_in_it_is_only_remembered() {
     held a/delete-group/G after a/remove-member/ann@x.io/G (MembersBeforeGroupGoes) [irreversible]: this cannot be undone, and no one has approved it
     ready a/remove-member/ann@x.io/G
     ");
-    let remembered = |live: &mut LiveApp| drop(live.extent.remembered.insert("2".into(), at("2026-11-22T08:00:00Z")));
+    let remembered = |live: &mut LiveApp| live.extent.remembered = [("2".into(), at("2026-11-22T08:00:00Z"))].into();
     assert_snapshot!(world(true).seen(remembered).show(), @r"
     ready a/deactivate/ann@x.io
     held a/delete-group/G after a/remove-member/ann@x.io/G (MembersBeforeGroupGoes) [incomplete +irreversible]: not all members were seen (the groups of 1 account(s) are remembered from earlier runs), and they leave before their group goes
