@@ -81,6 +81,13 @@ pub struct Extent {
     pub remembered: BTreeMap<Arc<str>, Timestamp>,
 }
 
+impl Extent {
+    /// Whether all that is known was seen in this reading, and all that could be seen is known.
+    pub fn is_certain(&self) -> bool {
+        self.accounts_to_come.is_empty() && self.memberships_to_come.is_empty() && self.remembered.is_empty()
+    }
+}
+
 /// A reading about one person: whoever else is there was not looked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct About {

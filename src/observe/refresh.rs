@@ -86,6 +86,25 @@ struct Fresh {
 }
 
 impl Observation {
+    /// Plans, reads afresh what the plan would change because of a memory, and plans again, until it would change nothing that
+    /// was not seen in this run. Costs nothing where nothing is remembered and no turn is to come.
+    pub async fn make_certain(
+        &mut self,
+        reader: &dyn Reader,
+        app: &DesiredApp,
+        now: Timestamp,
+        plan: &(dyn Fn(&LiveApp) -> AppPlan + Sync),
+    ) {
+        let clock = Clock::starting(now);
+        // Every round leaves fewer accounts in doubt, so that there is a last one.
+        while !self.live.extent.is_certain() {
+            let ids = concerned(&plan(&self.live), &self.live, &app.semantics);
+            if !self.refresh(reader, app, clock.now(), &ids).await {
+                break;
+            }
+        }
+    }
+
     /// Reads these accounts afresh, and their memberships, as far as they take single reads and were not read this time; at
     /// `now`. Returns whether anything was read, so that another plan is worth making.
     pub async fn refresh(

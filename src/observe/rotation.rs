@@ -41,10 +41,13 @@ pub enum Rotation {
         /// Older facts are not believed.
         oldest: Duration,
     },
-    /// One of many runs: a share, and never more.
+    /// One of many runs: a share, and never more. Only where nothing is remembered of anybody, everything that `first` suffices
+    /// for: an app of ordinary size is then known after one run.
     Share {
         /// Requests that the credential may send from one run to the next.
         allowance: u64,
+        /// Requests that can be sent without a long wait while none has been sent.
+        first: u64,
     },
 }
 
@@ -52,15 +55,20 @@ impl Rotation {
     /// For runs that follow each other by `every`, under this quota.
     pub fn share(quota: &Quota, every: Duration) -> Self {
         allowance(quota, |per| every.as_secs_f64() / per.as_secs_f64())
-            .map_or(Self::Everything, |allowance| Self::Share { allowance })
+            .zip(unspent(quota))
+            .map_or(Self::Everything, |(allowance, first)| Self::Share { allowance, first })
     }
 
     /// For a command, under an unspent quota.
     pub fn afford(quota: &Quota) -> Self {
-        // A window's requests may leave at once, and what a shorter window lets through meanwhile comes on top.
-        allowance(quota, |per| (PATIENCE.as_secs_f64() / per.as_secs_f64()).max(1.0))
-            .map_or(Self::Everything, |allowance| Self::Afford { allowance, oldest: BELIEVED_FOR })
+        unspent(quota).map_or(Self::Everything, |allowance| Self::Afford { allowance, oldest: BELIEVED_FOR })
     }
+}
+
+/// The requests that may read without a long wait while nothing is spent; `None` without a limit. A window's requests may leave
+/// at once, and what a shorter window lets through meanwhile comes on top.
+fn unspent(quota: &Quota) -> Option<u64> {
+    allowance(quota, |per| (PATIENCE.as_secs_f64() / per.as_secs_f64()).max(1.0))
 }
 
 /// The requests that may read in so many windows; `None` without a limit.
@@ -120,12 +128,15 @@ impl Turn {
 /// The turns that are taken now, in the order in which they are best sent, when the lists took `listed` requests.
 pub(super) fn choose(mut turns: Vec<Turn>, rotation: Rotation, listed: u64, now: Timestamp) -> Vec<Turn> {
     turns.sort_by(|a, b| (a.read_at, &a.id, a.what).cmp(&(b.read_at, &b.id, b.what)));
+    let all = turns.len() as u64;
+    let fits = |requests: u64| all <= requests.saturating_sub(listed);
     match rotation {
         Rotation::Everything => take(turns, usize::MAX),
-        Rotation::Share { allowance } => take(turns, spend(allowance, listed)),
-        Rotation::Afford { allowance, .. } if turns.len() as u64 <= allowance.saturating_sub(listed) => {
+        Rotation::Share { first, .. } if fits(first) && turns.iter().all(|turn| turn.read_at.is_none()) => {
             take(turns, usize::MAX)
         }
+        Rotation::Share { allowance, .. } => take(turns, spend(allowance, listed)),
+        Rotation::Afford { allowance, .. } if fits(allowance) => take(turns, usize::MAX),
         Rotation::Afford { allowance, oldest } => {
             let oldest = SignedDuration::try_from(oldest).unwrap_or(SignedDuration::MAX);
             let is_old = |turn: &Turn| turn.read_at.is_some_and(|at| now.duration_since(at) > oldest);
@@ -187,7 +198,7 @@ mod tests {
     }
 
     fn share(allowance: u64) -> Rotation {
-        Rotation::Share { allowance }
+        Rotation::Share { allowance, first: 0 }
     }
 
     #[test]
@@ -202,6 +213,14 @@ mod tests {
         check("k1 k2 k3 k4 k5 k6 k7", share(14), 4, "k1 k2 k3 k4 k5");
         check("k1 k2 k3 k4 k5 k6 k7", share(60), 80, "k1 k2 k3 k4 k5 k6");
         check("k1 k2 k3 k4 k5 k6 k7", share(0), 40, "k1 k2 k3 k4");
+    }
+
+    #[test]
+    fn a_first_run_reads_everything_where_that_takes_no_long_wait() {
+        let first = |first| Rotation::Share { allowance: 8, first };
+        check("u u u u u u", first(8), 2, "u u u u u u");
+        check("u u u u u u", first(7), 2, "u u u u");
+        check("u u u u u k1", first(8), 2, "u k1 u u");
     }
 
     #[test]
@@ -222,7 +241,7 @@ mod tests {
             keep_free: 0.1,
         };
         let hourly = quota(1000, 3600, Covers::All);
-        assert_eq!(Rotation::share(&hourly, Duration::from_secs(900)), share(225));
+        assert_eq!(Rotation::share(&hourly, Duration::from_secs(900)), Rotation::Share { allowance: 225, first: 900 });
         assert_eq!(Rotation::afford(&hourly), Rotation::Afford { allowance: 900, oldest: BELIEVED_FOR });
         let quick = quota(50, 1, Covers::Reads);
         assert_eq!(Rotation::afford(&quick), Rotation::Afford { allowance: 13_500, oldest: BELIEVED_FOR });

@@ -64,6 +64,11 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
     Plan { created_at: inputs.now, fingerprint, guards_unchecked, apps }
 }
 
+/// Plans one app that was read, whatever `inputs` say is live: to see, before the whole is planned, what would be changed.
+pub fn plan_one(inputs: &Inputs<'_>, app: &DesiredApp, live: &LiveApp) -> AppPlan {
+    plan_app(&Context::new(inputs, app, live))
+}
+
 /// One app's part of the inputs.
 struct Context<'a> {
     desired: &'a Desired,
