@@ -181,7 +181,8 @@ async fn read(
 ) -> Result<LiveApp, ReadFailure> {
     let failure = |error: &Error| ReadFailure { message: error.to_string() };
     let writer = writer.as_ref().map_err(failure)?;
-    observe::observe(&**writer, app, &|progress| watch.seen(&app.name, progress)).await.map_err(|error| failure(&error))
+    let progress = |progress| watch.seen(&app.name, progress);
+    observe::observe(&**writer, app, Timestamp::now(), &progress).await.map_err(|error| failure(&error))
 }
 
 /// Accounts that have been invited, and that some action waits for.
