@@ -62,7 +62,7 @@ fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
         });
     }
     let fingerprint = loaded.fingerprint();
-    Ok(timed("planned", || reconcile::plan_against(&loaded.desired, &fingerprint, &live, Timestamp::now())))
+    Ok(timed("planned", || reconcile::plan_against(&loaded.desired, &fingerprint, &live, None, Timestamp::now())))
 }
 
 fn read_snapshot(path: &Path) -> Result<Live, Failure> {
