@@ -91,6 +91,14 @@ pub(super) struct Target {
     pub sandbox: Option<String>,
 }
 
+/// Where facts are kept.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Storage {
+    /// Where facts are kept, in the place of `settings.store`: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+}
+
 /// How a plan is made.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Planning {
@@ -129,6 +137,8 @@ pub(super) struct Plan {
     pub target: Target,
     #[command(flatten)]
     pub planning: Planning,
+    #[command(flatten)]
+    pub storage: Storage,
     /// How the plan is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
@@ -140,6 +150,8 @@ pub(super) struct Apply {
     pub dir: Dir,
     #[command(flatten)]
     pub target: Target,
+    #[command(flatten)]
+    pub storage: Storage,
     /// Release one guard for this run, as an `approvals:` line would; NAME is an action or a prefix of one.
     #[arg(long = "approve", value_name = "NAME:GUARD[:UP_TO]", value_parser = approval)]
     pub approve: Vec<Approve>,

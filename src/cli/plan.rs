@@ -37,7 +37,8 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
 }
 
 async fn online(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
-    let session = context::session(&args.dir, &args.target, &args.planning.approve).await?;
+    let past = context::Past::Looked(&args.storage);
+    let session = context::session(&args.dir, &args.target, &args.planning.approve, past).await?;
     let reading = Reading::start(global);
     let live = session.reconciler.observe(&reading).await;
     reading.finish();

@@ -72,8 +72,13 @@ impl Memory {
         Self { run: Arc::default(), ..self.clone() }
     }
 
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Whether anything is written down.
-    pub(super) fn writes(&self) -> bool {
+    pub fn writes(&self) -> bool {
         self.author.is_some()
     }
 

@@ -5,11 +5,13 @@
 //! earlier run left under way is looked at first ([`recover`]), the past is part of what the plan is made from
 //! ([`history`]), and nothing is sent that was not written down before ([`ledger`]).
 
+mod budgets;
 mod history;
 mod ledger;
 mod memory;
 mod recover;
 
+pub use budgets::{BudgetKeeper, resume};
 pub use memory::{Author, Clock, Memory};
 pub use recover::Recovered;
 
