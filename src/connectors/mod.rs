@@ -5,6 +5,7 @@ mod acc;
 mod connector;
 mod error;
 pub mod http;
+mod outside;
 mod registry;
 pub mod rest;
 mod scim;
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 
 pub use connector::{Connector, Credentials, OptionSpec, Wiring};
 pub use error::{Error, ErrorKind};
+pub use outside::{Clock, Outside};
 pub use registry::{Override, ProcessSecrets, Registry, SecretSource, quota};
 
 pub use crate::budget::Lane;

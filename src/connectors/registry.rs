@@ -14,6 +14,7 @@ use super::{
     acc::AccModule,
     connector::{Connector, Credentials, Gates, Wiring, check_options},
     http::{Gate, transport::is_loopback},
+    outside::Outside,
     rest::{BUILT_IN, Manifest},
     scim::Scim,
 };
@@ -88,6 +89,7 @@ pub struct Registry {
     directory: Option<PathBuf>,
     /// One gate per origin and credential.
     gates: Mutex<HashMap<String, Arc<Gate>>>,
+    outside: Outside,
 }
 
 impl ConnectorCatalogue for Registry {
@@ -118,7 +120,13 @@ impl ConnectorCatalogue for Registry {
 impl Registry {
     /// The built-in connectors, and manifests by their paths from `directory` on.
     pub fn new(directory: Option<PathBuf>) -> Self {
-        Self { directory, gates: Mutex::default() }
+        Self { directory, gates: Mutex::default(), outside: Outside::default() }
+    }
+
+    /// The same connectors in other surroundings.
+    #[must_use]
+    pub fn within(self, outside: Outside) -> Self {
+        Self { outside, ..self }
     }
 
     /// The connector called `name`: a built-in's name or the path of a manifest.
@@ -202,6 +210,7 @@ impl Registry {
             // Stand-ins are no secrets, and masking their words would only garble texts.
             secret: instead.is_none(),
             gates: self,
+            outside: &self.outside,
         };
         connector.connect(&wiring, &app.options)
     }

@@ -55,11 +55,16 @@ pub enum ObserveProgress {
 /// A hook that hears of progress.
 pub type OnProgress<'a> = &'a (dyn Fn(ObserveProgress) + Sync);
 
-/// Reads an app.
+/// Reads an app, at `now`.
 ///
 /// # Errors
 /// When its accounts cannot be listed at all.
-pub async fn observe(reader: &dyn Reader, app: &DesiredApp, progress: OnProgress<'_>) -> Result<LiveApp, Error> {
+pub async fn observe(
+    reader: &dyn Reader,
+    app: &DesiredApp,
+    now: Timestamp,
+    progress: OnProgress<'_>,
+) -> Result<LiveApp, Error> {
     let start = tokio::time::Instant::now();
     let requests = reader.requests();
     let listing = reader.accounts(Lane::Read).await?;
@@ -76,7 +81,7 @@ pub async fn observe(reader: &dyn Reader, app: &DesiredApp, progress: OnProgress
     accounts.sort_by(|a, b| a.id.cmp(&b.id));
     accounts.dedup_by(|a, b| a.id == b.id);
     Ok(LiveApp {
-        observed_at: Timestamp::now(),
+        observed_at: now,
         accounts,
         accounts_coverage,
         groups: memberships.groups,

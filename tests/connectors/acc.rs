@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use insta::assert_snapshot;
+use jiff::Timestamp;
 use rosterd::{
     budget::Quota,
     connectors::{ErrorKind, Joiner, Lane, Looked, Registry, Write},
@@ -118,7 +119,7 @@ async fn observed(fixture: &Fixture, groups: &[&str], managed: &[&str]) -> LiveA
         };
         app.groups.insert(group.name.clone(), group);
     }
-    observe(fixture.connector.as_ref(), &app, &|_| {}).await.unwrap()
+    observe(fixture.connector.as_ref(), &app, Timestamp::UNIX_EPOCH, &|_| {}).await.unwrap()
 }
 
 fn shown(member: &LiveMember) -> String {

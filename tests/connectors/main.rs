@@ -16,6 +16,7 @@ use std::sync::{
 };
 
 use insta::assert_snapshot;
+use jiff::Timestamp;
 use rosterd::{
     connectors::{
         Error, ErrorKind, Joiner, Lane, Override, Registry, Write,
@@ -79,7 +80,7 @@ fn group(name: &str, id: Option<&str>) -> DesiredGroup {
 async fn observed(fixture: &Fixture, groups: &[DesiredGroup]) -> LiveApp {
     let mut app: DesiredApp = fixture.app.clone();
     app.groups = groups.iter().map(|group| (group.name.clone(), group.clone())).collect();
-    observe(fixture.connector.as_ref(), &app, &|_| {}).await.unwrap()
+    observe(fixture.connector.as_ref(), &app, Timestamp::UNIX_EPOCH, &|_| {}).await.unwrap()
 }
 
 #[tokio::test]
@@ -452,9 +453,11 @@ async fn progress_is_told_to_the_end() {
     let told = std::sync::Mutex::new(Vec::new());
     let mut app = fixture.app.clone();
     app.groups = [("Design".into(), group("Design", None))].into();
-    observe(fixture.connector.as_ref(), &app, &|progress| told.lock().unwrap().push(format!("{progress:?}")))
-        .await
-        .unwrap();
+    observe(fixture.connector.as_ref(), &app, Timestamp::UNIX_EPOCH, &|progress| {
+        told.lock().unwrap().push(format!("{progress:?}"))
+    })
+    .await
+    .unwrap();
     assert_eq!(
         told.into_inner().unwrap(),
         [

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::Timestamp;
 use rosterd::{connectors::Lane, observe::observe};
 
 use super::*;
@@ -46,7 +47,7 @@ async fn a_quiet_cycle_of_a_thousand_accounts_takes_a_request_a_page_and_one_for
     let fixture = fixture.await;
     let mut app = fixture.app.clone();
     app.groups = [("A".into(), crate::group("A", None))].into();
-    let live = observe(fixture.connector.as_ref(), &app, &|_| {}).await.unwrap();
+    let live = observe(fixture.connector.as_ref(), &app, Timestamp::UNIX_EPOCH, &|_| {}).await.unwrap();
     assert_eq!((live.accounts.len(), live.accounts_coverage), (1000, Coverage::Complete));
     assert_eq!(live.groups[0].members.len(), 1);
     let mut asked = vec!["GET /Users?count=100".to_owned()];
