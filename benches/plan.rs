@@ -251,6 +251,7 @@ fn live(people: usize, groups: usize, state: State) -> Live {
         notices: Vec::new(),
         requests: 0,
         oldest_s: 0,
+        extent: Default::default(),
     };
     Live { apps: BTreeMap::from([("app".into(), Ok(app))]) }
 }

@@ -11,7 +11,7 @@ use tracing::debug;
 use crate::{
     budget::{Lane, Quota},
     connectors::{self, Clock, Error, Writer},
-    execute::{self, Made, Progress, Stop, forecast},
+    execute::{self, Jitter, Made, NoJournal, Progress, Stop, Tools, forecast},
     model::{
         AccountStatus, AppOutcome, AppPlan, Desired, DesiredApp, Live, LiveApp, Outcome, Plan, ReadFailure, Status,
     },
@@ -98,7 +98,10 @@ impl Reconciler {
         let connected = (self.desired.apps.get(&plan.app), self.apps.get(&plan.app), self.made.get(&plan.app));
         match (&plan.error, connected) {
             (None, (Some(app), Some(Ok(writer)), Some(made))) => {
-                execute::execute(plan, writer.clone(), made, &quota(app), stop, progress).await
+                let jitter = Jitter::default();
+                let quota = quota(app);
+                let tools = Tools { writer: writer.clone(), made, quota, journal: &NoJournal, jitter: &jitter };
+                execute::execute(plan, &tools, stop, progress).await
             }
             (error, ..) => AppOutcome {
                 app: plan.app.clone(),

@@ -19,10 +19,10 @@ pub use error::{Error, ErrorKind};
 pub use outside::{Clock, Outside};
 pub use registry::{Override, ProcessSecrets, Registry, SecretSource, quota};
 
-pub use crate::budget::Lane;
 use crate::model::{
     Coverage, Email, FieldName, LiveAccount, LiveGroup, LiveMember, Notice, Semantics, Values, Vocabulary,
 };
+pub use crate::{budget::Lane, model::AccountGroup};
 
 /// Stands as an account's status where a row does not show it, so that it has to be read on its own.
 pub const STATUS_NOT_SHOWN: &str = "not shown";
@@ -34,17 +34,6 @@ pub struct Listing<T> {
     pub rows: Vec<T>,
     /// Whether that is all.
     pub coverage: Coverage,
-}
-
-/// A membership as the account's side shows it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct AccountGroup {
-    /// The group's id.
-    pub group_id: Arc<str>,
-    /// The group's name.
-    pub group_name: Arc<str>,
-    /// The membership; its `account` is the account that was asked for.
-    pub member: LiveMember,
 }
 
 /// Reading an app. Every call waits for the budget and draws on it; `lane` says how urgent it is.

@@ -2,6 +2,8 @@
 //! of is looked at before it is done again.
 
 mod forecast;
+mod jitter;
+mod journal;
 mod look;
 mod perform;
 mod runner;
@@ -11,6 +13,8 @@ mod tests;
 mod together;
 
 pub use forecast::forecast;
+pub use jitter::Jitter;
+pub use journal::{Journal, NoJournal, Performed, Unwritten};
 pub use perform::Made;
-pub use runner::{Event, Progress, Quiet, Stop, execute};
+pub use runner::{Event, Progress, Quiet, Stop, Tools, execute};
 pub use scheduler::{Command, Crowd, Scheduler};

@@ -8,6 +8,8 @@ use std::{
 };
 
 use super::{
+    jitter::Jitter,
+    journal::{Journal, Performed, Unwritten},
     look::{self, SETTLE, Shown, Then},
     runner::Stop,
 };
@@ -20,12 +22,6 @@ use crate::{
 /// How often one write is sent before its action is given up; the next run takes it up again.
 pub(super) const ATTEMPTS: u32 = 5;
 
-/// Pause before the second attempt; it doubles from there, with full jitter.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-
 /// Ids of what this process itself made in one app: for the actions that follow, and so that no later round makes it again
 /// merely because a list does not show it yet.
 #[derive(Debug, Default)]
@@ -35,12 +31,14 @@ pub struct Made {
 }
 
 impl Made {
-    fn remember_account(&self, email: Email, id: Arc<str>) {
+    /// Remembers the id of an account that was made.
+    pub fn remember_account(&self, email: Email, id: Arc<str>) {
         // A poisoned lock still holds whole entries: inserting one cannot leave the map half-changed.
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner).insert(email, id);
     }
 
-    fn remember_group(&self, name: Arc<str>, id: Arc<str>) {
+    /// Remembers the id of a group that was made.
+    pub fn remember_group(&self, name: Arc<str>, id: Arc<str>) {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner).insert(name, id);
     }
 
@@ -63,12 +61,27 @@ impl Made {
     }
 }
 
-/// Carries out `action`. Once `stop` asks for an end, what has not taken effect is not sent again.
-pub(super) async fn perform(writer: &dyn Writer, action: &Action, made: &Made, lane: Lane, stop: Stop) -> ActionResult {
-    let one = One { writer, action, made, lane, stop };
+/// What every action of a run is carried out with.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'a> {
+    /// The way to the app.
+    pub(super) writer: &'a dyn Writer,
+    /// Ids of what was made.
+    pub(super) made: &'a Made,
+    /// Where it is written down.
+    pub(super) journal: &'a dyn Journal,
+    /// Chance.
+    pub(super) jitter: &'a Jitter,
+    /// Once it asks for an end, what has not taken effect is not sent again.
+    pub(super) stop: &'a Stop,
+}
+
+/// Carries out `action`.
+pub(super) async fn perform(run: Run<'_>, action: &Action, lane: Lane) -> Performed {
+    let one = One { run, action, lane };
     match one.run().await {
-        Ok(result) => result,
-        Err(error) => ActionResult::Failed { error: error.to_string() },
+        Ok(performed) => performed,
+        Err(error) => one.failed(&error),
     }
 }
 
@@ -76,14 +89,8 @@ pub(super) async fn perform(writer: &dyn Writer, action: &Action, made: &Made, l
 ///
 /// # Errors
 /// What became of the action instead.
-pub(super) async fn prepare(
-    writer: &dyn Writer,
-    action: &Action,
-    made: &Made,
-    lane: Lane,
-    stop: Stop,
-) -> Result<Write, ActionResult> {
-    let one = One { writer, action, made, lane, stop };
+pub(super) async fn prepare(run: Run<'_>, action: &Action, lane: Lane) -> Result<Write, ActionResult> {
+    let one = One { run, action, lane };
     match one.look_before_removing().await {
         Ok(None) => one.write().ok_or_else(|| one.unknown_target()),
         Ok(Some(result)) => Err(result),
@@ -92,11 +99,9 @@ pub(super) async fn prepare(
 }
 
 struct One<'a> {
-    writer: &'a dyn Writer,
+    run: Run<'a>,
     action: &'a Action,
-    made: &'a Made,
     lane: Lane,
-    stop: Stop,
 }
 
 /// What looking at the app says about a write.
@@ -112,15 +117,15 @@ enum Seen {
 }
 
 impl One<'_> {
-    async fn run(&self) -> Result<ActionResult, Error> {
+    async fn run(&self) -> Result<Performed, Error> {
         if let Some(result) = self.look_before_removing().await? {
-            return Ok(result);
+            return Ok(Performed::settled(result));
         }
         if let Some(result) = self.look_for_own_account().await? {
-            return Ok(result);
+            return Ok(Performed::settled(result));
         }
         let Some(write) = self.write() else {
-            return Ok(self.unknown_target());
+            return Ok(Performed::settled(self.unknown_target()));
         };
         let mut last: Option<Error> = None;
         for attempt in 0..ATTEMPTS {
@@ -129,21 +134,33 @@ impl One<'_> {
                 if !error.outcome_unknown() {
                     self.pause(attempt).await;
                 }
-                if self.stop.asked() {
-                    return Ok(ActionResult::Failed {
+                if self.run.stop.asked() {
+                    return Ok(Performed::settled(ActionResult::Failed {
                         error: format!("{error}; the run was stopped before it was sent again"),
-                    });
+                    }));
                 }
             }
+            if let Err(Unwritten(why)) = self.run.journal.begin(&[(self.action, &write)]).await {
+                return Ok(Performed::settled(match last {
+                    None => ActionResult::NotStarted { reason: why },
+                    Some(error) => ActionResult::Failed { error: format!("{error}; it was not sent again: {why}") },
+                }));
+            }
             match self.attempt(&write).await? {
-                Attempt::Ended(result) => return Ok(result),
+                Attempt::Ended(performed) => return Ok(performed),
                 Attempt::Again(error) => last = Some(error),
             }
         }
         let why = last.map_or_else(String::new, |error| format!(": {error}"));
-        Ok(ActionResult::Failed {
+        Ok(Performed::settled(ActionResult::Failed {
             error: format!("given up after {ATTEMPTS} attempts{why}; the next run takes it up again"),
-        })
+        }))
+    }
+
+    /// The result of an error. Where nobody knows what became of the write, it stays open.
+    fn failed(&self, error: &Error) -> Performed {
+        let result = ActionResult::Failed { error: error.to_string() };
+        if error.outcome_unknown() { Performed::open(result) } else { Performed::settled(result) }
     }
 
     fn unknown_target(&self) -> ActionResult {
@@ -154,19 +171,19 @@ impl One<'_> {
 
     /// Pauses before an attempt; not longer than the run goes on.
     async fn pause(&self, attempt: u32) {
-        let mut stop = self.stop.clone();
+        let mut stop = self.run.stop.clone();
         tokio::select! {
-            () = tokio::time::sleep(pause(attempt)) => {}
+            () = tokio::time::sleep(self.run.jitter.pause(attempt)) => {}
             () = stop.reached(1) => {}
         }
     }
 
     async fn attempt(&self, write: &Write) -> Result<Attempt, Error> {
-        let error = match self.writer.write(write, self.lane).await {
+        let error = match self.run.writer.write(write, self.lane).await {
             Ok(written) => return Ok(self.confirm(write, written).await),
             Err(error) => error,
         };
-        let failed = |error: String| Ok(Attempt::Ended(ActionResult::Failed { error }));
+        let failed = |error: String| Ok(Attempt::settled(ActionResult::Failed { error }));
         let takes_away = matches!(
             write,
             Write::Deactivate { .. }
@@ -178,24 +195,26 @@ impl One<'_> {
             ErrorKind::Duplicate => match self.look_after(&error, write, Then::Report).await? {
                 Seen::Done(note) => Ok(Attempt::done(note.or_else(|| Some("it was there already".into())))),
                 Seen::Hidden => Ok(Attempt::done(Some("it was there already, says the app".into()))),
-                Seen::Stale(reason) => Ok(Attempt::Ended(ActionResult::Stale { reason })),
+                Seen::Stale(reason) => Ok(Attempt::settled(ActionResult::Stale { reason })),
                 Seen::NotDone => failed(format!("{error}; the app shows nothing that is as it should be")),
             },
             // One answer may come from a wrong path or a missing right; two that agree are believed.
             ErrorKind::NotFound if takes_away => match self.look_after(&error, write, Then::Report).await? {
                 Seen::Done(_) => Ok(Attempt::done(Some("it was gone already".into()))),
-                Seen::Stale(reason) => Ok(Attempt::Ended(ActionResult::Stale { reason })),
+                Seen::Stale(reason) => Ok(Attempt::settled(ActionResult::Stale { reason })),
                 Seen::NotDone | Seen::Hidden => Err(error),
             },
             ErrorKind::Unknown => {
                 tokio::time::sleep(SETTLE).await;
                 match self.look_after(&error, write, Then::MakeAgain).await? {
                     Seen::Done(note) => Ok(Attempt::done(note)),
-                    Seen::Stale(reason) => Ok(Attempt::Ended(ActionResult::Stale { reason })),
+                    Seen::Stale(reason) => Ok(Attempt::settled(ActionResult::Stale { reason })),
                     Seen::NotDone => Ok(Attempt::Again(error)),
                     // Setting the same values twice does no harm.
                     Seen::Hidden if sets_values(write) => Ok(Attempt::Again(error)),
-                    Seen::Hidden => failed(format!("{error}; the app has no way to show whether it was done")),
+                    Seen::Hidden => Ok(Attempt::Ended(Performed::open(ActionResult::Failed {
+                        error: format!("{error}; the app has no way to show whether it was done"),
+                    }))),
                 }
             }
             // Nothing was sent, or the app said that nothing was done.
@@ -204,16 +223,16 @@ impl One<'_> {
             ErrorKind::Unsupported if takes_away && error.status == Some(404) => {
                 Ok(match self.look_after(&error, write, Then::Report).await {
                     Ok(Seen::Done(_)) => Attempt::done(Some("it was gone already".into())),
-                    _ => Attempt::Ended(self.by_hand(&error)),
+                    _ => Attempt::settled(self.by_hand(&error)),
                 })
             }
-            ErrorKind::Unsupported => Ok(Attempt::Ended(self.by_hand(&error))),
+            ErrorKind::Unsupported => Ok(Attempt::settled(self.by_hand(&error))),
             _ => Err(error),
         }
     }
 
     fn by_hand(&self, error: &Error) -> ActionResult {
-        let todo = self.writer.semantics().manual_text(self.action.name.verb);
+        let todo = self.run.writer.semantics().manual_text(self.action.name.verb);
         ActionResult::Manual { todo: format!("{todo} ({error})") }
     }
 
@@ -223,11 +242,11 @@ impl One<'_> {
             let note = written.account.as_ref().and_then(|account| created_note(write, account));
             match (write, &written.id) {
                 (Write::CreateAccount { email, .. }, Some(id)) => {
-                    self.made.remember_account(email.clone(), id.clone());
+                    self.run.made.remember_account(email.clone(), id.clone());
                     return Attempt::done(note);
                 }
                 (Write::CreateGroup { name, .. }, Some(id)) => {
-                    self.made.remember_group(name.clone(), id.clone());
+                    self.run.made.remember_group(name.clone(), id.clone());
                     return Attempt::done(note);
                 }
                 // Nobody knows the id yet.
@@ -236,26 +255,21 @@ impl One<'_> {
             }
         }
         let name = &self.action.name;
-        Attempt::Ended(match self.look_until_settled(write, written.id.as_ref()).await {
-            Ok(Seen::Done(note)) => ActionResult::Done { note },
-            Ok(Seen::Stale(reason)) => ActionResult::Stale { reason },
-            Ok(Seen::Hidden) => {
-                ActionResult::Done { note: Some("the app took it, but does not show it; believed".into()) }
+        let open = |error: String| Attempt::Ended(Performed::open(ActionResult::Failed { error }));
+        match self.look_until_settled(write, written.id.as_ref()).await {
+            Ok(Seen::Done(note)) => Attempt::done(note),
+            Ok(Seen::Stale(reason)) => Attempt::settled(ActionResult::Stale { reason }),
+            Ok(Seen::Hidden) => Attempt::done(Some("the app took it, but does not show it; believed".into())),
+            Ok(Seen::NotDone) => {
+                open(format!("{name}: the app accepted it, but shows no effect; look at it in the app and plan again"))
             }
-            Ok(Seen::NotDone) => ActionResult::Failed {
-                error: format!(
-                    "{name}: the app accepted it, but shows no effect; look at it in the app and plan again"
-                ),
-            },
-            Err(error) => ActionResult::Failed {
-                error: format!("{name}: the app accepted it, but it could not be read back: {error}"),
-            },
-        })
+            Err(error) => open(format!("{name}: the app accepted it, but it could not be read back: {error}")),
+        }
     }
 
     /// Looks for the effect of a write that the app accepted, for as long as it may take to show.
     async fn look_until_settled(&self, write: &Write, id: Option<&Arc<str>>) -> Result<Seen, Error> {
-        let mut looks = Settling::new(self.writer.semantics().settle);
+        let mut looks = Settling::new(self.run.writer.semantics().settle);
         loop {
             let seen = self.look(write, id, Then::Report).await;
             // What is not there yet may be about to come; and so may the answer to a look that failed.
@@ -264,7 +278,7 @@ impl One<'_> {
                 Ok(_) => false,
                 Err(error) => error.is_transient(),
             };
-            if !open || self.stop.asked() || !looks.wait().await {
+            if !open || self.run.stop.asked() || !looks.wait().await {
                 return seen;
             }
         }
@@ -280,7 +294,7 @@ impl One<'_> {
 
     /// Whether a write took effect, by looking.
     async fn look(&self, write: &Write, id: Option<&Arc<str>>, then: Then) -> Result<Seen, Error> {
-        let Self { writer, lane, .. } = *self;
+        let Self { run: Run { writer, .. }, lane, .. } = *self;
         Ok(match write {
             Write::CreateAccount { email, values } => {
                 let by_id = match id {
@@ -297,7 +311,7 @@ impl One<'_> {
                     Some(account) => {
                         let seen = adopted(&account, values, id == Some(&account.id));
                         if matches!(seen, Seen::Done(_)) {
-                            self.made.remember_account(email.clone(), account.id);
+                            self.run.made.remember_account(email.clone(), account.id);
                         }
                         seen
                     }
@@ -346,7 +360,7 @@ impl One<'_> {
             Write::CreateGroup { name, .. } => match look::group_named(writer, name, then, lane).await? {
                 None => Seen::NotDone,
                 Some(group) => {
-                    self.made.remember_group(name.clone(), group.id);
+                    self.run.made.remember_group(name.clone(), group.id);
                     Seen::Done(None)
                 }
             },
@@ -365,8 +379,9 @@ impl One<'_> {
     /// and a second create could be a second invitation.
     async fn look_for_own_account(&self) -> Result<Option<ActionResult>, Error> {
         let (Verb::Create, Some(email)) = (self.action.name.verb, &self.action.target.email) else { return Ok(None) };
-        let Some(id) = self.made.account_of(email) else { return Ok(None) };
-        let there = look::account(self.writer, &id, self.lane).await?.is_some_and(|account| account.email == *email);
+        let Some(id) = self.run.made.account_of(email) else { return Ok(None) };
+        let there =
+            look::account(self.run.writer, &id, self.lane).await?.is_some_and(|account| account.email == *email);
         let note = format!("made earlier in this run as {id}; the app's list does not show it yet");
         Ok(there.then_some(ActionResult::Done { note: Some(note) }))
     }
@@ -378,7 +393,7 @@ impl One<'_> {
             return Ok(None);
         };
         let stale = |reason: String| Ok(Some(ActionResult::Stale { reason }));
-        let Some(account) = look::account(self.writer, id, self.lane).await? else {
+        let Some(account) = look::account(self.run.writer, id, self.lane).await? else {
             return match action.name.verb {
                 Verb::Update | Verb::ChangeMember => stale("the account is gone".into()),
                 // The removal itself asks once more, so that not one answer alone says that nothing is left to do.
@@ -420,7 +435,7 @@ impl One<'_> {
 
     /// The write that the action asks for; `None` when the id of what it is done to never became known.
     fn write(&self) -> Option<Write> {
-        let Self { action, made, .. } = self;
+        let Self { run: Run { made, .. }, action, .. } = self;
         let values = action.target.values.clone();
         let group_name = || action.name.group.clone();
         Some(match action.name.verb {
@@ -432,7 +447,7 @@ impl One<'_> {
             Verb::AddMember => {
                 let id = made.account(action);
                 // Where joining makes accounts, an address will do.
-                if id.is_none() && !self.writer.semantics().members.creates_account {
+                if id.is_none() && !self.run.writer.semantics().members.creates_account {
                     return None;
                 }
                 let who = Joiner { id, email: action.target.email.clone()?, values: action.target.joins_with.clone() };
@@ -450,13 +465,17 @@ impl One<'_> {
 }
 
 enum Attempt {
-    Ended(ActionResult),
+    Ended(Performed),
     Again(Error),
 }
 
 impl Attempt {
+    fn settled(result: ActionResult) -> Self {
+        Self::Ended(Performed::settled(result))
+    }
+
     fn done(note: Option<String>) -> Self {
-        Self::Ended(ActionResult::Done { note })
+        Self::settled(ActionResult::Done { note })
     }
 }
 
@@ -517,10 +536,4 @@ fn adopted(account: &LiveAccount, values: &Values, just_made: bool) -> Seen {
 fn created_note(write: &Write, account: &LiveAccount) -> Option<String> {
     let created = matches!(write, Write::CreateAccount { .. });
     (created && account.status == AccountStatus::Pending).then(|| "invitation sent".to_owned())
-}
-
-/// Exponential back-off with full jitter, so that many failed actions do not come back together.
-pub(super) fn pause(attempt: u32) -> Duration {
-    let ceiling = LONGEST_PAUSE.min(FIRST_PAUSE * 2u32.saturating_pow(attempt));
-    ceiling.mul_f64(rand::random::<f64>())
 }

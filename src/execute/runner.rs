@@ -4,17 +4,22 @@ use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::{sync::watch, time::Instant};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::{
-    perform::Made,
+    jitter::Jitter,
+    journal::{Journal, Performed, Unwritten},
+    perform::{Made, Run},
     scheduler::{Command, Scheduler},
     together::perform_together,
 };
 use crate::{
     budget::Quota,
-    connectors::Writer,
-    model::{ActionName, ActionResult, AppOutcome, AppPlan, Status},
+    connectors::{
+        Writer,
+        http::witness::{Sent, witnessed},
+    },
+    model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, Status},
 };
 
 /// Something that a person who watches wants to know.
@@ -81,38 +86,46 @@ impl Stop {
     }
 }
 
-/// Carries out the ready actions of one app's plan. `made` remembers, over several rounds, what was made.
-pub async fn execute(
-    plan: &AppPlan,
-    writer: Arc<dyn Writer>,
-    made: &Made,
-    quota: &Quota,
-    stop: Stop,
-    progress: &dyn Progress,
-) -> AppOutcome {
+/// What an app's actions are carried out with.
+#[derive(Clone)]
+pub struct Tools<'a> {
+    /// The way to the app.
+    pub writer: Arc<dyn Writer>,
+    /// Remembers, over several rounds, what was made.
+    pub made: &'a Made,
+    /// What may be sent.
+    pub quota: Quota,
+    /// Where it is written down.
+    pub journal: &'a dyn Journal,
+    /// Chance.
+    pub jitter: &'a Jitter,
+}
+
+/// Carries out the ready actions of one app's plan.
+pub async fn execute(plan: &AppPlan, tools: &Tools<'_>, stop: Stop, progress: &dyn Progress) -> AppOutcome {
     let began = Instant::now();
-    let requests = writer.requests();
-    let actions = run(plan, &*writer, made, quota, stop, progress).await;
+    let requests = tools.writer.requests();
+    let actions = run(plan, tools, stop, progress).await;
     AppOutcome {
         app: plan.app.clone(),
         error: None,
         actions,
-        requests: writer.requests() - requests,
+        requests: tools.writer.requests() - requests,
         seconds: whole_seconds(began.elapsed()),
     }
 }
 
 async fn run(
     plan: &AppPlan,
-    writer: &dyn Writer,
-    made: &Made,
-    quota: &Quota,
+    tools: &Tools<'_>,
     stop: Stop,
     progress: &dyn Progress,
 ) -> Vec<(ActionName, ActionResult)> {
+    let Tools { made, journal, jitter, .. } = *tools;
+    let writer = &*tools.writer;
     let actions = &plan.actions;
     let ready = actions.iter().filter(|action| action.status == Status::Ready).count();
-    let mut scheduler = Scheduler::new(actions, (&writer.semantics().members).into(), quota.concurrency);
+    let mut scheduler = Scheduler::new(actions, (&writer.semantics().members).into(), tools.quota.concurrency);
     if stop.asked() {
         scheduler.stop();
     }
@@ -123,6 +136,7 @@ async fn run(
         results: vec![None; actions.len()],
         started: vec![false; actions.len()],
         order: Vec::new(),
+        unwritten: None,
         progress,
     };
     let (mut gently, mut at_once) = (stop.clone(), stop);
@@ -135,11 +149,13 @@ async fn run(
                 Command::Start(batch) => {
                     let lane = scheduler.lane(batch[0]);
                     batch.iter().for_each(|index| log.started(*index));
-                    let stop = asked.clone();
+                    let run = Run { writer, made, journal, jitter, stop: &asked };
                     running.push(async move {
                         let together: Vec<_> = batch.iter().map(|index| &actions[*index]).collect();
-                        let results = perform_together(writer, &together, made, lane, stop).await;
-                        batch.into_iter().zip(results).collect::<Vec<_>>()
+                        let (performed, sent) = witnessed(perform_together(run, &together, lane)).await;
+                        let written = write_down(journal, &together, &performed, &sent).await;
+                        let results = performed.into_iter().map(|one| one.result);
+                        (batch.into_iter().zip(results).collect::<Vec<_>>(), written)
                     });
                 }
                 Command::Skip { action, because } => {
@@ -152,7 +168,13 @@ async fn run(
             break;
         }
         tokio::select! {
-            Some(results) = running.next() => {
+            Some((results, written)) = running.next() => {
+                // What cannot be written down must not be sent, so that nothing more begins.
+                if let Err(Unwritten(why)) = written {
+                    error!(app = &*plan.app, "{why}");
+                    scheduler.stop();
+                    log.unwritten.get_or_insert(why);
+                }
                 let took_effect = |result: &ActionResult| matches!(result, ActionResult::Done { .. });
                 let ended: Vec<_> = results.iter().map(|(index, result)| (*index, took_effect(result))).collect();
                 scheduler.ended(&ended);
@@ -170,12 +192,28 @@ async fn run(
     log.finish()
 }
 
+/// Writes down what became of actions that were carried out together. Each is tried, whatever happens to the others.
+async fn write_down(
+    journal: &dyn Journal,
+    actions: &[&Action],
+    performed: &[Performed],
+    sent: &[Sent],
+) -> Result<(), Unwritten> {
+    let mut written = Ok(());
+    for (action, performed) in actions.iter().zip(performed) {
+        written = written.and(journal.end(action, performed, sent).await);
+    }
+    written
+}
+
 /// Results in the order in which they came.
 struct Log<'a> {
     plan: &'a AppPlan,
     results: Vec<Option<ActionResult>>,
     started: Vec<bool>,
     order: Vec<usize>,
+    /// Why what was done could not be written down, which ended the run.
+    unwritten: Option<String>,
     progress: &'a dyn Progress,
 }
 
@@ -208,7 +246,8 @@ impl Log<'_> {
                              next run looks before it does anything";
                 ActionResult::Failed { error: error.into() }
             } else {
-                ActionResult::NotStarted { reason: "the run was stopped first; the next run takes it up".into() }
+                let stopped = "the run was stopped first; the next run takes it up";
+                ActionResult::NotStarted { reason: self.unwritten.clone().unwrap_or_else(|| stopped.into()) }
             };
             self.ended(index, result);
         }

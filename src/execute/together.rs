@@ -6,13 +6,13 @@ use std::time::Duration;
 use tracing::warn;
 
 use super::{
+    journal::{Performed, Unwritten},
     look,
-    perform::{ATTEMPTS, Made, Settling, pause, perform, prepare},
-    runner::Stop,
+    perform::{ATTEMPTS, Run, Settling, perform, prepare},
 };
 use crate::{
     budget::Lane,
-    connectors::{Error, ErrorKind, Joiner, Write, Writer, Written},
+    connectors::{Error, ErrorKind, Joiner, Write, Written},
     model::{Action, ActionResult, Coverage, LiveMember, Verb},
 };
 
@@ -23,46 +23,44 @@ const CONVINCING: usize = 3;
 const LOST: Duration = Duration::from_secs(15);
 
 /// Carries out `actions`, which all add to one group or all remove from it; the results are in their order.
-pub(super) async fn perform_together(
-    writer: &dyn Writer,
-    actions: &[&Action],
-    made: &Made,
-    lane: Lane,
-    stop: Stop,
-) -> Vec<ActionResult> {
-    let run = Together { writer, made, lane, stop };
+pub(super) async fn perform_together(run: Run<'_>, actions: &[&Action], lane: Lane) -> Vec<Performed> {
     if let [one] = actions {
-        return vec![perform(writer, one, made, lane, run.stop).await];
+        return vec![perform(run, one, lane).await];
     }
-    run.run(actions).await
+    Together { run, lane }.run(actions).await
 }
 
 struct Together<'a> {
-    writer: &'a dyn Writer,
-    made: &'a Made,
+    run: Run<'a>,
     lane: Lane,
-    stop: Stop,
 }
 
 impl Together<'_> {
-    async fn run(&self, actions: &[&Action]) -> Vec<ActionResult> {
-        let mut results: Vec<Option<ActionResult>> = vec![None; actions.len()];
+    async fn run(&self, actions: &[&Action]) -> Vec<Performed> {
+        let Run { writer, journal, stop, .. } = self.run;
+        let mut results: Vec<Option<Performed>> = vec![None; actions.len()];
         let mut writes = Vec::new();
         for (index, action) in actions.iter().enumerate() {
-            match prepare(self.writer, action, self.made, self.lane, self.stop.clone()).await {
+            match prepare(self.run, action, self.lane).await {
                 Ok(write) => writes.push((index, write)),
-                Err(result) => results[index] = Some(result),
+                Err(result) => results[index] = Some(Performed::settled(result)),
+            }
+        }
+        let noted: Vec<_> = writes.iter().map(|(index, write)| (actions[*index], write)).collect();
+        if let Err(Unwritten(why)) = journal.begin(&noted).await {
+            for (index, _) in writes.drain(..) {
+                results[index] = Some(Performed::settled(ActionResult::NotStarted { reason: why.clone() }));
             }
         }
         let (mut alone, mut told) = (Vec::new(), None);
         if !writes.is_empty() {
-            let mut settle = self.writer.semantics().settle;
+            let mut settle = writer.semantics().settle;
             let unproven = match self.send(&writes).await {
                 Ok(answers) => {
                     let mut unproven = Vec::new();
                     for ((index, write), answer) in writes.into_iter().zip(answers) {
                         match answer {
-                            Ok(written) if written.proven => results[index] = Some(ActionResult::Done { note: None }),
+                            Ok(written) if written.proven => results[index] = Some(done()),
                             Ok(_) => unproven.push((index, write)),
                             Err(_) => alone.push(index),
                         }
@@ -86,7 +84,8 @@ impl Together<'_> {
                 // What is said of the request as a whole is true of each, and asking for each would only repeat it.
                 Err(error) => {
                     for (index, _) in writes {
-                        results[index] = Some(ActionResult::Failed { error: error.to_string() });
+                        let failed = ActionResult::Failed { error: error.to_string() };
+                        results[index] = Some(Performed::settled(failed));
                     }
                     Vec::new()
                 }
@@ -96,16 +95,17 @@ impl Together<'_> {
         let mut refused = 0;
         for index in alone {
             let result = if let (true, Some(told)) = (refused == CONVINCING, &told) {
-                ActionResult::Failed {
+                Performed::settled(ActionResult::Failed {
                     error: format!("{told}; {CONVINCING} others alone met the same, so that this was not sent"),
-                }
-            } else if self.stop.asked() {
-                ActionResult::NotStarted { reason: "the run was stopped first; the next run takes it up".into() }
+                })
+            } else if stop.asked() {
+                let reason = "the run was stopped first; the next run takes it up".into();
+                Performed::settled(ActionResult::NotStarted { reason })
             } else {
-                perform(self.writer, actions[index], self.made, self.lane, self.stop.clone()).await
+                perform(self.run, actions[index], self.lane).await
             };
             // One that succeeds shows that it is not about all of them.
-            refused = match result {
+            refused = match result.result {
                 ActionResult::Failed { .. } if refused != usize::MAX => refused + 1,
                 _ => usize::MAX,
             };
@@ -115,8 +115,9 @@ impl Together<'_> {
             .into_iter()
             .zip(actions)
             .map(|(result, action)| {
-                result.unwrap_or_else(|| ActionResult::Failed {
-                    error: format!("{}: whether it was done is not known; plan again", action.name),
+                result.unwrap_or_else(|| {
+                    let error = format!("{}: whether it was done is not known; plan again", action.name);
+                    Performed::open(ActionResult::Failed { error })
                 })
             })
             .collect()
@@ -127,13 +128,13 @@ impl Together<'_> {
         let sent: Vec<Write> = writes.iter().map(|(_, write)| write.clone()).collect();
         let mut attempt = 0;
         loop {
-            match self.writer.write_together(&sent, self.lane).await {
+            match self.run.writer.write_together(&sent, self.lane).await {
                 Err(error) if error.is_transient() && !error.outcome_unknown() => {
                     attempt += 1;
-                    if attempt == ATTEMPTS || self.stop.asked() {
+                    if attempt == ATTEMPTS || self.run.stop.asked() {
                         return Err(error);
                     }
-                    tokio::time::sleep(pause(attempt)).await;
+                    tokio::time::sleep(self.run.jitter.pause(attempt)).await;
                 }
                 answer => return answer,
             }
@@ -146,15 +147,15 @@ impl Together<'_> {
         &self,
         mut open: Vec<(usize, Write)>,
         settle: Duration,
-        results: &mut [Option<ActionResult>],
+        results: &mut [Option<Performed>],
         alone: &mut Vec<usize>,
     ) {
         let mut looks = Settling::new(settle);
         while let Some((_, first)) = open.first() {
-            let listing = match self.writer.members(group_of(first), self.lane).await {
+            let listing = match self.run.writer.members(group_of(first), self.lane).await {
                 Ok(listing) => listing,
                 Err(error) => {
-                    if error.is_transient() && !self.stop.asked() && looks.wait().await {
+                    if error.is_transient() && !self.run.stop.asked() && looks.wait().await {
                         continue;
                     }
                     for (index, _) in open {
@@ -164,16 +165,16 @@ impl Together<'_> {
                 }
             };
             open.retain(|(index, write)| {
-                let done = is_done(write, &listing.rows, &listing.coverage);
-                if done {
-                    results[*index] = Some(ActionResult::Done { note: None });
+                let seen = is_done(write, &listing.rows, &listing.coverage);
+                if seen {
+                    results[*index] = Some(done());
                 }
-                !done
+                !seen
             });
             if open.is_empty() {
                 return;
             }
-            if self.stop.asked() || !looks.wait().await {
+            if self.run.stop.asked() || !looks.wait().await {
                 break;
             }
         }
@@ -188,12 +189,18 @@ fn only_for_some(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Refused | ErrorKind::Duplicate | ErrorKind::Unsupported | ErrorKind::NotFound)
 }
 
-fn unread(error: &Error) -> ActionResult {
+fn done() -> Performed {
+    Performed::settled(ActionResult::Done { note: None })
+}
+
+fn unread(error: &Error) -> Performed {
     // This version of the app cannot show who is in a group.
     if error.kind == ErrorKind::Unsupported {
-        return ActionResult::Done { note: Some("the app took it, but does not show it; believed".into()) };
+        let note = Some("the app took it, but does not show it; believed".into());
+        return Performed::settled(ActionResult::Done { note });
     }
-    ActionResult::Failed { error: format!("the app accepted it, but it could not be read back: {error}") }
+    let error = format!("the app accepted it, but it could not be read back: {error}");
+    Performed::open(ActionResult::Failed { error })
 }
 
 fn group_of(write: &Write) -> &str {

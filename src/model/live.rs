@@ -59,6 +59,52 @@ pub struct LiveApp {
     pub requests: u64,
     /// Age of the oldest fact in it, in seconds.
     pub oldest_s: u64,
+    /// How far the reading went.
+    #[serde(default)]
+    pub extent: Extent,
+}
+
+/// How far a reading went: not everything has to be read every time, nor everybody.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Extent {
+    /// The one person that was looked for; none where everybody was.
+    #[serde(default)]
+    pub about: Option<About>,
+    /// Accounts, by id, that have to be read on their own and whose turn has not come. What only that shows is unknown.
+    #[serde(default)]
+    pub accounts_to_come: BTreeSet<Arc<str>>,
+    /// Accounts, by id, whose memberships have not had their turn. They are among `unread_memberships` too.
+    #[serde(default)]
+    pub memberships_to_come: BTreeSet<Arc<str>>,
+    /// Accounts of which something was not read this time but remembered, each with the time of the oldest such fact.
+    #[serde(default)]
+    pub remembered: BTreeMap<Arc<str>, Timestamp>,
+}
+
+impl Extent {
+    /// Whether all that is known was seen in this reading, and all that could be seen is known.
+    pub fn is_certain(&self) -> bool {
+        self.accounts_to_come.is_empty() && self.memberships_to_come.is_empty() && self.remembered.is_empty()
+    }
+}
+
+/// A reading about one person: whoever else is there was not looked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// The person, as the files spell them.
+    pub identity: Email,
+    /// Whether all that is there of this person was seen.
+    pub coverage: Coverage,
+    /// Addresses of the person that were not looked for, because the account's id was known.
+    #[serde(default)]
+    pub unasked: Vec<Email>,
+}
+
+impl LiveApp {
+    /// Whether others may be there who were not looked for, so that nobody can be counted.
+    pub fn is_partial(&self) -> bool {
+        self.extent.about.is_some() && !self.accounts_coverage.is_complete()
+    }
 }
 
 /// Names that the app has, at this moment, for values which it knows by id; only of fields that are looked up so.
@@ -167,6 +213,17 @@ pub enum Reach {
     ReadOnly(Arc<str>),
     /// The app has withdrawn it, and the text says how: nothing about it is planned.
     Gone(Arc<str>),
+}
+
+/// A membership as the account's side shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccountGroup {
+    /// The group's id.
+    pub group_id: Arc<str>,
+    /// The group's name.
+    pub group_name: Arc<str>,
+    /// The membership; its `account` is the account that was asked for.
+    pub member: LiveMember,
 }
 
 /// A membership as it was seen.

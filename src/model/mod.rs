@@ -5,6 +5,7 @@ mod action;
 mod desired;
 mod effective;
 mod email;
+mod facts;
 mod live;
 mod outcome;
 mod place;
@@ -21,9 +22,10 @@ pub use desired::{
 };
 pub use effective::effective;
 pub use email::{Email, EmailError};
+pub use facts::{Fact, FactIds, Facts};
 pub use live::{
-    AccountStatus, Coverage, Live, LiveAccount, LiveApp, LiveGroup, LiveMember, Notice, Reach, ReadFailure, Vocabulary,
-    Words,
+    About, AccountGroup, AccountStatus, Coverage, Extent, Live, LiveAccount, LiveApp, LiveGroup, LiveMember, Notice,
+    Reach, ReadFailure, Vocabulary, Words,
 };
 pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};
 pub use place::Place;

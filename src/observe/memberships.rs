@@ -7,10 +7,14 @@ use std::{
 
 use futures::{StreamExt, stream};
 
-use super::{AT_ONCE, ObserveProgress, OnProgress};
+use super::{
+    AT_ONCE, ObserveProgress, OnProgress,
+    book::Book,
+    rotation::{Turn, What},
+};
 use crate::{
     connectors::{AccountGroup, Error, ErrorKind, Lane, Listing, Reader},
-    model::{AccountStatus, Coverage, DesiredApp, LiveAccount, LiveGroup, LiveMember, MemberRead, Reach},
+    model::{AccountStatus, Coverage, DesiredApp, LiveAccount, LiveGroup, LiveMember, MemberRead, Reach, Semantics},
 };
 
 /// What was seen of groups.
@@ -26,53 +30,71 @@ pub(super) struct Memberships {
 /// The HTTP status for what was there and will not come back.
 const GONE: u16 = 410;
 
-/// Reads the groups that the files declare; none of it when they declare no group.
-pub(super) async fn read(
-    reader: &dyn Reader,
-    app: &DesiredApp,
-    accounts: &[LiveAccount],
-    progress: OnProgress<'_>,
-) -> Memberships {
+/// Reads the app's groups; those that the files declare with their members, where a group shows them. None of it when the
+/// files declare no group.
+pub(super) async fn list(reader: &dyn Reader, app: &DesiredApp, progress: OnProgress<'_>) -> Groups {
+    let mut groups = Groups::default();
     if app.groups.is_empty() {
         // Nothing was asked, so nothing is missing.
-        return Memberships { groups: Vec::new(), coverage: Coverage::Complete, unread: BTreeSet::new() };
+        return groups;
     }
-    let mut groups = Groups::default();
-    let mut coverage = Coverage::Complete;
     if reader.semantics().groups.list {
         match reader.groups(Lane::Read).await {
             Ok(listing) => {
-                coverage = coverage.and(listing.coverage);
+                groups.coverage = listing.coverage;
                 listing.rows.into_iter().for_each(|group| groups.add(group));
             }
-            Err(error) => coverage = coverage.and(Coverage::Incomplete(error.to_string())),
+            Err(error) => groups.coverage = Coverage::Incomplete(error.to_string()),
         }
     }
-    let mut unread = BTreeSet::new();
     match reader.semantics().members.read {
         MemberRead::PerGroup => per_group(reader, app, &mut groups, progress).await,
-        MemberRead::PerAccount => {
-            let failed = per_account(reader, accounts, &mut groups, progress, &mut unread).await;
-            groups.pin(app);
-            // Accounts that could not be read are named one by one, so that they stop only their own actions.
-            groups.cover();
-            if !reader.semantics().groups.list {
-                // Groups are learnt from memberships, so that they are known as far as those are.
-                coverage = coverage.and(failed);
-            }
-        }
+        // What these show comes with the accounts.
+        MemberRead::PerAccount => {}
         MemberRead::Nowhere => {
             groups.pin(app);
             groups.believe();
         }
     }
-    Memberships { groups: groups.finish(), coverage, unread }
+    groups
+}
+
+/// The accounts whose memberships have to be read account by account, each with what is remembered of it.
+pub(super) fn turns(reader: &dyn Reader, app: &DesiredApp, accounts: &[LiveAccount], book: &Book<'_>) -> Vec<Turn> {
+    let semantics = reader.semantics();
+    if !per_account(semantics, app) {
+        return Vec::new();
+    }
+    let turn = |account: &LiveAccount| Turn {
+        id: account.id.clone(),
+        what: What::Memberships,
+        pending: false,
+        read_at: book.memberships(&account.id).map(|fact| fact.read_at),
+        lacking: false,
+    };
+    accounts.iter().filter(|account| worth_reading(account, semantics)).map(turn).collect()
+}
+
+/// Whether memberships are read account by account, and matter.
+pub(super) fn per_account(semantics: &Semantics, app: &DesiredApp) -> bool {
+    semantics.members.read == MemberRead::PerAccount && !app.groups.is_empty()
+}
+
+/// Whether anything can come of reading an account's groups.
+pub(super) fn worth_reading(account: &LiveAccount, semantics: &Semantics) -> bool {
+    match account.status {
+        // Who cannot have joined yet is known to be in no group.
+        AccountStatus::Pending => semantics.members.when.contains(&AccountStatus::Pending),
+        // Who can never use the app again has memberships that matter to nobody.
+        AccountStatus::Inactive => semantics.reactivate,
+        _ => true,
+    }
 }
 
 async fn per_group(reader: &dyn Reader, app: &DesiredApp, groups: &mut Groups, progress: OnProgress<'_>) {
     groups.pin(app);
     let declared: Vec<_> =
-        groups.0.values().filter(|group| declares(app, group)).map(|group| group.id.clone()).collect();
+        groups.all.values().filter(|group| declares(app, group)).map(|group| group.id.clone()).collect();
     let of = declared.len();
     let reads = declared.into_iter().map(|id| async move {
         let read = reader.members(&id, Lane::Read).await;
@@ -94,69 +116,117 @@ fn declares(app: &DesiredApp, group: &LiveGroup) -> bool {
     })
 }
 
-/// Reads account by account. Says whether all that was meant to be read was, and names in `unread` every account whose
-/// memberships are not known.
-async fn per_account(
-    reader: &dyn Reader,
-    accounts: &[LiveAccount],
-    groups: &mut Groups,
-    progress: OnProgress<'_>,
-    unread: &mut BTreeSet<Arc<str>>,
-) -> Coverage {
-    let semantics = reader.semantics();
-    let pending_may_join = semantics.members.when.contains(&AccountStatus::Pending);
-    let mut worth = Vec::new();
-    for account in accounts {
-        match account.status {
-            // Who cannot have joined yet is known to be in no group.
-            AccountStatus::Pending if !pending_may_join => {}
-            // Who can never use the app again has memberships that matter to nobody.
-            AccountStatus::Inactive if !semantics.reactivate => {}
-            _ => worth.push(account),
-        }
-    }
-    let of = worth.len();
-    let reads = worth.into_iter().map(|account| async move {
-        let read = reader.memberships(&account.id, Lane::Read).await;
-        (account.id.clone(), read)
-    });
-    let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
-    let mut failed: BTreeMap<Arc<str>, String> = BTreeMap::new();
-    let mut done = 0;
-    while let Some((id, read)) = reads.next().await {
-        match read {
-            Ok(listing) => {
-                if let Coverage::Incomplete(why) = listing.coverage {
-                    failed.insert(id, why);
-                }
-                listing.rows.into_iter().for_each(|membership| groups.join(membership));
-            }
-            Err(error) => drop(failed.insert(id, error.to_string())),
-        }
-        done += 1;
-        progress(ObserveProgress::Memberships { done, of });
-    }
-    let coverage = match failed.first_key_value() {
-        None => Coverage::Complete,
-        Some((id, why)) => {
-            Coverage::Incomplete(format!("the groups of {} of {of} accounts are not known; {id}: {why}", failed.len()))
-        }
-    };
-    unread.extend(failed.into_keys());
-    coverage
+/// What is known of groups so far.
+pub(super) struct Groups {
+    /// By their ids.
+    all: BTreeMap<Arc<str>, LiveGroup>,
+    coverage: Coverage,
+    unread: BTreeSet<Arc<str>>,
 }
 
-/// Groups by id.
-#[derive(Default)]
-struct Groups(BTreeMap<Arc<str>, LiveGroup>);
+impl Default for Groups {
+    fn default() -> Self {
+        Self { all: BTreeMap::new(), coverage: Coverage::Complete, unread: BTreeSet::new() }
+    }
+}
 
 impl Groups {
+    /// Reads the groups of the `chosen` accounts, where they are read account by account, and takes the others from what is
+    /// remembered. Names in `unread` every account whose memberships are not known.
+    pub(super) async fn join(
+        &mut self,
+        reader: &dyn Reader,
+        app: &DesiredApp,
+        accounts: &[LiveAccount],
+        chosen: Vec<Arc<str>>,
+        book: &mut Book<'_>,
+        progress: OnProgress<'_>,
+    ) {
+        let semantics = reader.semantics();
+        if !per_account(semantics, app) {
+            return;
+        }
+        // A status that the list does not show is known only now.
+        let worth: BTreeSet<&Arc<str>> =
+            accounts.iter().filter(|account| worth_reading(account, semantics)).map(|account| &account.id).collect();
+        let chosen: Vec<Arc<str>> = chosen.into_iter().filter(|id| worth.contains(id)).collect();
+        let asked: BTreeSet<Arc<str>> = chosen.iter().cloned().collect();
+        let failed = self.read(reader, chosen, book, progress).await;
+        for id in worth.iter().copied().filter(|id| !asked.contains(*id)) {
+            match book.memberships(id) {
+                Some(fact) => {
+                    fact.seen.iter().cloned().for_each(|membership| self.enter(membership));
+                    let at = book.extent.remembered.entry(id.clone()).or_insert(fact.read_at);
+                    *at = fact.read_at.min(*at);
+                }
+                None => drop(book.extent.memberships_to_come.insert(id.clone())),
+            }
+        }
+        self.pin(app);
+        // Accounts that are not known are named one by one, so that they stop only their own actions.
+        self.cover();
+        if !semantics.groups.list {
+            // Groups are learnt from memberships, so that they are known as far as those are.
+            self.learnt_from(&failed, book.extent.memberships_to_come.len(), worth.len());
+        }
+        self.unread.extend(failed.into_keys());
+        self.unread.extend(book.extent.memberships_to_come.iter().cloned());
+    }
+
+    fn learnt_from(&mut self, failed: &BTreeMap<Arc<str>, String>, to_come: usize, of: usize) {
+        let why = match failed.first_key_value() {
+            Some((id, why)) => {
+                format!("the groups of {} of {of} accounts are not known; {id}: {why}", failed.len() + to_come)
+            }
+            None if to_come > 0 => format!("the groups of {to_come} of {of} accounts have not been read yet"),
+            None => return,
+        };
+        self.coverage = std::mem::replace(&mut self.coverage, Coverage::Complete).and(Coverage::Incomplete(why));
+    }
+
+    /// Reads account by account. Returns why, for those whose memberships are not known.
+    async fn read(
+        &mut self,
+        reader: &dyn Reader,
+        chosen: Vec<Arc<str>>,
+        book: &mut Book<'_>,
+        progress: OnProgress<'_>,
+    ) -> BTreeMap<Arc<str>, String> {
+        let of = chosen.len();
+        let clock = book.clock();
+        let reads = chosen.into_iter().map(|id| async move {
+            let at = clock.now();
+            let read = reader.memberships(&id, Lane::Read).await;
+            (id, at, read)
+        });
+        let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
+        let mut failed = BTreeMap::new();
+        let mut done = 0;
+        while let Some((id, at, read)) = reads.next().await {
+            match read {
+                Ok(listing) => {
+                    match listing.coverage {
+                        Coverage::Incomplete(why) => drop(failed.insert(id, why)),
+                        Coverage::Complete | Coverage::Believed(_) => {
+                            book.learn_memberships(&id, at, listing.rows.clone());
+                        }
+                    }
+                    listing.rows.into_iter().for_each(|membership| self.enter(membership));
+                }
+                Err(error) => drop(failed.insert(id, error.to_string())),
+            }
+            done += 1;
+            progress(ObserveProgress::Memberships { done, of });
+        }
+        failed
+    }
+
     fn add(&mut self, group: LiveGroup) {
-        self.0.entry(group.id.clone()).or_insert(group);
+        self.all.entry(group.id.clone()).or_insert(group);
     }
 
     fn named(&mut self, id: &Arc<str>, name: &Arc<str>) -> &mut LiveGroup {
-        self.0.entry(id.clone()).or_insert_with(|| LiveGroup {
+        self.all.entry(id.clone()).or_insert_with(|| LiveGroup {
             id: id.clone(),
             name: name.clone(),
             values: BTreeMap::new(),
@@ -175,12 +245,12 @@ impl Groups {
         }
     }
 
-    fn join(&mut self, membership: AccountGroup) {
+    fn enter(&mut self, membership: AccountGroup) {
         self.named(&membership.group_id, &membership.group_name).members.push(membership.member);
     }
 
     fn members(&mut self, id: &Arc<str>, read: Result<Listing<LiveMember>, Error>) {
-        let Some(group) = self.0.get_mut(id) else { return };
+        let Some(group) = self.all.get_mut(id) else { return };
         match read {
             Ok(listing) => {
                 group.members = listing.rows;
@@ -198,24 +268,25 @@ impl Groups {
 
     /// Where the API shows no members at all.
     fn believe(&mut self) {
-        for group in self.0.values_mut() {
+        for group in self.all.values_mut() {
             group.coverage = Coverage::Believed("the API does not show members".into());
         }
     }
 
     /// Where members are read account by account, a group is covered but for the accounts that are named as unread.
     fn cover(&mut self) {
-        for group in self.0.values_mut() {
+        for group in self.all.values_mut() {
             group.coverage = Coverage::Complete;
         }
     }
 
-    fn finish(self) -> Vec<LiveGroup> {
+    pub(super) fn finish(self) -> Memberships {
         let sorted = |mut group: LiveGroup| {
             group.members.sort_by(|a, b| a.account.cmp(&b.account));
             group.members.dedup_by(|a, b| a.account == b.account);
             group
         };
-        self.0.into_values().map(sorted).collect()
+        let groups = self.all.into_values().map(sorted).collect();
+        Memberships { groups, coverage: self.coverage, unread: self.unread }
     }
 }

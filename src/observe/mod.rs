@@ -1,29 +1,37 @@
 //! Reading an app: exactly what planning needs, and how much of it was really seen.
 //!
 //! A failure of one read makes one fact unknown, with its reason; only a list of accounts that cannot be read at all fails
-//! the app.
+//! the app. What can only be read one account at a time is read in rotation ([`rotation`]) and remembered in between.
 
+mod accounts;
+mod book;
 mod memberships;
 mod probe;
+mod refresh;
+mod rotation;
+#[cfg(test)]
+mod tests;
 
 pub use probe::{Tried, probe};
+pub use refresh::{concerned, touched};
+pub use rotation::{BELIEVED_FOR, Rotation};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
-    time::Duration,
 };
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    connectors::{Error, Lane, Looked, Reader, STATUS_NOT_SHOWN},
+    connectors::{Error, Lane, Looked, Reader},
     model::{
-        AccountStatus, Coverage, DesiredApp, Email, FieldName, Find, LiveAccount, LiveApp, Notice, Semantics, Severity,
-        Vocabulary,
+        AppPlan, Coverage, DesiredApp, Email, FactIds, Facts, Find, LiveAccount, LiveApp, Notice, Severity, Vocabulary,
     },
 };
+use book::{Book, Clock};
+use rotation::{What, choose};
 
 /// Reads that are prepared at once. The budget's gate decides how many leave; this only has to keep it busy.
 const AT_ONCE: usize = 64;
@@ -55,7 +63,63 @@ pub enum ObserveProgress {
 /// A hook that hears of progress.
 pub type OnProgress<'a> = &'a (dyn Fn(ObserveProgress) + Sync);
 
-/// Reads an app, at `now`.
+/// What is known before a reading.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    /// What earlier readings learnt.
+    pub facts: &'a Facts,
+    /// Who has pending changes.
+    pub pending: &'a Pending,
+    /// How much is read now.
+    pub rotation: Rotation,
+}
+
+/// Accounts with pending changes, which are read first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// By their ids.
+    pub ids: BTreeSet<Arc<str>>,
+    /// By their addresses, where no id is known.
+    pub emails: BTreeSet<Email>,
+}
+
+impl Pending {
+    /// Everyone whom the last plan is about.
+    pub fn of(plan: &AppPlan) -> Self {
+        let mut pending = Self::default();
+        for target in plan.actions.iter().map(|action| &action.target) {
+            match (&target.account_id, &target.email) {
+                (Some(id), _) => drop(pending.ids.insert(id.clone())),
+                (None, Some(email)) => drop(pending.emails.insert(email.clone())),
+                (None, None) => {}
+            }
+        }
+        pending
+    }
+
+    fn contains(&self, account: &LiveAccount) -> bool {
+        self.ids.contains(&account.id) || self.emails.contains(&account.email)
+    }
+}
+
+/// What came of a reading.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observation {
+    /// The app as it was seen.
+    pub live: LiveApp,
+    /// Facts that this reading learnt, which is all that a store has to write.
+    pub learnt: Facts,
+    /// Facts that nobody should remember any longer.
+    pub lapsed: FactIds,
+    /// When it began.
+    began: Timestamp,
+    /// Fingerprints of the rows of the list.
+    rows: BTreeMap<Arc<str>, Arc<str>>,
+    /// Accounts whose rows do not hold all that is needed.
+    sparse: BTreeSet<Arc<str>>,
+}
+
+/// Reads all of an app, at `now`.
 ///
 /// # Errors
 /// When its accounts cannot be listed at all.
@@ -65,23 +129,56 @@ pub async fn observe(
     now: Timestamp,
     progress: OnProgress<'_>,
 ) -> Result<LiveApp, Error> {
-    let start = tokio::time::Instant::now();
+    let before = Before { facts: &Facts::default(), pending: &Pending::default(), rotation: Rotation::Everything };
+    Ok(observe_in_rotation(reader, app, now, &before, progress).await?.live)
+}
+
+/// Reads the lists of an app, at `now`, and of what takes a request for each account as much as its turn has come for. The
+/// rest is remembered from `before`, or unknown.
+///
+/// # Errors
+/// As [`observe`].
+pub async fn observe_in_rotation(
+    reader: &dyn Reader,
+    app: &DesiredApp,
+    now: Timestamp,
+    before: &Before<'_>,
+    progress: OnProgress<'_>,
+) -> Result<Observation, Error> {
+    let clock = Clock::starting(now);
     let requests = reader.requests();
     let listing = reader.accounts(Lane::Read).await?;
     progress(ObserveProgress::Listed { accounts: listing.rows.len() });
     let accounts_coverage = listing.coverage;
     let mut accounts = listing.rows;
-    let unread_accounts = complete_accounts(reader, app, &mut accounts, progress).await;
-
+    accounts.sort_by(|a, b| a.id.cmp(&b.id));
+    accounts.dedup_by(|a, b| a.id == b.id);
     let absent = look_for_missing(reader, app, &accounts, &accounts_coverage).await;
-    let memberships = memberships::read(reader, app, &accounts, progress).await;
+    let mut groups = memberships::list(reader, app, progress).await;
+
+    let mut book = Book::new(before.facts, app, &accounts, clock);
+    let mut turns = accounts::turns(reader, app, &accounts, &book);
+    let sparse = turns.iter().map(|turn| turn.id.clone()).collect();
+    turns.extend(memberships::turns(reader, app, &accounts, &book));
+    for turn in &mut turns {
+        let account = accounts.binary_search_by(|account| account.id.cmp(&turn.id));
+        turn.pending = account.is_ok_and(|index| before.pending.contains(&accounts[index]));
+    }
+    let chosen = choose(turns, before.rotation, reader.requests() - requests, now);
+    let chosen = |what: What| chosen.iter().filter(move |turn| turn.what == what).map(|turn| turn.id.clone());
+
+    let of_accounts = chosen(What::Account).collect();
+    let unread_accounts = accounts::complete(reader, app, &mut accounts, of_accounts, &mut book, progress).await;
+    let of_memberships = chosen(What::Memberships).collect();
+    groups.join(reader, app, &accounts, of_memberships, &mut book, progress).await;
+
     let (vocabulary, unread_words) = vocabulary(reader, app).await;
     let mut notices = reader.notices();
     notices.extend(unread_words);
-    accounts.sort_by(|a, b| a.id.cmp(&b.id));
-    accounts.dedup_by(|a, b| a.id == b.id);
-    Ok(LiveApp {
-        observed_at: now,
+    let memberships = groups.finish();
+    let lapsed = book.lapsed(accounts_coverage.is_complete());
+    let live = LiveApp {
+        observed_at: clock.now(),
         accounts,
         accounts_coverage,
         groups: memberships.groups,
@@ -93,12 +190,10 @@ pub async fn observe(
         vocabulary,
         notices,
         requests: reader.requests() - requests,
-        oldest_s: whole_seconds(start.elapsed()),
-    })
-}
-
-fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs()
+        oldest_s: clock.age_since(book.extent.remembered.values().copied().fold(now, Ord::min)),
+        extent: book.extent,
+    };
+    Ok(Observation { live, lapsed, learnt: book.learnt, began: now, rows: book.rows, sparse })
 }
 
 /// Where the list broke off and the API has a query, asks for each granted account that was not seen: what a query shows
@@ -138,76 +233,4 @@ async fn vocabulary(reader: &dyn Reader, app: &DesiredApp) -> (Vocabulary, Optio
             (Vocabulary::default(), Some(Notice { severity: Severity::Warning, group: None, message }))
         }
     }
-}
-
-/// Reads the accounts whose rows lack something that is needed. What cannot be read stays unknown, and stops only the
-/// account's own actions: that the account is there, the list has shown. Returns why, by the account's id.
-async fn complete_accounts(
-    reader: &dyn Reader,
-    app: &DesiredApp,
-    accounts: &mut Vec<LiveAccount>,
-    progress: OnProgress<'_>,
-) -> BTreeMap<Arc<str>, String> {
-    let semantics = reader.semantics();
-    let needed = needed_fields(app, semantics);
-    let sparse: Vec<_> = accounts
-        .iter()
-        .filter(|account| lacks(account, &needed, semantics))
-        .map(|account| account.id.clone())
-        .collect();
-    let of = sparse.len();
-    let reads = sparse.into_iter().map(|id| async move {
-        let read = reader.account(&id, Lane::Read).await;
-        (id, read)
-    });
-    let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
-    let mut full = BTreeMap::new();
-    let mut unread = BTreeMap::new();
-    let mut done = 0;
-    while let Some((id, read)) = reads.next().await {
-        match read {
-            Ok(Some(account)) => drop(full.insert(id, account)),
-            // It may have gone since it was listed, or the app may show it in its list alone. To believe that it is gone
-            // would be to make it again; the next reading tells.
-            Ok(None) => drop(unread.insert(id, "it is listed, but not there when read on its own".to_owned())),
-            Err(error) => drop(unread.insert(id, error.to_string())),
-        }
-        done += 1;
-        progress(ObserveProgress::Accounts { done, of });
-    }
-    for account in accounts {
-        if let Some(full) = full.remove(&account.id) {
-            complete(account, full);
-        }
-    }
-    unread
-}
-
-/// What the single read shows wins, because it is newer; what only the list showed is kept.
-fn complete(account: &mut LiveAccount, full: LiveAccount) {
-    // An address that is hidden here was not given up.
-    if !full.email.key().is_empty() {
-        account.email = full.email;
-    }
-    if full.status != AccountStatus::Unknown(STATUS_NOT_SHOWN.into()) {
-        account.status = full.status;
-    }
-    account.values.extend(full.values);
-    account.created_at = full.created_at.or(account.created_at);
-}
-
-/// Fields that planning compares.
-fn needed_fields(app: &DesiredApp, semantics: &Semantics) -> BTreeSet<FieldName> {
-    let mut needed: BTreeSet<_> = app.managed.intersection(&semantics.fields).cloned().collect();
-    // Admins that no line makes admin are a finding whatever is managed.
-    needed.extend(semantics.role.iter().filter(|role| !role.admin.is_empty()).map(|role| role.field()));
-    needed
-}
-
-fn lacks(account: &LiveAccount, needed: &BTreeSet<FieldName>, semantics: &Semantics) -> bool {
-    let invited_when = account.status == AccountStatus::Pending
-        && account.created_at.is_none()
-        && semantics.create.as_ref().is_some_and(|create| create.becomes == AccountStatus::Pending);
-    let status = account.status == AccountStatus::Unknown(STATUS_NOT_SHOWN.into());
-    invited_when || status || needed.iter().any(|field| !account.values.contains_key(field))
 }

@@ -24,8 +24,8 @@ use std::{
 use jiff::Timestamp;
 
 use crate::model::{
-    AppPlan, Desired, DesiredApp, Email, Finding, Forecast, Guard, Live, LiveAccount, LiveApp, LiveGroup, Observed,
-    Person, Plan, Policy, Severity,
+    AppPlan, Desired, DesiredApp, Email, Extent, Finding, Forecast, Guard, Live, LiveAccount, LiveApp, LiveGroup,
+    Observed, Person, Plan, Policy, Severity,
 };
 
 /// Everything a plan is made from.
@@ -62,6 +62,11 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
     };
     let fingerprint = fingerprint::of(inputs, &apps);
     Plan { created_at: inputs.now, fingerprint, guards_unchecked, apps }
+}
+
+/// Plans one app that was read, whatever `inputs` say is live: to see, before the whole is planned, what would be changed.
+pub fn plan_one(inputs: &Inputs<'_>, app: &DesiredApp, live: &LiveApp) -> AppPlan {
+    plan_app(&Context::new(inputs, app, live))
 }
 
 /// One app's part of the inputs.
@@ -202,6 +207,7 @@ fn is_complete(cx: &Context<'_>) -> bool {
         && live.groups_coverage.is_complete()
         && live.unread_accounts.is_empty()
         && live.unread_memberships.is_empty()
+        && live.extent.accounts_to_come.is_empty()
         && declared(cx).all(|group| group.coverage.is_complete())
 }
 
@@ -230,7 +236,9 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     };
     let mut findings: Vec<Finding> = Vec::new();
     findings.extend(of("the accounts", None, &live.accounts_coverage));
-    findings.extend(of("the groups", None, &live.groups_coverage));
+    // Where groups are learnt from memberships that have not been read yet, it is these that are told of.
+    let only_later = !live.extent.memberships_to_come.is_empty() && !cx.app.semantics.groups.list;
+    findings.extend(of("the groups", None, &live.groups_coverage).filter(|_| !only_later));
     for group in declared(cx) {
         findings.extend(of(&format!("the members of {}", group.name), Some(&group.name), &group.coverage));
     }
@@ -242,18 +250,44 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
         message: notice.message.clone(),
         because: Vec::new(),
     }));
-    if !live.unread_memberships.is_empty() {
+    let failed = live.unread_memberships.difference(&live.extent.memberships_to_come).count();
+    if failed > 0 {
         findings.push(Finding {
             severity: Severity::Warning,
             code: "incomplete-read",
             account: None,
             group: None,
             message: format!(
-                "the memberships of {} account(s) could not be read; what needs certainty about them is held",
-                live.unread_memberships.len()
+                "the memberships of {failed} account(s) could not be read; what needs certainty about them is held"
             ),
             because: Vec::new(),
         });
     }
+    findings.extend(turns_to_come(live));
     findings
+}
+
+/// What is read account by account within a share of the budget, and has not been read of everybody yet.
+fn turns_to_come(live: &LiveApp) -> Option<Finding> {
+    let Extent { accounts_to_come: accounts, memberships_to_come: memberships, .. } = &live.extent;
+    let who: BTreeSet<_> = accounts.union(memberships).collect();
+    let what = match (accounts.is_empty(), memberships.is_empty()) {
+        (true, true) => return None,
+        (false, true) => "fields",
+        (true, false) => "memberships",
+        (false, false) => "fields and memberships",
+    };
+    Some(Finding {
+        severity: Severity::Note,
+        code: "not-read-yet",
+        account: None,
+        group: None,
+        message: format!(
+            "the {what} of {} of {} accounts have not been read yet: the app shows them one account at a time, and each run \
+             reads as many as its share of the budget allows; what needs certainty about them is held",
+            who.len(),
+            live.accounts.len()
+        ),
+        because: Vec::new(),
+    })
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rosterd::{
     budget::Quota,
     connectors::{ErrorKind, Joiner, Lane, Looked, Registry, Write},
-    execute::{Made, Quiet, Stop, execute},
+    execute::{Jitter, Made, NoJournal, Quiet, Stop, Tools, execute},
     model::{
         Action, ActionName, ActionResult, AppPlan, Coverage, DesiredGroup, Email, FieldValue, Forecast, LiveApp,
         LiveMember, Observed, Place, Policy, Reach, Step, Values, Verb, Words,
@@ -587,8 +587,10 @@ async fn a_conflict_on_making_an_account_leads_to_the_right_one_and_never_to_a_l
         actions: vec![create],
         findings: Vec::new(),
     };
-    let (made, quota) = (Made::default(), Quota::default());
-    let outcome = execute(&plan, fixture.connector.clone(), &made, &quota, Stop::never(), &Quiet).await;
+    let (made, jitter) = (Made::default(), Jitter::default());
+    let writer = fixture.connector.clone();
+    let tools = Tools { writer, made: &made, quota: Quota::default(), journal: &NoJournal, jitter: &jitter };
+    let outcome = execute(&plan, &tools, Stop::never(), &Quiet).await;
     let (_, result) = &outcome.actions[0];
     assert!(matches!(result, ActionResult::Done { note: Some(note) } if note.contains("found as u2")), "{result:?}");
     assert_eq!(sent(&fixture), [format!("POST {USERS}"), format!("GET {USERS}/search")]);

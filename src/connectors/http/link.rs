@@ -14,6 +14,7 @@ use super::{
     gate::{Gate, Parked, Permit},
     redact::Redactor,
     transport::{Transport, WireAnswer, WireFailure, WireRequest},
+    witness,
 };
 use crate::{
     budget::{self, Feedback, Kind, Lane, Outcome},
@@ -51,13 +52,17 @@ impl Link {
     /// Sends once, and tells the budget what came of it.
     pub(super) async fn send(&self, permit: Permit, request: WireRequest) -> Result<WireAnswer, WireFailure> {
         self.sent.fetch_add(1, Ordering::Relaxed);
-        let (method, path) = (request.method.as_str(), request.url.path().to_owned());
+        let (verb, path) = (request.method, request.url.path().to_owned());
+        let method = verb.as_str();
         let start = tokio::time::Instant::now();
         let result = match tokio::time::timeout(self.timeout, self.transport.send(request)).await {
             Ok(result) => result,
             Err(_) => Err(WireFailure::Lost(format!("no answer within {} s", self.timeout.as_secs()))),
         };
         let ms = start.elapsed().as_millis();
+        if !matches!(result, Err(WireFailure::NotSent(_))) {
+            witness::note(verb, &path, result.as_ref().ok().map(|answer| answer.status));
+        }
         match &result {
             Ok(answer) => {
                 tracing::debug!(app = self.app, method, path, status = answer.status, ms, "request");

@@ -11,6 +11,7 @@ mod link;
 mod path;
 mod redact;
 pub mod transport;
+pub mod witness;
 
 #[cfg(test)]
 mod tests;

@@ -1,17 +1,18 @@
 //! Every verb against every fault: one effect, a truthful result, a bounded number of calls, and no real time.
 
+mod journal;
 mod together;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, LazyLock, Mutex, MutexGuard},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Crowd, Made, Quiet, Stop, execute, forecast};
+use super::{Crowd, Jitter, Made, NoJournal, Quiet, Stop, Tools, execute, forecast};
 use crate::{
     budget::{Lane, Quota},
     connectors::{AccountGroup, Error, ErrorKind, Listing, Reader, Write, Writer, Written},
@@ -378,11 +379,15 @@ fn plan(actions: Vec<Action>) -> AppPlan {
     }
 }
 
+fn tools(writer: Arc<Fake>, made: &Made) -> Tools<'_> {
+    static JITTER: LazyLock<Jitter> = LazyLock::new(|| Jitter::seeded(7));
+    Tools { writer, made, quota: Quota::default(), journal: &NoJournal, jitter: &JITTER }
+}
+
 /// Runs one action, and returns its result with the app afterwards.
 async fn run(fake: Fake, action: Action) -> (ActionResult, World) {
     let fake = Arc::new(fake);
-    let outcome =
-        execute(&plan(vec![action]), fake.clone(), &Made::default(), &Quota::default(), Stop::never(), &Quiet).await;
+    let outcome = execute(&plan(vec![action]), &tools(fake.clone(), &Made::default()), Stop::never(), &Quiet).await;
     let [(_, result)] = &outcome.actions[..] else { panic!("{outcome:?}") };
     let world = std::mem::take(&mut *fake.world());
     (result.clone(), world)
@@ -458,8 +463,7 @@ async fn a_later_round_does_not_make_again_what_an_earlier_one_made() {
     let made = Made::default();
     for _ in 0..2 {
         let outcome =
-            execute(&plan(vec![action(Verb::Create)]), fake.clone(), &made, &Quota::default(), Stop::never(), &Quiet)
-                .await;
+            execute(&plan(vec![action(Verb::Create)]), &tools(fake.clone(), &made), Stop::never(), &Quiet).await;
         assert!(is_done(&outcome.actions[0].1), "{outcome:?}");
     }
     assert_eq!(fake.world().effects, ["create"]);
@@ -561,8 +565,8 @@ async fn after_a_stop_nothing_is_sent_again() {
     let (sender, stop) = Stop::new();
     let plan = plan(vec![action(Verb::Update)]);
     let made = Made::default();
-    let quota = Quota::default();
-    let run = execute(&plan, fake.clone(), &made, &quota, stop, &Quiet);
+    let tools = tools(fake.clone(), &made);
+    let run = execute(&plan, &tools, stop, &Quiet);
     let press = async {
         while fake.world().writes == 0 {
             tokio::task::yield_now().await;
@@ -581,7 +585,7 @@ async fn the_forecast_counts_just_the_requests_that_a_smooth_run_sends() {
         let script = if verb == Verb::Create { Unproven } else { Proven };
         let fake = Arc::new(fake(verb, &[script]));
         let plan = plan(vec![action(verb)]);
-        let outcome = execute(&plan, fake.clone(), &Made::default(), &Quota::default(), Stop::never(), &Quiet).await;
+        let outcome = execute(&plan, &tools(fake.clone(), &Made::default()), Stop::never(), &Quiet).await;
         let expected = forecast(&plan, Crowd { add: 1, remove: 1 }, &Quota::default());
         assert_eq!(outcome.requests, expected.requests, "{verb}");
     }

@@ -131,7 +131,8 @@ impl One<'_> {
     fn update(&mut self, account: &LiveAccount, grant: &Grant, drafts: &mut Drafts) {
         let app = self.cx.app;
         let compared = fields::compare(&app.managed, &grant.values, &account.values);
-        if !compared.unseen.is_empty() {
+        // Those whose turn to be read has not come are told of together.
+        if !compared.unseen.is_empty() && !self.is_to_come(account) {
             drafts.find(Finding {
                 severity: Severity::Warning,
                 code: "unread-fields",
@@ -268,7 +269,9 @@ impl One<'_> {
             });
         }
         for account in live {
-            if let AccountStatus::Unknown(word) = &account.status {
+            if let AccountStatus::Unknown(word) = &account.status
+                && !self.is_to_come(account)
+            {
                 drafts.find(Finding {
                     severity: Severity::Warning,
                     code: "unknown-status",
@@ -279,6 +282,11 @@ impl One<'_> {
                 });
             }
         }
+    }
+
+    /// Whether the account's own row has not had its turn to be read.
+    fn is_to_come(&self, account: &LiveAccount) -> bool {
+        self.cx.live.extent.accounts_to_come.contains(&account.id)
     }
 
     /// Why an account's own row could not be read, as the end of a sentence.
@@ -296,7 +304,7 @@ impl One<'_> {
         let told = matches!(self.wish, Some(Wish::Granted(grant)) if self.standing == Standing::Active
             && role.as_ref().is_some_and(|role| grant.values.contains_key(role) && self.cx.app.managed.contains(role)));
         let unseen = !self.live_admin(account) && may_be_live_admin(self.cx, account);
-        if account.status != AccountStatus::Inactive && unseen && !told && !is_self {
+        if account.status != AccountStatus::Inactive && unseen && !told && !is_self && !self.is_to_come(account) {
             drafts.find(Finding {
                 severity: Severity::Warning,
                 code: "unread-fields",

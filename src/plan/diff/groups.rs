@@ -7,7 +7,7 @@ use std::{
 
 use super::fields;
 use crate::{
-    model::{Coverage, DesiredGroup, Email, Finding, GroupState, Guard, LiveGroup, Reach, Severity, Verb},
+    model::{Coverage, DesiredGroup, Email, Finding, GroupState, Guard, LiveGroup, MemberRead, Reach, Severity, Verb},
     plan::{
         Context,
         draft::{Draft, Drafts, group_action},
@@ -144,8 +144,15 @@ fn find<'a>(cx: &Context<'a>, desired: &'a DesiredGroup, by_name: &BTreeMap<&str
 fn unseen(cx: &Context<'_>, live: &LiveGroup) -> Option<String> {
     match &live.coverage {
         Coverage::Incomplete(why) | Coverage::Believed(why) => Some(why.clone()),
-        Coverage::Complete => (!cx.live.unread_memberships.is_empty())
-            .then(|| format!("the groups of {} account(s) could not be read", cx.live.unread_memberships.len())),
+        Coverage::Complete if !cx.live.unread_memberships.is_empty() => {
+            Some(format!("the groups of {} account(s) could not be read", cx.live.unread_memberships.len()))
+        }
+        // Somebody may have joined since.
+        Coverage::Complete if cx.app.semantics.members.read == MemberRead::PerAccount => {
+            let remembered = cx.live.extent.remembered.len();
+            (remembered > 0).then(|| format!("the groups of {remembered} account(s) are remembered from earlier runs"))
+        }
+        Coverage::Complete => None,
     }
 }
 

@@ -106,7 +106,7 @@ impl Group<'_> {
             if let Some(why) = self.unseen(account) {
                 draft.hold(
                     Guard::Incomplete,
-                    format!("whether the account is a member already could not be read: {why}"),
+                    format!("whether the account is a member already is not known: {why}"),
                     "plan again once the app can be read to the end",
                 );
             }
@@ -339,6 +339,9 @@ impl Group<'_> {
 
     /// Why the account's membership is not certain, if it is not.
     fn unseen(&self, account: &LiveAccount) -> Option<String> {
+        if self.cx.live.extent.memberships_to_come.contains(&account.id) {
+            return Some(format!("the groups of {} have not been read yet", account.email));
+        }
         if self.cx.live.unread_memberships.contains(&account.id) {
             return Some(format!("the groups of {} could not be read", account.email));
         }

@@ -169,6 +169,7 @@ impl World {
                 notices: Vec::new(),
                 requests: 0,
                 oldest_s: 0,
+                extent: Default::default(),
             },
             history: None,
             now: at(NOW),

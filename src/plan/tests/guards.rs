@@ -332,7 +332,7 @@ fn an_incomplete_list_of_accounts_holds_creations_and_strangers_but_no_seen_remo
 fn an_incomplete_list_of_members_holds_doubtful_memberships() {
     let world = incomplete().member("H", "ann@x.io").live_group("h", "H", &["2"]);
     check!(world.seen(|live| live.groups[0].coverage = Coverage::Incomplete("a page came twice".into())), @"
-    held a/add-member/ann@x.io/G [incomplete]: whether the account is a member already could not be read: a page came twice
+    held a/add-member/ann@x.io/G [incomplete]: whether the account is a member already is not known: a page came twice
     ready a/add-member/ann@x.io/H
     ready a/create/new@x.io
     ready a/deactivate/bob@x.io
@@ -351,7 +351,7 @@ fn memberships_that_were_not_read_hold_what_depends_on_them() {
         .active("2", "bob@x.io");
     let world = world.active("3", "cat@x.io").grant("cat@x.io").live_group("g", "G", &["3"]);
     check!(world.seen(|live| live.unread_memberships = ["1".into()].into()), @"
-    held a/add-member/ann@x.io/G [incomplete]: whether the account is a member already could not be read: the groups of ann@x.io could not be read
+    held a/add-member/ann@x.io/G [incomplete]: whether the account is a member already is not known: the groups of ann@x.io could not be read
     ready a/add-member/bob@x.io/G
     manual a/remove-member/cat@x.io/G: remove the member in the admin pages
     ! incomplete-read: the memberships of 1 account(s) could not be read; what needs certainty about them is held

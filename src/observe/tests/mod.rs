@@ -1,0 +1,4 @@
+//! Reading against a scripted app on a virtual clock.
+
+mod fake;
+mod rotating;
