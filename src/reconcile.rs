@@ -127,13 +127,15 @@ impl Reconciler {
             }
             let mut stop = stop.clone();
             tokio::select! {
-                () = tokio::time::sleep_until((now + pause).min(deadline)) => {}
+                biased;
                 () = stop.reached(1) => break,
+                () = tokio::time::sleep_until((now + pause).min(deadline)) => {}
             }
             pause = (pause * 2).min(LONGEST_POLL);
             let before = open.len();
             // A look may have to wait for the budget; neither time nor patience runs out unnoticed meanwhile.
             tokio::select! {
+                biased;
                 () = self.drop_accepted(&mut open) => {}
                 () = tokio::time::sleep_until(deadline) => break,
                 () = stop.reached(1) => break,

@@ -23,7 +23,13 @@ enum State {
     /// It never reaches an app.
     Refused(Answer),
     /// An app is at work on it.
-    InFlight { call: InFlight, request: Request, fault: Option<Fault> },
+    InFlight(Box<Pending>),
+}
+
+struct Pending {
+    call: InFlight,
+    request: Request,
+    fault: Option<Fault>,
 }
 
 /// What comes back.
@@ -77,7 +83,8 @@ impl Sandbox {
             Err(error) => State::Refused(server::not_found(&error)),
             Ok(Admission::Refused(answer)) => State::Refused(*answer),
             Ok(Admission::Admitted(fault, meter)) => {
-                State::InFlight { call: InFlight { shared: self.shared.clone(), key, meter }, request, fault }
+                let call = InFlight { shared: self.shared.clone(), key, meter };
+                State::InFlight(Box::new(Pending { call, request, fault }))
             }
         })
     }
@@ -86,9 +93,9 @@ impl Sandbox {
 impl Call {
     /// Carries the request out, at this moment.
     pub fn answer(self) -> Reply {
-        let (call, request, fault) = match self.0 {
+        let Pending { call, request, fault } = match self.0 {
             State::Refused(answer) => return Reply::Whole(response(&answer)),
-            State::InFlight { call, request, fault } => (call, request, fault),
+            State::InFlight(pending) => *pending,
         };
         let delivery = call.shared.lock().carry_out(&call.key, &request, fault);
         match delivery {
