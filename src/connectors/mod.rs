@@ -13,6 +13,7 @@ mod scim;
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 pub use connector::{Connector, Credentials, OptionSpec, Wiring};
 pub use error::{Error, ErrorKind};
@@ -127,7 +128,7 @@ pub struct Looked<'a> {
 }
 
 /// Who joins a group.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Joiner {
     /// The account's id; none where joining makes the account.
     pub id: Option<Arc<str>>,
@@ -168,7 +169,8 @@ pub trait Writer: Reader {
 }
 
 /// One write.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Write {
     /// Makes an account.
     CreateAccount {

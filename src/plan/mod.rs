@@ -93,6 +93,7 @@ static NO_RUNS: AppHistory = AppHistory {
     active_at_day_start: None,
     lost_today: BTreeSet::new(),
     gained_today: BTreeSet::new(),
+    under_way: BTreeMap::new(),
 };
 
 impl<'a> Context<'a> {
@@ -149,6 +150,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
     let matched = identity::match_accounts(cx);
     let wanted = wanted::wanted_now(cx);
     let mut drafts = diff::diff(cx, &matched, &wanted);
+    history::wait_for_requests_under_way(cx, &mut drafts);
     guards::hold(cx, &wanted, &mut drafts);
     rules::order(cx, &mut drafts);
     graph::settle(&mut drafts);
