@@ -84,6 +84,9 @@ pub(super) fn check_options(known: &[OptionSpec], given: &Options) -> Vec<Catalo
     unknown.chain(missing).collect()
 }
 
+/// So much of a hash tells any number of credentials apart that one organisation can have.
+const KEY_BYTES: usize = 16;
+
 /// Everything that a connector needs from its surroundings to be put together for one app.
 pub struct Wiring<'a> {
     pub(super) connector: &'a dyn Connector,
@@ -179,17 +182,15 @@ fn worth_masking(credentials: &Credentials) -> Vec<SecretString> {
 }
 
 /// Names a credential at an origin, for one kind of API: two APIs at one origin count apart. Names of clients and users
-/// identify a credential; of tokens only a hash is kept.
+/// identify a credential, so that it keeps its bucket when its secret is renewed. The name is stored, so that it holds
+/// no more of the credential than a hash.
 fn bucket_key(url: &Url, connector: &str, family: &str, credentials: &Credentials) -> String {
-    let who = ["client_id", "username"].iter().find_map(|key| credentials.get(*key));
-    let who = who.map_or_else(
-        || {
-            let mut hash = Sha256::new();
-            credentials.values().for_each(|secret| hash.update(secret.expose_secret()));
-            hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-        },
-        |name| name.expose_secret().to_owned(),
-    );
+    let mut hash = Sha256::new();
+    match ["client_id", "username"].iter().find_map(|key| credentials.get(*key)) {
+        Some(name) => hash.update(name.expose_secret()),
+        None => credentials.values().for_each(|secret| hash.update(secret.expose_secret())),
+    }
+    let who: String = hash.finalize()[..KEY_BYTES].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{} {connector}/{family} {who}", url.origin().ascii_serialization())
 }
 
@@ -223,6 +224,7 @@ mod tests {
         };
         assert_ne!(token("s3cret"), token("other"));
         assert!(!token("s3cret").contains("s3cret"));
+        assert!(!key("https://a.example", "client-17").contains("client-17"));
     }
 
     fn check(given: &[(&str, &str)], expected: &str) {

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
-use crate::budget::{Budget, Feedback, Kind, Lane, Next, Outcome, Ticket};
+use crate::budget::{Budget, Feedback, Kind, Lane, Next, Outcome, Saved, Ticket};
 
 /// How long a request may still be kept waiting once somebody wants an end: the seconds that many quotas take to open are
 /// worth it, because they let what was begun be finished.
@@ -79,6 +79,16 @@ impl Gate {
     pub fn with_budget<T>(&self, look: impl FnOnce(&mut Budget, Duration) -> T) -> T {
         let now = self.now();
         look(&mut self.lock().budget, now)
+    }
+
+    /// What the bucket has spent, to be stored.
+    pub fn saved(&self) -> Saved {
+        self.with_budget(|budget, now| budget.save(now))
+    }
+
+    /// Takes in what was stored `elapsed` ago.
+    pub fn resume(&self, saved: &Saved, elapsed: Duration) {
+        self.with_budget(|budget, now| budget.resume(saved, now, elapsed));
     }
 
     /// Waits until a request may leave.
