@@ -13,7 +13,7 @@ use super::{
     terminal::{self, Stream},
 };
 use crate::{
-    connectors::{Error, Override, ProcessSecrets, Registry, Writer},
+    connectors::{Clock, Error, Override, ProcessSecrets, Registry, Writer},
     desired::{self, Loaded, Problems},
     model::{Approval, ConnectorCatalogue, Desired, DesiredApp, Outcome, Place, Severity},
     reconcile::{BudgetKeeper, Memory, Reconciler, resume},
@@ -152,7 +152,7 @@ pub(super) async fn session(
 
 /// Takes in what other processes have spent, and writes down what this one spends where it writes anything.
 async fn keep_budgets(registry: &Arc<Registry>, memory: &Memory) -> Result<Option<BudgetKeeper>, StoreError> {
-    let (store, clock) = (memory.store(), storage::clock());
+    let (store, clock) = (memory.store(), Clock::default());
     if memory.writes() {
         return BudgetKeeper::begin(registry.clone(), store.clone(), clock).await.map(Some);
     }

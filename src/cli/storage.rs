@@ -1,14 +1,12 @@
 //! Which store a command uses, and under whose name it writes there.
 
-use std::{path::Path, process::Command, sync::Arc};
-
-use jiff::Timestamp;
+use std::{path::Path, process::Command};
 
 use super::{args::Storage, exit::Failure, terminal};
 use crate::{
-    connectors::{ProcessSecrets, SecretSource as _},
+    connectors::{Clock, ProcessSecrets, SecretSource as _},
     model,
-    reconcile::{Author, Clock, Memory},
+    reconcile::{Author, Memory},
     store::Store,
 };
 use secrecy::ExposeSecret as _;
@@ -60,7 +58,7 @@ pub(super) async fn looking(
         return Ok(None);
     }
     let store = open(&url).await?;
-    Ok(Some(Memory::of(store, clock())))
+    Ok(Some(Memory::of(store, Clock::default())))
 }
 
 /// A memory that writes, made when it is not there.
@@ -73,17 +71,12 @@ pub(super) async fn writing(
 ) -> Result<Memory, Failure> {
     let store = open(&store_url(files, storage, simulated)?).await?;
     let author = Author { command: command.to_owned(), commit: commit(dir), host: host(), pid: std::process::id() };
-    Ok(Memory::writing(store, author, clock()))
+    Ok(Memory::writing(store, author, Clock::default()))
 }
 
 /// Opens a store.
 pub(super) async fn open(url: &str) -> Result<Store, Failure> {
     Store::open(url).await.map_err(Failure::new)
-}
-
-/// The time of day.
-pub(super) fn clock() -> Clock {
-    Arc::new(Timestamp::now)
 }
 
 /// The commit of the files, with a mark when they differ from it; none when they are in no repository.

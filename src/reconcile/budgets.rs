@@ -5,10 +5,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::task::AbortHandle;
 use tracing::warn;
 
-use super::memory::Clock;
 use crate::{
     budget::Saved,
-    connectors::Registry,
+    connectors::{Clock, Registry},
     store::{Store, StoreError},
 };
 
@@ -70,7 +69,7 @@ pub async fn resume(registry: &Registry, store: &Store, clock: &Clock) -> Result
     for key in registry.buckets() {
         if let Some((saved, at)) = store.load_budget(&key).await? {
             // A clock that was set back makes it look younger than it is, which spends less.
-            let elapsed = Duration::try_from(clock().duration_since(at)).unwrap_or_default();
+            let elapsed = Duration::try_from(clock.now().duration_since(at)).unwrap_or_default();
             registry.resume(&key, &saved, elapsed);
         }
     }
@@ -87,7 +86,7 @@ async fn save(
         // An idle bucket that only empties by itself has nothing to add.
         let idle = saved.paused_ms == 0 && saved.scopes.iter().all(|scope| scope.spent.is_empty());
         if written.get(&key) != Some(&saved) && !(idle && !written.contains_key(&key)) {
-            store.save_budget(&key, &saved, clock()).await?;
+            store.save_budget(&key, &saved, clock.now()).await?;
             written.insert(key, saved);
         }
     }

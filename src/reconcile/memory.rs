@@ -10,7 +10,10 @@ use jiff::Timestamp;
 use tokio::{sync::OnceCell, task::AbortHandle, time::Instant};
 use tracing::warn;
 
-use crate::store::{AppKey, Claim, Lease, NewRun, RunEnd, Store, StoreError};
+use crate::{
+    connectors::Clock,
+    store::{AppKey, Claim, Lease, NewRun, RunEnd, Store, StoreError},
+};
 
 /// How long a lease lasts unless it is renewed. A machine that dies keeps others from its apps for no longer than this; with
 /// SQLite its lock goes with the process, at once.
@@ -22,9 +25,6 @@ const RENEW: Duration = Duration::from_secs(45);
 /// A request is sent only while the lease lasts this much longer: the longest that a request may take (30 s), and a margin
 /// for a process that is stopped between looking at the clock and sending.
 const MARGIN: Duration = Duration::from_secs(40);
-
-/// Tells the time of day.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Under whose name something is written down.
 #[derive(Debug, Clone)]
@@ -40,19 +40,13 @@ pub struct Author {
 }
 
 /// A store to remember with.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Memory {
     pub(super) store: Store,
     /// None for a run that only looks: it uses what is known and writes nothing.
     author: Option<Arc<Author>>,
     clock: Clock,
     run: Arc<OnceCell<Arc<str>>>,
-}
-
-impl fmt::Debug for Memory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memory").field("store", &self.store).field("author", &self.author).finish_non_exhaustive()
-    }
 }
 
 impl Memory {
@@ -82,8 +76,12 @@ impl Memory {
         self.author.is_some()
     }
 
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     pub(super) fn now(&self) -> Timestamp {
-        (self.clock)()
+        self.clock.now()
     }
 
     pub(super) fn commit(&self) -> Option<String> {

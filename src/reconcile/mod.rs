@@ -12,7 +12,7 @@ mod memory;
 mod recover;
 
 pub use budgets::{BudgetKeeper, resume};
-pub use memory::{Author, Clock, Memory};
+pub use memory::{Author, Memory};
 pub use recover::Recovered;
 
 use std::{
@@ -28,7 +28,7 @@ use tracing::debug;
 
 use crate::{
     budget::{Lane, Quota},
-    connectors::{self, Error, Writer},
+    connectors::{self, Clock, Error, Writer},
     execute::{self, Jitter, Journal, Made, NoJournal, Progress, Stop, Tools, forecast},
     model::{
         AccountStatus, AppOutcome, AppPlan, Desired, DesiredApp, FactIds, Facts, Live, LiveApp, Outcome, Plan,
@@ -64,6 +64,7 @@ pub struct Reconciler {
     memory: Option<Memory>,
     pace: Pace,
     jitter: Jitter,
+    clock: Clock,
 }
 
 /// How often an app is read, which decides on how much of it is read each time where that has to be in rotation.
@@ -128,7 +129,15 @@ impl Reconciler {
         };
         let apps = desired.apps.values().filter(|app| wanted(app)).map(|app| (app.name.clone(), connected(app)));
         let apps = apps.collect();
-        Self { desired, digest, apps, memory: None, pace: Pace::default(), jitter: Jitter::default() }
+        Self {
+            desired,
+            digest,
+            apps,
+            memory: None,
+            pace: Pace::default(),
+            jitter: Jitter::default(),
+            clock: Clock::default(),
+        }
     }
 
     /// Remembers in `memory`, where the apps' requests go to `origin` rather than to where the files say.
@@ -139,8 +148,15 @@ impl Reconciler {
                 connected.key = AppKey::new(connected.key.app.clone(), origin);
             }
         }
+        self.clock = memory.clock().clone();
         self.memory = Some(memory);
         self
+    }
+
+    /// The same, with another time of day.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Reads at this pace.
@@ -181,7 +197,7 @@ impl Reconciler {
         let progress = |progress| watch.seen(&app.name, progress);
         match &self.memory {
             None => {
-                observe::observe(&**writer, app, Timestamp::now(), &progress).await.map_err(|error| failure(&error))
+                observe::observe(&**writer, app, self.clock.now(), &progress).await.map_err(|error| failure(&error))
             }
             Some(memory) => self.read_and_remember(memory, app, connected, &**writer, &progress).await,
         }
@@ -374,13 +390,15 @@ impl Reconciler {
             }
             let mut stop = stop.clone();
             tokio::select! {
-                () = tokio::time::sleep_until((now + pause).min(deadline)) => {}
+                biased;
                 () = stop.reached(1) => break,
+                () = tokio::time::sleep_until((now + pause).min(deadline)) => {}
             }
             pause = (pause * 2).min(LONGEST_POLL);
             let before = open.len();
             // A look may have to wait for the budget; neither time nor patience runs out unnoticed meanwhile.
             tokio::select! {
+                biased;
                 () = self.drop_accepted(&mut open) => {}
                 () = tokio::time::sleep_until(deadline) => break,
                 () = stop.reached(1) => break,

@@ -1,7 +1,7 @@
 //! The budget as something to wait at: the async shell around the state machine.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
@@ -24,7 +24,8 @@ pub struct Gate {
 #[derive(Debug)]
 struct State {
     budget: Budget,
-    waiters: HashMap<Ticket, oneshot::Sender<Result<(), Parked>>>,
+    /// In the order in which they asked, so that all are told in the same order, whatever happens.
+    waiters: BTreeMap<Ticket, oneshot::Sender<Result<(), Parked>>>,
     tickets: u64,
     /// Somebody wants an end: nobody is kept waiting for long.
     hurry: bool,
@@ -65,7 +66,7 @@ impl Drop for Waiting<'_> {
 impl Gate {
     /// A gate with this budget, whose clock starts now.
     pub fn new(budget: Budget) -> Arc<Self> {
-        let state = State { budget, waiters: HashMap::new(), tickets: 0, hurry: false, timer: None };
+        let state = State { budget, waiters: BTreeMap::new(), tickets: 0, hurry: false, timer: None };
         Arc::new(Self { start: Instant::now(), state: Mutex::new(state) })
     }
 
