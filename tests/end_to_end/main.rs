@@ -7,6 +7,7 @@ mod commands;
 mod example;
 mod faults;
 mod interrupts;
+mod killed;
 mod limits;
 mod quiet;
 mod scim;
