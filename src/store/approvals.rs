@@ -1,8 +1,11 @@
 //! Approvals that were used.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 
-use super::{Lease, Store, StoreError};
+use super::{Lease, Store, StoreError, error::Fault, lease, open::Tx, row};
+use crate::model::Email;
 
 /// One use of an approval.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +45,14 @@ impl Store {
     ///
     /// # Errors
     /// [`Trouble::LostLease`](super::Trouble::LostLease), or when the store fails.
-    pub async fn use_approval(&self, _lease: &Lease, _use_of_it: &ApprovalUse) -> Result<(), StoreError> {
-        unimplemented!()
+    pub async fn use_approval(&self, lease: &Lease, use_of_it: &ApprovalUse) -> Result<(), StoreError> {
+        self.drive("counting the use of an approval", async {
+            let mut tx = self.write().await?;
+            lease::check(&mut tx, lease).await?;
+            count(&mut tx, use_of_it).await?;
+            tx.commit().await
+        })
+        .await
     }
 
     /// Every approval that was ever used, by its name.
@@ -51,6 +60,61 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn used_approvals(&self) -> Result<Vec<UsedApproval>, StoreError> {
-        unimplemented!()
+        self.drive("looking up the approvals that were used", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT approval, action, person, place, first_at, last_at FROM approval_uses";
+            let rows = sqlx::query(sql).fetch_all(tx.connection()?).await?;
+            tx.commit().await?;
+            let mut used: BTreeMap<String, Uses> = BTreeMap::new();
+            for found in rows {
+                let uses = used.entry(row::text(&found, "approval")?).or_default();
+                uses.people.insert(row::text(&found, "person")?);
+                uses.actions.insert(row::text(&found, "action")?);
+                uses.first.push(row::time(&found, "first_at")?);
+                uses.last.push((row::time(&found, "last_at")?, row::text(&found, "place")?));
+            }
+            Ok(used.into_iter().map(|(approval, uses)| uses.sum(approval)).collect())
+        })
+        .await
     }
+}
+
+/// The uses of one approval.
+#[derive(Default)]
+struct Uses {
+    people: BTreeSet<String>,
+    actions: BTreeSet<String>,
+    first: Vec<Timestamp>,
+    last: Vec<(Timestamp, String)>,
+}
+
+impl Uses {
+    fn sum(self, approval: String) -> UsedApproval {
+        let (last, place) = self.last.into_iter().max().unwrap_or_default();
+        UsedApproval {
+            approval,
+            place,
+            people: u32::try_from(self.people.len()).unwrap_or(u32::MAX),
+            actions: self.actions.into_iter().collect(),
+            first: self.first.into_iter().min().unwrap_or(last),
+            last,
+        }
+    }
+}
+
+/// Counts a use, within a transaction that has checked the lease.
+pub(super) async fn count(tx: &mut Tx<'_>, used: &ApprovalUse) -> Result<(), Fault> {
+    let sql = "INSERT INTO approval_uses (approval, action, person, place, first_at, last_at)
+               VALUES ($1, $2, $3, $4, $5, $5)
+               ON CONFLICT (approval, action, person) DO UPDATE SET place = excluded.place, last_at = excluded.last_at";
+    sqlx::query(sql)
+        .bind(&*used.approval)
+        .bind(&*used.action)
+        // One person is one person, however the address is spelt.
+        .bind(Email::lenient(&used.person).key())
+        .bind(&*used.place)
+        .bind(row::nanos(used.at))
+        .execute(tx.connection()?)
+        .await?;
+    Ok(())
 }

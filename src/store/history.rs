@@ -7,7 +7,16 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{AppKey, SeenValues, Store, StoreError};
+use sqlx::any::AnyRow;
+
+use super::{
+    AppKey, Entry, SeenValues, Store, StoreError, deactivations,
+    error::Fault,
+    ledger,
+    open::Tx,
+    row::{self, nanos, tame},
+    sightings,
+};
 use crate::model::{AccountStatus, Email};
 
 /// What one account of an app was at some instant.
@@ -101,19 +110,56 @@ impl Store {
     /// When the store fails.
     pub async fn holdings_at(
         &self,
-        _key: Option<&AppKey>,
-        _email: &Email,
-        _at: Timestamp,
+        key: Option<&AppKey>,
+        email: &Email,
+        at: Timestamp,
     ) -> Result<Vec<Holding>, StoreError> {
-        unimplemented!()
+        self.drive("looking up who had what", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT app, origin, account, email, status, fields, seen_from FROM seen_accounts
+                       WHERE email_key = $1 AND seen_from <= $2 AND (seen_to IS NULL OR seen_to > $2)";
+            let rows = sqlx::query(sql)
+                .bind(&*tame(email.key()))
+                .bind(nanos(at))
+                .fetch_all(tx.connection()?)
+                .await?;
+            let mut holdings = Vec::new();
+            for found in rows {
+                let holding = Holding {
+                    key: AppKey::new(row::shared(&found, "app")?, row::shared(&found, "origin")?),
+                    account: row::shared(&found, "account")?,
+                    email: Email::lenient(&row::text(&found, "email")?),
+                    status: row::status(&row::text(&found, "status")?)?,
+                    values: row::values(&row::text(&found, "fields")?)?,
+                    since: row::time(&found, "seen_from")?,
+                    groups: Vec::new(),
+                };
+                if key.is_none_or(|key| *key == holding.key) {
+                    holdings.push(holding);
+                }
+            }
+            for holding in &mut holdings {
+                holding.groups = groups_at(&mut tx, &holding.key, &holding.account, at).await?;
+            }
+            tx.commit().await?;
+            holdings.sort_by(|a, b| (&a.key, &a.account).cmp(&(&b.key, &b.account)));
+            Ok(holdings)
+        })
+        .await
     }
 
     /// The account that was last seen under an address: first one that is there still, then the latest.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn seen_account_by_email(&self, _key: &AppKey, _email: &Email) -> Result<Option<Sighting>, StoreError> {
-        unimplemented!()
+    pub async fn seen_account_by_email(&self, key: &AppKey, email: &Email) -> Result<Option<Sighting>, StoreError> {
+        self.drive("looking up an account", async {
+            let mut tx = self.read().await?;
+            let seen = sightings::under(&mut tx, key, email).await?;
+            tx.commit().await?;
+            Ok(sightings::latest(seen))
+        })
+        .await
     }
 
     /// Ids of all accounts that were ever seen under an address, with when each last was.
@@ -122,49 +168,181 @@ impl Store {
     /// When the store fails.
     pub async fn previous_owner_ids(
         &self,
-        _key: &AppKey,
-        _email: &Email,
+        key: &AppKey,
+        email: &Email,
     ) -> Result<BTreeMap<Arc<str>, Timestamp>, StoreError> {
-        unimplemented!()
+        self.drive("looking up who had an address", async {
+            let mut tx = self.read().await?;
+            let seen = sightings::under(&mut tx, key, email).await?;
+            tx.commit().await?;
+            Ok(seen.into_iter().map(|sighting| (sighting.account, sighting.last_seen)).collect())
+        })
+        .await
     }
 
     /// How many accounts the last reading that showed all of them showed; none when there was no such reading.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn accounts_last_seen(&self, _key: &AppKey) -> Result<Option<usize>, StoreError> {
-        unimplemented!()
+    pub async fn accounts_last_seen(&self, key: &AppKey) -> Result<Option<usize>, StoreError> {
+        self.drive("looking up how many accounts there were", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT accounts FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1
+                       ORDER BY at DESC LIMIT 1";
+            let found =
+                sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_optional(tx.connection()?).await?;
+            tx.commit().await?;
+            found.map(|found| row::count(&found, "accounts")).transpose()
+        })
+        .await
     }
 
     /// How many active accounts there were at `at`; none when no reading had shown all accounts by then.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn active_at(&self, _key: &AppKey, _at: Timestamp) -> Result<Option<usize>, StoreError> {
-        unimplemented!()
+    pub async fn active_at(&self, key: &AppKey, at: Timestamp) -> Result<Option<usize>, StoreError> {
+        self.drive("counting the accounts there were", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT COUNT(*) AS readings FROM readings
+                       WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at <= $3";
+            let found = sqlx::query(sql)
+                .bind(&*key.app)
+                .bind(&*key.origin)
+                .bind(nanos(at))
+                .fetch_one(tx.connection()?)
+                .await?;
+            let known = row::number(&found, "readings")? > 0;
+            let sql = "SELECT COUNT(*) AS accounts FROM seen_accounts
+                       WHERE app = $1 AND origin = $2 AND status = 'active'
+                         AND seen_from <= $3 AND (seen_to IS NULL OR seen_to > $3)";
+            let found = sqlx::query(sql)
+                .bind(&*key.app)
+                .bind(&*key.origin)
+                .bind(nanos(at))
+                .fetch_one(tx.connection()?)
+                .await?;
+            tx.commit().await?;
+            Ok(if known { Some(row::count(&found, "accounts")?) } else { None })
+        })
+        .await
     }
 
     /// Accounts, by id, whose last deactivation was ours.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn own_deactivations(&self, _key: &AppKey) -> Result<BTreeMap<Arc<str>, OwnDeactivation>, StoreError> {
-        unimplemented!()
+    pub async fn own_deactivations(
+        &self,
+        key: &AppKey,
+    ) -> Result<BTreeMap<Arc<str>, OwnDeactivation>, StoreError> {
+        self.drive("looking up whom we deactivated", async {
+            let mut tx = self.read().await?;
+            let mut own = BTreeMap::new();
+            for (account, at) in deactivations::last(&mut tx, key).await? {
+                if let Some(own_one) = deactivations::still_ours(&mut tx, key, &account, at).await? {
+                    own.insert(account, own_one);
+                }
+            }
+            tx.commit().await?;
+            Ok(own)
+        })
+        .await
     }
 
     /// People who lost or gained something since an instant, by actions of ours that took effect.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn moved_since(&self, _key: &AppKey, _since: Timestamp) -> Result<Moved, StoreError> {
-        unimplemented!()
+    pub async fn moved_since(&self, key: &AppKey, since: Timestamp) -> Result<Moved, StoreError> {
+        self.drive("looking up who lost or gained something", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT body, prev, hash FROM ledger
+                       WHERE app = $1 AND origin = $2 AND at >= $3 AND kind = 'action' AND result = 'done'";
+            let rows = sqlx::query(sql)
+                .bind(&*key.app)
+                .bind(&*key.origin)
+                .bind(nanos(since))
+                .fetch_all(tx.connection()?)
+                .await?;
+            tx.commit().await?;
+            let mut moved = Moved::default();
+            for found in rows {
+                let entry = entry(&found)?.entry;
+                let people = if entry.people.is_empty() { entry.account.into_iter().collect() } else { entry.people };
+                let whom = people.iter().map(|person| (Email::lenient(person), entry.group.clone()));
+                if entry.reduces_access {
+                    moved.lost.extend(whom.clone());
+                }
+                if entry.gains {
+                    moved.gained.extend(whom);
+                }
+            }
+            Ok(moved)
+        })
+        .await
     }
 
     /// Accounts that we made, and memberships that made one, oldest first.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn invitations(&self, _key: &AppKey) -> Result<Vec<Invitation>, StoreError> {
-        unimplemented!()
+    pub async fn invitations(&self, key: &AppKey) -> Result<Vec<Invitation>, StoreError> {
+        self.drive("looking up invitations", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT body, prev, hash FROM ledger
+                       WHERE app = $1 AND origin = $2 AND verb IN ('create', 'add-member')
+                         AND made = 1 AND result = 'done' ORDER BY seq";
+            let rows = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
+            let mut invitations = Vec::new();
+            for found in rows {
+                let entry = entry(&found)?.entry;
+                let (Some(account), Some(action)) = (entry.account, entry.action) else { continue };
+                let email = Email::lenient(&account);
+                let seen = match &entry.account_id {
+                    Some(id) => sightings::of_account(&mut tx, key, id).await?,
+                    None => sightings::under(&mut tx, key, &email).await?,
+                };
+                invitations.push(Invitation {
+                    email,
+                    sent_at: entry.sent_at.unwrap_or(entry.at),
+                    action,
+                    account_id: entry.account_id,
+                    seen: sightings::latest(seen),
+                });
+            }
+            tx.commit().await?;
+            Ok(invitations)
+        })
+        .await
     }
+}
+
+fn entry(found: &AnyRow) -> Result<Entry, Fault> {
+    ledger::read(row::text(found, "body")?, row::text(found, "prev")?, row::text(found, "hash")?)
+}
+
+async fn groups_at(tx: &mut Tx<'_>, key: &AppKey, account: &str, at: Timestamp) -> Result<Vec<HoldingGroup>, Fault> {
+    let sql = "SELECT group_id, group_name, status, fields, seen_from FROM seen_members
+               WHERE app = $1 AND origin = $2 AND account = $3
+                 AND seen_from <= $4 AND (seen_to IS NULL OR seen_to > $4)";
+    let rows = sqlx::query(sql)
+        .bind(&*key.app)
+        .bind(&*key.origin)
+        .bind(account)
+        .bind(nanos(at))
+        .fetch_all(tx.connection()?)
+        .await?;
+    let mut groups = Vec::with_capacity(rows.len());
+    for found in rows {
+        groups.push(HoldingGroup {
+            group: row::shared(&found, "group_id")?,
+            name: row::shared(&found, "group_name")?,
+            status: row::status(&row::text(&found, "status")?)?,
+            values: row::values(&row::text(&found, "fields")?)?,
+            since: row::time(&found, "seen_from")?,
+        });
+    }
+    groups.sort_by(|a, b| (&a.name, &a.group).cmp(&(&b.name, &b.group)));
+    Ok(groups)
 }

@@ -18,17 +18,30 @@
 //! disagree about the time, so lease ends and due times there are measured by the server's clock. Only differences of the
 //! caller's times count for them; a clock that is off by an hour does no harm.
 
+mod address;
 mod approvals;
 mod budgets;
+#[cfg(debug_assertions)]
+mod crash;
+mod deactivations;
 mod error;
 mod facts;
+mod files;
 mod history;
+mod intervals;
 mod journal;
 mod lease;
 mod ledger;
+mod lock;
 mod open;
 mod reading;
+mod row;
 mod run;
+mod sightings;
+mod verify;
+
+#[cfg(test)]
+mod tests;
 
 pub use approvals::{ApprovalUse, UsedApproval};
 pub use error::{StoreError, Trouble};
