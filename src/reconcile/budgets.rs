@@ -85,7 +85,8 @@ async fn save(
     for (key, saved) in registry.saved() {
         // An idle bucket that only empties by itself has nothing to add.
         let idle = saved.paused_ms == 0 && saved.scopes.iter().all(|scope| scope.spent.is_empty());
-        if written.get(&key) != Some(&saved) && !(idle && !written.contains_key(&key)) {
+        let news = !idle || written.contains_key(&key);
+        if news && written.get(&key) != Some(&saved) {
             store.save_budget(&key, &saved, clock.now()).await?;
             written.insert(key, saved);
         }
