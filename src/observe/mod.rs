@@ -6,12 +6,14 @@
 mod accounts;
 mod book;
 mod memberships;
+mod only;
 mod probe;
 mod refresh;
 mod rotation;
 #[cfg(test)]
 mod tests;
 
+pub use only::{Sought, observe_only};
 pub use probe::{Tried, probe};
 pub use refresh::{concerned, touched};
 pub use rotation::{BELIEVED_FOR, Rotation};
