@@ -192,7 +192,7 @@ pub async fn observe_in_rotation(
         vocabulary,
         notices,
         requests: reader.requests() - requests,
-        oldest_s: clock.age_since(book.extent.remembered.values().copied().fold(now, Ord::min)),
+        oldest_s: clock.oldest(&book.extent, now),
         extent: book.extent,
     };
     Ok(Observation { live, lapsed, learnt: book.learnt, began: now, rows: book.rows, sparse })

@@ -93,6 +93,7 @@ pub async fn observe_only(
         }
     }
     live.observed_at = clock.now();
+    live.oldest_s = clock.oldest(&live.extent, now);
     live.notices.extend(reader.notices());
     live.own_account = reader.own_account();
     live.requests = reader.requests() - requests;
