@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     execute::Stop,
-    model::{ActionName, Outcome, Plan, Status},
+    model::{ActionName, Email, Outcome, Plan, Status},
     reconcile::Reconciler,
     report,
 };
@@ -43,7 +43,9 @@ async fn plan_and_do(
     stop: &Stop,
     global: &Global,
 ) -> Result<(Run, Exit), Failure> {
-    let plan = look(reconciler, stop, global).await?;
+    let only = context::person(reconciler.desired(), &args.only)?;
+    let only = only.as_ref();
+    let plan = look(reconciler, only, stop, global).await?;
     let style = terminal::style(if args.format == Format::Text { Stream::Out } else { Stream::Err });
     tell_recovered(reconciler);
     reconciler.enter_run(&plan).await.map_err(Failure::new)?;
@@ -54,7 +56,8 @@ async fn plan_and_do(
         Format::Json => terminal::say(&shown),
     }
     if plan.summary().ready == 0 && args.wait.is_none() && args.format == Format::Text {
-        next::say(&plan, &Asked { dir: &args.dir, target: &args.target, approve: &args.approve, live: false });
+        let (dir, target, only, approve) = (&args.dir, &args.target, &args.only, &args.approve[..]);
+        next::say(&plan, &Asked { dir, target, only, approve, live: false });
         let run = Run::new(plan);
         let exit = run.exit(args.detailed_exitcode);
         return Ok((run, exit));
@@ -66,7 +69,7 @@ async fn plan_and_do(
     let mut run = Run::new(plan);
     run.carry_out(reconciler, stop, global).await;
     if let Some(wait) = args.wait {
-        run.wait(reconciler, wait, stop, global).await?;
+        run.wait(reconciler, only, wait, stop, global).await?;
     }
     let text = match args.format {
         // An empty line sets it off from the plan above.
@@ -81,11 +84,17 @@ async fn plan_and_do(
 }
 
 /// Reads and plans. Reading changes nothing, so that it can be dropped at any point.
-async fn look(reconciler: &Reconciler, stop: &Stop, global: &Global) -> Result<Plan, Failure> {
+async fn look(reconciler: &Reconciler, only: Option<&Email>, stop: &Stop, global: &Global) -> Result<Plan, Failure> {
     let reading = Reading::start(global);
     let mut stopped = stop.clone();
+    let seen = async {
+        match only {
+            Some(person) => reconciler.observe_only(person, &reading).await,
+            None => reconciler.observe(&reading).await,
+        }
+    };
     let live = tokio::select! {
-        live = reconciler.observe(&reading) => live,
+        live = seen => live,
         () = stopped.reached(1) => {
             reading.finish();
             return Err(Failure::new("stopped while the apps were read; nothing was sent that changes anything"));
@@ -128,6 +137,7 @@ impl Run {
     async fn wait(
         &mut self,
         reconciler: &Reconciler,
+        only: Option<&Email>,
         wait: Duration,
         stop: &Stop,
         global: &Global,
@@ -137,7 +147,7 @@ impl Run {
         let mut seen_since = self.plan.summary().ready == 0;
         while !stop.asked() {
             if !std::mem::take(&mut seen_since) {
-                match look(reconciler, stop, global).await {
+                match look(reconciler, only, stop, global).await {
                     Ok(plan) => self.replan(plan),
                     Err(_) if stop.asked() => return Ok(()),
                     Err(failure) => return Err(failure),

@@ -31,7 +31,8 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
     if args.format == Format::Text {
         let planning = &args.planning;
         let (approve, live) = (&planning.approve[..], planning.live.is_some());
-        next::say(&plan, &next::Asked { dir: &args.dir, target: &args.target, approve, live });
+        let (dir, target, only) = (&args.dir, &args.target, &planning.only);
+        next::say(&plan, &next::Asked { dir, target, only, approve, live });
     }
     Ok(exit(&plan, args.planning.detailed_exitcode))
 }
@@ -39,8 +40,12 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
 async fn online(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
     let past = context::Past::Looked(&args.storage);
     let session = context::session(&args.dir, &args.target, &args.planning.approve, past).await?;
+    let person = context::person(session.reconciler.desired(), &args.planning.only)?;
     let reading = Reading::start(global);
-    let live = session.reconciler.observe(&reading).await;
+    let live = match person {
+        Some(person) => session.reconciler.observe_only(&person, &reading).await,
+        None => session.reconciler.observe(&reading).await,
+    };
     reading.finish();
     Ok(session.reconciler.plan(&live, Timestamp::now()))
 }
@@ -61,6 +66,9 @@ fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
             );
             Err(ReadFailure { message })
         });
+    }
+    if let Some(person) = context::person(&loaded.desired, &args.planning.only)? {
+        reconcile::narrow(&mut live, &person);
     }
     let fingerprint = loaded.fingerprint();
     Ok(timed("planned", || reconcile::plan_against(&loaded.desired, &fingerprint, &live, None, Timestamp::now())))

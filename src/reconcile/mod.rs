@@ -9,10 +9,12 @@ mod budgets;
 mod history;
 mod ledger;
 mod memory;
+mod only;
 mod recover;
 
 pub use budgets::{BudgetKeeper, resume};
 pub use memory::{Author, Memory};
+pub use only::narrow;
 pub use recover::Recovered;
 
 use std::{
@@ -97,6 +99,21 @@ struct Past {
     /// Read from the store once; from then on this process is the only one that changes them.
     facts: Option<Facts>,
     pending: Pending,
+}
+
+impl Past {
+    /// Makes sure that the app is ours, where anything is written.
+    async fn claim(&mut self, memory: &Memory, app: &DesiredApp, key: &AppKey) -> Result<(), ReadFailure> {
+        if !memory.writes() || self.tenure.is_some() {
+            return Ok(());
+        }
+        match memory.claim(key).await {
+            Ok(Ok(tenure)) => self.tenure = Some(tenure),
+            Ok(Err(busy)) => return Err(ReadFailure { message: format!("{}: {busy}", app.name) }),
+            Err(error) => return Err(ReadFailure { message: format!("{}: {error}", app.name) }),
+        }
+        Ok(())
+    }
 }
 
 #[derive(Default)]
@@ -216,12 +233,7 @@ impl Reconciler {
         let unread = |error: Error| ReadFailure { message: error.to_string() };
         let (store, key) = (&memory.store, &connected.key);
         let mut past = connected.past.lock().await;
-        if memory.writes() && past.tenure.is_none() {
-            match memory.claim(key).await.map_err(unkept)? {
-                Ok(tenure) => past.tenure = Some(tenure),
-                Err(busy) => return Err(ReadFailure { message: format!("{}: {busy}", app.name) }),
-            }
-        }
+        past.claim(memory, app, key).await?;
         let open = store.open_intents(key).await.map_err(unkept)?;
         let mut facts = match past.facts.take() {
             Some(facts) => facts,

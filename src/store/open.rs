@@ -13,7 +13,13 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{StoreError, Trouble, address::Address, error::{self, Fault}, files, lock::Locks};
+use super::{
+    StoreError, Trouble,
+    address::Address,
+    error::{self, Fault},
+    files,
+    lock::Locks,
+};
 
 /// How to open a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,8 +88,9 @@ const POSTGRES: &[&str] = &[
 /// The schema's versions, each in a file of its own.
 fn migrations() -> Migrator {
     let versions = [(1, "store", include_str!("schema/0001_store.sql"))];
-    let migration =
-        |(version, name, sql)| Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, Cow::Borrowed(sql), false);
+    let migration = |(version, name, sql)| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, Cow::Borrowed(sql), false)
+    };
     Migrator { migrations: versions.map(migration).to_vec().into(), ..Migrator::DEFAULT }
 }
 
@@ -227,7 +234,9 @@ impl Store {
 
     async fn begin(&self, statement: &str) -> Result<Tx<'_>, Fault> {
         let mut slot = self.inner.connection.lock().await;
-        if slot.dirty && let Some(connection) = slot.connection.as_mut() {
+        if slot.dirty
+            && let Some(connection) = slot.connection.as_mut()
+        {
             // Only what is in memory outlives a transaction that broke off, and it may have ended by itself.
             let _ended_before = sqlx::query("ROLLBACK").execute(connection).await;
         }

@@ -9,6 +9,7 @@ mod faults;
 mod interrupts;
 mod killed;
 mod limits;
+mod only;
 mod quiet;
 mod scim;
 mod story;
