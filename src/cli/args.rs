@@ -282,7 +282,7 @@ pub(super) struct Sandbox {
     #[arg(long, default_value = "20s", value_name = "DURATION", value_parser = accept_after)]
     pub accept_after: Duration,
     /// Make requests fail; may be given several times. `every=7,kind=500` fails every seventh request, `at=3` the third.
-    /// Kinds: 500, 503, 429, reset-before, reset-after, slow (with `wait=3s`), html, html-502, cut-off, empty, malformed.
+    /// Kinds: 500, 503, 429, reset-before, reset-after, slow (with `wait=3s`), stalled, html, html-502, cut-off, empty, malformed.
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<crate::sandbox::Fault>,
     /// Make an app deviate from its guide: `scim=no-etag,put-only` for all tenants of an app, `scim/acme=…` for one.
