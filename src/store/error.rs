@@ -167,9 +167,10 @@ impl From<MigrateError> for Fault {
     fn from(error: MigrateError) -> Self {
         match error {
             MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
-            MigrateError::VersionMissing(version) => {
-                Self::new(Trouble::Newer, format!("it was written by a newer rosterd: its schema is of version {version}"))
-            }
+            MigrateError::VersionMissing(version) => Self::new(
+                Trouble::Newer,
+                format!("it was written by a newer rosterd: its schema is of version {version}"),
+            ),
             other => Self::corrupt(other.to_string()),
         }
     }

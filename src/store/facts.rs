@@ -121,8 +121,7 @@ impl Store {
                     "DELETE FROM facts WHERE app = $1 AND origin = $2 AND account IN {}",
                     row::placeholders(3, 1, chunk.len())
                 );
-                let mut query =
-                    sqlx::query(&sql).persistent(false).bind(&*lease.key().app).bind(&*lease.key().origin);
+                let mut query = sqlx::query(&sql).persistent(false).bind(&*lease.key().app).bind(&*lease.key().origin);
                 for account in chunk {
                     query = query.bind(&**account);
                 }

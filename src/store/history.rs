@@ -118,11 +118,7 @@ impl Store {
             let mut tx = self.read().await?;
             let sql = "SELECT app, origin, account, email, status, fields, seen_from FROM seen_accounts
                        WHERE email_key = $1 AND seen_from <= $2 AND (seen_to IS NULL OR seen_to > $2)";
-            let rows = sqlx::query(sql)
-                .bind(&*tame(email.key()))
-                .bind(nanos(at))
-                .fetch_all(tx.connection()?)
-                .await?;
+            let rows = sqlx::query(sql).bind(&*tame(email.key())).bind(nanos(at)).fetch_all(tx.connection()?).await?;
             let mut holdings = Vec::new();
             for found in rows {
                 let holding = Holding {
@@ -189,8 +185,7 @@ impl Store {
             let mut tx = self.read().await?;
             let sql = "SELECT accounts FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1
                        ORDER BY at DESC LIMIT 1";
-            let found =
-                sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_optional(tx.connection()?).await?;
+            let found = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_optional(tx.connection()?).await?;
             tx.commit().await?;
             found.map(|found| row::count(&found, "accounts")).transpose()
         })
@@ -206,22 +201,14 @@ impl Store {
             let mut tx = self.read().await?;
             let sql = "SELECT COUNT(*) AS readings FROM readings
                        WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at <= $3";
-            let found = sqlx::query(sql)
-                .bind(&*key.app)
-                .bind(&*key.origin)
-                .bind(nanos(at))
-                .fetch_one(tx.connection()?)
-                .await?;
+            let found =
+                sqlx::query(sql).bind(&*key.app).bind(&*key.origin).bind(nanos(at)).fetch_one(tx.connection()?).await?;
             let known = row::number(&found, "readings")? > 0;
             let sql = "SELECT COUNT(*) AS accounts FROM seen_accounts
                        WHERE app = $1 AND origin = $2 AND status = 'active'
                          AND seen_from <= $3 AND (seen_to IS NULL OR seen_to > $3)";
-            let found = sqlx::query(sql)
-                .bind(&*key.app)
-                .bind(&*key.origin)
-                .bind(nanos(at))
-                .fetch_one(tx.connection()?)
-                .await?;
+            let found =
+                sqlx::query(sql).bind(&*key.app).bind(&*key.origin).bind(nanos(at)).fetch_one(tx.connection()?).await?;
             tx.commit().await?;
             Ok(if known { Some(row::count(&found, "accounts")?) } else { None })
         })
@@ -232,10 +219,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn own_deactivations(
-        &self,
-        key: &AppKey,
-    ) -> Result<BTreeMap<Arc<str>, OwnDeactivation>, StoreError> {
+    pub async fn own_deactivations(&self, key: &AppKey) -> Result<BTreeMap<Arc<str>, OwnDeactivation>, StoreError> {
         self.drive("looking up whom we deactivated", async {
             let mut tx = self.read().await?;
             let mut own = BTreeMap::new();

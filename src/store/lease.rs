@@ -183,12 +183,7 @@ impl Store {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn set_next_due(
-        &self,
-        key: &AppKey,
-        due: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
+    pub async fn set_next_due(&self, key: &AppKey, due: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
         self.drive("noting when an app is due", async {
             let mut tx = self.write().await?;
             enter_app(&mut tx, key).await?;
@@ -228,11 +223,13 @@ impl Store {
 
 /// Enters an app that was never heard of.
 async fn enter_app(tx: &mut Tx<'_>, key: &AppKey) -> Result<(), Fault> {
-    sqlx::query("INSERT INTO apps (app, origin, epoch, intents) VALUES ($1, $2, 0, 0) ON CONFLICT (app, origin) DO NOTHING")
-        .bind(&*key.app)
-        .bind(&*key.origin)
-        .execute(tx.connection()?)
-        .await?;
+    sqlx::query(
+        "INSERT INTO apps (app, origin, epoch, intents) VALUES ($1, $2, 0, 0) ON CONFLICT (app, origin) DO NOTHING",
+    )
+    .bind(&*key.app)
+    .bind(&*key.origin)
+    .execute(tx.connection()?)
+    .await?;
     Ok(())
 }
 

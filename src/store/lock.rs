@@ -26,7 +26,9 @@ pub(super) struct Held(Mutex<Option<Hold>>);
 
 enum Hold {
     /// Closing the file frees it.
-    File { _open: File },
+    File {
+        _open: File,
+    },
     Memory(Arc<Mutex<BTreeSet<AppKey>>>, AppKey),
     Nothing,
 }

@@ -66,12 +66,7 @@ pub(super) async fn of_account(tx: &mut Tx<'_>, key: &AppKey, account: &str) -> 
     group(tx, key, "account", &tame(account)).await
 }
 
-async fn group(
-    tx: &mut Tx<'_>,
-    key: &AppKey,
-    column: &'static str,
-    value: &str,
-) -> Result<Vec<Sighting>, Fault> {
+async fn group(tx: &mut Tx<'_>, key: &AppKey, column: &'static str, value: &str) -> Result<Vec<Sighting>, Fault> {
     let spans = spans(tx, key, column, value).await?;
     let mut seen = Vec::new();
     for spans in spans.chunk_by(|a, b| a.account == b.account) {
