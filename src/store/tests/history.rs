@@ -48,7 +48,7 @@ async fn who_had_what_at_an_instant_is_known() {
         let member = |name: &str, role: &str, since: i64| format!("{name} Some(Text(\"{role}\")) {}", minute(since));
         let alteryx_line = format!("alteryx 77 inactive {{}} {} []", minute(5));
         let first = format!("autodesk ann active {} {} [{}]", role("user"), minute(0), member("Group g1", "lead", 0));
-        assert_eq!(at(0).await, [first.clone()]);
+        assert_eq!(at(0).await, std::slice::from_ref(&first));
         assert_eq!(at(9).await, [alteryx_line.clone(), first]);
         let both = [member("Group g1", "lead", 0), member("Group g2", "member", 10)].join("; ");
         let second = format!("autodesk ann active {} {} [{both}]", role("admin"), minute(10));
