@@ -24,5 +24,6 @@ mod tests;
 
 pub use format::format;
 pub use load::{Loaded, files, load, parse};
+pub use nearest::nearest_email;
 pub use problem::{Label, Problem, Problems};
 pub use schema::schema;

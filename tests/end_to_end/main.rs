@@ -9,6 +9,7 @@ mod faults;
 mod fmt;
 mod interrupts;
 mod limits;
+mod only;
 mod quiet;
 mod scim;
 mod story;
