@@ -23,12 +23,9 @@ pub(super) fn prepare(database: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Waits until no other process is opening the same store.
-pub(super) fn lock_for_opening(database: &Path) -> Result<File, Fault> {
-    let path = beside(database, "open");
-    let file = open(&path).map_err(|error| failed("cannot open", &path, &error))?;
-    file.lock().map_err(|error| failed("cannot lock", &path, &error))?;
-    Ok(file)
+/// Makes sure that no other process is opening the same store; none while one is.
+pub(super) fn try_lock_for_opening(database: &Path) -> Result<Option<File>, Fault> {
+    try_lock(&beside(database, "open"))
 }
 
 /// Locks a file until it is closed; none when another process, or another part of this one, holds it.

@@ -374,6 +374,17 @@ impl<'a> Draft<'a> {
         let makes_account = entry.verb.as_deref() == Some(Verb::Create.as_str());
         Self { key, entry, makes_account }
     }
+
+    /// What is hashed, of the entry that it becomes at a place.
+    pub(super) fn text(&self, seq: u64) -> Result<String, Fault> {
+        canonical(&Text {
+            seq,
+            app: self.key.map(|key| key.app.clone()),
+            origin: self.key.map(|key| key.origin.clone()),
+            makes_account: self.makes_account,
+            entry: &*self.entry,
+        })
+    }
 }
 
 /// What is hashed: an entry and where it stands, sorted by name at every depth, without white space.
@@ -443,13 +454,7 @@ pub(super) async fn append(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<u64,
         let mut links = Vec::with_capacity(chunk.len());
         for draft in chunk {
             let (key, entry) = (draft.key, &*draft.entry);
-            let text = canonical(&Text {
-                seq,
-                app: key.map(|key| key.app.clone()),
-                origin: key.map(|key| key.origin.clone()),
-                makes_account: draft.makes_account,
-                entry,
-            })?;
+            let text = draft.text(seq)?;
             let hash = row::hash(&[&prev, &text]);
             let columns = Columns::of(key, entry, draft.makes_account);
             links.push(Link { seq, prev: std::mem::replace(&mut prev, hash.clone()), hash, text, columns });

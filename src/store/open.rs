@@ -4,7 +4,7 @@
 //! a pool would only have writers wait for each other inside the database. A transaction that is not committed ends with
 //! its connection, so that nothing half done can linger, whatever interrupted it.
 
-use std::{borrow::Cow, fmt, future::Future, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, fs::File, future::Future, path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
     AnyConnection, ConnectOptions as _, Connection as _,
@@ -64,6 +64,11 @@ pub(super) struct Tx<'a> {
 /// How long an operation on a server may take. It is a few short statements; what takes longer waits for a server that is
 /// gone, and the lease runs out meanwhile.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often, and after what pause each, it is looked whether another process has opened the store. That takes it a few
+/// milliseconds, or some seconds once where a new version changes the schema.
+const OPENING_TRIES: u32 = 1500;
+const OPENING_PAUSE: Duration = Duration::from_millis(10);
 
 /// The largest number of pages that SQLite can be given.
 const MOST_PAGES: u32 = 4_294_967_294;
@@ -176,7 +181,7 @@ impl Store {
     async fn migrate(&self) -> Result<(), Fault> {
         // Two processes that come at the same time would make the same tables; PostgreSQL's migrator has a lock of its own.
         let alone = match &self.inner.address {
-            Address::File(file) => Some(files::lock_for_opening(file)?),
+            Address::File(file) => Some(self.alone(file).await?),
             Address::Memory | Address::Postgres(_) => None,
         };
         let mut slot = self.inner.connection.lock().await;
@@ -185,6 +190,21 @@ impl Store {
         slot.connection = Some(connection);
         drop(alone);
         Ok(())
+    }
+
+    /// Waits until no other process is opening the same store.
+    async fn alone(&self, database: &Path) -> Result<File, Fault> {
+        for _ in 0..OPENING_TRIES {
+            if let Some(lock) = files::try_lock_for_opening(database)? {
+                return Ok(lock);
+            }
+            if self.inner.blocking {
+                std::thread::sleep(OPENING_PAUSE);
+            } else {
+                tokio::time::sleep(OPENING_PAUSE).await;
+            }
+        }
+        Err(Fault::new(Trouble::Locked, "another process has been opening it for a long time"))
     }
 
     async fn connect(&self, max_pages: Option<u32>) -> Result<AnyConnection, Fault> {
