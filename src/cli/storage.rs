@@ -57,8 +57,8 @@ pub(super) async fn looking(
     if !exists(&url) {
         return Ok(None);
     }
-    let store = open(&url).await?;
-    Ok(Some(Memory::of(store, Clock::default())))
+    let memory = Memory::of(open(&url).await?, Clock::default());
+    Ok(Some(if url == PRIVATE { memory.private() } else { memory }))
 }
 
 /// A memory that writes, made when it is not there.
@@ -69,9 +69,11 @@ pub(super) async fn writing(
     command: &str,
     dir: &Path,
 ) -> Result<Memory, Failure> {
-    let store = open(&store_url(files, storage, simulated)?).await?;
+    let url = store_url(files, storage, simulated)?;
+    let store = open(&url).await?;
     let author = Author { command: command.to_owned(), commit: commit(dir), host: host(), pid: std::process::id() };
-    Ok(Memory::writing(store, author, Clock::default()))
+    let memory = Memory::writing(store, author, Clock::default());
+    Ok(if url == PRIVATE { memory.private() } else { memory })
 }
 
 /// Opens a store.

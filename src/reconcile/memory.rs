@@ -46,18 +46,30 @@ pub struct Memory {
     /// None for a run that only looks: it uses what is known and writes nothing.
     author: Option<Arc<Author>>,
     clock: Clock,
+    /// The store lives no longer than this process.
+    private: bool,
     run: Arc<OnceCell<Arc<str>>>,
 }
 
 impl Memory {
     /// Looks into `store` and leaves it as it is.
     pub fn of(store: Store, clock: Clock) -> Self {
-        Self { store, author: None, clock, run: Arc::default() }
+        Self { store, author: None, clock, private: false, run: Arc::default() }
     }
 
     /// Writes everything down.
     pub fn writing(store: Store, author: Author, clock: Clock) -> Self {
-        Self { store, author: Some(Arc::new(author)), clock, run: Arc::default() }
+        Self { store, author: Some(Arc::new(author)), clock, private: false, run: Arc::default() }
+    }
+
+    /// The same, of which it is known that it began with this process.
+    #[must_use]
+    pub fn private(self) -> Self {
+        Self { private: true, ..self }
+    }
+
+    pub(super) fn is_private(&self) -> bool {
+        self.private
     }
 
     /// The same, for another run.

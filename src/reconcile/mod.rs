@@ -255,7 +255,7 @@ impl Reconciler {
         };
         history::recall_made(store, key, &connected.made, memory.now()).await.map_err(unkept)?;
         let history = AppHistory { under_way, ..history::of_app(store, key, memory.now()).await.map_err(unkept)? };
-        let history = History { apps: [(app.name.clone(), history)].into() };
+        let history = History { apps: [(app.name.clone(), history)].into(), private: memory.is_private() };
         let plan = |live: &LiveApp| {
             let inputs = Inputs {
                 desired: &self.desired,
@@ -320,7 +320,10 @@ impl Reconciler {
     /// Plans against `live`, with the forecast of what applying the plan would take.
     pub fn plan(&self, live: &Live, now: Timestamp) -> Plan {
         let known = |(name, connected): (&Arc<str>, &Connected)| (name.clone(), connected.known().history.clone());
-        let history = self.memory.as_ref().map(|_| History { apps: self.apps.iter().map(known).collect() });
+        let history = self
+            .memory
+            .as_ref()
+            .map(|memory| History { apps: self.apps.iter().map(known).collect(), private: memory.is_private() });
         plan_against(&self.desired, &self.digest, live, history.as_ref(), now)
     }
 

@@ -95,7 +95,7 @@ impl Reconciler {
             recover::let_it_show(&open, writer, memory.now()).await;
         }
         let past_of_app = history::of_app(store, key, memory.now()).await.map_err(unkept)?;
-        let past_of_app = History { apps: [(app.name.clone(), past_of_app)].into() };
+        let past_of_app = History { apps: [(app.name.clone(), past_of_app)].into(), private: memory.is_private() };
         let mut live = self.look_for(app, connected, writer, identity, &known, Some(&past_of_app), progress).await?;
         let (recovered, under_way) = match &past.tenure {
             Some(tenure) => {
