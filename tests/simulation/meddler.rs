@@ -75,8 +75,10 @@ impl Meddler {
                 sandbox.patch_account(kind, tenant, &one.id, patch).ok()?;
                 Some(format!("{} is {role} in {tenant}", one.email))
             }
-            5 if !accounts.is_empty() && !app.groups.is_empty() => {
-                let (one, group) = (chance.pick(&accounts), chance.pick(&app.groups));
+            // Who has not accepted yet cannot be put into anything, at some apps not even by a person.
+            5 if accounts.iter().any(|one| one.status == "active") && !app.groups.is_empty() => {
+                let active: Vec<_> = accounts.iter().filter(|one| one.status == "active").collect();
+                let (one, group) = (*chance.pick(&active), chance.pick(&app.groups));
                 sandbox.put_membership(kind, tenant, &one.id, &group.id, chance.word(app.member_roles())).ok()?;
                 Some(format!("{} is put into {} in {tenant}", one.email, group.name))
             }

@@ -162,7 +162,7 @@ impl Network {
                 tokio::time::sleep(back).await;
                 return answer(sender, Ok(self.wire(response)));
             }
-            Some(Fault::Html) if parcel.number % 2 == 0 => {
+            Some(Fault::Html) if parcel.number.is_multiple_of(2) => {
                 tokio::time::sleep(back).await;
                 return answer(sender, Ok(self.wire(made_up(200, true))));
             }

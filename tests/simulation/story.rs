@@ -75,6 +75,8 @@ async fn story(seed: u64, trace: bool) -> Ending {
             tokio::time::sleep(Duration::from_secs(90)).await;
         }
         if !survived || chance.happens(0.2) {
+            // A process that remembers nothing must not read before an app shows what the last one made.
+            tokio::time::sleep(Duration::from_secs(30)).await;
             process += 1;
             engine = Engine::start(&world, &network, clock.clone(), process);
         }
