@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::model::Guard;
+use crate::model::{Email, Guard};
 
 /// Where the desired state is unless an argument says otherwise.
 pub(super) const DIR: &str = "desired-state";
@@ -16,6 +16,8 @@ done, 3 all that remains waits on someone else.";
 
 const APPLY_STATUS: &str = "Exit status: 0 all that could be done was done, 1 something failed or an app could not be \
 read, or the question was not answered with yes. Ctrl-C finishes what is in flight, and a second one stops at once.";
+
+const FMT_STATUS: &str = "Exit status: 0 fine, 1 a file could not be laid out or, with --check, would change.";
 
 /// Keeps the accounts, groups and memberships of your apps equal to the YAML files in a git repository.
 #[derive(Debug, Parser)]
@@ -59,6 +61,9 @@ pub(super) enum Command {
     Apply(Apply),
     /// Write a snapshot of what is live.
     Observe(Observe),
+    /// Lay out the files in the one canonical way; comments and the order of entries stay.
+    #[command(after_help = FMT_STATUS)]
+    Fmt(Fmt),
     /// Show everything a person gets, where, until when, and which lines say so.
     Why(Why),
     /// Show what each connector can do, or try one out.
@@ -91,12 +96,22 @@ pub(super) struct Target {
     pub sandbox: Option<String>,
 }
 
+/// Whom it is about.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Only {
+    /// This person alone, by any address that the files have: reads no more than that takes, to offboard someone now.
+    #[arg(long = "only", value_name = "EMAIL", value_parser = email)]
+    pub email: Option<Email>,
+}
+
 /// How a plan is made.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Planning {
     /// Plan against a snapshot that `rosterd observe` wrote; needs no credentials and no network.
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     pub live: Option<PathBuf>,
+    #[command(flatten)]
+    pub only: Only,
     /// Release one guard for this run, as an `approvals:` line would; NAME is an action or a prefix of one.
     #[arg(long = "approve", value_name = "NAME:GUARD[:UP_TO]", value_parser = approval)]
     pub approve: Vec<Approve>,
@@ -122,6 +137,15 @@ pub(super) struct Validate {
 }
 
 #[derive(Debug, Clone, clap::Args)]
+pub(super) struct Fmt {
+    #[command(flatten)]
+    pub dir: Dir,
+    /// Write nothing; show what would change, and exit with 1 if anything would.
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct Plan {
     #[command(flatten)]
     pub dir: Dir,
@@ -140,6 +164,8 @@ pub(super) struct Apply {
     pub dir: Dir,
     #[command(flatten)]
     pub target: Target,
+    #[command(flatten)]
+    pub only: Only,
     /// Release one guard for this run, as an `approvals:` line would; NAME is an action or a prefix of one.
     #[arg(long = "approve", value_name = "NAME:GUARD[:UP_TO]", value_parser = approval)]
     pub approve: Vec<Approve>,
@@ -285,6 +311,10 @@ fn directory(text: &str) -> Result<PathBuf, String> {
         return Err(format!("this is an address and not a directory; for a running sandbox write --sandbox={text}"));
     }
     Ok(text.into())
+}
+
+fn email(text: &str) -> Result<Email, String> {
+    Email::parse(text).map_err(|error| error.to_string())
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

@@ -52,7 +52,7 @@ impl<'a> Runs<'a> {
     }
 }
 
-fn ids(n: usize) -> impl Iterator<Item = String> {
+pub fn ids(n: usize) -> impl Iterator<Item = String> {
     (0..n).map(|n| format!("u{n:03}"))
 }
 
@@ -84,6 +84,7 @@ async fn a_run_reads_its_share_and_the_rest_is_unknown_until_its_turn_comes() {
     // Of the twelve, those read again are fresh; the oldest fact is one run old.
     assert_eq!((seen.live.extent.remembered.len(), seen.live.oldest_s), (4, 15 * 60));
     assert_eq!(seen.learnt.accounts.len() + seen.learnt.memberships.len(), 16);
+    assert_eq!(runs.facts.ids()[&Email::lenient(&email("u011"))], "u011".into());
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,7 +189,7 @@ async fn a_command_reads_everything_where_it_can_and_believes_a_day_at_most_wher
     assert_eq!(fake.asked().len(), 42, "too old, at any cost");
 }
 
-fn desired(app: &DesiredApp, left: &[&str]) -> Desired {
+pub fn desired(app: &DesiredApp, left: &[&str]) -> Desired {
     let person = |id: &str, status| {
         let place = Place::new("people.yaml", 1, 1);
         let email = Email::lenient(&email(id));
