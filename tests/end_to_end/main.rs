@@ -8,6 +8,7 @@ mod example;
 mod faults;
 mod fmt;
 mod interrupts;
+mod killed;
 mod limits;
 mod only;
 mod quiet;
