@@ -1,15 +1,17 @@
-//! The engine in a simulated world: one process after the other, each of which reads, plans and executes.
+//! The engine in a simulated world: one process after the other, each of which reads, plans and executes. Most remember what
+//! they did in a store, which outlives them.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use rosterd::{
-    connectors::{self, Clock, Outside, Override, ProcessSecrets, Registry, Writer},
+    connectors::{Clock, Outside, Override, ProcessSecrets, Registry},
     desired,
-    execute::{Jitter, Made, NoJournal, Quiet, Stop, Tools, execute},
-    model::{Desired, Live, Outcome, Plan, ReadFailure},
-    observe::observe,
-    reconcile::plan_against,
+    execute::{Jitter, Quiet, Stop},
+    model::{Outcome, Plan},
+    observe::ObserveProgress,
+    reconcile::{Author, BudgetKeeper, Memory, Pace, Reconciler, Watch},
     sandbox::DEFAULT_CLIENT_SECRET,
+    store::{AppKey, OpenOptions, Store},
 };
 
 use super::{
@@ -20,66 +22,110 @@ use super::{
 
 /// One process.
 pub struct Engine {
-    desired: Desired,
-    digest: String,
-    apps: BTreeMap<Arc<str>, (Arc<dyn Writer>, Made)>,
-    jitter: Jitter,
+    reconciler: Reconciler,
     clock: Clock,
+    remembers: Option<(Store, BudgetKeeper)>,
 }
 
-/// A clock that may be off, by up to an hour or more and for good.
-pub fn clock(seed: u64) -> (Clock, i64) {
-    let mut chance = Chance::of(seed, "clock");
-    let off = *chance.pick(&[0, 0, 0, 3600, -3600, 300, -300, 5]);
-    let began = tokio::time::Instant::now();
+struct Nobody;
+
+impl Watch for Nobody {
+    fn seen(&self, _: &str, _: ObserveProgress) {}
+}
+
+/// A clock that is off by so many seconds.
+pub fn clock(network: &Network, off: i64) -> Clock {
+    let network = network.clone();
     let begins: jiff::Timestamp = BEGINS.parse().unwrap();
-    let clock = Clock::new(move || {
-        let passed = jiff::SignedDuration::try_from(began.elapsed()).unwrap();
+    Clock::new(move || {
+        let passed = jiff::SignedDuration::try_from(network.elapsed()).unwrap();
         begins + passed + jiff::SignedDuration::from_secs(off)
-    });
-    (clock, off)
+    })
+}
+
+/// A database that is worked in at once, so that the simulated clock stands still meanwhile.
+async fn open(file: &Path) -> Store {
+    let options = OpenOptions { blocking: true, max_pages: None };
+    Store::open_with(&format!("sqlite:{}", file.display()), &options).await.unwrap()
 }
 
 impl Engine {
-    pub fn start(world: &World, network: &Network, clock: Clock, process: u64) -> Self {
+    /// A process that remembers in a database file, or nothing.
+    pub async fn start(world: &World, network: &Network, off: i64, process: u64, file: Option<&Path>) -> Self {
         let seed = mix(world.seed, &format!("process {process}"));
+        let clock = clock(network, off);
         let outside = Outside { clock: clock.clone(), network: Some(Arc::new(network.clone())), seed: Some(seed) };
-        let registry = Registry::new(None).within(outside);
-        let loaded = desired::parse(vec![("all.yaml".into(), world.files())], &registry)
+        let registry = Arc::new(Registry::new(None).within(outside));
+        let loaded = desired::parse(vec![("all.yaml".into(), world.files())], &*registry)
             .unwrap_or_else(|problems| panic!("the files are wrong:\n{}", problems.render(false, 120)));
         let digest = loaded.fingerprint();
-        let apps = loaded.desired.apps.values().map(|app| {
-            let url = network.sandbox().app_url(&app.connector, &app.name).parse().unwrap();
-            let client_id = format!("sandbox.{}", app.name);
-            let instead = Override { url, client_id, client_secret: DEFAULT_CLIENT_SECRET.to_owned().into() };
-            let writer = registry.connect(app, &ProcessSecrets, Some(&instead)).unwrap();
-            (app.name.clone(), (writer, Made::default()))
-        });
-        let apps = apps.collect();
-        Self { desired: loaded.desired, digest, apps, jitter: Jitter::seeded(seed), clock }
+        let mut reconciler = Reconciler::new(
+            loaded.desired,
+            digest,
+            |_| true,
+            |app| {
+                let url = network.sandbox().app_url(&app.connector, &app.name).parse().unwrap();
+                let client_id = format!("sandbox.{}", app.name);
+                let instead = Override { url, client_id, client_secret: DEFAULT_CLIENT_SECRET.to_owned().into() };
+                registry.connect(app, &ProcessSecrets, Some(&instead))
+            },
+        )
+        .with_jitter(Jitter::seeded(seed))
+        .with_clock(clock.clone());
+        if mix(seed, "pace").is_multiple_of(2) {
+            reconciler = reconciler.at_pace(Pace::Every(Duration::from_secs(900)));
+        }
+        let mut remembers = None;
+        if let Some(file) = file {
+            let store = open(file).await;
+            let pid = u32::try_from(process).unwrap();
+            let author = Author { command: "apply".into(), commit: None, host: "here".into(), pid };
+            let memory = Memory::writing(store.clone(), author, clock.clone());
+            reconciler = reconciler.remembering(memory, Some(&network.sandbox().url()));
+            let keeper = BudgetKeeper::begin(registry, store.clone(), clock.clone()).await.unwrap();
+            remembers = Some((store, keeper));
+        }
+        Self { reconciler, clock, remembers }
     }
 
     /// Reads all apps and plans.
     pub async fn look(&self) -> Plan {
-        let reads = self.desired.apps.values().map(|app| async {
-            let read = observe(&*self.apps[&app.name].0, app, self.clock.now(), &|_| {}).await;
-            (app.name.clone(), read.map_err(|error| ReadFailure { message: error.to_string() }))
-        });
-        let live = Live { apps: futures::future::join_all(reads).await.into_iter().collect() };
-        plan_against(&self.desired, &self.digest, &live, self.clock.now())
+        let live = self.reconciler.observe(&Nobody).await;
+        self.reconciler.plan(&live, self.clock.now())
     }
 
     /// Carries out what is ready.
     pub async fn act(&self, plan: &Plan) -> Outcome {
-        let runs = plan.apps.iter().filter(|app| app.error.is_none()).map(|app| {
-            let (writer, made) = &self.apps[&app.app];
-            let desired = &self.desired.apps[&app.app];
-            let quota = connectors::quota(&desired.budget, &desired.semantics.limits);
-            let tools = Tools { writer: writer.clone(), made, quota, journal: &NoJournal, jitter: &self.jitter };
-            async move { execute(app, &tools, Stop::never(), &Quiet).await }
-        });
-        Outcome { apps: futures::future::join_all(runs).await }
+        self.reconciler.execute(plan, &Stop::never(), &Quiet).await
     }
+
+    /// From now on not one more page of the database can be had, or as many as are needed.
+    pub async fn disk_is_full(&self, full: bool) {
+        if let Some((store, _)) = &self.remembers {
+            store.set_max_pages(full.then_some(1)).await.unwrap();
+        }
+    }
+
+    /// The process ends as it should.
+    pub async fn end(self, outcome: &Outcome) {
+        self.reconciler.end(outcome, false).await.unwrap();
+        if let Some((_, keeper)) = self.remembers {
+            keeper.end().await.unwrap();
+        }
+    }
+}
+
+/// What is wrong with what was remembered, once all is over.
+pub async fn remembered(world: &World, network: &Network, file: &Path) -> Vec<String> {
+    let store = open(file).await;
+    let mut verdicts = Vec::new();
+    for app in &world.apps {
+        let key = AppKey::new(app.name.as_str(), network.sandbox().url());
+        let open = store.open_intents(&key).await.unwrap();
+        let lost = open.iter().map(|intent| format!("what became of {} was never found out", intent.intent.action));
+        verdicts.extend(lost);
+    }
+    verdicts
 }
 
 /// A pause between two rounds.

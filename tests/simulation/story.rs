@@ -4,10 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use rosterd::model::{ActionResult, Guard, Outcome, Plan, Status};
+use tempfile::TempDir;
 
 use super::{
     chance::{Chance, mix},
-    engine::{Engine, clock, pause},
+    engine::{Engine, pause, remembered},
     judge::{Judge, amiss},
     meddler::Meddler,
     network::Network,
@@ -46,42 +47,71 @@ pub fn tell(seed: u64, trace: bool) -> Ending {
 
 async fn story(seed: u64, trace: bool) -> Ending {
     let world = Arc::new(World::of(seed));
-    let (clock, off) = clock(seed);
     let mut chance = Chance::of(seed, "story");
+    let scratch = chance.happens(0.8).then(scratch);
+    let file = scratch.as_ref().map(|scratch| scratch.path().join("state.db"));
+    let file = file.as_deref();
+    let mut clocks = Clocks::of(seed);
     // Whoever's clock is off can only trust what an answer says of its own date.
-    let dated = off != 0 || chance.happens(0.8);
+    let dated = clocks.off != 0 || clocks.jumps || chance.happens(0.8);
     let weather = Weather::of(seed, world.apps.len());
     let network = Network::new(world.clone(), weather, Meddler::of(seed), Judge::default(), dated, trace);
-    network.tell(|| format!("the engine's clock is off by {off} s\n{}", world.files()));
+    network.tell(|| world.files());
 
     // What an app shows only after a while it shows by now.
     tokio::time::sleep(Duration::from_secs(60)).await;
     let (mut process, mut kills) = (0, 0);
-    let mut engine = Engine::start(&world, &network, clock.clone(), process);
-    for _ in 0..chance.between(1..5) {
+    let mut engine: Option<Engine> = None;
+    for _ in 0..chance.between(1..6) {
+        let one = match engine.take() {
+            Some(engine) => engine,
+            None => {
+                process += 1;
+                let off = clocks.next();
+                network.tell(|| format!("process {process} starts; its clock is off by {off} s"));
+                Engine::start(&world, &network, off, process, file).await
+            }
+        };
         if chance.happens(0.35) {
             network.state().kill_after = Some(chance.between(0..80));
         }
+        let full = chance.happens(0.1);
+        if full {
+            network.tell(|| "the disk is full".into());
+            one.disk_is_full(true).await;
+        }
         let survived = tokio::select! {
             biased;
-            () = network.killed() => false,
-            _ = round(&engine, &network) => true,
+            () = network.killed() => None,
+            (_, outcome) = round(&one, &network) => Some(outcome),
         };
         network.state().kill_after = None;
-        if !survived {
-            network.tell(|| "killed".into());
-            kills += 1;
-            // What was under way arrives, or never will.
-            tokio::time::sleep(Duration::from_secs(90)).await;
+        match survived {
+            None => {
+                drop(one);
+                network.tell(|| "killed".into());
+                kills += 1;
+                // Without a memory nobody knows that something is under way: it arrives, or never will.
+                let wait = if file.is_some() { chance.between(0..60) } else { 120 };
+                tokio::time::sleep(Duration::from_secs(wait)).await;
+            }
+            Some(outcome) => {
+                if full {
+                    one.disk_is_full(false).await;
+                }
+                if chance.happens(0.4) {
+                    one.end(&outcome).await;
+                    // A process that remembers nothing must not read before an app shows what the last one made.
+                    let wait = if file.is_some() { chance.between(0..10) } else { 30 };
+                    tokio::time::sleep(Duration::from_secs(wait)).await;
+                } else {
+                    engine = Some(one);
+                    tokio::time::sleep(pause(&mut chance)).await;
+                }
+            }
         }
-        if !survived || chance.happens(0.2) {
-            // A process that remembers nothing must not read before an app shows what the last one made.
-            tokio::time::sleep(Duration::from_secs(30)).await;
-            process += 1;
-            engine = Engine::start(&world, &network, clock.clone(), process);
-        }
-        tokio::time::sleep(pause(&mut chance)).await;
     }
+    drop(engine);
 
     {
         let mut state = network.state();
@@ -93,14 +123,14 @@ async fn story(seed: u64, trace: bool) -> Ending {
     let mut last = None;
     for _ in 0..CALM_ROUNDS {
         tokio::time::sleep(Duration::from_secs(3700)).await;
+        process += 1;
+        let engine = Engine::start(&world, &network, clocks.next(), process, file).await;
         let (plan, outcome) = round(&engine, &network).await;
+        engine.end(&outcome).await;
         let quiet = plan.summary().ready == 0 && plan.apps.iter().all(|app| app.error.is_none());
         let waits = plan.summary().waiting > 0 && world.config.accept_after < Duration::MAX;
         last = Some((plan, outcome));
-        if quiet && !waits {
-            break;
-        }
-        if network.state().sent > REQUESTS {
+        if quiet && !waits || network.state().sent > REQUESTS {
             break;
         }
     }
@@ -108,13 +138,45 @@ async fn story(seed: u64, trace: bool) -> Ending {
     let mut verdicts = std::mem::take(&mut network.state().judge.verdicts);
     verdicts.extend(unsettled(&plan, &outcome));
     verdicts.extend(unexplained(&world, &network, &plan));
-    if kills == 0 && process == 0 {
+    if let Some(file) = file {
+        verdicts.extend(remembered(&world, &network, file).await);
+    }
+    // What a killed process sent last nobody knows, nor what time it is for whoever's clock was set.
+    if kills == 0 && !clocks.jumps && file.is_some() {
         verdicts.extend(refused(&network));
     }
     let passed = network.elapsed();
     let mut state = network.state();
     let print = state.judge.print ^ mix(state.sent, &format!("{passed:?} {:?}", plan.summary()));
     Ending { verdicts, trace: state.trace.take().unwrap_or_default(), print, requests: state.sent, passed, kills }
+}
+
+/// A folder for a database, in memory where the system has such a place.
+fn scratch() -> TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// How far off the clocks of the engine's processes are.
+struct Clocks {
+    chance: Chance,
+    off: i64,
+    /// It is set between two processes.
+    jumps: bool,
+}
+
+impl Clocks {
+    fn of(seed: u64) -> Self {
+        let mut chance = Chance::of(seed, "clock");
+        let off = *chance.pick(&[0, 0, 0, 3600, -3600, 300, -300, 5]);
+        Self { jumps: chance.happens(0.1), off, chance }
+    }
+
+    fn next(&mut self) -> i64 {
+        if self.jumps {
+            self.off = *self.chance.pick(&[0, 3600, -3600, 60, -60]);
+        }
+        self.off
+    }
 }
 
 /// Reads, plans and executes.
