@@ -13,5 +13,6 @@ mod limits;
 mod only;
 mod quiet;
 mod scim;
+mod secrets;
 mod story;
 mod workiva;
