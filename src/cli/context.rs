@@ -3,20 +3,21 @@
 use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use jiff::{Timestamp, ToSpan as _};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::{
-    args::{Approve, Dir, Only, Target},
+    args::{Approve, Dir, Only, StoreUrl, Target},
     exit::Failure,
     terminal::{self, Stream},
 };
 use crate::{
-    connectors::{Error, Override, ProcessSecrets, Registry, Writer},
+    connectors::{Error, Override, ProcessSecrets, Registry, SecretSource as _, Writer},
     desired::{self, Loaded, Problems},
-    model::{Approval, ConnectorCatalogue, Desired, DesiredApp, Email, Place, Severity},
+    model::{self, Approval, ConnectorCatalogue, Desired, DesiredApp, Email, Place, Settings, Severity},
     reconcile::Reconciler,
     sandbox::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Sandbox},
+    store::{Store, StoreError},
 };
 
 /// How long an approval given on the command line lasts: the run it is for, however long that takes.
@@ -176,6 +177,37 @@ pub(super) fn person(desired: &Desired, only: &Only) -> Result<Option<Email>, Fa
         let hint = did_you_mean.map_or_else(|| list.clone(), |near| format!("did you mean {near}? Otherwise {list}"));
         Failure::new(format!("`--only {email}`: the files name nobody with this address")).hint(hint)
     })
+}
+
+/// The store's address: what `--store` says, else what the files say. A path is relative to the current directory.
+pub(super) fn store_url(args: &StoreUrl, settings: &Settings) -> Result<String, Failure> {
+    if let Some(url) = &args.store {
+        return Ok(url.clone());
+    }
+    match &settings.store {
+        model::Store::Url(url) => Ok(url.clone()),
+        model::Store::Secret(secret) => {
+            let url = ProcessSecrets.resolve(secret).map_err(|error| {
+                Failure::new(format!("the store's address is not known: {error}"))
+                    .hint("`settings.store` names where it is kept; or give it by `--store`")
+            })?;
+            Ok(url.expose_secret().to_owned())
+        }
+    }
+}
+
+/// Opens a store that is only read. One that is not there is not made.
+pub(super) async fn existing_store(url: &str) -> Result<Option<Store>, Failure> {
+    Store::open_existing(url).await.map_err(store_failure)
+}
+
+/// What a person is told about a store that fails.
+pub(super) fn store_failure(error: StoreError) -> Failure {
+    let failure = Failure::new(format!("the store {} fails at {}: {}", error.store, error.doing, error.detail));
+    match error.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
 }
 
 fn known_apps(desired: &Desired, asked: &[String]) -> Result<(), Failure> {
