@@ -136,7 +136,7 @@ fn draw_entry(canvas: &mut Canvas, history: &History, entry: &Entry) {
         None => about(entry),
     };
     if let Some(ending) = said.result.filter(|ending| *ending != Ending::Done) {
-        line = line.plain("  ").whole(paint(ending), ending.as_str());
+        line = line.plain(": ").whole(paint(ending), ending.as_str());
     }
     let arrow = canvas.glyph("→", "->");
     for change in &said.changes {

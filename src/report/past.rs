@@ -63,7 +63,7 @@ fn draw(canvas: &mut Canvas, past: &Past, holding: &Holding) {
     let names = holding.groups.iter().map(|group| Line::new().plain(&*group.name).width());
     let column = 2 + names.max().unwrap_or(0).max("account".len()).min(WIDEST_NAME) + 2;
     let line = values(Line::new().whole(paint(&holding.status), holding.status.to_string()), &holding.values);
-    let line = line.text(Paint::Dim, format!(", since {}", past.moment(holding.since)));
+    let line = line.text(Paint::Dim, ", since ").whole(Paint::Dim, past.moment(holding.since));
     canvas.hanging(&Line::new().pad_to(2).whole(Paint::Strong, "account").pad_to(column), &line);
     let mut id = Line::new().text(Paint::Dim, format!("id {}", holding.account));
     if holding.email.as_str() != past.email.as_str() {
@@ -82,7 +82,7 @@ fn draw_group(canvas: &mut Canvas, past: &Past, column: usize, group: &HoldingGr
         let rest = if line.is_empty() { line } else { Line::new().plain(", ").then(line) };
         line = Line::new().whole(paint(&group.status), status).then(rest);
     }
-    let line = line.text(Paint::Dim, format!(", since {}", past.moment(group.since)));
+    let line = line.text(Paint::Dim, ", since ").whole(Paint::Dim, past.moment(group.since));
     let head = Line::new().pad_to(2).whole(Paint::Strong, &*group.name).plain("  ");
     let head = if head.width() <= column {
         head.pad_to(column)
