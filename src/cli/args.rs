@@ -104,10 +104,10 @@ pub(super) struct Target {
 }
 
 /// Where facts are kept.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct StoreUrl {
-    /// The store: sqlite:PATH or postgres://…; that of `settings.store` when not given.
-    #[arg(long = "store", value_name = "URL")]
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Storage {
+    /// Where facts are kept, in the place of `settings.store`: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL")]
     pub store: Option<String>,
 }
 
@@ -168,6 +168,8 @@ pub(super) struct Plan {
     pub target: Target,
     #[command(flatten)]
     pub planning: Planning,
+    #[command(flatten)]
+    pub storage: Storage,
     /// How the plan is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
@@ -179,6 +181,8 @@ pub(super) struct Apply {
     pub dir: Dir,
     #[command(flatten)]
     pub target: Target,
+    #[command(flatten)]
+    pub storage: Storage,
     #[command(flatten)]
     pub only: Only,
     /// Release one guard for this run, as an `approvals:` line would; NAME is an action or a prefix of one.
@@ -220,7 +224,7 @@ pub(super) struct Why {
     #[arg(long, value_name = "DATE")]
     pub at: Option<When>,
     #[command(flatten)]
-    pub store: StoreUrl,
+    pub storage: Storage,
     /// How the answer is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
@@ -231,7 +235,7 @@ pub(super) struct History {
     #[command(flatten)]
     pub dir: Dir,
     #[command(flatten)]
-    pub store: StoreUrl,
+    pub storage: Storage,
     /// Only what was about this person.
     #[arg(long, value_name = "EMAIL", value_parser = email)]
     pub person: Option<Email>,
@@ -337,7 +341,7 @@ pub(super) struct Sandbox {
     #[arg(long, default_value = "20s", value_name = "DURATION", value_parser = accept_after)]
     pub accept_after: Duration,
     /// Make requests fail; may be given several times. `every=7,kind=500` fails every seventh request, `at=3` the third.
-    /// Kinds: 500, 503, 429, reset-before, reset-after, slow (with `wait=3s`), html, html-502, cut-off, empty, malformed.
+    /// Kinds: 500, 503, 429, reset-before, reset-after, slow (with `wait=3s`), stalled, html, html-502, cut-off, empty, malformed.
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<crate::sandbox::Fault>,
     /// Make an app deviate from its guide: `scim=no-etag,put-only` for all tenants of an app, `scim/acme=…` for one.

@@ -11,6 +11,7 @@ use super::{
     args::{self, Format},
     context,
     exit::{Exit, Failure},
+    storage,
     terminal::{self, Stream},
 };
 use crate::{
@@ -22,15 +23,15 @@ use crate::{
 const RUNS: u32 = 50_000;
 
 pub(super) async fn run(args: &args::History) -> Result<Exit, Failure> {
-    let (url, zone) = match &args.store.store {
+    let (url, zone) = match &args.storage.store {
         // The files may be elsewhere, or broken; what was done is still to be seen.
         Some(url) => (url.clone(), TimeZone::UTC),
         None => {
             let settings = context::load(&args.dir, &context::registry(&args.dir.dir))?.desired.settings;
-            (context::store_url(&args.store, &settings)?, settings.time_zone)
+            (storage::store_url(&settings.store, &args.storage, false)?, settings.time_zone)
         }
     };
-    let Some(store) = context::existing_store(&url).await? else {
+    let Some(store) = storage::existing(&url).await? else {
         let nothing = "there is no history yet: the store does not exist".to_owned();
         // Whoever checks that nothing was tampered with must not be told that all is well.
         if args.verify {
@@ -54,7 +55,7 @@ pub(super) async fn run(args: &args::History) -> Result<Exit, Failure> {
 }
 
 async fn verify(store: &Store, format: Format) -> Result<Exit, Failure> {
-    let verified = store.verify().await.map_err(context::store_failure)?;
+    let verified = store.verify().await.map_err(Failure::new)?;
     terminal::print(&match format {
         Format::Text => history::verified_text(store.name(), &verified, &terminal::style(Stream::Out)),
         Format::Json => history::verified_json(store.name(), &verified),
@@ -81,15 +82,15 @@ async fn gather(store: &Store, args: &args::History, zone: TimeZone) -> Result<H
         limit: Some(args.limit.saturating_add(1)),
         ..Filter::default()
     };
-    let mut entries = store.entries(&filter).await.map_err(context::store_failure)?;
+    let mut entries = store.entries(&filter).await.map_err(Failure::new)?;
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
     let more = entries.len() > limit;
     if more {
         entries.remove(0);
     }
     let mut runs = match &args.run {
-        Some(id) => Vec::from_iter(store.run(id).await.map_err(context::store_failure)?),
-        None => store.runs(RUNS).await.map_err(context::store_failure)?,
+        Some(id) => Vec::from_iter(store.run(id).await.map_err(Failure::new)?),
+        None => store.runs(RUNS).await.map_err(Failure::new)?,
     };
     let shown: BTreeSet<Arc<str>> = entries.iter().filter_map(|entry| entry.entry.run.clone()).collect();
     // Of a person or an app, runs that did nothing about it say nothing. Others show that it was looked.

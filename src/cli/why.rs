@@ -8,6 +8,7 @@ use super::{
     args::{self, Format},
     context,
     exit::{Exit, Failure},
+    storage,
     terminal::{self, Stream},
     when::When,
 };
@@ -38,8 +39,8 @@ pub(super) async fn run(args: &args::Why) -> Result<Exit, Failure> {
 async fn past(args: &args::Why, desired: &Desired, email: &Email, when: When) -> Result<Exit, Failure> {
     let settings = &desired.settings;
     let at = when.instant(Timestamp::now(), &settings.time_zone);
-    let url = context::store_url(&args.store, settings)?;
-    let Some(store) = context::existing_store(&url).await? else {
+    let url = storage::store_url(&settings.store, &args.storage, false)?;
+    let Some(store) = storage::existing(&url).await? else {
         return Err(Failure::new("nothing is known of the past: the store does not exist")
             .hint("`rosterd apply` and `rosterd daemon` keep what they see; or name the store by `--store`"));
     };
@@ -55,7 +56,7 @@ async fn past(args: &args::Why, desired: &Desired, email: &Email, when: When) ->
         unread: Vec::new(),
     };
     for address in addresses {
-        past.holdings.extend(store.holdings_at(None, address, at).await.map_err(context::store_failure)?);
+        past.holdings.extend(store.holdings_at(None, address, at).await.map_err(Failure::new)?);
     }
     past.holdings.sort_by(|a, b| (&a.key, &a.account).cmp(&(&b.key, &b.account)));
     for app in desired.apps.values() {
@@ -63,7 +64,7 @@ async fn past(args: &args::Why, desired: &Desired, email: &Email, when: When) ->
         if past.holdings.iter().any(|holding| holding.key == key) {
             continue;
         }
-        let read = store.active_at(&key, at).await.map_err(context::store_failure)?.is_some();
+        let read = store.active_at(&key, at).await.map_err(Failure::new)?.is_some();
         if read { &mut past.without } else { &mut past.unread }.push(app.name.clone());
     }
     let text = match args.format {

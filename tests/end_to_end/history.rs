@@ -232,3 +232,24 @@ async fn who_had_what_then_is_told_from_what_was_seen() {
     let now = said(&Timestamp::now().to_string()).await;
     assert!(now.contains("No account in studio."), "{now}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_apply_did_is_in_the_history() {
+    let past = Past::new().await;
+    past.story.write("defaults: { role: user }\naccounts: { ann@example.com: }", ANN);
+    let store = ["--store", &past.url];
+    let applied = past.story.rosterd(&[&["apply", "--yes"], &store[..]].concat()).await;
+    assert_eq!(applied.status, 0, "{applied:?}");
+    let said = past.history(&[]).await;
+    assert_eq!((said.status, &*said.err), (0, ""), "{said:?}");
+    for part in ["UTC  apply  done, ", "+ studio/create/ann@example.com", "all.yaml:"] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+    let whole = past.history(&["--verify"]).await;
+    assert!(whole.status == 0 && whole.out.contains("The ledger is whole"), "{whole:?}");
+    // A later run sees the account, and from then on it is known that she had it.
+    past.story.sandbox.advance(Duration::from_secs(2 * 3600));
+    past.story.rosterd(&[&["apply", "--yes"], &store[..]].concat()).await;
+    let now = Timestamp::now().to_string();
+    assert_eq!(past.roles(&now).await, ["user"]);
+}

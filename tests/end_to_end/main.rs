@@ -9,6 +9,7 @@ mod faults;
 mod fmt;
 mod history;
 mod interrupts;
+mod killed;
 mod limits;
 mod only;
 mod quiet;
