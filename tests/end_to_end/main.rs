@@ -14,5 +14,6 @@ mod limits;
 mod only;
 mod quiet;
 mod scim;
+mod secrets;
 mod story;
 mod workiva;
