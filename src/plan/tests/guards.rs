@@ -315,19 +315,28 @@ fn what_an_approval_allowed_happens_once() {
         let used = Used { people: 1, actions: actions.iter().map(ToString::to_string).collect() };
         world.clone().used(0, used)
     };
-    check!(used(&["a/deactivate/somebody@x.io"]), @"");
-    check!(used(&["a/deactivate/bob@x.io"]), @"");
+    check!(used(&["a/deactivate/somebody@x.io"]), @"
+    ready a/create/new@x.io
+    ready a/deactivate/bob@x.io
+    ready a/deactivate/lea@x.io
+    ");
+    check!(used(&["a/deactivate/bob@x.io"]), @"
+    ready a/create/new@x.io
+    held a/deactivate/bob@x.io [irreversible]: this cannot be undone, and no one has approved it
+    ready a/deactivate/lea@x.io
+    ! approval-used: the approval of a/deactivate for irreversible was used for 1 person; remove the line
+    ");
 }
 
 #[test]
 fn an_approval_that_is_of_no_use_is_a_finding() {
     let world = World::full().grant("ann@x.io").active("1", "ann@x.io");
-    check!(world.clone().approve("a/deactivate/bob@x.io", Guard::Irreversible, None), @"");
+    check!(world.clone().approve("a/deactivate/bob@x.io", Guard::Irreversible, None), @"! approval-unused: the approval of a/deactivate/bob@x.io for irreversible releases nothing now: nothing that it covers is held");
     let mut late = world.clone().approve("a/deactivate/bob@x.io", Guard::Irreversible, None);
     late.desired.approvals[0].until = Some(at(NOW));
-    check!(late, @"");
+    check!(late, @"! approval-expired: the approval of a/deactivate/bob@x.io for irreversible has expired; remove the line, or renew it");
     let used = Used { people: 1, actions: ["a/deactivate/bob@x.io".to_owned()].into() };
-    check!(world.approve("a/deactivate/bob@x.io", Guard::Irreversible, None).used(0, used), @"");
+    check!(world.approve("a/deactivate/bob@x.io", Guard::Irreversible, None).used(0, used), @"! approval-used: the approval of a/deactivate/bob@x.io for irreversible was used for 1 person; remove the line");
 }
 
 fn incomplete() -> World {
