@@ -93,7 +93,9 @@ impl<'a> Check<'a> {
             let mut covered = self.covered_by(&approval.allow);
             covered.retain(|counted| !is_used_for(used, &self.counted[*counted].name));
             if self.people(&covered).len() <= left {
-                covered.into_iter().for_each(|counted| drop(out.entry(counted).or_insert_with(|| approved_by(approval))));
+                for counted in covered {
+                    out.entry(counted).or_insert_with(|| approved_by(approval));
+                }
             }
         }
         out
