@@ -87,6 +87,27 @@ impl Reconciler {
         Live { apps: join_all(reads).await.into_iter().collect() }
     }
 
+    /// Reads every app, and those that `whole` accepts with groups that no line declares.
+    pub async fn observe_everything(&self, whole: impl Fn(&str) -> bool, watch: &dyn Watch) -> Live {
+        let reads = self.apps.iter().filter_map(|(name, writer)| {
+            let app = self.desired.apps.get(name)?;
+            let (whole, now) = (whole(name), self.clock.now());
+            Some(async move {
+                let live = match writer {
+                    Ok(writer) if whole => {
+                        let progress = |progress| watch.seen(name, progress);
+                        observe::observe_everything(&**writer, app, now, &progress)
+                            .await
+                            .map_err(|error| ReadFailure { message: error.to_string() })
+                    }
+                    _ => read(app, writer, now, watch).await,
+                };
+                (name.clone(), live)
+            })
+        });
+        Live { apps: join_all(reads).await.into_iter().collect() }
+    }
+
     /// Plans against `live`, with the forecast of what applying the plan would take.
     pub fn plan(&self, live: &Live, now: Timestamp) -> Plan {
         plan_against(&self.desired, &self.digest, live, now)

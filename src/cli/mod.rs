@@ -10,10 +10,12 @@ mod context;
 mod exit;
 mod files;
 mod fmt;
+mod import;
 mod next;
 mod observe;
 mod plan;
 mod progress;
+mod review;
 mod sandbox;
 mod schema;
 mod signals;
@@ -53,7 +55,9 @@ async fn run(args: Args) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(&args, &global).await,
         Command::Apply(args) => apply::run(&args, &global).await,
         Command::Observe(args) => observe::run(&args, &global).await,
+        Command::Review(args) => review::run(&args, &global).await,
         Command::Fmt(args) => fmt::run(&args),
+        Command::Import(args) => import::run(&args, &global).await,
         Command::Why(args) => why::run(&args),
         Command::Connectors(args) => connectors::run(&args).await,
         Command::Schema(args) => schema::run(&args),

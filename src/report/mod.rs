@@ -7,6 +7,7 @@ mod canvas;
 pub mod capabilities;
 pub mod json;
 pub mod outcome;
+pub mod review;
 pub mod text;
 pub mod why;
 mod words;
