@@ -105,7 +105,9 @@ fn of_app(
     }
     for account in &live.accounts {
         let pinned = app.ids.iter().find(|(_, (id, _))| *id == account.id).map(|(identity, _)| identity);
-        let person = pinned.unwrap_or_else(|| desired.identity(&account.email)).clone();
+        let person = pinned.unwrap_or_else(|| desired.identity(&account.email));
+        let spelt = desired.people.get_key_value(person).map(|(key, _)| key).or_else(|| desired.named.get(person));
+        let person = spelt.unwrap_or(person).clone();
         let why = asked.entry(person.clone()).or_insert_with(|| {
             let named = desired.people.contains_key(&person) || desired.named.contains(&person);
             named.then(|| why::why(desired, &person, now))
@@ -125,7 +127,7 @@ fn of_app(
             reason: None,
             until: None,
             created: account.created_at,
-            person: why.as_ref().map_or(person, |why| why.email.clone()),
+            person,
         };
         let named = why.is_some();
         rows.push(judged(base.clone(), named, in_app.map(|given| &given.account)));
@@ -158,8 +160,7 @@ fn judged(row: Row, named: bool, grant: Option<&Grant>) -> Row {
         State::Upcoming | State::Lapsed => Standing::Ungranted,
         State::Suspended | State::Left => Standing::Out,
     };
-    let mut because: Vec<Place> =
-        grant.claims.iter().flat_map(|claim| claim.claim.because.iter().cloned()).collect();
+    let mut because: Vec<Place> = grant.claims.iter().flat_map(|claim| claim.claim.because.iter().cloned()).collect();
     because.sort();
     because.dedup();
     let reason = grant.claims.iter().find_map(|claim| claim.claim.reason.clone());

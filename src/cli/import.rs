@@ -332,3 +332,58 @@ fn tell(desired: &Desired, imported: &Imported, changes: &[Change], dry_run: boo
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        import::tests::{account, live},
+        model::AccountStatus::Active,
+    };
+
+    const APPS: &str = "apps:
+  a: { connector: scim, url: https://a.example.com, auth: { token: { env: T } } }
+  b:
+    connector: scim
+    url: https://b.example.com
+    auth: { token: { env: T } }
+";
+
+    fn settle(text: &str, live: &Live) -> Result<(Imported, Vec<Change>), Failure> {
+        let files = [("all.yaml".to_owned(), text.to_owned())];
+        let registry = Registry::new(None);
+        let desired = desired::parse(files.to_vec(), &registry).unwrap().desired;
+        let apps = chosen(&desired, &[]);
+        Import { files: &files, desired: &desired, live, apps: &apps, registry: &registry }.settle()
+    }
+
+    /// Ann has two accounts in `a`, and nobody knows which counts; in `b` she has one, as Bob has.
+    fn two_anns() -> Live {
+        let mut all = live(vec![account("1", "ann@x.io", Active, &[]), account("2", "ANN@x.io", Active, &[])], vec![]);
+        let b = live(vec![account("1", "ann@x.io", Active, &[]), account("2", "bob@x.io", Active, &[])], vec![]);
+        all.apps.extend(b.apps.into_values().map(|app| ("b".into(), app)));
+        all
+    }
+
+    #[test]
+    fn whoever_the_next_plan_would_touch_is_named_nowhere() {
+        let (imported, changes) = settle(APPS, &two_anns()).unwrap();
+        let people: Vec<&str> = imported.people.keys().map(Email::as_str).collect();
+        assert_eq!(people, ["bob@x.io"]);
+        let why: Vec<&str> = imported.skipped.iter().map(|skipped| skipped.why.as_str()).collect();
+        assert!(why.iter().any(|why| why.contains("the next plan would want `a/deactivate/ann@x.io")), "{why:?}");
+        assert!(changes.iter().all(|change| !change.after.contains("ann@x.io")), "{changes:?}");
+    }
+
+    #[test]
+    fn an_app_in_flow_style_gets_its_lines_where_there_is_room() {
+        let live = live(vec![account("1", "ann@x.io", Active, &[])], vec![]);
+        let commented =
+            APPS.replace("{ connector: scim, url: https://a", "{ connector: scim, # ours\n    url: https://a");
+        for (text, file) in [(APPS, "all.yaml"), (&commented, "all.imported.yaml")] {
+            let (_, changes) = settle(text, &live).unwrap();
+            let change = changes.iter().find(|change| change.name == file).unwrap();
+            assert!(change.after.contains("accounts:\n      ann@x.io:\n"), "{}", change.after);
+        }
+    }
+}

@@ -70,7 +70,9 @@ fn tell_gaps(desired: &Desired, live: &Live, asked: &[String]) -> bool {
                 let lists = std::iter::once(&app.groups_coverage).chain(app.groups.iter().map(|group| &group.coverage));
                 let unseen = lists.filter(|coverage| !coverage.is_complete()).count() + app.unread_memberships.len();
                 if unseen > 0 {
-                    gap(&format!("{name}: not all memberships are in the table: {unseen} lists of them were not seen whole"));
+                    gap(&format!(
+                        "{name}: not all memberships are in the table: {unseen} lists of them were not seen whole"
+                    ));
                 }
             }
         }

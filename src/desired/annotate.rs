@@ -132,7 +132,7 @@ mod tests {
     use crate::desired::tests::{load, same};
 
     fn problems() -> Problems {
-        let clash = "settings:\n  time_zone: UTC\n  time_zone: UTC\n  stor: 100%, of: it\n";
+        let clash = "settings:\n  time_zone: UTC\n  time_zone: UTC\n  stor: 100%\n";
         load(&[("a,b.yaml", clash)]).unwrap_err()
     }
 

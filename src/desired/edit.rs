@@ -300,3 +300,81 @@ fn unfold(out: &mut String, node: &Node<'_>, tree: &[(String, Tree)], indent: us
     lines(out, &missing.cloned().collect::<Vec<_>>(), indent);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tree(path: &[&str], value: Tree) -> Tree {
+        let mut tree = Tree::Map(Vec::new());
+        *path.iter().fold(&mut tree, |tree, key| tree.child(key)) = value;
+        tree
+    }
+
+    fn check(before: &str, path: &[&str], value: Tree, after: &str) {
+        let tree = tree(path, value);
+        let extended = extend(before, &tree).unwrap();
+        assert_eq!(extended, after, "\n{extended}");
+        assert_eq!(extend(&extended, &tree).unwrap(), extended, "what is there is left alone");
+        assert!(holds(&extended, path));
+    }
+
+    #[test]
+    fn what_is_missing_goes_to_the_end_of_its_section() {
+        check("", &["people", "a@x.io"], Tree::Nothing, "people:\n  a@x.io:\n");
+        check("a:\n    b: 1", &["a", "c"], Tree::Text("2".into()), "a:\n    b: 1\n    c: 2\n");
+        check(
+            "a:\n  b: 1   # one\n  # end of a\n# of d\nd: 1\n",
+            &["a", "c"],
+            Tree::Nothing,
+            "a:\n  b: 1   # one\n  # end of a\n  c:\n# of d\nd: 1\n",
+        );
+        check("a:   # empty\nb: 1\n", &["a", "c"], Tree::Nothing, "a:   # empty\n  c:\nb: 1\n");
+        check("a:\r\n  b: 1\r\n", &["a", "c"], Tree::Nothing, "a:\r\n  b: 1\r\n  c:\r\n");
+        check("a:\n  b: |\n    text\n\nc: 1\n", &["a", "d"], Tree::Nothing, "a:\n  b: |\n    text\n  d:\n\nc: 1\n");
+    }
+
+    #[test]
+    fn lists_and_flow_values_become_blocks_with_all_that_was_in_them() {
+        check(
+            "m:\n  - a@x.io   # first\n  - \"b@x.io\"\n",
+            &["m", "c@x.io"],
+            Tree::Text("lead".into()),
+            "m:\n  a@x.io:   # first\n  \"b@x.io\":\n  c@x.io: lead\n",
+        );
+        check("m: [a, 'b c']  # some\n", &["m", "d"], Tree::Nothing, "m:  # some\n  a:\n  'b c':\n  d:\n");
+        check(
+            "g: { A: { id: 1 }, B: }   # two\nz: 1\n",
+            &["g", "A", "members", "c@x.io"],
+            Tree::Nothing,
+            "g:   # two\n  A:\n    id: 1\n    members:\n      c@x.io:\n  B:\nz: 1\n",
+        );
+        check("g: {}\n", &["g", "A"], Tree::Nothing, "g:\n  A:\n");
+    }
+
+    #[test]
+    fn addresses_are_known_in_any_case() {
+        let tree = tree(&["people", "ann@x.io"], Tree::Text("x".into()));
+        assert_eq!(extend("people:\n  Ann@X.io: 1\n", &tree), Ok("people:\n  Ann@X.io: 1\n".into()));
+    }
+
+    #[test]
+    fn what_has_no_room_is_left_alone() {
+        for text in ["a: text\n", "a: *b\n", "a: &x { b: 1 }\n", "a: { b: 1, # why\n c: 2 }\n", "a:\n- b\n", "- a\n"] {
+            assert_eq!(extend(text, &tree(&["a", "z"], Tree::Nothing)), Err(Stuck), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_get_quotes_where_they_would_be_read_as_something_else() {
+        for text in ["Design Team", "jane.doe@x.io", "2fa@x.io", "Zoë", "R&D", "a:b", "it's"] {
+            assert_eq!(scalar(text), text);
+        }
+        for text in
+            ["", "true", "No", "12", "2026-01-01", "a: b", "a #b", "[x]", "- a", "*a", "a,b", " a", "null", "x:"]
+        {
+            assert_eq!(scalar(text), format!("{text:?}"));
+        }
+        assert_eq!(scalar("a\nb"), "\"a\\nb\"");
+    }
+}

@@ -10,7 +10,7 @@ mod fields;
 mod services;
 mod teams;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod yaml;
 
 use std::{

@@ -71,10 +71,15 @@ fn member(values: &Values) -> Tree {
 }
 
 fn fields(values: &Values) -> Vec<(String, String)> {
-    // The role is what people look for.
-    let role_first = |field: &str| !matches!(field, "role" | "roles");
+    // The role is what people look for, and first names come first.
+    let rank = |field: &str| match field {
+        "role" => 0,
+        "roles" => 1,
+        "given_name" => 2,
+        _ => 3,
+    };
     let mut fields: Vec<_> = values.iter().collect();
-    fields.sort_by_key(|(field, _)| role_first(field));
+    fields.sort_by_key(|(field, _)| rank(field));
     fields.into_iter().map(|(field, value)| (field.to_string(), Tree::value(value))).collect()
 }
 

@@ -7,8 +7,20 @@ use crate::review::Row;
 
 /// The columns, in this order; new ones come at the end.
 const COLUMNS: [&str; 14] = [
-    "person", "name", "app", "account", "account_id", "status", "admin", "role", "group", "state", "granted_by", "reason",
-    "until", "account_created",
+    "person",
+    "name",
+    "app",
+    "account",
+    "account_id",
+    "status",
+    "admin",
+    "role",
+    "group",
+    "state",
+    "granted_by",
+    "reason",
+    "until",
+    "account_created",
 ];
 
 /// The table, with a heading. Days are days in `time_zone`.

@@ -54,8 +54,18 @@ const IMPORTS: &[(&str, &[&str])] = &[
 ];
 
 /// Parts that compute and nothing else: given the same values they say the same, at any time and on any machine.
-const PURE: &[&str] =
-    &["model", "desired", "why", "review", "import", "budget", "plan", "report", "execute/scheduler", "execute/forecast"];
+const PURE: &[&str] = &[
+    "model",
+    "desired",
+    "why",
+    "review",
+    "import",
+    "budget",
+    "plan",
+    "report",
+    "execute/scheduler",
+    "execute/forecast",
+];
 
 /// What a pure part must not touch.
 const IMPURE: &[&str] = &[

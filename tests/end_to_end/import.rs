@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use rosterd::sandbox::{Config, Sandbox};
+use rosterd::sandbox::{Config, NewAccount, Sandbox};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -117,36 +117,156 @@ async fn a_snapshot_is_imported_without_credentials_and_a_dry_run_writes_nothing
 const WRITTEN: &str = "\
 # Ours, with care.
 people:
-  mina.park@northwind.example: { given_name: Mina, family_name: Park }   # runs the intranet
+  mina@x.io: { given_name: Mina, family_name: Park }   # runs the intranet
 
   # The finance team.
-  clara.weiss@northwind.example: { given_name: Clara, family_name: Weiss }
+  clara@x.io: { given_name: Clara, family_name: Weiss }
 
 apps:
-  intranet:   # SCIM
+  lab:   # SCIM
     connector: scim
     url: https://intranet.example.com/scim/v2
     auth: { token: { env: TOKEN } }
 
     groups:
       # Whoever writes the news.
-      Intranet Editors:
-        members: [mina.park@northwind.example]   # more to come
-      Finance: { members: { clara.weiss@northwind.example: } }
+      Editors:
+        members: [mina@x.io]   # more to come
+      Finance: { members: { clara@x.io: } }
       # Not ours: Summer Party
 
 settings: { time_zone: UTC }   # the end
 ";
 
+/// A small app with people in three groups, one of them long gone.
+fn lab(sandbox: &Sandbox) {
+    for (email, given, family, status) in [
+        ("mina@x.io", "Mina", "Park", None),
+        ("Clara@x.io", "Clara", "Weiss", None),
+        ("edward@x.io", "Edward", "Finch", None),
+        ("backup-bot@x.io", "Backup", "Bot", None),
+        ("gone@x.io", "=Gone", "By", Some("inactive".to_owned())),
+    ] {
+        let names = (Some(given.to_owned()), Some(family.to_owned()));
+        let account = NewAccount { email: email.into(), given_name: names.0, family_name: names.1, status, role: None };
+        sandbox.add_account("scim", "lab", account).unwrap();
+    }
+    for (id, name) in [("g1", "Editors"), ("g2", "Finance"), ("g3", "Leads")] {
+        sandbox.put_group("scim", "lab", id, name).unwrap();
+    }
+    for (who, group) in [
+        ("mina@x.io", "g1"),
+        ("clara@x.io", "g1"),
+        ("clara@x.io", "g2"),
+        ("edward@x.io", "g2"),
+        ("edward@x.io", "g3"),
+        ("gone@x.io", "g3"),
+    ] {
+        sandbox.put_membership("scim", "lab", who, group, "member").unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_existing_tree_gets_what_is_missing_and_keeps_its_comments_and_order() {
     let place = Place::new().await;
+    lab(&place.sandbox);
     fs::write(place.path().join("all.yaml"), WRITTEN).unwrap();
-    let said = place.rosterd(&["import", "--app", "intranet"]).await;
+    let said = place.rosterd(&["import", "--app", "lab"]).await;
     assert_eq!(said.status, 0, "{said:?}");
-    let after = read(place.path(), "all.yaml");
-    insta::assert_snapshot!(after, @"");
+    insta::assert_snapshot!(said.err, @"added 1 person, 2 accounts, 1 group and 3 memberships to 2 files");
+    insta::assert_snapshot!(read(place.path(), "all.yaml"), @r"
+    # Ours, with care.
+    people:
+      mina@x.io: { given_name: Mina, family_name: Park }   # runs the intranet
+
+      # The finance team.
+      clara@x.io: { given_name: Clara, family_name: Weiss }
+
+    apps:
+      lab:   # SCIM
+        connector: scim
+        url: https://intranet.example.com/scim/v2
+        auth: { token: { env: TOKEN } }
+
+        groups:
+          # Whoever writes the news.
+          Editors:
+            members:   # more to come
+              mina@x.io:
+              clara@x.io:
+          Finance:
+            members:
+              clara@x.io:
+              edward@x.io:
+          # Not ours: Summer Party
+          Leads:
+            members:
+              edward@x.io:
+        accounts:
+          backup-bot@x.io:
+          edward@x.io:
+
+    settings: { time_zone: UTC }   # the end
+    ");
+    insta::assert_snapshot!(read(place.path(), "people/imported.yaml"), @r"
+    # Found in the apps by `rosterd import`. Move the entries to where you want to have them.
+    people:
+      edward@x.io: { given_name: Edward, family_name: Finch }
+    ");
     place.in_sync().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_lists_everything_live_with_the_lines_that_grant_it() {
+    let place = Place::new().await;
+    lab(&place.sandbox);
+    fs::write(place.path().join("all.yaml"), WRITTEN).unwrap();
+    let said = place.rosterd(&["review"]).await;
+    assert_eq!((said.status, said.err.as_str()), (0, ""), "{said:?}");
+    // Without the ids and the days, which differ from run to run.
+    let mut rows = csv::Reader::from_reader(said.out.as_bytes());
+    let rows = rows.records().map(|row| {
+        let row = row.unwrap();
+        [0, 1, 3, 5, 8, 9, 10].map(|column| row[column].to_owned()).join("|")
+    });
+    insta::assert_snapshot!(rows.collect::<Vec<_>>().join("\n"), @r"
+    backup-bot@x.io|Backup Bot|backup-bot@x.io|active||unlisted|
+    clara@x.io|Clara Weiss|Clara@x.io|active||granted|all.yaml:18
+    clara@x.io|Clara Weiss|Clara@x.io|active|Editors|ungranted|
+    clara@x.io|Clara Weiss|Clara@x.io|active|Finance|granted|all.yaml:18
+    edward@x.io|Edward Finch|edward@x.io|active||unlisted|
+    edward@x.io|Edward Finch|edward@x.io|active|Finance|unlisted|
+    edward@x.io|Edward Finch|edward@x.io|active|Leads|group not in the files|
+    gone@x.io|'=Gone By|gone@x.io|inactive||unlisted|
+    gone@x.io|'=Gone By|gone@x.io|inactive|Leads|group not in the files|
+    mina@x.io|Mina Park|mina@x.io|active||granted|all.yaml:17
+    mina@x.io|Mina Park|mina@x.io|active|Editors|granted|all.yaml:17
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_review_says_what_it_lacks() {
+    let place = Place::new().await;
+    fs::write(place.path().join("all.yaml"), WRITTEN).unwrap();
+    fs::write(place.path().join("live.json"), r#"{"apps":{}}"#).unwrap();
+    let dir = place.path().to_str().unwrap();
+    let said = run(&["review", dir, "--live", place.path().join("live.json").to_str().unwrap()]).await;
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.err.contains("lab is not in the table"), "{}", said.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn problems_become_annotations_for_github() {
+    let place = Place::new().await;
+    fs::write(place.path().join("all.yaml"), WRITTEN.replace("time_zone", "time_zon")).unwrap();
+    let dir = place.path().to_str().unwrap();
+    let said = run(&["validate", dir, "--format", "github"]).await;
+    assert_eq!(said.status, 1, "{said:?}");
+    let expected = format!("::error file={dir}/all.yaml,line=21,col=13,endColumn=21,title=unknown-key::");
+    assert!(said.out.starts_with(&expected), "{}", said.out);
+    let said = run(&["validate", dir, "--format", "json"]).await;
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.status, &json["problems"][0]["code"]), (1, &Value::from("unknown-key")), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
