@@ -13,4 +13,5 @@ pub mod reconcile;
 pub mod report;
 pub mod review;
 pub mod sandbox;
+pub mod store;
 pub mod why;

@@ -9,7 +9,9 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    model::{AccountStatus, Desired, DesiredApp, Email, FieldValue, Live, LiveAccount, LiveApp, Place, RoleRule},
+    model::{
+        AccountStatus, Desired, DesiredApp, Email, FieldValue, Live, LiveAccount, LiveApp, LiveGroup, Place, RoleRule,
+    },
     why::{self, Grant, State, Why},
 };
 
@@ -96,11 +98,11 @@ fn of_app(
     asked: &mut HashMap<Email, Option<Why>>,
     rows: &mut Vec<Row>,
 ) {
-    let mut memberships: BTreeMap<&Arc<str>, Vec<(Arc<str>, Arc<str>, String)>> = BTreeMap::new();
+    let mut memberships: BTreeMap<&Arc<str>, Vec<(&LiveGroup, String)>> = BTreeMap::new();
     for group in &live.groups {
         for member in &group.members {
             let role = roles(&member.values, app.semantics.members.role.as_ref());
-            memberships.entry(&member.account).or_default().push((group.id.clone(), group.name.clone(), role));
+            memberships.entry(&member.account).or_default().push((group, role));
         }
     }
     for account in &live.accounts {
@@ -131,12 +133,12 @@ fn of_app(
         };
         let named = why.is_some();
         rows.push(judged(base.clone(), named, in_app.map(|given| &given.account)));
-        for (id, name, role) in memberships.remove(&account.id).unwrap_or_default() {
+        for (live, role) in memberships.remove(&account.id).unwrap_or_default() {
             let declared = app.groups.values().find(|group| match &group.id {
-                Some(pin) => *pin == id,
-                None => group.name == name,
+                Some(pin) => *pin == live.id,
+                None => group.name == live.name,
             });
-            let mut row = Row { group: Some(name), role, ..base.clone() };
+            let mut row = Row { group: Some(live.name.clone()), role, ..base.clone() };
             row = match declared {
                 None => Row { standing: Standing::Undeclared, ..row },
                 Some(declared) => {

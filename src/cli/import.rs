@@ -68,7 +68,7 @@ async fn read(args: &args::Import, global: &Global) -> Result<(Desired, Live), F
         return Ok((loaded.desired, plan::read_snapshot(snapshot)?));
     }
     let all = args::Target { apps: Vec::new(), ..args.target.clone() };
-    let session = context::session(&args.dir, &all, &[]).await?;
+    let session = context::session(&args.dir, &all, &[], context::Past::Ignored).await?;
     let desired = session.reconciler.desired();
     context::known_apps(desired, &args.target.apps)?;
     let reading = Reading::start(global);
@@ -129,7 +129,7 @@ impl Import<'_> {
     /// What is to be written, found by planning with it: whoever the next plan would touch because of it is left out.
     fn settle(&self) -> Result<(Imported, Vec<Change>), Failure> {
         let now = Timestamp::now();
-        let before = reconcile::plan_against(self.desired, "", self.live, now);
+        let before = reconcile::plan_against(self.desired, "", self.live, None, now);
         let before: BTreeSet<&ActionName> = actions(&before).map(|action| &action.name).collect();
         let mut left_out: BTreeMap<Email, String> = BTreeMap::new();
         for _ in 0..ROUNDS {
@@ -137,7 +137,7 @@ impl Import<'_> {
             let imported = import::import(&inputs);
             let changes = self.changes(&imported);
             let after = self.load(&changes)?;
-            let next = reconcile::plan_against(&after, "", self.live, now);
+            let next = reconcile::plan_against(&after, "", self.live, None, now);
             let caused: Vec<&Action> = actions(&next).filter(|action| !before.contains(&action.name)).collect();
             let (here, elsewhere): (Vec<&Action>, Vec<&Action>) =
                 caused.into_iter().partition(|action| self.apps.contains(&action.name.app));

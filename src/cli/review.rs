@@ -41,7 +41,7 @@ async fn read(args: &args::Review, global: &Global) -> Result<(Desired, Live), F
         live.apps.retain(|name, _| wanted(&args.target.apps, name));
         return Ok((loaded.desired, live));
     }
-    let session = context::session(&args.dir, &args.target, &[]).await?;
+    let session = context::session(&args.dir, &args.target, &[], context::Past::Ignored).await?;
     let reading = Reading::start(global);
     let live = session.reconciler.observe_everything(|_| true, &reading).await;
     reading.finish();
