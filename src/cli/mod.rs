@@ -10,6 +10,7 @@ mod context;
 mod exit;
 mod files;
 mod fmt;
+mod history;
 mod import;
 mod next;
 mod observe;
@@ -24,6 +25,7 @@ mod storage;
 mod terminal;
 mod tracing;
 mod validate;
+mod when;
 mod why;
 
 use std::process::ExitCode;
@@ -60,7 +62,8 @@ async fn run(args: Args) -> Result<Exit, Failure> {
         Command::Review(args) => review::run(&args, &global).await,
         Command::Fmt(args) => fmt::run(&args),
         Command::Import(args) => import::run(&args, &global).await,
-        Command::Why(args) => why::run(&args),
+        Command::Why(args) => why::run(&args).await,
+        Command::History(args) => history::run(&args).await,
         Command::Connectors(args) => connectors::run(&args).await,
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

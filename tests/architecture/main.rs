@@ -25,7 +25,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("plan", &[]),
     ("store", &["budget"]),
     ("execute", &["plan", "connectors", "budget", "store", "observe"]),
-    ("report", &["plan", "execute", "why", "review"]),
+    ("report", &["plan", "execute", "why", "review", "store"]),
     ("reconcile", &["desired", "connectors", "observe", "plan", "execute", "budget", "store", "report"]),
     ("daemon", &["reconcile", "desired", "store", "budget", "report"]),
     ("sandbox", &[]),
