@@ -97,6 +97,10 @@ pub(super) struct Planning {
     /// Plan against a snapshot that `rosterd observe` wrote; needs no credentials and no network.
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     pub live: Option<PathBuf>,
+    /// Compare with the files of a commit: say which actions this change causes, and let nothing that it changes about
+    /// the way to the apps decide where requests go.
+    #[arg(long, value_name = "GIT_REF")]
+    pub against: Option<String>,
     /// Release one guard for this run, as an `approvals:` line would; NAME is an action or a prefix of one.
     #[arg(long = "approve", value_name = "NAME:GUARD[:UP_TO]", value_parser = approval)]
     pub approve: Vec<Approve>,
@@ -131,7 +135,7 @@ pub(super) struct Plan {
     pub planning: Planning,
     /// How the plan is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: Format,
+    pub format: PlanFormat,
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -268,6 +272,19 @@ pub(super) struct Sandbox {
     /// Start without the example organisation.
     #[arg(long)]
     pub empty: bool,
+}
+
+/// How a plan is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlanFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For a comment on a pull request, short enough for one.
+    Markdown,
+    /// The graph of actions, for Graphviz.
+    Dot,
 }
 
 /// How results are written.

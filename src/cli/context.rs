@@ -24,8 +24,13 @@ const APPROVED_FOR_DAYS: i64 = 7;
 
 /// Loads and checks the files; what is wrong with them is shown, all of it.
 pub(super) fn load(dir: &Dir, registry: &Registry) -> Result<Loaded, Failure> {
+    checked(desired::load(&dir.dir, registry), &dir.dir.display().to_string())
+}
+
+/// Shows what is wrong with files, and goes on with those that nothing is wrong with. `what` is how sentences call them.
+pub(super) fn checked(loaded: Result<Loaded, Problems>, what: &str) -> Result<Loaded, Failure> {
     let style = terminal::style(Stream::Err);
-    match desired::load(&dir.dir, registry) {
+    match loaded {
         Ok(loaded) => {
             if !loaded.warnings.is_empty() {
                 terminal::say(loaded.warnings.render(style.color, style.width).trim_end_matches('\n'));
@@ -36,16 +41,16 @@ pub(super) fn load(dir: &Dir, registry: &Registry) -> Result<Loaded, Failure> {
         Err(problems) => {
             terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
             terminal::say("");
-            Err(Failure::new(verdict(&dir.dir, &problems)))
+            Err(Failure::new(verdict(what, &problems)))
         }
     }
 }
 
 /// `desired-state is not valid: 3 errors and 1 warning in 2 files`.
-fn verdict(dir: &Path, problems: &Problems) -> String {
+fn verdict(what: &str, problems: &Problems) -> String {
     let count = |many: usize, word: &str| format!("{many} {word}{}", if many == 1 { "" } else { "s" });
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let mut text = format!("{} is not valid: {}", dir.display(), count(errors, "error"));
+    let mut text = format!("{what} is not valid: {}", count(errors, "error"));
     if problems.len() > errors {
         text += &format!(" and {}", count(problems.len() - errors, "warning"));
     }
@@ -71,22 +76,33 @@ pub(super) struct Session {
 
 /// Loads the files and connects to the apps they name, or to simulated ones.
 pub(super) async fn session(dir: &Dir, target: &Target, approve: &[Approve]) -> Result<Session, Failure> {
-    let registry = registry(&dir.dir);
     let loaded = load_for_plan(dir, target, approve)?;
+    let digest = loaded.fingerprint();
+    connected(&registry(&dir.dir), loaded.desired, digest, dir, target).await
+}
+
+/// Connects to the apps that `desired` names, or to simulated ones, by the connectors of `registry`.
+pub(super) async fn connected(
+    registry: &Registry,
+    desired: Desired,
+    digest: String,
+    dir: &Dir,
+    target: &Target,
+) -> Result<Session, Failure> {
     let (sandbox, base) = match target.sandbox.as_deref() {
         None => (None, None),
         Some("") => {
-            let sandbox = embedded(&loaded.desired).await?;
+            let sandbox = embedded(&desired).await?;
             let url = sandbox.url();
             (Some(sandbox), Some(url))
         }
         Some(url) => (None, Some(url.trim_end_matches('/').to_owned())),
     };
     let played = |app: &DesiredApp| {
-        target.sandbox.is_none() || ConnectorCatalogue::names(&registry).contains(&app.connector.to_string())
+        target.sandbox.is_none() || ConnectorCatalogue::names(registry).contains(&app.connector.to_string())
     };
     let asked = |app: &DesiredApp| target.apps.is_empty() || target.apps.iter().any(|name| **name == *app.name);
-    for app in loaded.desired.apps.values().filter(|app| asked(app) && !played(app)) {
+    for app in desired.apps.values().filter(|app| asked(app) && !played(app)) {
         terminal::say(&format!(
             "{} is left out: the sandbox does not play manifests of your own; try it with `rosterd connectors check {}`",
             app.name,
@@ -99,8 +115,7 @@ pub(super) async fn session(dir: &Dir, target: &Target, approve: &[Approve]) -> 
         let instead = base.as_ref().map(|base| simulated(base, app));
         registry.connect(app, &ProcessSecrets, instead.as_ref())
     };
-    let digest = loaded.fingerprint();
-    Ok(Session { reconciler: Reconciler::new(loaded.desired, digest, wanted, connect), _sandbox: sandbox })
+    Ok(Session { reconciler: Reconciler::new(desired, digest, wanted, connect), _sandbox: sandbox })
 }
 
 /// Loads the files for a plan that connects to nothing.
@@ -148,7 +163,7 @@ async fn embedded(desired: &Desired) -> Result<Sandbox, Failure> {
     Ok(sandbox)
 }
 
-fn add_approvals(desired: &mut Desired, approve: &[Approve]) {
+pub(super) fn add_approvals(desired: &mut Desired, approve: &[Approve]) {
     let now = Timestamp::now();
     desired.approvals.extend(approve.iter().enumerate().map(|(index, approve)| Approval {
         allow: approve.allow.clone(),
@@ -160,7 +175,7 @@ fn add_approvals(desired: &mut Desired, approve: &[Approve]) {
     }));
 }
 
-fn known_apps(desired: &Desired, asked: &[String]) -> Result<(), Failure> {
+pub(super) fn known_apps(desired: &Desired, asked: &[String]) -> Result<(), Failure> {
     let Some(unknown) = asked.iter().find(|name| !desired.apps.contains_key(name.as_str())) else { return Ok(()) };
     let known: Vec<&str> = desired.apps.keys().map(|name| &**name).collect();
     Err(Failure::new(format!("there is no app `{unknown}` in the files"))

@@ -5,8 +5,9 @@ use std::{fs, path::Path};
 use jiff::Timestamp;
 
 use super::{
-    args::{self, Format, Global},
-    context,
+    against,
+    args::{self, Global, PlanFormat},
+    context::{self, Session},
     exit::{Exit, Failure},
     next,
     progress::Reading,
@@ -14,21 +15,20 @@ use super::{
     tracing::timed,
 };
 use crate::{
-    model::{Live, Plan, ReadFailure},
+    model::{Desired, Live, Plan, ReadFailure, Snapshot},
     reconcile, report,
 };
 
 pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Failure> {
-    let plan = match &args.planning.live {
-        Some(snapshot) => offline(args, snapshot)?,
-        None => online(args, global).await?,
-    };
+    let plan = make(args, global).await?;
     let text = timed("drew the plan", || match args.format {
-        Format::Text => report::text::plan(&plan, &terminal::style(Stream::Out)),
-        Format::Json => report::json::plan(&plan),
+        PlanFormat::Text => report::text::plan(&plan, &terminal::style(Stream::Out)),
+        PlanFormat::Json => report::json::plan(&plan),
+        PlanFormat::Markdown => report::markdown::plan(&plan),
+        PlanFormat::Dot => report::dot::plan(&plan),
     });
     terminal::print(&text)?;
-    if args.format == Format::Text {
+    if args.format == PlanFormat::Text {
         let planning = &args.planning;
         let (approve, live) = (&planning.approve[..], planning.live.is_some());
         next::say(&plan, &next::Asked { dir: &args.dir, target: &args.target, approve, live });
@@ -36,23 +36,48 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
     Ok(exit(&plan, args.planning.detailed_exitcode))
 }
 
-async fn online(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
-    let session = context::session(&args.dir, &args.target, &args.planning.approve).await?;
+async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
+    let (dir, target, approve) = (&args.dir, &args.target, &args.planning.approve[..]);
+    let compared = match &args.planning.against {
+        None => None,
+        Some(reference) => Some(against::compare(dir, target, approve, reference)?),
+    };
+    let now = Timestamp::now();
+    let (mut plan, live) = match (&args.planning.live, &compared) {
+        (None, None) => online(context::session(dir, target, approve).await?, global).await,
+        (None, Some(compared)) => online(compared.session(dir, target).await?, global).await,
+        (Some(snapshot), None) => {
+            let loaded = timed("loaded the files", || context::load_for_plan(dir, target, approve))?;
+            offline(&loaded.desired, &loaded.fingerprint(), snapshot, target, now)?
+        }
+        (Some(snapshot), Some(compared)) => offline(compared.desired(), compared.digest(), snapshot, target, now)?,
+    };
+    if let Some(compared) = &compared {
+        compared.tell(&mut plan, &live);
+    }
+    Ok(plan)
+}
+
+async fn online(session: Session, global: &Global) -> (Plan, Live) {
     let reading = Reading::start(global);
     let live = session.reconciler.observe(&reading).await;
     reading.finish();
-    Ok(session.reconciler.plan(&live, Timestamp::now()))
+    (session.reconciler.plan(&live, Timestamp::now()), live)
 }
 
 /// Plans against a snapshot. No secret is resolved and nothing is connected to.
-fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
-    let load = || context::load_for_plan(&args.dir, &args.target, &args.planning.approve);
-    let loaded = timed("loaded the files", load)?;
+fn offline(
+    desired: &Desired,
+    digest: &str,
+    snapshot: &Path,
+    target: &args::Target,
+    now: Timestamp,
+) -> Result<(Plan, Live), Failure> {
     let mut live = timed("read the snapshot", || read_snapshot(snapshot))?;
-    let wanted = |name: &str| args.target.apps.is_empty() || args.target.apps.iter().any(|app| **app == *name);
+    let wanted = |name: &str| target.apps.is_empty() || target.apps.iter().any(|app| **app == *name);
     live.apps.retain(|name, _| wanted(name));
     // An app that is left out of a plan without a word looks like one that is in sync.
-    for name in loaded.desired.apps.keys().filter(|name| wanted(name)) {
+    for name in desired.apps.keys().filter(|name| wanted(name)) {
         live.apps.entry(name.clone()).or_insert_with(|| {
             let message = format!(
                 "{} does not hold this app; `rosterd observe --out FILE` writes a snapshot of all apps",
@@ -61,8 +86,22 @@ fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
             Err(ReadFailure { message })
         });
     }
-    let fingerprint = loaded.fingerprint();
-    Ok(timed("planned", || reconcile::plan_against(&loaded.desired, &fingerprint, &live, Timestamp::now())))
+    let mut plan = timed("planned", || reconcile::plan_against(desired, digest, &live, now));
+    plan.snapshot = age(&live, now);
+    if plan.snapshot.is_some_and(|taken| taken.is_old()) {
+        terminal::warning(&format!(
+            "{} is more than a day old; what has changed since is not in this plan",
+            snapshot.display()
+        ));
+    }
+    Ok((plan, live))
+}
+
+/// How old the oldest part of a snapshot is.
+fn age(live: &Live, now: Timestamp) -> Option<Snapshot> {
+    let taken_at = live.apps.values().filter_map(|app| app.as_ref().ok()).map(|app| app.observed_at).min()?;
+    let age = now.duration_since(taken_at).as_secs();
+    Some(Snapshot { taken_at, age_s: u64::try_from(age).unwrap_or(0) })
 }
 
 fn read_snapshot(path: &Path) -> Result<Live, Failure> {

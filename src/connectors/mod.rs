@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use connector::{Connector, Credentials, OptionSpec, Wiring};
 pub use error::{Error, ErrorKind};
-pub use registry::{Override, ProcessSecrets, Registry, SecretSource, quota};
+pub use registry::{ManifestSource, Override, ProcessSecrets, Registry, SecretSource, quota};
 
 use crate::model::{
     Coverage, Email, FieldName, LiveAccount, LiveGroup, LiveMember, Notice, Semantics, Values, Vocabulary,

@@ -21,6 +21,6 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-pub use load::{Loaded, load, parse};
+pub use load::{Loaded, counts, load, parse, read};
 pub use problem::{Label, Problem, Problems};
 pub use schema::schema;

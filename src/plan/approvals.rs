@@ -31,7 +31,7 @@ impl<'a> Approvals<'a> {
 }
 
 /// Whether `allow` is the action's name or a prefix of it up to a `/`.
-pub(super) fn covers(allow: &str, action: &str) -> bool {
+pub(in crate::plan) fn covers(allow: &str, action: &str) -> bool {
     action.strip_prefix(allow.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 

@@ -5,7 +5,9 @@
 mod brief;
 mod canvas;
 pub mod capabilities;
+pub mod dot;
 pub mod json;
+pub mod markdown;
 pub mod outcome;
 pub mod text;
 pub mod why;

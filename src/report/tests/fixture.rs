@@ -20,6 +20,7 @@ pub fn action(name: &str, because: &str) -> Action {
         cause: None,
         changes: Vec::new(),
         because: because.split_whitespace().map(place).collect(),
+        gone: Vec::new(),
         target: Target::default(),
         name,
     }
@@ -99,6 +100,7 @@ pub fn app(name: &str, noun: &str, actions: Vec<Action>, findings: Vec<Finding>)
         forecast: Forecast::default(),
         actions,
         findings,
+        due: Vec::new(),
     }
 }
 
@@ -108,6 +110,9 @@ pub fn plan(apps: Vec<AppPlan>) -> Plan {
         fingerprint: format!("sha256:{}", "0123456789abcdef".repeat(4)),
         guards_unchecked: Vec::new(),
         apps,
+        against: None,
+        snapshot: None,
+        findings: Vec::new(),
     }
 }
 

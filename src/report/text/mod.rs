@@ -1,6 +1,7 @@
 //! The plan as text for a terminal: app by app what will be done, what waits, what is held and by which line it would be
 //! released, and what is left to people; at the end, where the eye rests, the summary.
 
+mod around;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
     let mut apps: Vec<&AppPlan> = plan.apps.iter().collect();
     apps.sort_by(|a, b| a.app.cmp(&b.app));
     let several = apps.len() > 1;
+    around::draw_head(&mut canvas, plan);
     // Quiet apps come first, in one block: they are read in one glance and leave the rest together.
     let (quiet, busy): (Vec<&AppPlan>, Vec<&AppPlan>) = apps.into_iter().partition(|app| is_quiet(app));
     for app in quiet {
@@ -35,7 +37,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
 }
 
 fn is_quiet(app: &AppPlan) -> bool {
-    app.error.is_none() && app.complete && app.actions.is_empty() && app.findings.is_empty()
+    app.error.is_none() && app.complete && app.actions.is_empty() && app.findings.is_empty() && app.due.is_empty()
 }
 
 fn draw_quiet(canvas: &mut Canvas, app: &AppPlan) {
@@ -117,6 +119,7 @@ fn draw_app(canvas: &mut Canvas, app: &AppPlan, several: bool) {
     }
     draw_actions(canvas, app);
     draw_findings(canvas, &app.findings);
+    around::draw_due(canvas, &app.due);
 }
 
 fn draw_actions(canvas: &mut Canvas, app: &AppPlan) {
