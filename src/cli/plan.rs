@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     model::{Desired, Live, Plan, ReadFailure, Snapshot},
-    reconcile, report,
+    reconcile::{self, KnownIds},
+    report,
 };
 
 pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Failure> {
@@ -31,26 +32,30 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
     if args.format == PlanFormat::Text {
         let planning = &args.planning;
         let (approve, live) = (&planning.approve[..], planning.live.is_some());
-        next::say(&plan, &next::Asked { dir: &args.dir, target: &args.target, approve, live });
+        let (dir, target, only) = (&args.dir, &args.target, &planning.only);
+        next::say(&plan, &next::Asked { dir, target, only, approve, live });
     }
     Ok(exit(&plan, args.planning.detailed_exitcode))
 }
 
 async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
     let (dir, target, approve) = (&args.dir, &args.target, &args.planning.approve[..]);
+    let only = &args.planning.only;
     let compared = match &args.planning.against {
         None => None,
         Some(reference) => Some(against::compare(dir, target, approve, reference)?),
     };
     let now = Timestamp::now();
     let (mut plan, live) = match (&args.planning.live, &compared) {
-        (None, None) => online(context::session(dir, target, approve).await?, global).await,
-        (None, Some(compared)) => online(compared.session(dir, target).await?, global).await,
+        (None, None) => online(context::session(dir, target, approve).await?, only, global).await?,
+        (None, Some(compared)) => online(compared.session(dir, target).await?, only, global).await?,
         (Some(snapshot), None) => {
             let loaded = timed("loaded the files", || context::load_for_plan(dir, target, approve))?;
-            offline(&loaded.desired, &loaded.fingerprint(), snapshot, target, now)?
+            offline(&loaded.desired, &loaded.fingerprint(), snapshot, target, only, now)?
         }
-        (Some(snapshot), Some(compared)) => offline(compared.desired(), compared.digest(), snapshot, target, now)?,
+        (Some(snapshot), Some(compared)) => {
+            offline(compared.desired(), compared.digest(), snapshot, target, only, now)?
+        }
     };
     if let Some(compared) = &compared {
         compared.tell(&mut plan, &live);
@@ -58,11 +63,15 @@ async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-async fn online(session: Session, global: &Global) -> (Plan, Live) {
+async fn online(session: Session, only: &args::Only, global: &Global) -> Result<(Plan, Live), Failure> {
+    let person = context::person(session.reconciler.desired(), only)?;
     let reading = Reading::start(global);
-    let live = session.reconciler.observe(&reading).await;
+    let live = match person {
+        Some(person) => session.reconciler.observe_only(&person, &KnownIds::new(), &reading).await,
+        None => session.reconciler.observe(&reading).await,
+    };
     reading.finish();
-    (session.reconciler.plan(&live, Timestamp::now()), live)
+    Ok((session.reconciler.plan(&live, Timestamp::now()), live))
 }
 
 /// Plans against a snapshot. No secret is resolved and nothing is connected to.
@@ -71,6 +80,7 @@ fn offline(
     digest: &str,
     snapshot: &Path,
     target: &args::Target,
+    only: &args::Only,
     now: Timestamp,
 ) -> Result<(Plan, Live), Failure> {
     let mut live = timed("read the snapshot", || read_snapshot(snapshot))?;
@@ -85,6 +95,9 @@ fn offline(
             );
             Err(ReadFailure { message })
         });
+    }
+    if let Some(person) = context::person(desired, only)? {
+        reconcile::narrow(&mut live, &person);
     }
     let mut plan = timed("planned", || reconcile::plan_against(desired, digest, &live, now));
     plan.snapshot = age(&live, now);

@@ -1,9 +1,10 @@
 //! Which connectors there are, and how one is put together for an app: manifest, credential, budget, client.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use secrecy::SecretString;
@@ -14,11 +15,12 @@ use super::{
     acc::AccModule,
     connector::{Connector, Credentials, Gates, Wiring, check_options},
     http::{Gate, transport::is_loopback},
+    outside::Outside,
     rest::{BUILT_IN, Manifest},
     scim::Scim,
 };
 use crate::{
-    budget::{Budget, Covers, Quota, Scope},
+    budget::{Budget, Covers, Quota, Saved, Scope},
     model::{
         BudgetSpec, CatalogueError, ConnectorCatalogue, DesiredApp, Limits, Options, Rate, ScopeCovers, SecretRef,
         Semantics,
@@ -90,7 +92,8 @@ pub struct Registry {
     /// How manifests are read; without it there are none but the built-in ones.
     manifests: Option<ManifestSource>,
     /// One gate per origin and credential.
-    gates: Mutex<HashMap<String, Arc<Gate>>>,
+    gates: Mutex<BTreeMap<String, Arc<Gate>>>,
+    outside: Outside,
 }
 
 impl std::fmt::Debug for Registry {
@@ -134,12 +137,18 @@ impl Registry {
                     .map_err(|error| format!("the manifest {} cannot be read: {error}", path.display()))
             })
         };
-        Self { manifests: directory.map(source), gates: Mutex::default() }
+        Self { manifests: directory.map(source), gates: Mutex::default(), outside: Outside::default() }
     }
 
     /// The built-in connectors, and manifests from elsewhere than the disk.
     pub fn with_manifests(manifests: ManifestSource) -> Self {
-        Self { manifests: Some(manifests), gates: Mutex::default() }
+        Self { manifests: Some(manifests), gates: Mutex::default(), outside: Outside::default() }
+    }
+
+    /// The same connectors in other surroundings.
+    #[must_use]
+    pub fn within(self, outside: Outside) -> Self {
+        Self { outside, ..self }
     }
 
     /// The connector called `name`: a built-in's name or the path of a manifest.
@@ -221,21 +230,52 @@ impl Registry {
             // Stand-ins are no secrets, and masking their words would only garble texts.
             secret: instead.is_none(),
             gates: self,
+            outside: &self.outside,
         };
         connector.connect(&wiring, &app.options)
     }
 
-    /// The gate of the bucket that an app's requests draw on, once the app is connected.
+    /// The gates of all buckets that connected apps draw on.
     pub fn gates(&self) -> Vec<Arc<Gate>> {
-        self.gates.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.lock().values().cloned().collect()
+    }
+
+    /// The keys of all buckets that connected apps draw on, sorted. A key names an origin, an API and, by a hash, the
+    /// credential, and stays the same from one process to the next.
+    pub fn buckets(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    /// What each bucket has spent, to be stored under its key. Every second or so while requests are sent is often enough:
+    /// what a crash loses then is covered by the share kept free.
+    pub fn saved(&self) -> BTreeMap<String, Saved> {
+        self.lock().iter().map(|(key, gate)| (key.clone(), gate.saved())).collect()
+    }
+
+    /// Takes in what was stored of a bucket `elapsed` ago. Call it once the apps are connected, before anything is sent, and
+    /// again whenever another process had the credential meanwhile. Nothing happens for a bucket that nobody draws on.
+    pub fn resume(&self, key: &str, saved: &Saved, elapsed: Duration) {
+        if let Some(gate) = self.lock().get(key) {
+            gate.resume(saved, elapsed);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Gate>>> {
+        // A poisoned lock still holds whole entries: inserting one cannot leave the map half-changed.
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Gates for Registry {
-    /// Who comes first decides on the size of a bucket that several apps share.
+    /// Where several apps share a bucket, it keeps to the limits of each.
     fn gate(&self, key: String, spec: &BudgetSpec, limits: &Limits) -> Arc<Gate> {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.entry(key).or_insert_with(|| Gate::new(Budget::new(&quota(spec, limits)))).clone()
+        let quota = quota(spec, limits);
+        let mut gates = self.lock();
+        if let Some(gate) = gates.get(&key) {
+            gate.with_budget(|budget, _| budget.narrow(&quota));
+            return gate.clone();
+        }
+        gates.entry(key).or_insert(Gate::new(Budget::new(&quota))).clone()
     }
 }
 
@@ -306,6 +346,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::budget::{Feedback, Kind, Lane};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -331,6 +372,74 @@ mod tests {
         );
         let apart = BudgetSpec { write: rate(100), keep_free_percent: Some(0.0), ..BudgetSpec::default() };
         check(apart, &[(Covers::All, 1000), (Covers::Writes, 100)], 10, 0.0);
+    }
+
+    /// A bucket of a thousand requests an hour, none of them kept free.
+    fn bucket(registry: &Registry, concurrency: u32) -> Arc<Gate> {
+        let spec = BudgetSpec {
+            requests: Some(Rate { requests: 1000, per: HOUR }),
+            concurrency: Some(concurrency),
+            keep_free_percent: Some(0.0),
+            ..BudgetSpec::default()
+        };
+        registry.gate("bucket".into(), &spec, &limits())
+    }
+
+    /// Sends so many requests, all at the same time, and returns when each left.
+    async fn send(gate: &Arc<Gate>, requests: usize) -> Vec<Duration> {
+        let start = tokio::time::Instant::now();
+        let leaves = (0..requests).map(|_| async move {
+            let permit = gate.enter(Lane::Read, Kind::Read).await.unwrap();
+            let left = start.elapsed();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            permit.answered(&Feedback::default());
+            left
+        });
+        futures::future::join_all(leaves).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_restarted_process_spends_only_what_its_predecessor_left() {
+        let before = Registry::default();
+        send(&bucket(&before, 10), 600).await;
+        let stored = serde_json::to_string(&before.saved()).unwrap();
+        drop(before);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+
+        let after = Registry::default();
+        let gate = bucket(&after, 10);
+        assert_eq!(after.buckets(), ["bucket"]);
+        let stored: BTreeMap<String, Saved> = serde_json::from_str(&stored).unwrap();
+        after.resume("bucket", &stored["bucket"], Duration::from_secs(60));
+        let left = send(&gate, 500).await;
+        let at_once = left.iter().filter(|left| **left < Duration::from_secs(10)).count();
+        assert_eq!(at_once, 400);
+        // The first of them stops counting an hour after it was answered; it is stored in steps of 36 seconds.
+        let rest = left.iter().filter(|left| **left >= Duration::from_secs(10)).min().unwrap();
+        let opens = HOUR - Duration::from_secs(60 + 12);
+        assert!(*rest >= opens - Duration::from_secs(1) && *rest <= opens + Duration::from_secs(36), "{rest:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_gets_the_credential_back_counts_what_both_know_of_once() {
+        let one = Registry::default();
+        send(&bucket(&one, 10), 300).await;
+        let other = Registry::default();
+        bucket(&other, 10);
+        other.resume("bucket", &one.saved()["bucket"], Duration::ZERO);
+        send(&bucket(&other, 10), 400).await;
+        one.resume("bucket", &other.saved()["bucket"], Duration::ZERO);
+        let left = send(&bucket(&one, 10), 400).await;
+        assert_eq!(left.iter().filter(|left| **left < Duration::from_secs(60)).count(), 300);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn apps_that_share_a_bucket_keep_to_the_limits_of_each() {
+        let registry = Registry::default();
+        bucket(&registry, 10);
+        let gate = bucket(&registry, 2);
+        let left = send(&gate, 5).await;
+        assert_eq!(left.iter().map(Duration::as_millis).collect::<Vec<_>>(), [0, 0, 200, 200, 400]);
     }
 
     #[test]

@@ -54,7 +54,11 @@ impl Trap {
         let calls = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&calls);
         // The thread ends with the process; the connection is closed without an answer.
-        thread::spawn(move || listener.incoming().for_each(|_| drop(counter.fetch_add(1, Ordering::SeqCst))));
+        thread::spawn(move || {
+            for _connection in listener.incoming() {
+                counter.fetch_add(1, Ordering::SeqCst);
+            }
+        });
         Self { url, calls }
     }
 

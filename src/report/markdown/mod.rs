@@ -100,10 +100,14 @@ impl Page<'_> {
         let mut lines = Vec::new();
         if let Some(against) = &self.plan.against {
             let of = |cause| words::number(self.actions(|action| action.cause == Some(cause)) as u64);
+            let commit = against.commit.get(..12).unwrap_or(&against.commit);
+            let named = if against.commit == against.reference {
+                code(commit)
+            } else {
+                format!("{} ({})", code(&against.reference), code(commit))
+            };
             let mut line = format!(
-                "Compared with {} ({}): **{} by this change**, {} drift, {} because a date passed.",
-                code(&against.reference),
-                code(against.commit.get(..12).unwrap_or(&against.commit)),
+                "Compared with {named}: **{} by this change**, {} drift, {} because a date passed.",
                 of(Cause::Change),
                 of(Cause::Drift),
                 of(Cause::Time),
@@ -206,7 +210,7 @@ impl Page<'_> {
     }
 
     fn body(&self, rows: &[Row], taken: &BTreeSet<usize>) -> String {
-        let mut parts: BTreeMap<Option<usize>, BTreeMap<Part, Vec<(usize, &Row)>>> = BTreeMap::new();
+        let mut parts: BTreeMap<Option<usize>, Parts<'_>> = BTreeMap::new();
         for (index, row) in rows.iter().enumerate() {
             parts.entry(row.app).or_default().entry(row.part).or_default().push((index, row));
         }

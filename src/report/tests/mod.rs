@@ -2,6 +2,7 @@
 
 mod fixture;
 mod json;
+mod markdown;
 mod outcome;
 mod plan;
 mod why;

@@ -18,12 +18,11 @@ pub(super) fn draw_head(canvas: &mut Canvas, plan: &Plan) {
     if let Some(against) = &plan.against {
         let of = |cause| actions(plan).filter(|action| action.cause == Some(cause)).count();
         let commit = against.commit.get(..12).unwrap_or(&against.commit);
-        let line = Line::new().plain("Compared with ").whole(Paint::Strong, &against.reference);
-        let line = if against.commit.starts_with(&against.reference) {
-            line
-        } else {
-            line.text(Paint::Dim, " (").whole(Paint::Dim, commit).text(Paint::Dim, ")")
-        };
+        let whole = against.commit == against.reference;
+        let name = if whole { commit } else { &against.reference };
+        let line = Line::new().plain("Compared with ").whole(Paint::Strong, name);
+        let line =
+            if whole { line } else { line.text(Paint::Dim, " (").whole(Paint::Dim, commit).text(Paint::Dim, ")") };
         let line = line
             .plain(": ")
             .whole(Paint::Strong, format!("{} by this change", words::number(of(Cause::Change) as u64)))
