@@ -45,7 +45,7 @@ pub(super) fn compare(dir: &Dir, target: &Target, approve: &[Approve], reference
     let what = format!("{} at {reference}", dir.dir.display());
     let mut before = context::checked(desired::parse(files, &reviewed(&commit)), &what)?;
 
-    let read = desired::read(&dir.dir, Some(&dir.dir));
+    let read = desired::files_within(&dir.dir);
     let mut gone = BTreeMap::new();
     let parsed = read.and_then(|files| {
         let now: BTreeMap<&str, &str> = files.iter().map(|(path, text)| (&**path, &**text)).collect();

@@ -38,12 +38,16 @@ pub(super) fn checked(loaded: Result<Loaded, Problems>, what: &str) -> Result<Lo
             }
             Ok(loaded)
         }
-        Err(problems) => {
-            terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
-            terminal::say("");
-            Err(Failure::new(verdict(what, &problems)))
-        }
+        Err(problems) => Err(refuse(what, &problems)),
     }
+}
+
+/// Shows what is wrong with the files, and says how much it is.
+pub(super) fn refuse(what: &str, problems: &Problems) -> Failure {
+    let style = terminal::style(Stream::Err);
+    terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
+    terminal::say("");
+    Failure::new(verdict(what, problems))
 }
 
 /// `desired-state is not valid: 3 errors and 1 warning in 2 files`.

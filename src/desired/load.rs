@@ -55,7 +55,7 @@ impl Loaded {
 /// # Errors
 /// Every problem of every file, when at least one of them is an error.
 pub fn load(dir: &Path, catalogue: &dyn ConnectorCatalogue) -> Result<Loaded, Problems> {
-    parse(read(dir, None)?, catalogue)
+    parse(files(dir)?, catalogue)
 }
 
 /// Makes the desired state from files in memory: paths relative to the directory, with `/`, and contents. Their order
@@ -170,18 +170,25 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Reads every file that counts, for [`parse`]. With `within`, links out of that directory are refused: what is wrong with
-/// a file is shown with its lines, and whoever wrote the links may not choose whose lines.
+/// Every file in `dir` that counts as desired state, as it is: paths relative to the directory, with `/`, and contents.
 ///
 /// # Errors
-/// When a file cannot be read.
-pub fn read(dir: &Path, within: Option<&Path>) -> Result<Vec<(String, String)>, Problems> {
-    let mut walk = Walk {
-        files: Vec::new(),
-        problems: Vec::new(),
-        seen: BTreeSet::new(),
-        within: within.map(|root| fs::canonicalize(root).unwrap_or_else(|_| root.to_owned())),
-    };
+/// What could not be read.
+pub fn files(dir: &Path) -> Result<Vec<(String, String)>, Problems> {
+    walk(dir, None)
+}
+
+/// The same, with links out of `dir` refused: what is wrong with a file is shown with its lines, and whoever wrote the links
+/// may not choose whose lines.
+///
+/// # Errors
+/// What could not be read.
+pub fn files_within(dir: &Path) -> Result<Vec<(String, String)>, Problems> {
+    walk(dir, Some(fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned())))
+}
+
+fn walk(dir: &Path, within: Option<PathBuf>) -> Result<Vec<(String, String)>, Problems> {
+    let mut walk = Walk { files: Vec::new(), problems: Vec::new(), seen: BTreeSet::new(), within };
     match fs::metadata(dir) {
         Ok(found) if found.is_dir() => walk.directory(dir, ""),
         Ok(_) => walk.problem(dir, "is a file; the desired state is a directory"),

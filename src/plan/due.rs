@@ -41,6 +41,10 @@ pub(super) fn due(cx: &Context<'_>) -> Vec<Due> {
         let implied = implied.remove(identity).unwrap_or_default();
         One { cx, identity, group: None, own, implied }.find(&horizon, cx.app.semantics.role.as_ref(), &mut due);
     }
+    // A plan for one person alone is about nobody else.
+    if let Some(about) = &cx.live.extent.about {
+        due.retain(|one| *one.account == *about.identity.as_str());
+    }
     due.sort();
     due
 }

@@ -2,7 +2,7 @@
 
 use super::draw_findings;
 use crate::{
-    model::{Action, Cause, Due, DueWhat, Plan},
+    model::{Action, Cause, Due, DueWhat, Finding, Plan},
     report::{
         canvas::{Canvas, Line, Paint},
         words,
@@ -53,7 +53,9 @@ pub(super) fn draw_head(canvas: &mut Canvas, plan: &Plan) {
         let line = if snapshot.is_old() { line.text(Paint::Alarm, old) } else { line };
         canvas.paragraph(0, &line.plain("."));
     }
-    draw_findings(canvas, &plan.findings);
+    let mut findings: Vec<&Finding> = plan.findings.iter().collect();
+    findings.sort();
+    draw_findings(canvas, findings);
     if plan.against.is_some() || plan.snapshot.is_some() || !plan.findings.is_empty() {
         canvas.gap();
     }
