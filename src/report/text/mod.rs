@@ -346,7 +346,7 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
         line =
             line.plain(if i == 0 { "" } else { ", " }).whole(paint, format!("{} {word}", words::number(count as u64)));
     }
-    let findings = plan.apps.iter().map(|app| own_findings(app).len()).sum::<usize>();
+    let findings = plan.apps.iter().map(|app| own_findings(app).len()).sum::<usize>() + plan.findings.len();
     if findings > 0 {
         line = line.plain("; ").whole(Paint::Plain, words::count(findings, "finding", "findings"));
     }
