@@ -11,7 +11,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{
     args::{Approve, Dir, Target},
-    context::{self, Session},
+    context::{self, Files, Past, Session},
     exit::Failure,
 };
 use crate::{
@@ -19,7 +19,10 @@ use crate::{
     desired::{self, Loaded},
     git::{self, Commit, GitError},
     model::{Against, Desired, Live, Place, Plan},
-    plan::against::{Trusted, Versions, attribute, trust},
+    plan::{
+        History,
+        against::{Trusted, Versions, attribute, trust},
+    },
     reconcile,
 };
 
@@ -32,6 +35,8 @@ pub(super) struct Compared {
     /// The files under review, with all that reaches the network from the commit.
     trusted: Trusted,
     digest: String,
+    /// SHA-256 of each of the files under review.
+    files: Files,
     /// Lines of the commit that are not in the files under review.
     gone: BTreeMap<String, BTreeSet<u32>>,
 }
@@ -66,7 +71,8 @@ pub(super) fn compare(dir: &Dir, target: &Target, approve: &[Approve], reference
     };
     let trusted = trust(&change.desired, &before.desired, manifest_changed);
     let digest = format!("{} {}", change.fingerprint(), before.fingerprint());
-    Ok(Compared { reference: reference.to_owned(), commit, before, trusted, digest, gone })
+    let (reference, files) = (reference.to_owned(), change.files);
+    Ok(Compared { reference, commit, before, trusted, digest, files, gone })
 }
 
 impl Compared {
@@ -75,23 +81,28 @@ impl Compared {
         &self.trusted.desired
     }
 
+    /// SHA-256 of each of the files under review.
+    pub(super) fn files(&self) -> &Files {
+        &self.files
+    }
+
     /// A hash of both versions.
     pub(super) fn digest(&self) -> &str {
         &self.digest
     }
 
     /// Connects as the commit says.
-    pub(super) async fn session(&self, dir: &Dir, target: &Target) -> Result<Session, Failure> {
-        let registry = reviewed(&self.commit);
-        context::connected(&registry, self.trusted.desired.clone(), self.digest.clone(), dir, target).await
+    pub(super) async fn session(&self, dir: &Dir, target: &Target, past: Past<'_>) -> Result<Session, Failure> {
+        let (registry, desired) = (reviewed(&self.commit), self.trusted.desired.clone());
+        context::connected(registry, desired, self.files.clone(), self.digest.clone(), dir, target, past).await
     }
 
     /// Says of every action what caused it, and what the change would change about the way to the apps.
-    pub(super) fn tell(&self, plan: &mut Plan, live: &Live) {
+    pub(super) fn tell(&self, plan: &mut Plan, live: &Live, history: Option<&History>) {
         let before = &self.before.desired;
-        let earlier = reconcile::plan_against(before, &self.before.fingerprint(), live, plan.created_at);
+        let earlier = reconcile::plan_against(before, &self.before.fingerprint(), live, history, plan.created_at);
         let is_gone = |place: &Place| self.gone.get(&*place.file).is_some_and(|lines| lines.contains(&place.line));
-        let versions = Versions { change: &self.trusted.desired, before, is_gone: &is_gone };
+        let versions = Versions { change: &self.trusted.desired, before, history, is_gone: &is_gone };
         let no_longer = attribute(plan, &earlier, live, versions);
         plan.findings.extend(self.trusted.findings.iter().cloned());
         plan.against =

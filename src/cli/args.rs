@@ -96,6 +96,14 @@ pub(super) struct Target {
     pub sandbox: Option<String>,
 }
 
+/// Where facts are kept.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Storage {
+    /// Where facts are kept, in the place of `settings.store`: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+}
+
 /// Whom it is about.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Only {
@@ -157,9 +165,14 @@ pub(super) struct Plan {
     pub target: Target,
     #[command(flatten)]
     pub planning: Planning,
+    #[command(flatten)]
+    pub storage: Storage,
     /// How the plan is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: PlanFormat,
+    /// Save the plan, for `rosterd apply --plan FILE`. It holds addresses, and no secret.
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -169,10 +182,15 @@ pub(super) struct Apply {
     #[command(flatten)]
     pub target: Target,
     #[command(flatten)]
+    pub storage: Storage,
+    #[command(flatten)]
     pub only: Only,
     /// Release one guard for this run, as an `approvals:` line would; NAME is an action or a prefix of one.
     #[arg(long = "approve", value_name = "NAME:GUARD[:UP_TO]", value_parser = approval)]
     pub approve: Vec<Approve>,
+    /// Do what is ready in a saved plan, as far as it is still the same, and nothing else.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["apps", "email", "approve", "wait"])]
+    pub plan: Option<PathBuf>,
     /// Do it without asking.
     #[arg(long, short)]
     pub yes: bool,
@@ -288,7 +306,7 @@ pub(super) struct Sandbox {
     #[arg(long, default_value = "20s", value_name = "DURATION", value_parser = accept_after)]
     pub accept_after: Duration,
     /// Make requests fail; may be given several times. `every=7,kind=500` fails every seventh request, `at=3` the third.
-    /// Kinds: 500, 503, 429, reset-before, reset-after, slow (with `wait=3s`), html, html-502, cut-off, empty, malformed.
+    /// Kinds: 500, 503, 429, reset-before, reset-after, slow (with `wait=3s`), stalled, html, html-502, cut-off, empty, malformed.
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<crate::sandbox::Fault>,
     /// Make an app deviate from its guide: `scim=no-etag,put-only` for all tenants of an app, `scim/acme=…` for one.
@@ -330,7 +348,7 @@ fn directory(text: &str) -> Result<PathBuf, String> {
     Ok(text.into())
 }
 
-fn email(text: &str) -> Result<Email, String> {
+pub(super) fn email(text: &str) -> Result<Email, String> {
     Email::parse(text).map_err(|error| error.to_string())
 }
 
@@ -340,7 +358,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     address.map_err(|_| "write an IP address and a port, such as 127.0.0.1:8480".to_owned())
 }
 
-fn approval(text: &str) -> Result<Approve, String> {
+pub(super) fn approval(text: &str) -> Result<Approve, String> {
     let mut parts = text.rsplitn(3, ':').collect::<Vec<_>>();
     parts.reverse();
     // Group names may hold colons, so the guard is looked for from the end.

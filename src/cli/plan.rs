@@ -11,13 +11,14 @@ use super::{
     exit::{Exit, Failure},
     next,
     progress::Reading,
+    saved,
     terminal::{self, Stream},
     tracing::timed,
 };
 use crate::{
     model::{Desired, Live, Plan, ReadFailure, Snapshot},
-    reconcile::{self, KnownIds},
-    report,
+    plan::History,
+    reconcile, report,
 };
 
 pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Failure> {
@@ -45,44 +46,69 @@ async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
         None => None,
         Some(reference) => Some(against::compare(dir, target, approve, reference)?),
     };
-    let now = Timestamp::now();
-    let (mut plan, live) = match (&args.planning.live, &compared) {
-        (None, None) => online(context::session(dir, target, approve).await?, only, global).await?,
-        (None, Some(compared)) => online(compared.session(dir, target).await?, only, global).await?,
+    let Made { mut plan, live, history, files, origins } = match (&args.planning.live, &compared) {
+        (None, None) => {
+            let past = context::Past::Looked(&args.storage);
+            online(context::session(dir, target, approve, past).await?, only, global).await?
+        }
+        (None, Some(compared)) => {
+            let past = context::Past::Looked(&args.storage);
+            online(compared.session(dir, target, past).await?, only, global).await?
+        }
         (Some(snapshot), None) => {
             let loaded = timed("loaded the files", || context::load_for_plan(dir, target, approve))?;
-            offline(&loaded.desired, &loaded.fingerprint(), snapshot, target, only, now)?
+            let digest = loaded.fingerprint();
+            offline(&loaded.desired, loaded.files, &digest, snapshot, target, only)?
         }
         (Some(snapshot), Some(compared)) => {
-            offline(compared.desired(), compared.digest(), snapshot, target, only, now)?
+            offline(compared.desired(), compared.files().clone(), compared.digest(), snapshot, target, only)?
         }
     };
     if let Some(compared) = &compared {
-        compared.tell(&mut plan, &live);
+        compared.tell(&mut plan, &live, history.as_ref());
+    }
+    if let Some(path) = &args.out {
+        saved::write(path, &plan, saved::Asked { files, origins, target, only, approve })?;
+        terminal::say(&format!(
+            "saved to {0}: `rosterd apply --plan {0}` does what is ready in it, as far as it is still the same",
+            path.display()
+        ));
     }
     Ok(plan)
 }
 
-async fn online(session: Session, only: &args::Only, global: &Global) -> Result<(Plan, Live), Failure> {
+/// A plan, and what it was made from.
+struct Made {
+    plan: Plan,
+    live: Live,
+    history: Option<History>,
+    files: context::Files,
+    origins: context::Origins,
+}
+
+async fn online(session: Session, only: &args::Only, global: &Global) -> Result<Made, Failure> {
     let person = context::person(session.reconciler.desired(), only)?;
     let reading = Reading::start(global);
     let live = match person {
-        Some(person) => session.reconciler.observe_only(&person, &KnownIds::new(), &reading).await,
+        Some(person) => session.reconciler.observe_only(&person, &reading).await,
         None => session.reconciler.observe(&reading).await,
     };
     reading.finish();
-    Ok((session.reconciler.plan(&live, Timestamp::now()), live))
+    let plan = session.reconciler.plan(&live, Timestamp::now());
+    let history = session.reconciler.history();
+    Ok(Made { plan, live, history, files: session.files, origins: session.origins })
 }
 
 /// Plans against a snapshot. No secret is resolved and nothing is connected to.
 fn offline(
     desired: &Desired,
+    files: context::Files,
     digest: &str,
     snapshot: &Path,
     target: &args::Target,
     only: &args::Only,
-    now: Timestamp,
-) -> Result<(Plan, Live), Failure> {
+) -> Result<Made, Failure> {
+    let now = Timestamp::now();
     let mut live = timed("read the snapshot", || read_snapshot(snapshot))?;
     let wanted = |name: &str| target.apps.is_empty() || target.apps.iter().any(|app| **app == *name);
     live.apps.retain(|name, _| wanted(name));
@@ -99,7 +125,7 @@ fn offline(
     if let Some(person) = context::person(desired, only)? {
         reconcile::narrow(&mut live, &person);
     }
-    let mut plan = timed("planned", || reconcile::plan_against(desired, digest, &live, now));
+    let mut plan = timed("planned", || reconcile::plan_against(desired, digest, &live, None, now));
     plan.snapshot = age(&live, now);
     if plan.snapshot.is_some_and(|taken| taken.is_old()) {
         terminal::warning(&format!(
@@ -107,7 +133,9 @@ fn offline(
             snapshot.display()
         ));
     }
-    Ok((plan, live))
+    let apps = desired.apps.values().filter(|app| wanted(&app.name));
+    let origins = apps.map(|app| (app.name.clone(), app.url.to_string())).collect();
+    Ok(Made { plan, live, history: None, files, origins })
 }
 
 /// How old the oldest part of a snapshot is.

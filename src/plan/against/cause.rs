@@ -12,7 +12,7 @@ use crate::{
         Action, ActionName, Cause, Claim, Desired, DesiredApp, Email, Finding, Guard, Live, Place, Plan, Severity,
         Status, Unlisted, Verb, Window,
     },
-    plan::{Inputs, approvals::covers, due, plan},
+    plan::{History, Inputs, approvals::covers, due, plan},
 };
 
 /// The two versions.
@@ -22,6 +22,8 @@ pub struct Versions<'a> {
     pub change: &'a Desired,
     /// The other version.
     pub before: &'a Desired,
+    /// What the ledger knows.
+    pub history: Option<&'a History>,
     /// Whether a line of the other version is not in the files under review.
     pub is_gone: &'a dyn Fn(&Place) -> bool,
 }
@@ -32,7 +34,7 @@ pub fn attribute(plan: &mut Plan, before: &Plan, live: &Live, versions: Versions
     let now = plan.created_at;
     let earlier: BTreeMap<&ActionName, &Action> = actions(before).map(|action| (&action.name, action)).collect();
     // What would be needed had no date passed: all that is needed beyond it is due to dates.
-    let dateless = dateless(versions.before, live, now);
+    let dateless = dateless(versions.before, live, versions.history, now);
     let undated: Option<BTreeMap<&ActionName, &Action>> =
         dateless.as_ref().map(|plan| actions(plan).map(|action| (&action.name, action)).collect());
     let mut seen = BTreeSet::new();
@@ -74,7 +76,7 @@ fn actions(plan: &Plan) -> impl Iterator<Item = &Action> {
 
 /// The plan as it would be had none of the dates passed; `None` where none has. An end counts however long ago it was: it
 /// is why the thing is taken away. A beginning counts for two weeks; what is missing after that was taken away by somebody.
-fn dateless(desired: &Desired, live: &Live, now: Timestamp) -> Option<Plan> {
+fn dateless(desired: &Desired, live: &Live, history: Option<&History>, now: Timestamp) -> Option<Plan> {
     let since = now.checked_sub((24 * due::DAYS).hours()).unwrap_or(Timestamp::MIN);
     let later = now.checked_add(1.second()).unwrap_or(Timestamp::MAX);
     let mut passed = false;
@@ -97,7 +99,7 @@ fn dateless(desired: &Desired, live: &Live, now: Timestamp) -> Option<Plan> {
         let members = app.groups.values_mut().flat_map(|group| group.members.values_mut().flatten());
         accounts.chain(members).for_each(|claim| turn_back(&mut claim.window));
     }
-    passed.then(|| plan(&Inputs { desired: &desired, desired_digest: "", live, history: None, now }))
+    passed.then(|| plan(&Inputs { desired: &desired, desired_digest: "", live, history, now }))
 }
 
 /// Lines under `approvals` that the change brings and that let the action go on.
