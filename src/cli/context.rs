@@ -53,11 +53,11 @@ pub(super) fn refuse(what: &str, problems: &Problems) -> Failure {
     let style = terminal::style(Stream::Err);
     terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
     terminal::say("");
-    Failure::new(verdict(what, problems))
+    verdict(what, problems)
 }
 
 /// `desired-state is not valid: 3 errors and 1 warning in 2 files`.
-fn verdict(what: &str, problems: &Problems) -> String {
+pub(super) fn verdict(what: &str, problems: &Problems) -> Failure {
     let count = |many: usize, word: &str| format!("{many} {word}{}", if many == 1 { "" } else { "s" });
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     let mut text = format!("{what} is not valid: {}", count(errors, "error"));
@@ -69,7 +69,7 @@ fn verdict(what: &str, problems: &Problems) -> String {
     if !files.is_empty() {
         text += &format!(" in {}", count(files.len(), "file"));
     }
-    text
+    Failure::new(text)
 }
 
 /// The registry for a desired-state directory, whose manifests it may name.
@@ -271,6 +271,7 @@ pub(super) fn person(desired: &Desired, only: &Only) -> Result<Option<Email>, Fa
     })
 }
 
+/// Refuses names of apps that are not in the files.
 pub(super) fn known_apps(desired: &Desired, asked: &[String]) -> Result<(), Failure> {
     let Some(unknown) = asked.iter().find(|name| !desired.apps.contains_key(name.as_str())) else { return Ok(()) };
     let known: Vec<&str> = desired.apps.keys().map(|name| &**name).collect();

@@ -145,7 +145,8 @@ fn age(live: &Live, now: Timestamp) -> Option<Snapshot> {
     Some(Snapshot { taken_at, age_s: u64::try_from(age).unwrap_or(0) })
 }
 
-fn read_snapshot(path: &Path) -> Result<Live, Failure> {
+/// Reads what `rosterd observe` wrote.
+pub(super) fn read_snapshot(path: &Path) -> Result<Live, Failure> {
     let hint = "a snapshot is what `rosterd observe --out FILE` writes";
     let text =
         fs::read(path).map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())).hint(hint))?;

@@ -11,6 +11,7 @@ pub mod json;
 pub mod markdown;
 pub mod outcome;
 pub mod past;
+pub mod review;
 pub mod text;
 pub mod why;
 mod words;
