@@ -205,6 +205,8 @@ fn an_address_that_leads_to_another_account_than_before_is_held_until_somebody_p
     ");
     let pinned = seen(&["1", "2"]).pin("ann@x.io", "2");
     check!(pinned, @"ready a/update/ann@x.io role:user>admin");
-    let ours = seen(&["1"]).history(|history| drop(history.made_by_us.insert("2".into())));
+    let ours = seen(&["1"]).history(|history| {
+        history.made_by_us.insert("2".into());
+    });
     assert_eq!(ours.show(), seen(&["2"]).show(), "an account of our making is no stranger's");
 }
