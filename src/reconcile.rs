@@ -36,25 +36,38 @@ pub trait Watch: Sync {
 
 /// Desired state with a way to each of its apps.
 pub struct Reconciler {
-    desired: Desired,
+    desired: Arc<Desired>,
     digest: String,
     apps: BTreeMap<Arc<str>, Result<Arc<dyn Writer>, Error>>,
     /// What earlier rounds made.
-    made: BTreeMap<Arc<str>, Made>,
+    made: BTreeMap<Arc<str>, Arc<Made>>,
 }
 
 impl Reconciler {
     /// Connects to every app that `wanted` accepts. An app that cannot be connected to fails by itself, when it is read.
     pub fn new(
-        desired: Desired,
+        desired: impl Into<Arc<Desired>>,
         digest: String,
         wanted: impl Fn(&DesiredApp) -> bool,
         connect: impl Fn(&DesiredApp) -> Result<Arc<dyn Writer>, Error>,
     ) -> Self {
+        let desired = desired.into();
         let apps: BTreeMap<_, _> =
             desired.apps.values().filter(|app| wanted(app)).map(|app| (app.name.clone(), connect(app))).collect();
-        let made = apps.keys().map(|name| (name.clone(), Made::default())).collect();
+        let made = apps.keys().map(|name| (name.clone(), Arc::default())).collect();
         Self { desired, digest, apps, made }
+    }
+
+    /// Takes over what rounds under earlier files made, of apps that are where they were.
+    #[must_use]
+    pub fn after(mut self, earlier: &Self) -> Self {
+        for (name, made) in &mut self.made {
+            let place = |desired: &Desired| desired.apps.get(name).map(|app| (app.url.clone(), app.connector.clone()));
+            if let Some(known) = earlier.made.get(name).filter(|_| place(&self.desired) == place(&earlier.desired)) {
+                *made = known.clone();
+            }
+        }
+        self
     }
 
     /// What the files ask for.

@@ -17,6 +17,9 @@ done, 3 all that remains waits on someone else.";
 const APPLY_STATUS: &str = "Exit status: 0 all that could be done was done, 1 something failed or an app could not be \
 read, or the question was not answered with yes. Ctrl-C finishes what is in flight, and a second one stops at once.";
 
+const DAEMON_SIGNALS: &str = "`settings.schedule` and `settings.daemon` of the files say when it works and where it shows \
+its status. SIGHUP reads files and secrets again. SIGTERM and SIGINT finish what is in flight, within ten seconds.";
+
 /// Keeps the accounts, groups and memberships of your apps equal to the YAML files in a git repository.
 #[derive(Debug, Parser)]
 #[command(name = "rosterd", version, propagate_version = true, max_term_width = 100, after_help = START)]
@@ -57,6 +60,9 @@ pub(super) enum Command {
     /// Show what would change, ask, and do it.
     #[command(after_help = APPLY_STATUS)]
     Apply(Apply),
+    /// Keep the apps as the files say: on a schedule, when the files change, and when asked.
+    #[command(after_help = DAEMON_SIGNALS)]
+    Daemon(Daemon),
     /// Write a snapshot of what is live.
     Observe(Observe),
     /// Show everything a person gets, where, until when, and which lines say so.
@@ -70,6 +76,13 @@ pub(super) enum Command {
     Completions(Completions),
     /// Serve simulated apps over HTTP, to try things without credentials.
     Sandbox(Sandbox),
+}
+
+impl Command {
+    /// Whether the command tells by its log what it does.
+    pub(super) fn narrates(&self) -> bool {
+        matches!(self, Self::Daemon(_))
+    }
 }
 
 /// Where the files are.
@@ -155,6 +168,14 @@ pub(super) struct Apply {
     /// How the outcome is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Daemon {
+    #[command(flatten)]
+    pub dir: Dir,
+    #[command(flatten)]
+    pub target: Target,
 }
 
 #[derive(Debug, Clone, clap::Args)]

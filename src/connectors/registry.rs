@@ -3,7 +3,8 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use secrecy::SecretString;
@@ -86,8 +87,23 @@ pub struct Override {
 pub struct Registry {
     /// Where paths of manifests start.
     directory: Option<PathBuf>,
-    /// One gate per origin and credential.
-    gates: Mutex<HashMap<String, Arc<Gate>>>,
+    /// One bucket per origin and credential.
+    buckets: Mutex<Buckets>,
+}
+
+#[derive(Debug, Default)]
+struct Buckets {
+    /// How often the files were read anew.
+    reading: u64,
+    by_key: HashMap<String, Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    gate: Arc<Gate>,
+    quota: Quota,
+    /// The reading of the files that the quota is from.
+    reading: u64,
 }
 
 impl ConnectorCatalogue for Registry {
@@ -118,7 +134,7 @@ impl ConnectorCatalogue for Registry {
 impl Registry {
     /// The built-in connectors, and manifests by their paths from `directory` on.
     pub fn new(directory: Option<PathBuf>) -> Self {
-        Self { directory, gates: Mutex::default() }
+        Self { directory, buckets: Mutex::default() }
     }
 
     /// The connector called `name`: a built-in's name or the path of a manifest.
@@ -208,15 +224,41 @@ impl Registry {
 
     /// The gate of the bucket that an app's requests draw on, once the app is connected.
     pub fn gates(&self) -> Vec<Arc<Gate>> {
-        self.gates.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.buckets().by_key.values().map(|bucket| bucket.gate.clone()).collect()
+    }
+
+    /// The files were read anew: connections that are made from now on may have budgets of other sizes, and what was
+    /// stopped because of the old files is followed by more.
+    pub fn renew(&self) {
+        let mut buckets = self.buckets();
+        buckets.reading += 1;
+        buckets.by_key.values().for_each(|bucket| bucket.gate.take_time());
+    }
+
+    fn buckets(&self) -> MutexGuard<'_, Buckets> {
+        // Entries are put in whole.
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Gates for Registry {
-    /// Who comes first decides on the size of a bucket that several apps share.
+    /// Who comes first after the files were read decides on the size of a bucket that several apps share. A bucket of
+    /// another size keeps what was spent of the one before.
     fn gate(&self, key: String, spec: &BudgetSpec, limits: &Limits) -> Arc<Gate> {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        gates.entry(key).or_insert_with(|| Gate::new(Budget::new(&quota(spec, limits)))).clone()
+        let quota = quota(spec, limits);
+        let mut buckets = self.buckets();
+        let reading = buckets.reading;
+        let gate = match buckets.by_key.get(&key) {
+            Some(bucket) if bucket.reading == reading => return bucket.gate.clone(),
+            Some(bucket) if bucket.quota == quota => bucket.gate.clone(),
+            Some(bucket) => {
+                let saved = bucket.gate.with_budget(|budget, now| budget.save(now));
+                Gate::new(Budget::restore(&quota, &saved, Duration::ZERO, Duration::ZERO))
+            }
+            None => Gate::new(Budget::new(&quota)),
+        };
+        buckets.by_key.insert(key, Bucket { gate: gate.clone(), quota, reading });
+        gate
     }
 }
 
@@ -284,9 +326,8 @@ fn stand_ins(keys: Vec<String>, instead: &Override) -> Credentials {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use crate::budget::{Kind, Lane, Next, Ticket};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -312,6 +353,31 @@ mod tests {
         );
         let apart = BudgetSpec { write: rate(100), keep_free_percent: Some(0.0), ..BudgetSpec::default() };
         check(apart, &[(Covers::All, 1000), (Covers::Writes, 100)], 10, 0.0);
+    }
+
+    #[test]
+    fn a_budget_that_changed_counts_what_was_spent_and_is_taken_up_when_the_files_are_read_anew() {
+        let registry = Registry::default();
+        let gate = |requests| {
+            let spec = BudgetSpec { requests: Some(Rate { requests, per: HOUR }), ..BudgetSpec::default() };
+            registry.gate("one".into(), &spec, &Limits::default())
+        };
+        let spend = |gate: &Gate| {
+            gate.with_budget(|budget, now| {
+                budget.ask(now, Ticket(1), Lane::Read, Kind::Read);
+                assert_eq!(budget.next(now), Next::Grant(Ticket(1)));
+            });
+        };
+        let spent = |gate: &Gate| gate.with_budget(|budget, now| budget.save(now)).scopes[0].spent.clone();
+        let first = gate(100);
+        spend(&first);
+        assert!(Arc::ptr_eq(&first, &gate(200)), "whoever comes first decides");
+        registry.renew();
+        let second = gate(200);
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert_eq!(spent(&second).iter().map(|(_, count)| count).sum::<u32>(), 1);
+        registry.renew();
+        assert!(Arc::ptr_eq(&second, &gate(200)), "what did not change goes on");
     }
 
     #[test]

@@ -1,0 +1,187 @@
+//! The task of one app: waits for its turn, goes through a cycle, and again.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::sync::{Notify, watch};
+use tracing::{info, warn};
+
+use super::{
+    World, backoff,
+    board::Board,
+    cycle::Cycle,
+    files::InForce,
+    report::{CycleResult, Report, Trigger},
+    schedule::later,
+};
+use crate::{
+    execute::Stop,
+    model::{DesiredApp, Drift, Mode, Status},
+    reconcile::Reconciler,
+};
+
+/// The clock is looked at again after so long, because it may be set, and a machine may sleep.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// One app's task.
+pub(super) struct Worker {
+    pub world: Arc<dyn World>,
+    pub board: Arc<Board>,
+    pub app: Arc<str>,
+    pub files: watch::Receiver<Arc<InForce>>,
+    pub stop: Stop,
+    /// When the first cycle is due.
+    pub due: Timestamp,
+}
+
+/// Files and connection of one app.
+struct Work {
+    files: Arc<InForce>,
+    reconciler: Arc<Reconciler>,
+    corrects: bool,
+    /// Somebody asks for a cycle.
+    nudge: Arc<Notify>,
+}
+
+/// Why the wait is over.
+enum Turn {
+    Cycle(Trigger),
+    NewFiles,
+    End,
+}
+
+impl Worker {
+    /// Works until the daemon ends or the files no longer name the app.
+    pub(super) async fn run(mut self) {
+        let Some(mut work) = self.take_up(None) else { return };
+        let mut failures = 0;
+        let mut due = self.due;
+        loop {
+            let trigger = match self.turn(due, work.nudge.clone()).await {
+                Turn::End => return,
+                Turn::Cycle(trigger) => trigger,
+                Turn::NewFiles => {
+                    let Some(next) = self.take_up(Some(&work)) else { return };
+                    work = next;
+                    Trigger::Files
+                }
+            };
+            let report = self.cycle(work.reconciler.clone(), work.corrects, trigger).await;
+            failures = match report.result {
+                CycleResult::Unread => failures + 1,
+                // Nothing was learnt about the app.
+                CycleResult::Stopped | CycleResult::Skipped => failures,
+                _ => 0,
+            };
+            due = self.next(&work.files, &report, failures);
+            tell(&self.app, &report, failures);
+            self.board.ended(&self.app, report, failures, due);
+        }
+    }
+
+    /// The app as the files in force have it; none when they no longer do.
+    fn take_up(&mut self, earlier: Option<&Work>) -> Option<Work> {
+        let files = self.files.borrow_and_update().clone();
+        let app = files.desired.apps.get(&self.app).filter(|app| self.world.wants(app))?;
+        let reconciler = self.world.reconciler(&files, &self.app);
+        let reconciler = match earlier {
+            Some(earlier) => reconciler.after(&earlier.reconciler),
+            None => reconciler,
+        };
+        let nudge = self.board.enter(&self.app, &app.connector);
+        let corrects = corrects(&files, app);
+        Some(Work { reconciler: Arc::new(reconciler), corrects, nudge, files: files.clone() })
+    }
+
+    /// Waits for the app's turn.
+    async fn turn(&mut self, due: Timestamp, nudge: Arc<Notify>) -> Turn {
+        loop {
+            // Whoever gives out files is gone when the daemon ends.
+            if self.stop.asked() || self.files.has_changed().is_err() {
+                return Turn::End;
+            }
+            let left = Duration::try_from(due.duration_since(self.world.now())).unwrap_or_default();
+            tokio::select! {
+                biased;
+                () = self.stop.reached(1) => return Turn::End,
+                changed = self.files.changed() => match changed {
+                    Ok(()) => return Turn::NewFiles,
+                    Err(_) => return Turn::End,
+                },
+                () = nudge.clone().notified_owned() => return Turn::Cycle(Trigger::Asked),
+                () = tokio::time::sleep(left.min(LONGEST_SLEEP)) => {
+                    if left <= LONGEST_SLEEP {
+                        return Turn::Cycle(Trigger::Schedule);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Goes through a cycle. What is not begun when newer files come into force is not begun any more: the cycle would go on
+    /// with what somebody has just taken back.
+    async fn cycle(&mut self, reconciler: Arc<Reconciler>, corrects: bool, trigger: Trigger) -> Report {
+        let (ask, stop) = Stop::new();
+        let Self { world, board, app, files, stop: daemon, .. } = self;
+        let cycle = Cycle { world: &**world, board, app, reconciler: &reconciler, corrects };
+        let run = cycle.run(trigger, &stop);
+        tokio::pin!(run);
+        let mut asked = 0;
+        let mut newer = false;
+        loop {
+            tokio::select! {
+                report = &mut run => return report,
+                () = daemon.reached(asked + 1), if asked < 2 => {
+                    asked += 1;
+                    ask.send_replace(asked);
+                }
+                () = changed(files), if !newer => {
+                    newer = true;
+                    ask.send_if_modified(|level| std::mem::replace(level, (*level).max(1)) == 0);
+                }
+            }
+        }
+    }
+
+    fn next(&self, files: &InForce, report: &Report, failures: u32) -> Timestamp {
+        let table = &files.timetable;
+        let due = table.next(report.began, self.world.now(), rand::random());
+        if failures < 2 {
+            return due;
+        }
+        let pause = backoff::pause(failures, table.interval(report.began), rand::random());
+        table.not_before(due, later(report.began, pause))
+    }
+}
+
+/// Returns once newer files are in force, without taking note of them.
+async fn changed(files: &mut watch::Receiver<Arc<InForce>>) {
+    if files.changed().await.is_ok() {
+        files.mark_changed();
+    } else {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Whether this daemon corrects what differs in an app.
+fn corrects(files: &InForce, app: &DesiredApp) -> bool {
+    files.desired.settings.daemon.drift == Drift::Correct && app.mode != Mode::Observe
+}
+
+/// One line for each cycle.
+fn tell(app: &str, report: &Report, failures: u32) {
+    let [ready, waiting, held, manual] =
+        [Status::Ready, Status::Waiting, Status::Held, Status::Manual].map(|status| report.count(status));
+    let took = report.ended.duration_since(report.began);
+    let (result, trigger, done) = (report.result.as_str(), report.trigger.as_str(), report.done());
+    let note = report.note.as_deref().unwrap_or_default();
+    let took = format!("{} s", took.as_secs());
+    match report.result {
+        CycleResult::Unread => warn!(app, trigger, took, failures, "the app could not be read: {note}"),
+        CycleResult::Failed => {
+            let failed = report.failures().count();
+            warn!(app, trigger, took, done, failed, ready, waiting, held, manual, "cycle {result} {note}");
+        }
+        _ => info!(app, trigger, took, done, ready, waiting, held, manual, "cycle {result} {note}"),
+    }
+}
