@@ -11,7 +11,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use super::{
     files::InForce,
-    report::{CycleResult, Report, Trigger},
+    report::{CycleResult, Report, Standing, Trigger},
 };
 use crate::model::{ActionResult, Verb};
 
@@ -142,12 +142,14 @@ impl Board {
         self.state().apps.retain(|name, _| wanted(name));
     }
 
-    /// The app is there; what wakes its task.
-    pub(super) fn enter(&self, app: &Arc<str>, connector: &Arc<str>) -> Arc<Notify> {
-        let mut state = self.state();
-        let entry = state.apps.entry(app.clone()).or_default();
-        entry.connector = connector.clone();
-        entry.nudge.clone()
+    /// The app is there.
+    pub(super) fn enter(&self, app: &Arc<str>, connector: &Arc<str>) {
+        self.state().apps.entry(app.clone()).or_default().connector = connector.clone();
+    }
+
+    /// What wakes the app's task.
+    pub(super) fn nudge_of(&self, app: &str) -> Option<Arc<Notify>> {
+        self.state().apps.get(app).map(|entry| entry.nudge.clone())
     }
 
     /// Wakes the tasks of one app, or of all; their names, none when there is no such app.
@@ -215,6 +217,19 @@ impl Board {
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change is whole before the lock is given back, and none of them can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl App {
+    /// How the app stands, as far as anybody knows.
+    pub(super) fn standing(&self) -> Standing {
+        let known =
+            |report: &Option<Arc<Report>>| report.as_ref().map_or(Standing::Unknown, |report| report.standing());
+        match known(&self.last) {
+            // One that was cut short or left to others changes nothing about what was seen before.
+            Standing::Unknown => known(&self.seen),
+            known => known,
+        }
     }
 }
 

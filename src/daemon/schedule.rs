@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Span, Timestamp, tz::TimeZone};
 
+use super::backoff;
 use crate::model::{Schedule, Settings};
 
 /// A time that never comes, for arithmetic that would leave the calendar.
@@ -59,14 +60,18 @@ impl Timetable {
         }
     }
 
-    /// The first due time that is not before `earliest`.
-    pub fn not_before(&self, due: Timestamp, earliest: Timestamp) -> Timestamp {
+    /// When the cycle after one that began at `began` is due, which was to be `due`, when so many in a row could not read the
+    /// app; `chance` is from 0 to 1.
+    pub fn after_failures(&self, failures: u32, began: Timestamp, due: Timestamp, chance: f64) -> Timestamp {
+        // Cron says exactly when, so that chance would only skip a turn.
+        let chance = if matches!(self.rhythm, Rhythm::Cron(_)) { 0.0 } else { chance };
+        let earliest = later(began, backoff::pause(failures, self.interval(began), chance));
         match &self.rhythm {
             _ if due >= earliest => due,
             Rhythm::Every { .. } => earliest,
-            // The moment itself counts as well.
+            // Cycles begin a moment after their time.
             Rhythm::Cron(cron) => {
-                self.occurrence(cron, earliest.checked_sub(jiff::Span::new().seconds(1)).unwrap_or(earliest))
+                self.occurrence(cron, earliest.checked_sub(Span::new().seconds(1)).unwrap_or(earliest))
             }
         }
     }
@@ -143,10 +148,17 @@ mod tests {
     #[test]
     fn a_back_off_ends_at_the_next_time_of_the_table() {
         let table = table(Schedule::Cron("0 * * * *".into()), "UTC");
-        let (due, earliest) = (at("2026-12-01T11:00:00Z"), at("2026-12-01T12:20:00Z"));
-        assert_eq!(table.not_before(due, earliest), at("2026-12-01T13:00:00Z"));
-        assert_eq!(table.not_before(due, at("2026-12-01T12:00:00Z")), at("2026-12-01T12:00:00Z"));
-        assert_eq!(table.not_before(due, due), due);
+        let check = |failures, began: &str, expect: &str| {
+            let due = table.next(at(began), at(began), 0.0);
+            assert_eq!(table.after_failures(failures, at(began), due, 1.0), at(expect));
+        };
+        check(1, "2026-12-01T10:00:00.2Z", "2026-12-01T11:00:00Z");
+        check(2, "2026-12-01T10:00:00.2Z", "2026-12-01T11:00:00Z");
+        let often = self::table(Schedule::Cron("*/15 * * * *".into()), "UTC");
+        let began = at("2026-12-01T10:00:00.2Z");
+        assert_eq!(often.after_failures(2, began, at("2026-12-01T10:15:00Z"), 1.0), at("2026-12-01T10:30:00Z"));
+        assert_eq!(often.after_failures(9, began, at("2026-12-01T10:15:00Z"), 1.0), at("2026-12-01T11:00:00Z"));
+        let due = at("2026-12-01T11:00:00Z");
         assert_eq!(table.interval(due), Duration::from_secs(3600));
     }
 }

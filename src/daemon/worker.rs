@@ -3,16 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::{
-    World, backoff,
+    World,
     board::Board,
     cycle::Cycle,
     files::InForce,
     report::{CycleResult, Report, Trigger},
-    schedule::later,
 };
 use crate::{
     execute::Stop,
@@ -39,33 +38,20 @@ struct Work {
     files: Arc<InForce>,
     reconciler: Arc<Reconciler>,
     corrects: bool,
-    /// Somebody asks for a cycle.
-    nudge: Arc<Notify>,
-}
-
-/// Why the wait is over.
-enum Turn {
-    Cycle(Trigger),
-    NewFiles,
-    End,
 }
 
 impl Worker {
     /// Works until the daemon ends or the files no longer name the app.
     pub(super) async fn run(mut self) {
-        let Some(mut work) = self.take_up(None) else { return };
+        let mut current: Option<Work> = None;
         let mut failures = 0;
         let mut due = self.due;
-        loop {
-            let trigger = match self.turn(due, work.nudge.clone()).await {
-                Turn::End => return,
-                Turn::Cycle(trigger) => trigger,
-                Turn::NewFiles => {
-                    let Some(next) = self.take_up(Some(&work)) else { return };
-                    work = next;
-                    Trigger::Files
-                }
-            };
+        while let Some(trigger) = self.turn(due).await {
+            if trigger == Trigger::Files || current.is_none() {
+                current = self.take_up(current.as_ref());
+            }
+            // The files no longer name the app.
+            let Some(work) = &current else { return };
             let report = self.cycle(work.reconciler.clone(), work.corrects, trigger).await;
             failures = match report.result {
                 CycleResult::Unread => failures + 1,
@@ -88,30 +74,25 @@ impl Worker {
             Some(earlier) => reconciler.after(&earlier.reconciler),
             None => reconciler,
         };
-        let nudge = self.board.enter(&self.app, &app.connector);
         let corrects = corrects(&files, app);
-        Some(Work { reconciler: Arc::new(reconciler), corrects, nudge, files: files.clone() })
+        Some(Work { reconciler: Arc::new(reconciler), corrects, files: files.clone() })
     }
 
-    /// Waits for the app's turn.
-    async fn turn(&mut self, due: Timestamp, nudge: Arc<Notify>) -> Turn {
+    /// Waits for the app's turn, and says why it came; none when the daemon ends.
+    async fn turn(&mut self, due: Timestamp) -> Option<Trigger> {
+        // An app that is gone from the board is gone from the files as well.
+        let nudge = self.board.nudge_of(&self.app)?;
         loop {
-            // Whoever gives out files is gone when the daemon ends.
-            if self.stop.asked() || self.files.has_changed().is_err() {
-                return Turn::End;
-            }
             let left = Duration::try_from(due.duration_since(self.world.now())).unwrap_or_default();
             tokio::select! {
                 biased;
-                () = self.stop.reached(1) => return Turn::End,
-                changed = self.files.changed() => match changed {
-                    Ok(()) => return Turn::NewFiles,
-                    Err(_) => return Turn::End,
-                },
-                () = nudge.clone().notified_owned() => return Turn::Cycle(Trigger::Asked),
+                () = self.stop.reached(1) => return None,
+                // Whoever gives out files is gone when the daemon ends.
+                changed = self.files.changed() => return changed.ok().map(|()| Trigger::Files),
+                () = nudge.clone().notified_owned() => return Some(Trigger::Asked),
                 () = tokio::time::sleep(left.min(LONGEST_SLEEP)) => {
                     if left <= LONGEST_SLEEP {
-                        return Turn::Cycle(Trigger::Schedule);
+                        return Some(Trigger::Schedule);
                     }
                 }
             }
@@ -146,11 +127,7 @@ impl Worker {
     fn next(&self, files: &InForce, report: &Report, failures: u32) -> Timestamp {
         let table = &files.timetable;
         let due = table.next(report.began, self.world.now(), rand::random());
-        if failures < 2 {
-            return due;
-        }
-        let pause = backoff::pause(failures, table.interval(report.began), rand::random());
-        table.not_before(due, later(report.began, pause))
+        if failures == 0 { due } else { table.after_failures(failures, report.began, due, rand::random()) }
     }
 }
 

@@ -4,6 +4,7 @@ mod acc;
 mod alteryx;
 mod alteryx_webapi;
 mod commands;
+mod daemon;
 mod example;
 mod faults;
 mod interrupts;

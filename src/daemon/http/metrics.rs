@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Everything that is counted, sorted.
-pub(super) fn metrics(state: &State, now: Timestamp) -> String {
+pub(in crate::daemon) fn metrics(state: &State, now: Timestamp) -> String {
     let mut page = Page(String::new());
     page.gauge("rosterd_build_info", "The version that runs.", [(&[("version", env!("CARGO_PKG_VERSION"))][..], 1)]);
     page.gauge("rosterd_start_time_seconds", "When the daemon began.", [(&[][..], seconds(state.started))]);
@@ -57,7 +57,7 @@ fn apps(page: &mut Page, state: &State, now: Timestamp) {
         "rosterd_in_sync",
         "gauge",
         "1 when the last cycle left the app as the files say, 0 when it did not.",
-        |app| Some(u8::from(app.last.as_ref()?.standing() == Standing::InSync)),
+        |app| Some(u8::from(app.standing() == Standing::InSync)),
     );
     page.head("rosterd_plan_actions", "gauge", "What is still open after the last cycle that saw the app, by status.");
     for (name, seen) in state.apps.iter().filter_map(|(name, app)| Some((name, app.seen.as_ref()?))) {

@@ -11,9 +11,9 @@
 
 mod access;
 mod html;
-mod metrics;
-mod page;
-mod status;
+pub(super) mod metrics;
+pub(super) mod page;
+pub(super) mod status;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},

@@ -1,6 +1,6 @@
 //! The status as one page for people: no scripts, nothing loaded from elsewhere, readable in light and dark.
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -11,6 +11,7 @@ use crate::{
         report::{CycleResult, Report, Standing},
     },
     model::{Action, Severity, Status},
+    report,
 };
 
 const STYLE: &str = include_str!("page.css");
@@ -22,7 +23,7 @@ const LISTED: usize = 15;
 const FINDINGS: usize = 8;
 
 /// The page at `now`.
-pub(super) fn page(state: &State, now: Timestamp) -> String {
+pub(in crate::daemon) fn page(state: &State, now: Timestamp) -> String {
     let zone = state.files.as_ref().map_or(TimeZone::UTC, |files| files.desired.settings.time_zone.clone());
     let mut page = Page { out: String::new(), now, zone };
     page.whole(state);
@@ -52,10 +53,10 @@ impl Page {
             self.details(name, app);
         }
         self.put(format_args!(
-            "<footer>rosterd {} · up since {} · as of {} · <a href=\"api/v1/status\">JSON</a> · \
+            "<footer>rosterd {} · up {} · as of {} · <a href=\"api/v1/status\">JSON</a> · \
              <a href=\"metrics\">metrics</a></footer>\n</main></body></html>\n",
             env!("CARGO_PKG_VERSION"),
-            self.moment(state.started),
+            self.lasting(state.started),
             self.clock(self.now),
         ));
     }
@@ -63,18 +64,19 @@ impl Page {
     /// Bad files are the loudest thing there is.
     fn files(&mut self, state: &State) {
         let Some(files) = &state.files else { return };
-        let since = self.moment(files.since);
+        let since = self.lasting(files.since);
         let Some(bad) = &state.bad else {
             let count = files.count;
             let noun = if count == 1 { "file" } else { "files" };
-            self.put(format_args!("<p class=\"files\">{count} {noun} in force since {since}.</p>\n"));
+            self.put(format_args!("<p class=\"files\">{count} {noun} in force {since}.</p>\n"));
             return;
         };
         self.put(format_args!(
             "<section class=\"alarm\"><h2>The newest files are not valid</h2>\
-             <p>Since {} they cannot be used. Those of {since} stay in force until the mistakes are mended.</p>\
+             <p>They have had mistakes {}. The files that have been in force {since} stay in force until these are \
+             mended.</p>\
              <pre>{}</pre></section>\n",
-            self.moment(bad.since),
+            self.lasting(bad.since),
             Text(&bad.problems)
         ));
     }
@@ -89,7 +91,7 @@ impl Page {
              <th>Last cycle</th><th>Next cycle</th></tr></thead><tbody>\n"
         ));
         for (name, app) in &state.apps {
-            let standing = standing(app);
+            let standing = app.standing();
             let last = match app.last.as_deref() {
                 None => "–".to_owned(),
                 Some(last) => format!(
@@ -121,7 +123,7 @@ impl Page {
     }
 
     fn details(&mut self, name: &str, app: &App) {
-        self.put(format_args!("<section id=\"{0}\"><h2>{0} {1}</h2>\n", Text(name), badge(standing(app))));
+        self.put(format_args!("<section id=\"{0}\"><h2>{0} {1}</h2>\n", Text(name), badge(app.standing())));
         match &app.last {
             None => self.put(format_args!("<p>It was not read yet.</p>\n")),
             Some(last) => self.cycle(last),
@@ -232,16 +234,26 @@ impl Page {
         }
     }
 
-    /// How long ago or ahead, with the exact time on the second line.
+    /// How long ago or ahead; pointing at it shows the exact time.
     fn moment(&self, at: Timestamp) -> String {
         let gap = self.now.duration_since(at);
-        let text = if gap.is_positive() && gap.as_secs() > 0 {
-            format!("{} ago", span(gap))
-        } else if gap.is_negative() {
-            format!("in {}", span(-gap))
-        } else {
-            "now".to_owned()
-        };
+        self.time(
+            at,
+            &match gap.as_secs() {
+                1.. => format!("{} ago", span(gap)),
+                0 if gap.is_negative() => "any moment".into(),
+                0 => "just now".into(),
+                _ => format!("in {}", span(gap)),
+            },
+        )
+    }
+
+    /// How long ago, within a sentence: `for 12 s`.
+    fn lasting(&self, since: Timestamp) -> String {
+        self.time(since, &format!("for {}", span(self.now.duration_since(since))))
+    }
+
+    fn time(&self, at: Timestamp, text: &str) -> String {
         format!("<time datetime=\"{at}\" title=\"{}\">{text}</time>", self.clock(at))
     }
 
@@ -257,7 +269,7 @@ impl Page {
 
 /// What matters most, in one line.
 fn headline(state: &State) -> String {
-    let of = |wanted: Standing| state.apps.values().filter(|app| standing(app) == wanted).count();
+    let of = |wanted: Standing| state.apps.values().filter(|app| app.standing() == wanted).count();
     let mut parts = Vec::new();
     if state.bad.is_some() {
         parts.push("bad files".to_owned());
@@ -278,15 +290,6 @@ fn headline(state: &State) -> String {
             .map(|(n, word)| format!("{n} {word}")),
     );
     parts.join(", ")
-}
-
-fn standing(app: &App) -> Standing {
-    let Some(last) = app.last.as_deref() else { return Standing::Unknown };
-    match last.standing() {
-        // One that was cut short or left to others changes nothing about what was seen before.
-        Standing::Unknown => app.seen.as_deref().map_or(Standing::Unknown, Report::standing),
-        known => known,
-    }
 }
 
 fn badge(standing: Standing) -> String {
@@ -319,6 +322,7 @@ fn ended(report: &Report) -> String {
     let done = report.done();
     match report.result {
         CycleResult::Ok if done > 0 => format!("{done} done"),
+        CycleResult::Ok if report.open().next().is_some() => "nothing that could be done".into(),
         CycleResult::Ok => "nothing to do".into(),
         CycleResult::Drift => "reported".into(),
         CycleResult::Failed => format!("{done} done, {} failed", report.failures().count()),
@@ -332,13 +336,10 @@ fn count(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// The two largest units: `3 min 12 s`.
+/// `3 min 12 s`.
 fn span(gap: jiff::SignedDuration) -> String {
-    let seconds = gap.unsigned_abs().as_secs();
-    if seconds == 0 {
-        return "under 1 s".into();
+    match gap.unsigned_abs().as_secs() {
+        0 => "under 1 s".into(),
+        seconds => report::duration(seconds),
     }
-    let text = humantime::format_duration(Duration::from_secs(seconds)).to_string();
-    let parts: Vec<&str> = text.split(' ').take(2).collect();
-    parts.join(" ")
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     daemon::{
         board::{App, State},
-        report::{Report, Standing},
+        report::Report,
     },
     model::{Severity, Status},
 };
@@ -15,7 +15,7 @@ use crate::{
 const VERSION: u32 = 1;
 
 /// Everything the page shows, without its limits.
-pub(super) fn status(state: &State, now: Timestamp) -> Value {
+pub(in crate::daemon) fn status(state: &State, now: Timestamp) -> Value {
     let files = state
         .files
         .as_ref()
@@ -32,11 +32,10 @@ pub(super) fn status(state: &State, now: Timestamp) -> Value {
 }
 
 fn app(name: &str, app: &App) -> Value {
-    let standing = app.last.as_ref().map_or(Standing::Unknown, |last| last.standing());
     json!({
         "app": name,
         "connector": &*app.connector,
-        "standing": standing.as_str(),
+        "standing": app.standing().as_str(),
         "running": app.running.as_ref().map(|running| json!({
             "since": running.since.to_string(), "trigger": running.trigger.as_str(), "doing": &*running.doing,
         })),
