@@ -1,6 +1,8 @@
 //! One reconciliation: what is live is read, the plan is made, and what is ready is carried out. Commands and the daemon
 //! differ only in when they do which.
 
+mod only;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
@@ -10,7 +12,7 @@ use tracing::debug;
 
 use crate::{
     budget::{Lane, Quota},
-    connectors::{self, Error, Writer},
+    connectors::{self, Clock, Error, Writer},
     execute::{self, Jitter, Made, NoJournal, Progress, Stop, Tools, forecast},
     model::{
         AccountStatus, AppOutcome, AppPlan, Desired, DesiredApp, Live, LiveApp, Outcome, Plan, ReadFailure, Status,
@@ -18,6 +20,8 @@ use crate::{
     observe::{self, ObserveProgress},
     plan::{self, Inputs},
 };
+
+pub use only::{KnownIds, narrow};
 
 /// The first look at open invitations; later ones are further apart.
 const FIRST_POLL: Duration = Duration::from_secs(2);
@@ -41,6 +45,7 @@ pub struct Reconciler {
     apps: BTreeMap<Arc<str>, Result<Arc<dyn Writer>, Error>>,
     /// What earlier rounds made.
     made: BTreeMap<Arc<str>, Arc<Made>>,
+    clock: Clock,
 }
 
 impl Reconciler {
@@ -55,7 +60,13 @@ impl Reconciler {
         let apps: BTreeMap<_, _> =
             desired.apps.values().filter(|app| wanted(app)).map(|app| (app.name.clone(), connect(app))).collect();
         let made = apps.keys().map(|name| (name.clone(), Arc::default())).collect();
-        Self { desired, digest, apps, made }
+        Self { desired, digest, apps, made, clock: Clock::default() }
+    }
+
+    /// The same, with another time of day.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Takes over what rounds under earlier files made, of apps that are where they were.
@@ -84,7 +95,7 @@ impl Reconciler {
     pub async fn observe(&self, watch: &dyn Watch) -> Live {
         let reads = self.apps.iter().filter_map(|(name, writer)| {
             let app = self.desired.apps.get(name)?;
-            Some(async move { (name.clone(), read(app, writer, watch).await) })
+            Some(async move { (name.clone(), read(app, writer, self.clock.now(), watch).await) })
         });
         Live { apps: join_all(reads).await.into_iter().collect() }
     }
@@ -133,13 +144,15 @@ impl Reconciler {
             }
             let mut stop = stop.clone();
             tokio::select! {
-                () = tokio::time::sleep_until((now + pause).min(deadline)) => {}
+                biased;
                 () = stop.reached(1) => break,
+                () = tokio::time::sleep_until((now + pause).min(deadline)) => {}
             }
             pause = (pause * 2).min(LONGEST_POLL);
             let before = open.len();
             // A look may have to wait for the budget; neither time nor patience runs out unnoticed meanwhile.
             tokio::select! {
+                biased;
                 () = self.drop_accepted(&mut open) => {}
                 () = tokio::time::sleep_until(deadline) => break,
                 () = stop.reached(1) => break,
@@ -190,12 +203,13 @@ fn quota(app: &DesiredApp) -> Quota {
 async fn read(
     app: &DesiredApp,
     writer: &Result<Arc<dyn Writer>, Error>,
+    now: Timestamp,
     watch: &dyn Watch,
 ) -> Result<LiveApp, ReadFailure> {
     let failure = |error: &Error| ReadFailure { message: error.to_string() };
     let writer = writer.as_ref().map_err(failure)?;
     let progress = |progress| watch.seen(&app.name, progress);
-    observe::observe(&**writer, app, Timestamp::now(), &progress).await.map_err(|error| failure(&error))
+    observe::observe(&**writer, app, now, &progress).await.map_err(|error| failure(&error))
 }
 
 /// Accounts that have been invited, and that some action waits for.

@@ -53,7 +53,7 @@ pub struct Budget {
     /// Pauses in a row without a good answer between them.
     strikes: u32,
     /// One request goes ahead of the others: after a pause, and where a new window should have begun.
-    probing: bool,
+    pub(super) probing: bool,
     writes_since_read: u32,
     removals_since_read: u32,
 }
@@ -80,6 +80,19 @@ impl Budget {
             writes_since_read: 0,
             removals_since_read: 0,
         }
+    }
+
+    /// Keeps to `quota` as well: of every limit the smaller one holds. So several apps can share a credential that each
+    /// of them gives other limits.
+    pub fn narrow(&mut self, quota: &Quota) {
+        for scope in &quota.scopes {
+            let same = |window: &&mut Window| window.covers == scope.covers && window.per == scope.per;
+            match self.windows.iter_mut().find(same) {
+                Some(window) => window.narrow(*scope, quota.keep_free),
+                None => self.windows.push(Window::new(*scope, quota.keep_free)),
+            }
+        }
+        self.concurrency = self.concurrency.into_iter().chain(quota.concurrency.map(|at_once| at_once.max(1))).min();
     }
 
     /// Announces how many requests will come besides those that wait already, so that the bucket knows when to pace.

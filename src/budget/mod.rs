@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use bucket::Budget;
 pub use headers::{quota_reset, retry_after};
-pub use saved::{Saved, SavedScope};
+pub use saved::{Saved, SavedCount, SavedScope};
 
 /// In which order waiting requests leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

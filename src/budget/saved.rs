@@ -1,11 +1,14 @@
 //! A budget's state as it is stored, so that a restart does not overspend. Times are relative to the saving, because the
 //! clock they were measured by does not outlive the process.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, Covers, Quota, window::Window};
+use super::{
+    Budget, Covers, Quota,
+    window::{ServerCount, Window},
+};
 
 /// Spent requests are stored in this many steps of a window. A step is counted as spent until its end.
 const STEPS: u32 = 100;
@@ -30,6 +33,18 @@ pub struct SavedScope {
     pub spent: Vec<(u64, u32)>,
     /// In how many milliseconds the server's window begins anew, if it said so.
     pub reset_ms: Option<u64>,
+    /// What the server said is left, if it did. Others may have spent the rest.
+    #[serde(default)]
+    pub server: Option<SavedCount>,
+}
+
+/// A server's count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedCount {
+    /// Requests left, less those that were under way.
+    pub remaining: u32,
+    /// For how many milliseconds it is believed.
+    pub for_ms: u64,
 }
 
 impl Budget {
@@ -56,30 +71,63 @@ impl Budget {
             per_ms: millis(window.per),
             spent,
             reset_ms: window.reset.map(|reset| millis(reset.saturating_sub(now))),
+            server: window.server.map(|server| SavedCount {
+                remaining: u32::try_from((server.remaining - window.in_flight).max(0)).unwrap_or(u32::MAX),
+                for_ms: millis(server.until.saturating_sub(now)),
+            }),
         }
     }
 
     /// A budget that goes on where a stored one stopped, `elapsed` ago. Scopes that the quota no longer has are dropped.
     pub fn restore(quota: &Quota, saved: &Saved, now: Duration, elapsed: Duration) -> Self {
         let mut budget = Self::new(quota);
+        budget.resume(saved, now, elapsed);
+        budget
+    }
+
+    /// Takes in what was stored `elapsed` ago, by this process, by an earlier one, or by one that had the credential
+    /// meanwhile. What both know of is counted once: of the two counts the larger holds at every instant.
+    pub fn resume(&mut self, saved: &Saved, now: Duration, elapsed: Duration) {
         // `None` once the instant has passed meanwhile.
-        let ahead = |ms: u64| Duration::from_millis(ms).checked_sub(elapsed).map(|left| now.saturating_add(left));
-        for window in &mut budget.windows {
+        let ahead = |ms: u64| {
+            let left = Duration::from_millis(ms).checked_sub(elapsed).filter(|left| !left.is_zero());
+            left.map(|left| now.saturating_add(left))
+        };
+        for window in &mut self.windows {
             let same = |scope: &&SavedScope| scope.covers == word(window.covers) && scope.per_ms == millis(window.per);
             let Some(scope) = saved.scopes.iter().find(same) else { continue };
             let reset = scope.reset_ms.and_then(ahead);
             if scope.reset_ms.is_some() && reset.is_none() {
+                // Where windows slide, a "reset" frees a part only; one request goes ahead and finds out.
+                self.probing = true;
                 continue;
             }
-            window.reset = reset;
+            window.reset = window.reset.max(reset);
             if window.requests.is_some() {
                 let spent = scope.spent.iter().filter_map(|(ms, count)| Some((ahead(*ms)?, *count)));
-                window.spent = spent.flat_map(|(at, count)| std::iter::repeat_n(at, count as usize)).collect();
+                let spent = spent.flat_map(|(at, count)| std::iter::repeat_n(at, count as usize)).collect();
+                window.spent = later_of(&window.spent, &spent);
+            }
+            if let Some((server, until)) = scope.server.and_then(|server| Some((server, ahead(server.for_ms)?))) {
+                let remaining = window.server.map_or(i64::MAX, |own| own.remaining).min(i64::from(server.remaining));
+                let until = window.server.map_or(until, |own| own.until.max(until));
+                window.server = Some(ServerCount { remaining, until });
             }
         }
-        budget.paused_until = ahead(saved.paused_ms).unwrap_or_default();
-        budget
+        if let Some(until) = ahead(saved.paused_ms) {
+            self.paused_until = self.paused_until.max(until);
+            self.probing = true;
+        }
     }
+}
+
+/// Of two ascending lists of instants at which requests stop counting, the one that never frees anything earlier than either.
+fn later_of(one: &VecDeque<Duration>, other: &VecDeque<Duration>) -> VecDeque<Duration> {
+    let (long, short) = if one.len() >= other.len() { (one, other) } else { (other, one) };
+    let more = long.len() - short.len();
+    // The last of each belong together: what only the longer one has is older.
+    let paired = long.iter().skip(more).zip(short).map(|(long, short)| *long.max(short));
+    long.iter().take(more).copied().chain(paired).collect()
 }
 
 fn word(covers: Covers) -> &'static str {

@@ -338,6 +338,25 @@ fn a_restart_does_not_overspend() {
     assert_eq!(later.next(secs(3)), Next::Grant(Ticket(0)));
 }
 
+#[test]
+fn what_the_server_said_outlives_a_restart() {
+    let quota = quota(1000, HOUR, 10);
+    let mut budget = Budget::new(&quota);
+    budget.ask(Duration::ZERO, Ticket(0), Lane::Read, Kind::Read);
+    assert_eq!(budget.next(Duration::ZERO), Next::Grant(Ticket(0)));
+    let said = Feedback { remaining: Some(2), reset_in: Some(secs(600)), ..Feedback::default() };
+    budget.answered(Duration::ZERO, Ticket(0), &said);
+    let saved = budget.save(secs(100));
+    let granted = |elapsed: u64| {
+        let mut restored = Budget::restore(&quota, &saved, Duration::ZERO, secs(elapsed));
+        (0..5).for_each(|ticket| restored.ask(Duration::ZERO, Ticket(ticket), Lane::Removal, Kind::Read));
+        let granted = std::iter::from_fn(|| matches!(restored.next(Duration::ZERO), Next::Grant(_)).then_some(()));
+        (granted.count(), restored.next(Duration::ZERO))
+    };
+    assert_eq!(granted(100), (2, Next::WaitUntil(secs(400))));
+    assert_eq!(granted(500), (1, Next::Idle), "the window should be new, and one request goes ahead to find out");
+}
+
 fn lane() -> impl Strategy<Value = Lane> {
     prop_oneof![Just(Lane::Removal), (0_u32..4).prop_map(|unblocks| Lane::Write { unblocks }), Just(Lane::Read),]
 }

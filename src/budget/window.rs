@@ -28,7 +28,7 @@ pub(super) struct Window {
     /// When each answered request stops counting, ascending.
     pub(super) spent: VecDeque<Duration>,
     /// What the server said is left.
-    server: Option<ServerCount>,
+    pub(super) server: Option<ServerCount>,
     /// When the server's window begins anew.
     pub(super) reset: Option<Duration>,
     /// Before this instant nothing but removals leaves, to make what remains last until the reset.
@@ -37,9 +37,9 @@ pub(super) struct Window {
 
 /// The server's count, less what was sent since and got no count of its own.
 #[derive(Debug, Clone, Copy)]
-struct ServerCount {
-    remaining: i64,
-    until: Duration,
+pub(super) struct ServerCount {
+    pub(super) remaining: i64,
+    pub(super) until: Duration,
 }
 
 impl Window {
@@ -48,6 +48,13 @@ impl Window {
         let share = (f64::from(scope.requests) * keep_free.clamp(0.0, 1.0)).floor();
         let reserve = (share as i64).min(i64::from(scope.requests) - 1).max(0);
         Self { requests: Some(scope.requests), reserve, ..Self::unlimited(scope.covers, scope.per) }
+    }
+
+    /// Leaves no more than `scope` does as well.
+    pub(super) fn narrow(&mut self, scope: Scope, keep_free: f64) {
+        let other = Self::new(scope, keep_free);
+        self.requests = self.requests.into_iter().chain(other.requests).min();
+        self.reserve = self.reserve.max(other.reserve).min(self.requests.map_or(0, |all| i64::from(all) - 1)).max(0);
     }
 
     /// A scope whose size only the server knows.

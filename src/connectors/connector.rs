@@ -10,6 +10,7 @@ use url::Url;
 use super::{
     Error, ErrorKind, Writer,
     http::{Gate, HttpClient, HttpConfig, Scheme},
+    outside::Outside,
 };
 pub use crate::model::OptionSpec;
 use crate::model::{BudgetSpec, CatalogueError, DesiredApp, Limits, Options, Semantics};
@@ -83,6 +84,9 @@ pub(super) fn check_options(known: &[OptionSpec], given: &Options) -> Vec<Catalo
     unknown.chain(missing).collect()
 }
 
+/// So much of a hash tells any number of credentials apart that one organisation can have.
+const KEY_BYTES: usize = 16;
+
 /// Everything that a connector needs from its surroundings to be put together for one app.
 pub struct Wiring<'a> {
     pub(super) connector: &'a dyn Connector,
@@ -93,6 +97,7 @@ pub struct Wiring<'a> {
     /// Whether the credential is one that must not be shown.
     pub(super) secret: bool,
     pub(super) gates: &'a dyn Gates,
+    pub(super) outside: &'a Outside,
 }
 
 /// Where gates of budgets are kept.
@@ -138,13 +143,19 @@ impl Wiring<'_> {
         let mut config = HttpConfig::new(&*app.name, base, scheme);
         config.headers = headers;
         config.ca_file = app.options.get("ca_file").and_then(|file| file.as_str()).map(PathBuf::from);
+        config.clock = self.outside.clock.clone();
+        config.seed = self.outside.seed;
         if self.secret {
             config.secrets = worth_masking(self.credentials);
         }
         // A limit that the files give replaces all scopes of the connector, so that all families share it.
         let family = if app.budget.requests.is_some() { "" } else { family };
         let key = bucket_key(self.url, &app.connector, family, self.credentials);
-        HttpClient::new(config, self.gates.gate(key, &app.budget, limits))
+        let gate = self.gates.gate(key, &app.budget, limits);
+        match &self.outside.network {
+            None => HttpClient::new(config, gate),
+            Some(network) => Ok(HttpClient::over(network.clone(), config, gate)),
+        }
     }
 
     /// An error of the set-up, with what to do about it.
@@ -171,17 +182,15 @@ fn worth_masking(credentials: &Credentials) -> Vec<SecretString> {
 }
 
 /// Names a credential at an origin, for one kind of API: two APIs at one origin count apart. Names of clients and users
-/// identify a credential; of tokens only a hash is kept.
+/// identify a credential, so that it keeps its bucket when its secret is renewed. The name is stored, so that it holds
+/// no more of the credential than a hash.
 fn bucket_key(url: &Url, connector: &str, family: &str, credentials: &Credentials) -> String {
-    let who = ["client_id", "username"].iter().find_map(|key| credentials.get(*key));
-    let who = who.map_or_else(
-        || {
-            let mut hash = Sha256::new();
-            credentials.values().for_each(|secret| hash.update(secret.expose_secret()));
-            hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-        },
-        |name| name.expose_secret().to_owned(),
-    );
+    let mut hash = Sha256::new();
+    match ["client_id", "username"].iter().find_map(|key| credentials.get(*key)) {
+        Some(name) => hash.update(name.expose_secret()),
+        None => credentials.values().for_each(|secret| hash.update(secret.expose_secret())),
+    }
+    let who: String = hash.finalize()[..KEY_BYTES].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{} {connector}/{family} {who}", url.origin().ascii_serialization())
 }
 
@@ -215,6 +224,7 @@ mod tests {
         };
         assert_ne!(token("s3cret"), token("other"));
         assert!(!token("s3cret").contains("s3cret"));
+        assert!(!key("https://a.example", "client-17").contains("client-17"));
     }
 
     fn check(given: &[(&str, &str)], expected: &str) {

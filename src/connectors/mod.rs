@@ -5,6 +5,7 @@ mod acc;
 mod connector;
 mod error;
 pub mod http;
+mod outside;
 mod registry;
 pub mod rest;
 mod scim;
@@ -12,13 +13,15 @@ mod scim;
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 pub use connector::{Connector, Credentials, OptionSpec, Wiring};
 pub use error::{Error, ErrorKind};
+pub use outside::{Clock, Outside};
 pub use registry::{Override, ProcessSecrets, Registry, SecretSource, quota};
 
 use crate::model::{
-    Coverage, Email, FieldName, LiveAccount, LiveGroup, LiveMember, Notice, Semantics, Values, Vocabulary,
+    Coverage, Email, FieldName, Find, LiveAccount, LiveGroup, LiveMember, Notice, Semantics, Values, Vocabulary,
 };
 pub use crate::{budget::Lane, model::AccountGroup};
 
@@ -68,6 +71,24 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// As [`Reader::account`].
     async fn find(&self, email: &Email, lane: Lane) -> Result<Listing<LiveAccount>, Error>;
+
+    /// The accounts that have one of these addresses. Where only a sweep can tell, it is one sweep, and it ends at the first
+    /// account found: it says nothing then about the other addresses.
+    ///
+    /// # Errors
+    /// As [`Reader::account`].
+    async fn find_any(&self, emails: &[Email], lane: Lane) -> Result<Listing<LiveAccount>, Error> {
+        let mut found = Listing { rows: Vec::new(), coverage: Coverage::Complete };
+        for email in emails {
+            let one = self.find(email, lane).await?;
+            found.rows.extend(one.rows);
+            found.coverage = found.coverage.and(one.coverage);
+            if !found.rows.is_empty() && self.semantics().find == Find::Sweep {
+                break;
+            }
+        }
+        Ok(found)
+    }
 
     /// All groups, without their members. Empty and complete where the API cannot list groups.
     ///
@@ -125,7 +146,7 @@ pub struct Looked<'a> {
 }
 
 /// Who joins a group.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Joiner {
     /// The account's id; none where joining makes the account.
     pub id: Option<Arc<str>>,
@@ -166,7 +187,8 @@ pub trait Writer: Reader {
 }
 
 /// One write.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Write {
     /// Makes an account.
     CreateAccount {

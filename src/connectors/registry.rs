@@ -1,7 +1,7 @@
 //! Which connectors there are, and how one is put together for an app: manifest, credential, budget, client.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -15,11 +15,12 @@ use super::{
     acc::AccModule,
     connector::{Connector, Credentials, Gates, Wiring, check_options},
     http::{Gate, transport::is_loopback},
+    outside::Outside,
     rest::{BUILT_IN, Manifest},
     scim::Scim,
 };
 use crate::{
-    budget::{Budget, Covers, Quota, Scope},
+    budget::{Budget, Covers, Quota, Saved, Scope},
     model::{
         BudgetSpec, CatalogueError, ConnectorCatalogue, DesiredApp, Limits, Options, Rate, ScopeCovers, SecretRef,
         Semantics,
@@ -89,18 +90,20 @@ pub struct Registry {
     directory: Option<PathBuf>,
     /// One bucket per origin and credential.
     buckets: Mutex<Buckets>,
+    outside: Outside,
 }
 
 #[derive(Debug, Default)]
 struct Buckets {
     /// How often the files were read anew.
     reading: u64,
-    by_key: HashMap<String, Bucket>,
+    by_key: BTreeMap<String, Bucket>,
 }
 
 #[derive(Debug)]
 struct Bucket {
     gate: Arc<Gate>,
+    /// What the first app that draws on it may send; others only narrow it.
     quota: Quota,
     /// The reading of the files that the quota is from.
     reading: u64,
@@ -134,7 +137,13 @@ impl ConnectorCatalogue for Registry {
 impl Registry {
     /// The built-in connectors, and manifests by their paths from `directory` on.
     pub fn new(directory: Option<PathBuf>) -> Self {
-        Self { directory, buckets: Mutex::default() }
+        Self { directory, buckets: Mutex::default(), outside: Outside::default() }
+    }
+
+    /// The same connectors in other surroundings.
+    #[must_use]
+    pub fn within(self, outside: Outside) -> Self {
+        Self { outside, ..self }
     }
 
     /// The connector called `name`: a built-in's name or the path of a manifest.
@@ -218,42 +227,67 @@ impl Registry {
             // Stand-ins are no secrets, and masking their words would only garble texts.
             secret: instead.is_none(),
             gates: self,
+            outside: &self.outside,
         };
         connector.connect(&wiring, &app.options)
     }
 
-    /// The gate of the bucket that an app's requests draw on, once the app is connected.
+    /// The gates of all buckets that connected apps draw on.
     pub fn gates(&self) -> Vec<Arc<Gate>> {
-        self.buckets().by_key.values().map(|bucket| bucket.gate.clone()).collect()
+        self.lock().by_key.values().map(|bucket| bucket.gate.clone()).collect()
+    }
+
+    /// The keys of all buckets that connected apps draw on, sorted. A key names an origin, an API and, by a hash, the
+    /// credential, and stays the same from one process to the next.
+    pub fn buckets(&self) -> Vec<String> {
+        self.lock().by_key.keys().cloned().collect()
+    }
+
+    /// What each bucket has spent, to be stored under its key. Every second or so while requests are sent is often enough:
+    /// what a crash loses then is covered by the share kept free.
+    pub fn saved(&self) -> BTreeMap<String, Saved> {
+        self.lock().by_key.iter().map(|(key, bucket)| (key.clone(), bucket.gate.saved())).collect()
+    }
+
+    /// Takes in what was stored of a bucket `elapsed` ago. Call it once the apps are connected, before anything is sent, and
+    /// again whenever another process had the credential meanwhile. Nothing happens for a bucket that nobody draws on.
+    pub fn resume(&self, key: &str, saved: &Saved, elapsed: Duration) {
+        if let Some(bucket) = self.lock().by_key.get(key) {
+            bucket.gate.resume(saved, elapsed);
+        }
     }
 
     /// The files were read anew: connections that are made from now on may have budgets of other sizes, and what was
     /// stopped because of the old files is followed by more.
     pub fn renew(&self) {
-        let mut buckets = self.buckets();
+        let mut buckets = self.lock();
         buckets.reading += 1;
         buckets.by_key.values().for_each(|bucket| bucket.gate.take_time());
     }
 
-    fn buckets(&self) -> MutexGuard<'_, Buckets> {
-        // Entries are put in whole.
+    fn lock(&self) -> MutexGuard<'_, Buckets> {
+        // A poisoned lock still holds whole entries: inserting one cannot leave the map half-changed.
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Gates for Registry {
-    /// Who comes first after the files were read decides on the size of a bucket that several apps share. A bucket of
-    /// another size keeps what was spent of the one before.
+    /// Where several apps share a bucket, it keeps to the limits of each. A bucket of another size, after the files were
+    /// read anew, keeps what was spent of the one before.
     fn gate(&self, key: String, spec: &BudgetSpec, limits: &Limits) -> Arc<Gate> {
         let quota = quota(spec, limits);
-        let mut buckets = self.buckets();
+        let mut buckets = self.lock();
         let reading = buckets.reading;
         let gate = match buckets.by_key.get(&key) {
-            Some(bucket) if bucket.reading == reading => return bucket.gate.clone(),
+            Some(bucket) if bucket.reading == reading => {
+                bucket.gate.with_budget(|budget, _| budget.narrow(&quota));
+                return bucket.gate.clone();
+            }
             Some(bucket) if bucket.quota == quota => bucket.gate.clone(),
             Some(bucket) => {
-                let saved = bucket.gate.with_budget(|budget, now| budget.save(now));
-                Gate::new(Budget::restore(&quota, &saved, Duration::ZERO, Duration::ZERO))
+                let gate = Gate::new(Budget::new(&quota));
+                gate.resume(&bucket.gate.saved(), Duration::ZERO);
+                gate
             }
             None => Gate::new(Budget::new(&quota)),
         };
@@ -327,7 +361,7 @@ fn stand_ins(keys: Vec<String>, instead: &Override) -> Credentials {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::{Kind, Lane, Next, Ticket};
+    use crate::budget::{Feedback, Kind, Lane, Next, Ticket};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -355,6 +389,74 @@ mod tests {
         check(apart, &[(Covers::All, 1000), (Covers::Writes, 100)], 10, 0.0);
     }
 
+    /// A bucket of a thousand requests an hour, none of them kept free.
+    fn bucket(registry: &Registry, concurrency: u32) -> Arc<Gate> {
+        let spec = BudgetSpec {
+            requests: Some(Rate { requests: 1000, per: HOUR }),
+            concurrency: Some(concurrency),
+            keep_free_percent: Some(0.0),
+            ..BudgetSpec::default()
+        };
+        registry.gate("bucket".into(), &spec, &limits())
+    }
+
+    /// Sends so many requests, all at the same time, and returns when each left.
+    async fn send(gate: &Arc<Gate>, requests: usize) -> Vec<Duration> {
+        let start = tokio::time::Instant::now();
+        let leaves = (0..requests).map(|_| async move {
+            let permit = gate.enter(Lane::Read, Kind::Read).await.unwrap();
+            let left = start.elapsed();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            permit.answered(&Feedback::default());
+            left
+        });
+        futures::future::join_all(leaves).await
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_restarted_process_spends_only_what_its_predecessor_left() {
+        let before = Registry::default();
+        send(&bucket(&before, 10), 600).await;
+        let stored = serde_json::to_string(&before.saved()).unwrap();
+        drop(before);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+
+        let after = Registry::default();
+        let gate = bucket(&after, 10);
+        assert_eq!(after.buckets(), ["bucket"]);
+        let stored: BTreeMap<String, Saved> = serde_json::from_str(&stored).unwrap();
+        after.resume("bucket", &stored["bucket"], Duration::from_secs(60));
+        let left = send(&gate, 500).await;
+        let at_once = left.iter().filter(|left| **left < Duration::from_secs(10)).count();
+        assert_eq!(at_once, 400);
+        // The first of them stops counting an hour after it was answered; it is stored in steps of 36 seconds.
+        let rest = left.iter().filter(|left| **left >= Duration::from_secs(10)).min().unwrap();
+        let opens = HOUR - Duration::from_secs(60 + 12);
+        assert!(*rest >= opens - Duration::from_secs(1) && *rest <= opens + Duration::from_secs(36), "{rest:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_that_gets_the_credential_back_counts_what_both_know_of_once() {
+        let one = Registry::default();
+        send(&bucket(&one, 10), 300).await;
+        let other = Registry::default();
+        bucket(&other, 10);
+        other.resume("bucket", &one.saved()["bucket"], Duration::ZERO);
+        send(&bucket(&other, 10), 400).await;
+        one.resume("bucket", &other.saved()["bucket"], Duration::ZERO);
+        let left = send(&bucket(&one, 10), 400).await;
+        assert_eq!(left.iter().filter(|left| **left < Duration::from_secs(60)).count(), 300);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn apps_that_share_a_bucket_keep_to_the_limits_of_each() {
+        let registry = Registry::default();
+        bucket(&registry, 10);
+        let gate = bucket(&registry, 2);
+        let left = send(&gate, 5).await;
+        assert_eq!(left.iter().map(Duration::as_millis).collect::<Vec<_>>(), [0, 0, 200, 200, 400]);
+    }
+
     #[test]
     fn a_budget_that_changed_counts_what_was_spent_and_is_taken_up_when_the_files_are_read_anew() {
         let registry = Registry::default();
@@ -371,7 +473,7 @@ mod tests {
         let spent = |gate: &Gate| gate.with_budget(|budget, now| budget.save(now)).scopes[0].spent.clone();
         let first = gate(100);
         spend(&first);
-        assert!(Arc::ptr_eq(&first, &gate(200)), "whoever comes first decides");
+        assert!(Arc::ptr_eq(&first, &gate(200)), "apps share it within one reading");
         registry.renew();
         let second = gate(200);
         assert!(!Arc::ptr_eq(&first, &second));

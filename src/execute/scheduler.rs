@@ -241,6 +241,7 @@ mod tests {
                 .collect(),
             irreversible: false,
             reduces_access: verb == Verb::Deactivate,
+            adds_access: verb != Verb::Deactivate,
             cause: None,
             changes: Vec::new(),
             because: Vec::new(),

@@ -335,6 +335,8 @@ pub struct Action {
     pub irreversible: bool,
     /// Someone can do less afterwards.
     pub reduces_access: bool,
+    /// Someone can do more afterwards.
+    pub adds_access: bool,
     /// `change`, `drift` or `time`, when it was planned against another version of the files.
     pub cause: Option<Cause>,
     /// Fields, old and new.
@@ -356,6 +358,7 @@ impl Action {
             after: Vec::new(),
             irreversible: false,
             reduces_access: false,
+            adds_access: false,
             cause: None,
             changes: Vec::new(),
             because: Vec::new(),

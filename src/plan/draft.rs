@@ -156,7 +156,8 @@ impl Drafts {
 
     /// Sorts everything into the app's plan.
     pub(super) fn finish(self, mut plan: AppPlan) -> AppPlan {
-        plan.actions = self.actions.into_iter().map(|draft| draft.action).collect();
+        let finished = |draft: Draft| Action { adds_access: draft.gains, ..draft.action };
+        plan.actions = self.actions.into_iter().map(finished).collect();
         for action in &mut plan.actions {
             action.after.sort();
             action.after.dedup();

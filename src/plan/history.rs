@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use super::{Context, draft::Drafts};
 use crate::model::{Email, Guard};
 
 /// What the ledger knows about each app.
@@ -27,6 +28,18 @@ pub struct AppHistory {
     pub lost_today: BTreeSet<(Email, Option<Arc<str>>)>,
     /// People who gained something within the rolling day, likewise.
     pub gained_today: BTreeSet<(Email, Option<Arc<str>>)>,
+    /// Actions, by name, of which an earlier request may still take effect; each with why it is not sent again now.
+    pub under_way: BTreeMap<String, String>,
+}
+
+/// Makes every action wait of which an earlier request may still take effect: what is sent again then may be done twice.
+pub(super) fn wait_for_requests_under_way(cx: &Context<'_>, drafts: &mut Drafts) {
+    let Some(history) = cx.history.filter(|history| !history.under_way.is_empty()) else { return };
+    for draft in &mut drafts.actions {
+        if let Some(why) = history.under_way.get(&draft.action.name.to_string()) {
+            draft.wait(why.clone());
+        }
+    }
 }
 
 /// Whether a guard cannot do all of its work without a history. The caps count the current run even so, but not the

@@ -1,14 +1,14 @@
 //! The budget as something to wait at: the async shell around the state machine.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
-use crate::budget::{Budget, Feedback, Kind, Lane, Next, Outcome, Ticket};
+use crate::budget::{Budget, Feedback, Kind, Lane, Next, Outcome, Saved, Ticket};
 
 /// How long a request may still be kept waiting once somebody wants an end: the seconds that many quotas take to open are
 /// worth it, because they let what was begun be finished.
@@ -24,7 +24,8 @@ pub struct Gate {
 #[derive(Debug)]
 struct State {
     budget: Budget,
-    waiters: HashMap<Ticket, oneshot::Sender<Result<(), Parked>>>,
+    /// In the order in which they asked, so that all are told in the same order, whatever happens.
+    waiters: BTreeMap<Ticket, oneshot::Sender<Result<(), Parked>>>,
     tickets: u64,
     /// Somebody wants an end: nobody is kept waiting for long.
     hurry: bool,
@@ -65,7 +66,7 @@ impl Drop for Waiting<'_> {
 impl Gate {
     /// A gate with this budget, whose clock starts now.
     pub fn new(budget: Budget) -> Arc<Self> {
-        let state = State { budget, waiters: HashMap::new(), tickets: 0, hurry: false, timer: None };
+        let state = State { budget, waiters: BTreeMap::new(), tickets: 0, hurry: false, timer: None };
         Arc::new(Self { start: Instant::now(), state: Mutex::new(state) })
     }
 
@@ -78,6 +79,16 @@ impl Gate {
     pub fn with_budget<T>(&self, look: impl FnOnce(&mut Budget, Duration) -> T) -> T {
         let now = self.now();
         look(&mut self.lock().budget, now)
+    }
+
+    /// What the bucket has spent, to be stored.
+    pub fn saved(&self) -> Saved {
+        self.with_budget(|budget, now| budget.save(now))
+    }
+
+    /// Takes in what was stored `elapsed` ago.
+    pub fn resume(&self, saved: &Saved, elapsed: Duration) {
+        self.with_budget(|budget, now| budget.resume(saved, now, elapsed));
     }
 
     /// Waits until a request may leave.

@@ -335,6 +335,7 @@ fn action(verb: Verb) -> Action {
         after: Vec::new(),
         irreversible: false,
         reduces_access: takes_away,
+        adds_access: !takes_away,
         cause: None,
         changes: Vec::new(),
         because: Vec::new(),

@@ -2,6 +2,7 @@
 
 use super::{check, fixture::*};
 use crate::model::{AccountStatus::*, Verb, Window};
+use crate::plan::AppHistory;
 
 #[test]
 fn a_membership_waits_for_the_invitation_that_the_plan_sends() {
@@ -77,5 +78,19 @@ fn a_membership_makes_the_account_where_nothing_else_does() {
     held a/add-member/ann@x.io/G [incomplete]: not all accounts were seen (page 2 failed), and joining would make a second one
     held a/create/bob@x.io [incomplete]: not all accounts were seen (page 2 failed), so this one may exist already
     ! incomplete-read: the accounts could not be read to the end: page 2 failed; what needs certainty is held
+    ");
+}
+
+#[test]
+fn what_may_still_be_under_way_is_not_sent_again_and_what_follows_it_waits() {
+    let world = World::full().grant("ann@x.io").group("G").member("G", "ann@x.io");
+    let why = "sent at 10:31, and it may still take effect".to_owned();
+    let add = |history: &mut AppHistory| {
+        history.under_way.insert("a/create/ann@x.io".into(), why);
+    };
+    check!(world.history(add), @"
+    waiting a/add-member/ann@x.io/G after a/create/ann@x.io (AccountBeforeMembership) after a/create-group/G (GroupBeforeMembers): comes after a/create/ann@x.io, which waits itself
+    ready a/create-group/G
+    waiting a/create/ann@x.io: sent at 10:31, and it may still take effect
     ");
 }

@@ -16,6 +16,7 @@ pub fn action(name: &str, because: &str) -> Action {
         after: Vec::new(),
         irreversible: false,
         reduces_access: matches!(verb, Verb::Deactivate | Verb::Delete | Verb::RemoveMember | Verb::DeleteGroup),
+        adds_access: matches!(verb, Verb::Create | Verb::AddMember | Verb::Reactivate),
         cause: None,
         changes: Vec::new(),
         because: because.split_whitespace().map(place).collect(),

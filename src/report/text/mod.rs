@@ -107,7 +107,8 @@ fn draw_app(canvas: &mut Canvas, app: &AppPlan, several: bool) {
             line.push_str(&format!("; applying takes {}", forecast(app.forecast)));
         }
         canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
-        if !app.complete {
+        // Where only one person was asked for, a finding says so.
+        if !app.complete && !app.findings.iter().any(|finding| finding.code == Finding::ONLY) {
             let warning = "Not everything could be read, and what was not seen is not taken for absent.";
             canvas.paragraph(0, &Line::new().text(Paint::Change, warning));
         }
