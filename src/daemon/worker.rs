@@ -149,16 +149,14 @@ fn corrects(files: &InForce, app: &DesiredApp) -> bool {
 fn tell(app: &str, report: &Report, failures: u32) {
     let [ready, waiting, held, manual] =
         [Status::Ready, Status::Waiting, Status::Held, Status::Manual].map(|status| report.count(status));
-    let took = report.ended.duration_since(report.began);
-    let (result, trigger, done) = (report.result.as_str(), report.trigger.as_str(), report.done());
-    let note = report.note.as_deref().unwrap_or_default();
-    let took = format!("{} s", took.as_secs());
+    let (result, trigger, note) = (report.result.as_str(), report.trigger.as_str(), report.note.as_deref());
+    let took = format!("{:.1} s", report.ended.duration_since(report.began).as_secs_f64());
+    let (done, failed) = (report.done(), report.failures().count());
     match report.result {
-        CycleResult::Unread => warn!(app, trigger, took, failures, "the app could not be read: {note}"),
+        CycleResult::Unread => warn!(app, trigger, took, failures, note, "the app could not be read"),
         CycleResult::Failed => {
-            let failed = report.failures().count();
-            warn!(app, trigger, took, done, failed, ready, waiting, held, manual, "cycle {result} {note}");
+            warn!(app, trigger, took, done, failed, ready, waiting, held, manual, note, "cycle ended: {result}");
         }
-        _ => info!(app, trigger, took, done, ready, waiting, held, manual, "cycle {result} {note}"),
+        _ => info!(app, trigger, took, done, ready, waiting, held, manual, note, "cycle ended: {result}"),
     }
 }

@@ -5,6 +5,7 @@ mod alteryx;
 mod alteryx_webapi;
 mod commands;
 mod daemon;
+mod deploy;
 mod example;
 mod faults;
 mod interrupts;
