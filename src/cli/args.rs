@@ -20,6 +20,8 @@ read, or the question was not answered with yes. Ctrl-C finishes what is in flig
 const DAEMON_SIGNALS: &str = "`settings.schedule` and `settings.daemon` of the files say when it works and where it shows \
 its status. SIGHUP reads files and secrets again. SIGTERM and SIGINT finish what is in flight, within ten seconds.";
 
+const FMT_STATUS: &str = "Exit status: 0 fine, 1 a file could not be laid out or, with --check, would change.";
+
 /// Keeps the accounts, groups and memberships of your apps equal to the YAML files in a git repository.
 #[derive(Debug, Parser)]
 #[command(name = "rosterd", version, propagate_version = true, max_term_width = 100, after_help = START)]
@@ -65,6 +67,9 @@ pub(super) enum Command {
     Daemon(Daemon),
     /// Write a snapshot of what is live.
     Observe(Observe),
+    /// Lay out the files in the one canonical way; comments and the order of entries stay.
+    #[command(after_help = FMT_STATUS)]
+    Fmt(Fmt),
     /// Show everything a person gets, where, until when, and which lines say so.
     Why(Why),
     /// Show what each connector can do, or try one out.
@@ -142,6 +147,15 @@ pub(super) struct Approve {
 pub(super) struct Validate {
     #[command(flatten)]
     pub dir: Dir,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Fmt {
+    #[command(flatten)]
+    pub dir: Dir,
+    /// Write nothing; show what would change, and exit with 1 if anything would.
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Debug, Clone, clap::Args)]

@@ -9,6 +9,8 @@ mod connectors;
 mod context;
 mod daemon;
 mod exit;
+mod files;
+mod fmt;
 mod next;
 mod observe;
 mod plan;
@@ -53,6 +55,7 @@ async fn run(args: Args) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::run(&args, &global).await,
         Command::Daemon(args) => daemon::run(&args).await,
         Command::Observe(args) => observe::run(&args, &global).await,
+        Command::Fmt(args) => fmt::run(&args),
         Command::Why(args) => why::run(&args),
         Command::Connectors(args) => connectors::run(&args).await,
         Command::Schema(args) => schema::run(&args),

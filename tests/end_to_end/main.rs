@@ -8,6 +8,7 @@ mod daemon;
 mod deploy;
 mod example;
 mod faults;
+mod fmt;
 mod interrupts;
 mod limits;
 mod only;

@@ -35,7 +35,20 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
 }
 
 fn is_quiet(app: &AppPlan) -> bool {
-    app.error.is_none() && app.complete && app.actions.is_empty() && app.findings.is_empty()
+    let said = app.complete || only(app).is_some();
+    app.error.is_none() && said && app.actions.is_empty() && own_findings(app).is_empty()
+}
+
+/// What says that one person alone was looked for. It is the same for every app, so that it is told once.
+fn only(app: &AppPlan) -> Option<&Finding> {
+    app.findings.iter().find(|finding| finding.code == Finding::ONLY)
+}
+
+/// Findings that are told with the app, sorted.
+fn own_findings(app: &AppPlan) -> Vec<&Finding> {
+    let mut findings: Vec<&Finding> = app.findings.iter().filter(|finding| finding.code != Finding::ONLY).collect();
+    findings.sort();
+    findings
 }
 
 fn draw_quiet(canvas: &mut Canvas, app: &AppPlan) {
@@ -107,8 +120,7 @@ fn draw_app(canvas: &mut Canvas, app: &AppPlan, several: bool) {
             line.push_str(&format!("; applying takes {}", forecast(app.forecast)));
         }
         canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
-        // Where only one person was asked for, a finding says so.
-        if !app.complete && !app.findings.iter().any(|finding| finding.code == Finding::ONLY) {
+        if !app.complete && only(app).is_none() {
             let warning = "Not everything could be read, and what was not seen is not taken for absent.";
             canvas.paragraph(0, &Line::new().text(Paint::Change, warning));
         }
@@ -117,7 +129,7 @@ fn draw_app(canvas: &mut Canvas, app: &AppPlan, several: bool) {
         }
     }
     draw_actions(canvas, app);
-    draw_findings(canvas, &app.findings);
+    draw_findings(canvas, own_findings(app));
 }
 
 fn draw_actions(canvas: &mut Canvas, app: &AppPlan) {
@@ -253,12 +265,10 @@ impl Block<'_> {
     }
 }
 
-fn draw_findings(canvas: &mut Canvas, findings: &[Finding]) {
+fn draw_findings(canvas: &mut Canvas, findings: Vec<&Finding>) {
     if findings.is_empty() {
         return;
     }
-    let mut findings: Vec<&Finding> = findings.iter().collect();
-    findings.sort();
     canvas.gap();
     let title = format!("Findings: {}", words::number(findings.len() as u64));
     canvas.paragraph(0, &Line::new().whole(Paint::Strong, title));
@@ -333,8 +343,9 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
         line =
             line.plain(if i == 0 { "" } else { ", " }).whole(paint, format!("{} {word}", words::number(count as u64)));
     }
-    if summary.findings > 0 {
-        line = line.plain("; ").whole(Paint::Plain, words::count(summary.findings, "finding", "findings"));
+    let findings = plan.apps.iter().map(|app| own_findings(app).len()).sum::<usize>();
+    if findings > 0 {
+        line = line.plain("; ").whole(Paint::Plain, words::count(findings, "finding", "findings"));
     }
     if unread > 0 {
         let text = format!("{} could not be read", words::count(unread, "app", "apps"));
@@ -356,6 +367,9 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
         if total.requests > 0 {
             canvas.paragraph(0, &Line::new().plain(format!("Reading and applying take {}.", forecast(total))));
         }
+    }
+    if let Some(only) = plan.apps.iter().find_map(only) {
+        canvas.paragraph(0, &Line::new().prose(Paint::Notice, &only.message));
     }
     // Guards are about actions: where there are none, nothing was left unchecked.
     let judged = plan.apps.iter().any(|app| !app.actions.is_empty());
