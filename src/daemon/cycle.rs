@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use tracing::{info, warn};
 
 use super::{
     World,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     execute::{Event, Progress, Stop},
-    model::{AppOutcome, AppPlan},
+    model::{AppOutcome, AppPlan, Outcome},
     observe::ObserveProgress,
     reconcile::{Reconciler, Watch},
 };
@@ -30,12 +31,24 @@ impl Cycle<'_> {
     pub(super) async fn run(&self, trigger: Trigger, stop: &Stop) -> Report {
         let began = self.world.now();
         self.board.begins(self.app, began, trigger);
+        self.world.resume().await;
         let (plan, outcome) = self.work(stop).await;
+        let nothing = Outcome::default();
+        let done = outcome.as_ref().unwrap_or(&nothing);
+        if let Err(error) = self.reconciler.end(done, stop.asked()).await {
+            warn!(app = self.app, %error, "what was done is done, but its end could not be written down");
+        }
+        let outcome = outcome.and_then(|outcome| outcome.apps.into_iter().next());
         let (result, note) = judge(plan.as_ref(), outcome.as_ref(), self.corrects, stop.asked());
+        if self.reconciler.is_busy(self.app) {
+            let result = CycleResult::Skipped;
+            let ended = self.world.now();
+            return Report { began, ended, trigger, result, corrects: self.corrects, note, plan: None, outcome };
+        }
         Report { began, ended: self.world.now(), trigger, result, corrects: self.corrects, note, plan, outcome }
     }
 
-    async fn work(&self, stop: &Stop) -> (Option<AppPlan>, Option<AppOutcome>) {
+    async fn work(&self, stop: &Stop) -> (Option<AppPlan>, Option<Outcome>) {
         let follower = Follower { board: self.board, app: self.app };
         let mut stopped = stop.clone();
         // Reading changes nothing, so that it can be dropped at any point.
@@ -43,6 +56,10 @@ impl Cycle<'_> {
             live = self.reconciler.observe(&follower).boxed() => live,
             () = stopped.reached(1) => return (None, None),
         };
+        for recovered in self.reconciler.recovered().into_iter().flat_map(|(_, recovered)| recovered) {
+            let (action, sent) = (&*recovered.action, recovered.sent_at);
+            info!(action, %sent, "an earlier run left this under way: {}", recovered.message);
+        }
         let (reconciler, now) = (self.reconciler.clone(), self.world.now());
         self.board.doing(self.app, || "planning".into());
         // A plan of a large organisation takes long enough to keep others waiting.
@@ -54,7 +71,7 @@ impl Cycle<'_> {
         };
         let work_to_do = self.corrects && plan.summary().ready > 0 && !stop.asked();
         let outcome = match work_to_do {
-            true => self.reconciler.execute(&plan, stop, &follower).boxed().await.apps.pop(),
+            true => Some(self.reconciler.execute(&plan, stop, &follower).boxed().await),
             false => None,
         };
         (plan.apps.into_iter().next(), outcome)

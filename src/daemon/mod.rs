@@ -21,6 +21,7 @@ mod worker;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::watch::Sender;
@@ -48,6 +49,7 @@ const GRACE: Duration = Duration::from_secs(8);
 const DROP: Duration = Duration::from_secs(1);
 
 /// What the daemon works on. The command line knows where the files and the apps are; tests make up both.
+#[async_trait]
 pub trait World: Send + Sync + 'static {
     /// Where the files are.
     fn directory(&self) -> &Path;
@@ -64,8 +66,11 @@ pub trait World: Send + Sync + 'static {
     /// New files are about to come into force: budgets may have changed with them.
     fn renew(&self) {}
 
-    /// A way to one app.
-    fn reconciler(&self, files: &InForce, app: &str) -> Reconciler;
+    /// A way to one app, which writes unless it is only `looking`.
+    fn reconciler(&self, files: &InForce, app: &str, looking: bool) -> Reconciler;
+
+    /// A cycle is about to begin: others may have used the same credentials since the last one.
+    async fn resume(&self) {}
 
     /// A secret of the daemon's own.
     ///
@@ -164,6 +169,7 @@ impl Daemon {
             };
             if let Some(next) = read_anew(&world, &board, number, forced).await {
                 number = next.number;
+                tell_what_waits_for_a_restart(&files, &next);
                 access.renew(&*world, &next.desired.settings.daemon);
                 world.renew();
                 board.in_force(&next);
@@ -174,6 +180,17 @@ impl Daemon {
         end(&ask, &mut crew, &mut signals).await;
         served.abort();
         info!("ended");
+    }
+}
+
+/// Some settings are used once, at the start.
+fn tell_what_waits_for_a_restart(first: &InForce, next: &InForce) {
+    let [first, next] = [first, next].map(|files| &files.desired.settings);
+    if first.store != next.store {
+        warn!("`settings.store` is another one; the store of the start stays in use until a restart");
+    }
+    if first.daemon.listen != next.daemon.listen {
+        warn!("`settings.daemon.listen` is another one; the address of the start stays in use until a restart");
     }
 }
 

@@ -49,7 +49,7 @@ impl World for Nowhere {
         true
     }
 
-    fn reconciler(&self, files: &InForce, app: &str) -> Reconciler {
+    fn reconciler(&self, files: &InForce, app: &str, _: bool) -> Reconciler {
         self.connected.lock().unwrap().push(app.to_owned());
         let mut panics = self.panics.lock().unwrap();
         if let Some(left) = panics.get_mut(app).filter(|left| **left > 0) {

@@ -12,6 +12,7 @@ use super::{
     cycle::Cycle,
     files::InForce,
     report::{CycleResult, Report, Trigger},
+    schedule::later,
 };
 use crate::{
     execute::Stop,
@@ -21,6 +22,10 @@ use crate::{
 
 /// The clock is looked at again after so long, because it may be set, and a machine may sleep.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// An app that another process works in is tried again this soon: `apply` takes minutes, and so does the claim of a process
+/// that died.
+const ELSEWHERE: Duration = Duration::from_secs(60);
 
 /// One app's task.
 pub(super) struct Worker {
@@ -48,7 +53,7 @@ impl Worker {
         let mut due = self.due;
         while let Some(trigger) = self.turn(due).await {
             if trigger == Trigger::Files || current.is_none() {
-                current = self.take_up(current.as_ref());
+                current = self.take_up();
             }
             // The files no longer name the app.
             let Some(work) = &current else { return };
@@ -66,16 +71,12 @@ impl Worker {
     }
 
     /// The app as the files in force have it; none when they no longer do.
-    fn take_up(&mut self, earlier: Option<&Work>) -> Option<Work> {
+    fn take_up(&mut self) -> Option<Work> {
         let files = self.files.borrow_and_update().clone();
         let app = files.desired.apps.get(&self.app).filter(|app| self.world.wants(app))?;
-        let reconciler = self.world.reconciler(&files, &self.app);
-        let reconciler = match earlier {
-            Some(earlier) => reconciler.after(&earlier.reconciler),
-            None => reconciler,
-        };
         let corrects = corrects(&files, app);
-        Some(Work { reconciler: Arc::new(reconciler), corrects, files: files.clone() })
+        let reconciler = Arc::new(self.world.reconciler(&files, &self.app, !corrects));
+        Some(Work { reconciler, corrects, files: files.clone() })
     }
 
     /// Waits for the app's turn, and says why it came; none when the daemon ends.
@@ -126,7 +127,11 @@ impl Worker {
 
     fn next(&self, files: &InForce, report: &Report, failures: u32) -> Timestamp {
         let table = &files.timetable;
-        let due = table.next(report.began, self.world.now(), rand::random());
+        let now = self.world.now();
+        let due = table.next(report.began, now, rand::random());
+        if report.result == CycleResult::Skipped {
+            return due.min(later(now, ELSEWHERE));
+        }
         if failures == 0 { due } else { table.after_failures(failures, report.began, due, rand::random()) }
     }
 }

@@ -16,7 +16,7 @@ use tokio::{
     process::Child,
 };
 
-use crate::story::{APP, Story, actions, quick, run, start};
+use crate::story::{APP, Story, actions, finish, quick, run, start};
 
 /// Debug builds on busy machines take their time. What takes longer does not come.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -31,9 +31,15 @@ struct Running {
 }
 
 impl Running {
-    async fn start(dir: &Path, sandbox: &Sandbox, variables: &[(&str, &str)]) -> Self {
+    /// A daemon whose store goes with it.
+    async fn start(dir: &Path, sandbox: &Sandbox) -> Self {
+        Self::remembering(dir, sandbox, &[]).await
+    }
+
+    /// A daemon with these arguments besides.
+    async fn remembering(dir: &Path, sandbox: &Sandbox, more: &[&str]) -> Self {
         let at = format!("--sandbox={}", sandbox.url());
-        let mut child = start(&["daemon", dir.to_str().unwrap(), &at], variables);
+        let mut child = start(&[&["daemon", dir.to_str().unwrap(), &at], more].concat(), &[]);
         let mut err = child.stderr.take().unwrap();
         let log = tokio::spawn(async move {
             let mut log = String::new();
@@ -133,7 +139,7 @@ fn copy(from: &Path, to: &Path) {
 async fn drift_made_behind_its_back_in_each_of_the_five_apps_is_corrected_in_the_next_cycle() {
     let sandbox = Sandbox::start(quick()).await.unwrap();
     let files = example("{ every: 2s }");
-    let daemon = Running::start(files.path(), &sandbox, &[]).await;
+    let daemon = Running::start(files.path(), &sandbox).await;
     let settled = |status: &Value, word: &[&str]| {
         let apps = status["apps"].as_array().unwrap();
         apps.len() == 5 && apps.iter().all(|app| word.contains(&app["standing"].as_str().unwrap()))
@@ -192,7 +198,7 @@ async fn bad_files_are_told_the_last_good_ones_stay_in_force_and_mended_ones_are
     let story = Story::of(quick(), "defaults: { role: user }\naccounts: { a@example.com: }", "").await;
     let settings = settings("{ every: 1h }", "");
     story.write("defaults: { role: user }\naccounts: { a@example.com: }", &settings);
-    let daemon = Running::start(story.dir.path(), &story.sandbox, &[]).await;
+    let daemon = Running::start(story.dir.path(), &story.sandbox).await;
     daemon.until("the first cycle", |status| app(status, APP)["last"]["done"] == 1).await;
 
     let bad = story.dir.path().join("bad.yaml");
@@ -244,11 +250,11 @@ fn many(people: usize) -> String {
 }
 
 /// A daemon whose first cycle invites many people, each of whom takes `wait` to be answered and has been invited by then.
-async fn inviting(wait: &str) -> (Story, Running) {
+async fn inviting(wait: &str, more: &[&str]) -> (Story, Running) {
     let story = Story::of(quick(), &many(PEOPLE), &settings("{ every: 1h }", "")).await;
     let slow = format!("method=POST,path=/users,kind=slow,wait={wait}").parse::<Fault>().unwrap();
     story.sandbox.set_faults(vec![slow]);
-    let daemon = Running::start(story.dir.path(), &story.sandbox, &[]).await;
+    let daemon = Running::remembering(story.dir.path(), &story.sandbox, more).await;
     while story.sandbox.accounts("autodesk", APP).unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -256,39 +262,84 @@ async fn inviting(wait: &str) -> (Story, Running) {
 }
 
 /// Another daemon finishes what the first one left, and invites nobody again.
-async fn taken_up_again(story: &Story) {
+async fn taken_up_again(story: &Story, more: &[&str]) -> String {
     story.sandbox.set_faults(Vec::new());
-    let daemon = Running::start(story.dir.path(), &story.sandbox, &[]).await;
+    let daemon = Running::remembering(story.dir.path(), &story.sandbox, more).await;
     daemon.until("the rest", |status| app(status, APP)["standing"] == "in sync").await;
-    daemon.terminate().await;
+    let log = daemon.terminate().await;
     let accounts = story.sandbox.accounts("autodesk", APP).unwrap();
     assert_eq!(accounts.len(), PEOPLE);
     assert!(accounts.iter().all(|account| account.invitations == 1), "{accounts:?}");
+    log
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn told_to_end_in_mid_cycle_it_finishes_what_is_in_flight_and_sends_nothing_new() {
-    let (story, daemon) = inviting("1s").await;
+    let (story, daemon) = inviting("1s", &[]).await;
     let log = daemon.terminate().await;
     let made = story.sandbox.accounts("autodesk", APP).unwrap().len();
     assert!(made < PEOPLE, "the rest was not begun");
     let done = log.lines().filter(|line| line.contains("done action=")).count();
     assert_eq!(done, made, "{log}");
     assert!(!log.contains("not all that is in flight"), "{log}");
-    taken_up_again(&story).await;
+    taken_up_again(&story, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_does_not_answer_keeps_it_for_no_more_than_ten_seconds() {
-    let (story, daemon) = inviting("60s").await;
+    let (story, daemon) = inviting("60s", &[]).await;
     let log = daemon.terminate().await;
     assert!(log.contains("not all that is in flight came to an end in time"), "{log}");
-    taken_up_again(&story).await;
+    taken_up_again(&story, &[]).await;
+}
+
+/// A store that outlives a process, in a directory of its own.
+fn store() -> (TempDir, String) {
+    let dir = TempDir::new().unwrap();
+    let address = format!("--store=sqlite:{}", dir.path().join("state.db").display());
+    (dir, address)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_mid_cycle_and_started_again_it_loses_nothing_and_invites_nobody_twice() {
+    let (_kept, store) = store();
+    let (story, mut daemon) = inviting("1s", &[&store]).await;
+    daemon.signal("-KILL");
+    daemon.child.wait().await.unwrap();
+    let made = story.sandbox.accounts("autodesk", APP).unwrap().len();
+    assert!(made > 0 && made < PEOPLE, "{made}");
+    let log = taken_up_again(&story, &[&store]).await;
+    let found = log.lines().filter(|line| line.contains("an earlier run left this under way")).count();
+    assert!(found > 0, "what was under way was looked for: {log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_somebody_applies_to_is_left_alone_until_they_are_done() {
+    let story = Story::of(quick(), &many(PEOPLE), &settings("{ every: 1s }", "")).await;
+    let (_kept, store) = store();
+    let slow = "method=POST,path=/users,kind=slow,wait=1s".parse::<Fault>().unwrap();
+    story.sandbox.set_faults(vec![slow]);
+    let at = format!("--sandbox={}", story.sandbox.url());
+    let applying = start(&["apply", story.dir.path().to_str().unwrap(), &at, &store, "--yes"], &[]);
+    while story.sandbox.accounts("autodesk", APP).unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let daemon = Running::remembering(story.dir.path(), &story.sandbox, &[&store]).await;
+    let status = daemon.until("the note", |status| app(status, APP)["last"]["result"] == "skipped").await;
+    let note = app(&status, APP)["last"]["note"].as_str().unwrap();
+    assert!(note.contains("rosterd apply on") && note.contains("is writing to this app"), "{note}");
+    let said = finish(applying).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(daemon.sync("").await, 202);
+    daemon.until("its turn", |status| app(status, APP)["standing"] == "in sync").await;
+    daemon.terminate().await;
+    let accounts = story.sandbox.accounts("autodesk", APP).unwrap();
+    assert!(accounts.iter().all(|account| account.invitations == 1), "{accounts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn newer_files_end_a_cycle_so_that_what_was_taken_back_is_not_begun() {
-    let (story, daemon) = inviting("1s").await;
+    let (story, daemon) = inviting("1s", &[]).await;
     // Only those who are invited by now stay in the files, with one more.
     let made = story.sandbox.accounts("autodesk", APP).unwrap().len();
     story.write(&many(made), &settings("{ every: 1h }", ""));
@@ -313,7 +364,7 @@ async fn the_outage_of_one_app_delays_no_other() {
     story.write(two, &other);
     let broken = format!("tenant={APP},kind=500").parse::<Fault>().unwrap();
     story.sandbox.set_faults(vec![broken]);
-    let daemon = Running::start(story.dir.path(), &story.sandbox, &[]).await;
+    let daemon = Running::start(story.dir.path(), &story.sandbox).await;
     // Retrying alone takes the broken app longer than three cycles take the other.
     daemon.until("three cycles", |status| app(status, "other")["standing"] == "in sync").await;
     let cycles = |metrics: &str, app: &str| -> u64 {
@@ -344,7 +395,7 @@ async fn where_drift_is_only_reported_nothing_is_written() {
         (observed, settings("{ every: 1s }", "")),
     ] {
         story.write(app_body, &rest);
-        let daemon = Running::start(story.dir.path(), &story.sandbox, &[]).await;
+        let daemon = Running::start(story.dir.path(), &story.sandbox).await;
         let status = daemon.until("the drift", |status| app(status, APP)["standing"] == "drift").await;
         assert_eq!(app(&status, APP)["last"]["result"], "drift");
         assert_eq!(app(&status, APP)["seen"]["open"][0]["action"], format!("{APP}/create/a@example.com"));
@@ -361,7 +412,7 @@ async fn a_token_guards_the_status_and_the_trigger_and_sighup_reads_it_again() {
     fs::write(&path, "token-4711\n").unwrap();
     let more = format!(", token: {{ file: {} }}", path.display());
     let story = Story::of(quick(), "accounts: { a@example.com: }", &settings("{ every: 1h }", &more)).await;
-    let daemon = Running::start(story.dir.path(), &story.sandbox, &[]).await;
+    let daemon = Running::start(story.dir.path(), &story.sandbox).await;
     let ask = async |method: reqwest::Method, path: &str, token: Option<&str>| {
         let mut request = daemon.http.request(method, format!("{}{path}", daemon.url));
         if let Some(token) = token {
@@ -421,7 +472,7 @@ async fn what_is_held_is_shown_with_the_line_that_releases_it() {
     let story = Story::of(quick(), granted, &format!("{left}{}", settings("{ every: 1h }", ""))).await;
     story.account("a@example.com", "user", true);
     story.account("b@example.com", "user", true);
-    let daemon = Running::start(story.dir.path(), &story.sandbox, &[]).await;
+    let daemon = Running::start(story.dir.path(), &story.sandbox).await;
     let status = daemon.until("the guard", |status| app(status, APP)["standing"] == "held").await;
     let open = &app(&status, APP)["seen"]["open"][0];
     assert_eq!(open["guard"], "irreversible", "{status:#}");
