@@ -9,6 +9,7 @@ mod deploy;
 mod example;
 mod faults;
 mod fmt;
+mod history;
 mod interrupts;
 mod killed;
 mod limits;
