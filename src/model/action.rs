@@ -129,7 +129,7 @@ impl Serialize for ActionName {
 
 /// `/` becomes `%2F`; and a `%` that would then read as such an escape becomes `%25`, so that no two names are the same
 /// text.
-fn escape(part: &str) -> String {
+pub(crate) fn escape(part: &str) -> String {
     part.replace("%25", "%2525").replace("%2F", "%252F").replace('/', "%2F")
 }
 
@@ -337,6 +337,8 @@ pub struct Action {
     pub reduces_access: bool,
     /// Someone can do more afterwards.
     pub adds_access: bool,
+    /// Approvals without which a guard would hold it, sorted. Its success uses them up.
+    pub approved_by: Vec<ApprovedBy>,
     /// `change`, `drift` or `time`, when it was planned against another version of the files.
     pub cause: Option<Cause>,
     /// Fields, old and new.
@@ -359,12 +361,22 @@ impl Action {
             irreversible: false,
             reduces_access: false,
             adds_access: false,
+            approved_by: Vec::new(),
             cause: None,
             changes: Vec::new(),
             because: Vec::new(),
             target: Target::default(),
         }
     }
+}
+
+/// An approval that an action needs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApprovedBy {
+    /// What its use is counted under ([`super::Approval::id`]).
+    pub approval: String,
+    /// Its line.
+    pub place: Place,
 }
 
 /// What made an action necessary.

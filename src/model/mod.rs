@@ -15,7 +15,8 @@ mod semantics;
 mod value;
 mod window;
 
-pub use action::{Action, ActionName, Cause, Edge, Guard, Held, Rule, Status, Target, Verb};
+pub(crate) use action::escape;
+pub use action::{Action, ActionName, ApprovedBy, Cause, Edge, Guard, Held, Rule, Status, Target, Verb};
 pub use desired::{
     Approval, Auth, BudgetSpec, Claim, Daemon, Desired, DesiredAccount, DesiredApp, DesiredGroup, Drift, GroupState,
     Mode, Notify, Person, PersonStatus, Rate, Schedule, SecretRef, Settings, Store,

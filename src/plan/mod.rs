@@ -15,7 +15,7 @@ mod rules;
 mod tests;
 mod wanted;
 
-pub use history::{AppHistory, History};
+pub use history::{AppHistory, History, Used};
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -86,6 +86,8 @@ struct Context<'a> {
     history: Option<&'a AppHistory>,
     /// Requests that may still take effect, by action.
     under_way: Option<&'a BTreeMap<String, String>>,
+    /// Approvals that were used.
+    used_approvals: Option<&'a BTreeMap<String, Used>>,
     now: Timestamp,
 }
 
@@ -103,6 +105,7 @@ impl<'a> Context<'a> {
     fn new(inputs: &Inputs<'a>, app: &'a DesiredApp, live: &'a LiveApp) -> Self {
         // A ledger without a word about this app is a history all the same: nothing in it was done by us.
         let of_app = inputs.history.map(|history| history.apps.get(&app.name).unwrap_or(&NO_RUNS));
+        let used_approvals = inputs.history.map(|history| &history.approvals);
         let under_way = of_app.map(|history| &history.under_way);
         let history = of_app.filter(|_| inputs.history.is_some_and(|history| !history.private));
         let mut accounts: Vec<&LiveAccount> = live.accounts.iter().collect();
@@ -123,6 +126,7 @@ impl<'a> Context<'a> {
             own: None,
             history,
             under_way,
+            used_approvals,
             now: inputs.now,
         };
         cx.own = live.own_account.as_ref().and_then(|id| cx.owner(id));

@@ -336,6 +336,7 @@ fn action(verb: Verb) -> Action {
         irreversible: false,
         reduces_access: takes_away,
         adds_access: !takes_away,
+        approved_by: Vec::new(),
         cause: None,
         changes: Vec::new(),
         because: Vec::new(),

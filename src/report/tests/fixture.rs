@@ -17,6 +17,7 @@ pub fn action(name: &str, because: &str) -> Action {
         irreversible: false,
         reduces_access: matches!(verb, Verb::Deactivate | Verb::Delete | Verb::RemoveMember | Verb::DeleteGroup),
         adds_access: matches!(verb, Verb::Create | Verb::AddMember | Verb::Reactivate),
+        approved_by: Vec::new(),
         cause: None,
         changes: Vec::new(),
         because: because.split_whitespace().map(place).collect(),
