@@ -6,6 +6,7 @@ pub mod connectors;
 pub mod daemon;
 pub mod desired;
 pub mod execute;
+pub mod git;
 pub mod import;
 pub mod model;
 pub mod observe;

@@ -249,6 +249,7 @@ mod tests {
             cause: None,
             changes: Vec::new(),
             because: Vec::new(),
+            gone: Vec::new(),
             target: Target::default(),
         }
     }

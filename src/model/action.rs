@@ -345,6 +345,8 @@ pub struct Action {
     pub changes: Vec<Change>,
     /// The lines that ask for it, sorted.
     pub because: Vec<Place>,
+    /// Lines of the other version of the files that asked for the opposite and are there no more, sorted.
+    pub gone: Vec<Place>,
     /// What carrying it out takes.
     pub target: Target,
 }
@@ -365,8 +367,17 @@ impl Action {
             cause: None,
             changes: Vec::new(),
             because: Vec::new(),
+            gone: Vec::new(),
             target: Target::default(),
         }
+    }
+
+    /// Whether both do the same to the same account and group, whatever stands in their way.
+    pub fn same_step(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.changes == other.changes
+            && self.irreversible == other.irreversible
+            && self.target == other.target
     }
 }
 

@@ -30,7 +30,9 @@ pub use live::{
 };
 pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};
 pub use place::Place;
-pub use plan::{AppPlan, Change, Finding, Forecast, Observed, Plan, Severity, Summary};
+pub use plan::{
+    Against, AppPlan, Change, Due, DueWhat, Finding, Forecast, Observed, Plan, Severity, Snapshot, Summary,
+};
 pub use policy::{Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
 pub use semantics::{
     CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Find, GroupRules, Limits, MemberRead,

@@ -123,7 +123,7 @@ pub(super) fn review(cx: &Context<'_>, drafts: &mut Drafts) {
 }
 
 /// Whether `allow` is the action's name or a prefix of it up to a `/`.
-pub(super) fn covers(allow: &str, action: &str) -> bool {
+pub(in crate::plan) fn covers(allow: &str, action: &str) -> bool {
     action.strip_prefix(allow.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 

@@ -1,9 +1,11 @@
 //! Planning: the difference between desired and live, as a pure function. No clock, no I/O, no randomness, no async; it
 //! never asks which connector it deals with, only what the connector's semantics say.
 
+pub mod against;
 mod approvals;
 mod diff;
 mod draft;
+mod due;
 mod fingerprint;
 mod graph;
 mod guards;
@@ -11,6 +13,7 @@ mod history;
 mod identity;
 mod only;
 mod rules;
+pub mod saved;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -62,7 +65,15 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
         Guard::ALL.into_iter().filter(|guard| history::needed_by(*guard)).collect()
     };
     let fingerprint = fingerprint::of(inputs, &apps);
-    Plan { created_at: inputs.now, fingerprint, guards_unchecked, apps }
+    Plan {
+        created_at: inputs.now,
+        fingerprint,
+        guards_unchecked,
+        apps,
+        against: None,
+        snapshot: None,
+        findings: Vec::new(),
+    }
 }
 
 /// Plans one app that was read, whatever `inputs` say is live: to see, before the whole is planned, what would be changed.
@@ -185,6 +196,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
         forecast: Forecast::default(),
         actions: Vec::new(),
         findings: coverage_findings(cx),
+        due: due::due(cx),
     })
 }
 
@@ -199,6 +211,7 @@ fn unread(app: &DesiredApp, message: &str) -> AppPlan {
         forecast: Forecast::default(),
         actions: Vec::new(),
         findings: Vec::new(),
+        due: Vec::new(),
     }
 }
 

@@ -341,15 +341,20 @@ impl Reconciler {
         self.apps.get(app).is_some_and(|connected| connected.known().busy)
     }
 
-    /// Plans against `live`, with the forecast of what applying the plan would take.
-    pub fn plan(&self, live: &Live, now: Timestamp) -> Plan {
+    /// What the last reading found in the memory, if there is one.
+    pub fn history(&self) -> Option<History> {
         let known = |(name, connected): (&Arc<str>, &Connected)| (name.clone(), connected.known().history.clone());
-        let history = self.memory.as_ref().map(|memory| History {
+        let memory = self.memory.as_ref()?;
+        Some(History {
             apps: self.apps.iter().map(known).collect(),
             private: memory.is_private(),
             approvals: self.approvals(),
-        });
-        plan_against(&self.desired, &self.digest, live, history.as_ref(), now)
+        })
+    }
+
+    /// Plans against `live`, with the forecast of what applying the plan would take.
+    pub fn plan(&self, live: &Live, now: Timestamp) -> Plan {
+        plan_against(&self.desired, &self.digest, live, self.history().as_ref(), now)
     }
 
     /// Carries out what is ready, all apps at the same time.

@@ -340,6 +340,7 @@ fn action(verb: Verb) -> Action {
         cause: None,
         changes: Vec::new(),
         because: Vec::new(),
+        gone: Vec::new(),
         target: Target {
             email: (!on_group).then(|| Email::lenient("me@x.io")),
             account_id: (!on_group && verb != Verb::Create).then(|| "1".into()),
@@ -378,6 +379,7 @@ fn plan(actions: Vec<Action>) -> AppPlan {
         forecast: Forecast::default(),
         actions,
         findings: Vec::new(),
+        due: Vec::new(),
     }
 }
 
