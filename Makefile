@@ -34,8 +34,10 @@ bench: ## Run the benchmarks
 	$(CARGO) bench --locked
 
 .PHONY: soak
-soak: ## Run the property tests and the simulation for much longer (CASES=20000 SEEDS=10000)
+# Only a debug build knows the points at which the process can be killed.
+soak: ## Run simulation, kills and property tests for much longer (SEEDS=10000 CASES=20000)
 	SEEDS=$(SEEDS) $(CARGO) test --locked --release --test simulation many -- --nocapture
+	KILL_EVERY_POINT=1 $(CARGO) test --locked --test end_to_end killed -- --nocapture
 	PROPTEST_CASES=$(CASES) $(CARGO) test --locked --release
 
 .PHONY: ci

@@ -101,6 +101,11 @@ impl Memory {
         self.author.as_ref().and_then(|author| author.commit.clone())
     }
 
+    /// This run's id, if it was entered.
+    pub(super) async fn begun(&self) -> Option<Arc<str>> {
+        self.run.lock().await.clone()
+    }
+
     /// This run's id; it is entered in the store when it is first asked for.
     pub(super) async fn run(&self, fingerprint: Option<&str>) -> Result<Arc<str>, StoreError> {
         let mut run = self.run.lock().await;

@@ -1,6 +1,10 @@
 //! After a crash: what was about to be sent, and what became of it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -18,7 +22,7 @@ use crate::{
         settle::{self, ABSENCES, Again, Became, SHOWS_AFTER, Swept},
     },
     model::{Email, LiveApp},
-    store::{Ending, Intent, Settled, StoreError},
+    store::{Ending, Intent, RunEnd, Settled, StoreError},
 };
 
 /// How long a run stays for something of an earlier one that is slow to show. What takes longer is left for the next run.
@@ -61,6 +65,7 @@ pub(super) async fn settle(
 ) -> Result<(Vec<Recovered>, BTreeMap<String, String>), StoreError> {
     let mut swept = Swept::default();
     let (mut recovered, mut under_way) = (Vec::new(), BTreeMap::new());
+    end_runs(memory, &open).await?;
     for intent in open {
         let judged = judge(memory, tenure, &intent, writer, live, &mut swept).await?;
         let name = intent.intent.action.clone();
@@ -97,6 +102,19 @@ pub(super) async fn settle(
         }
     }
     Ok((recovered, under_way))
+}
+
+/// Enters that runs which left something under way were cut off: the app is ours now, so that they are over.
+async fn end_runs(memory: &Memory, open: &[Intent]) -> Result<(), StoreError> {
+    let ours = memory.begun().await;
+    let runs: BTreeSet<&Arc<str>> = open.iter().map(|intent| &intent.intent.run).collect();
+    for run in runs.into_iter().filter(|run| Some(*run) != ours.as_ref()) {
+        if memory.store.run(run).await?.is_some_and(|run| run.ended.is_none()) {
+            let end = RunEnd { at: memory.now(), how: "cut-off".into(), message: None, counts: BTreeMap::new() };
+            memory.store.end_run(run, &end).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What a plan that writes nothing may say of open intents: whatever is not seen yet waits for a run that looks.
