@@ -266,8 +266,56 @@ fn pauses_without_a_length_double_and_are_bounded() {
 
 #[test]
 fn a_wait_above_an_hour_is_told_from_one_below() {
-    assert!(!Budget::is_parked(secs(5), secs(5) + HOUR + secs(1)));
-    assert!(Budget::is_parked(secs(5), secs(5) + HOUR * 2));
+    let too_long = |wait: Duration| {
+        let mut budget = Budget::new(&quota(1000, HOUR, 10));
+        (0..2).for_each(|ticket| budget.ask(secs(5), Ticket(ticket), Lane::Removal, Kind::Read));
+        assert_eq!(budget.next(secs(5)), Next::Grant(Ticket(0)));
+        let asked = Feedback { outcome: Outcome::Overloaded, retry_after: Some(wait), ..Feedback::default() };
+        budget.answered(secs(5), Ticket(0), &asked);
+        budget.too_long(secs(5), PARK_AFTER)
+    };
+    assert_eq!(too_long(HOUR + secs(1)), []);
+    assert_eq!(too_long(HOUR * 2), [(Ticket(1), HOUR * 2)]);
+}
+
+#[test]
+fn a_kind_that_has_to_wait_for_days_is_told_while_another_goes_on() {
+    let scope = |covers, requests, per| Scope { covers, requests, per };
+    let scopes = vec![scope(Covers::Reads, 1, secs(60)), scope(Covers::Writes, 1, HOUR * 24)];
+    let mut budget = Budget::new(&Quota { scopes, concurrency: None, keep_free: 0.0 });
+    for (ticket, kind) in [Kind::Write, Kind::Read, Kind::Write, Kind::Read].into_iter().enumerate() {
+        budget.ask(Duration::ZERO, Ticket(ticket as u64), Lane::Write { unblocks: 0 }, kind);
+    }
+    for ticket in 0..2 {
+        assert_eq!(budget.next(Duration::ZERO), Next::Grant(Ticket(ticket)));
+        budget.answered(secs(1), Ticket(ticket), &Feedback::default());
+    }
+    assert_eq!(budget.next(secs(1)), Next::WaitUntil(secs(61)), "a read may leave then");
+    assert_eq!(budget.too_long(secs(1), PARK_AFTER), [(Ticket(2), HOUR * 24)]);
+}
+
+#[test]
+fn a_refusal_that_names_only_the_end_of_the_window_stops_everything_until_then() {
+    let mut budget = Budget::new(&quota(1000, HOUR, 10));
+    (0..2).for_each(|ticket| budget.ask(Duration::ZERO, Ticket(ticket), Lane::Removal, Kind::Read));
+    assert_eq!(budget.next(Duration::ZERO), Next::Grant(Ticket(0)));
+    let refused = Feedback { outcome: Outcome::Overloaded, reset_in: Some(secs(600)), ..Feedback::default() };
+    budget.answered(secs(1), Ticket(0), &refused);
+    assert_eq!(budget.next(secs(2)), Next::WaitUntil(secs(601)));
+}
+
+#[test]
+fn what_is_announced_paces_what_goes_out_before_it() {
+    let sent_at_once = |announced| {
+        let mut budget = Budget::new(&quota(100, HOUR, 100));
+        let said = Feedback { remaining: Some(50), reset_in: Some(secs(1000)), ..Feedback::default() };
+        (0..10).for_each(|ticket| budget.ask(Duration::ZERO, Ticket(ticket), Lane::Read, Kind::Read));
+        assert_eq!(budget.next(Duration::ZERO), Next::Grant(Ticket(0)));
+        budget.answered(Duration::ZERO, Ticket(0), &said);
+        budget.expect(Kind::Write, announced);
+        std::iter::from_fn(|| matches!(budget.next(secs(1)), Next::Grant(_)).then_some(())).count()
+    };
+    assert_eq!((sent_at_once(0), sent_at_once(40), sent_at_once(1000)), (9, 9, 1));
 }
 
 #[test]

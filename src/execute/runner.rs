@@ -136,7 +136,7 @@ async fn run(
         results: vec![None; actions.len()],
         started: vec![false; actions.len()],
         order: Vec::new(),
-        unwritten: None,
+        ended_by: None,
         progress,
     };
     let (mut gently, mut at_once) = (stop.clone(), stop);
@@ -173,7 +173,17 @@ async fn run(
                 if let Err(Unwritten(why)) = written {
                     error!(app = &*plan.app, "{why}");
                     scheduler.stop();
-                    log.unwritten.get_or_insert(why);
+                    log.ended_by.get_or_insert(why);
+                }
+                // Whatever kept one action from being sent, a quota that is used up or a journal that is full, keeps all
+                // that would come after it, which are no more urgent.
+                let kept = results.iter().find_map(|(_, result)| match result {
+                    ActionResult::NotStarted { reason } if !gentle => Some(reason),
+                    _ => None,
+                });
+                if let Some(reason) = kept {
+                    scheduler.stop();
+                    log.ended_by.get_or_insert_with(|| reason.clone());
                 }
                 let took_effect = |result: &ActionResult| matches!(result, ActionResult::Done { .. });
                 let ended: Vec<_> = results.iter().map(|(index, result)| (*index, took_effect(result))).collect();
@@ -212,8 +222,8 @@ struct Log<'a> {
     results: Vec<Option<ActionResult>>,
     started: Vec<bool>,
     order: Vec<usize>,
-    /// Why what was done could not be written down, which ended the run.
-    unwritten: Option<String>,
+    /// Why the run ended before all was done, where nobody asked for it.
+    ended_by: Option<String>,
     progress: &'a dyn Progress,
 }
 
@@ -247,7 +257,7 @@ impl Log<'_> {
                 ActionResult::Failed { error: error.into() }
             } else {
                 let stopped = "the run was stopped first; the next run takes it up";
-                ActionResult::NotStarted { reason: self.unwritten.clone().unwrap_or_else(|| stopped.into()) }
+                ActionResult::NotStarted { reason: self.ended_by.clone().unwrap_or_else(|| stopped.into()) }
             };
             self.ended(index, result);
         }

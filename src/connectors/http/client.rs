@@ -192,6 +192,11 @@ impl HttpClient {
         self.link.gate.hurry();
     }
 
+    /// Announces how many reads and writes are going to be sent, besides those that wait already.
+    pub fn expect(&self, reads: u64, writes: u64) {
+        self.link.gate.expect(&self.link.app, reads, writes);
+    }
+
     /// Scopes that were asked for and that the app did not grant.
     pub fn missing_scopes(&self) -> Vec<String> {
         self.auth.missing_scopes()

@@ -1,14 +1,14 @@
 //! The budget as something to wait at: the async shell around the state machine.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
 
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
-use crate::budget::{Budget, Feedback, Kind, Lane, Next, Outcome, Saved, Ticket};
+use crate::budget::{Budget, Feedback, Kind, Lane, Next, Outcome, PARK_AFTER, Saved, Ticket};
 
 /// How long a request may still be kept waiting once somebody wants an end: the seconds that many quotas take to open are
 /// worth it, because they let what was begun be finished.
@@ -26,6 +26,8 @@ struct State {
     budget: Budget,
     waiters: HashMap<Ticket, oneshot::Sender<Result<(), Parked>>>,
     tickets: u64,
+    /// Reads and writes that each app is going to send.
+    expected: BTreeMap<String, [u64; 2]>,
     /// Somebody wants an end: nobody is kept waiting for long.
     hurry: bool,
     /// Wakes the gate when something may leave that could not before.
@@ -65,7 +67,7 @@ impl Drop for Waiting<'_> {
 impl Gate {
     /// A gate with this budget, whose clock starts now.
     pub fn new(budget: Budget) -> Arc<Self> {
-        let state = State { budget, waiters: HashMap::new(), tickets: 0, hurry: false, timer: None };
+        let state = State { budget, waiters: HashMap::new(), tickets: 0, expected: BTreeMap::new(), hurry: false, timer: None };
         Arc::new(Self { start: Instant::now(), state: Mutex::new(state) })
     }
 
@@ -74,7 +76,21 @@ impl Gate {
         self.start.elapsed()
     }
 
-    /// Looks at the budget, or changes what it expects.
+    /// Announces how many reads and writes an app is going to send, besides those that wait already.
+    pub fn expect(self: &Arc<Self>, app: &str, reads: u64, writes: u64) {
+        {
+            let mut state = self.lock();
+            state.expected.insert(app.to_owned(), [reads, writes]);
+            let all = |kind: usize| state.expected.values().map(|expected| expected[kind]).sum();
+            let [reads, writes] = [all(0), all(1)];
+            state.budget.expect(Kind::Read, reads);
+            state.budget.expect(Kind::Write, writes);
+        }
+        // Where less will come than was thought, there may be no reason to pace any more.
+        self.pump();
+    }
+
+    /// Looks at the budget, or changes it.
     pub fn with_budget<T>(&self, look: impl FnOnce(&mut Budget, Duration) -> T) -> T {
         let now = self.now();
         look(&mut self.lock().budget, now)
@@ -140,20 +156,20 @@ impl Gate {
                         state.budget.answered(now, ticket, &unused);
                     }
                 }
-                Next::WaitUntil(until)
-                    if Budget::is_parked(now, until) || state.hurry && until.saturating_sub(now) > PATIENCE =>
-                {
-                    let parked = Parked { wait: until - now };
-                    for (ticket, waiter) in std::mem::take(&mut state.waiters) {
-                        state.budget.cancel(ticket);
-                        // Whoever stopped waiting need not be told.
-                        let _gone = waiter.send(Err(parked));
-                    }
-                    return;
-                }
-                Next::WaitUntil(until) => return self.set_timer(&mut state, until),
-                Next::Idle => return,
+                Next::WaitUntil(_) | Next::Idle => break,
             }
+        }
+        let now = self.now();
+        let longest = if state.hurry { PATIENCE } else { PARK_AFTER };
+        for (ticket, wait) in state.budget.too_long(now, longest) {
+            state.budget.cancel(ticket);
+            if let Some(waiter) = state.waiters.remove(&ticket) {
+                // Whoever stopped waiting need not be told.
+                let _gone = waiter.send(Err(Parked { wait }));
+            }
+        }
+        if let Next::WaitUntil(until) = state.budget.next(now) {
+            self.set_timer(&mut state, until);
         }
     }
 
