@@ -7,6 +7,7 @@ use tokio::{sync::watch, time::Instant};
 use tracing::{error, info, warn};
 
 use super::{
+    effort,
     jitter::Jitter,
     journal::{Journal, Performed, Unwritten},
     perform::{Made, Run},
@@ -131,6 +132,7 @@ async fn run(
     }
     let asked = stop.clone();
     let mut running = FuturesUnordered::new();
+    let mut announced = Announced::new(writer, actions);
     let mut log = Log {
         plan,
         results: vec![None; actions.len()],
@@ -149,6 +151,7 @@ async fn run(
                 Command::Start(batch) => {
                     let lane = scheduler.lane(batch[0]);
                     batch.iter().for_each(|index| log.started(*index));
+                    announced.started(batch.iter().map(|index| &actions[*index]));
                     let run = Run { writer, made, journal, jitter, stop: &asked };
                     running.push(async move {
                         let together: Vec<_> = batch.iter().map(|index| &actions[*index]).collect();
@@ -200,6 +203,47 @@ async fn run(
     }
     progress.event(Event::Finished { app: &plan.app });
     log.finish()
+}
+
+/// Tells the budget what is still to come, as long as anything is.
+struct Announced<'a> {
+    writer: &'a dyn Writer,
+    reads: u64,
+    writes: u64,
+}
+
+impl<'a> Announced<'a> {
+    fn new(writer: &'a dyn Writer, actions: &[Action]) -> Self {
+        let mut announced = Self { writer, reads: 0, writes: 0 };
+        for action in actions.iter().filter(|action| action.status == Status::Ready) {
+            let (reads, writes) = announced.count(action);
+            announced.reads += reads;
+            announced.writes += writes;
+        }
+        writer.expect(announced.reads, announced.writes);
+        announced
+    }
+
+    /// Each by itself: how many go together shows only when they go, and to expect too much does no harm for so long.
+    fn count(&self, action: &Action) -> (u64, u64) {
+        effort::count(&effort::requests(std::iter::once(action), self.writer.semantics()))
+    }
+
+    /// From now on their requests wait at the budget themselves.
+    fn started<'b>(&mut self, actions: impl Iterator<Item = &'b Action>) {
+        for action in actions {
+            let (reads, writes) = self.count(action);
+            self.reads -= reads;
+            self.writes -= writes;
+        }
+        self.writer.expect(self.reads, self.writes);
+    }
+}
+
+impl Drop for Announced<'_> {
+    fn drop(&mut self) {
+        self.writer.expect(0, 0);
+    }
 }
 
 /// Writes down what became of actions that were carried out together. Each is tried, whatever happens to the others.

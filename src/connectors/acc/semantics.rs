@@ -73,6 +73,7 @@ pub(super) fn of(settings: &Settings) -> Semantics {
             fields: fields(["role", "roles", "company"]),
         },
         manual: manual(acts),
+        effort: BTreeMap::new(),
         settle: settings.import_wait,
         limits: construction_limits(),
     }

@@ -86,8 +86,10 @@ impl Gate {
             state.budget.expect(Kind::Read, reads);
             state.budget.expect(Kind::Write, writes);
         }
-        // Where less will come than was thought, there may be no reason to pace any more.
-        self.pump();
+        // Where less will come than was thought, there may be no reason to pace any more. Outside a runtime nobody waits.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.pump();
+        }
     }
 
     /// Looks at the budget, or changes it.

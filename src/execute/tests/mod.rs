@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Crowd, Jitter, Made, NoJournal, Quiet, Stop, Tools, execute, forecast};
+use super::{Jitter, Made, NoJournal, Quiet, Stop, Tools, execute, forecast};
 use crate::{
     budget::{Lane, Quota},
     connectors::{AccountGroup, Error, ErrorKind, Listing, Reader, Write, Writer, Written},
@@ -105,6 +105,7 @@ fn semantics(read: MemberRead, find: Find) -> Semantics {
             fields: fields(),
         },
         manual: BTreeMap::new(),
+        effort: BTreeMap::new(),
         settle: Duration::ZERO,
         limits: Limits::default(),
     }
@@ -583,11 +584,14 @@ async fn after_a_stop_nothing_is_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn the_forecast_counts_just_the_requests_that_a_smooth_run_sends() {
     for verb in VERBS {
-        let script = if verb == Verb::Create { Unproven } else { Proven };
-        let fake = Arc::new(fake(verb, &[script]));
+      for (script, effort) in [(Proven, Effort::default()), (Unproven, Effort::LOOK)] {
+        let mut fake = fake(verb, &[script]);
+        Arc::make_mut(&mut fake.semantics).effort.insert(verb, effort);
+        let fake = Arc::new(fake);
         let plan = plan(vec![action(verb)]);
         let outcome = execute(&plan, &tools(fake.clone(), &Made::default()), Stop::never(), &Quiet).await;
-        let expected = forecast(&plan, Crowd { add: 1, remove: 1 }, &Quota::default());
-        assert_eq!(outcome.requests, expected.requests, "{verb}");
+        let expected = forecast(&plan, &fake.semantics, &Quota::default());
+        assert_eq!(outcome.requests, expected.requests, "{verb} {script:?}");
+      }
     }
 }

@@ -118,7 +118,7 @@ pub fn everything() -> Plan {
                    and remove the person there";
     let one_way = "a deactivation at Autodesk cannot be undone by the API";
     let autodesk = AppPlan {
-        forecast: Forecast { requests: 41, seconds: 148 },
+        forecast: Forecast { requests: 41, seconds: 148, seats: None },
         ..app(
             "autodesk",
             "team",
@@ -226,7 +226,7 @@ pub fn everything() -> Plan {
         Vec::new(),
     );
     workiva.observed = Observed { accounts: 1, groups: 1, memberships: 0, requests: 1, oldest_s: 7_500 };
-    workiva.forecast = Forecast { requests: 17, seconds: 9 };
+    workiva.forecast = Forecast { requests: 17, seconds: 9, seats: None };
     workiva.complete = false;
     let mut acc = app("construction", "project", Vec::new(), Vec::new());
     acc.connector = "acc".into();
