@@ -10,7 +10,7 @@ use tracing::debug;
 
 use crate::{
     budget::{Lane, Quota},
-    connectors::{self, Error, Writer},
+    connectors::{self, Clock, Error, Writer},
     execute::{self, Jitter, Made, NoJournal, Progress, Stop, Tools, forecast},
     model::{
         AccountStatus, AppOutcome, AppPlan, Desired, DesiredApp, Live, LiveApp, Outcome, Plan, ReadFailure, Status,
@@ -41,6 +41,7 @@ pub struct Reconciler {
     apps: BTreeMap<Arc<str>, Result<Arc<dyn Writer>, Error>>,
     /// What earlier rounds made.
     made: BTreeMap<Arc<str>, Made>,
+    clock: Clock,
 }
 
 impl Reconciler {
@@ -54,7 +55,13 @@ impl Reconciler {
         let apps: BTreeMap<_, _> =
             desired.apps.values().filter(|app| wanted(app)).map(|app| (app.name.clone(), connect(app))).collect();
         let made = apps.keys().map(|name| (name.clone(), Made::default())).collect();
-        Self { desired, digest, apps, made }
+        Self { desired, digest, apps, made, clock: Clock::default() }
+    }
+
+    /// The same, with another time of day.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// What the files ask for.
@@ -71,7 +78,7 @@ impl Reconciler {
     pub async fn observe(&self, watch: &dyn Watch) -> Live {
         let reads = self.apps.iter().filter_map(|(name, writer)| {
             let app = self.desired.apps.get(name)?;
-            Some(async move { (name.clone(), read(app, writer, watch).await) })
+            Some(async move { (name.clone(), read(app, writer, self.clock.now(), watch).await) })
         });
         Live { apps: join_all(reads).await.into_iter().collect() }
     }
@@ -120,13 +127,15 @@ impl Reconciler {
             }
             let mut stop = stop.clone();
             tokio::select! {
-                () = tokio::time::sleep_until((now + pause).min(deadline)) => {}
+                biased;
                 () = stop.reached(1) => break,
+                () = tokio::time::sleep_until((now + pause).min(deadline)) => {}
             }
             pause = (pause * 2).min(LONGEST_POLL);
             let before = open.len();
             // A look may have to wait for the budget; neither time nor patience runs out unnoticed meanwhile.
             tokio::select! {
+                biased;
                 () = self.drop_accepted(&mut open) => {}
                 () = tokio::time::sleep_until(deadline) => break,
                 () = stop.reached(1) => break,
@@ -177,12 +186,13 @@ fn quota(app: &DesiredApp) -> Quota {
 async fn read(
     app: &DesiredApp,
     writer: &Result<Arc<dyn Writer>, Error>,
+    now: Timestamp,
     watch: &dyn Watch,
 ) -> Result<LiveApp, ReadFailure> {
     let failure = |error: &Error| ReadFailure { message: error.to_string() };
     let writer = writer.as_ref().map_err(failure)?;
     let progress = |progress| watch.seen(&app.name, progress);
-    observe::observe(&**writer, app, Timestamp::now(), &progress).await.map_err(|error| failure(&error))
+    observe::observe(&**writer, app, now, &progress).await.map_err(|error| failure(&error))
 }
 
 /// Accounts that have been invited, and that some action waits for.

@@ -17,6 +17,8 @@ mod admin;
 mod alteryx;
 #[path = "sandbox/alteryx_webapi.rs"]
 mod alteryx_webapi;
+#[path = "sandbox/direct.rs"]
+mod direct;
 #[path = "sandbox/example.rs"]
 mod example;
 #[path = "sandbox/faults.rs"]

@@ -164,9 +164,8 @@ impl Window {
             self.spent.push_back(now.saturating_add(self.per));
         }
         // A refusal that names only when the window ends says that nothing is left in it.
-        let spent = feedback.outcome == Outcome::Overloaded
-            && feedback.retry_after.is_none()
-            && feedback.reset_in.is_some();
+        let spent =
+            feedback.outcome == Outcome::Overloaded && feedback.retry_after.is_none() && feedback.reset_in.is_some();
         let said = feedback.remaining.or(spent.then_some(0)).filter(|_| counts);
         if said.is_none()
             && let Some(server) = &mut self.server

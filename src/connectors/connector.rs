@@ -10,6 +10,7 @@ use url::Url;
 use super::{
     Error, ErrorKind, Writer,
     http::{Gate, HttpClient, HttpConfig, Scheme},
+    outside::Outside,
 };
 pub use crate::model::OptionSpec;
 use crate::model::{BudgetSpec, CatalogueError, DesiredApp, Limits, Options, Semantics};
@@ -96,6 +97,7 @@ pub struct Wiring<'a> {
     /// Whether the credential is one that must not be shown.
     pub(super) secret: bool,
     pub(super) gates: &'a dyn Gates,
+    pub(super) outside: &'a Outside,
 }
 
 /// Where gates of budgets are kept.
@@ -141,13 +143,19 @@ impl Wiring<'_> {
         let mut config = HttpConfig::new(&*app.name, base, scheme);
         config.headers = headers;
         config.ca_file = app.options.get("ca_file").and_then(|file| file.as_str()).map(PathBuf::from);
+        config.clock = self.outside.clock.clone();
+        config.seed = self.outside.seed;
         if self.secret {
             config.secrets = worth_masking(self.credentials);
         }
         // A limit that the files give replaces all scopes of the connector, so that all families share it.
         let family = if app.budget.requests.is_some() { "" } else { family };
         let key = bucket_key(self.url, &app.connector, family, self.credentials);
-        HttpClient::new(config, self.gates.gate(key, &app.budget, limits))
+        let gate = self.gates.gate(key, &app.budget, limits);
+        match &self.outside.network {
+            None => HttpClient::new(config, gate),
+            Some(network) => Ok(HttpClient::over(network.clone(), config, gate)),
+        }
     }
 
     /// An error of the set-up, with what to do about it.

@@ -5,6 +5,7 @@ mod acc;
 mod connector;
 mod error;
 pub mod http;
+mod outside;
 mod registry;
 pub mod rest;
 mod scim;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use connector::{Connector, Credentials, OptionSpec, Wiring};
 pub use error::{Error, ErrorKind};
+pub use outside::{Clock, Outside};
 pub use registry::{Override, ProcessSecrets, Registry, SecretSource, quota};
 
 use crate::model::{

@@ -15,6 +15,7 @@ use super::{
     acc::AccModule,
     connector::{Connector, Credentials, Gates, Wiring, check_options},
     http::{Gate, transport::is_loopback},
+    outside::Outside,
     rest::{BUILT_IN, Manifest},
     scim::Scim,
 };
@@ -89,6 +90,7 @@ pub struct Registry {
     directory: Option<PathBuf>,
     /// One gate per origin and credential.
     gates: Mutex<BTreeMap<String, Arc<Gate>>>,
+    outside: Outside,
 }
 
 impl ConnectorCatalogue for Registry {
@@ -119,7 +121,13 @@ impl ConnectorCatalogue for Registry {
 impl Registry {
     /// The built-in connectors, and manifests by their paths from `directory` on.
     pub fn new(directory: Option<PathBuf>) -> Self {
-        Self { directory, gates: Mutex::default() }
+        Self { directory, gates: Mutex::default(), outside: Outside::default() }
+    }
+
+    /// The same connectors in other surroundings.
+    #[must_use]
+    pub fn within(self, outside: Outside) -> Self {
+        Self { outside, ..self }
     }
 
     /// The connector called `name`: a built-in's name or the path of a manifest.
@@ -203,6 +211,7 @@ impl Registry {
             // Stand-ins are no secrets, and masking their words would only garble texts.
             secret: instead.is_none(),
             gates: self,
+            outside: &self.outside,
         };
         connector.connect(&wiring, &app.options)
     }

@@ -181,8 +181,9 @@ impl One<'_> {
     async fn pause(&self, attempt: u32) {
         let mut stop = self.run.stop.clone();
         tokio::select! {
-            () = tokio::time::sleep(self.run.jitter.pause(attempt)) => {}
+            biased;
             () = stop.reached(1) => {}
+            () = tokio::time::sleep(self.run.jitter.pause(attempt)) => {}
         }
     }
 

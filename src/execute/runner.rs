@@ -171,6 +171,14 @@ async fn run(
             break;
         }
         tokio::select! {
+            // In this order, which a simulation can repeat; and whoever asks for an end is heard first.
+            biased;
+            () = at_once.reached(2) => break,
+            () = gently.reached(1), if !gentle => {
+                gentle = true;
+                scheduler.stop();
+                writer.hurry();
+            }
             Some((results, written)) = running.next() => {
                 // What cannot be written down must not be sent, so that nothing more begins.
                 if let Err(Unwritten(why)) = written {
@@ -193,12 +201,6 @@ async fn run(
                 scheduler.ended(&ended);
                 results.into_iter().for_each(|(index, result)| log.ended(index, result));
             }
-            () = gently.reached(1), if !gentle => {
-                gentle = true;
-                scheduler.stop();
-                writer.hurry();
-            }
-            () = at_once.reached(2) => break,
         }
     }
     progress.event(Event::Finished { app: &plan.app });

@@ -31,6 +31,9 @@ pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};
 pub use place::Place;
 pub use plan::{AppPlan, Change, Finding, Forecast, Observed, Plan, Seats, Severity, Summary};
 pub use policy::{Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
-pub use semantics::{CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Effort, Find, GroupRules, Limits, MemberRead, MemberRules, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers, Semantics, Step};
+pub use semantics::{
+    CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Effort, Find, GroupRules, Limits,
+    MemberRead, MemberRules, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers, Semantics, Step,
+};
 pub use value::{FieldName, FieldValue, Values};
 pub use window::{Phase, Window};

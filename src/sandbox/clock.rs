@@ -1,12 +1,14 @@
-//! The sandbox's clock: starts at the real time, runs `time_scale` times as fast, and can be moved forward.
+//! The sandbox's clock: starts at the real time, runs `time_scale` times as fast, and can be moved forward. It stands on the
+//! runtime's clock, so that it stands still with it in a simulation.
 //!
 //! Two times exist here and must not be mixed up. *Sandbox time* decides what the simulated apps do: when an
 //! invitation is accepted, a token expires or a quota window ends. *Real time* is what a client lives in, so every
 //! duration or moment told to a client in a header is converted before it is sent.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 /// A clock that only moves forward.
 #[derive(Debug)]
@@ -15,12 +17,21 @@ pub(crate) struct Clock {
     started: Instant,
     scale: f64,
     advanced: Duration,
+    /// Whether the time of day was made up.
+    simulated: bool,
 }
 
 impl Clock {
-    /// Starts now. `scale` must be finite and above zero; `Sandbox::start` checks that.
-    pub(crate) fn start(scale: f64) -> Self {
-        Self { started_at: Timestamp::now(), started: Instant::now(), scale, advanced: Duration::ZERO }
+    /// Starts now, at the real time of day or at another. `scale` must be finite and above zero; whoever makes a sandbox
+    /// checks that.
+    pub(crate) fn start(scale: f64, begins: Option<Timestamp>) -> Self {
+        Self {
+            started_at: begins.unwrap_or_else(Timestamp::now),
+            started: Instant::now(),
+            scale,
+            advanced: Duration::ZERO,
+            simulated: begins.is_some(),
+        }
     }
 
     /// The sandbox time.
@@ -35,6 +46,15 @@ impl Clock {
     /// Moves the clock forward by so much sandbox time.
     pub(crate) fn advance(&mut self, by: Duration) {
         self.advanced = self.advanced.saturating_add(by);
+    }
+
+    /// The time of day where the client is.
+    pub(crate) fn time_of_day(&self) -> Timestamp {
+        if self.simulated {
+            later(self.started_at, self.started.elapsed()).unwrap_or(Timestamp::MAX)
+        } else {
+            Timestamp::now()
+        }
     }
 
     /// How long a client has to wait, in real time, until the sandbox time `moment`.

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
+use jiff::Timestamp;
+
 use super::{fault::Fault, quirks::QuirkSet};
 
 /// The client id that a sandbox expects unless told otherwise.
@@ -20,6 +22,8 @@ pub struct Config {
     /// How many seconds of sandbox time pass in a real second; above zero. With 60, an hour's quota refills every
     /// real minute. What headers tell a client (`Retry-After`, reset times, `expires_in`) is real time.
     pub time_scale: f64,
+    /// The time of day at which its clock starts, for simulations; the real one where nothing is said.
+    pub begins: Option<Timestamp>,
     /// How long after it was sent an invitation is accepted, give or take a fifth (by the seed). `Duration::MAX`
     /// means never.
     pub accept_after: Duration,
@@ -69,6 +73,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             seed: 7,
             time_scale: 1.0,
+            begins: None,
             // Long enough to see a plan wait for invitations, short enough to watch them being accepted.
             accept_after: Duration::from_secs(30),
             faults: Vec::new(),

@@ -9,7 +9,7 @@
 //!
 //! In reading order: `config` (what can be set), `clock` and `chance` (time and the seed), `fault`, `quirks`, `quota`,
 //! `tokens` and `log` (what all apps share), `app` (what an app is), `cast` (which there are), `world` (a request's way
-//! through all of these), `server` (HTTP), `admin` (`/_sandbox/`), `roster` (what some of the apps have in common), and
+//! through all of these), `server` (HTTP), `direct` (the same without a network), `admin` (`/_sandbox/`), `roster` (what some of the apps have in common), and
 //! then the apps, one folder each.
 
 mod acc;
@@ -21,6 +21,7 @@ mod cast;
 mod chance;
 mod clock;
 mod config;
+mod direct;
 mod email;
 mod fault;
 mod log;
@@ -33,7 +34,7 @@ mod tokens;
 mod workiva;
 mod world;
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -41,6 +42,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 pub use acc::{ACC_ACCOUNT, ACC_ADMIN};
 pub use app::{AccountPatch, AccountView, DriftError, GroupView, MembershipView, NewAccount};
 pub use config::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Quota, ResetHeader};
+pub use direct::{Call, Reply, Response};
 pub use fault::{Fault, FaultError, FaultKind};
 pub use log::LoggedRequest;
 pub use quirks::{QuirkError, QuirkSet, parse_quirks};
@@ -51,7 +53,7 @@ use world::World;
 
 /// A running sandbox. Dropping it ends it at once; [`stop`](Sandbox::stop) lets open requests finish first.
 pub struct Sandbox {
-    address: SocketAddr,
+    origin: String,
     shared: Shared,
     stop: watch::Sender<bool>,
     server: Option<JoinHandle<()>>,
@@ -61,21 +63,26 @@ impl Sandbox {
     /// Starts listening. Fails when the address cannot be had, when the time scale is not above zero, or when a quirk is
     /// not known.
     pub async fn start(config: Config) -> io::Result<Self> {
-        if !(config.time_scale.is_finite() && config.time_scale > 0.0) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the time scale must be a number above zero"));
-        }
-        quirks::check(&config.quirks).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+        let wrong = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
+        check(&config).map_err(wrong)?;
         let listener = TcpListener::bind(config.listen).await?;
-        let address = listener.local_addr()?;
+        let origin = format!("http://{}", listener.local_addr()?);
         let shared = Shared::new(World::new(config));
         let (stop, stopped) = watch::channel(false);
         let server = Some(tokio::spawn(server::run(listener, shared.clone(), stopped)));
-        Ok(Self { address, shared, stop, server })
+        Ok(Self { origin, shared, stop, server })
+    }
+
+    /// A sandbox that listens nowhere: [`call`](Sandbox::call) hands it requests. Fails as [`start`](Sandbox::start) does.
+    pub fn without_network(config: Config) -> Result<Self, String> {
+        check(&config)?;
+        let shared = Shared::new(World::new(config));
+        Ok(Self { origin: "https://sandbox.invalid".to_owned(), shared, stop: watch::channel(false).0, server: None })
     }
 
     /// The origin, such as `http://127.0.0.1:40123`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.origin.clone()
     }
 
     /// The base of a simulated app's paths: what the app's `url` has to be.
@@ -216,6 +223,14 @@ impl Sandbox {
         let mut world = self.shared.lock();
         act(world.app(&(connector.to_owned(), tenant.to_owned()))?)
     }
+}
+
+/// What makes no sense in a configuration.
+fn check(config: &Config) -> Result<(), String> {
+    if !(config.time_scale.is_finite() && config.time_scale > 0.0) {
+        return Err("the time scale must be a number above zero".to_owned());
+    }
+    quirks::check(&config.quirks).map_err(|error| error.to_string())
 }
 
 impl Drop for Sandbox {

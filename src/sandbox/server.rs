@@ -34,7 +34,7 @@ use tokio::{
 
 use super::{
     admin,
-    app::{Answer, Body, Request},
+    app::{Answer, Body, DriftError, Request},
     quota::Meter,
     world::{Admission, Delivery, Key, World},
 };
@@ -137,19 +137,27 @@ async fn respond(shared: &Shared, request: hyper::Request<Incoming>) -> Option<R
         request.path = path.to_owned();
         return Some(whole(admin::answer(&mut shared.lock(), &request)));
     }
-    let segments = request.path.split('/').skip(1).collect::<Vec<_>>();
-    let [connector, tenant, rest @ ..] = segments.as_slice() else {
+    let Some((key, path)) = tenant(&request.path) else {
         return Some(whole(unknown_path()));
     };
-    if connector.is_empty() || tenant.is_empty() {
-        return Some(whole(unknown_path()));
-    }
-    let key = ((*connector).to_owned(), (*tenant).to_owned());
-    request.path = format!("/{}", rest.join("/"));
+    request.path = path;
     play(shared, &key, &request).await
 }
 
-fn unknown_path() -> Answer {
+/// The tenant that a path leads to, and the rest of the path, which is the app's own.
+pub(crate) fn tenant(path: &str) -> Option<(Key, String)> {
+    let mut segments = path.split('/').skip(1);
+    let (connector, tenant) = (segments.next()?, segments.next()?);
+    let key = (connector.to_owned(), tenant.to_owned());
+    let rest = segments.collect::<Vec<_>>().join("/");
+    (!connector.is_empty() && !tenant.is_empty()).then(|| (key, format!("/{rest}")))
+}
+
+pub(crate) fn not_found(error: &DriftError) -> Answer {
+    Answer::json(404, json!({ "error": error.to_string() }))
+}
+
+pub(crate) fn unknown_path() -> Answer {
     let error = "a path starts with /{connector}/{tenant}, or with /_sandbox/";
     Answer::json(404, json!({ "error": error }))
 }
@@ -161,7 +169,7 @@ async fn play(shared: &Shared, key: &Key, request: &Request) -> Option<Response>
         (world.admit(key, request), world.config.latency)
     };
     let (fault, meter) = match admission {
-        Err(error) => return Some(whole(Answer::json(404, json!({ "error": error.to_string() })))),
+        Err(error) => return Some(whole(not_found(&error))),
         Ok(Admission::Refused(answer)) => return Some(whole(*answer)),
         Ok(Admission::Admitted(fault, meter)) => (fault, meter),
     };
@@ -169,7 +177,7 @@ async fn play(shared: &Shared, key: &Key, request: &Request) -> Option<Response>
     tokio::time::sleep(latency).await;
     let delivery = shared.lock().carry_out(key, request, fault);
     match delivery {
-        Err(error) => Some(whole(Answer::json(404, json!({ "error": error.to_string() })))),
+        Err(error) => Some(whole(not_found(&error))),
         Ok(Delivery::Whole(answer)) => Some(whole(answer)),
         Ok(Delivery::After(wait, answer)) => {
             tokio::time::sleep(wait).await;
@@ -181,10 +189,10 @@ async fn play(shared: &Shared, key: &Key, request: &Request) -> Option<Response>
 }
 
 /// A request in flight; over when dropped, even when the client goes away in the middle of it.
-struct InFlight {
-    shared: Shared,
-    key: Key,
-    meter: Meter,
+pub(crate) struct InFlight {
+    pub(crate) shared: Shared,
+    pub(crate) key: Key,
+    pub(crate) meter: Meter,
 }
 
 impl Drop for InFlight {
@@ -216,7 +224,7 @@ fn cut_off(answer: Answer) -> Response {
     response
 }
 
-fn payload(body: &Body) -> Bytes {
+pub(crate) fn payload(body: &Body) -> Bytes {
     match body {
         Body::Empty => Bytes::new(),
         Body::Json(json) => Bytes::from(json.to_string()),
@@ -225,16 +233,19 @@ fn payload(body: &Body) -> Bytes {
     }
 }
 
+pub(crate) fn content_type(body: &Body) -> Option<&'static str> {
+    match body {
+        Body::Empty => None,
+        Body::Json(_) | Body::Raw(_) => Some("application/json; charset=utf-8"),
+        Body::Html(_) => Some("text/html; charset=utf-8"),
+    }
+}
+
 fn response(answer: &Answer, body: UnsyncBoxBody<Bytes, io::Error>) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() =
         hyper::StatusCode::from_u16(answer.status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
-    let content_type = match answer.body {
-        Body::Empty => None,
-        Body::Json(_) | Body::Raw(_) => Some("application/json; charset=utf-8"),
-        Body::Html(_) => Some("text/html; charset=utf-8"),
-    };
-    if let Some(content_type) = content_type {
+    if let Some(content_type) = content_type(&answer.body) {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     for (name, value) in &answer.headers {

@@ -61,7 +61,7 @@ pub(crate) enum Delivery {
 
 impl World {
     pub(crate) fn new(config: Config) -> Self {
-        let clock = Clock::start(config.time_scale);
+        let clock = Clock::start(config.time_scale, config.begins);
         let faults = Faults::new(config.faults.clone());
         Self { config, clock, faults, log: Log::default(), tenants: BTreeMap::new(), per_client: BTreeMap::new() }
     }
@@ -222,7 +222,7 @@ impl World {
         let Some(standing) = standing else { return answer };
         let wait = self.clock.real_wait(standing.resets);
         let since_1970 =
-            Duration::try_from(Timestamp::now().as_duration()).unwrap_or(Duration::ZERO).saturating_add(wait);
+            Duration::try_from(self.clock.time_of_day().as_duration()).unwrap_or(Duration::ZERO).saturating_add(wait);
         let reset = match self.config.reset_header {
             ResetHeader::DeltaSeconds => u128::from(clock::seconds_up(wait)),
             ResetHeader::EpochSeconds => u128::from(clock::seconds_up(since_1970)),

@@ -3,6 +3,8 @@
 mod acc;
 mod alteryx;
 mod alteryx_webapi;
+mod effort;
+mod in_process;
 mod keystone;
 mod language;
 mod quiet;

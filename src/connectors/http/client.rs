@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     budget::{Kind, Lane},
-    connectors::{Error, ErrorKind},
+    connectors::{Clock, Error, ErrorKind},
 };
 
 /// How often a read is sent before giving up: survives a restart of the app's servers, not an outage.
@@ -57,6 +57,8 @@ pub struct HttpConfig {
     pub largest_body: usize,
     /// Makes the pauses between repetitions repeatable.
     pub seed: Option<u64>,
+    /// Against which dates in headers are measured, where an answer has no date of its own.
+    pub clock: Clock,
 }
 
 impl HttpConfig {
@@ -73,6 +75,7 @@ impl HttpConfig {
             timeout: Duration::from_secs(30),
             largest_body: 64 << 20,
             seed: None,
+            clock: Clock::default(),
         }
     }
 }
@@ -160,6 +163,7 @@ impl HttpClient {
             timeout: config.timeout,
             sent: AtomicU64::new(0),
             random: Link::random(config.seed),
+            clock: config.clock,
         };
         Self { link, auth: Arc::new(Authenticator::new(config.auth)), base: config.base, headers: config.headers }
     }

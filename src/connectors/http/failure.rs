@@ -1,7 +1,5 @@
 //! From what came back to a typed error that says what to do next.
 
-use std::time::SystemTime;
-
 use serde_json::Value;
 
 use super::{gate::Parked, link::Link, transport::WireAnswer};
@@ -60,13 +58,15 @@ impl Failing<'_> {
             (hours, minutes) => format!("{hours} h {minutes} min"),
         };
         let kind = ErrorKind::RateLimited { retry_after: Some(parked.wait) };
-        let detail = format!("the quota is used up and opens in {wait}; nothing was sent, and a run after that goes on");
+        let detail =
+            format!("the quota is used up and opens in {wait}; nothing was sent, and a run after that goes on");
         self.error(kind, None, &detail, None)
     }
 
     pub(super) fn rate_limited(self, answer: &WireAnswer) -> Error {
         let asked = answer.header("retry-after");
-        let retry_after = asked.map(|value| budget::retry_after(value, answer.header("date"), SystemTime::now()));
+        let local = self.link.clock.system_time();
+        let retry_after = asked.map(|value| budget::retry_after(value, answer.header("date"), local));
         let hint = "someone else may use the same credential: lower the app's `budget` or raise its `keep_free`";
         self.error(ErrorKind::RateLimited { retry_after }, Some(answer.status), &said(answer), Some(hint))
     }

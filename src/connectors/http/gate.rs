@@ -1,7 +1,7 @@
 //! The budget as something to wait at: the async shell around the state machine.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
@@ -24,7 +24,8 @@ pub struct Gate {
 #[derive(Debug)]
 struct State {
     budget: Budget,
-    waiters: HashMap<Ticket, oneshot::Sender<Result<(), Parked>>>,
+    /// In the order in which they asked, so that all are told in the same order, whatever happens.
+    waiters: BTreeMap<Ticket, oneshot::Sender<Result<(), Parked>>>,
     tickets: u64,
     /// Reads and writes that each app is going to send.
     expected: BTreeMap<String, [u64; 2]>,
@@ -67,7 +68,14 @@ impl Drop for Waiting<'_> {
 impl Gate {
     /// A gate with this budget, whose clock starts now.
     pub fn new(budget: Budget) -> Arc<Self> {
-        let state = State { budget, waiters: HashMap::new(), tickets: 0, expected: BTreeMap::new(), hurry: false, timer: None };
+        let state = State {
+            budget,
+            waiters: BTreeMap::new(),
+            tickets: 0,
+            expected: BTreeMap::new(),
+            hurry: false,
+            timer: None,
+        };
         Arc::new(Self { start: Instant::now(), state: Mutex::new(state) })
     }
 

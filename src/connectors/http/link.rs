@@ -16,7 +16,10 @@ use super::{
     transport::{Transport, WireAnswer, WireFailure, WireRequest},
     witness,
 };
-use crate::budget::{self, Feedback, Kind, Lane, Outcome};
+use crate::{
+    budget::{self, Feedback, Kind, Lane, Outcome},
+    connectors::Clock,
+};
 
 /// The longest first pause before a read is repeated; it doubles each time, and each is drawn between zero and it.
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
@@ -34,6 +37,7 @@ pub(super) struct Link {
     pub(super) timeout: Duration,
     pub(super) sent: AtomicU64,
     pub(super) random: Mutex<StdRng>,
+    pub(super) clock: Clock,
 }
 
 impl Link {
@@ -62,7 +66,7 @@ impl Link {
         match &result {
             Ok(answer) => {
                 tracing::debug!(app = self.app, method, path, status = answer.status, ms, "request");
-                permit.answered(&feedback(answer, SystemTime::now()));
+                permit.answered(&feedback(answer, self.clock.system_time()));
             }
             Err(WireFailure::NotSent(reason)) => {
                 tracing::debug!(app = self.app, method, path, ms, reason = self.redactor.clean(reason), "not sent");

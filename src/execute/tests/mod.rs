@@ -584,14 +584,14 @@ async fn after_a_stop_nothing_is_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn the_forecast_counts_just_the_requests_that_a_smooth_run_sends() {
     for verb in VERBS {
-      for (script, effort) in [(Proven, Effort::default()), (Unproven, Effort::LOOK)] {
-        let mut fake = fake(verb, &[script]);
-        Arc::make_mut(&mut fake.semantics).effort.insert(verb, effort);
-        let fake = Arc::new(fake);
-        let plan = plan(vec![action(verb)]);
-        let outcome = execute(&plan, &tools(fake.clone(), &Made::default()), Stop::never(), &Quiet).await;
-        let expected = forecast(&plan, &fake.semantics, &Quota::default());
-        assert_eq!(outcome.requests, expected.requests, "{verb} {script:?}");
-      }
+        for (script, effort) in [(Proven, Effort::default()), (Unproven, Effort::LOOK)] {
+            let mut fake = fake(verb, &[script]);
+            Arc::make_mut(&mut fake.semantics).effort.insert(verb, effort);
+            let fake = Arc::new(fake);
+            let plan = plan(vec![action(verb)]);
+            let outcome = execute(&plan, &tools(fake.clone(), &Made::default()), Stop::never(), &Quiet).await;
+            let expected = forecast(&plan, &fake.semantics, &Quota::default());
+            assert_eq!(outcome.requests, expected.requests, "{verb} {script:?}");
+        }
     }
 }

@@ -125,7 +125,10 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
         if let Some(seats) = app.forecast.seats.filter(|seats| seats.needed > 0) {
             let (needed, free) = (words::count(seats.needed as usize, "seat", "seats"), words::number(seats.free));
             let paint = if seats.needed > seats.free { Paint::Change } else { Paint::Dim };
-            canvas.paragraph(0, &Line::new().text(paint, format!("This takes {needed} of the licence; {free} are free.")));
+            canvas.paragraph(
+                0,
+                &Line::new().text(paint, format!("This takes {needed} of the licence; {free} are free.")),
+            );
         }
         if !app.complete {
             let warning = "Not everything could be read, and what was not seen is not taken for absent.";
