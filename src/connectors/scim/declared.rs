@@ -84,14 +84,16 @@ impl Profile {
         }
     }
 
-    /// What is known without asking the server: a deletion is looked after, and without PATCH everything is read first.
+    /// What is known without asking the server: most answer a change of members without a word, a deletion is looked after,
+    /// and without PATCH everything is read first and shown afterwards.
     fn effort(&self) -> BTreeMap<Verb, Effort> {
-        let mut effort: BTreeMap<Verb, Effort> =
-            [Verb::Delete, Verb::RemoveMember, Verb::DeleteGroup].map(|verb| (verb, Effort::LOOK)).into();
+        let looked = [Verb::Delete, Verb::AddMember, Verb::RemoveMember, Verb::DeleteGroup];
+        let mut effort: BTreeMap<Verb, Effort> = looked.map(|verb| (verb, Effort::LOOK)).into();
         if self.patch == Some(false) {
             for verb in [Verb::Update, Verb::Deactivate, Verb::Reactivate, Verb::AddMember, Verb::RemoveMember] {
                 effort.entry(verb).or_default().before = 1;
             }
+            effort.insert(Verb::AddMember, Effort { before: 1, after: 0 });
         }
         effort
     }

@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, ActionName, AppPlan, Change, Edge, FieldValue, Finding, Forecast, Guard, Held, Observed, Place, Plan, Rule,
-    Severity, Status, Target, Verb,
+    Seats, Severity, Status, Target, Verb,
 };
 
 /// An action as its name says it, ready, without changes: `autodesk/add-member/jane@example.com/Design Team`.
@@ -226,7 +226,7 @@ pub fn everything() -> Plan {
         Vec::new(),
     );
     workiva.observed = Observed { accounts: 1, groups: 1, memberships: 0, requests: 1, oldest_s: 7_500 };
-    workiva.forecast = Forecast { requests: 17, seconds: 9, seats: None };
+    workiva.forecast = Forecast { requests: 17, seconds: 4200, seats: Some(Seats { needed: 3, free: 1 }) };
     workiva.complete = false;
     let mut acc = app("construction", "project", Vec::new(), Vec::new());
     acc.connector = "acc".into();

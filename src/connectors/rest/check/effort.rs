@@ -15,8 +15,7 @@ pub(super) fn of(
     read_back: impl Iterator<Item = Verb>,
 ) -> BTreeMap<Verb, Effort> {
     let status = |change: &Change| match change {
-        // A status is a field of its own, so that nothing stands beside it.
-        Change::Set { .. } => accounts.update.as_ref().filter(|update| replaces(update)).map(|_| READ_FIRST),
+        Change::Set { .. } => accounts.update.as_ref().and_then(update),
         Change::Call(_) => Some(Effort::LOOK),
     };
     let known = [
@@ -38,13 +37,8 @@ pub(super) fn of(
 /// What is sent is read first.
 const READ_FIRST: Effort = Effort { before: 1, after: 0 };
 
-fn replaces(update: &Update) -> bool {
-    matches!(update.style, Style::Replace { .. })
-}
-
 fn update(update: &Update) -> Option<Effort> {
-    let parts = matches!(&update.style, Style::Partial { whole } if !whole.is_empty());
-    (parts || replaces(update)).then_some(READ_FIRST)
+    matches!(update.style, Style::Replace { .. }).then_some(READ_FIRST)
 }
 
 /// That something is gone, only an answer that says so proves.
