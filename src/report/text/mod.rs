@@ -123,12 +123,13 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
         }
         canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
         if let Some(seats) = app.forecast.seats.filter(|seats| seats.needed > 0) {
-            let (needed, free) = (words::count(seats.needed as usize, "seat", "seats"), words::number(seats.free));
-            let paint = if seats.needed > seats.free { Paint::Change } else { Paint::Dim };
-            canvas.paragraph(
-                0,
-                &Line::new().text(paint, format!("This takes {needed} of the licence; {free} are free.")),
-            );
+            let text = format!("Seats: {} needed, {} free", words::number(seats.needed), words::number(seats.free));
+            let line = match seats.needed.saturating_sub(seats.free) {
+                0 => Line::new().text(Paint::Dim, format!("{text}.")),
+                1 => Line::new().text(Paint::Change, format!("{text}; 1 person waits for one.")),
+                short => Line::new().text(Paint::Change, format!("{text}; {} people wait for one.", words::number(short))),
+            };
+            canvas.paragraph(0, &line);
         }
         if !app.complete {
             let warning = "Not everything could be read, and what was not seen is not taken for absent.";
