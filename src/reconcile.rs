@@ -1,6 +1,8 @@
 //! One reconciliation: what is live is read, the plan is made, and what is ready is carried out. Commands and the daemon
 //! differ only in when they do which.
 
+mod only;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use futures::future::join_all;
@@ -18,6 +20,8 @@ use crate::{
     observe::{self, ObserveProgress},
     plan::{self, Inputs},
 };
+
+pub use only::{KnownIds, narrow};
 
 /// The first look at open invitations; later ones are further apart.
 const FIRST_POLL: Duration = Duration::from_secs(2);

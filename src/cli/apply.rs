@@ -20,15 +20,17 @@ use super::{
 };
 use crate::{
     execute::Stop,
-    model::{ActionName, Outcome, Plan, Status},
-    reconcile::Reconciler,
+    model::{ActionName, Email, Outcome, Plan, Status},
+    reconcile::{KnownIds, Reconciler},
     report,
 };
 
 pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Failure> {
     let session = context::session(&args.dir, &args.target, &args.approve).await?;
     let reconciler = &session.reconciler;
-    let plan = look(reconciler, global).await;
+    let only = context::person(reconciler.desired(), &args.only)?;
+    let only = only.as_ref();
+    let plan = look(reconciler, only, global).await;
     // With JSON, stdout is for the outcome alone.
     let shown = report::text::plan(
         &plan,
@@ -39,7 +41,8 @@ pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Fai
         Format::Json => terminal::say(&shown),
     }
     if plan.summary().ready == 0 && args.wait.is_none() && args.format == Format::Text {
-        next::say(&plan, &Asked { dir: &args.dir, target: &args.target, approve: &args.approve, live: false });
+        let (dir, target, only, approve) = (&args.dir, &args.target, &args.only, &args.approve[..]);
+        next::say(&plan, &Asked { dir, target, only, approve, live: false });
         return Ok(Run::new(plan).exit(args.detailed_exitcode));
     }
     if plan.summary().ready > 0 && !args.yes && !confirmed(&plan)? {
@@ -50,7 +53,7 @@ pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Fai
     let mut run = Run::new(plan);
     run.carry_out(reconciler, &stop, global).await;
     if let Some(wait) = args.wait {
-        run.wait(reconciler, wait, &stop, global).await;
+        run.wait(reconciler, only, wait, &stop, global).await;
     }
     let text = match args.format {
         // An empty line sets it off from the plan above.
@@ -63,9 +66,12 @@ pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Fai
     Ok(run.exit(args.detailed_exitcode))
 }
 
-async fn look(reconciler: &Reconciler, global: &Global) -> Plan {
+async fn look(reconciler: &Reconciler, only: Option<&Email>, global: &Global) -> Plan {
     let reading = Reading::start(global);
-    let live = reconciler.observe(&reading).await;
+    let live = match only {
+        Some(person) => reconciler.observe_only(person, &KnownIds::new(), &reading).await,
+        None => reconciler.observe(&reading).await,
+    };
     reading.finish();
     reconciler.plan(&live, Timestamp::now())
 }
@@ -92,7 +98,14 @@ impl Run {
     }
 
     /// Stays for invitations: rounds of waiting, reading, planning and doing, until nothing waits any more or time is up.
-    async fn wait(&mut self, reconciler: &Reconciler, wait: Duration, stop: &Stop, global: &Global) {
+    async fn wait(
+        &mut self,
+        reconciler: &Reconciler,
+        only: Option<&Email>,
+        wait: Duration,
+        stop: &Stop,
+        global: &Global,
+    ) {
         let deadline = Instant::now() + wait;
         // Reading costs requests: where nothing was done, the plan still says what is open.
         let mut seen_since = self.plan.summary().ready == 0;
@@ -101,7 +114,7 @@ impl Run {
                 // Reading changes nothing, so it can be dropped at any point.
                 let mut stopped = stop.clone();
                 tokio::select! {
-                    plan = look(reconciler, global) => self.replan(plan),
+                    plan = look(reconciler, only, global) => self.replan(plan),
                     () = stopped.reached(1) => return,
                 }
             }

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::model::Guard;
+use crate::model::{Email, Guard};
 
 /// Where the desired state is unless an argument says otherwise.
 pub(super) const DIR: &str = "desired-state";
@@ -91,12 +91,22 @@ pub(super) struct Target {
     pub sandbox: Option<String>,
 }
 
+/// Whom it is about.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Only {
+    /// This person alone, by any address that the files have: reads no more than that takes, to offboard someone now.
+    #[arg(long = "only", value_name = "EMAIL", value_parser = email)]
+    pub email: Option<Email>,
+}
+
 /// How a plan is made.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Planning {
     /// Plan against a snapshot that `rosterd observe` wrote; needs no credentials and no network.
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     pub live: Option<PathBuf>,
+    #[command(flatten)]
+    pub only: Only,
     /// Release one guard for this run, as an `approvals:` line would; NAME is an action or a prefix of one.
     #[arg(long = "approve", value_name = "NAME:GUARD[:UP_TO]", value_parser = approval)]
     pub approve: Vec<Approve>,
@@ -140,6 +150,8 @@ pub(super) struct Apply {
     pub dir: Dir,
     #[command(flatten)]
     pub target: Target,
+    #[command(flatten)]
+    pub only: Only,
     /// Release one guard for this run, as an `approvals:` line would; NAME is an action or a prefix of one.
     #[arg(long = "approve", value_name = "NAME:GUARD[:UP_TO]", value_parser = approval)]
     pub approve: Vec<Approve>,
@@ -285,6 +297,10 @@ fn directory(text: &str) -> Result<PathBuf, String> {
         return Err(format!("this is an address and not a directory; for a running sandbox write --sandbox={text}"));
     }
     Ok(text.into())
+}
+
+fn email(text: &str) -> Result<Email, String> {
+    Email::parse(text).map_err(|error| error.to_string())
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

@@ -7,14 +7,14 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    args::{Approve, Dir, Target},
+    args::{Approve, Dir, Only, Target},
     exit::Failure,
     terminal::{self, Stream},
 };
 use crate::{
     connectors::{Error, Override, ProcessSecrets, Registry, Writer},
     desired::{self, Loaded, Problems},
-    model::{Approval, ConnectorCatalogue, Desired, DesiredApp, Place, Severity},
+    model::{Approval, ConnectorCatalogue, Desired, DesiredApp, Email, Place, Severity},
     reconcile::Reconciler,
     sandbox::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Sandbox},
 };
@@ -158,6 +158,20 @@ fn add_approvals(desired: &mut Desired, approve: &[Approve]) {
         reason: Some("--approve".into()),
         place: Place::new("--approve", u32::try_from(index + 1).unwrap_or(u32::MAX), 1),
     }));
+}
+
+/// The person whom `--only` asks for, as the files spell them. Somebody who is named nowhere is an error: a slip of the keys
+/// would look as if there were nothing to do.
+pub(super) fn person(desired: &Desired, only: &Only) -> Result<Option<Email>, Failure> {
+    let Some(email) = &only.email else { return Ok(None) };
+    let named = desired.aliases.get(email).or_else(|| desired.named.get(email));
+    named.cloned().map(Some).ok_or_else(|| {
+        let all = desired.named.iter().chain(desired.aliases.keys()).map(Email::as_str);
+        let did_you_mean = desired::nearest_email(email.as_str(), all);
+        let list = format!("list the person under `people`, with `status: left` to take everything away from {email}");
+        let hint = did_you_mean.map_or_else(|| list.clone(), |near| format!("did you mean {near}? Otherwise {list}"));
+        Failure::new(format!("`--only {email}`: the files name nobody with this address")).hint(hint)
+    })
 }
 
 fn known_apps(desired: &Desired, asked: &[String]) -> Result<(), Failure> {

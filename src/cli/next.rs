@@ -12,6 +12,7 @@ use crate::model::{Guard, Plan, Status};
 pub(super) struct Asked<'a> {
     pub dir: &'a args::Dir,
     pub target: &'a args::Target,
+    pub only: &'a args::Only,
     pub approve: &'a [args::Approve],
     /// Whether it was made against a snapshot.
     pub live: bool,
@@ -26,6 +27,7 @@ impl Asked<'_> {
             words.push(quoted(&dir));
         }
         words.extend(self.target.apps.iter().map(|app| format!("--app {}", quoted(app))));
+        words.extend(self.only.email.iter().map(|email| format!("--only {}", quoted(email.as_str()))));
         match self.target.sandbox.as_deref() {
             None => {}
             Some("") => words.push("--sandbox".into()),

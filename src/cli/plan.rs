@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     model::{Live, Plan, ReadFailure},
-    reconcile, report,
+    reconcile::{self, KnownIds},
+    report,
 };
 
 pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Failure> {
@@ -31,15 +32,20 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
     if args.format == Format::Text {
         let planning = &args.planning;
         let (approve, live) = (&planning.approve[..], planning.live.is_some());
-        next::say(&plan, &next::Asked { dir: &args.dir, target: &args.target, approve, live });
+        let (dir, target, only) = (&args.dir, &args.target, &planning.only);
+        next::say(&plan, &next::Asked { dir, target, only, approve, live });
     }
     Ok(exit(&plan, args.planning.detailed_exitcode))
 }
 
 async fn online(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
     let session = context::session(&args.dir, &args.target, &args.planning.approve).await?;
+    let person = context::person(session.reconciler.desired(), &args.planning.only)?;
     let reading = Reading::start(global);
-    let live = session.reconciler.observe(&reading).await;
+    let live = match person {
+        Some(person) => session.reconciler.observe_only(&person, &KnownIds::new(), &reading).await,
+        None => session.reconciler.observe(&reading).await,
+    };
     reading.finish();
     Ok(session.reconciler.plan(&live, Timestamp::now()))
 }
@@ -60,6 +66,9 @@ fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
             );
             Err(ReadFailure { message })
         });
+    }
+    if let Some(person) = context::person(&loaded.desired, &args.planning.only)? {
+        reconcile::narrow(&mut live, &person);
     }
     let fingerprint = loaded.fingerprint();
     Ok(timed("planned", || reconcile::plan_against(&loaded.desired, &fingerprint, &live, Timestamp::now())))

@@ -21,7 +21,7 @@ pub use outside::{Clock, Outside};
 pub use registry::{Override, ProcessSecrets, Registry, SecretSource, quota};
 
 use crate::model::{
-    Coverage, Email, FieldName, LiveAccount, LiveGroup, LiveMember, Notice, Semantics, Values, Vocabulary,
+    Coverage, Email, FieldName, Find, LiveAccount, LiveGroup, LiveMember, Notice, Semantics, Values, Vocabulary,
 };
 pub use crate::{budget::Lane, model::AccountGroup};
 
@@ -75,6 +75,24 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// As [`Reader::account`].
     async fn find(&self, email: &Email, lane: Lane) -> Result<Listing<LiveAccount>, Error>;
+
+    /// The accounts that have one of these addresses. Where only a sweep can tell, it is one sweep, and it ends at the first
+    /// account found: it says nothing then about the other addresses.
+    ///
+    /// # Errors
+    /// As [`Reader::account`].
+    async fn find_any(&self, emails: &[Email], lane: Lane) -> Result<Listing<LiveAccount>, Error> {
+        let mut found = Listing { rows: Vec::new(), coverage: Coverage::Complete };
+        for email in emails {
+            let one = self.find(email, lane).await?;
+            found.rows.extend(one.rows);
+            found.coverage = found.coverage.and(one.coverage);
+            if !found.rows.is_empty() && self.semantics().find == Find::Sweep {
+                break;
+            }
+        }
+        Ok(found)
+    }
 
     /// All groups, without their members. Empty and complete where the API cannot list groups.
     ///

@@ -22,5 +22,6 @@ mod tree;
 mod tests;
 
 pub use load::{Loaded, load, parse};
+pub use nearest::nearest_email;
 pub use problem::{Label, Problem, Problems};
 pub use schema::schema;

@@ -13,8 +13,8 @@ pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, candidate)| candidate)
 }
 
-/// As [`nearest`], for addresses: both sides of the `@` must be near, as everyone in an organisation shares a domain.
-pub(super) fn nearest_email<'a>(email: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// The known address that `email` was probably meant to be: both sides of the `@` must be near, as everyone in an organisation shares a domain.
+pub fn nearest_email<'a>(email: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let email = email.to_lowercase();
     let (local, domain) = email.split_once('@')?;
     known

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 use super::{
     jitter::Jitter,
     journal::{Journal, Performed, Unwritten},
@@ -22,15 +24,32 @@ use crate::{
 /// How often one write is sent before its action is given up; the next run takes it up again.
 pub(super) const ATTEMPTS: u32 = 5;
 
+/// A row that is no older than this needs no second reading before a removal: as much time may pass between that reading and
+/// the write.
+const JUST_NOW: Duration = Duration::from_secs(10);
+
 /// Ids of what this process itself made in one app: for the actions that follow, and so that no later round makes it again
-/// merely because a list does not show it yet.
+/// merely because a list does not show it yet. And rows that it read a moment ago.
 #[derive(Debug, Default)]
 pub struct Made {
     accounts: Mutex<BTreeMap<Email, Arc<str>>>,
     groups: Mutex<BTreeMap<Arc<str>, Arc<str>>>,
+    /// Rows that were read just now, by id, and when.
+    seen: Mutex<BTreeMap<Arc<str>, (Instant, LiveAccount)>>,
 }
 
 impl Made {
+    /// Remembers a row that was asked for at this instant: a removal that follows at once has re-read it.
+    pub fn saw_account(&self, at: Instant, account: LiveAccount) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(account.id.clone(), (at, account));
+    }
+
+    /// The account's row, if it was read just now. It is good for one action, which may change it.
+    fn just_seen(&self, id: &str) -> Option<LiveAccount> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+        seen.filter(|(at, _)| at.elapsed() <= JUST_NOW).map(|(_, account)| account)
+    }
+
     /// Remembers the id of an account that was made.
     pub fn remember_account(&self, email: Email, id: Arc<str>) {
         // A poisoned lock still holds whole entries: inserting one cannot leave the map half-changed.
@@ -400,11 +419,16 @@ impl One<'_> {
     /// A removal re-reads its own row first: the account may have changed hands or state since it was planned.
     async fn look_before_removing(&self) -> Result<Option<ActionResult>, Error> {
         let (action, target) = (self.action, &self.action.target);
+        let seen = target.account_id.as_ref().and_then(|id| self.run.made.just_seen(id));
         let (true, Some(id), Some(email)) = (action.reduces_access, &target.account_id, &target.email) else {
             return Ok(None);
         };
         let stale = |reason: String| Ok(Some(ActionResult::Stale { reason }));
-        let Some(account) = look::account(self.run.writer, id, self.lane).await? else {
+        let read = match seen {
+            Some(account) => Some(account),
+            None => look::account(self.run.writer, id, self.lane).await?,
+        };
+        let Some(account) = read else {
             return match action.name.verb {
                 Verb::Update | Verb::ChangeMember => stale("the account is gone".into()),
                 // The removal itself asks once more, so that not one answer alone says that nothing is left to do.

@@ -67,7 +67,7 @@ pub struct LiveApp {
 /// How far a reading went: not everything has to be read every time, nor everybody.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Extent {
-    /// The one person that was looked for; none where everybody was.
+    /// The one person that it is about; none where it is about everybody.
     #[serde(default)]
     pub about: Option<About>,
     /// Accounts, by id, that have to be read on their own and whose turn has not come. What only that shows is unknown.
@@ -88,22 +88,37 @@ impl Extent {
     }
 }
 
-/// A reading about one person: whoever else is there was not looked for.
+/// The one person that a plan is about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct About {
     /// The person, as the files spell them.
     pub identity: Email,
+    /// Nobody else was looked for, so that nobody can be counted.
+    pub alone: bool,
+    /// Groups were looked at. They are not where the person's accounts go as a whole.
+    pub groups: bool,
     /// Whether all that is there of this person was seen.
     pub coverage: Coverage,
-    /// Addresses of the person that were not looked for, because the account's id was known.
+    /// Addresses of the person that were not looked for, because an account was found without.
     #[serde(default)]
     pub unasked: Vec<Email>,
+    /// Ids that were asked for, and that no account has.
+    #[serde(default)]
+    pub missing: BTreeSet<Arc<str>>,
+}
+
+impl About {
+    /// For a plan about one person where everybody was looked for.
+    pub fn among_all(identity: Email) -> Self {
+        let coverage = Coverage::Complete;
+        Self { identity, alone: false, groups: true, coverage, unasked: Vec::new(), missing: BTreeSet::new() }
+    }
 }
 
 impl LiveApp {
-    /// Whether others may be there who were not looked for, so that nobody can be counted.
-    pub fn is_partial(&self) -> bool {
-        self.extent.about.is_some() && !self.accounts_coverage.is_complete()
+    /// The one person that was looked for, where nobody else was.
+    pub fn alone(&self) -> Option<&About> {
+        self.extent.about.as_ref().filter(|about| about.alone)
     }
 }
 

@@ -107,6 +107,11 @@ pub struct Finding {
     pub because: Vec<Place>,
 }
 
+impl Finding {
+    /// The code of the finding that says that nobody but one person was looked for.
+    pub const ONLY: &'static str = "only-one-person";
+}
+
 /// How bad a finding is. The order is that of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -11,6 +11,9 @@ use crate::model::{AccountGroup, DesiredApp, Extent, Fact, FactIds, Facts, LiveA
 /// Hexadecimal digits of a fingerprint: enough that no two rows of one account ever share one.
 const DIGITS: usize = 16;
 
+/// A reading that takes less than this is as good as a single look; that it took a second more or less is no news.
+const QUICK: SignedDuration = SignedDuration::from_mins(1);
+
 /// Facts that are known, facts that are learnt, and which rows they belong to.
 pub(super) struct Book<'a> {
     known: &'a Facts,
@@ -39,9 +42,12 @@ impl Clock {
         self.began.checked_add(elapsed).unwrap_or(Timestamp::MAX)
     }
 
-    /// Whole seconds since `then`.
-    pub(super) fn age_since(self, then: Timestamp) -> u64 {
-        self.now().duration_since(then).as_secs().try_into().unwrap_or(0)
+    /// The age, in whole seconds, of the oldest fact of a reading that began at `began`: what is remembered, or what was read
+    /// first. A quick reading shows one moment.
+    pub(super) fn oldest(self, extent: &Extent, began: Timestamp) -> u64 {
+        let oldest = extent.remembered.values().copied().fold(began, Ord::min);
+        let age = self.now().duration_since(oldest);
+        if extent.remembered.is_empty() && age < QUICK { 0 } else { age.as_secs().try_into().unwrap_or(0) }
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     rotation::{Turn, What},
 };
 use crate::{
-    connectors::{AccountGroup, Error, ErrorKind, Lane, Listing, Reader},
+    connectors::{AccountGroup, Error, ErrorKind, Joiner, Lane, Listing, Reader},
     model::{AccountStatus, Coverage, DesiredApp, LiveAccount, LiveGroup, LiveMember, MemberRead, Reach, Semantics},
 };
 
@@ -38,15 +38,7 @@ pub(super) async fn list(reader: &dyn Reader, app: &DesiredApp, progress: OnProg
         // Nothing was asked, so nothing is missing.
         return groups;
     }
-    if reader.semantics().groups.list {
-        match reader.groups(Lane::Read).await {
-            Ok(listing) => {
-                groups.coverage = listing.coverage;
-                listing.rows.into_iter().for_each(|group| groups.add(group));
-            }
-            Err(error) => groups.coverage = Coverage::Incomplete(error.to_string()),
-        }
-    }
+    groups.list(reader, Lane::Read).await;
     match reader.semantics().members.read {
         MemberRead::PerGroup => per_group(reader, app, &mut groups, progress).await,
         // What these show comes with the accounts.
@@ -91,10 +83,72 @@ pub(super) fn worth_reading(account: &LiveAccount, semantics: &Semantics) -> boo
     }
 }
 
+/// Reads the app's groups, and of those that the files declare whether these accounts are members. Who else is one is not
+/// asked, unless the app tells it by the way.
+pub(super) async fn of(reader: &dyn Reader, app: &DesiredApp, accounts: &[LiveAccount], lane: Lane) -> Memberships {
+    let mut groups = Groups::default();
+    if app.groups.is_empty() {
+        return groups.finish();
+    }
+    groups.list(reader, lane).await;
+    groups.pin(app);
+    // Who has no account is no member.
+    groups.cover();
+    let semantics = reader.semantics();
+    match semantics.members.read {
+        MemberRead::PerGroup if !accounts.is_empty() => {
+            let declared = groups.declared(app);
+            let reads = declared.into_iter().map(|id| async move {
+                let read = members_among(reader, &id, accounts, lane).await;
+                (id, read)
+            });
+            let reads: Vec<_> = stream::iter(reads).buffer_unordered(AT_ONCE).collect().await;
+            reads.into_iter().for_each(|(id, read)| groups.members(&id, read));
+        }
+        MemberRead::PerGroup => {}
+        MemberRead::PerAccount => {
+            for account in accounts.iter().filter(|account| worth_reading(account, semantics)) {
+                match reader.memberships(&account.id, lane).await {
+                    Ok(listing) => {
+                        if !listing.coverage.is_complete() {
+                            groups.unread.insert(account.id.clone());
+                        }
+                        groups.see(listing.coverage);
+                        listing.rows.into_iter().for_each(|membership| groups.enter(membership));
+                    }
+                    Err(error) => {
+                        groups.unread.insert(account.id.clone());
+                        groups.see(Coverage::Incomplete(error.to_string()));
+                    }
+                }
+            }
+            groups.cover();
+        }
+        MemberRead::Nowhere => groups.believe(),
+    }
+    groups.finish()
+}
+
+/// Memberships of these accounts in one group.
+async fn members_among(
+    reader: &dyn Reader,
+    group: &str,
+    accounts: &[LiveAccount],
+    lane: Lane,
+) -> Result<Listing<LiveMember>, Error> {
+    let mut all = Listing { rows: Vec::new(), coverage: Coverage::Complete };
+    for account in accounts {
+        let who = Joiner::known(account.id.clone(), account.email.clone());
+        let listing = reader.member(group, &who, lane).await?;
+        all.rows.extend(listing.rows.into_iter().filter(|member| member.account == account.id));
+        all.coverage = all.coverage.and(listing.coverage);
+    }
+    Ok(all)
+}
+
 async fn per_group(reader: &dyn Reader, app: &DesiredApp, groups: &mut Groups, progress: OnProgress<'_>) {
     groups.pin(app);
-    let declared: Vec<_> =
-        groups.all.values().filter(|group| declares(app, group)).map(|group| group.id.clone()).collect();
+    let declared = groups.declared(app);
     let of = declared.len();
     let reads = declared.into_iter().map(|id| async move {
         let read = reader.members(&id, Lane::Read).await;
@@ -131,6 +185,25 @@ impl Default for Groups {
 }
 
 impl Groups {
+    /// Reads which groups there are, where the app can say so.
+    async fn list(&mut self, reader: &dyn Reader, lane: Lane) {
+        if !reader.semantics().groups.list {
+            return;
+        }
+        match reader.groups(lane).await {
+            Ok(listing) => {
+                self.coverage = listing.coverage;
+                listing.rows.into_iter().for_each(|group| self.add(group));
+            }
+            Err(error) => self.coverage = Coverage::Incomplete(error.to_string()),
+        }
+    }
+
+    /// Ids of the groups that the files declare.
+    fn declared(&self, app: &DesiredApp) -> Vec<Arc<str>> {
+        self.all.values().filter(|group| declares(app, group)).map(|group| group.id.clone()).collect()
+    }
+
     /// Reads the groups of the `chosen` accounts, where they are read account by account, and takes the others from what is
     /// remembered. Names in `unread` every account whose memberships are not known.
     pub(super) async fn join(
@@ -181,7 +254,12 @@ impl Groups {
             None if to_come > 0 => format!("the groups of {to_come} of {of} accounts have not been read yet"),
             None => return,
         };
-        self.coverage = std::mem::replace(&mut self.coverage, Coverage::Complete).and(Coverage::Incomplete(why));
+        self.see(Coverage::Incomplete(why));
+    }
+
+    /// All groups are seen only if this shows all as well.
+    fn see(&mut self, coverage: Coverage) {
+        self.coverage = std::mem::replace(&mut self.coverage, Coverage::Complete).and(coverage);
     }
 
     /// Reads account by account. Returns why, for those whose memberships are not known.

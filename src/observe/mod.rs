@@ -6,12 +6,14 @@
 mod accounts;
 mod book;
 mod memberships;
+mod only;
 mod probe;
 mod refresh;
 mod rotation;
 #[cfg(test)]
 mod tests;
 
+pub use only::{Sought, observe_only};
 pub use probe::{Tried, probe};
 pub use refresh::{concerned, touched};
 pub use rotation::{BELIEVED_FOR, Rotation};
@@ -190,7 +192,7 @@ pub async fn observe_in_rotation(
         vocabulary,
         notices,
         requests: reader.requests() - requests,
-        oldest_s: clock.age_since(book.extent.remembered.values().copied().fold(now, Ord::min)),
+        oldest_s: clock.oldest(&book.extent, now),
         extent: book.extent,
     };
     Ok(Observation { live, lapsed, learnt: book.learnt, began: now, rows: book.rows, sparse })

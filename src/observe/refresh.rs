@@ -140,7 +140,7 @@ impl Observation {
             self.take_in(one, reader.semantics());
         }
         self.live.requests += reader.requests() - requests;
-        self.live.oldest_s = clock.age_since(self.live.extent.remembered.values().copied().fold(self.began, Ord::min));
+        self.live.oldest_s = clock.oldest(&self.live.extent, self.began);
         any
     }
 

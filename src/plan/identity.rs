@@ -82,8 +82,10 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
     }
     for (identity, (id, place)) in &cx.app.ids {
         let others = accounts.get(identity);
-        // What a broken reading did not show may be there all the same; another account in its place is doubtful anyhow.
-        let may_be_there = !cx.live.accounts_coverage.is_complete() && others.is_none();
+        // What a broken reading did not show may be there all the same, unless that very id was asked for; another account in
+        // its place is doubtful anyhow.
+        let asked = cx.live.alone().is_some_and(|about| about.missing.contains(id));
+        let may_be_there = !cx.live.accounts_coverage.is_complete() && others.is_none() && !asked;
         if !by_id.contains_key(id) && !ambiguous.contains_key(identity) && !may_be_there {
             ambiguous.insert(identity, dangling(cx, id, place, others));
         }

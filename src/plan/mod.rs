@@ -9,6 +9,7 @@ mod graph;
 mod guards;
 mod history;
 mod identity;
+mod only;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -150,6 +151,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
     let matched = identity::match_accounts(cx);
     let wanted = wanted::wanted_now(cx);
     let mut drafts = diff::diff(cx, &matched, &wanted);
+    only::restrict(cx, &matched, &mut drafts);
     history::wait_for_requests_under_way(cx, &mut drafts);
     guards::hold(cx, &wanted, &mut drafts);
     let seats = rules::order(cx, &mut drafts);
@@ -237,12 +239,9 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
         }),
     };
     let mut findings: Vec<Finding> = Vec::new();
-    findings.extend(of("the accounts", None, &live.accounts_coverage));
-    // Where groups are learnt from memberships that have not been read yet, it is these that are told of.
-    let only_later = !live.extent.memberships_to_come.is_empty() && !cx.app.semantics.groups.list;
-    findings.extend(of("the groups", None, &live.groups_coverage).filter(|_| !only_later));
-    for group in declared(cx) {
-        findings.extend(of(&format!("the members of {}", group.name), Some(&group.name), &group.coverage));
+    match &live.extent.about {
+        Some(about) if about.alone => findings.extend(only::findings(about)),
+        _ => findings.extend(of("the accounts", None, &live.accounts_coverage)),
     }
     findings.extend(live.notices.iter().map(|notice| Finding {
         severity: notice.severity,
@@ -252,6 +251,16 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
         message: notice.message.clone(),
         because: Vec::new(),
     }));
+    if live.alone().is_some_and(|about| !about.groups) {
+        // Nobody asked about groups.
+        return findings;
+    }
+    // Where groups are learnt from memberships that have not been read yet, it is these that are told of.
+    let only_later = !live.extent.memberships_to_come.is_empty() && !cx.app.semantics.groups.list;
+    findings.extend(of("the groups", None, &live.groups_coverage).filter(|_| !only_later));
+    for group in declared(cx) {
+        findings.extend(of(&format!("the members of {}", group.name), Some(&group.name), &group.coverage));
+    }
     let failed = live.unread_memberships.difference(&live.extent.memberships_to_come).count();
     if failed > 0 {
         findings.push(Finding {

@@ -191,6 +191,15 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
     };
     let mut takers: Vec<&mut Draft> =
         drafts.actions.iter_mut().filter(|draft| draft.is(Status::Ready) && takes(draft)).collect();
+    if let Some(about) = cx.live.alone() {
+        let who = &about.identity;
+        for draft in takers {
+            draft.wait(format!(
+                "whether one of the {seats} seats is free is not known, because only {who} was looked for; run without `--only`"
+            ));
+        }
+        return None;
+    }
     takers.sort_by_key(|draft| (!draft.makes_admin, draft.action.name.clone()));
     // Somebody whom joining makes takes one seat, however many groups they join; all those joinings share its fate.
     let mut seated: BTreeMap<Email, Seat> = BTreeMap::new();

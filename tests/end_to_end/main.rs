@@ -8,6 +8,7 @@ mod example;
 mod faults;
 mod interrupts;
 mod limits;
+mod only;
 mod quiet;
 mod scim;
 mod story;

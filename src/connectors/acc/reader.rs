@@ -129,12 +129,19 @@ impl Acc {
         state.notices.insert(project.into(), notice);
     }
 
+    /// Remembers this account if it is the acting user's, where not all are listed.
+    fn see_own(&self, row: &Value) {
+        let own = self.settings.acting_user.as_deref().is_some_and(|user| is_of(row, user));
+        if let Some(id) = rows::text(row, "id").filter(|_| own) {
+            self.state().own = Some(id.into());
+        }
+    }
+
     /// Remembers which account is the acting user's, who may be named by either of two ids.
     fn find_own(&self, listing: &Listing<Value>) {
         const KEY: &str = "acting user";
         let Some(user) = self.settings.acting_user.as_deref() else { return };
-        let is_it = |row: &&Value| ["id", "uid"].iter().any(|key| rows::text(row, key) == Some(user));
-        let own = listing.rows.iter().find(is_it).and_then(|row| rows::text(row, "id"));
+        let own = listing.rows.iter().find(|row| is_of(row, user)).and_then(|row| rows::text(row, "id"));
         let mut state = self.state();
         state.own = own.map(Arc::from);
         state.notices.remove(KEY);
@@ -146,6 +153,11 @@ impl Acc {
             state.notices.insert(KEY.into(), Notice { severity: Severity::Warning, group: None, message });
         }
     }
+}
+
+/// Whether a row is this user's, who may be named by either of two ids.
+fn is_of(row: &Value, user: &str) -> bool {
+    ["id", "uid"].iter().any(|key| rows::text(row, key) == Some(user))
 }
 
 /// A request with further parameters.
@@ -192,6 +204,7 @@ impl Reader for Acc {
 
     async fn account(&self, id: &str, lane: Lane) -> Result<Option<LiveAccount>, Error> {
         let Some(row) = self.raw_account(id, lane).await? else { return Ok(None) };
+        self.see_own(&row);
         rows::account(&row, &self.companies).map(Some).map_err(|lacks| {
             let request = Request::new(Method::Get, format!("…/users/{id}"));
             self.hq.error(&request, ErrorKind::Malformed, None, &lacks)
@@ -202,6 +215,7 @@ impl Reader for Acc {
         let query = [("email", email.as_str()), ("partial", "false"), ("operator", "AND"), ("sort", "email,id")];
         let request = self.hq_request(&["users", "search"], &query)?;
         let listing = self.hq_pages.read(&self.hq, &request, lane).await.map_err(explained)?;
+        listing.rows.iter().for_each(|row| self.see_own(row));
         let mut found = parse(listing, |row| rows::account(row, &self.companies).map(Some));
         found.rows.retain(|account| account.email == *email);
         Ok(found)

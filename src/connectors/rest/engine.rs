@@ -254,18 +254,30 @@ impl Reader for RestConnector {
     }
 
     async fn find(&self, email: &Email, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
+        self.find_any(std::slice::from_ref(email), lane).await
+    }
+
+    async fn find_any(&self, emails: &[Email], lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         let accounts = &self.manifest.accounts;
-        let is_it = |row: &Value| accounts.email_of(row).is_some_and(|found| found == *email);
-        let bindings = self.bindings(&[("email", email.as_str())]);
+        let is_it = |row: &Value| accounts.email_of(row).is_some_and(|found| emails.contains(&found));
         let rows = match &accounts.find {
             // A query may answer with what merely resembles; all of it is looked at.
-            Some(find) => self.list(find, &accounts.id, &bindings, lane, |_| false).await?,
+            Some(find) => {
+                let mut found = Rows { rows: Vec::new(), coverage: Coverage::Complete };
+                for email in emails {
+                    let bindings = self.bindings(&[("email", email.as_str())]);
+                    let one = self.list(find, &accounts.id, &bindings, lane, |_| false).await?;
+                    found.rows.extend(one.rows);
+                    found.coverage = found.coverage.and(one.coverage);
+                }
+                found
+            }
             // An address belongs to one account, so that a sweep need not go on behind it.
-            None => self.list(&accounts.list, &accounts.id, &bindings, lane, is_it).await?,
+            None => self.list(&accounts.list, &accounts.id, &self.bindings(&[]), lane, is_it).await?,
         };
         let words = self.account_words(lane).await;
         let mut found = Self::parse(rows, |row| accounts.parse(row, &words));
-        found.rows.retain(|account| account.email == *email);
+        found.rows.retain(|account| emails.contains(&account.email));
         for account in &mut found.rows {
             // Rows of a search may be sparse, and whether the account can be used decides what is done with it.
             if account.status == AccountStatus::Unknown(STATUS_NOT_SHOWN.into())

@@ -179,7 +179,11 @@ impl Reader for Fake {
         world.requests += world.accounts.len().div_ceil(PAGE).max(1) as u64;
         world.asked.push(format!("find {email}"));
         let found = world.accounts.iter().filter(|(_, account)| Email::lenient(&account.email) == *email);
-        Ok(complete(found.map(|(id, account)| live(id, account, false)).collect()))
+        let mut listing = complete(found.map(|(id, account)| live(id, account, false)).collect());
+        if world.cut_off && listing.rows.is_empty() {
+            listing.coverage = Coverage::Incomplete("page 2 did not come".into());
+        }
+        Ok(listing)
     }
 
     async fn groups(&self, _: Lane) -> Result<Listing<LiveGroup>, Error> {

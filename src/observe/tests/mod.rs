@@ -1,4 +1,5 @@
 //! Reading against a scripted app on a virtual clock.
 
 mod fake;
+mod only;
 mod rotating;

@@ -52,7 +52,7 @@ impl<'a> Runs<'a> {
     }
 }
 
-fn ids(n: usize) -> impl Iterator<Item = String> {
+pub fn ids(n: usize) -> impl Iterator<Item = String> {
     (0..n).map(|n| format!("u{n:03}"))
 }
 
@@ -188,7 +188,7 @@ async fn a_command_reads_everything_where_it_can_and_believes_a_day_at_most_wher
     assert_eq!(fake.asked().len(), 42, "too old, at any cost");
 }
 
-fn desired(app: &DesiredApp, left: &[&str]) -> Desired {
+pub fn desired(app: &DesiredApp, left: &[&str]) -> Desired {
     let person = |id: &str, status| {
         let place = Place::new("people.yaml", 1, 1);
         let email = Email::lenient(&email(id));

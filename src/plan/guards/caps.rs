@@ -117,23 +117,20 @@ impl<'a> Check<'a> {
     }
 
     fn is_past(&self, scope: &Scope, members: &[usize]) -> bool {
-        let (cap, active) = self.cap(scope);
-        self.touched(scope, members) > cap.limit(active)
+        self.limit(scope).is_some_and(|(limit, _)| self.touched(scope, members) > limit)
     }
 
     /// The objections to the actions of a scope that is past its cap, by the index of their drafts.
     fn object(&self, scope: &Scope, members: &[usize], approved: &BTreeSet<usize>) -> Vec<(usize, Hold)> {
-        let (cap, active) = self.cap(scope);
-        let limit = cap.limit(active);
+        let Some((limit, active)) = self.limit(scope) else { return Vec::new() };
         let what = if self.guard == Guard::MaxRemovals { "lose" } else { "gain" };
         let place = scope.as_ref().map_or_else(|| self.cx.app.name.to_string(), ToString::to_string);
         let people = match self.touched(scope, members) {
             1 => "1 person".to_owned(),
             many => format!("{many} people"),
         };
-        let reason = format!(
-            "{people} would {what} something in {place} within a day, and the cap is {limit} of {active} active"
-        );
+        let of = active.map_or_else(String::new, |active| format!(" of {active} active"));
+        let reason = format!("{people} would {what} something in {place} within a day, and the cap is {limit}{of}");
         // Deletions take an approval of their own.
         let mut kinds: BTreeMap<Option<Verb>, Vec<usize>> = BTreeMap::new();
         for counted in members.iter().filter(|counted| !approved.contains(counted)) {
@@ -153,14 +150,28 @@ impl<'a> Check<'a> {
             .collect()
     }
 
-    fn cap(&self, scope: &Scope) -> (Cap, usize) {
+    /// How many people a scope's cap allows, and of how many. None where nobody knows: of a reading that was about one person
+    /// alone no share can be told, and caps are there for the many. A plain count holds for one person as well.
+    fn limit(&self, scope: &Scope) -> Option<(usize, Option<usize>)> {
+        let (cap, active) = self.cap(scope);
+        match active {
+            Some(active) => Some((cap.limit(active), Some(active))),
+            None if cap.share_percent > 0.0 => None,
+            None => Some((cap.limit(0), None)),
+        }
+    }
+
+    /// A scope's cap, and how many people it is a share of, where that is known.
+    fn cap(&self, scope: &Scope) -> (Cap, Option<usize>) {
         let cx = self.cx;
         let policy = cx.policy(scope.as_ref());
         let cap = if self.guard == Guard::MaxRemovals { policy.max_removals } else { policy.max_creates };
         let active = match scope.as_ref().and_then(|name| cx.app.groups.get(name)) {
-            None => cx.history.and_then(|history| history.active_at_day_start).unwrap_or_else(|| {
-                cx.accounts.iter().filter(|account| account.status == AccountStatus::Active).count()
+            None => cx.history.and_then(|history| history.active_at_day_start).or_else(|| {
+                let active = || cx.accounts.iter().filter(|account| account.status == AccountStatus::Active).count();
+                cx.live.alone().is_none().then(active)
             }),
+            Some(_) if cx.live.alone().is_some() => None,
             Some(group) => {
                 let live = match &group.id {
                     Some(id) => cx.groups.get(id).copied(),
@@ -168,7 +179,7 @@ impl<'a> Check<'a> {
                 };
                 let members: BTreeSet<_> =
                     live.into_iter().flat_map(|live| &live.members).map(|member| &member.account).collect();
-                members.len()
+                Some(members.len())
             }
         };
         (cap, active)

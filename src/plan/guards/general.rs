@@ -118,7 +118,7 @@ fn irreversible(policy: &Policy, draft: &mut Draft) {
 }
 
 fn shrank(cx: &Context<'_>) -> Option<String> {
-    let before = cx.history?.accounts_last_seen?;
+    let before = cx.history?.accounts_last_seen.filter(|_| cx.live.alone().is_none())?;
     let now = cx.accounts.len();
     (now * 100 < before * SHRANK_BELOW_PERCENT && before - now >= SHRANK_AT_LEAST)
         .then(|| format!("the app shows {now} accounts, and showed {before} at the last complete reading"))

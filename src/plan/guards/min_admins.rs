@@ -17,11 +17,16 @@ pub(super) fn check(cx: &Context<'_>, drafts: &mut Drafts) {
     if remaining + made >= least {
         return;
     }
+    let reason = match cx.live.alone() {
+        // To count them would take everybody's role.
+        Some(about) => format!(
+            "whether other admins remain is not known, because only {} was looked for, and `min_admins` asks for {least}",
+            about.identity
+        ),
+        None => format!("{} admin(s) would remain, and `min_admins` asks for {least}", remaining + made),
+    };
     for draft in drafts.actions.iter_mut().filter(|draft| going(draft) && draft.loses_admin) {
-        draft.hold_until_approved(
-            Guard::MinAdmins,
-            format!("{} admin(s) would remain, and `min_admins` asks for {least}", remaining + made),
-        );
+        draft.hold_until_approved(Guard::MinAdmins, reason.clone());
     }
 }
 

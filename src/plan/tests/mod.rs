@@ -10,6 +10,7 @@ mod inspector;
 mod invitations;
 mod kinds;
 mod laws;
+mod only;
 mod random;
 mod reach;
 mod roles;

@@ -127,11 +127,14 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
             let line = match seats.needed.saturating_sub(seats.free) {
                 0 => Line::new().text(Paint::Dim, format!("{text}.")),
                 1 => Line::new().text(Paint::Change, format!("{text}; 1 person waits for one.")),
-                short => Line::new().text(Paint::Change, format!("{text}; {} people wait for one.", words::number(short))),
+                short => {
+                    Line::new().text(Paint::Change, format!("{text}; {} people wait for one.", words::number(short)))
+                }
             };
             canvas.paragraph(0, &line);
         }
-        if !app.complete {
+        // Where only one person was asked for, a finding says so.
+        if !app.complete && !app.findings.iter().any(|finding| finding.code == Finding::ONLY) {
             let warning = "Not everything could be read, and what was not seen is not taken for absent.";
             canvas.paragraph(0, &Line::new().text(Paint::Change, warning));
         }

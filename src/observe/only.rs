@@ -1,0 +1,242 @@
+//! Reading what one person takes, and no more: by id where one is known, by query where the API has one, and otherwise by a
+//! sweep that ends where the account is found. Groups and names are read only if they can matter, because somebody who is
+//! to be cut off waits for nothing.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::{ObserveProgress, OnProgress, accounts, book::Clock, memberships, vocabulary};
+use crate::{
+    connectors::{Error, Lane, Reader},
+    model::{
+        About, AccountStatus, AppPlan, Coverage, Desired, DesiredApp, Email, Extent, Find, LiveAccount, LiveApp,
+        PersonStatus, Status, Verb,
+    },
+};
+
+/// Who is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    /// As the files spell it.
+    identity: Email,
+    /// Every address of the person, that one first.
+    addresses: Vec<Email>,
+    /// The id that the files pin the person to.
+    pin: Option<Arc<str>>,
+    /// Ids that the accounts are remembered by.
+    known: BTreeSet<Arc<str>>,
+    /// The person left, so that nothing may come before.
+    urgent: bool,
+}
+
+impl Sought {
+    /// The person behind `identity`, at `now`. `known` are ids by addresses, as earlier readings showed them; they may be
+    /// out of date.
+    pub fn new(
+        desired: &Desired,
+        app: &DesiredApp,
+        identity: &Email,
+        known: &BTreeMap<Email, Arc<str>>,
+        now: Timestamp,
+    ) -> Self {
+        let person = desired.people.get(identity);
+        let aliases = person.into_iter().flat_map(|person| &person.aliases);
+        let addresses: Vec<Email> = std::iter::once(identity).chain(aliases).cloned().collect();
+        Self {
+            identity: identity.clone(),
+            pin: app.ids.get(identity).map(|(id, _)| id.clone()),
+            known: addresses.iter().filter_map(|address| known.get(address).cloned()).collect(),
+            urgent: person.is_some_and(|person| person.status_at(now) == PersonStatus::Left),
+            addresses,
+        }
+    }
+
+    fn lane(&self) -> Lane {
+        if self.urgent { Lane::Removal } else { Lane::Read }
+    }
+}
+
+/// Reads what one person takes, at `now`. What `plan` makes of the accounts decides whether anything else can matter.
+///
+/// # Errors
+/// When it could not be found out at all whether there is an account.
+pub async fn observe_only(
+    reader: &dyn Reader,
+    app: &DesiredApp,
+    sought: &Sought,
+    now: Timestamp,
+    plan: &(dyn Fn(&LiveApp) -> AppPlan + Sync),
+    progress: OnProgress<'_>,
+) -> Result<LiveApp, Error> {
+    let clock = Clock::starting(now);
+    let requests = reader.requests();
+    let mut search = Search::new(reader, app, sought);
+    search.by_id().await?;
+    search.by_address().await?;
+    search.complete().await;
+    progress(ObserveProgress::Listed { accounts: search.found.len() });
+    let mut live = search.live(clock.now());
+    if !is_settled(&plan(&live), &live) {
+        let memberships = memberships::of(reader, app, &live.accounts, sought.lane()).await;
+        live.groups = memberships.groups;
+        live.groups_coverage = memberships.coverage;
+        live.unread_memberships = memberships.unread;
+        let (words, unread_words) = vocabulary(reader, app).await;
+        live.vocabulary = words;
+        live.notices.extend(unread_words);
+        if let Some(about) = &mut live.extent.about {
+            about.groups = true;
+        }
+    }
+    live.observed_at = clock.now();
+    live.oldest_s = clock.oldest(&live.extent, now);
+    live.notices.extend(reader.notices());
+    live.own_account = reader.own_account();
+    live.requests = reader.requests() - requests;
+    Ok(live)
+}
+
+/// Whether neither groups nor names can matter: every account of the person goes as a whole, or cannot be used and stays so.
+fn is_settled(plan: &AppPlan, live: &LiveApp) -> bool {
+    let comes = plan.actions.iter().any(|action| action.target.account_id.is_none());
+    let goes = |account: &LiveAccount| {
+        let mut actions = plan.actions.iter().filter(|action| action.target.account_id.as_ref() == Some(&account.id));
+        let takes = |verb| matches!(verb, Verb::Deactivate | Verb::Delete);
+        match account.status {
+            AccountStatus::Inactive if actions.clone().next().is_none() => true,
+            _ => actions.any(|action| action.status == Status::Ready && takes(action.name.verb)),
+        }
+    };
+    !comes && live.accounts.iter().all(goes)
+}
+
+/// What has been found so far.
+struct Search<'a> {
+    reader: &'a dyn Reader,
+    app: &'a DesiredApp,
+    sought: &'a Sought,
+    found: BTreeMap<Arc<str>, LiveAccount>,
+    /// Ids of accounts that were read on their own.
+    whole: BTreeSet<Arc<str>>,
+    unread: BTreeMap<Arc<str>, String>,
+    missing: BTreeSet<Arc<str>>,
+    absent: BTreeSet<Email>,
+    unasked: Vec<Email>,
+    coverage: Coverage,
+}
+
+impl<'a> Search<'a> {
+    fn new(reader: &'a dyn Reader, app: &'a DesiredApp, sought: &'a Sought) -> Self {
+        Self {
+            reader,
+            app,
+            sought,
+            found: BTreeMap::new(),
+            whole: BTreeSet::new(),
+            unread: BTreeMap::new(),
+            missing: BTreeSet::new(),
+            absent: BTreeSet::new(),
+            unasked: Vec::new(),
+            coverage: Coverage::Complete,
+        }
+    }
+
+    /// A pin says whose account it is, whatever its address. What is merely remembered has to have one of the addresses.
+    async fn by_id(&mut self) -> Result<(), Error> {
+        let ids: BTreeSet<&Arc<str>> = self.sought.pin.iter().chain(&self.sought.known).collect();
+        for id in ids {
+            match self.reader.account(id, self.sought.lane()).await? {
+                None => drop(self.missing.insert(id.clone())),
+                Some(account)
+                    if self.sought.pin.as_ref() == Some(id) || self.sought.addresses.contains(&account.email) =>
+                {
+                    self.whole.insert(id.clone());
+                    self.found.insert(id.clone(), account);
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for every address that no account has shown yet. A sweep is worth it only where nothing else has found one.
+    async fn by_address(&mut self) -> Result<(), Error> {
+        let shown = |address: &&Email| self.found.values().any(|account| account.email == **address);
+        let (shown, open): (Vec<&Email>, Vec<&Email>) = self.sought.addresses.iter().partition(shown);
+        let open: Vec<Email> = open.into_iter().cloned().collect();
+        let sweeps = self.reader.semantics().find == Find::Sweep;
+        if open.is_empty() || (sweeps && !shown.is_empty()) {
+            self.unasked = open;
+            return Ok(());
+        }
+        let listing = self.reader.find_any(&open, self.sought.lane()).await?;
+        self.coverage = listing.coverage;
+        let has = |address: &Email| listing.rows.iter().any(|account| account.email == *address);
+        let (hit, miss): (Vec<Email>, Vec<Email>) = open.into_iter().partition(has);
+        if sweeps && !hit.is_empty() {
+            self.unasked = miss;
+        } else if self.coverage.is_complete() {
+            self.absent.extend(miss);
+        }
+        for account in listing.rows {
+            self.found.entry(account.id.clone()).or_insert(account);
+        }
+        Ok(())
+    }
+
+    /// Reads on their own the accounts whose rows do not hold all that is needed.
+    async fn complete(&mut self) {
+        let semantics = self.reader.semantics();
+        let needed = accounts::needed_fields(self.app, semantics);
+        for (id, account) in &mut self.found {
+            if self.whole.contains(id) || !accounts::lacks(account, &needed, semantics) {
+                continue;
+            }
+            match self.reader.account(id, self.sought.lane()).await {
+                Ok(Some(whole)) => accounts::complete_with(account, whole),
+                Ok(None) => drop(self.unread.insert(id.clone(), accounts::NOT_THERE.to_owned())),
+                Err(error) => drop(self.unread.insert(id.clone(), error.to_string())),
+            }
+        }
+    }
+
+    /// The app as far as it was looked at.
+    fn live(self, observed_at: Timestamp) -> LiveApp {
+        let only = format!("only {} was looked for", self.sought.identity);
+        let why = match &self.coverage {
+            Coverage::Incomplete(why) | Coverage::Believed(why) => why.clone(),
+            Coverage::Complete => only.clone(),
+        };
+        let unread_memberships = self.found.keys().cloned().collect();
+        LiveApp {
+            observed_at,
+            accounts: self.found.into_values().collect(),
+            accounts_coverage: Coverage::Incomplete(why),
+            groups: Vec::new(),
+            groups_coverage: Coverage::Incomplete(only),
+            unread_accounts: self.unread,
+            unread_memberships,
+            absent: self.absent,
+            own_account: None,
+            vocabulary: Default::default(),
+            notices: Vec::new(),
+            requests: 0,
+            oldest_s: 0,
+            extent: Extent {
+                about: Some(About {
+                    identity: self.sought.identity.clone(),
+                    alone: true,
+                    groups: false,
+                    coverage: self.coverage,
+                    unasked: self.unasked,
+                    missing: self.missing,
+                }),
+                ..Extent::default()
+            },
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! A plan for one person alone: nothing that is about anybody else is in it, and where nobody else was looked for, nobody
+//! else is counted.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use super::{Context, draft::Drafts, identity::Matched};
+use crate::model::{About, Coverage, Email, Finding, Guard, Severity, Verb};
+
+/// Leaves what is about the one person, if the plan is about one.
+pub(super) fn restrict(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts) {
+    let Some(About { identity, .. }) = &cx.live.extent.about else { return };
+    drafts.actions.retain(|draft| draft.identity.as_ref() == Some(identity));
+    for draft in &mut drafts.actions {
+        // The action that would make the group is about more than this person.
+        if draft.verb() == Verb::AddMember && draft.action.target.group_id.is_none() && draft.holds.is_empty() {
+            draft.hold(
+                Guard::Incomplete,
+                "the group is not there, and this plan is about one person alone".to_owned(),
+                "run without `--only`, which makes the group first",
+            );
+        }
+    }
+    let accounts = matched.accounts.get(identity).into_iter().flatten();
+    let mut names: BTreeSet<&str> =
+        accounts.flat_map(|account| [matched.label(account, identity), account.email.as_str()]).collect();
+    names.insert(identity.as_str());
+    drafts.findings.retain(|finding| finding.account.as_deref().is_some_and(|account| names.contains(account)));
+}
+
+/// What a reader of the plan has to know about how far the reading went.
+pub(super) fn findings(about: &About) -> Vec<Finding> {
+    let finding = |severity, code, message| Finding {
+        severity,
+        code,
+        account: Some(Arc::from(about.identity.as_str())),
+        group: None,
+        message,
+        because: Vec::new(),
+    };
+    let mut findings = Vec::new();
+    if about.alone {
+        let message = format!(
+            "only {} was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged",
+            about.identity
+        );
+        findings.push(finding(Severity::Note, Finding::ONLY, message));
+    }
+    if let Coverage::Incomplete(why) | Coverage::Believed(why) = &about.coverage {
+        let message = format!(
+            "whether {} has another account could not be found out: {why}; what needs certainty is held",
+            about.identity
+        );
+        findings.push(finding(Severity::Warning, "incomplete-read", message));
+    }
+    if !about.unasked.is_empty() {
+        let others: Vec<&str> = about.unasked.iter().map(Email::as_str).collect();
+        let message = format!(
+            "an account was found without looking for {}; a run without `--only` looks for every address",
+            others.join(", ")
+        );
+        findings.push(finding(Severity::Note, "address-not-asked", message));
+    }
+    findings
+}
