@@ -156,6 +156,7 @@ impl HttpClient {
             tracing::warn!(app = config.app, "credentials go over the network unencrypted: the app's url is http");
         }
         let link = Link {
+            visitor: gate.visitor(),
             app: config.app,
             transport,
             gate,
@@ -198,7 +199,7 @@ impl HttpClient {
 
     /// Announces how many reads and writes are going to be sent, besides those that wait already.
     pub fn expect(&self, reads: u64, writes: u64) {
-        self.link.gate.expect(&self.link.app, reads, writes);
+        self.link.gate.expect(self.link.visitor, reads, writes);
     }
 
     /// Scopes that were asked for and that the app did not grant.

@@ -27,8 +27,9 @@ struct State {
     /// In the order in which they asked, so that all are told in the same order, whatever happens.
     waiters: BTreeMap<Ticket, oneshot::Sender<Result<(), Parked>>>,
     tickets: u64,
-    /// Reads and writes that each app is going to send.
-    expected: BTreeMap<String, [u64; 2]>,
+    visitors: u64,
+    /// Reads and writes that each is going to send.
+    expected: BTreeMap<Visitor, [u64; 2]>,
     /// Somebody wants an end: nobody is kept waiting for long.
     hurry: bool,
     /// Wakes the gate when something may leave that could not before.
@@ -41,6 +42,10 @@ pub struct Parked {
     /// How long.
     pub wait: Duration,
 }
+
+/// Somebody who sends requests through a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Visitor(u64);
 
 /// Leave to send one request. Dropped without a report it counts as sent: nobody knows.
 #[derive(Debug)]
@@ -72,6 +77,7 @@ impl Gate {
             budget,
             waiters: BTreeMap::new(),
             tickets: 0,
+            visitors: 0,
             expected: BTreeMap::new(),
             hurry: false,
             timer: None,
@@ -84,11 +90,21 @@ impl Gate {
         self.start.elapsed()
     }
 
-    /// Announces how many reads and writes an app is going to send, besides those that wait already.
-    pub fn expect(self: &Arc<Self>, app: &str, reads: u64, writes: u64) {
+    /// Names one who is going to come through.
+    pub fn visitor(&self) -> Visitor {
+        let mut state = self.lock();
+        state.visitors += 1;
+        Visitor(state.visitors)
+    }
+
+    /// Announces how many reads and writes somebody is going to send, besides those that wait already.
+    pub fn expect(self: &Arc<Self>, visitor: Visitor, reads: u64, writes: u64) {
         {
             let mut state = self.lock();
-            state.expected.insert(app.to_owned(), [reads, writes]);
+            match [reads, writes] {
+                [0, 0] => drop(state.expected.remove(&visitor)),
+                some => drop(state.expected.insert(visitor, some)),
+            }
             let all = |kind: usize| state.expected.values().map(|expected| expected[kind]).sum();
             let [reads, writes] = [all(0), all(1)];
             state.budget.expect(Kind::Read, reads);
@@ -251,6 +267,27 @@ mod tests {
             permit.answered(&Feedback::default());
         }
         assert_eq!(left, [0, 0, 60, 60, 120]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_all_announce_paces_everyone_but_removals_until_it_is_less_than_remains() {
+        let gate = gate(100, 3600, 10);
+        let said = Feedback { remaining: Some(50), reset_in: Some(Duration::from_secs(1000)), ..Feedback::default() };
+        gate.enter(Lane::Read, Kind::Read).await.unwrap().answered(&said);
+        let (one, other) = (gate.visitor(), gate.visitor());
+        gate.expect(one, 10, 30);
+        gate.expect(other, 0, 30);
+        let passes = async |lane| {
+            let start = gate.now();
+            for _ in 0..3 {
+                gate.enter(lane, Kind::Write).await.unwrap().answered(&Feedback::default());
+            }
+            (gate.now() - start).as_secs()
+        };
+        assert!(passes(Lane::Write { unblocks: 0 }).await > 20);
+        assert_eq!(passes(Lane::Removal).await, 0);
+        gate.expect(other, 0, 0);
+        assert_eq!(passes(Lane::Write { unblocks: 0 }).await, 0);
     }
 
     #[tokio::test(start_paused = true)]
