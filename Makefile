@@ -10,11 +10,12 @@ help: ## Show this list
 
 .PHONY: test
 # The simulated apps listen on loopback ports that are free, and so do the servers of others. The latter have to be there.
+# PostgreSQL is started for the tests, and ended with them.
 test: tools ## Run every test
-	REAL_SERVERS=required $(CARGO) test --locked
+	REAL_SERVERS=required tests/real/with-postgres $(CARGO) test --locked
 
 .PHONY: tools
-# Python environments below target/; nothing is done where they are there already.
+# Python environments below target/, and PostgreSQL; nothing is done where they are there already.
 tools: ## Install the servers of others that tests run against
 	@tests/real/install
 

@@ -11,4 +11,5 @@ pub mod plan;
 pub mod reconcile;
 pub mod report;
 pub mod sandbox;
+pub mod store;
 pub mod why;

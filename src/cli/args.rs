@@ -17,6 +17,8 @@ done, 3 all that remains waits on someone else.";
 const APPLY_STATUS: &str = "Exit status: 0 all that could be done was done, 1 something failed or an app could not be \
 read, or the question was not answered with yes. Ctrl-C finishes what is in flight, and a second one stops at once.";
 
+const FMT_STATUS: &str = "Exit status: 0 fine, 1 a file could not be laid out or, with --check, would change.";
+
 /// Keeps the accounts, groups and memberships of your apps equal to the YAML files in a git repository.
 #[derive(Debug, Parser)]
 #[command(name = "rosterd", version, propagate_version = true, max_term_width = 100, after_help = START)]
@@ -59,6 +61,9 @@ pub(super) enum Command {
     Apply(Apply),
     /// Write a snapshot of what is live.
     Observe(Observe),
+    /// Lay out the files in the one canonical way; comments and the order of entries stay.
+    #[command(after_help = FMT_STATUS)]
+    Fmt(Fmt),
     /// Show everything a person gets, where, until when, and which lines say so.
     Why(Why),
     /// Show what each connector can do, or try one out.
@@ -129,6 +134,15 @@ pub(super) struct Approve {
 pub(super) struct Validate {
     #[command(flatten)]
     pub dir: Dir,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Fmt {
+    #[command(flatten)]
+    pub dir: Dir,
+    /// Write nothing; show what would change, and exit with 1 if anything would.
+    #[arg(long)]
+    pub check: bool,
 }
 
 #[derive(Debug, Clone, clap::Args)]

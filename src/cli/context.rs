@@ -33,12 +33,16 @@ pub(super) fn load(dir: &Dir, registry: &Registry) -> Result<Loaded, Failure> {
             }
             Ok(loaded)
         }
-        Err(problems) => {
-            terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
-            terminal::say("");
-            Err(Failure::new(verdict(&dir.dir, &problems)))
-        }
+        Err(problems) => Err(refuse(&dir.dir, &problems)),
     }
+}
+
+/// Shows what is wrong with the files, and says how much it is.
+pub(super) fn refuse(dir: &Path, problems: &Problems) -> Failure {
+    let style = terminal::style(Stream::Err);
+    terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
+    terminal::say("");
+    Failure::new(verdict(dir, problems))
 }
 
 /// `desired-state is not valid: 3 errors and 1 warning in 2 files`.

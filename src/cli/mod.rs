@@ -8,6 +8,8 @@ mod completions;
 mod connectors;
 mod context;
 mod exit;
+mod files;
+mod fmt;
 mod next;
 mod observe;
 mod plan;
@@ -51,6 +53,7 @@ async fn run(args: Args) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(&args, &global).await,
         Command::Apply(args) => apply::run(&args, &global).await,
         Command::Observe(args) => observe::run(&args, &global).await,
+        Command::Fmt(args) => fmt::run(&args),
         Command::Why(args) => why::run(&args),
         Command::Connectors(args) => connectors::run(&args).await,
         Command::Schema(args) => schema::run(&args),

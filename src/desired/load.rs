@@ -55,7 +55,7 @@ impl Loaded {
 /// # Errors
 /// Every problem of every file, when at least one of them is an error.
 pub fn load(dir: &Path, catalogue: &dyn ConnectorCatalogue) -> Result<Loaded, Problems> {
-    parse(read(dir)?, catalogue)
+    parse(files(dir)?, catalogue)
 }
 
 /// Makes the desired state from files in memory: paths relative to the directory, with `/`, and contents. Their order
@@ -170,8 +170,11 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Reads every file that counts.
-fn read(dir: &Path) -> Result<Vec<(String, String)>, Problems> {
+/// Every file in `dir` that counts as desired state, as it is: paths relative to the directory, with `/`, and contents.
+///
+/// # Errors
+/// What could not be read.
+pub fn files(dir: &Path) -> Result<Vec<(String, String)>, Problems> {
     let mut walk = Walk { files: Vec::new(), problems: Vec::new(), seen: BTreeSet::new() };
     match fs::metadata(dir) {
         Ok(found) if found.is_dir() => walk.directory(dir, ""),

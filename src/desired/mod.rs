@@ -3,9 +3,10 @@
 //!
 //! `load` (which files count) → `tree` (YAML with positions) → `secret` (none in plain text) → `merge` (files into one)
 //! → `decode` (keys and types, by the description in `spec`) → `resolve` (names, teams, windows, claims). `problem`,
-//! `report` and `render` say what is wrong; `schema` describes the language to editors.
+//! `report` and `render` say what is wrong; `format` lays a file out; `schema` describes the language to editors.
 
 mod decode;
+mod format;
 mod load;
 mod merge;
 mod nearest;
@@ -21,7 +22,8 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-pub use load::{Loaded, load, parse};
+pub use format::format;
+pub use load::{Loaded, files, load, parse};
 pub use nearest::nearest_email;
 pub use problem::{Label, Problem, Problems};
 pub use schema::schema;

@@ -80,7 +80,7 @@ pub struct Seats {
 }
 
 /// One field of an action.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Change {
     /// The field.
     pub field: FieldName,

@@ -40,7 +40,7 @@ pub(super) fn findings(about: &About) -> Vec<Finding> {
     let mut findings = Vec::new();
     if about.alone {
         let message = format!(
-            "only {} was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged",
+            "Only {} was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged.",
             about.identity
         );
         findings.push(finding(Severity::Note, Finding::ONLY, message));

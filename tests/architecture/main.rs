@@ -86,6 +86,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("indicatif", &["cli"]),
+    ("sqlx", &["store"]),
 ];
 
 /// Everything that is wrong with the sources, sorted.

@@ -6,6 +6,7 @@ mod alteryx_webapi;
 mod commands;
 mod example;
 mod faults;
+mod fmt;
 mod interrupts;
 mod limits;
 mod only;

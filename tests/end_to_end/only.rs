@@ -111,7 +111,7 @@ async fn a_newcomer_gets_everything_and_nobody_elses_drift_is_touched() {
     assert_eq!(story.writes().len(), 2, "{:?}", story.writes());
     let said = story.rosterd(&["plan", "--only", "ann@example.com", "--detailed-exitcode"]).await;
     assert_eq!((said.status, said.out.contains("Not everything could be read")), (0, false), "{said:?}");
-    assert!(said.out.contains("only ann@example.com was looked for"), "{said:?}");
+    assert!(said.out.contains("Only ann@example.com was looked for"), "{said:?}");
     // The others' turn comes with a plan for everybody.
     let names = story.actions().await.join(" ");
     assert!(names.contains("deactivate/bob@example.com") && names.contains("create/cat@example.com"), "{names}");

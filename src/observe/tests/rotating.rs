@@ -84,6 +84,7 @@ async fn a_run_reads_its_share_and_the_rest_is_unknown_until_its_turn_comes() {
     // Of the twelve, those read again are fresh; the oldest fact is one run old.
     assert_eq!((seen.live.extent.remembered.len(), seen.live.oldest_s), (4, 15 * 60));
     assert_eq!(seen.learnt.accounts.len() + seen.learnt.memberships.len(), 16);
+    assert_eq!(runs.facts.ids()[&Email::lenient(&email("u011"))], "u011".into());
 }
 
 #[tokio::test(start_paused = true)]

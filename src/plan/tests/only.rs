@@ -25,7 +25,7 @@ fn leaver(role: &str) -> World {
 fn nobody_else_is_in_it_although_nobody_else_was_seen() {
     assert_snapshot!(leaver("user").show(), @r"
     ready a/deactivate/ann@x.io
-    ! only-one-person: only ann@x.io was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged
+    ! only-one-person: Only ann@x.io was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged.
     ");
 }
 
@@ -54,7 +54,7 @@ fn an_admin_goes_only_by_approval_because_the_others_were_not_counted() {
     assert_snapshot!(world.show(), @r"
     held a/deactivate/ann@x.io [min-admins]: whether other admins remain is not known, because only ann@x.io was looked for, and `min_admins` asks for 1
     ! unexpected-admin: ann@x.io is an admin, and no line makes this account one
-    ! only-one-person: only ann@x.io was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged
+    ! only-one-person: Only ann@x.io was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged.
     ");
     assert_snapshot!(world.released("a/deactivate/ann@x.io").show(), @r"
     allow a/deactivate/ann@x.io: min-admins
@@ -81,7 +81,7 @@ fn an_id_that_was_asked_for_and_is_not_there_makes_nobody_anew() {
     assert_snapshot!(world().seen(missing).show(), @r"
     held a/create/ann@x.io [ambiguous]: pins.yaml:1 pins account 9, which is not there
     ! ambiguous-account: pins.yaml:1 pins account 9, which is not there; remove the pin at pins.yaml:1; the account is then made anew in a
-    ! only-one-person: only ann@x.io was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged
+    ! only-one-person: Only ann@x.io was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged.
     ");
 }
 
@@ -92,13 +92,13 @@ fn a_newcomer_needs_a_seat_that_is_known_to_be_free_and_a_group_that_is_there() 
     assert_snapshot!(world.show(), @r"
     held a/add-member/ann@x.io/G after a/create/ann@x.io (AccountBeforeMembership) [incomplete]: the group is not there, and this plan is about one person alone
     ready a/create/ann@x.io
-    ! only-one-person: only ann@x.io was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged
+    ! only-one-person: Only ann@x.io was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged.
     ");
     let world = world.live_group("g", "G", &[]).app(|app| app.seats = Some(40));
     assert_snapshot!(world.show(), @r"
     waiting a/add-member/ann@x.io/G after a/create/ann@x.io (AccountBeforeMembership): comes after a/create/ann@x.io, which waits itself
     waiting a/create/ann@x.io: whether one of the 40 seats is free is not known, because only ann@x.io was looked for; run without `--only`
-    ! only-one-person: only ann@x.io was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged
+    ! only-one-person: Only ann@x.io was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged.
     ");
 }
 

@@ -6,7 +6,7 @@ use super::{
     snapshot,
 };
 use crate::{
-    model::{Cause, Guard, Plan, Severity, Status},
+    model::{AppPlan, Cause, Finding, Guard, Plan, Severity, Status},
     report::{Style, text},
 };
 
@@ -177,4 +177,20 @@ fn what_waits_without_a_reason_names_what_it_follows() {
 fn a_hostile_name_cannot_repaint_the_terminal() {
     let plan = plan(vec![app("a", "group", vec![action("a/create/p\u{1b}[2J@example.com", "x.yaml:1")], vec![])]);
     check(&plan, &NARROW, &["p\\u{1b}[2J@example.com"], &["\u{1b}"]);
+}
+
+#[test]
+fn that_one_person_alone_was_looked_for_is_said_once_for_all_apps() {
+    let said = "Only ann@example.com was looked for.";
+    let of = |name: &str, findings: Vec<_>| AppPlan { complete: false, ..app(name, "group", Vec::new(), findings) };
+    let only = || finding(Severity::Note, Finding::ONLY, Some("ann@example.com"), said, "");
+    let other = finding(Severity::Warning, "incomplete-read", None, "page 2 did not come", "");
+    let plan = plan(vec![of("a", vec![only()]), of("b", vec![only(), other])]);
+    check(
+        &plan,
+        &NARROW,
+        &["a is in sync", "1 finding.", "page 2"],
+        &["Not everything could be read", "[only-one-person]"],
+    );
+    assert_eq!(text::plan(&plan, &NARROW).matches(said).count(), 1);
 }

@@ -37,7 +37,20 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
 }
 
 fn is_quiet(app: &AppPlan) -> bool {
-    app.error.is_none() && app.complete && app.actions.is_empty() && app.findings.is_empty()
+    let said = app.complete || only(app).is_some();
+    app.error.is_none() && said && app.actions.is_empty() && own_findings(app).is_empty()
+}
+
+/// What says that one person alone was looked for. It is the same for every app, so that it is told once.
+fn only(app: &AppPlan) -> Option<&Finding> {
+    app.findings.iter().find(|finding| finding.code == Finding::ONLY)
+}
+
+/// Findings that are told with the app, sorted.
+fn own_findings(app: &AppPlan) -> Vec<&Finding> {
+    let mut findings: Vec<&Finding> = app.findings.iter().filter(|finding| finding.code != Finding::ONLY).collect();
+    findings.sort();
+    findings
 }
 
 fn draw_quiet(canvas: &mut Canvas, app: &AppPlan) {
@@ -122,19 +135,8 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
             }
         }
         canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
-        if let Some(seats) = app.forecast.seats.filter(|seats| seats.needed > 0) {
-            let text = format!("Seats: {} needed, {} free", words::number(seats.needed), words::number(seats.free));
-            let line = match seats.needed.saturating_sub(seats.free) {
-                0 => Line::new().text(Paint::Dim, format!("{text}.")),
-                1 => Line::new().text(Paint::Change, format!("{text}; 1 person waits for one.")),
-                short => {
-                    Line::new().text(Paint::Change, format!("{text}; {} people wait for one.", words::number(short)))
-                }
-            };
-            canvas.paragraph(0, &line);
-        }
-        // Where only one person was asked for, a finding says so.
-        if !app.complete && !app.findings.iter().any(|finding| finding.code == Finding::ONLY) {
+        draw_seats(canvas, app.forecast);
+        if !app.complete && only(app).is_none() {
             let warning = "Not everything could be read, and what was not seen is not taken for absent.";
             canvas.paragraph(0, &Line::new().text(Paint::Change, warning));
         }
@@ -143,7 +145,19 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
         }
     }
     draw_actions(canvas, app);
-    draw_findings(canvas, &app.findings);
+    draw_findings(canvas, own_findings(app));
+}
+
+/// What a plan takes of the licence, where the files cap it.
+fn draw_seats(canvas: &mut Canvas, forecast: Forecast) {
+    let Some(seats) = forecast.seats.filter(|seats| seats.needed > 0) else { return };
+    let text = format!("Seats: {} needed, {} free", words::number(seats.needed), words::number(seats.free));
+    let line = match seats.needed.saturating_sub(seats.free) {
+        0 => Line::new().text(Paint::Dim, format!("{text}.")),
+        1 => Line::new().text(Paint::Change, format!("{text}; 1 person waits for one.")),
+        short => Line::new().text(Paint::Change, format!("{text}; {} people wait for one.", words::number(short))),
+    };
+    canvas.paragraph(0, &line);
 }
 
 fn draw_actions(canvas: &mut Canvas, app: &AppPlan) {
@@ -279,12 +293,10 @@ impl Block<'_> {
     }
 }
 
-fn draw_findings(canvas: &mut Canvas, findings: &[Finding]) {
+fn draw_findings(canvas: &mut Canvas, findings: Vec<&Finding>) {
     if findings.is_empty() {
         return;
     }
-    let mut findings: Vec<&Finding> = findings.iter().collect();
-    findings.sort();
     canvas.gap();
     let title = format!("Findings: {}", words::number(findings.len() as u64));
     canvas.paragraph(0, &Line::new().whole(Paint::Strong, title));
@@ -359,8 +371,9 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
         line =
             line.plain(if i == 0 { "" } else { ", " }).whole(paint, format!("{} {word}", words::number(count as u64)));
     }
-    if summary.findings > 0 {
-        line = line.plain("; ").whole(Paint::Plain, words::count(summary.findings, "finding", "findings"));
+    let findings = plan.apps.iter().map(|app| own_findings(app).len()).sum::<usize>();
+    if findings > 0 {
+        line = line.plain("; ").whole(Paint::Plain, words::count(findings, "finding", "findings"));
     }
     if unread > 0 {
         let text = format!("{} could not be read", words::count(unread, "app", "apps"));
@@ -385,6 +398,9 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
             let text = format!("Reading and applying take {}{}.", forecast(total), lands.unwrap_or_default());
             canvas.paragraph(0, &Line::new().plain(text));
         }
+    }
+    if let Some(only) = plan.apps.iter().find_map(only) {
+        canvas.paragraph(0, &Line::new().prose(Paint::Notice, &only.message));
     }
     // Guards are about actions: where there are none, nothing was left unchecked.
     let judged = plan.apps.iter().any(|app| !app.actions.is_empty());

@@ -1,0 +1,58 @@
+//! `rosterd fmt`.
+
+use super::{
+    args, context,
+    exit::{Exit, Failure},
+    files::{self, Change},
+    terminal::{self, Stream},
+};
+use crate::desired::{self, Problems};
+
+pub(super) fn run(args: &args::Fmt) -> Result<Exit, Failure> {
+    let dir = &args.dir.dir;
+    let found = desired::files(dir).map_err(|problems| context::refuse(dir, &problems))?;
+    let total = found.len();
+    let mut changes = Vec::new();
+    let mut failed = 0;
+    for (name, before) in found {
+        match desired::format(&name, &before) {
+            Ok(after) if after == before => {}
+            Ok(after) => changes.push(Change { name, before: Some(before), after }),
+            Err(problems) => {
+                failed += 1;
+                show(&problems);
+            }
+        }
+    }
+    if args.check {
+        for change in &changes {
+            terminal::print(&change.diff())?;
+        }
+    } else {
+        files::write(dir, &changes)?;
+        for change in &changes {
+            terminal::print(&format!("{}\n", dir.join(&change.name).display()))?;
+        }
+    }
+    terminal::say(&verdict(args.check, changes.len(), total, failed));
+    Ok(if failed > 0 || (args.check && !changes.is_empty()) { Exit::Failed } else { Exit::Fine })
+}
+
+fn show(problems: &Problems) {
+    let style = terminal::style(Stream::Err);
+    terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
+    terminal::say("");
+}
+
+fn verdict(check: bool, changed: usize, total: usize, failed: usize) -> String {
+    let files = |many: usize| format!("{many} file{}", if many == 1 { "" } else { "s" });
+    let mut text = match (check, changed) {
+        (_, 0) => format!("{} looked at, none to change", files(total)),
+        (true, _) => format!("{} of {total} would change; `rosterd fmt` does it", files(changed)),
+        (false, _) => format!("laid out {} of {total}", files(changed)),
+    };
+    if failed > 0 {
+        text += &format!("; {} left as {}, see above", files(failed), if failed == 1 { "it was" } else { "they were" });
+    }
+    text
+}

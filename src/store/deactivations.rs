@@ -1,0 +1,70 @@
+//! Whether a deactivation of ours is still the last thing that happened to an account's status. In doubt it is not: what
+//! others deactivated is not ours to delete or to undo.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    AppKey, OwnDeactivation,
+    error::Fault,
+    open::Tx,
+    row::{self, timestamp},
+    sightings::{self, Span},
+};
+use crate::model::{AccountStatus, Verb};
+
+/// Accounts of which a deactivation is the last thing that we did to their status, with when that was.
+pub(super) async fn last(tx: &mut Tx<'_>, key: &AppKey) -> Result<BTreeMap<Arc<str>, i64>, Fault> {
+    let sql = "SELECT account_id, verb, at FROM ledger
+               WHERE app = $1 AND origin = $2 AND verb IN ('create', 'reactivate', 'deactivate', 'delete')
+                 AND result = 'done' AND account_id IS NOT NULL ORDER BY seq";
+    let mut last = BTreeMap::new();
+    for found in sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await? {
+        let account = row::shared(&found, "account_id")?;
+        if row::text(&found, "verb")? == Verb::Deactivate.as_str() {
+            last.insert(account, row::number(&found, "at")?);
+        } else {
+            last.remove(&account);
+        }
+    }
+    Ok(last)
+}
+
+/// What became of a deactivation of ours; none when somebody else changed the status afterwards.
+pub(super) async fn still_ours(
+    tx: &mut Tx<'_>,
+    key: &AppKey,
+    account: &str,
+    at: i64,
+) -> Result<Option<OwnDeactivation>, Fault> {
+    let spans = sightings::spans_of(tx, key, account).await?;
+    let (before, after) = spans.split_at(spans.partition_point(|span| span.from <= at));
+    let inactive = |span: &&Span| span.status == AccountStatus::Inactive;
+    let held = before.last().filter(|span| span.to.is_none_or(|to| to > at));
+    if let Some(held) = held.filter(|held| !inactive(held)) {
+        // A reading of everything that came later and still showed it as it was: it was undone in between.
+        let until = held.to.or(after.first().map(|next| next.from)).unwrap_or(i64::MAX);
+        if was_read(tx, key, at, until).await? {
+            return Ok(None);
+        }
+    }
+    if !after.iter().all(|span| inactive(&span)) {
+        return Ok(None);
+    }
+    let shown: Vec<&Span> = held.filter(inactive).into_iter().chain(after).collect();
+    let touched = shown.windows(2).find(|pair| pair[0].differs(pair[1])).map(|pair| timestamp(pair[1].from));
+    Ok(Some(OwnDeactivation { at: timestamp(at), touched_at: touched }))
+}
+
+/// Whether all accounts were read between two instants.
+async fn was_read(tx: &mut Tx<'_>, key: &AppKey, after: i64, before: i64) -> Result<bool, Fault> {
+    let sql = "SELECT COUNT(*) AS readings FROM readings
+               WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at > $3 AND at < $4";
+    let found = sqlx::query(sql)
+        .bind(&*key.app)
+        .bind(&*key.origin)
+        .bind(after)
+        .bind(before)
+        .fetch_one(tx.connection()?)
+        .await?;
+    Ok(row::number(&found, "readings")? > 0)
+}

@@ -1,0 +1,63 @@
+//! The files of a store in SQLite.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+use super::{Trouble, error::Fault};
+
+/// Makes the database's file and folder where they are not there. Nobody else may read them: a ledger says who has what.
+pub(super) fn prepare(database: &Path) -> Result<(), Fault> {
+    let folder = database.parent().unwrap_or(Path::new("."));
+    if !folder.exists() {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(folder).map_err(|error| failed("cannot make the folder", folder, &error))?;
+    }
+    open(database).map_err(|error| failed("cannot open", database, &error))?;
+    Ok(())
+}
+
+/// Makes sure that no other process is opening the same store; none while one is.
+pub(super) fn try_lock_for_opening(database: &Path) -> Result<Option<File>, Fault> {
+    try_lock(&beside(database, "open"))
+}
+
+/// Locks a file until it is closed; none when another process, or another part of this one, holds it.
+pub(super) fn try_lock(path: &Path) -> Result<Option<File>, Fault> {
+    let file = open(path).map_err(|error| failed("cannot open", path, &error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(failed("cannot lock", path, &error)
+            .with_hint("put the store on a disk of this machine; not every network drive can lock")),
+    }
+}
+
+/// The name of a lock that goes with a database. These files stay: to remove one is to race with its next user.
+pub(super) fn beside(database: &Path, what: &str) -> PathBuf {
+    let mut name = OsString::from(database);
+    name.push(format!("-lock-{what}"));
+    name.into()
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+fn failed(what: &str, path: &Path, error: &io::Error) -> Fault {
+    let trouble = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Trouble::Full,
+        _ => Trouble::Connect,
+    };
+    Fault::new(trouble, format!("{what} {}: {error}", path.display()))
+}

@@ -1,0 +1,332 @@
+//! What the past says: who had what, who was seen when, what was ours.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use sqlx::any::AnyRow;
+
+use super::{
+    AppKey, Entry, SeenValues, Store, StoreError, deactivations,
+    error::Fault,
+    ledger,
+    open::Tx,
+    row::{self, nanos, tame},
+    sightings,
+};
+use crate::model::{AccountStatus, Email};
+
+/// What one account of an app was at some instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Holding {
+    /// The app.
+    pub key: AppKey,
+    /// The account's id.
+    pub account: Arc<str>,
+    /// Its address.
+    pub email: Email,
+    /// Whether it could be used.
+    pub status: AccountStatus,
+    /// Its fields.
+    pub values: SeenValues,
+    /// Since when it was seen like this.
+    pub since: Timestamp,
+    /// Its groups, by name.
+    pub groups: Vec<HoldingGroup>,
+}
+
+/// A group that an account was in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HoldingGroup {
+    /// The group's id.
+    pub group: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whether the membership could be used.
+    pub status: AccountStatus,
+    /// Its fields.
+    pub values: SeenValues,
+    /// Since when it was seen like this.
+    pub since: Timestamp,
+}
+
+/// When and how an account was last seen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sighting {
+    /// The account's id.
+    pub account: Arc<str>,
+    /// Its address.
+    pub email: Email,
+    /// Its status then.
+    pub status: AccountStatus,
+    /// Since when it had been seen like that.
+    pub since: Timestamp,
+    /// When it was last seen, at least: an incomplete reading may have shown it later.
+    pub last_seen: Timestamp,
+    /// The first reading that proved it to be gone.
+    pub gone_since: Option<Timestamp>,
+}
+
+/// People who lost or gained something by what we did, with the group (`None`: the account itself).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Moved {
+    /// Who lost something.
+    pub lost: BTreeSet<(Email, Option<Arc<str>>)>,
+    /// Who gained something.
+    pub gained: BTreeSet<(Email, Option<Arc<str>>)>,
+}
+
+/// A deactivation of ours that is still the last thing that happened to the account's status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnDeactivation {
+    /// When.
+    pub at: Timestamp,
+    /// When a reading first showed that somebody changed the account afterwards, its status aside.
+    pub touched_at: Option<Timestamp>,
+}
+
+/// An account that we made, which in many apps is an invitation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invitation {
+    /// The address it was made for, as the files spell it.
+    pub email: Email,
+    /// When it was sent.
+    pub sent_at: Timestamp,
+    /// The action that made it.
+    pub action: String,
+    /// The account's id, where the app told it.
+    pub account_id: Option<Arc<str>>,
+    /// What the readings say about it since; none when no reading has shown it.
+    pub seen: Option<Sighting>,
+}
+
+impl Store {
+    /// What the accounts under an address were at `at`, in one app or in all that are stored; sorted by app.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn holdings_at(
+        &self,
+        key: Option<&AppKey>,
+        email: &Email,
+        at: Timestamp,
+    ) -> Result<Vec<Holding>, StoreError> {
+        self.drive("looking up who had what", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT app, origin, account, email, status, fields, seen_from FROM seen_accounts
+                       WHERE email_key = $1 AND seen_from <= $2 AND (seen_to IS NULL OR seen_to > $2)";
+            let rows = sqlx::query(sql).bind(&*tame(email.key())).bind(nanos(at)).fetch_all(tx.connection()?).await?;
+            let mut holdings = Vec::new();
+            for found in rows {
+                let holding = Holding {
+                    key: AppKey::new(row::shared(&found, "app")?, row::shared(&found, "origin")?),
+                    account: row::shared(&found, "account")?,
+                    email: Email::lenient(&row::text(&found, "email")?),
+                    status: row::status(&row::text(&found, "status")?)?,
+                    values: row::values(&row::text(&found, "fields")?)?,
+                    since: row::time(&found, "seen_from")?,
+                    groups: Vec::new(),
+                };
+                if key.is_none_or(|key| *key == holding.key) {
+                    holdings.push(holding);
+                }
+            }
+            for holding in &mut holdings {
+                holding.groups = groups_at(&mut tx, &holding.key, &holding.account, at).await?;
+            }
+            tx.commit().await?;
+            holdings.sort_by(|a, b| (&a.key, &a.account).cmp(&(&b.key, &b.account)));
+            Ok(holdings)
+        })
+        .await
+    }
+
+    /// The account that was last seen under an address: first one that is there still, then the latest.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn seen_account_by_email(&self, key: &AppKey, email: &Email) -> Result<Option<Sighting>, StoreError> {
+        self.drive("looking up an account", async {
+            let mut tx = self.read().await?;
+            let seen = sightings::under(&mut tx, key, email).await?;
+            tx.commit().await?;
+            Ok(sightings::latest(seen))
+        })
+        .await
+    }
+
+    /// Ids of all accounts that were ever seen under an address, with when each last was.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn previous_owner_ids(
+        &self,
+        key: &AppKey,
+        email: &Email,
+    ) -> Result<BTreeMap<Arc<str>, Timestamp>, StoreError> {
+        self.drive("looking up who had an address", async {
+            let mut tx = self.read().await?;
+            let seen = sightings::under(&mut tx, key, email).await?;
+            tx.commit().await?;
+            Ok(seen.into_iter().map(|sighting| (sighting.account, sighting.last_seen)).collect())
+        })
+        .await
+    }
+
+    /// How many accounts the last reading that showed all of them showed; none when there was no such reading.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn accounts_last_seen(&self, key: &AppKey) -> Result<Option<usize>, StoreError> {
+        self.drive("looking up how many accounts there were", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT accounts FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1
+                       ORDER BY at DESC LIMIT 1";
+            let found = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_optional(tx.connection()?).await?;
+            tx.commit().await?;
+            found.map(|found| row::count(&found, "accounts")).transpose()
+        })
+        .await
+    }
+
+    /// How many active accounts there were at `at`; none when no reading had shown all accounts by then.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn active_at(&self, key: &AppKey, at: Timestamp) -> Result<Option<usize>, StoreError> {
+        self.drive("counting the accounts there were", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT COUNT(*) AS readings FROM readings
+                       WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at <= $3";
+            let found =
+                sqlx::query(sql).bind(&*key.app).bind(&*key.origin).bind(nanos(at)).fetch_one(tx.connection()?).await?;
+            let known = row::number(&found, "readings")? > 0;
+            let sql = "SELECT COUNT(*) AS accounts FROM seen_accounts
+                       WHERE app = $1 AND origin = $2 AND status = 'active'
+                         AND seen_from <= $3 AND (seen_to IS NULL OR seen_to > $3)";
+            let found =
+                sqlx::query(sql).bind(&*key.app).bind(&*key.origin).bind(nanos(at)).fetch_one(tx.connection()?).await?;
+            tx.commit().await?;
+            Ok(if known { Some(row::count(&found, "accounts")?) } else { None })
+        })
+        .await
+    }
+
+    /// Accounts, by id, whose last deactivation was ours.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn own_deactivations(&self, key: &AppKey) -> Result<BTreeMap<Arc<str>, OwnDeactivation>, StoreError> {
+        self.drive("looking up whom we deactivated", async {
+            let mut tx = self.read().await?;
+            let mut own = BTreeMap::new();
+            for (account, at) in deactivations::last(&mut tx, key).await? {
+                if let Some(own_one) = deactivations::still_ours(&mut tx, key, &account, at).await? {
+                    own.insert(account, own_one);
+                }
+            }
+            tx.commit().await?;
+            Ok(own)
+        })
+        .await
+    }
+
+    /// People who lost or gained something since an instant, by actions of ours that took effect.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn moved_since(&self, key: &AppKey, since: Timestamp) -> Result<Moved, StoreError> {
+        self.drive("looking up who lost or gained something", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT body, prev, hash FROM ledger
+                       WHERE app = $1 AND origin = $2 AND at >= $3 AND kind = 'action' AND result = 'done'";
+            let rows = sqlx::query(sql)
+                .bind(&*key.app)
+                .bind(&*key.origin)
+                .bind(nanos(since))
+                .fetch_all(tx.connection()?)
+                .await?;
+            tx.commit().await?;
+            let mut moved = Moved::default();
+            for found in rows {
+                let entry = entry(&found)?.entry;
+                let people = if entry.people.is_empty() { entry.account.into_iter().collect() } else { entry.people };
+                let whom = people.iter().map(|person| (Email::lenient(person), entry.group.clone()));
+                if entry.reduces_access {
+                    moved.lost.extend(whom.clone());
+                }
+                if entry.gains {
+                    moved.gained.extend(whom);
+                }
+            }
+            Ok(moved)
+        })
+        .await
+    }
+
+    /// Accounts that we made, and memberships that made one, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn invitations(&self, key: &AppKey) -> Result<Vec<Invitation>, StoreError> {
+        self.drive("looking up invitations", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT body, prev, hash FROM ledger
+                       WHERE app = $1 AND origin = $2 AND verb IN ('create', 'add-member')
+                         AND made = 1 AND result = 'done' ORDER BY seq";
+            let rows = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
+            let mut invitations = Vec::new();
+            for found in rows {
+                let entry = entry(&found)?.entry;
+                let (Some(account), Some(action)) = (entry.account, entry.action) else { continue };
+                let email = Email::lenient(&account);
+                let seen = match &entry.account_id {
+                    Some(id) => sightings::of_account(&mut tx, key, id).await?,
+                    None => sightings::under(&mut tx, key, &email).await?,
+                };
+                invitations.push(Invitation {
+                    email,
+                    sent_at: entry.sent_at.unwrap_or(entry.at),
+                    action,
+                    account_id: entry.account_id,
+                    seen: sightings::latest(seen),
+                });
+            }
+            tx.commit().await?;
+            Ok(invitations)
+        })
+        .await
+    }
+}
+
+fn entry(found: &AnyRow) -> Result<Entry, Fault> {
+    ledger::read(row::text(found, "body")?, row::text(found, "prev")?, row::text(found, "hash")?)
+}
+
+async fn groups_at(tx: &mut Tx<'_>, key: &AppKey, account: &str, at: Timestamp) -> Result<Vec<HoldingGroup>, Fault> {
+    let sql = "SELECT group_id, group_name, status, fields, seen_from FROM seen_members
+               WHERE app = $1 AND origin = $2 AND account = $3
+                 AND seen_from <= $4 AND (seen_to IS NULL OR seen_to > $4)";
+    let rows = sqlx::query(sql)
+        .bind(&*key.app)
+        .bind(&*key.origin)
+        .bind(account)
+        .bind(nanos(at))
+        .fetch_all(tx.connection()?)
+        .await?;
+    let mut groups = Vec::with_capacity(rows.len());
+    for found in rows {
+        groups.push(HoldingGroup {
+            group: row::shared(&found, "group_id")?,
+            name: row::shared(&found, "group_name")?,
+            status: row::status(&row::text(&found, "status")?)?,
+            values: row::values(&row::text(&found, "fields")?)?,
+            since: row::time(&found, "seen_from")?,
+        });
+    }
+    groups.sort_by(|a, b| (&a.name, &a.group).cmp(&(&b.name, &b.group)));
+    Ok(groups)
+}

@@ -1,0 +1,319 @@
+//! The journal: what is about to be sent, until it is known what came of it.
+
+use std::{borrow::Cow, future::Future, sync::Arc};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    AppKey, ApprovalUse, Ending, EntryKind, Lease, NewEntry, Store, StoreError, Trouble, approvals,
+    error::Fault,
+    lease,
+    ledger::{self, Draft},
+    open::Tx,
+    row,
+};
+use crate::model::{Change, Verb};
+
+/// What is about to be sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewIntent {
+    /// The run that sends it.
+    pub run: Arc<str>,
+    /// The action's name. An app has at most one open intent for each.
+    pub action: String,
+    /// Its verb.
+    pub verb: String,
+    /// The account it is about, as the action's name spells it.
+    pub account: Option<Arc<str>>,
+    /// The account's id, where it is known.
+    pub account_id: Option<Arc<str>>,
+    /// The group it is about, by name.
+    pub group: Option<Arc<str>>,
+    /// The group's id, where it is known.
+    pub group_id: Option<Arc<str>>,
+    /// The addresses of people who can do less or more afterwards, where that is not just `account`.
+    pub people: Vec<Arc<str>>,
+    /// Someone can do less afterwards.
+    pub reduces_access: bool,
+    /// Someone can do more afterwards.
+    pub gains: bool,
+    /// What is sent, and whatever else it takes to find out later whether it arrived. No secrets.
+    pub payload: Value,
+    /// Fields, old and new.
+    pub changes: Vec<Change>,
+    /// The lines that ask for it: `teams/design.yaml:9`.
+    pub because: Vec<String>,
+    /// The commit of the files.
+    pub commit: Option<String>,
+    /// `change`, `drift` or `time`, where it is known.
+    pub cause: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Names an intent of one app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IntentId(pub(super) i64);
+
+/// An intent of which it is not known what came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intent {
+    /// Its id.
+    pub id: IntentId,
+    /// The app.
+    pub key: AppKey,
+    /// The lease under which it was opened. A current lease with another epoch has to look before it repeats anything.
+    pub epoch: i64,
+    /// How many complete readings did not show what it makes.
+    pub absences: u32,
+    /// What was about to be sent.
+    pub intent: NewIntent,
+}
+
+/// What came of an intent. The rest of its ledger entry is known from the intent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settled {
+    /// When it was known.
+    pub at: Timestamp,
+    /// The run that found it out, which after a crash is a later one.
+    pub run: Arc<str>,
+    /// What came of it.
+    pub ending: Ending,
+    /// The sentence that goes with it.
+    pub message: Option<String>,
+    /// Method and path of the request: `PATCH /users/user-123`.
+    pub request: Option<String>,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// What the app showed when it was read back.
+    pub read_back: Option<Value>,
+    /// The account's id, where it became known by this.
+    pub account_id: Option<Arc<str>>,
+    /// The group's id, likewise.
+    pub group_id: Option<Arc<str>>,
+    /// It was settled by looking at the app, without an answer to the request.
+    pub by_looking: bool,
+    /// Approvals that are used up by it.
+    pub approvals: Vec<ApprovalUse>,
+}
+
+impl Store {
+    /// Writes down what is about to be sent. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`Trouble::LostLease`](super::Trouble::LostLease), [`Trouble::AlreadyOpen`](super::Trouble::AlreadyOpen), or when the
+    /// store fails; nothing may be sent then.
+    pub async fn open_intent(&self, lease: &Lease, intent: &NewIntent) -> Result<IntentId, StoreError> {
+        let ids = self.open_all(lease, std::slice::from_ref(intent)).await?;
+        // One intent in, one id out.
+        Ok(ids[0])
+    }
+
+    /// The same for several that leave in one request: all or none.
+    ///
+    /// # Errors
+    /// As [`Store::open_intent`].
+    pub async fn open_batch(&self, lease: &Lease, intents: &[NewIntent]) -> Result<Vec<IntentId>, StoreError> {
+        self.open_all(lease, intents).await
+    }
+
+    async fn open_all(&self, lease: &Lease, intents: &[NewIntent]) -> Result<Vec<IntentId>, StoreError> {
+        self.journal("writing down what is about to be sent", async {
+            let mut tx = self.write().await?;
+            let first = number(&mut tx, lease, intents.len()).await?;
+            let ids: Vec<IntentId> = (first..).map(IntentId).take(intents.len()).collect();
+            for (intent, id) in intents.iter().zip(&ids) {
+                open(&mut tx, lease, intent, *id).await?;
+            }
+            tx.commit().await?;
+            Ok(ids)
+        })
+        .await
+    }
+
+    /// Settles an intent and enters it in the ledger, at once.
+    ///
+    /// # Errors
+    /// [`Trouble::LostLease`](super::Trouble::LostLease) or [`Trouble::NotOpen`](super::Trouble::NotOpen), or when the store
+    /// fails; the intent is still open then.
+    pub async fn close_intent(&self, lease: &Lease, id: IntentId, settled: &Settled) -> Result<(), StoreError> {
+        self.close_all(lease, &[(id, settled)]).await
+    }
+
+    /// The same for several: all or none.
+    ///
+    /// # Errors
+    /// As [`Store::close_intent`].
+    pub async fn close_batch(&self, lease: &Lease, settled: &[(IntentId, Settled)]) -> Result<(), StoreError> {
+        let settled: Vec<(IntentId, &Settled)> = settled.iter().map(|(id, settled)| (*id, settled)).collect();
+        self.close_all(lease, &settled).await
+    }
+
+    async fn close_all(&self, lease: &Lease, settled: &[(IntentId, &Settled)]) -> Result<(), StoreError> {
+        self.journal("writing down what came of a request", async {
+            let mut tx = self.write().await?;
+            lease::check(&mut tx, lease).await?;
+            let mut drafts = Vec::with_capacity(settled.len());
+            for (id, settled) in settled {
+                drafts.push(close(&mut tx, lease, *id, settled).await?);
+                for used in &settled.approvals {
+                    approvals::count(&mut tx, used).await?;
+                }
+            }
+            ledger::append(&mut tx, &drafts).await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    /// Intents of which it is not known what came of them, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn open_intents(&self, key: &AppKey) -> Result<Vec<Intent>, StoreError> {
+        self.drive("looking up what was left open", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT id, epoch, absences, body FROM intents WHERE app = $1 AND origin = $2 ORDER BY id";
+            let rows = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
+            tx.commit().await?;
+            let mut intents = Vec::with_capacity(rows.len());
+            for found in rows {
+                intents.push(Intent {
+                    id: IntentId(row::number(&found, "id")?),
+                    key: key.clone(),
+                    epoch: row::number(&found, "epoch")?,
+                    absences: row::count(&found, "absences")?,
+                    intent: serde_json::from_str(&row::text(&found, "body")?)?,
+                });
+            }
+            Ok(intents)
+        })
+        .await
+    }
+
+    /// Notes that one more complete reading, begun after the request, did not show what the intent makes. Returns how many
+    /// there have been.
+    ///
+    /// # Errors
+    /// As [`Store::close_intent`].
+    pub async fn note_absence(&self, lease: &Lease, id: IntentId) -> Result<u32, StoreError> {
+        self.journal("noting what a reading did not show", async {
+            let mut tx = self.write().await?;
+            lease::check(&mut tx, lease).await?;
+            let sql = "UPDATE intents SET absences = absences + 1 WHERE app = $1 AND origin = $2 AND id = $3
+                       RETURNING absences";
+            let found = sqlx::query(sql)
+                .bind(&*lease.key().app)
+                .bind(&*lease.key().origin)
+                .bind(id.0)
+                .fetch_optional(tx.connection()?)
+                .await?;
+            let absences = row::count(&found.ok_or_else(|| not_open(lease, id))?, "absences")?;
+            tx.commit().await?;
+            Ok(absences)
+        })
+        .await
+    }
+
+    /// Drives a write of the journal. Debug builds can be killed before and after it.
+    pub(super) async fn journal<T: Send>(
+        &self,
+        doing: &str,
+        operation: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, StoreError> {
+        #[cfg(debug_assertions)]
+        let write = super::crash::Write::begin();
+        let result = self.drive(doing, operation).await;
+        #[cfg(debug_assertions)]
+        write.end();
+        result
+    }
+}
+
+/// Numbers for new intents, the first of which is returned. The lease is checked, and held until the transaction ends.
+async fn number(tx: &mut Tx<'_>, lease: &Lease, intents: usize) -> Result<i64, Fault> {
+    lease::check_to_write(tx, lease).await?;
+    let sql = "UPDATE apps SET intents = intents + $1 WHERE app = $2 AND origin = $3 RETURNING intents";
+    let count = row::column(intents);
+    let found = sqlx::query(sql)
+        .bind(count)
+        .bind(&*lease.key().app)
+        .bind(&*lease.key().origin)
+        .fetch_one(tx.connection()?)
+        .await?;
+    Ok(row::number(&found, "intents")? - count + 1)
+}
+
+async fn open(tx: &mut Tx<'_>, lease: &Lease, intent: &NewIntent, id: IntentId) -> Result<(), Fault> {
+    let sql = "INSERT INTO intents (app, origin, id, epoch, absences, action, body) VALUES ($1, $2, $3, $4, 0, $5, $6)
+               ON CONFLICT (app, origin, action) DO NOTHING";
+    let opened = sqlx::query(sql)
+        .bind(&*lease.key().app)
+        .bind(&*lease.key().origin)
+        .bind(id.0)
+        .bind(lease.epoch())
+        .bind(&*row::tame(&intent.action))
+        .bind(serde_json::to_string(intent)?)
+        .execute(tx.connection()?)
+        .await?;
+    if opened.rows_affected() == 0 {
+        return Err(Fault::new(
+            Trouble::AlreadyOpen,
+            format!("it is not known yet what came of an earlier request for {}", intent.action),
+        ));
+    }
+    Ok(())
+}
+
+async fn close<'a>(tx: &mut Tx<'_>, lease: &'a Lease, id: IntentId, settled: &Settled) -> Result<Draft<'a>, Fault> {
+    let sql = "DELETE FROM intents WHERE app = $1 AND origin = $2 AND id = $3 RETURNING body";
+    let found = sqlx::query(sql)
+        .bind(&*lease.key().app)
+        .bind(&*lease.key().origin)
+        .bind(id.0)
+        .fetch_optional(tx.connection()?)
+        .await?;
+    let found = found.ok_or_else(|| not_open(lease, id))?;
+    let intent: NewIntent = serde_json::from_str(&row::text(&found, "body")?)?;
+    // Where joining a group makes the account, the account was not known when the request was sent.
+    let joined_anew = intent.verb == Verb::AddMember.as_str() && intent.account_id.is_none();
+    let draft = Draft::new(Some(lease.key()), Cow::Owned(intent.settled(settled)));
+    Ok(Draft { makes_account: draft.makes_account || joined_anew, ..draft })
+}
+
+fn not_open(lease: &Lease, id: IntentId) -> Fault {
+    Fault::new(Trouble::NotOpen, format!("intent {} of {} is not open", id.0, lease.key().app))
+}
+
+impl NewIntent {
+    /// The ledger's entry.
+    fn settled(self, settled: &Settled) -> NewEntry {
+        NewEntry {
+            at: settled.at,
+            run: Some(settled.run.clone()),
+            kind: EntryKind::Action,
+            action: Some(self.action),
+            verb: Some(self.verb),
+            account: self.account,
+            account_id: settled.account_id.clone().or(self.account_id),
+            group: self.group,
+            group_id: settled.group_id.clone().or(self.group_id),
+            people: self.people,
+            reduces_access: self.reduces_access,
+            gains: self.gains,
+            because: self.because,
+            commit: self.commit,
+            cause: self.cause,
+            request: settled.request.clone(),
+            status: settled.status,
+            result: Some(settled.ending),
+            message: settled.message.clone(),
+            read_back: settled.read_back.clone(),
+            changes: self.changes,
+            sent_at: Some(self.at),
+            by_looking: settled.by_looking,
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! One writer per app: leases.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{
+    Store, StoreError, Trouble,
+    error::Fault,
+    lock::Held,
+    open::Tx,
+    row::{self, nanos, timestamp},
+};
+
+/// Names an app for all that is stored about it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppKey {
+    /// Its name in the files.
+    pub app: Arc<str>,
+    /// The origin of its url: `https://developer.api.autodesk.com`.
+    pub origin: Arc<str>,
+}
+
+impl AppKey {
+    /// The app called `app` at `origin`.
+    pub fn new(app: impl Into<Arc<str>>, origin: impl Into<Arc<str>>) -> Self {
+        Self { app: app.into(), origin: origin.into() }
+    }
+}
+
+/// The right to write to an app, until it ends or someone else claims it. Clones are the same lease. With SQLite a lock of
+/// the operating system goes with it, which is freed when the last clone is dropped or the process dies.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    key: AppKey,
+    owner: Arc<str>,
+    epoch: i64,
+    ttl: Duration,
+    held: Arc<Held>,
+}
+
+/// What came of claiming an app.
+#[derive(Debug)]
+pub enum Claim {
+    /// It is ours.
+    Held(Lease),
+    /// Someone else has it.
+    Busy {
+        /// Who.
+        owner: String,
+        /// Until when, unless they renew it, on the caller's clock. In the past where the owner's process lives on without
+        /// having renewed it.
+        until: Timestamp,
+    },
+}
+
+impl Lease {
+    /// The app.
+    pub fn key(&self) -> &AppKey {
+        &self.key
+    }
+
+    /// Who holds it.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// Raised by every claim.
+    pub fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
+    /// How long it lasts, from an instant that lies between the call that claimed or last renewed it and its return. Measure
+    /// from before the call, on a monotonic clock.
+    pub fn ttl(&self) -> Duration {
+        self.ttl
+    }
+}
+
+impl Store {
+    /// Claims an app for `owner` (a text for people: host, process, command), for `ttl`.
+    ///
+    /// # Errors
+    /// When the store fails; that someone else has it is no error.
+    pub async fn claim(&self, key: &AppKey, owner: &str, ttl: Duration, now: Timestamp) -> Result<Claim, StoreError> {
+        self.drive("claiming an app", async {
+            let mut tx = self.write().await?;
+            enter_app(&mut tx, key).await?;
+            let lock = tx.lock_rows(" FOR UPDATE");
+            let sql = format!("SELECT owner, epoch, lease_until FROM apps WHERE app = $1 AND origin = $2{lock}");
+            let found = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_one(tx.connection()?).await?;
+            let clock = clock(&mut tx, now).await?;
+            let holder = row::optional_text(&found, "owner")?;
+            let until = row::optional_number(&found, "lease_until")?.unwrap_or(i64::MIN);
+            let free = !tx.is_postgres() || holder.is_none() || until <= clock;
+            let held = if free { self.locks().take(key)? } else { None };
+            let claim = match held {
+                Some(held) => Claim::Held(raise(&mut tx, key, owner, ttl, clock, held).await?),
+                None => Claim::Busy {
+                    owner: holder.unwrap_or_else(|| "another process".into()),
+                    until: if until == i64::MIN { now } else { timestamp(local(until, clock, now)) },
+                },
+            };
+            tx.commit().await?;
+            Ok(claim)
+        })
+        .await
+    }
+
+    /// Claims the app that is due for the longest time and free, if there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn claim_due(&self, owner: &str, ttl: Duration, now: Timestamp) -> Result<Option<Lease>, StoreError> {
+        self.drive("claiming an app that is due", async {
+            let mut tx = self.write().await?;
+            let clock = clock(&mut tx, now).await?;
+            let due = if tx.is_postgres() {
+                "SELECT app, origin FROM apps WHERE next_due <= $1 AND (owner IS NULL OR lease_until <= $1)
+                 ORDER BY next_due, app, origin LIMIT 1 FOR UPDATE SKIP LOCKED"
+            } else {
+                "SELECT app, origin FROM apps WHERE next_due <= $1 ORDER BY next_due, app, origin"
+            };
+            let mut lease = None;
+            for found in sqlx::query(due).bind(clock).fetch_all(tx.connection()?).await? {
+                let key = AppKey::new(row::shared(&found, "app")?, row::shared(&found, "origin")?);
+                if let Some(held) = self.locks().take(&key)? {
+                    lease = Some(raise(&mut tx, &key, owner, ttl, clock, held).await?);
+                    break;
+                }
+            }
+            tx.commit().await?;
+            Ok(lease)
+        })
+        .await
+    }
+
+    /// Lets a lease last for `ttl` from now on.
+    ///
+    /// # Errors
+    /// [`Trouble::LostLease`](super::Trouble::LostLease) when someone else has claimed the app.
+    pub async fn renew(&self, lease: &Lease, ttl: Duration, now: Timestamp) -> Result<(), StoreError> {
+        self.drive("renewing a lease", async {
+            let mut tx = self.write().await?;
+            check_to_write(&mut tx, lease).await?;
+            let until = clock(&mut tx, now).await?.saturating_add(length(ttl));
+            sqlx::query("UPDATE apps SET lease_until = $1 WHERE app = $2 AND origin = $3")
+                .bind(until)
+                .bind(&*lease.key.app)
+                .bind(&*lease.key.origin)
+                .execute(tx.connection()?)
+                .await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    /// Gives a lease back. One that was lost already is given back without complaint.
+    ///
+    /// # Errors
+    /// When the store fails; the lease then ends by itself.
+    pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
+        let released = self.drive("giving a lease back", async {
+            let mut tx = self.write().await?;
+            sqlx::query(
+                "UPDATE apps SET owner = NULL, lease_until = NULL WHERE app = $1 AND origin = $2 AND epoch = $3",
+            )
+            .bind(&*lease.key.app)
+            .bind(&*lease.key.origin)
+            .bind(lease.epoch)
+            .execute(tx.connection()?)
+            .await?;
+            tx.commit().await
+        });
+        let released = released.await;
+        // Other clones write nothing any more: without an owner, none of them has the lease.
+        lease.held.free();
+        released
+    }
+
+    /// Says when an app is to be taken up next (`None`: not by itself). The app need not be claimed, so that a daemon can
+    /// enter all its apps.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn set_next_due(&self, key: &AppKey, due: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
+        self.drive("noting when an app is due", async {
+            let mut tx = self.write().await?;
+            enter_app(&mut tx, key).await?;
+            let clock = clock(&mut tx, now).await?;
+            let due = due.map(|due| clock.saturating_add(nanos(due).saturating_sub(nanos(now))));
+            sqlx::query("UPDATE apps SET next_due = $1 WHERE app = $2 AND origin = $3")
+                .bind(due)
+                .bind(&*key.app)
+                .bind(&*key.origin)
+                .execute(tx.connection()?)
+                .await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    /// When an app is to be taken up next, on the caller's clock.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn next_due(&self, key: &AppKey, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.drive("looking up when an app is due", async {
+            let mut tx = self.read().await?;
+            let clock = clock(&mut tx, now).await?;
+            let found = sqlx::query("SELECT next_due FROM apps WHERE app = $1 AND origin = $2")
+                .bind(&*key.app)
+                .bind(&*key.origin)
+                .fetch_optional(tx.connection()?)
+                .await?;
+            let due = found.map(|found| row::optional_number(&found, "next_due")).transpose()?.flatten();
+            tx.commit().await?;
+            Ok(due.map(|due| timestamp(local(due, clock, now))))
+        })
+        .await
+    }
+}
+
+/// Enters an app that was never heard of.
+async fn enter_app(tx: &mut Tx<'_>, key: &AppKey) -> Result<(), Fault> {
+    sqlx::query(
+        "INSERT INTO apps (app, origin, epoch, intents) VALUES ($1, $2, 0, 0) ON CONFLICT (app, origin) DO NOTHING",
+    )
+    .bind(&*key.app)
+    .bind(&*key.origin)
+    .execute(tx.connection()?)
+    .await?;
+    Ok(())
+}
+
+/// Makes `owner` the one who has the app.
+async fn raise(
+    tx: &mut Tx<'_>,
+    key: &AppKey,
+    owner: &str,
+    ttl: Duration,
+    clock: i64,
+    held: Held,
+) -> Result<Lease, Fault> {
+    let sql = "UPDATE apps SET epoch = epoch + 1, owner = $1, lease_until = $2 WHERE app = $3 AND origin = $4
+               RETURNING epoch";
+    let raised = sqlx::query(sql)
+        .bind(owner)
+        .bind(clock.saturating_add(length(ttl)))
+        .bind(&*key.app)
+        .bind(&*key.origin)
+        .fetch_one(tx.connection()?)
+        .await?;
+    let epoch = row::number(&raised, "epoch")?;
+    Ok(Lease { key: key.clone(), owner: owner.into(), epoch, ttl, held: Arc::new(held) })
+}
+
+/// Makes sure that a lease still holds, and that it does until the transaction ends.
+pub(super) async fn check(tx: &mut Tx<'_>, lease: &Lease) -> Result<(), Fault> {
+    check_and(tx, lease, " FOR SHARE").await
+}
+
+/// The same where the app's row is going to be written.
+pub(super) async fn check_to_write(tx: &mut Tx<'_>, lease: &Lease) -> Result<(), Fault> {
+    check_and(tx, lease, " FOR UPDATE").await
+}
+
+async fn check_and(tx: &mut Tx<'_>, lease: &Lease, lock: &'static str) -> Result<(), Fault> {
+    let lock = tx.lock_rows(lock);
+    let sql = format!("SELECT owner, epoch FROM apps WHERE app = $1 AND origin = $2{lock}");
+    let found =
+        sqlx::query(&sql).bind(&*lease.key.app).bind(&*lease.key.origin).fetch_optional(tx.connection()?).await?;
+    let Some(found) = found else { return Err(lost(lease, None)) };
+    match row::optional_text(&found, "owner")? {
+        Some(_) if row::number(&found, "epoch")? == lease.epoch => Ok(()),
+        owner => Err(lost(lease, owner)),
+    }
+}
+
+pub(super) fn lost(lease: &Lease, owner: Option<String>) -> Fault {
+    let by = match owner {
+        Some(owner) => format!("{owner} has it now"),
+        None => "it was given back".to_owned(),
+    };
+    Fault::new(Trouble::LostLease, format!("{} no longer has {}: {by}", lease.owner, lease.key.app))
+}
+
+/// The time by which leases are measured: the server's, where several machines share one, and the caller's otherwise.
+async fn clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64, Fault> {
+    if !tx.is_postgres() {
+        return Ok(nanos(now));
+    }
+    let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS micros";
+    let found = sqlx::query(sql).fetch_one(tx.connection()?).await?;
+    Ok(row::number(&found, "micros")?.saturating_mul(1000))
+}
+
+/// A time on that clock, as the caller's clock shows it.
+fn local(at: i64, clock: i64, now: Timestamp) -> i64 {
+    nanos(now).saturating_add(at.saturating_sub(clock))
+}
+
+fn length(ttl: Duration) -> i64 {
+    i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,55 @@
+//! What has to outlive a run: who may write to which app, what was about to be sent, what came of it, what was seen, and
+//! what is left of budgets. One schema in SQLite (a file, for one machine) and PostgreSQL (for several daemons).
+//!
+//! All facts are keyed by the app's name and the origin of its url ([`AppKey`]), so that another app under an old name
+//! never inherits a past that is not its own. Writing facts of an app takes its [`Lease`]; one that somebody else has
+//! claimed meanwhile is refused ([`StoreError::is_lost_lease`]).
+//!
+//! The order of a write, which makes a crash at any point harmless:
+//!
+//! ```text
+//! claim ─► open_intent ─► the request ─► close_intent (with its ledger entry) ─► release
+//!          durable first                 one transaction
+//! ```
+//!
+//! Whoever finds an open intent looks at the app before anything is repeated.
+//!
+//! Times are given by the caller, never read here, with one exception: several machines that share a PostgreSQL server
+//! disagree about the time, so lease ends and due times there are measured by the server's clock. Only differences of the
+//! caller's times count for them; a clock that is off by an hour does no harm.
+
+mod address;
+mod approvals;
+mod budgets;
+#[cfg(debug_assertions)]
+mod crash;
+mod deactivations;
+mod error;
+mod facts;
+mod files;
+mod history;
+mod intervals;
+mod journal;
+mod lease;
+mod ledger;
+mod lock;
+mod open;
+mod reading;
+mod row;
+mod run;
+mod sightings;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use approvals::{ApprovalUse, UsedApproval};
+pub use error::{StoreError, Trouble};
+pub use facts::{Fact, FactKind};
+pub use history::{Holding, HoldingGroup, Invitation, Moved, OwnDeactivation, Sighting};
+pub use journal::{Intent, IntentId, NewIntent, Settled};
+pub use lease::{AppKey, Claim, Lease};
+pub use ledger::{Ending, Entry, EntryKind, Filter, NewEntry, Verified};
+pub use open::{OpenOptions, Store};
+pub use reading::{Covered, Reading, SeenAccount, SeenMembership, SeenValues};
+pub use run::{NewRun, Run, RunEnd};

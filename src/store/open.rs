@@ -1,0 +1,333 @@
+//! Opening a store, and the transactions that everything else is made of.
+//!
+//! There is one connection, and one transaction at a time: each is short, an app is written to by one process anyway, and
+//! a pool would only have writers wait for each other inside the database. A transaction that is not committed ends with
+//! its connection, so that nothing half done can linger, whatever interrupted it.
+
+use std::{borrow::Cow, fmt, fs::File, future::Future, path::Path, sync::Arc, time::Duration};
+
+use sqlx::{
+    AnyConnection, ConnectOptions as _, Connection as _,
+    any::{AnyConnectOptions, install_default_drivers},
+    migrate::{Migration, MigrationType, Migrator},
+};
+use tokio::sync::{Mutex, MutexGuard};
+
+use super::{
+    StoreError, Trouble,
+    address::Address,
+    error::{self, Fault},
+    files,
+    lock::Locks,
+};
+
+/// How to open a store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// Every operation is driven to its end on the calling thread instead of being awaited, so that a paused clock cannot
+    /// advance while the database works. For simulations; SQLite only.
+    pub blocking: bool,
+    /// The largest number of pages the database may have, so that a full disk can be had at will; SQLite only. See also
+    /// [`Store::set_max_pages`].
+    pub max_pages: Option<u32>,
+}
+
+/// An open store. Clones share it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    name: String,
+    address: Address,
+    blocking: bool,
+    connection: Mutex<Slot>,
+    locks: Locks,
+}
+
+/// The connection's place.
+struct Slot {
+    /// None when the last one came to grief.
+    connection: Option<AnyConnection>,
+    /// A transaction was begun and not ended.
+    dirty: bool,
+    max_pages: Option<u32>,
+}
+
+/// A transaction. It counts only once it is committed.
+pub(super) struct Tx<'a> {
+    slot: MutexGuard<'a, Slot>,
+    address: &'a Address,
+}
+
+/// How long an operation on a server may take. It is a few short statements; what takes longer waits for a server that is
+/// gone, and the lease runs out meanwhile.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often, and after what pause each, it is looked whether another process has opened the store. That takes it a few
+/// milliseconds, or some seconds once where a new version changes the schema.
+const OPENING_TRIES: u32 = 1500;
+const OPENING_PAUSE: Duration = Duration::from_millis(10);
+
+/// The largest number of pages that SQLite can be given.
+const MOST_PAGES: u32 = 4_294_967_294;
+
+/// How every connection to SQLite begins. `FULL` makes a commit durable before it returns. Another process may take some
+/// time with a large reading, but not a quarter of a minute.
+const SQLITE: &[&str] = &[
+    "PRAGMA busy_timeout = 15000",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+];
+
+/// How every connection to PostgreSQL begins: durable commits whatever the server's default is, and no waiting without end,
+/// neither for others nor of others for us.
+const POSTGRES: &[&str] = &[
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')",
+    "SET lock_timeout = '15s'",
+    "SET idle_in_transaction_session_timeout = '60s'",
+];
+
+/// The schema's versions, each in a file of its own.
+fn migrations() -> Migrator {
+    let versions = [(1, "store", include_str!("schema/0001_store.sql"))];
+    let migration = |(version, name, sql)| {
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, Cow::Borrowed(sql), false)
+    };
+    Migrator { migrations: versions.map(migration).to_vec().into(), ..Migrator::DEFAULT }
+}
+
+impl Store {
+    /// Opens `sqlite:PATH` (made when it is not there, with its folder), `sqlite::memory:` or `postgres://…`, and brings its
+    /// schema up to date.
+    ///
+    /// # Errors
+    /// When it cannot be reached or is of a newer version.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        Self::open_with(url, &OpenOptions::default()).await
+    }
+
+    /// The same, with options.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(url: &str, options: &OpenOptions) -> Result<Self, StoreError> {
+        let address = Address::parse(url)?;
+        let name = address.name();
+        let fault = |fault: Fault| fault.at(&name, "opening it");
+        let locks = match &address {
+            Address::File(file) => {
+                files::prepare(file).map_err(fault)?;
+                Locks::beside(file)
+            }
+            Address::Memory => Locks::in_memory(),
+            Address::Postgres(_) if options.blocking || options.max_pages.is_some() => {
+                return Err(fault(Fault::new(Trouble::Address, "a simulation keeps its store in SQLite")));
+            }
+            Address::Postgres(_) => Locks::none(),
+        };
+        install_default_drivers();
+        let store = Self {
+            inner: Arc::new(Inner {
+                name,
+                blocking: options.blocking,
+                connection: Mutex::new(Slot { connection: None, dirty: false, max_pages: options.max_pages }),
+                locks,
+                address,
+            }),
+        };
+        store.drive("opening it", store.migrate()).await?;
+        Ok(store)
+    }
+
+    /// Opens a store that is there already; none when nothing was ever stored under this address.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_existing(url: &str) -> Result<Option<Self>, StoreError> {
+        match Address::parse(url)? {
+            Address::File(file) if !file.exists() => Ok(None),
+            Address::Memory => Ok(None),
+            // A server without our tables gets them; that does no harm, and the store then has no runs.
+            Address::File(_) | Address::Postgres(_) => Self::open(url).await.map(Some),
+        }
+    }
+
+    /// Its address, without a password.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// Bounds the number of pages from now on; `None`: no bound. SQLite only. A bound below what is used already means that
+    /// not one more page can be had.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn set_max_pages(&self, pages: Option<u32>) -> Result<(), StoreError> {
+        self.drive("bounding its size", async {
+            if self.is_postgres() {
+                return Err(Fault::new(Trouble::Address, "only SQLite can be bounded"));
+            }
+            let mut tx = self.read().await?;
+            tx.slot.max_pages = pages;
+            bound(tx.connection()?, pages).await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    async fn migrate(&self) -> Result<(), Fault> {
+        // Two processes that come at the same time would make the same tables; PostgreSQL's migrator has a lock of its own.
+        let alone = match &self.inner.address {
+            Address::File(file) => Some(self.alone(file).await?),
+            Address::Memory | Address::Postgres(_) => None,
+        };
+        let mut slot = self.inner.connection.lock().await;
+        let mut connection = self.connect(slot.max_pages).await?;
+        migrations().run_direct(&mut connection).await?;
+        slot.connection = Some(connection);
+        drop(alone);
+        Ok(())
+    }
+
+    /// Waits until no other process is opening the same store.
+    async fn alone(&self, database: &Path) -> Result<File, Fault> {
+        for _ in 0..OPENING_TRIES {
+            if let Some(lock) = files::try_lock_for_opening(database)? {
+                return Ok(lock);
+            }
+            if self.inner.blocking {
+                std::thread::sleep(OPENING_PAUSE);
+            } else {
+                tokio::time::sleep(OPENING_PAUSE).await;
+            }
+        }
+        Err(Fault::new(Trouble::Locked, "another process has been opening it for a long time"))
+    }
+
+    async fn connect(&self, max_pages: Option<u32>) -> Result<AnyConnection, Fault> {
+        let options = AnyConnectOptions::from_url(&self.inner.address.url()?)?.disable_statement_logging();
+        let mut connection = AnyConnection::connect_with(&options).await.map_err(|error| match Fault::from(error) {
+            fault if fault.trouble == Trouble::Database => Fault::new(Trouble::Connect, fault.detail),
+            fault => fault,
+        })?;
+        for statement in if self.is_postgres() { POSTGRES } else { SQLITE } {
+            sqlx::query(statement).execute(&mut connection).await?;
+        }
+        if max_pages.is_some() {
+            bound(&mut connection, max_pages).await?;
+        }
+        Ok(connection)
+    }
+
+    /// Drives an operation to its end, in the way the store was opened for, and says what failed.
+    pub(super) async fn drive<T: Send>(
+        &self,
+        doing: &str,
+        operation: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, StoreError> {
+        let result = if self.inner.blocking {
+            // Tokio makes a task that has done much wait for its next turn, which cannot come while it blocks the thread.
+            futures::executor::block_on(tokio::task::unconstrained(operation))
+        } else if self.is_postgres() {
+            tokio::time::timeout(PATIENCE, operation).await.unwrap_or_else(|_| {
+                Err(Fault::new(Trouble::Connect, format!("no answer within {} s", PATIENCE.as_secs())))
+            })
+        } else {
+            operation.await
+        };
+        result.map_err(|fault| fault.at(&self.inner.name, doing))
+    }
+
+    /// A transaction that writes.
+    pub(super) async fn write(&self) -> Result<Tx<'_>, Fault> {
+        // SQLite would otherwise find out in mid-transaction that somebody else is writing.
+        self.begin(if self.is_postgres() { "BEGIN" } else { "BEGIN IMMEDIATE" }).await
+    }
+
+    /// A transaction that reads, everything as it was at one moment.
+    pub(super) async fn read(&self) -> Result<Tx<'_>, Fault> {
+        self.begin(if self.is_postgres() { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" }).await
+    }
+
+    async fn begin(&self, statement: &str) -> Result<Tx<'_>, Fault> {
+        let mut slot = self.inner.connection.lock().await;
+        if slot.dirty
+            && let Some(connection) = slot.connection.as_mut()
+        {
+            // Only what is in memory outlives a transaction that broke off, and it may have ended by itself.
+            let _ended_before = sqlx::query("ROLLBACK").execute(connection).await;
+        }
+        if slot.connection.is_none() {
+            slot.connection = Some(self.connect(slot.max_pages).await?);
+        }
+        slot.dirty = true;
+        let mut tx = Tx { slot, address: &self.inner.address };
+        let begun = sqlx::query(statement).execute(tx.connection()?).await;
+        match begun {
+            Ok(_) => Ok(tx),
+            // A server that was started anew has ended the connection. Nothing was asked of it yet, so that a new one will do.
+            Err(error) if self.is_postgres() && error::trouble(&error) == Trouble::Connect => {
+                tx.slot.connection = Some(self.connect(None).await?);
+                sqlx::query(statement).execute(tx.connection()?).await?;
+                Ok(tx)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn is_postgres(&self) -> bool {
+        matches!(self.inner.address, Address::Postgres(_))
+    }
+
+    pub(super) fn locks(&self) -> &Locks {
+        &self.inner.locks
+    }
+}
+
+async fn bound(connection: &mut AnyConnection, pages: Option<u32>) -> Result<(), Fault> {
+    let statement = format!("PRAGMA max_page_count = {}", pages.unwrap_or(MOST_PAGES));
+    sqlx::query(&statement).persistent(false).execute(connection).await?;
+    Ok(())
+}
+
+impl Tx<'_> {
+    /// What to send statements to.
+    pub(super) fn connection(&mut self) -> Result<&mut AnyConnection, Fault> {
+        self.slot.connection.as_mut().ok_or_else(|| Fault::new(Trouble::Connect, "the connection is gone"))
+    }
+
+    /// What makes PostgreSQL lock the rows that are read; SQLite has one writer at a time as it is.
+    pub(super) fn lock_rows(&self, clause: &'static str) -> &'static str {
+        if self.is_postgres() { clause } else { "" }
+    }
+
+    pub(super) fn is_postgres(&self) -> bool {
+        matches!(self.address, Address::Postgres(_))
+    }
+
+    /// Makes it count.
+    pub(super) async fn commit(mut self) -> Result<(), Fault> {
+        sqlx::query("COMMIT").execute(self.connection()?).await?;
+        self.slot.dirty = false;
+        Ok(())
+    }
+}
+
+impl Drop for Tx<'_> {
+    fn drop(&mut self) {
+        // What is in memory would be lost with its connection, and is rolled back before the next transaction instead.
+        if self.slot.dirty && *self.address != Address::Memory {
+            self.slot.connection = None;
+            self.slot.dirty = false;
+        }
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Store").field(&self.inner.name).finish()
+    }
+}

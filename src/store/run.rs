@@ -1,0 +1,191 @@
+//! Runs: one command, or one cycle of the daemon.
+
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+
+use sqlx::any::AnyRow;
+
+use super::{
+    EntryKind, NewEntry, Store, StoreError, Trouble,
+    error::Fault,
+    ledger::{self, Draft},
+    row::{self, nanos},
+};
+
+/// A run that begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// Its id, which no other run has had.
+    pub id: Arc<str>,
+    /// `apply`, `daemon`.
+    pub command: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// The commit of the files, if they are in a repository.
+    pub commit: Option<String>,
+    /// The plan's fingerprint.
+    pub fingerprint: Option<String>,
+    /// The machine it runs on.
+    pub host: String,
+    /// Its process.
+    pub pid: u32,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEnd {
+    /// When.
+    pub at: Timestamp,
+    /// How, in a word: `done`, `failed`, `interrupted`.
+    pub how: String,
+    /// What there is to say about it.
+    pub message: Option<String>,
+    /// How many actions ended how, by the words of [`Ending`](super::Ending).
+    pub counts: BTreeMap<String, u64>,
+}
+
+/// A run, past or present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// How it began.
+    pub begun: NewRun,
+    /// How it ended; none of a run that was cut off or is still under way.
+    pub ended: Option<RunEnd>,
+}
+
+impl Store {
+    /// Enters a run, in the ledger as well.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn begin_run(&self, run: &NewRun) -> Result<(), StoreError> {
+        self.journal("entering that a run begins", async {
+            let entry = NewEntry {
+                at: run.started_at,
+                run: Some(run.id.clone()),
+                kind: EntryKind::RunBegun,
+                commit: run.commit.clone(),
+                message: Some(run.begin_message()),
+                ..NewEntry::default()
+            };
+            let mut tx = self.write().await?;
+            let seq = ledger::append(&mut tx, &[Draft::new(None, Cow::Owned(entry))]).await?;
+            let sql = "INSERT INTO runs (id, seq, command, started_at, revision, fingerprint, host, pid)
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+            sqlx::query(sql)
+                .bind(&*run.id)
+                .bind(row::column(seq))
+                .bind(&*run.command)
+                .bind(nanos(run.started_at))
+                .bind(run.commit.as_deref())
+                .bind(run.fingerprint.as_deref())
+                .bind(&*run.host)
+                .bind(i64::from(run.pid))
+                .execute(tx.connection()?)
+                .await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    /// Enters how a run ended, in the ledger as well.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn end_run(&self, id: &str, end: &RunEnd) -> Result<(), StoreError> {
+        self.journal("entering that a run ended", async {
+            let entry = NewEntry {
+                at: end.at,
+                run: Some(id.into()),
+                kind: EntryKind::RunEnded,
+                message: Some(end.end_message()),
+                ..NewEntry::default()
+            };
+            let mut tx = self.write().await?;
+            let sql = "UPDATE runs SET ended_at = $1, how = $2, message = $3, counts = $4
+                       WHERE id = $5 AND ended_at IS NULL";
+            let ended = sqlx::query(sql)
+                .bind(nanos(end.at))
+                .bind(&*end.how)
+                .bind(end.message.as_deref())
+                .bind(serde_json::to_string(&end.counts)?)
+                .bind(id)
+                .execute(tx.connection()?)
+                .await?;
+            if ended.rows_affected() != 1 {
+                return Err(Fault::new(Trouble::Database, format!("there is no run {id} under way")));
+            }
+            ledger::append(&mut tx, &[Draft::new(None, Cow::Owned(entry))]).await?;
+            tx.commit().await
+        })
+        .await
+    }
+
+    /// The last `limit` runs, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError> {
+        let mut runs = self.find_runs(&format!("SELECT * FROM runs ORDER BY seq DESC LIMIT {limit}")).await?;
+        runs.reverse();
+        Ok(runs)
+    }
+
+    /// Runs that have no end, oldest first: cut off, or still under way somewhere.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn unfinished_runs(&self) -> Result<Vec<Run>, StoreError> {
+        self.find_runs("SELECT * FROM runs WHERE ended_at IS NULL ORDER BY seq").await
+    }
+
+    async fn find_runs(&self, sql: &str) -> Result<Vec<Run>, StoreError> {
+        self.drive("looking up runs", async {
+            let mut tx = self.read().await?;
+            let rows = sqlx::query(sql).persistent(false).fetch_all(tx.connection()?).await?;
+            tx.commit().await?;
+            rows.iter().map(read).collect()
+        })
+        .await
+    }
+}
+
+impl NewRun {
+    fn begin_message(&self) -> String {
+        let plan = self.fingerprint.as_ref().map(|fingerprint| format!(", plan {fingerprint}"));
+        format!("{} on {}, process {}{}", self.command, self.host, self.pid, plan.unwrap_or_default())
+    }
+}
+
+impl RunEnd {
+    fn end_message(&self) -> String {
+        let counts: Vec<String> = self.counts.iter().map(|(ending, count)| format!("{count} {ending}")).collect();
+        let mut parts = vec![self.how.clone()];
+        parts.extend((!counts.is_empty()).then(|| counts.join(", ")));
+        parts.extend(self.message.clone());
+        parts.join("; ")
+    }
+}
+
+fn read(found: &AnyRow) -> Result<Run, Fault> {
+    let ended = match row::optional_time(found, "ended_at")? {
+        None => None,
+        Some(at) => Some(RunEnd {
+            at,
+            how: row::text(found, "how")?,
+            message: row::optional_text(found, "message")?,
+            counts: serde_json::from_str(&row::text(found, "counts")?)?,
+        }),
+    };
+    let begun = NewRun {
+        id: row::shared(found, "id")?,
+        command: row::text(found, "command")?,
+        started_at: row::time(found, "started_at")?,
+        commit: row::optional_text(found, "revision")?,
+        fingerprint: row::optional_text(found, "fingerprint")?,
+        host: row::text(found, "host")?,
+        pid: row::count(found, "pid")?,
+    };
+    Ok(Run { begun, ended })
+}

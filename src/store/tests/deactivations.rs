@@ -1,0 +1,64 @@
+use super::{readings::whole, *};
+
+/// What happens, in order: `10 reading ann active`, `12 deactivate`, and what is said of Ann at the end.
+async fn ours(events: &[(i64, &str)], expect: Option<Option<i64>>) {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        for (at, event) in events {
+            match event.split_once(' ') {
+                Some(("reading", "nobody")) => {
+                    store.record_reading(&lease, minute(*at), &whole(&[], &[])).await.unwrap();
+                }
+                Some(("reading", account)) => {
+                    store.record_reading(&lease, minute(*at), &whole(&[account], &[])).await.unwrap();
+                }
+                _ => done(&store, &lease, &format!("autodesk/{event}/ann@example.com"), Some("ann"), minute(*at)).await,
+            }
+        }
+        let own = store.own_deactivations(&autodesk()).await.unwrap();
+        let own = own.get("ann").map(|own| own.touched_at);
+        assert_eq!(own, expect.map(|touched| touched.map(minute)), "{events:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deactivation_is_ours_until_somebody_else_changes_the_status() {
+    let before = [(0, "reading ann active"), (5, "deactivate")];
+    let then = |later: &[(i64, &'static str)]| [&before, later].concat();
+    ours(&then(&[]), Some(None)).await;
+    ours(&then(&[(10, "reading ann inactive"), (20, "reading ann inactive")]), Some(None)).await;
+    // An app may hide who is inactive.
+    ours(&then(&[(10, "reading nobody")]), Some(None)).await;
+    ours(&then(&[(10, "reading ann inactive"), (20, "reading ann active")]), None).await;
+    let again = [(10, "reading ann inactive"), (20, "reading ann active"), (30, "reading ann inactive")];
+    ours(&then(&again), None).await;
+    ours(&then(&[(10, "reading ann odd")]), None).await;
+    // It was undone before any reading could show that it was done, and done again by somebody else.
+    ours(&then(&[(10, "reading ann active")]), None).await;
+    ours(&then(&[(10, "reading ann active"), (20, "reading ann inactive")]), None).await;
+}
+
+#[tokio::test]
+async fn what_we_did_ourselves_afterwards_counts() {
+    let before = [(0, "reading ann active"), (5, "deactivate"), (10, "reading ann inactive")];
+    let then = |later: &[(i64, &'static str)]| [&before, later].concat();
+    ours(&then(&[(11, "reactivate")]), None).await;
+    ours(&then(&[(11, "delete")]), None).await;
+    let again = [(11, "reactivate"), (20, "reading ann active"), (21, "deactivate"), (30, "reading ann inactive")];
+    ours(&then(&again), Some(None)).await;
+    ours(&[(0, "reading ann inactive")], None).await;
+}
+
+#[tokio::test]
+async fn an_account_that_somebody_changed_afterwards_was_touched() {
+    let before = [(0, "reading ann active role=user"), (5, "deactivate"), (10, "reading ann inactive role=none")];
+    let then = |later: &[(i64, &'static str)]| [&before, later].concat();
+    // What changed together with the status may be the deactivation's own doing.
+    ours(&then(&[(20, "reading ann inactive role=none")]), Some(None)).await;
+    ours(&then(&[(20, "reading ann inactive role=admin"), (30, "reading ann inactive role=user")]), Some(Some(20)))
+        .await;
+    ours(&then(&[(20, "reading ann inactive email=other@example.com")]), Some(Some(20))).await;
+    // What is merely learnt is no change.
+    ours(&then(&[(20, "reading ann inactive company=Acme")]), Some(None)).await;
+}

@@ -1,0 +1,184 @@
+use super::{
+    readings::{account, whole},
+    *,
+};
+use crate::model::{AccountStatus, Email};
+
+fn email(text: &str) -> Email {
+    Email::lenient(text)
+}
+
+#[tokio::test]
+async fn who_had_what_at_an_instant_is_known() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let other = claim(&store, &alteryx(), "test").await;
+        let readings = [
+            (0, whole(&["ann active role=user"], &[("ann", "g1", "lead")])),
+            (10, whole(&["ann active role=admin"], &[("ann", "g1", "lead"), ("ann", "g2", "member")])),
+            (20, whole(&[], &[])),
+        ];
+        for (at, reading) in &readings {
+            store.record_reading(&lease, minute(*at), reading).await.unwrap();
+        }
+        let elsewhere = Reading { accounts: vec![account("77 inactive email=ANN@example.com")], ..whole(&[], &[]) };
+        store.record_reading(&other, minute(5), &elsewhere).await.unwrap();
+        let at = async |minutes: i64| -> Vec<String> {
+            let held = store.holdings_at(None, &email("Ann@Example.com"), minute(minutes)).await.unwrap();
+            let line = |held: &Holding| {
+                let groups: Vec<String> = held
+                    .groups
+                    .iter()
+                    .map(|group| format!("{} {:?} {}", group.name, group.values["role"], group.since))
+                    .collect();
+                format!(
+                    "{} {} {} {:?} {} [{}]",
+                    held.key.app,
+                    held.account,
+                    held.status,
+                    held.values,
+                    held.since,
+                    groups.join("; ")
+                )
+            };
+            held.iter().map(line).collect()
+        };
+        assert_eq!(at(-1).await, [""; 0]);
+        let role = |role: &str| format!("{{\"role\": Some(Text(\"{role}\"))}}");
+        let member = |name: &str, role: &str, since: i64| format!("{name} Some(Text(\"{role}\")) {}", minute(since));
+        let alteryx_line = format!("alteryx 77 inactive {{}} {} []", minute(5));
+        let first = format!("autodesk ann active {} {} [{}]", role("user"), minute(0), member("Group g1", "lead", 0));
+        assert_eq!(at(0).await, std::slice::from_ref(&first));
+        assert_eq!(at(9).await, [alteryx_line.clone(), first]);
+        let both = [member("Group g1", "lead", 0), member("Group g2", "member", 10)].join("; ");
+        let second = format!("autodesk ann active {} {} [{both}]", role("admin"), minute(10));
+        assert_eq!(at(19).await, [alteryx_line.clone(), second]);
+        assert_eq!(at(20).await, [alteryx_line]);
+        let one = store.holdings_at(Some(&autodesk()), &email("ann@example.com"), minute(9)).await.unwrap();
+        assert_eq!(one.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_account_last_seen_under_an_address_is_one_that_is_there_still_if_there_is() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let address = email("ann@example.com");
+        let seen = async || store.seen_account_by_email(&autodesk(), &address).await.unwrap();
+        assert_eq!(seen().await, None);
+        let at = |id: &str, rest: &str| format!("{id} {rest} email=ann@example.com");
+        for (minutes, accounts) in [
+            (0, vec![at("old", "pending")]),
+            (10, vec![at("old", "pending") + " role=user"]),
+            (20, vec![at("old", "pending") + " role=user"]),
+            (30, vec![at("new", "active")]),
+            (40, vec![at("new", "active")]),
+        ] {
+            let accounts: Vec<&str> = accounts.iter().map(|text| &**text).collect();
+            store.record_reading(&lease, minute(minutes), &whole(&accounts, &[])).await.unwrap();
+            if minutes == 10 {
+                let pending = seen().await.unwrap();
+                // It has been pending since it was first seen, although something else changed.
+                assert_eq!((pending.since, pending.last_seen, pending.gone_since), (minute(0), minute(10), None));
+                assert_eq!(pending.status, AccountStatus::Pending);
+            }
+        }
+        let now = seen().await.unwrap();
+        let expect = Sighting {
+            account: "new".into(),
+            email: address.clone(),
+            status: AccountStatus::Active,
+            since: minute(30),
+            last_seen: minute(40),
+            gone_since: None,
+        };
+        assert_eq!(now, expect);
+        let owners = store.previous_owner_ids(&autodesk(), &address).await.unwrap();
+        assert_eq!(owners, [("new".into(), minute(40)), ("old".into(), minute(20))].into());
+        store.record_reading(&lease, minute(50), &whole(&[], &[])).await.unwrap();
+        let gone = seen().await.unwrap();
+        assert_eq!((&*gone.account, gone.last_seen, gone.gone_since), ("new", minute(40), Some(minute(50))));
+        // A single look does not show everybody, so that it says nothing about when all were last seen.
+        let partial = Reading { accounts: vec![account(&at("new", "active"))], ..Reading::default() };
+        store.record_reading(&lease, minute(60), &partial).await.unwrap();
+        let back = seen().await.unwrap();
+        assert_eq!((back.since, back.last_seen, back.gone_since), (minute(60), minute(60), None));
+        assert_eq!(store.accounts_last_seen(&autodesk()).await.unwrap(), Some(0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_lost_or_gained_something_is_counted_by_what_took_effect() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        done(&store, &lease, "autodesk/deactivate/old@example.com", None, minute(5)).await;
+        done(&store, &lease, "autodesk/deactivate/Ann@example.com", None, minute(10)).await;
+        done(&store, &lease, "autodesk/add-member/lee@example.com/Design", None, minute(11)).await;
+        let failed = store.open_intent(&lease, &intent("autodesk/deactivate/sam@example.com")).await.unwrap();
+        store.close_intent(&lease, failed, &settled(minute(12), Ending::Failed)).await.unwrap();
+        let group = NewIntent {
+            people: vec!["kim@example.com".into(), "lee@example.com".into()],
+            account: None,
+            group: Some("Old Team".into()),
+            reduces_access: true,
+            ..intent("autodesk/delete-group/Old Team")
+        };
+        let id = store.open_intent(&lease, &group).await.unwrap();
+        store.close_intent(&lease, id, &settled(minute(13), Ending::Done)).await.unwrap();
+        let moved = store.moved_since(&autodesk(), minute(10)).await.unwrap();
+        let old_team = Some(Arc::from("Old Team"));
+        let lost = [
+            (email("ann@example.com"), None),
+            (email("kim@example.com"), old_team.clone()),
+            (email("lee@example.com"), old_team),
+        ];
+        assert_eq!(moved.lost, lost.into());
+        assert_eq!(moved.gained, [(email("lee@example.com"), Some("Design".into()))].into());
+        assert_eq!(store.moved_since(&alteryx(), minute(0)).await.unwrap(), Moved::default());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn invitations_are_accounts_that_we_made_and_what_was_seen_of_them() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        done(&store, &lease, "autodesk/create/Ann@example.com", Some("ann"), minute(2)).await;
+        done(&store, &lease, "autodesk/create/lee@example.com", None, minute(3)).await;
+        done(&store, &lease, "autodesk/add-member/sam@example.com/Design", None, minute(4)).await;
+        // Whoever is known by id was there before.
+        done(&store, &lease, "autodesk/add-member/kim@example.com/Design", Some("kim"), minute(5)).await;
+        let failed = store.open_intent(&lease, &intent("autodesk/create/tom@example.com")).await.unwrap();
+        store.close_intent(&lease, failed, &settled(minute(6), Ending::Failed)).await.unwrap();
+        let never_sent = NewEntry {
+            at: minute(7),
+            kind: EntryKind::Action,
+            verb: Some("create".into()),
+            account: Some("zoe@example.com".into()),
+            action: Some("autodesk/create/zoe@example.com".into()),
+            result: Some(Ending::NotStarted),
+            ..NewEntry::default()
+        };
+        store.enter(&lease, &[never_sent]).await.unwrap();
+        store
+            .record_reading(&lease, minute(10), &whole(&["ann pending email=renamed@example.com", "lee active"], &[]))
+            .await
+            .unwrap();
+        let invited = store.invitations(&autodesk()).await.unwrap();
+        let line = |invited: &Invitation| {
+            let seen = invited.seen.as_ref().map(|seen| format!("{} {}", seen.account, seen.status));
+            format!("{} {} {}", invited.email, invited.action, seen.unwrap_or_default())
+        };
+        let lines: Vec<String> = invited.iter().map(line).collect();
+        let expect = [
+            "Ann@example.com autodesk/create/Ann@example.com ann pending",
+            "lee@example.com autodesk/create/lee@example.com lee active",
+            "sam@example.com autodesk/add-member/sam@example.com/Design ",
+        ];
+        assert_eq!(lines, expect);
+        assert_eq!(invited[0].sent_at, minute(1));
+    })
+    .await;
+}

@@ -1,0 +1,128 @@
+use super::*;
+
+#[tokio::test]
+async fn an_intent_is_there_for_whoever_comes_next_until_it_is_settled() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let new = intent("autodesk/create/ann@example.com");
+        let id = store.open_intent(&lease, &new).await.unwrap();
+        drop((store, lease));
+        let store = database.open().await;
+        let open = store.open_intents(&autodesk()).await.unwrap();
+        assert_eq!(open, [Intent { id, key: autodesk(), epoch: 1, absences: 0, intent: new.clone() }]);
+        assert_eq!(store.open_intents(&alteryx()).await.unwrap(), []);
+        if database.postgres {
+            // Nobody gave it back; on a server it would end by itself.
+            tamper(&store, "UPDATE apps SET owner = NULL").await;
+        }
+        let lease = claim(&store, &autodesk(), "next").await;
+        assert_eq!(store.note_absence(&lease, id).await.unwrap(), 1);
+        assert_eq!(store.note_absence(&lease, id).await.unwrap(), 2);
+        let found = Settled { by_looking: true, account_id: Some("user-1".into()), ..settled(minute(5), Ending::Done) };
+        store.close_intent(&lease, id, &found).await.unwrap();
+        assert_eq!(store.open_intents(&autodesk()).await.unwrap(), []);
+        let [entry] = &store.entries(&Filter::default()).await.unwrap()[..] else { panic!() };
+        assert_eq!(entry.key, Some(autodesk()));
+        let expect = NewEntry {
+            at: minute(5),
+            run: Some("run-1".into()),
+            kind: EntryKind::Action,
+            action: Some(new.action),
+            verb: Some("create".into()),
+            account: Some("ann@example.com".into()),
+            account_id: Some("user-1".into()),
+            gains: true,
+            because: new.because,
+            commit: new.commit,
+            request: found.request,
+            status: Some(200),
+            result: Some(Ending::Done),
+            read_back: found.read_back,
+            sent_at: Some(minute(1)),
+            by_looking: true,
+            ..NewEntry::default()
+        };
+        assert_eq!(entry.entry, expect);
+        assert_eq!(trouble(store.close_intent(&lease, id, &settled(minute(6), Ending::Done)).await), Trouble::NotOpen);
+        assert_eq!(trouble(store.note_absence(&lease, id).await), Trouble::NotOpen);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_action_is_open_once_at_a_time() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let new = intent("autodesk/create/ann@example.com");
+        let first = store.open_intent(&lease, &new).await.unwrap();
+        let again = store.open_intent(&lease, &new).await;
+        assert_eq!(trouble(again), Trouble::AlreadyOpen);
+        store.close_intent(&lease, first, &settled(minute(2), Ending::Failed)).await.unwrap();
+        let second = store.open_intent(&lease, &new).await.unwrap();
+        assert_ne!(first, second);
+        // Another app has numbers of its own.
+        let other = claim(&store, &alteryx(), "test").await;
+        store.open_intent(&other, &new).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn several_in_one_request_are_written_down_all_or_none() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let group = |who: &str| intent(&format!("autodesk/add-member/{who}@example.com/Design"));
+        let batch = [group("ann"), group("lee"), group("sam")];
+        let ids = store.open_batch(&lease, &batch).await.unwrap();
+        assert_eq!(trouble(store.open_batch(&lease, &[group("kim"), group("lee")]).await), Trouble::AlreadyOpen);
+        assert_eq!(store.open_intents(&autodesk()).await.unwrap().len(), 3);
+        let close = |id: IntentId| (id, settled(minute(2), Ending::Done));
+        let twice = [close(ids[0]), close(ids[0])];
+        assert_eq!(trouble(store.close_batch(&lease, &twice).await), Trouble::NotOpen);
+        assert_eq!(store.open_intents(&autodesk()).await.unwrap().len(), 3);
+        assert_eq!(store.entries(&Filter::default()).await.unwrap().len(), 0);
+        store.close_batch(&lease, &[close(ids[2]), close(ids[0])]).await.unwrap();
+        let left = store.open_intents(&autodesk()).await.unwrap();
+        assert_eq!(left.iter().map(|open| open.id).collect::<Vec<_>>(), [ids[1]]);
+        let entries = store.entries(&Filter::default()).await.unwrap();
+        let people: Vec<_> = entries.iter().map(|entry| entry.entry.account.as_deref().unwrap()).collect();
+        assert_eq!(people, ["sam@example.com", "ann@example.com"]);
+        assert_eq!(store.open_batch(&lease, &[]).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_approval_is_used_up_together_with_the_action() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let used = |action: &str, person: &str, at: i64| ApprovalUse {
+            approval: "autodesk/delete until 2026-12-01".into(),
+            place: format!("approvals.yaml:{at}"),
+            action: action.into(),
+            person: person.into(),
+            at: minute(at),
+        };
+        let id = store.open_intent(&lease, &intent("autodesk/delete/ann@example.com")).await.unwrap();
+        let uses = vec![used("autodesk/delete/ann@example.com", "Ann@example.com", 3)];
+        let with = Settled { approvals: uses, ..settled(minute(3), Ending::Done) };
+        store.close_intent(&lease, id, &with).await.unwrap();
+        let again = Settled { approvals: vec![used("x", "y", 9)], ..settled(minute(3), Ending::Done) };
+        assert_eq!(trouble(store.close_intent(&lease, id, &again).await), Trouble::NotOpen);
+        store.use_approval(&lease, &used("autodesk/delete/ann@example.com", "ann@example.com", 4)).await.unwrap();
+        store.use_approval(&lease, &used("autodesk/deactivate/ann@example.com", "ann@EXAMPLE.com", 5)).await.unwrap();
+        store.use_approval(&lease, &used("autodesk/delete/lee@example.com", "lee@example.com", 2)).await.unwrap();
+        let expect = UsedApproval {
+            approval: "autodesk/delete until 2026-12-01".into(),
+            place: "approvals.yaml:5".into(),
+            people: 2,
+            actions: ["deactivate/ann", "delete/ann", "delete/lee"]
+                .map(|action| format!("autodesk/{action}@example.com"))
+                .into(),
+            first: minute(2),
+            last: minute(5),
+        };
+        assert_eq!(store.used_approvals().await.unwrap(), [expect]);
+    })
+    .await;
+}

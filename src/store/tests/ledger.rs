@@ -1,0 +1,198 @@
+use std::borrow::Cow;
+
+use super::*;
+
+async fn fill(store: &Store, lease: &Lease) {
+    let begun = NewRun {
+        id: "run-1".into(),
+        command: "apply".into(),
+        started_at: minute(0),
+        commit: Some("c0ffee".into()),
+        fingerprint: Some("sha256:12".into()),
+        host: "host".into(),
+        pid: 7,
+    };
+    store.begin_run(&begun).await.unwrap();
+    done(store, lease, "autodesk/deactivate/Ann@example.com", Some("user-1"), minute(2)).await;
+    done(store, lease, "autodesk/add-member/lee@example.com/Design Team", Some("user-2"), minute(3)).await;
+    let note = NewEntry {
+        at: minute(4),
+        run: Some("run-2".into()),
+        people: vec!["ann@EXAMPLE.com".into(), "kim@example.com".into()],
+        message: Some("somebody else changed it".into()),
+        ..NewEntry::default()
+    };
+    store.enter(lease, &[note]).await.unwrap();
+    let end = RunEnd {
+        at: minute(5),
+        how: "done".into(),
+        message: Some("all is well".into()),
+        counts: [("done".to_owned(), 2)].into(),
+    };
+    store.end_run("run-1", &end).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_entry_follows_the_one_before_it() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let empty = store.verify().await.unwrap();
+        assert_eq!(empty, Verified::Whole { entries: 0, head: "0".repeat(64) });
+        fill(&store, &lease).await;
+        let entries = store.entries(&Filter::default()).await.unwrap();
+        assert_eq!(entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+        assert!(entries.windows(2).all(|pair| pair[0].hash == pair[1].prev));
+        let said: Vec<_> = entries.iter().filter_map(|entry| entry.entry.message.as_deref()).collect();
+        let begun = "apply on host, process 7, plan sha256:12";
+        assert_eq!(said, [begun, "somebody else changed it", "done; 2 done; all is well"]);
+        let head = entries[4].hash.clone();
+        assert_eq!(store.verify().await.unwrap(), Verified::Whole { entries: 5, head });
+    })
+    .await;
+}
+
+#[test]
+fn what_is_hashed_is_written_in_one_way() {
+    let entry = NewEntry {
+        at: minute(0),
+        read_back: Some(json!({ "b": [{ "d": 1, "c": 2.5 }], "a": null })),
+        message: Some("ä\"\n".into()),
+        ..NewEntry::default()
+    };
+    let text = super::super::ledger::Draft::new(Some(&autodesk()), Cow::Owned(entry)).text(7).unwrap();
+    insta::assert_snapshot!(text, @r#"{"app":"autodesk","entry":{"at":"2026-11-20T12:00:00Z","kind":"note","message":"ä\"\n","read_back":{"a":null,"b":[{"c":2.5,"d":1}]}},"origin":"https://developer.api.autodesk.com","seq":7}"#);
+}
+
+#[tokio::test]
+async fn the_first_broken_link_is_named() {
+    let forged = "UPDATE ledger SET body = replace(body, 'ann', 'eve'), hash = prev";
+    let cases: &[(&str, u64, &str)] = &[
+        ("UPDATE ledger SET body = replace(body, 'Ann', 'eve') WHERE seq = 2", 2, "its text is not what was written"),
+        ("UPDATE ledger SET hash = prev WHERE seq = 3", 3, "its text is not what was written"),
+        ("UPDATE ledger SET prev = hash WHERE seq = 3", 3, "it does not follow the entry before it"),
+        (forged, 1, "its text is not what was written"),
+        ("DELETE FROM ledger WHERE seq = 1", 1, "it is missing: entry 0 is followed by entry 2"),
+        ("DELETE FROM ledger WHERE seq = 5", 5, "it is missing: the last entry was 5"),
+        ("UPDATE ledger SET seq = 1000000 WHERE seq = 5", 5, "it is missing: entry 4 is followed by entry 1000000"),
+        ("UPDATE ledger_head SET seq = 4", 5, "it was not entered by us"),
+        ("UPDATE ledger_head SET hash = 'x'", 5, "its hash is not that of the last entry"),
+        ("DELETE FROM ledger_head", 5, "which entry is the last is gone"),
+        ("UPDATE ledger SET at = at + 1 WHERE seq = 4", 4, "the columns that it is found by"),
+        ("UPDATE ledger SET result = 'failed' WHERE seq = 3", 3, "the columns that it is found by"),
+        ("UPDATE ledger SET run = NULL WHERE seq = 1", 1, "the columns that it is found by"),
+        ("UPDATE ledger SET account_id = NULL WHERE seq = 2", 2, "the columns that it is found by"),
+        ("UPDATE ledger SET origin = 'x' WHERE seq = 2", 2, "the columns that it is found by"),
+        ("UPDATE ledger SET made = 1 WHERE seq = 2", 2, "the columns that it is found by"),
+        ("UPDATE ledger_people SET person = 'eve@example.com' WHERE seq = 2", 2, "the columns that it is found by"),
+        ("DELETE FROM ledger_people WHERE seq = 3", 3, "the columns that it is found by"),
+        ("INSERT INTO ledger_people (seq, person) VALUES (4, 'x')", 4, "the columns that it is found by"),
+    ];
+    for (sql, first, expect) in cases {
+        check(async |database| {
+            let (store, lease) = database.claimed().await;
+            fill(&store, &lease).await;
+            if sql.starts_with("DELETE FROM ledger WHERE") || sql.starts_with("UPDATE ledger SET seq") {
+                let seq = sql.rsplit(' ').next().unwrap();
+                tamper(&store, &format!("DELETE FROM ledger_people WHERE seq = {seq}")).await;
+            }
+            tamper(&store, sql).await;
+            let found = store.verify().await.unwrap();
+            let Verified::Broken { seq, why } = found else { panic!("{sql}: {found:?}") };
+            assert_eq!(seq, *first, "{sql}: {why}");
+            assert!(why.contains(expect), "{sql}: {why}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn entries_are_found_by_person_app_action_run_and_time() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        fill(&store, &lease).await;
+        let found = async |filter: Filter| -> Vec<u64> {
+            store.entries(&filter).await.unwrap().iter().map(|entry| entry.seq).collect()
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(found(Filter { account: text("ANN@example.com"), ..Filter::default() }).await, [2, 4]);
+        assert_eq!(found(Filter { account: text("kim@example.com"), ..Filter::default() }).await, [4]);
+        assert_eq!(found(Filter { app: text("autodesk"), ..Filter::default() }).await, [2, 3, 4]);
+        assert_eq!(found(Filter { app: text("alteryx"), ..Filter::default() }).await, [0; 0]);
+        assert_eq!(found(Filter { action: text("autodesk"), ..Filter::default() }).await, [2, 3]);
+        assert_eq!(found(Filter { action: text("autodesk/add-member"), ..Filter::default() }).await, [3]);
+        assert_eq!(found(Filter { action: text("autodesk/add"), ..Filter::default() }).await, [0; 0]);
+        let whole = text("autodesk/add-member/lee@example.com/Design Team");
+        assert_eq!(found(Filter { action: whole, ..Filter::default() }).await, [3]);
+        assert_eq!(found(Filter { run: text("run-1"), ..Filter::default() }).await, [1, 2, 3, 5]);
+        let between = Filter { since: Some(minute(2)), until: Some(minute(4)), ..Filter::default() };
+        assert_eq!(found(between).await, [2, 3]);
+        assert_eq!(found(Filter { limit: Some(2), ..Filter::default() }).await, [4, 5]);
+        assert_eq!(found(Filter { after: Some(3), ..Filter::default() }).await, [4, 5]);
+        let both = Filter { account: text("ann@example.com"), limit: Some(1), ..Filter::default() };
+        assert_eq!(found(both).await, [4]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn runs_tell_how_they_ended_or_that_they_did_not() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        fill(&store, &lease).await;
+        let cut_off = NewRun {
+            id: "run-2".into(),
+            command: "daemon".into(),
+            // A clock that was set back does not change the order.
+            started_at: minute(-60),
+            commit: None,
+            fingerprint: None,
+            host: "host".into(),
+            pid: 8,
+        };
+        store.begin_run(&cut_off).await.unwrap();
+        let runs = store.runs(10).await.unwrap();
+        assert_eq!(runs.iter().map(|run| &*run.begun.id).collect::<Vec<_>>(), ["run-1", "run-2"]);
+        let ended = runs[0].ended.as_ref().unwrap();
+        assert_eq!((ended.at, &*ended.how, ended.counts["done"]), (minute(5), "done", 2));
+        assert_eq!(runs[1], Run { begun: cut_off, ended: None });
+        assert_eq!(store.unfinished_runs().await.unwrap(), runs[1..]);
+        assert_eq!(store.runs(1).await.unwrap(), runs[1..]);
+        // A run ends once.
+        assert_eq!(trouble(store.end_run("run-1", ended).await), Trouble::Database);
+        assert_eq!(store.entries(&Filter::default()).await.unwrap().len(), 6);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn budgets_and_facts_are_kept() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let saved = |paused_ms| crate::budget::Saved { scopes: Vec::new(), paused_ms };
+        assert_eq!(store.load_budget("autodesk").await.unwrap(), None);
+        store.save_budget("autodesk", &saved(1), minute(1)).await.unwrap();
+        store.save_budget("autodesk", &saved(2), minute(2)).await.unwrap();
+        assert_eq!(store.load_budget("autodesk").await.unwrap(), Some((saved(2), minute(2))));
+        let fact = |account: &str, kind, body: i64| Fact {
+            account: account.into(),
+            kind,
+            body: json!({ "n": body }),
+            read_at: minute(body),
+        };
+        let (a, b) = (fact("b", FactKind::Memberships, 1), fact("b", FactKind::Account, 2));
+        store.put_facts(&lease, &[a.clone(), b.clone()]).await.unwrap();
+        let newer = fact("b", FactKind::Memberships, 3);
+        let many: Vec<Fact> = (0..1200).map(|i| fact(&format!("c{i:04}"), FactKind::Account, i)).collect();
+        store.put_facts(&lease, &many).await.unwrap();
+        // The last of two about the same counts.
+        store.put_facts(&lease, &[a, newer.clone(), fact("a", FactKind::Account, 4)]).await.unwrap();
+        let facts = store.facts(&autodesk()).await.unwrap();
+        assert_eq!(facts.len(), 1203);
+        assert_eq!(facts[..3], [fact("a", FactKind::Account, 4), b, newer]);
+        assert_eq!(facts[3..], many);
+        let forget: Vec<Arc<str>> = many.iter().map(|fact| fact.account.clone()).chain(["b".into()]).collect();
+        store.forget_facts(&lease, &forget).await.unwrap();
+        assert_eq!(store.facts(&autodesk()).await.unwrap(), [fact("a", FactKind::Account, 4)]);
+    })
+    .await;
+}
