@@ -24,6 +24,8 @@ enum Counting {
     Rolling,
     /// Windows one behind the other, the first of them begun `since` before the start; headers name reset and rest.
     Fixed { since: Duration },
+    /// Any interval of the window's length; headers always name a reset that is one window away, and the rest.
+    Moving,
 }
 
 struct Simulation {
@@ -102,6 +104,7 @@ impl Simulation {
         let scope = self.quota.scopes[0];
         let (start, reset_in) = match self.counting {
             Counting::Rolling => (at.saturating_sub(scope.per), None),
+            Counting::Moving => (at.saturating_sub(scope.per), Some(scope.per)),
             Counting::Fixed { since } => {
                 let into = Duration::from_nanos(((at + since).as_nanos() % scope.per.as_nanos()) as u64);
                 (at.saturating_sub(into), Some(scope.per - into))
@@ -162,6 +165,40 @@ fn a_scarce_rest_is_spread_over_the_time_to_the_reset() {
     assert!(first_minute < 30, "{first_minute} left in the first minute");
     let first_hour = run.left.iter().filter(|(at, _)| *at < HOUR).count();
     assert_eq!(first_hour, 100, "nothing of the first window is wasted");
+}
+
+#[test]
+fn a_reset_that_always_stays_ahead_slows_nothing_down() {
+    let mut simulation = Simulation::new(quota(100, secs(60), 10));
+    simulation.counting = Counting::Moving;
+    let run = simulation.run(writes(300));
+    assert_eq!(run.answered_429, 0);
+    assert!(run.end < secs(2 * 60 + 20), "{:?}", run.end);
+}
+
+#[test]
+fn a_window_that_begins_anew_a_little_early_is_a_new_window() {
+    let mut budget = Budget::new(&quota(100, HOUR, 200));
+    let mut tickets = 0..;
+    let mut send = |budget: &mut Budget, now: Duration, wanted: u64| {
+        let mut sent: Vec<Ticket> = Vec::new();
+        for _ in 0..wanted {
+            budget.ask(now, Ticket(tickets.next().unwrap()), Lane::Removal, Kind::Write);
+        }
+        while let Next::Grant(ticket) = budget.next(now) {
+            sent.push(ticket);
+        }
+        sent
+    };
+    // We think that the window ends after an hour. It ends two seconds earlier, as an answer shows that was on its way.
+    let answer =
+        |remaining, reset_in| Feedback { remaining: Some(remaining), reset_in: Some(reset_in), ..Feedback::default() };
+    for (left, ticket) in (1..100).rev().zip(send(&mut budget, Duration::ZERO, 99)) {
+        budget.answered(secs(1), ticket, &answer(left, HOUR - secs(1)));
+    }
+    let late = send(&mut budget, HOUR - secs(2), 1);
+    budget.answered(HOUR - secs(1), late[0], &answer(99, HOUR));
+    assert_eq!(send(&mut budget, HOUR - secs(1), 120).len(), 99);
 }
 
 #[test]
