@@ -174,28 +174,30 @@ impl Gate {
         let mut state = self.lock();
         loop {
             let now = self.now();
-            match state.budget.next(now) {
-                Next::Grant(ticket) => {
-                    let told = state.waiters.remove(&ticket).is_some_and(|waiter| waiter.send(Ok(())).is_ok());
-                    if !told {
-                        let unused = Feedback { outcome: Outcome::NotSent, ..Feedback::default() };
-                        state.budget.answered(now, ticket, &unused);
-                    }
+            let next = state.budget.next(now);
+            if let Next::Grant(ticket) = next {
+                let told = state.waiters.remove(&ticket).is_some_and(|waiter| waiter.send(Ok(())).is_ok());
+                if !told {
+                    let unused = Feedback { outcome: Outcome::NotSent, ..Feedback::default() };
+                    state.budget.answered(now, ticket, &unused);
                 }
-                Next::WaitUntil(_) | Next::Idle => break,
+                continue;
             }
-        }
-        let now = self.now();
-        let longest = if state.hurry { PATIENCE } else { PARK_AFTER };
-        for (ticket, wait) in state.budget.too_long(now, longest) {
-            state.budget.cancel(ticket);
-            if let Some(waiter) = state.waiters.remove(&ticket) {
-                // Whoever stopped waiting need not be told.
-                let _gone = waiter.send(Err(Parked { wait }));
+            let longest = if state.hurry { PATIENCE } else { PARK_AFTER };
+            let parked = state.budget.too_long(now, longest);
+            if parked.is_empty() {
+                if let Next::WaitUntil(until) = next {
+                    self.set_timer(&mut state, until);
+                }
+                return;
             }
-        }
-        if let Next::WaitUntil(until) = state.budget.next(now) {
-            self.set_timer(&mut state, until);
+            for (ticket, wait) in parked {
+                state.budget.cancel(ticket);
+                if let Some(waiter) = state.waiters.remove(&ticket) {
+                    // Whoever stopped waiting need not be told.
+                    let _gone = waiter.send(Err(Parked { wait }));
+                }
+            }
         }
     }
 
