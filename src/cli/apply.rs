@@ -15,27 +15,42 @@ use super::{
     exit::{Exit, Failure},
     next::{self, Asked},
     progress::{Doing, Reading, Waiting},
-    signals,
+    recovered, signals,
     terminal::{self, Stream},
 };
 use crate::{
     execute::Stop,
     model::{ActionName, Email, Outcome, Plan, Status},
-    reconcile::{KnownIds, Reconciler},
+    reconcile::Reconciler,
     report,
 };
 
 pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Failure> {
-    let session = context::session(&args.dir, &args.target, &args.approve).await?;
-    let reconciler = &session.reconciler;
+    let past = context::Past::Written(&args.storage, "apply");
+    let session = context::session(&args.dir, &args.target, &args.approve, past).await?;
+    let stop = signals::stop_on_ctrl_c();
+    let done = plan_and_do(args, &session.reconciler, &stop, global).await;
+    let nothing = Outcome::default();
+    let outcome = done.as_ref().map_or(&nothing, |(run, _)| &run.outcome);
+    let ended = session.end(outcome, stop.asked()).await;
+    let (_, exit) = done?;
+    ended.map(|()| exit)
+}
+
+async fn plan_and_do(
+    args: &args::Apply,
+    reconciler: &Reconciler,
+    stop: &Stop,
+    global: &Global,
+) -> Result<(Run, Exit), Failure> {
     let only = context::person(reconciler.desired(), &args.only)?;
     let only = only.as_ref();
-    let plan = look(reconciler, only, global).await;
+    let plan = look(reconciler, only, stop, global).await?;
+    let style = terminal::style(if args.format == Format::Text { Stream::Out } else { Stream::Err });
+    tell_recovered(reconciler);
+    reconciler.enter_run(&plan).await.map_err(Failure::new)?;
     // With JSON, stdout is for the outcome alone.
-    let shown = report::text::plan(
-        &plan,
-        &terminal::style(if args.format == Format::Text { Stream::Out } else { Stream::Err }),
-    );
+    let shown = report::text::plan(&plan, &style);
     match args.format {
         Format::Text => terminal::print(&shown)?,
         Format::Json => terminal::say(&shown),
@@ -43,17 +58,18 @@ pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Fai
     if plan.summary().ready == 0 && args.wait.is_none() && args.format == Format::Text {
         let (dir, target, only, approve) = (&args.dir, &args.target, &args.only, &args.approve[..]);
         next::say(&plan, &Asked { dir, target, only, approve, live: false });
-        return Ok(Run::new(plan).exit(args.detailed_exitcode));
+        let run = Run::new(plan);
+        let exit = run.exit(args.detailed_exitcode);
+        return Ok((run, exit));
     }
-    if plan.summary().ready > 0 && !args.yes && !confirmed(&plan)? {
-        return Ok(Exit::Failed);
+    if plan.summary().ready > 0 && !args.yes && !confirmed(&plan, stop).await? {
+        return Ok((Run::new(plan), Exit::Failed));
     }
-    let stop = signals::stop_on_ctrl_c();
     let told = plan.clone();
     let mut run = Run::new(plan);
-    run.carry_out(reconciler, &stop, global).await;
+    run.carry_out(reconciler, stop, global).await;
     if let Some(wait) = args.wait {
-        run.wait(reconciler, only, wait, &stop, global).await;
+        run.wait(reconciler, only, wait, stop, global).await?;
     }
     let text = match args.format {
         // An empty line sets it off from the plan above.
@@ -63,17 +79,37 @@ pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Fai
         Format::Json => report::outcome::to_json(&run.outcome, &run.shown),
     };
     terminal::print(&text)?;
-    Ok(run.exit(args.detailed_exitcode))
+    let exit = run.exit(args.detailed_exitcode);
+    Ok((run, exit))
 }
 
-async fn look(reconciler: &Reconciler, only: Option<&Email>, global: &Global) -> Plan {
+/// Reads and plans. Reading changes nothing, so that it can be dropped at any point.
+async fn look(reconciler: &Reconciler, only: Option<&Email>, stop: &Stop, global: &Global) -> Result<Plan, Failure> {
     let reading = Reading::start(global);
-    let live = match only {
-        Some(person) => reconciler.observe_only(person, &KnownIds::new(), &reading).await,
-        None => reconciler.observe(&reading).await,
+    let mut stopped = stop.clone();
+    let seen = async {
+        match only {
+            Some(person) => reconciler.observe_only(person, &reading).await,
+            None => reconciler.observe(&reading).await,
+        }
+    };
+    let live = tokio::select! {
+        live = seen => live,
+        () = stopped.reached(1) => {
+            reading.finish();
+            return Err(Failure::new("stopped while the apps were read; nothing was sent that changes anything"));
+        }
     };
     reading.finish();
-    reconciler.plan(&live, Timestamp::now())
+    Ok(reconciler.plan(&live, Timestamp::now()))
+}
+
+/// Says what an earlier run left under way, and what became of it.
+fn tell_recovered(reconciler: &Reconciler) {
+    let found = recovered::text(&reconciler.recovered());
+    if !found.is_empty() {
+        terminal::say(&found);
+    }
 }
 
 /// What was planned and what became of it, over all rounds.
@@ -105,34 +141,35 @@ impl Run {
         wait: Duration,
         stop: &Stop,
         global: &Global,
-    ) {
+    ) -> Result<(), Failure> {
         let deadline = Instant::now() + wait;
         // Reading costs requests: where nothing was done, the plan still says what is open.
         let mut seen_since = self.plan.summary().ready == 0;
         while !stop.asked() {
             if !std::mem::take(&mut seen_since) {
-                // Reading changes nothing, so it can be dropped at any point.
-                let mut stopped = stop.clone();
-                tokio::select! {
-                    plan = look(reconciler, only, global) => self.replan(plan),
-                    () = stopped.reached(1) => return,
+                match look(reconciler, only, stop, global).await {
+                    Ok(plan) => self.replan(plan),
+                    Err(_) if stop.asked() => return Ok(()),
+                    Err(failure) => return Err(failure),
                 }
+                tell_recovered(reconciler);
             }
             if self.plan.summary().ready > 0 && !stop.asked() {
                 self.carry_out(reconciler, stop, global).await;
             }
             let waiting = self.plan.summary().waiting;
             if waiting == 0 || Instant::now() >= deadline {
-                return;
+                return Ok(());
             }
             let left = Duration::from_secs((deadline - Instant::now()).as_secs());
             let watch = Waiting::start(waiting, left, global);
             let go_on = reconciler.wait_for_invitations(&self.plan, deadline, stop).await;
             watch.finish();
             if !go_on {
-                return;
+                return Ok(());
             }
         }
+        Ok(())
     }
 
     /// Takes the later plan, and keeps for the report what earlier ones carried out.
@@ -161,15 +198,18 @@ impl Run {
 }
 
 /// Asks, naming what is at stake. Only a typed `yes` is one.
-fn confirmed(plan: &Plan) -> Result<bool, Failure> {
+async fn confirmed(plan: &Plan, stop: &Stop) -> Result<bool, Failure> {
     if !terminal::is_stdin_terminal() {
         return Err(Failure::new("nothing was done: stdin is not a terminal, so nobody can be asked")
             .hint("add --yes to apply without asking"));
     }
     eprint!("\n{} Type `yes` to go on: ", question(&stakes(plan)));
     io::stderr().flush().map_err(Failure::new)?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).map_err(Failure::new)?;
+    let mut stop = stop.clone();
+    let answer = tokio::select! {
+        answer = typed() => answer.map_err(Failure::new)?,
+        () = stop.reached(1) => String::new(),
+    };
     if !answer.ends_with('\n') {
         // Ctrl-D leaves the cursor behind the question.
         terminal::say("");
@@ -181,6 +221,18 @@ fn confirmed(plan: &Plan) -> Result<bool, Failure> {
     let why = if answer.is_empty() { "" } else { ": only `yes` is taken for one" };
     terminal::say(&format!("nothing was done{why}"));
     Ok(false)
+}
+
+/// A line from stdin. The thread that waits for it is nobody's concern once nobody waits for the answer.
+async fn typed() -> io::Result<String> {
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line).map(|_| line);
+        // Whoever asked may have stopped waiting.
+        let _ = sender.send(read);
+    });
+    receiver.await.unwrap_or_else(|_| Ok(String::new()))
 }
 
 /// What a yes would do.

@@ -96,6 +96,14 @@ pub(super) struct Target {
     pub sandbox: Option<String>,
 }
 
+/// Where facts are kept.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct Storage {
+    /// Where facts are kept, in the place of `settings.store`: sqlite:PATH or postgres://…
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
+}
+
 /// Whom it is about.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Only {
@@ -153,6 +161,8 @@ pub(super) struct Plan {
     pub target: Target,
     #[command(flatten)]
     pub planning: Planning,
+    #[command(flatten)]
+    pub storage: Storage,
     /// How the plan is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
@@ -164,6 +174,8 @@ pub(super) struct Apply {
     pub dir: Dir,
     #[command(flatten)]
     pub target: Target,
+    #[command(flatten)]
+    pub storage: Storage,
     #[command(flatten)]
     pub only: Only,
     /// Release one guard for this run, as an `approvals:` line would; NAME is an action or a prefix of one.
@@ -284,7 +296,7 @@ pub(super) struct Sandbox {
     #[arg(long, default_value = "20s", value_name = "DURATION", value_parser = accept_after)]
     pub accept_after: Duration,
     /// Make requests fail; may be given several times. `every=7,kind=500` fails every seventh request, `at=3` the third.
-    /// Kinds: 500, 503, 429, reset-before, reset-after, slow (with `wait=3s`), html, html-502, cut-off, empty, malformed.
+    /// Kinds: 500, 503, 429, reset-before, reset-after, slow (with `wait=3s`), stalled, html, html-502, cut-off, empty, malformed.
     #[arg(long = "fault", value_name = "FAULT")]
     pub faults: Vec<crate::sandbox::Fault>,
     /// Make an app deviate from its guide: `scim=no-etag,put-only` for all tenants of an app, `scim/acme=…` for one.

@@ -88,7 +88,7 @@ async fn check(args: &ConnectorsCheck) -> Result<Exit, Failure> {
         };
         if built_in { *app.connector == *args.name } else { same() }
     };
-    let session = context::session(&args.dir, &args.target, &[]).await?;
+    let session = context::session(&args.dir, &args.target, &[], context::Past::Ignored).await?;
     let readers: Vec<_> = session.reconciler.writers().filter(|(app, _)| uses(app)).collect();
     if readers.is_empty() && !args.target.apps.is_empty() {
         let apps = args.target.apps.join(", ");

@@ -7,16 +7,18 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    args::{Approve, Dir, Only, Target},
+    args::{Approve, Dir, Only, Storage, Target},
     exit::Failure,
+    storage,
     terminal::{self, Stream},
 };
 use crate::{
-    connectors::{Error, Override, ProcessSecrets, Registry, Writer},
+    connectors::{Clock, Error, Override, ProcessSecrets, Registry, Writer},
     desired::{self, Loaded, Problems},
-    model::{Approval, ConnectorCatalogue, Desired, DesiredApp, Email, Place, Severity},
-    reconcile::Reconciler,
+    model::{Approval, ConnectorCatalogue, Desired, DesiredApp, Email, Outcome, Place, Severity},
+    reconcile::{BudgetKeeper, Memory, Reconciler, resume},
     sandbox::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Sandbox},
+    store::StoreError,
 };
 
 /// How long an approval given on the command line lasts: the run it is for, however long that takes.
@@ -69,13 +71,44 @@ pub(super) fn registry(dir: &Path) -> Registry {
 /// Everything a command needs to read and write apps.
 pub(super) struct Session {
     pub reconciler: Reconciler,
+    /// Writes down what budgets spend, where the command writes anything down.
+    budgets: Option<BudgetKeeper>,
     /// Keeps an embedded sandbox alive.
     _sandbox: Option<Sandbox>,
 }
 
+/// What a command does with the past.
+pub(super) enum Past<'a> {
+    /// Nothing.
+    Ignored,
+    /// It looks at what there is.
+    Looked(&'a Storage),
+    /// It writes down what it sees and does, as the command of this name.
+    Written(&'a Storage, &'a str),
+}
+
+impl Session {
+    /// Writes down how the run ended, and lets others write to the apps.
+    pub(super) async fn end(self, outcome: &Outcome, interrupted: bool) -> Result<(), Failure> {
+        let ended = self.reconciler.end(outcome, interrupted).await;
+        let saved = match self.budgets {
+            Some(keeper) => keeper.end().await,
+            None => Ok(()),
+        };
+        ended.and(saved).map_err(|error| {
+            Failure::new(format!("what was done is done, but its end could not be written down: {error}"))
+        })
+    }
+}
+
 /// Loads the files and connects to the apps they name, or to simulated ones.
-pub(super) async fn session(dir: &Dir, target: &Target, approve: &[Approve]) -> Result<Session, Failure> {
-    let registry = registry(&dir.dir);
+pub(super) async fn session(
+    dir: &Dir,
+    target: &Target,
+    approve: &[Approve],
+    past: Past<'_>,
+) -> Result<Session, Failure> {
+    let registry = Arc::new(registry(&dir.dir));
     let loaded = load_for_plan(dir, target, approve)?;
     let (sandbox, base) = match target.sandbox.as_deref() {
         None => (None, None),
@@ -87,7 +120,7 @@ pub(super) async fn session(dir: &Dir, target: &Target, approve: &[Approve]) -> 
         Some(url) => (None, Some(url.trim_end_matches('/').to_owned())),
     };
     let played = |app: &DesiredApp| {
-        target.sandbox.is_none() || ConnectorCatalogue::names(&registry).contains(&app.connector.to_string())
+        target.sandbox.is_none() || ConnectorCatalogue::names(&*registry).contains(&app.connector.to_string())
     };
     let asked = |app: &DesiredApp| target.apps.is_empty() || target.apps.iter().any(|name| **name == *app.name);
     for app in loaded.desired.apps.values().filter(|app| asked(app) && !played(app)) {
@@ -104,7 +137,30 @@ pub(super) async fn session(dir: &Dir, target: &Target, approve: &[Approve]) -> 
         registry.connect(app, &ProcessSecrets, instead.as_ref())
     };
     let digest = loaded.fingerprint();
-    Ok(Session { reconciler: Reconciler::new(loaded.desired, digest, wanted, connect), _sandbox: sandbox })
+    let simulated = target.sandbox.is_some();
+    let files = loaded.desired.settings.store.clone();
+    let memory = match past {
+        Past::Ignored => None,
+        Past::Looked(storage) => storage::looking(&files, storage, simulated).await?,
+        Past::Written(storage, command) => Some(storage::writing(&files, storage, simulated, command, &dir.dir).await?),
+    };
+    let mut reconciler = Reconciler::new(loaded.desired, digest, wanted, connect);
+    let mut budgets = None;
+    if let Some(memory) = memory {
+        let origin = base.as_ref().map(|base| base.origin().ascii_serialization());
+        budgets = keep_budgets(&registry, &memory).await.map_err(Failure::new)?;
+        reconciler = reconciler.remembering(memory, origin.as_deref());
+    }
+    Ok(Session { reconciler, budgets, _sandbox: sandbox })
+}
+
+/// Takes in what other processes have spent, and writes down what this one spends where it writes anything.
+async fn keep_budgets(registry: &Arc<Registry>, memory: &Memory) -> Result<Option<BudgetKeeper>, StoreError> {
+    let (store, clock) = (memory.store(), Clock::default());
+    if memory.writes() {
+        return BudgetKeeper::begin(registry.clone(), store.clone(), clock).await.map(Some);
+    }
+    resume(registry, store, &clock).await.map(|()| None)
 }
 
 /// Loads the files for a plan that connects to nothing.

@@ -32,6 +32,10 @@ impl Failure {
         Self { message: message.to_string(), hint: None }
     }
 
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     pub(super) fn hint(mut self, hint: impl Display) -> Self {
         self.hint = Some(hint.to_string());
         self

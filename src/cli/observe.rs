@@ -11,7 +11,7 @@ use super::{
 };
 
 pub(super) async fn run(args: &args::Observe, global: &Global) -> Result<Exit, Failure> {
-    let session = context::session(&args.dir, &args.target, &[]).await?;
+    let session = context::session(&args.dir, &args.target, &[], context::Past::Ignored).await?;
     let reading = Reading::start(global);
     let live = session.reconciler.observe(&reading).await;
     reading.finish();

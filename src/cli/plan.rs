@@ -15,8 +15,7 @@ use super::{
 };
 use crate::{
     model::{Live, Plan, ReadFailure},
-    reconcile::{self, KnownIds},
-    report,
+    reconcile, report,
 };
 
 pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Failure> {
@@ -39,11 +38,12 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
 }
 
 async fn online(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
-    let session = context::session(&args.dir, &args.target, &args.planning.approve).await?;
+    let past = context::Past::Looked(&args.storage);
+    let session = context::session(&args.dir, &args.target, &args.planning.approve, past).await?;
     let person = context::person(session.reconciler.desired(), &args.planning.only)?;
     let reading = Reading::start(global);
     let live = match person {
-        Some(person) => session.reconciler.observe_only(&person, &KnownIds::new(), &reading).await,
+        Some(person) => session.reconciler.observe_only(&person, &reading).await,
         None => session.reconciler.observe(&reading).await,
     };
     reading.finish();
@@ -71,7 +71,7 @@ fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
         reconcile::narrow(&mut live, &person);
     }
     let fingerprint = loaded.fingerprint();
-    Ok(timed("planned", || reconcile::plan_against(&loaded.desired, &fingerprint, &live, Timestamp::now())))
+    Ok(timed("planned", || reconcile::plan_against(&loaded.desired, &fingerprint, &live, None, Timestamp::now())))
 }
 
 fn read_snapshot(path: &Path) -> Result<Live, Failure> {

@@ -9,6 +9,7 @@ mod look;
 mod perform;
 mod runner;
 mod scheduler;
+pub mod settle;
 #[cfg(test)]
 mod tests;
 mod together;

@@ -61,8 +61,14 @@ impl Made {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner).insert(name, id);
     }
 
-    fn account_of(&self, email: &Email) -> Option<Arc<str>> {
+    /// The id of an account that was made.
+    pub fn account_of(&self, email: &Email) -> Option<Arc<str>> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(email).cloned()
+    }
+
+    /// The id of a group that was made.
+    pub fn group_of(&self, name: &str) -> Option<Arc<str>> {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     /// The id of the action's account: planned, or made in this run.
@@ -72,10 +78,7 @@ impl Made {
     }
 
     fn group(&self, action: &Action) -> Option<Arc<str>> {
-        let made = || {
-            let name = action.name.group.as_ref()?;
-            self.groups.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
-        };
+        let made = || self.group_of(action.name.group.as_ref()?);
         action.target.group_id.clone().or_else(made)
     }
 }

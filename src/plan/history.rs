@@ -13,6 +13,9 @@ use crate::model::{Email, Guard};
 pub struct History {
     /// By the app's name.
     pub apps: BTreeMap<Arc<str>, AppHistory>,
+    /// The ledger lives no longer than this process, so that it says nothing of what happened before: guards that need a
+    /// past are unchecked, and only what this process has under way counts.
+    pub private: bool,
 }
 
 /// What the ledger knows about one app.
@@ -34,9 +37,9 @@ pub struct AppHistory {
 
 /// Makes every action wait of which an earlier request may still take effect: what is sent again then may be done twice.
 pub(super) fn wait_for_requests_under_way(cx: &Context<'_>, drafts: &mut Drafts) {
-    let Some(history) = cx.history.filter(|history| !history.under_way.is_empty()) else { return };
+    let Some(under_way) = cx.under_way.filter(|under_way| !under_way.is_empty()) else { return };
     for draft in &mut drafts.actions {
-        if let Some(why) = history.under_way.get(&draft.action.name.to_string()) {
+        if let Some(why) = under_way.get(&draft.action.name.to_string()) {
             draft.wait(why.clone());
         }
     }

@@ -56,7 +56,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
             Err(failure) => unread(app, &failure.message),
         })
         .collect();
-    let guards_unchecked = if inputs.history.is_some() {
+    let guards_unchecked = if inputs.history.is_some_and(|history| !history.private) {
         Vec::new()
     } else {
         Guard::ALL.into_iter().filter(|guard| history::needed_by(*guard)).collect()
@@ -84,6 +84,8 @@ struct Context<'a> {
     /// The identity behind the account that our own credential acts as, where the connector knows it.
     own: Option<&'a Email>,
     history: Option<&'a AppHistory>,
+    /// Requests that may still take effect, by action.
+    under_way: Option<&'a BTreeMap<String, String>>,
     now: Timestamp,
 }
 
@@ -100,7 +102,9 @@ static NO_RUNS: AppHistory = AppHistory {
 impl<'a> Context<'a> {
     fn new(inputs: &Inputs<'a>, app: &'a DesiredApp, live: &'a LiveApp) -> Self {
         // A ledger without a word about this app is a history all the same: nothing in it was done by us.
-        let history = inputs.history.map(|history| history.apps.get(&app.name).unwrap_or(&NO_RUNS));
+        let of_app = inputs.history.map(|history| history.apps.get(&app.name).unwrap_or(&NO_RUNS));
+        let under_way = of_app.map(|history| &history.under_way);
+        let history = of_app.filter(|_| inputs.history.is_some_and(|history| !history.private));
         let mut accounts: Vec<&LiveAccount> = live.accounts.iter().collect();
         accounts.sort_by(|a, b| (&a.id, a.email.as_str(), &a.status).cmp(&(&b.id, b.email.as_str(), &b.status)));
         accounts.dedup_by(|a, b| a.id == b.id);
@@ -109,8 +113,18 @@ impl<'a> Context<'a> {
             groups.entry(&group.id).or_insert(group);
         }
         let people = inputs.desired.people.iter().collect();
-        let mut cx =
-            Self { desired: inputs.desired, app, live, people, accounts, groups, own: None, history, now: inputs.now };
+        let mut cx = Self {
+            desired: inputs.desired,
+            app,
+            live,
+            people,
+            accounts,
+            groups,
+            own: None,
+            history,
+            under_way,
+            now: inputs.now,
+        };
         cx.own = live.own_account.as_ref().and_then(|id| cx.owner(id));
         cx
     }

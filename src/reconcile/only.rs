@@ -1,58 +1,125 @@
 //! One person alone: whoever has to be offboarded now does not wait until everybody was read.
 
-use std::{collections::BTreeMap, sync::Arc};
-
-use futures::future::join_all;
-use jiff::Timestamp;
-use tokio::time::Instant;
-
-use super::{Reconciler, Watch};
-use crate::{
-    connectors::{Error, Writer},
-    model::{About, DesiredApp, Email, Live, LiveApp, ReadFailure},
-    observe::{self, Sought},
-    plan::{self, Inputs},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
 };
 
-/// Ids of accounts by app and address, as earlier readings showed them. What is out of date costs a request and no more.
-pub type KnownIds = BTreeMap<Arc<str>, BTreeMap<Email, Arc<str>>>;
+use futures::future::join_all;
+use tokio::time::Instant;
+
+use super::{Connected, Known, Reconciler, Watch, history, memory::Memory, recover};
+use crate::{
+    connectors::Writer,
+    model::{About, DesiredApp, Email, Live, LiveApp, ReadFailure},
+    observe::{self, OnProgress, Sought},
+    plan::{self, AppHistory, History, Inputs},
+    store::{Covered, Reading, StoreError},
+};
 
 impl Reconciler {
     /// Reads of every app what the person behind `identity` takes, all apps at the same time. A plan against it is about that
-    /// person alone.
-    pub async fn observe_only(&self, identity: &Email, known: &KnownIds, watch: &dyn Watch) -> Live {
-        let reads = self.apps.iter().filter_map(|(name, writer)| {
+    /// person alone. Ids that earlier readings showed are tried first; what is out of date costs a request and no more.
+    pub async fn observe_only(&self, identity: &Email, watch: &dyn Watch) -> Live {
+        let reads = self.apps.iter().filter_map(|(name, connected)| {
             let app = self.desired.apps.get(name)?;
-            Some(async move { (name.clone(), self.read_only(app, writer, identity, known, watch).await) })
+            Some(async move { (name.clone(), self.read_one(app, connected, identity, watch).await) })
         });
         Live { apps: join_all(reads).await.into_iter().collect() }
     }
 
-    async fn read_only(
+    async fn read_one(
         &self,
         app: &DesiredApp,
-        writer: &Result<Arc<dyn Writer>, Error>,
+        connected: &Connected,
         identity: &Email,
-        known: &KnownIds,
         watch: &dyn Watch,
     ) -> Result<LiveApp, ReadFailure> {
-        let failure = |error: &Error| ReadFailure { message: error.to_string() };
-        let writer = writer.as_ref().map_err(failure)?;
-        let (began, now) = (Instant::now(), Timestamp::now());
-        let none = BTreeMap::new();
-        let sought = Sought::new(&self.desired, app, identity, known.get(&app.name).unwrap_or(&none), now);
-        let nothing = Live::default();
-        let inputs = Inputs { desired: &self.desired, desired_digest: "", live: &nothing, history: None, now };
-        let plan = |live: &LiveApp| plan::plan_one(&inputs, app, live);
+        let writer = connected.writer.as_ref().map_err(|error| ReadFailure { message: error.to_string() })?;
         let progress = |progress| watch.seen(&app.name, progress);
-        let live = observe::observe_only(&**writer, app, &sought, now, &plan, &progress).await;
-        let live = live.map_err(|error| failure(&error))?;
-        if let Some(made) = self.made.get(&app.name) {
-            // What was not read, or not all of it, is read again before anything is taken away.
-            let read = live.accounts.iter().filter(|account| !live.unread_accounts.contains_key(&account.id));
-            read.for_each(|account| made.saw_account(began, account.clone()));
+        match &self.memory {
+            None => self.look_for(app, connected, &**writer, identity, &BTreeMap::new(), None, &progress).await,
+            Some(memory) => self.look_for_known(memory, app, connected, &**writer, identity, &progress).await,
         }
+    }
+
+    /// Reads of one app what one person takes, with what is known of them.
+    #[expect(clippy::too_many_arguments, reason = "each is one thing that the look needs, and it has two callers")]
+    async fn look_for(
+        &self,
+        app: &DesiredApp,
+        connected: &Connected,
+        writer: &dyn Writer,
+        identity: &Email,
+        known: &BTreeMap<Email, Arc<str>>,
+        history: Option<&History>,
+        progress: OnProgress<'_>,
+    ) -> Result<LiveApp, ReadFailure> {
+        let (began, now) = (Instant::now(), self.clock.now());
+        let sought = Sought::new(&self.desired, app, identity, known, now);
+        let nothing = Live::default();
+        let inputs = Inputs { desired: &self.desired, desired_digest: "", live: &nothing, history, now };
+        let plan = |live: &LiveApp| plan::plan_one(&inputs, app, live);
+        let live = observe::observe_only(writer, app, &sought, now, &plan, progress).await;
+        let live = live.map_err(|error| ReadFailure { message: error.to_string() })?;
+        // What was not read, or not all of it, is read again before anything is taken away.
+        let read = live.accounts.iter().filter(|account| !live.unread_accounts.contains_key(&account.id));
+        read.for_each(|account| connected.made.saw_account(began, account.clone()));
         Ok(live)
+    }
+
+    async fn look_for_known(
+        &self,
+        memory: &Memory,
+        app: &DesiredApp,
+        connected: &Connected,
+        writer: &dyn Writer,
+        identity: &Email,
+        progress: OnProgress<'_>,
+    ) -> Result<LiveApp, ReadFailure> {
+        let unkept = |error: StoreError| ReadFailure { message: format!("{}: {error}", app.name) };
+        let (store, key) = (&memory.store, &connected.key);
+        let mut past = connected.past.lock().await;
+        past.claim(memory, app, key).await?;
+        let addresses = self.addresses(identity);
+        let mut known = BTreeMap::new();
+        for address in &addresses {
+            if let Some(seen) = store.seen_account_by_email(key, address).await.map_err(unkept)? {
+                known.insert(address.clone(), seen.account);
+            }
+        }
+        // What is under way for others is settled by a run that reads everybody.
+        let mut open = store.open_intents(key).await.map_err(unkept)?;
+        open.retain(|intent| intent.intent.people.iter().any(|person| addresses.contains(&Email::lenient(person))));
+        if past.tenure.is_some() {
+            recover::let_it_show(&open, writer, memory.now()).await;
+        }
+        let past_of_app = history::of_app(store, key, memory.now()).await.map_err(unkept)?;
+        let past_of_app = History { apps: [(app.name.clone(), past_of_app)].into(), private: memory.is_private() };
+        let mut live = self.look_for(app, connected, writer, identity, &known, Some(&past_of_app), progress).await?;
+        let (recovered, under_way) = match &past.tenure {
+            Some(tenure) => {
+                recover::settle(memory, tenure, &connected.made, open, writer, &live).await.map_err(unkept)?
+            }
+            None => (Vec::new(), recover::peek(&open, writer, &live)),
+        };
+        history::recall_made(store, key, &connected.made, memory.now()).await.map_err(unkept)?;
+        let history = history::of_app(store, key, memory.now()).await.map_err(unkept)?;
+        if let Some(tenure) = &past.tenure {
+            // What one person's reading does not show, it was not looking for.
+            let reading = Reading { covered: Covered::default(), ..(&live).into() };
+            store.record_reading(tenure.lease(), live.observed_at, &reading).await.map_err(unkept)?;
+        }
+        history::believe(store, key, &mut live).await.map_err(unkept)?;
+        *connected.known() = Known { history: AppHistory { under_way, ..history }, recovered };
+        Ok(live)
+    }
+
+    /// Every address of a person.
+    fn addresses(&self, identity: &Email) -> BTreeSet<Email> {
+        let person = self.desired.people.get(identity);
+        let aliases = person.into_iter().flat_map(|person| &person.aliases);
+        std::iter::once(identity).chain(aliases).cloned().collect()
     }
 }
 

@@ -20,6 +20,9 @@ pub enum FaultKind {
     ResetAfter,
     /// The request takes effect; its answer takes long.
     Slow,
+    /// The request waits somewhere on the way and never takes effect, as behind a half-open connection or a dead proxy; after
+    /// long, a 504.
+    Stalled,
     /// 200 with an HTML page where JSON is expected, as a captive portal or a maintenance page sends it.
     Html,
     /// 502 with an HTML page.
@@ -34,13 +37,14 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind, in the order in which messages list them.
-    pub const ALL: [FaultKind; 11] = [
+    pub const ALL: [FaultKind; 12] = [
         FaultKind::ServerError,
         FaultKind::Unavailable,
         FaultKind::TooMany,
         FaultKind::ResetBefore,
         FaultKind::ResetAfter,
         FaultKind::Slow,
+        FaultKind::Stalled,
         FaultKind::Html,
         FaultKind::Html502,
         FaultKind::CutOff,
@@ -57,6 +61,7 @@ impl FaultKind {
             FaultKind::ResetBefore => "reset-before",
             FaultKind::ResetAfter => "reset-after",
             FaultKind::Slow => "slow",
+            FaultKind::Stalled => "stalled",
             FaultKind::Html => "html",
             FaultKind::Html502 => "html-502",
             FaultKind::CutOff => "cut-off",
@@ -75,16 +80,19 @@ impl FaultKind {
             | FaultKind::Unavailable
             | FaultKind::TooMany
             | FaultKind::ResetBefore
+            | FaultKind::Stalled
             | FaultKind::Html
             | FaultKind::Html502 => false,
         }
     }
 
-    /// `wait` where none is given: how long `slow` takes, what `Retry-After` says.
+    /// `wait` where none is given: how long `slow` and `stalled` take, what `Retry-After` says.
     fn default_wait(self) -> Duration {
         match self {
             // Longer than a client's patience for one answer is usually set in tests; shorter than a person's.
             FaultKind::Slow => Duration::from_secs(5),
+            // Longer than clients wait for one answer.
+            FaultKind::Stalled => Duration::from_secs(60),
             _ => Duration::from_secs(1),
         }
     }
@@ -113,7 +121,7 @@ impl Serialize for FaultKind {
 /// | `every` | strikes every Nth matching request |
 /// | `at` | strikes these matching requests, counted from 1, joined by `+` |
 /// | `method`, `path`, `app`, `tenant` | only requests that match; in `path` (the app's own), `*` stands for anything |
-/// | `wait` | real time: how long `slow` takes, what `Retry-After` says (`5s`, `200ms`) |
+/// | `wait` | real time: how long `slow` and `stalled` take, what `Retry-After` says (`5s`, `200ms`) |
 /// | `effect` | `yes` or `no`: whether the request takes effect, where the kind's default is not meant |
 ///
 /// With neither `every` nor `at`, every matching request is struck. Matching requests are counted per fault.

@@ -290,6 +290,9 @@ fn spoil(fault: &Fault, app: &dyn App, answer: Answer) -> Delivery {
     Delivery::Whole(match fault.kind {
         FaultKind::ResetBefore | FaultKind::ResetAfter => return Delivery::Reset,
         FaultKind::Slow => return Delivery::After(fault.wait, answer),
+        FaultKind::Stalled => {
+            return Delivery::After(fault.wait, app.refuse(504, "GATEWAY_TIMEOUT", "No answer in time."));
+        }
         FaultKind::CutOff => return Delivery::CutOff(answer),
         FaultKind::ServerError => app.refuse(500, "INTERNAL", "Internal error."),
         FaultKind::Unavailable => app.refuse(503, "UNAVAILABLE", "Temporarily unavailable.").with("retry-after", wait),

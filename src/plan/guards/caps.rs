@@ -161,16 +161,27 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// Active accounts, and those that were before something took them away today. Counted where no reading is old enough to
+    /// tell how many there were at the start of the day: what a run takes away must not lower its own limit.
+    fn active_today(&self) -> usize {
+        let cx = self.cx;
+        let active = cx.accounts.iter().filter(|account| account.status == AccountStatus::Active);
+        let lost = cx.history.into_iter().flat_map(|history| &history.lost_today);
+        let lost = lost.filter(|(_, group)| group.is_none()).map(|(email, _)| email);
+        let people: BTreeSet<&Email> = active.map(|account| cx.identity(&account.email)).chain(lost).collect();
+        people.len()
+    }
+
     /// A scope's cap, and how many people it is a share of, where that is known.
     fn cap(&self, scope: &Scope) -> (Cap, Option<usize>) {
         let cx = self.cx;
         let policy = cx.policy(scope.as_ref());
         let cap = if self.guard == Guard::MaxRemovals { policy.max_removals } else { policy.max_creates };
         let active = match scope.as_ref().and_then(|name| cx.app.groups.get(name)) {
-            None => cx.history.and_then(|history| history.active_at_day_start).or_else(|| {
-                let active = || cx.accounts.iter().filter(|account| account.status == AccountStatus::Active).count();
-                cx.live.alone().is_none().then(active)
-            }),
+            None => cx
+                .history
+                .and_then(|history| history.active_at_day_start)
+                .or_else(|| cx.live.alone().is_none().then(|| self.active_today())),
             Some(_) if cx.live.alone().is_some() => None,
             Some(group) => {
                 let live = match &group.id {

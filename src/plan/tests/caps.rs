@@ -127,8 +127,8 @@ fn the_day_counts_and_a_person_counts_once() {
         ten(World::full(), 2).history(|history| history.lost_today = lost.into())
     };
     check!(earlier("z@x.io"), @"
-    held a/deactivate/p0@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
-    held a/deactivate/p1@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
+    held a/deactivate/p0@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 12 active
+    held a/deactivate/p1@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 12 active
     ");
     check!(earlier("p0@x.io"), @"
     ready a/deactivate/p0@x.io
@@ -136,8 +136,8 @@ fn the_day_counts_and_a_person_counts_once() {
     ");
     check!(earlier("z@x.io").released("a/deactivate/p0@x.io"), @"
     allow a/deactivate: max-removals up to 2
-    - held a/deactivate/p0@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
-    - held a/deactivate/p1@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
+    - held a/deactivate/p0@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 12 active
+    - held a/deactivate/p1@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 12 active
     + ready a/deactivate/p0@x.io
     + ready a/deactivate/p1@x.io
     ");

@@ -384,7 +384,10 @@ impl World {
 
     pub fn whole_plan(&self) -> Plan {
         let live = Live { apps: BTreeMap::from([("a".into(), Ok(self.live.clone()))]) };
-        let history = self.history.clone().map(|history| History { apps: BTreeMap::from([("a".into(), history)]) });
+        let history = self
+            .history
+            .clone()
+            .map(|history| History { apps: BTreeMap::from([("a".into(), history)]), private: false });
         plan(&Inputs {
             desired: &self.desired,
             desired_digest: "",

@@ -1,0 +1,101 @@
+//! Which store a command uses, and under whose name it writes there.
+
+use std::{path::Path, process::Command};
+
+use super::{args::Storage, exit::Failure, terminal};
+use crate::{
+    connectors::{Clock, ProcessSecrets, SecretSource as _},
+    model,
+    reconcile::{Author, Memory},
+    store::Store,
+};
+use secrecy::ExposeSecret as _;
+
+/// A store that lives as long as the process.
+pub(super) const PRIVATE: &str = "sqlite::memory:";
+
+/// The address of the store: what was typed, or what the files say. Simulated apps have a private one unless another was
+/// typed.
+pub(super) fn store_url(files: &model::Store, storage: &Storage, simulated: bool) -> Result<String, Failure> {
+    match (&storage.store, files) {
+        (Some(typed), _) => Ok(typed.clone()),
+        (None, _) if simulated => Ok(PRIVATE.into()),
+        (None, model::Store::Url(url)) => Ok(url.clone()),
+        (None, model::Store::Secret(secret)) => match ProcessSecrets.resolve(secret) {
+            Ok(url) => Ok(url.expose_secret().to_owned()),
+            Err(why) => Err(Failure::new(format!("`settings.store`: {why}"))
+                .hint("set it, or name a store with --store sqlite:PATH")),
+        },
+    }
+}
+
+/// Whether there is anything at this address yet. Only a file can be missing; a server is asked.
+pub(super) fn exists(url: &str) -> bool {
+    match url.strip_prefix("sqlite:") {
+        Some(":memory:") | None => true,
+        Some(path) => {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            Path::new(path.split('?').next().unwrap_or(path)).exists()
+        }
+    }
+}
+
+/// A memory that only looks. None when there is nothing to look at, or when it cannot be reached, which is said: a plan is
+/// worth having without a past.
+pub(super) async fn looking(
+    files: &model::Store,
+    storage: &Storage,
+    simulated: bool,
+) -> Result<Option<Memory>, Failure> {
+    let url = match store_url(files, storage, simulated) {
+        Ok(url) => url,
+        Err(failure) => {
+            terminal::say(&format!("planning without a past: {}", failure.message()));
+            return Ok(None);
+        }
+    };
+    if !exists(&url) {
+        return Ok(None);
+    }
+    let memory = Memory::of(open(&url).await?, Clock::default());
+    Ok(Some(if url == PRIVATE { memory.private() } else { memory }))
+}
+
+/// A memory that writes, made when it is not there.
+pub(super) async fn writing(
+    files: &model::Store,
+    storage: &Storage,
+    simulated: bool,
+    command: &str,
+    dir: &Path,
+) -> Result<Memory, Failure> {
+    let url = store_url(files, storage, simulated)?;
+    let store = open(&url).await?;
+    let author = Author { command: command.to_owned(), commit: commit(dir), host: host(), pid: std::process::id() };
+    let memory = Memory::writing(store, author, Clock::default());
+    Ok(if url == PRIVATE { memory.private() } else { memory })
+}
+
+/// Opens a store.
+pub(super) async fn open(url: &str) -> Result<Store, Failure> {
+    Store::open(url).await.map_err(Failure::new)
+}
+
+/// The commit of the files, with a mark when they differ from it; none when they are in no repository.
+pub(super) fn commit(dir: &Path) -> Option<String> {
+    let git = |args: &[&str]| {
+        let output = Command::new("git").arg("-C").arg(dir).args(args).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let head = git(&["rev-parse", "HEAD"])?;
+    let changed = git(&["status", "--porcelain", "--", "."]).is_none_or(|changes| !changes.is_empty());
+    Some(if changed { format!("{head}+changes") } else { head })
+}
+
+/// The name of this machine, for people.
+pub(super) fn host() -> String {
+    let file = |path| std::fs::read_to_string(path).ok();
+    let name = file("/proc/sys/kernel/hostname").or_else(|| file("/etc/hostname"));
+    let name = name.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
+    name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".into())
+}

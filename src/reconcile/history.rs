@@ -1,0 +1,139 @@
+//! What planning has to know of the past, gathered from the store.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{
+    execute::Made,
+    model::{AccountStatus, Coverage, Email, Fact, FactIds, Facts, LiveApp, LiveMember, Verb},
+    plan::AppHistory,
+    store::{self, AppKey, Ending, FactKind, Filter, Store, StoreError},
+};
+
+/// The rolling day over which caps count.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// The history of one app before the reading at hand is entered. Requests under way are added by whoever settles them.
+pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Result<AppHistory, StoreError> {
+    let yesterday = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
+    let moved = store.moved_since(key, yesterday).await?;
+    Ok(AppHistory {
+        deactivated_by_us: store.own_deactivations(key).await?.into_keys().collect(),
+        accounts_last_seen: store.accounts_last_seen(key).await?,
+        active_at_day_start: store.active_at(key, yesterday).await?,
+        lost_today: moved.lost,
+        gained_today: moved.gained,
+        under_way: BTreeMap::new(),
+    })
+}
+
+/// Remembers what earlier processes made and no reading has shown yet, so that it is not made again merely because a list
+/// is slow.
+pub(super) async fn recall_made(store: &Store, key: &AppKey, made: &Made, now: Timestamp) -> Result<(), StoreError> {
+    let yesterday = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
+    for invitation in store.invitations(key).await? {
+        if let (None, Some(id)) = (&invitation.seen, invitation.account_id)
+            && invitation.sent_at >= yesterday
+        {
+            made.remember_account(invitation.email, id);
+        }
+    }
+    Ok(())
+}
+
+/// Where an app shows no members, those that we put there and did not take out again are believed in.
+pub(super) async fn believe(store: &Store, key: &AppKey, live: &mut LiveApp) -> Result<(), StoreError> {
+    let believed = |coverage: &Coverage| matches!(coverage, Coverage::Believed(_));
+    if !live.groups.iter().any(|group| believed(&group.coverage)) {
+        return Ok(());
+    }
+    let filter = Filter { app: Some(key.app.to_string()), ..Filter::default() };
+    let mut members: BTreeMap<Arc<str>, BTreeMap<Arc<str>, LiveMember>> = BTreeMap::new();
+    let entries = store.entries(&filter).await?;
+    let done = entries.into_iter().filter(|entry| entry.key.as_ref() == Some(key));
+    for entry in done.map(|entry| entry.entry).filter(|entry| entry.result == Some(Ending::Done)) {
+        let verb: Option<Verb> = entry.verb.as_deref().and_then(|verb| verb.parse().ok());
+        let (Some(group), Some(verb)) = (entry.group_id, verb) else { continue };
+        let of_group = members.entry(group).or_default();
+        match (verb, entry.account_id) {
+            (Verb::AddMember | Verb::ChangeMember, Some(account)) => {
+                let member = of_group.entry(account.clone()).or_insert_with(|| LiveMember {
+                    account,
+                    email: None,
+                    status: AccountStatus::Active,
+                    values: BTreeMap::new(),
+                });
+                for change in entry.changes {
+                    member.values.insert(change.field, change.to);
+                }
+            }
+            (Verb::RemoveMember, Some(account)) => drop(of_group.remove(&account)),
+            (Verb::DeleteGroup, _) => of_group.clear(),
+            _ => {}
+        }
+    }
+    // Whoever has no account any more has no membership either.
+    let accounts: BTreeSet<&Arc<str>> = live.accounts.iter().map(|account| &account.id).collect();
+    for group in live.groups.iter_mut().filter(|group| believed(&group.coverage)) {
+        let known: BTreeSet<Arc<str>> = group.members.iter().map(|member| member.account.clone()).collect();
+        let ours = members.remove(&group.id).unwrap_or_default().into_values();
+        group
+            .members
+            .extend(ours.filter(|member| !known.contains(&member.account) && accounts.contains(&member.account)));
+        group.members.sort_by(|a, b| a.account.cmp(&b.account));
+    }
+    Ok(())
+}
+
+/// How a fact is kept: what was seen, and under which row of the list.
+#[derive(Serialize, Deserialize)]
+struct Kept<T> {
+    row: Arc<str>,
+    seen: T,
+}
+
+/// All facts that are remembered of an app. One that cannot be read any more is forgotten, which costs a request.
+pub(super) async fn facts(store: &Store, key: &AppKey) -> Result<Facts, StoreError> {
+    fn fact<T: DeserializeOwned>(body: Value, read_at: Timestamp) -> Option<Fact<T>> {
+        let Kept { row, seen } = serde_json::from_value(body).ok()?;
+        Some(Fact { read_at, row, seen })
+    }
+    let mut facts = Facts::default();
+    for store::Fact { account, kind, body, read_at } in store.facts(key).await? {
+        match kind {
+            FactKind::Account => facts.accounts.extend(fact(body, read_at).map(|fact| (account, fact))),
+            FactKind::Memberships => facts.memberships.extend(fact(body, read_at).map(|fact| (account, fact))),
+        }
+    }
+    Ok(facts)
+}
+
+/// Facts as they are kept.
+pub(super) fn to_keep(learnt: &Facts) -> Vec<store::Fact> {
+    fn kept<T: Serialize>(kind: FactKind, account: &Arc<str>, fact: &Fact<T>) -> Option<store::Fact> {
+        // Plain data with text keys always serialises; what would not is read again.
+        let body = serde_json::to_value(Kept { row: fact.row.clone(), seen: &fact.seen }).ok()?;
+        Some(store::Fact { account: account.clone(), kind, body, read_at: fact.read_at })
+    }
+    let accounts = learnt.accounts.iter().filter_map(|(id, fact)| kept(FactKind::Account, id, fact));
+    let memberships = learnt.memberships.iter().filter_map(|(id, fact)| kept(FactKind::Memberships, id, fact));
+    accounts.chain(memberships).collect()
+}
+
+/// Accounts of which anything is to be forgotten.
+pub(super) fn to_forget(lapsed: &FactIds) -> Vec<Arc<str>> {
+    lapsed.accounts.union(&lapsed.memberships).cloned().collect()
+}
+
+/// Accounts, by id and address, that requests under way are about.
+pub(super) fn concerned(open: &[store::Intent]) -> (BTreeSet<Arc<str>>, BTreeSet<Email>) {
+    let ids = open.iter().filter_map(|intent| intent.intent.account_id.clone()).collect();
+    let emails = open.iter().flat_map(|intent| &intent.intent.people).map(|email| Email::lenient(email)).collect();
+    (ids, emails)
+}

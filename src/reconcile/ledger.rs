@@ -1,0 +1,208 @@
+//! The executor's journal, kept in the store: an intent before a request leaves, and what became of it in the ledger.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+
+use super::memory::{Memory, Tenure};
+use crate::{
+    connectors::{
+        Write,
+        http::{Method, witness::Sent},
+    },
+    execute::{Journal, Made, Performed, Unwritten},
+    model::{Action, ActionResult, Cause, Desired, Email},
+    store::{Ending, EntryKind, IntentId, NewEntry, NewIntent, Settled, StoreError},
+};
+
+/// One app's journal during one run.
+pub(super) struct Ledger<'a> {
+    pub(super) memory: &'a Memory,
+    pub(super) tenure: &'a Tenure,
+    pub(super) desired: &'a Desired,
+    pub(super) made: &'a Made,
+    pub(super) fingerprint: &'a str,
+    /// Intents that are open, by the action's name.
+    open: Mutex<BTreeMap<String, IntentId>>,
+}
+
+impl<'a> Ledger<'a> {
+    pub(super) fn new(
+        memory: &'a Memory,
+        tenure: &'a Tenure,
+        desired: &'a Desired,
+        made: &'a Made,
+        fingerprint: &'a str,
+    ) -> Self {
+        Self { memory, tenure, desired, made, fingerprint, open: Mutex::default() }
+    }
+
+    fn is_open(&self, name: &str) -> Option<IntentId> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    }
+
+    fn intent(&self, run: &Arc<str>, action: &Action, write: &Write) -> NewIntent {
+        let target = &action.target;
+        NewIntent {
+            run: run.clone(),
+            action: action.name.to_string(),
+            verb: action.name.verb.as_str().to_owned(),
+            account: action.name.account.clone(),
+            account_id: target.account_id.clone(),
+            group: action.name.group.clone(),
+            group_id: target.group_id.clone(),
+            people: self.people(action),
+            reduces_access: action.reduces_access,
+            gains: action.adds_access,
+            payload: json!({ "write": write }),
+            changes: action.changes.clone(),
+            because: action.because.iter().map(ToString::to_string).collect(),
+            commit: self.memory.commit(),
+            cause: action.cause.map(|cause| cause_word(cause).to_owned()),
+            at: self.memory.now(),
+        }
+    }
+
+    /// Whom an action is about, as the files spell them.
+    fn people(&self, action: &Action) -> Vec<Arc<str>> {
+        let spelt = || action.name.account.as_deref().map(Email::lenient);
+        let email = action.target.email.clone().or_else(spelt);
+        email.iter().map(|email| self.desired.identity(email).as_str().into()).collect()
+    }
+
+    async fn write(&self, action: &Action, performed: &Performed, sent: &[Sent]) -> Result<(), StoreError> {
+        let name = action.name.to_string();
+        let run = self.memory.run(Some(self.fingerprint)).await?;
+        let evidence = Evidence::of(sent);
+        let message = performed.result.message().map(str::to_owned);
+        let ending = Ending::from(&performed.result);
+        let account_id = action.target.account_id.clone().or_else(|| {
+            let email = action.target.email.as_ref()?;
+            self.made.account_of(email)
+        });
+        let group_id = action.target.group_id.clone().or_else(|| self.made.group_of(action.name.group.as_deref()?));
+        let (store, lease) = (&self.memory.store, self.tenure.lease());
+        match self.is_open(&name) {
+            // A later look says what became of it, and enters that.
+            Some(_) if performed.open => Ok(()),
+            Some(id) => {
+                let settled = Settled {
+                    at: self.memory.now(),
+                    run,
+                    ending,
+                    message,
+                    request: evidence.request,
+                    status: evidence.status,
+                    read_back: evidence.read_back,
+                    account_id,
+                    group_id,
+                    by_looking: false,
+                    approvals: Vec::new(),
+                };
+                store.close_intent(lease, id, &settled).await?;
+                self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+                Ok(())
+            }
+            // Nothing was tried and nothing was found out: the run's end counts it.
+            None if matches!(performed.result, ActionResult::NotStarted { .. } | ActionResult::Skipped { .. }) => {
+                Ok(())
+            }
+            None => {
+                let entry = NewEntry {
+                    at: self.memory.now(),
+                    run: Some(run),
+                    kind: EntryKind::Action,
+                    action: Some(name),
+                    verb: Some(action.name.verb.as_str().to_owned()),
+                    account: action.name.account.clone(),
+                    account_id,
+                    group: action.name.group.clone(),
+                    group_id,
+                    people: self.people(action),
+                    reduces_access: action.reduces_access,
+                    gains: action.adds_access,
+                    because: action.because.iter().map(ToString::to_string).collect(),
+                    commit: self.memory.commit(),
+                    cause: action.cause.map(|cause| cause_word(cause).to_owned()),
+                    request: evidence.request,
+                    status: evidence.status,
+                    result: Some(ending),
+                    message,
+                    read_back: evidence.read_back,
+                    changes: action.changes.clone(),
+                    sent_at: None,
+                    by_looking: true,
+                };
+                store.enter(lease, &[entry]).await
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Journal for Ledger<'_> {
+    async fn begin(&self, writes: &[(&Action, &Write)]) -> Result<(), Unwritten> {
+        let unwritten = |error: StoreError| {
+            Unwritten(format!(
+                "what is about to be sent could not be written down, so that nothing more is sent: {error}"
+            ))
+        };
+        let run = self.memory.run(Some(self.fingerprint)).await.map_err(unwritten)?;
+        let new = writes.iter().filter(|(action, _)| self.is_open(&action.name.to_string()).is_none());
+        let intents: Vec<NewIntent> = new.map(|(action, write)| self.intent(&run, action, write)).collect();
+        if !intents.is_empty() {
+            let ids = self.memory.store.open_batch(self.tenure.lease(), &intents).await.map_err(unwritten)?;
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            open.extend(intents.into_iter().map(|intent| intent.action).zip(ids));
+        }
+        // Writing takes time, so that the claim is looked at last.
+        self.tenure.may_send().map_err(Unwritten)
+    }
+
+    async fn end(&self, action: &Action, performed: &Performed, sent: &[Sent]) -> Result<(), Unwritten> {
+        self.write(action, performed, sent).await.map_err(|error| {
+            Unwritten(format!(
+                "what became of {} could not be written down, so that nothing more is sent; the next run looks at it first: \
+                 {error}",
+                action.name
+            ))
+        })
+    }
+}
+
+/// What requests say about an action.
+struct Evidence {
+    /// The last request that changed something: `PATCH /users/17`.
+    request: Option<String>,
+    status: Option<u16>,
+    /// What was read afterwards.
+    read_back: Option<Value>,
+}
+
+impl Evidence {
+    fn of(sent: &[Sent]) -> Self {
+        let last = sent.iter().rposition(|sent| sent.method != Method::Get);
+        let Some(last) = last else {
+            let looked = sent.last().map(|sent| Value::String(sent.line()));
+            return Self { request: None, status: None, read_back: looked };
+        };
+        let write = &sent[last];
+        Self {
+            request: Some(format!("{} {}", write.method.as_str(), write.path)),
+            status: write.status,
+            read_back: sent[last + 1..].last().map(|sent| Value::String(sent.line())),
+        }
+    }
+}
+
+fn cause_word(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Change => "change",
+        Cause::Drift => "drift",
+        Cause::Time => "time",
+    }
+}

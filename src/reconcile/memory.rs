@@ -1,0 +1,242 @@
+//! What a run remembers with: the store, under whose name it writes there, and the right to do so.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{sync::OnceCell, task::AbortHandle, time::Instant};
+use tracing::warn;
+
+use crate::{
+    connectors::Clock,
+    store::{AppKey, Claim, Lease, NewRun, RunEnd, Store, StoreError},
+};
+
+/// How long a lease lasts unless it is renewed. A machine that dies keeps others from its apps for no longer than this; with
+/// SQLite its lock goes with the process, at once.
+const LEASE: Duration = Duration::from_secs(180);
+
+/// A lease is renewed this often, so that a database that is away for two minutes stops nobody.
+const RENEW: Duration = Duration::from_secs(45);
+
+/// A request is sent only while the lease lasts this much longer: the longest that a request may take (30 s), and a margin
+/// for a process that is stopped between looking at the clock and sending.
+const MARGIN: Duration = Duration::from_secs(40);
+
+/// Under whose name something is written down.
+#[derive(Debug, Clone)]
+pub struct Author {
+    /// The command: `apply`, `daemon`.
+    pub command: String,
+    /// The commit of the files, where they are in a repository.
+    pub commit: Option<String>,
+    /// The machine.
+    pub host: String,
+    /// The process.
+    pub pid: u32,
+}
+
+/// A store to remember with.
+#[derive(Debug, Clone)]
+pub struct Memory {
+    pub(super) store: Store,
+    /// None for a run that only looks: it uses what is known and writes nothing.
+    author: Option<Arc<Author>>,
+    clock: Clock,
+    /// The store lives no longer than this process.
+    private: bool,
+    run: Arc<OnceCell<Arc<str>>>,
+}
+
+impl Memory {
+    /// Looks into `store` and leaves it as it is.
+    pub fn of(store: Store, clock: Clock) -> Self {
+        Self { store, author: None, clock, private: false, run: Arc::default() }
+    }
+
+    /// Writes everything down.
+    pub fn writing(store: Store, author: Author, clock: Clock) -> Self {
+        Self { store, author: Some(Arc::new(author)), clock, private: false, run: Arc::default() }
+    }
+
+    /// The same, of which it is known that it began with this process.
+    #[must_use]
+    pub fn private(self) -> Self {
+        Self { private: true, ..self }
+    }
+
+    pub(super) fn is_private(&self) -> bool {
+        self.private
+    }
+
+    /// The same, for another run.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { run: Arc::default(), ..self.clone() }
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Whether anything is written down.
+    pub fn writes(&self) -> bool {
+        self.author.is_some()
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(super) fn commit(&self) -> Option<String> {
+        self.author.as_ref().and_then(|author| author.commit.clone())
+    }
+
+    /// This run's id; it is entered in the store when it is first asked for.
+    pub(super) async fn run(&self, fingerprint: Option<&str>) -> Result<Arc<str>, StoreError> {
+        let begin = async || {
+            let now = self.now();
+            let author = self.author.as_deref();
+            let run = NewRun {
+                id: run_id(now).into(),
+                command: author.map_or_else(String::new, |author| author.command.clone()),
+                started_at: now,
+                commit: self.commit(),
+                fingerprint: fingerprint.map(str::to_owned),
+                host: author.map_or_else(String::new, |author| author.host.clone()),
+                pid: author.map_or(0, |author| author.pid),
+            };
+            self.store.begin_run(&run).await?;
+            Ok::<_, StoreError>(run.id)
+        };
+        self.run.get_or_try_init(begin).await.cloned()
+    }
+
+    /// Enters how the run ended, if it ever began.
+    pub(super) async fn end_run(&self, end: RunEnd) -> Result<(), StoreError> {
+        match self.run.get() {
+            Some(run) => self.store.end_run(run, &end).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Claims an app.
+    pub(super) async fn claim(&self, key: &AppKey) -> Result<Result<Tenure, Busy>, StoreError> {
+        let author = self.author.as_deref();
+        let owner = author.map_or_else(String::new, |author| {
+            format!("rosterd {} on {}, process {}", author.command, author.host, author.pid)
+        });
+        let before = Instant::now();
+        match self.store.claim(key, &owner, LEASE, self.now()).await? {
+            Claim::Held(lease) => Ok(Ok(Tenure::begin(self, lease, before))),
+            Claim::Busy { owner, until } => Ok(Err(Busy { owner, until })),
+        }
+    }
+}
+
+/// When, and something that no other run of that second has: ids sort by time.
+fn run_id(now: Timestamp) -> String {
+    let chance: u32 = rand::random();
+    format!("{}-{chance:08x}", now.strftime("%Y%m%dT%H%M%SZ"))
+}
+
+/// Somebody else writes to the app.
+#[derive(Debug, Clone)]
+pub(super) struct Busy {
+    owner: String,
+    until: Timestamp,
+}
+
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} is writing to this app, and only one may at a time; try again when it has ended (unless it goes on, its \
+             claim ends at {:.0})",
+            self.owner, self.until
+        )
+    }
+}
+
+/// The time for which an app is ours. It is renewed until this is dropped.
+#[derive(Debug)]
+pub(super) struct Tenure {
+    lease: Lease,
+    state: Arc<Mutex<State>>,
+    keeper: AbortHandle,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Until when it surely lasts, on a clock that nobody sets.
+    until: Instant,
+    /// Why it is over.
+    lost: Option<String>,
+}
+
+impl Tenure {
+    fn begin(memory: &Memory, lease: Lease, before: Instant) -> Self {
+        let state = Arc::new(Mutex::new(State { until: before + lease.ttl(), lost: None }));
+        let keeper = tokio::spawn(keep(memory.clone(), lease.clone(), state.clone())).abort_handle();
+        Self { lease, state, keeper }
+    }
+
+    pub(super) fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// Whether a request may leave now.
+    pub(super) fn may_send(&self) -> Result<(), String> {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &state.lost {
+            Some(why) => Err(why.clone()),
+            None if Instant::now() + MARGIN < state.until => Ok(()),
+            None => Err(
+                "the claim on this app could not be renewed in time, so that somebody else may write to it by now; \
+                         nothing more is sent"
+                    .into(),
+            ),
+        }
+    }
+
+    /// Gives the app back.
+    pub(super) async fn end(self, store: &Store) {
+        self.keeper.abort();
+        if let Err(error) = store.release(self.lease.clone()).await {
+            // It ends by itself.
+            warn!(%error, app = &*self.lease.key().app, "the claim on this app could not be given back");
+        }
+    }
+}
+
+impl Drop for Tenure {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+async fn keep(memory: Memory, lease: Lease, state: Arc<Mutex<State>>) {
+    loop {
+        tokio::time::sleep(RENEW).await;
+        let before = Instant::now();
+        let renewed = memory.store.renew(&lease, LEASE, memory.now()).await;
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        match renewed {
+            Ok(()) => state.until = before + LEASE,
+            Err(error) if error.is_lost_lease() => {
+                state.lost = Some(format!("{error}; nothing more is sent"));
+                return;
+            }
+            // The database may be back before the lease ends.
+            Err(error) => warn!(%error, app = &*lease.key().app, "the claim on this app was not renewed"),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! After a crash: what was about to be sent, and what became of it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tracing::warn;
+
+use super::memory::{Memory, Tenure};
+use crate::{
+    budget::Lane,
+    connectors::{Write, Writer},
+    execute::{
+        Made,
+        settle::{self, ABSENCES, Again, Became, SHOWS_AFTER, Swept},
+    },
+    model::{Email, LiveApp},
+    store::{Ending, Intent, Settled, StoreError},
+};
+
+/// How long a run stays for something of an earlier one that is slow to show. What takes longer is left for the next run.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An action that an earlier run, or an earlier round of this one, left under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// The action's name.
+    pub action: String,
+    /// The run that began it.
+    pub run: Arc<str>,
+    /// When its request was about to be sent.
+    pub sent_at: Timestamp,
+    /// What became of it; `None` while nobody can tell.
+    pub ending: Option<Ending>,
+    /// The sentence that goes with it.
+    pub message: String,
+}
+
+/// Waits until what was sent by the writer of these intents shows, as far as somebody can be kept waiting.
+pub(super) async fn let_it_show(open: &[Intent], writer: &dyn Writer, now: Timestamp) {
+    let Some(last) = open.iter().map(|intent| intent.intent.at).max() else { return };
+    let shows_after = writer.semantics().settle.max(SHOWS_AFTER);
+    let passed = Duration::try_from(now.duration_since(last)).unwrap_or_default();
+    // Clocks may have been set meanwhile; a moment is always waited for.
+    let left = shows_after.saturating_sub(passed).clamp(SHOWS_AFTER, PATIENCE);
+    tokio::time::sleep(left).await;
+}
+
+/// Settles open intents by what `live`, which was read afterwards, shows of them. What stays open is returned by the
+/// action's name, with why.
+pub(super) async fn settle(
+    memory: &Memory,
+    tenure: &Tenure,
+    made: &Made,
+    open: Vec<Intent>,
+    writer: &dyn Writer,
+    live: &LiveApp,
+) -> Result<(Vec<Recovered>, BTreeMap<String, String>), StoreError> {
+    let mut swept = Swept::default();
+    let (mut recovered, mut under_way) = (Vec::new(), BTreeMap::new());
+    for intent in open {
+        let judged = judge(memory, tenure, &intent, writer, live, &mut swept).await?;
+        let name = intent.intent.action.clone();
+        let (ending, message) = match &judged {
+            Judged::Ended(ending, message, ..) => (Some(*ending), message.clone()),
+            Judged::Open(why) => (None, why.clone()),
+        };
+        recovered.push(Recovered {
+            action: name.clone(),
+            run: intent.intent.run.clone(),
+            sent_at: intent.intent.at,
+            ending,
+            message,
+        });
+        match judged {
+            Judged::Open(why) => drop(under_way.insert(name, why)),
+            Judged::Ended(ending, message, account_id, group_id) => {
+                remember(made, &intent, account_id.as_ref(), group_id.as_ref());
+                let settled = Settled {
+                    at: memory.now(),
+                    run: memory.run(None).await?,
+                    ending,
+                    message: Some(message),
+                    request: None,
+                    status: None,
+                    read_back: None,
+                    account_id,
+                    group_id,
+                    by_looking: true,
+                    approvals: Vec::new(),
+                };
+                memory.store.close_intent(tenure.lease(), intent.id, &settled).await?;
+            }
+        }
+    }
+    Ok((recovered, under_way))
+}
+
+/// What a plan that writes nothing may say of open intents: whatever is not seen yet waits for a run that looks.
+pub(super) fn peek(open: &[Intent], writer: &dyn Writer, live: &LiveApp) -> BTreeMap<String, String> {
+    let joining = writer.semantics().members.creates_account;
+    let waits = |intent: &Intent| {
+        let seen = settle::seen_in(live, &write_of(intent)?, joining);
+        matches!(seen, Became::Absent | Became::Unclear(_)).then(|| {
+            let why = format!(
+                "a request for it was under way at {:.0}, and nobody heard the answer; `apply` looks for it first",
+                intent.intent.at
+            );
+            (intent.intent.action.clone(), why)
+        })
+    };
+    open.iter().filter_map(waits).collect()
+}
+
+enum Judged {
+    Ended(Ending, String, Option<Arc<str>>, Option<Arc<str>>),
+    Open(String),
+}
+
+async fn judge(
+    memory: &Memory,
+    tenure: &Tenure,
+    intent: &Intent,
+    writer: &dyn Writer,
+    live: &LiveApp,
+    swept: &mut Swept,
+) -> Result<Judged, StoreError> {
+    let Some(write) = write_of(intent) else {
+        // A later version wrote it. What it made is found by planning anew, as far as it shows.
+        let message = "it is not known what was sent; look at it in the app";
+        return Ok(Judged::Ended(Ending::Unknown, message.into(), None, None));
+    };
+    let joining = writer.semantics().members.creates_account;
+    let ended = |became: Became| match became {
+        Became::Done { note, account, group } => Some(Judged::Ended(Ending::Done, note, account, group)),
+        Became::NotDone(why) => {
+            Some(Judged::Ended(Ending::Failed, format!("it did not take effect: {why}"), None, None))
+        }
+        Became::Unknown(why) => Some(Judged::Ended(Ending::Unknown, why, None, None)),
+        Became::Absent | Became::Unclear(_) => None,
+    };
+    let sent = format!("sent at {:.0}", intent.intent.at);
+    match settle::seen_in(live, &write, joining) {
+        Became::Unclear(why) => {
+            return Ok(Judged::Open(format!("{sent}, and whether it was done could not be seen: {why}")));
+        }
+        Became::Absent => {}
+        became => return Ok(ended(became).unwrap_or(Judged::Open(sent))),
+    }
+    let patience_is_over = {
+        let since = Duration::try_from(memory.now().duration_since(intent.intent.at));
+        let shows_after = writer.semantics().settle.max(SHOWS_AFTER);
+        shows_after <= PATIENCE || since.is_ok_and(|since| since >= shows_after)
+    };
+    if !patience_is_over {
+        return Ok(Judged::Open(format!("{sent}, and it may still take effect")));
+    }
+    let not_there = || {
+        let message = "it did not take effect: the app does not have it".to_owned();
+        Judged::Ended(Ending::Failed, message, None, None)
+    };
+    let absent = async || memory.store.note_absence(tenure.lease(), intent.id).await;
+    if absent().await? >= ABSENCES {
+        return Ok(not_there());
+    }
+    let again = settle::look_again(writer, &write, swept, Lane::Write { unblocks: 1 }).await;
+    Ok(match again {
+        Ok(Again::Found(became)) => ended(became).unwrap_or(Judged::Open(sent)),
+        Ok(Again::Certain) => not_there(),
+        Ok(Again::AbsentAgain) if absent().await? >= ABSENCES => not_there(),
+        Ok(Again::AbsentAgain | Again::Unclear) => {
+            Judged::Open(format!("{sent}; not there, but that was seen only once; the next run looks again"))
+        }
+        Err(error) => {
+            warn!(%error, action = intent.intent.action, "what became of it could not be looked at");
+            Judged::Open(format!("{sent}, and whether it was done could not be seen: {error}"))
+        }
+    })
+}
+
+fn write_of(intent: &Intent) -> Option<Write> {
+    let write: &Value = intent.intent.payload.get("write")?;
+    serde_json::from_value(write.clone()).ok()
+}
+
+/// What was made before is known to the actions that follow, although a list may not show it for a while.
+fn remember(made: &Made, intent: &Intent, account: Option<&Arc<str>>, group: Option<&Arc<str>>) {
+    let write = write_of(intent);
+    if let (Some(id), Some(Write::CreateAccount { email, .. })) = (account, &write) {
+        made.remember_account(Email::lenient(email.as_str()), id.clone());
+    }
+    if let (Some(id), Some(Write::CreateGroup { name, .. })) = (group, &write) {
+        made.remember_group(name.clone(), id.clone());
+    }
+}
