@@ -1,8 +1,9 @@
 # The commands everyone uses; CI uses the same ones through .ci/run.
 
 CARGO ?= cargo
-# Random cases per property test in `make soak`.
+# Random cases per property test in `make soak`, and simulated worlds.
 CASES ?= 20000
+SEEDS ?= 10000
 
 .PHONY: help
 help: ## Show this list
@@ -33,7 +34,8 @@ bench: ## Run the benchmarks
 	$(CARGO) bench --locked
 
 .PHONY: soak
-soak: ## Run the property tests for much longer (CASES=20000)
+soak: ## Run the property tests and the simulation for much longer (CASES=20000 SEEDS=10000)
+	SEEDS=$(SEEDS) $(CARGO) test --locked --release --test simulation many -- --nocapture
 	PROPTEST_CASES=$(CASES) $(CARGO) test --locked --release
 
 .PHONY: ci

@@ -4,6 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::when::When;
 use crate::model::{Email, Guard};
 
 /// Where the desired state is unless an argument says otherwise.
@@ -18,6 +19,9 @@ const APPLY_STATUS: &str = "Exit status: 0 all that could be done was done, 1 so
 read, or the question was not answered with yes. Ctrl-C finishes what is in flight, and a second one stops at once.";
 
 const FMT_STATUS: &str = "Exit status: 0 fine, 1 a file could not be laid out or, with --check, would change.";
+
+const HISTORY_STATUS: &str = "A date is a day in the time zone of the files, or in UTC with --store; an instant of RFC 3339 and a span before \
+now, such as 7d or 12h, can be written as well. Exit status: 0 fine, 1 an error, or a broken link found by --verify.";
 
 /// Keeps the accounts, groups and memberships of your apps equal to the YAML files in a git repository.
 #[derive(Debug, Parser)]
@@ -66,6 +70,9 @@ pub(super) enum Command {
     Fmt(Fmt),
     /// Show everything a person gets, where, until when, and which lines say so.
     Why(Why),
+    /// Show what was done, when, with what result and because of which lines.
+    #[command(after_help = HISTORY_STATUS)]
+    History(History),
     /// Show what each connector can do, or try one out.
     #[command(subcommand)]
     Connectors(Connectors),
@@ -212,7 +219,45 @@ pub(super) struct Why {
     pub email: String,
     #[command(flatten)]
     pub dir: Dir,
+    /// What the person really had then, from what was seen: at the end of a day (2026-11-20), at an instant of RFC 3339, or
+    /// a span ago (7d).
+    #[arg(long, value_name = "DATE")]
+    pub at: Option<When>,
+    #[command(flatten)]
+    pub storage: Storage,
     /// How the answer is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct History {
+    #[command(flatten)]
+    pub dir: Dir,
+    #[command(flatten)]
+    pub storage: Storage,
+    /// Only what was about this person.
+    #[arg(long, value_name = "EMAIL", value_parser = email)]
+    pub person: Option<Email>,
+    /// Only what was done to this app.
+    #[arg(long, value_name = "APP")]
+    pub app: Option<String>,
+    /// Only from this day or instant on.
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<When>,
+    /// Only up to this day, which is included, or this instant.
+    #[arg(long, value_name = "DATE")]
+    pub until: Option<When>,
+    /// Only this run.
+    #[arg(long, value_name = "ID")]
+    pub run: Option<String>,
+    /// At most so many actions, the newest.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: u32,
+    /// Check the whole ledger's chain of hashes instead, and name the first link that is broken.
+    #[arg(long, conflicts_with_all = ["person", "app", "since", "until", "run"])]
+    pub verify: bool,
+    /// How it is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
 }

@@ -10,6 +10,7 @@ mod context;
 mod exit;
 mod files;
 mod fmt;
+mod history;
 mod next;
 mod observe;
 mod plan;
@@ -22,6 +23,7 @@ mod storage;
 mod terminal;
 mod tracing;
 mod validate;
+mod when;
 mod why;
 
 use std::process::ExitCode;
@@ -56,7 +58,8 @@ async fn run(args: Args) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::run(&args, &global).await,
         Command::Observe(args) => observe::run(&args, &global).await,
         Command::Fmt(args) => fmt::run(&args),
-        Command::Why(args) => why::run(&args),
+        Command::Why(args) => why::run(&args).await,
+        Command::History(args) => history::run(&args).await,
         Command::Connectors(args) => connectors::run(&args).await,
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -81,6 +81,11 @@ pub(super) async fn open(url: &str) -> Result<Store, Failure> {
     Store::open(url).await.map_err(Failure::new)
 }
 
+/// Opens a store that is only read. One that is not there is not made.
+pub(super) async fn existing(url: &str) -> Result<Option<Store>, Failure> {
+    Store::open_existing(url).await.map_err(Failure::new)
+}
+
 /// The commit of the files, with a mark when they differ from it; none when they are in no repository.
 pub(super) fn commit(dir: &Path) -> Option<String> {
     let git = |args: &[&str]| {

@@ -1,19 +1,31 @@
 //! `rosterd why EMAIL`.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{
     args::{self, Format},
     context,
     exit::{Exit, Failure},
+    storage,
     terminal::{self, Stream},
+    when::When,
 };
-use crate::{model::Email, report, why};
+use crate::{
+    model::{Desired, Email},
+    report::{self, past::Past},
+    store::AppKey,
+    why,
+};
 
-pub(super) fn run(args: &args::Why) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &args::Why) -> Result<Exit, Failure> {
     let email = Email::parse(&args.email)
         .map_err(|error| Failure::new(format!("`{}` is not an email address: {error}", args.email)))?;
     let loaded = context::load(&args.dir, &context::registry(&args.dir.dir))?;
+    if let Some(when) = args.at {
+        return past(args, &loaded.desired, &email, when).await;
+    }
     let why = why::why(&loaded.desired, &email, Timestamp::now());
     let text = match args.format {
         Format::Text => report::why::text(&why, &terminal::style(Stream::Out)),
@@ -21,4 +33,44 @@ pub(super) fn run(args: &args::Why) -> Result<Exit, Failure> {
     };
     terminal::print(&text)?;
     Ok(if why.named { Exit::Fine } else { Exit::Failed })
+}
+
+/// What the person really had at some time, from what was seen.
+async fn past(args: &args::Why, desired: &Desired, email: &Email, when: When) -> Result<Exit, Failure> {
+    let settings = &desired.settings;
+    let at = when.instant(Timestamp::now(), &settings.time_zone);
+    let url = storage::store_url(&settings.store, &args.storage, false)?;
+    let Some(store) = storage::existing(&url).await? else {
+        return Err(Failure::new("nothing is known of the past: the store does not exist")
+            .hint("`rosterd apply` and `rosterd daemon` keep what they see; or name the store by `--store`"));
+    };
+    let identity = desired.identity(email);
+    let aliases = desired.aliases.iter().filter(|(_, person)| *person == identity).map(|(alias, _)| alias);
+    let addresses: BTreeSet<&Email> = aliases.chain([identity]).collect();
+    let mut past = Past {
+        email: identity.clone(),
+        at,
+        zone: settings.time_zone.clone(),
+        holdings: Vec::new(),
+        without: Vec::new(),
+        unread: Vec::new(),
+    };
+    for address in addresses {
+        past.holdings.extend(store.holdings_at(None, address, at).await.map_err(Failure::new)?);
+    }
+    past.holdings.sort_by(|a, b| (&a.key, &a.account).cmp(&(&b.key, &b.account)));
+    for app in desired.apps.values() {
+        let key = AppKey::new(app.name.clone(), app.url.origin().ascii_serialization());
+        if past.holdings.iter().any(|holding| holding.key == key) {
+            continue;
+        }
+        let read = store.active_at(&key, at).await.map_err(Failure::new)?.is_some();
+        if read { &mut past.without } else { &mut past.unread }.push(app.name.clone());
+    }
+    let text = match args.format {
+        Format::Text => report::past::text(&past, &terminal::style(Stream::Out)),
+        Format::Json => report::past::to_json(&past),
+    };
+    terminal::print(&text)?;
+    Ok(Exit::Fine)
 }

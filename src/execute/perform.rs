@@ -165,9 +165,14 @@ impl One<'_> {
                     self.pause(attempt).await;
                 }
                 if self.run.stop.asked() {
-                    return Ok(Performed::settled(ActionResult::Failed {
-                        error: format!("{error}; the run was stopped before it was sent again"),
-                    }));
+                    let stopped = format!("{error}; the run was stopped before it was sent again");
+                    let failed = ActionResult::Failed { error: stopped };
+                    // The last look may have come too early to be believed.
+                    return Ok(if error.outcome_unknown() {
+                        Performed::open(failed)
+                    } else {
+                        Performed::settled(failed)
+                    });
                 }
             }
             if let Err(Unwritten(why)) = self.run.journal.begin(&[(self.action, &write)]).await {
@@ -235,19 +240,16 @@ impl One<'_> {
                 Seen::Stale(reason) => Ok(Attempt::settled(ActionResult::Stale { reason })),
                 Seen::NotDone | Seen::Hidden => Err(error),
             },
-            ErrorKind::Unknown => {
-                tokio::time::sleep(SETTLE).await;
-                match self.look_after(&error, write, Then::MakeAgain).await? {
-                    Seen::Done(note) => Ok(Attempt::done(note)),
-                    Seen::Stale(reason) => Ok(Attempt::settled(ActionResult::Stale { reason })),
-                    Seen::NotDone => Ok(Attempt::Again(error)),
-                    // Setting the same values twice does no harm.
-                    Seen::Hidden if sets_values(write) => Ok(Attempt::Again(error)),
-                    Seen::Hidden => Ok(Attempt::Ended(Performed::open(ActionResult::Failed {
-                        error: format!("{error}; the app has no way to show whether it was done"),
-                    }))),
-                }
-            }
+            ErrorKind::Unknown => match self.look_after_loss(&error, write).await? {
+                Seen::Done(note) => Ok(Attempt::done(note)),
+                Seen::Stale(reason) => Ok(Attempt::settled(ActionResult::Stale { reason })),
+                Seen::NotDone => Ok(Attempt::Again(error)),
+                // Setting the same values twice does no harm.
+                Seen::Hidden if sets_values(write) => Ok(Attempt::Again(error)),
+                Seen::Hidden => Ok(Attempt::Ended(Performed::open(ActionResult::Failed {
+                    error: format!("{error}; the app has no way to show whether it was done"),
+                }))),
+            },
             // Asking again would only be refused again.
             _ if error.is_parked() => Err(error),
             // Nothing was sent, or the app said that nothing was done.
@@ -314,6 +316,30 @@ impl One<'_> {
             if !open || self.run.stop.asked() || !looks.wait().await {
                 return seen;
             }
+        }
+    }
+
+    /// Looks whether a write took effect whose answer was lost. What it made may take as long to show as what the app
+    /// accepted; only what does not show by then may be made again.
+    async fn look_after_loss(&self, error: &Error, write: &Write) -> Result<Seen, Error> {
+        tokio::time::sleep(SETTLE).await;
+        let seen = self.look_after(error, write, Then::MakeAgain).await?;
+        let semantics = self.run.writer.semantics();
+        let makes = match write {
+            Write::CreateAccount { .. } | Write::CreateGroup { .. } => true,
+            // Joining sends an invitation of its own.
+            Write::AddMember { .. } => semantics.members.creates_account,
+            _ => false,
+        };
+        let rest = semantics.settle.saturating_sub(SETTLE);
+        if !makes || rest.is_zero() || !matches!(seen, Seen::NotDone) {
+            return Ok(seen);
+        }
+        let mut stop = self.run.stop.clone();
+        tokio::select! {
+            biased;
+            () = stop.reached(1) => Ok(seen),
+            () = tokio::time::sleep(rest) => self.look_after(error, write, Then::MakeAgain).await,
         }
     }
 

@@ -161,8 +161,11 @@ impl Scheduler {
                 continue;
             }
             for follower in std::mem::take(&mut self.followers[action]) {
-                self.waits_for[follower] = self.waits_for[follower].saturating_sub(1);
-                self.enqueue_if_free(follower);
+                // One that is skipped already stays so, whatever else it followed.
+                if self.waits_for[follower] != usize::MAX {
+                    self.waits_for[follower] = self.waits_for[follower].saturating_sub(1);
+                    self.enqueue_if_free(follower);
+                }
             }
         }
     }
@@ -304,6 +307,19 @@ mod tests {
             ],
             1,
             "start create bad\nskip add-member bad because of create bad\nskip update bad because of create bad\nstart create good",
+        );
+    }
+
+    #[test]
+    fn what_is_skipped_stays_skipped_when_something_else_it_follows_takes_effect() {
+        check(
+            &[
+                action("bad", Verb::Create, &[]),
+                action("good", Verb::Create, &[]),
+                action("both", Verb::AddMember, &[("bad", Verb::Create), ("good", Verb::Create)]),
+            ],
+            1,
+            "start create bad\nskip add-member both because of create bad\nstart create good",
         );
     }
 

@@ -5,8 +5,10 @@
 mod brief;
 mod canvas;
 pub mod capabilities;
+pub mod history;
 pub mod json;
 pub mod outcome;
+pub mod past;
 pub mod text;
 pub mod why;
 mod words;

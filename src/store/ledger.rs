@@ -225,6 +225,8 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Before this instant.
     pub until: Option<Timestamp>,
+    /// Not about the begin or end of a run.
+    pub without_runs: bool,
     /// After this place in the ledger.
     pub after: Option<u64>,
     /// At most so many, the newest.
@@ -348,6 +350,9 @@ impl Filter {
         }
         if let Some(after) = self.after {
             wants("seq > ?", Wanted::Number(row::column(after)));
+        }
+        if self.without_runs {
+            conditions.push("kind NOT IN ('run-begun', 'run-ended')".into());
         }
         let mut sql = "SELECT body, prev, hash FROM ledger".to_owned();
         if !conditions.is_empty() {

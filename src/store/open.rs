@@ -19,6 +19,7 @@ use super::{
     error::{self, Fault},
     files,
     lock::Locks,
+    row,
 };
 
 /// How to open a store.
@@ -114,6 +115,13 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_with(url: &str, options: &OpenOptions) -> Result<Self, StoreError> {
+        let store = Self::unopened(url, options)?;
+        store.drive("opening it", store.migrate()).await?;
+        Ok(store)
+    }
+
+    /// A store to which there is no connection yet.
+    fn unopened(url: &str, options: &OpenOptions) -> Result<Self, StoreError> {
         let address = Address::parse(url)?;
         let name = address.name();
         let fault = |fault: Fault| fault.at(&name, "opening it");
@@ -129,7 +137,7 @@ impl Store {
             Address::Postgres(_) => Locks::none(),
         };
         install_default_drivers();
-        let store = Self {
+        Ok(Self {
             inner: Arc::new(Inner {
                 name,
                 blocking: options.blocking,
@@ -137,9 +145,7 @@ impl Store {
                 locks,
                 address,
             }),
-        };
-        store.drive("opening it", store.migrate()).await?;
-        Ok(store)
+        })
     }
 
     /// Opens a store that is there already; none when nothing was ever stored under this address.
@@ -147,12 +153,24 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_existing(url: &str) -> Result<Option<Self>, StoreError> {
-        match Address::parse(url)? {
-            Address::File(file) if !file.exists() => Ok(None),
-            Address::Memory => Ok(None),
-            // A server without our tables gets them; that does no harm, and the store then has no runs.
-            Address::File(_) | Address::Postgres(_) => Self::open(url).await.map(Some),
-        }
+        let there = match Address::parse(url)? {
+            Address::File(file) => file.exists(),
+            Address::Memory => false,
+            Address::Postgres(_) => {
+                let store = Self::unopened(url, &OpenOptions::default())?;
+                store.drive("opening it", store.has_schema()).await?
+            }
+        };
+        if there { Self::open(url).await.map(Some) } else { Ok(None) }
+    }
+
+    /// Whether a server has our tables.
+    async fn has_schema(&self) -> Result<bool, Fault> {
+        let mut tx = self.read().await?;
+        let sql = "SELECT CAST(to_regclass('_sqlx_migrations') AS TEXT) AS found";
+        let found = sqlx::query(sql).fetch_one(tx.connection()?).await?;
+        tx.commit().await?;
+        Ok(row::optional_text(&found, "found")?.is_some())
     }
 
     /// Its address, without a password.

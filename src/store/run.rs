@@ -132,6 +132,21 @@ impl Store {
         Ok(runs)
     }
 
+    /// A run by its id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn run(&self, id: &str) -> Result<Option<Run>, StoreError> {
+        self.drive("looking up a run", async {
+            let mut tx = self.read().await?;
+            let found =
+                sqlx::query("SELECT * FROM runs WHERE id = $1").bind(id).fetch_optional(tx.connection()?).await?;
+            tx.commit().await?;
+            found.as_ref().map(read).transpose()
+        })
+        .await
+    }
+
     /// Runs that have no end, oldest first: cut off, or still under way somewhere.
     ///
     /// # Errors

@@ -23,7 +23,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("plan", &[]),
     ("store", &["budget"]),
     ("execute", &["plan", "connectors", "budget", "store", "observe"]),
-    ("report", &["plan", "execute", "why"]),
+    ("report", &["plan", "execute", "why", "store"]),
     ("reconcile", &["desired", "connectors", "observe", "plan", "execute", "budget", "store", "report"]),
     ("daemon", &["reconcile", "desired", "store", "budget", "report"]),
     ("sandbox", &[]),

@@ -7,6 +7,7 @@ mod commands;
 mod example;
 mod faults;
 mod fmt;
+mod history;
 mod interrupts;
 mod killed;
 mod limits;

@@ -490,6 +490,19 @@ async fn one_blind_sweep_does_not_make_a_second_invitation() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_slow_to_show_is_waited_for_before_it_is_made_again() {
+    for (settle, writes) in [(1, 2), (5, 1)] {
+        let mut fake = fake(Verb::Create, &[LostAfter]);
+        let semantics = Semantics { settle: Duration::from_secs(settle), ..(*fake.semantics).clone() };
+        fake.semantics = Arc::new(Semantics { find: Find::Query, ..semantics });
+        fake.world().blind_sweeps = 1;
+        let (result, world) = run(fake, action(Verb::Create)).await;
+        assert!(is_done(&result), "{settle}: {result:?}");
+        assert_eq!(world.writes, writes, "an app that settles within {settle} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_later_round_does_not_make_again_what_an_earlier_one_made() {
     let fake = Arc::new(fake(Verb::Create, &[]));
     let made = Made::default();

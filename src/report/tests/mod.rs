@@ -1,6 +1,7 @@
 //! What reports look like, and what they must never lose.
 
 mod fixture;
+mod history;
 mod json;
 mod outcome;
 mod plan;

@@ -126,6 +126,7 @@ async fn entries_are_found_by_person_app_action_run_and_time() {
         assert_eq!(found(Filter { run: text("run-1"), ..Filter::default() }).await, [1, 2, 3, 5]);
         let between = Filter { since: Some(minute(2)), until: Some(minute(4)), ..Filter::default() };
         assert_eq!(found(between).await, [2, 3]);
+        assert_eq!(found(Filter { without_runs: true, ..Filter::default() }).await, [2, 3, 4]);
         assert_eq!(found(Filter { limit: Some(2), ..Filter::default() }).await, [4, 5]);
         assert_eq!(found(Filter { after: Some(3), ..Filter::default() }).await, [4, 5]);
         let both = Filter { account: text("ann@example.com"), limit: Some(1), ..Filter::default() };
@@ -157,6 +158,8 @@ async fn runs_tell_how_they_ended_or_that_they_did_not() {
         assert_eq!(runs[1], Run { begun: cut_off, ended: None });
         assert_eq!(store.unfinished_runs().await.unwrap(), runs[1..]);
         assert_eq!(store.runs(1).await.unwrap(), runs[1..]);
+        assert_eq!(store.run("run-2").await.unwrap().as_ref(), runs.last());
+        assert_eq!(store.run("run-3").await.unwrap(), None);
         // A run ends once.
         assert_eq!(trouble(store.end_run("run-1", ended).await), Trouble::Database);
         assert_eq!(store.entries(&Filter::default()).await.unwrap().len(), 6);

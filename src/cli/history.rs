@@ -1,0 +1,130 @@
+//! `rosterd history`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{
+    args::{self, Format},
+    context,
+    exit::{Exit, Failure},
+    storage,
+    terminal::{self, Stream},
+};
+use crate::{
+    report::history::{self, Chapter, History},
+    store::{Entry, Filter, Run, Store, Verified},
+};
+
+/// Runs that are looked through for those that fit: about a year of a daemon's, at one in ten minutes.
+const RUNS: u32 = 50_000;
+
+pub(super) async fn run(args: &args::History) -> Result<Exit, Failure> {
+    let (url, zone) = match &args.storage.store {
+        // The files may be elsewhere, or broken; what was done is still to be seen.
+        Some(url) => (url.clone(), TimeZone::UTC),
+        None => {
+            let settings = context::load(&args.dir, &context::registry(&args.dir.dir))?.desired.settings;
+            (storage::store_url(&settings.store, &args.storage, false)?, settings.time_zone)
+        }
+    };
+    let Some(store) = storage::existing(&url).await? else {
+        let nothing = "there is no history yet: the store does not exist".to_owned();
+        // Whoever checks that nothing was tampered with must not be told that all is well.
+        if args.verify {
+            return Err(Failure::new(nothing).hint("name the store by `--store`"));
+        }
+        if args.format == Format::Json {
+            terminal::print(&history::to_json(&History { store: None, chapters: Vec::new(), zone, more: false }))?;
+        }
+        terminal::say(&format!("{nothing}; `rosterd apply` begins it"));
+        return Ok(Exit::Fine);
+    };
+    if args.verify {
+        return verify(&store, args.format).await;
+    }
+    let history = gather(&store, args, zone).await?;
+    terminal::print(&match args.format {
+        Format::Text => history::text(&history, &terminal::style(Stream::Out)),
+        Format::Json => history::to_json(&history),
+    })?;
+    Ok(Exit::Fine)
+}
+
+async fn verify(store: &Store, format: Format) -> Result<Exit, Failure> {
+    let verified = store.verify().await.map_err(Failure::new)?;
+    terminal::print(&match format {
+        Format::Text => history::verified_text(store.name(), &verified, &terminal::style(Stream::Out)),
+        Format::Json => history::verified_json(store.name(), &verified),
+    })?;
+    Ok(match verified {
+        Verified::Whole { .. } => Exit::Fine,
+        Verified::Broken { .. } => Exit::Failed,
+    })
+}
+
+/// Everything that fits, run by run.
+async fn gather(store: &Store, args: &args::History, zone: TimeZone) -> Result<History, Failure> {
+    let now = Timestamp::now();
+    let since = args.since.map(|when| when.begin(now, &zone));
+    let until = args.until.map(|when| when.end(now, &zone));
+    let filter = Filter {
+        account: args.person.as_ref().map(|person| person.as_str().to_owned()),
+        app: args.app.clone(),
+        run: args.run.clone(),
+        since,
+        until,
+        without_runs: true,
+        // One more than is shown tells whether there are more.
+        limit: Some(args.limit.saturating_add(1)),
+        ..Filter::default()
+    };
+    let mut entries = store.entries(&filter).await.map_err(Failure::new)?;
+    let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);
+    let more = entries.len() > limit;
+    if more {
+        entries.remove(0);
+    }
+    let mut runs = match &args.run {
+        Some(id) => Vec::from_iter(store.run(id).await.map_err(Failure::new)?),
+        None => store.runs(RUNS).await.map_err(Failure::new)?,
+    };
+    let shown: BTreeSet<Arc<str>> = entries.iter().filter_map(|entry| entry.entry.run.clone()).collect();
+    // Of a person or an app, runs that did nothing about it say nothing. Others show that it was looked.
+    let all = args.person.is_none() && args.app.is_none();
+    let begins = |run: &Run| {
+        let at = run.begun.started_at;
+        since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until)
+    };
+    runs.retain(|run| shown.contains(&run.begun.id) || (all && (begins(run) || args.run.is_some())));
+    if more && let Some(first) = runs.iter().position(|run| shown.contains(&run.begun.id)) {
+        runs.drain(..first);
+    }
+    Ok(History { store: Some(store.name().to_owned()), chapters: chapters(runs, entries), zone, more })
+}
+
+/// Entries by the run in which they were made; first those of runs that are not known.
+fn chapters(runs: Vec<Run>, entries: Vec<Entry>) -> Vec<Chapter> {
+    let known: BTreeSet<Arc<str>> = runs.iter().map(|run| run.begun.id.clone()).collect();
+    // Runs of several daemons overlap, so that the entries of one need not follow each other.
+    let mut by_run: BTreeMap<Arc<str>, Vec<Entry>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for entry in entries {
+        match entry.entry.run.clone().filter(|run| known.contains(run)) {
+            Some(run) => by_run.entry(run).or_default().push(entry),
+            None => others.push(entry),
+        }
+    }
+    let mut chapters = Vec::new();
+    if !others.is_empty() {
+        chapters.push(Chapter { run: None, entries: others });
+    }
+    for run in runs {
+        let entries = by_run.remove(&run.begun.id).unwrap_or_default();
+        chapters.push(Chapter { run: Some(run), entries });
+    }
+    chapters
+}

@@ -1,0 +1,327 @@
+//! `rosterd history`: what was done, when, with what result and because of which lines.
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use super::{
+    Style,
+    canvas::{Canvas, Line, Paint},
+    json, words,
+};
+use crate::{
+    model::Verb,
+    store::{Ending, Entry, NewEntry, Run, RunEnd, Verified},
+};
+
+/// What is shown.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// The store; none where there is none yet.
+    pub store: Option<String>,
+    /// What was done, oldest first.
+    pub chapters: Vec<Chapter>,
+    /// In which days and hours are told.
+    pub zone: TimeZone,
+    /// There is more that is older.
+    pub more: bool,
+}
+
+/// A run, and what of it is shown.
+#[derive(Debug, Clone)]
+pub struct Chapter {
+    /// The run; none for entries that belong to none.
+    pub run: Option<Run>,
+    /// What was done, oldest first.
+    pub entries: Vec<Entry>,
+}
+
+/// Columns for the time of day and the sign before an action.
+const TIME: usize = 2 + "14:02:11".len() + 2;
+
+/// The history for people.
+pub fn text(history: &History, style: &Style) -> String {
+    let mut canvas = Canvas::new(style);
+    if history.more {
+        let line = Line::new().text(Paint::Dim, "There is more that is older: `--limit N` shows more of it.");
+        canvas.paragraph(0, &line);
+    }
+    // A daemon that finds nothing to do has runs in plenty.
+    for alike in history.chapters.chunk_by(|a, b| a.is_quiet() && b.is_quiet()) {
+        match alike {
+            [first, .., last] if first.is_quiet() => draw_quiet(&mut canvas, history, alike.len(), last),
+            chapters => chapters.iter().for_each(|chapter| draw(&mut canvas, history, chapter)),
+        }
+    }
+    if history.chapters.is_empty() {
+        canvas.paragraph(0, &Line::new().plain("Nothing that fits was done."));
+    }
+    canvas.finish()
+}
+
+impl Chapter {
+    /// A run that ended well and changed nothing.
+    fn is_quiet(&self) -> bool {
+        let done = |run: &Run| run.ended.as_ref().is_some_and(|end| end.how == "done" && end.message.is_none());
+        self.entries.is_empty() && self.run.as_ref().is_some_and(done)
+    }
+}
+
+fn draw_quiet(canvas: &mut Canvas, history: &History, count: usize, last: &Chapter) {
+    canvas.gap();
+    let at = last.run.as_ref().map(|run| history.moment(run.begun.started_at)).unwrap_or_default();
+    let mark = canvas.glyph("· ", ". ");
+    let line = format!("{mark}{} that changed nothing, the last at {at}", words::count(count, "run", "runs"));
+    canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
+}
+
+fn draw(canvas: &mut Canvas, history: &History, chapter: &Chapter) {
+    match &chapter.run {
+        Some(run) => draw_run(canvas, history, run),
+        None => canvas.rule(Line::new().whole(Paint::Strong, "Outside of the runs shown here")),
+    }
+    let mut day = chapter.run.as_ref().map(|run| history.day(run.begun.started_at));
+    for entry in &chapter.entries {
+        let today = history.day(entry.entry.at);
+        if day.as_ref() != Some(&today) {
+            canvas.paragraph(2, &Line::new().text(Paint::Dim, format!("{today}:")));
+            day = Some(today);
+        }
+        draw_entry(canvas, history, entry);
+    }
+}
+
+fn draw_run(canvas: &mut Canvas, history: &History, run: &Run) {
+    let begun = &run.begun;
+    let title = Line::new()
+        .whole(Paint::Strong, history.moment(begun.started_at))
+        .plain("  ")
+        .whole(Paint::Strong, &begun.command)
+        .plain("  ");
+    let title = match &run.ended {
+        None => title.whole(Paint::Notice, "no end: cut off, or under way"),
+        Some(end) => {
+            let took = end.at.duration_since(begun.started_at).as_secs();
+            let took = u64::try_from(took).map(words::duration).unwrap_or_default();
+            let paint = if end.how == "done" { Paint::Add } else { Paint::Remove };
+            title.whole(paint, &end.how).whole(Paint::Plain, format!(", {took}"))
+        }
+    };
+    canvas.rule(title);
+    let mut facts = Line::new().text(Paint::Dim, "run ").whole(Paint::Dim, &*begun.id);
+    facts = facts.text(Paint::Dim, format!(" on {}, process {}", begun.host, begun.pid));
+    if let Some(commit) = &begun.commit {
+        facts = facts.text(Paint::Dim, ", commit ").whole(Paint::Dim, commit.get(..12).unwrap_or(commit));
+    }
+    canvas.paragraph(2, &facts);
+    let Some(end) = &run.ended else { return };
+    let counts: Vec<String> = end.counts.iter().filter(|(_, n)| **n > 0).map(|(how, n)| format!("{n} {how}")).collect();
+    if !counts.is_empty() {
+        canvas.paragraph(2, &Line::new().plain(counts.join(", ")));
+    }
+    if let Some(message) = &end.message {
+        canvas.paragraph(2, &Line::new().prose(Paint::Plain, message));
+    }
+}
+
+fn draw_entry(canvas: &mut Canvas, history: &History, entry: &Entry) {
+    let said = &entry.entry;
+    let head = Line::new().pad_to(2).whole(Paint::Dim, history.time(said.at)).pad_to(TIME);
+    let verb: Option<Verb> = said.verb.as_deref().and_then(|verb| verb.parse().ok());
+    let head = match verb {
+        Some(verb) => head.whole(words::paint(verb), words::sign(verb)).plain(" "),
+        None => head.pad_to(TIME + 2),
+    };
+    let mut line = match &said.action {
+        Some(action) => Line::new().whole(Paint::Strong, action),
+        None => about(entry),
+    };
+    if let Some(ending) = said.result.filter(|ending| *ending != Ending::Done) {
+        line = line.plain(": ").whole(paint(ending), ending.as_str());
+    }
+    let arrow = canvas.glyph("→", "->");
+    for change in &said.changes {
+        line = line.plain(", ").then(words::change(change, arrow));
+    }
+    if said.by_looking {
+        line = line.text(Paint::Dim, ", found by looking");
+    }
+    canvas.hanging(&head, &line.then(because(canvas, said)));
+    if let Some(message) = &said.message {
+        canvas.paragraph(head.width(), &Line::new().prose(Paint::Plain, message));
+    }
+    let failed = said.result.is_some_and(|ending| matches!(ending, Ending::Failed | Ending::Unknown));
+    if let Some(request) = said.request.as_ref().filter(|_| failed) {
+        let status = said.status.map(|status| format!(": {status}")).unwrap_or_default();
+        canvas.paragraph(head.width(), &Line::new().whole(Paint::Dim, format!("{request}{status}")));
+    }
+}
+
+/// Whom an entry is about that is about no action.
+fn about(entry: &Entry) -> Line {
+    let said = &entry.entry;
+    let app = entry.key.as_ref().map(|key| key.app.clone());
+    let parts =
+        app.into_iter().chain(said.account.clone()).chain(said.people.iter().cloned()).chain(said.group.clone());
+    let parts: Vec<String> = parts.map(|part| part.to_string()).collect();
+    Line::new().whole(Paint::Strong, parts.join(" "))
+}
+
+fn because(canvas: &Canvas, said: &NewEntry) -> Line {
+    if said.because.is_empty() {
+        return Line::new();
+    }
+    let arrow = canvas.glyph("← ", "<- ");
+    Line::new().text(Paint::Dim, " ").whole(Paint::Dim, arrow).whole(Paint::Dim, said.because.join(", "))
+}
+
+fn paint(ending: Ending) -> Paint {
+    match ending {
+        Ending::Done => Paint::Add,
+        Ending::Failed | Ending::Unknown => Paint::Remove,
+        Ending::Manual => Paint::Notice,
+        Ending::Skipped | Ending::Stale | Ending::NotStarted => Paint::Change,
+    }
+}
+
+impl History {
+    fn moment(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+    }
+
+    fn day(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).date().to_string()
+    }
+
+    fn time(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
+    }
+}
+
+/// The history as JSON: runs and entries. Of an entry, what has no value is left out.
+pub fn to_json(history: &History) -> String {
+    let runs = history.chapters.iter().filter_map(|chapter| chapter.run.as_ref());
+    let entries = history.chapters.iter().flat_map(|chapter| &chapter.entries);
+    json::print(&HistoryWire {
+        version: 1,
+        store: history.store.as_deref(),
+        more: history.more,
+        runs: runs.map(run_wire).collect(),
+        entries: entries.map(entry_wire).collect(),
+    })
+}
+
+#[derive(Serialize)]
+struct HistoryWire<'a> {
+    version: u32,
+    store: Option<&'a str>,
+    more: bool,
+    runs: Vec<RunWire<'a>>,
+    entries: Vec<EntryWire<'a>>,
+}
+
+#[derive(Serialize)]
+struct RunWire<'a> {
+    id: &'a str,
+    command: &'a str,
+    started_at: Timestamp,
+    commit: Option<&'a str>,
+    fingerprint: Option<&'a str>,
+    host: &'a str,
+    pid: u32,
+    ended: Option<EndWire<'a>>,
+}
+
+#[derive(Serialize)]
+struct EndWire<'a> {
+    at: Timestamp,
+    how: &'a str,
+    message: Option<&'a str>,
+    counts: &'a std::collections::BTreeMap<String, u64>,
+}
+
+#[derive(Serialize)]
+struct EntryWire<'a> {
+    seq: u64,
+    app: Option<&'a str>,
+    origin: Option<&'a str>,
+    #[serde(flatten)]
+    entry: &'a NewEntry,
+    prev: &'a str,
+    hash: &'a str,
+}
+
+fn run_wire(run: &Run) -> RunWire<'_> {
+    let begun = &run.begun;
+    RunWire {
+        id: &begun.id,
+        command: &begun.command,
+        started_at: begun.started_at,
+        commit: begun.commit.as_deref(),
+        fingerprint: begun.fingerprint.as_deref(),
+        host: &begun.host,
+        pid: begun.pid,
+        ended: run.ended.as_ref().map(end_wire),
+    }
+}
+
+fn end_wire(end: &RunEnd) -> EndWire<'_> {
+    EndWire { at: end.at, how: &end.how, message: end.message.as_deref(), counts: &end.counts }
+}
+
+fn entry_wire(entry: &Entry) -> EntryWire<'_> {
+    EntryWire {
+        seq: entry.seq,
+        app: entry.key.as_ref().map(|key| &*key.app),
+        origin: entry.key.as_ref().map(|key| &*key.origin),
+        entry: &entry.entry,
+        prev: &entry.prev,
+        hash: &entry.hash,
+    }
+}
+
+/// Whether the ledger is whole, for people.
+pub fn verified_text(store: &str, verified: &Verified, style: &Style) -> String {
+    let mut canvas = Canvas::new(style);
+    match verified {
+        Verified::Whole { entries, head } => {
+            let line = Line::new().text(Paint::Add, "The ledger is whole").plain(" in ").whole(Paint::Plain, store);
+            canvas.paragraph(0, &line.plain(format!(": {} {}.", words::number(*entries), entries_word(*entries))));
+            canvas.paragraph(0, &Line::new().plain("Its head is ").whole(Paint::Code, head).plain("."));
+            let keep = "Keep the head somewhere else: a ledger that is whole and has it still, at that number of entries, \
+                        was neither cut off nor written anew.";
+            canvas.paragraph(0, &Line::new().text(Paint::Dim, keep));
+        }
+        Verified::Broken { seq, why } => {
+            let line = Line::new().text(Paint::Alarm, "The ledger is broken").plain(" in ").whole(Paint::Plain, store);
+            canvas.paragraph(0, &line.plain(", first at entry ").whole(Paint::Strong, seq.to_string()).plain(": "));
+            canvas.paragraph(2, &Line::new().plain(why).plain("."));
+            let next = "Keep a copy of the store as it is, find out who can write to it, and compare with a backup.";
+            canvas.paragraph(0, &Line::new().plain(next));
+        }
+    }
+    canvas.finish()
+}
+
+fn entries_word(entries: u64) -> &'static str {
+    if entries == 1 { "entry" } else { "entries" }
+}
+
+/// The same as JSON.
+pub fn verified_json(store: &str, verified: &Verified) -> String {
+    let (whole, entries, head, seq, why) = match verified {
+        Verified::Whole { entries, head } => (true, Some(*entries), Some(&**head), None, None),
+        Verified::Broken { seq, why } => (false, None, None, Some(*seq), Some(&**why)),
+    };
+    json::print(&VerifiedWire { version: 1, store, whole, entries, head, broken_at: seq, why })
+}
+
+#[derive(Serialize)]
+struct VerifiedWire<'a> {
+    version: u32,
+    store: &'a str,
+    whole: bool,
+    entries: Option<u64>,
+    head: Option<&'a str>,
+    broken_at: Option<u64>,
+    why: Option<&'a str>,
+}

@@ -1,0 +1,183 @@
+//! `rosterd why EMAIL --at DATE`: what a person really had then, from what was seen.
+
+use std::sync::Arc;
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
+
+use super::{
+    Style,
+    canvas::{Canvas, Line, Paint},
+    json, words,
+};
+use crate::{
+    model::{AccountStatus, Email},
+    store::{Holding, HoldingGroup, SeenValues},
+};
+
+/// Names of groups in a wider column would push what they explain out of sight.
+const WIDEST_NAME: usize = 32;
+
+/// What a person had.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// The person, as they are called here.
+    pub email: Email,
+    /// When.
+    pub at: Timestamp,
+    /// In which days and hours are told.
+    pub zone: TimeZone,
+    /// The accounts there were under any of the person's addresses.
+    pub holdings: Vec<Holding>,
+    /// Apps that had been read by then and showed none.
+    pub without: Vec<Arc<str>>,
+    /// Apps of which it is not known, because no reading had shown all accounts by then.
+    pub unread: Vec<Arc<str>>,
+}
+
+/// The answer for people.
+pub fn text(past: &Past, style: &Style) -> String {
+    let mut canvas = Canvas::new(style);
+    let line = Line::new().whole(Paint::Strong, past.email.as_str()).plain(" at ");
+    canvas.paragraph(0, &line.whole(Paint::Plain, past.moment(past.at)).plain(", by what had been seen until then"));
+    for holding in &past.holdings {
+        draw(&mut canvas, past, holding);
+    }
+    canvas.gap();
+    if past.holdings.is_empty() && past.without.is_empty() && past.unread.is_empty() {
+        canvas.paragraph(0, &Line::new().plain("No app had shown an account of this person."));
+    }
+    if !past.without.is_empty() {
+        canvas
+            .paragraph(0, &Line::new().plain("No account in ").whole(Paint::Plain, past.without.join(", ")).plain("."));
+    }
+    if !past.unread.is_empty() {
+        let line = Line::new().text(Paint::Notice, "Not known of ").whole(Paint::Plain, past.unread.join(", "));
+        canvas.paragraph(0, &line.plain(": not all accounts there had been read by then."));
+    }
+    canvas.finish()
+}
+
+fn draw(canvas: &mut Canvas, past: &Past, holding: &Holding) {
+    canvas.rule(Line::new().whole(Paint::Strong, &*holding.key.app));
+    let names = holding.groups.iter().map(|group| Line::new().plain(&*group.name).width());
+    let column = 2 + names.max().unwrap_or(0).max("account".len()).min(WIDEST_NAME) + 2;
+    let line = values(Line::new().whole(paint(&holding.status), holding.status.to_string()), &holding.values);
+    let line = line.text(Paint::Dim, ", since ").whole(Paint::Dim, past.moment(holding.since));
+    canvas.hanging(&Line::new().pad_to(2).whole(Paint::Strong, "account").pad_to(column), &line);
+    let mut id = Line::new().text(Paint::Dim, format!("id {}", holding.account));
+    if holding.email.as_str() != past.email.as_str() {
+        id = id.text(Paint::Dim, format!(", as {}", holding.email));
+    }
+    canvas.paragraph(column, &id);
+    for group in &holding.groups {
+        draw_group(canvas, past, column, group);
+    }
+}
+
+fn draw_group(canvas: &mut Canvas, past: &Past, column: usize, group: &HoldingGroup) {
+    let mut line = values(Line::new(), &group.values);
+    if group.status != AccountStatus::Active || line.is_empty() {
+        let status = if group.status == AccountStatus::Active { "member".into() } else { group.status.to_string() };
+        let rest = if line.is_empty() { line } else { Line::new().plain(", ").then(line) };
+        line = Line::new().whole(paint(&group.status), status).then(rest);
+    }
+    let line = line.text(Paint::Dim, ", since ").whole(Paint::Dim, past.moment(group.since));
+    let head = Line::new().pad_to(2).whole(Paint::Strong, &*group.name).plain("  ");
+    let head = if head.width() <= column {
+        head.pad_to(column)
+    } else {
+        canvas.line(&head);
+        Line::new().pad_to(column)
+    };
+    canvas.hanging(&head, &line);
+}
+
+fn values(line: Line, values: &SeenValues) -> Line {
+    let known = values.iter().filter_map(|(field, value)| Some((field, value.as_ref()?)));
+    known.fold(line, |line, (field, value)| {
+        let line = if line.is_empty() { line } else { line.plain(", ") };
+        line.whole(Paint::Dim, format!("{field}: ")).whole(Paint::Plain, words::value(value))
+    })
+}
+
+fn paint(status: &AccountStatus) -> Paint {
+    match status {
+        AccountStatus::Active => Paint::Add,
+        AccountStatus::Pending => Paint::Notice,
+        AccountStatus::Inactive => Paint::Remove,
+        AccountStatus::Unknown(_) => Paint::Change,
+    }
+}
+
+impl Past {
+    fn moment(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+    }
+}
+
+/// The answer as JSON.
+pub fn to_json(past: &Past) -> String {
+    json::print(&PastWire {
+        version: 1,
+        email: past.email.as_str(),
+        at: past.at,
+        accounts: past.holdings.iter().map(account_wire).collect(),
+        without: &past.without,
+        unread: &past.unread,
+    })
+}
+
+#[derive(Serialize)]
+struct PastWire<'a> {
+    version: u32,
+    email: &'a str,
+    at: Timestamp,
+    accounts: Vec<AccountWire<'a>>,
+    without: &'a [Arc<str>],
+    unread: &'a [Arc<str>],
+}
+
+#[derive(Serialize)]
+struct AccountWire<'a> {
+    app: &'a str,
+    origin: &'a str,
+    id: &'a str,
+    email: &'a str,
+    status: String,
+    values: &'a SeenValues,
+    since: Timestamp,
+    groups: Vec<GroupWire<'a>>,
+}
+
+#[derive(Serialize)]
+struct GroupWire<'a> {
+    id: &'a str,
+    name: &'a str,
+    status: String,
+    values: &'a SeenValues,
+    since: Timestamp,
+}
+
+fn account_wire(holding: &Holding) -> AccountWire<'_> {
+    AccountWire {
+        app: &holding.key.app,
+        origin: &holding.key.origin,
+        id: &holding.account,
+        email: holding.email.as_str(),
+        status: holding.status.to_string(),
+        values: &holding.values,
+        since: holding.since,
+        groups: holding.groups.iter().map(group_wire).collect(),
+    }
+}
+
+fn group_wire(group: &HoldingGroup) -> GroupWire<'_> {
+    GroupWire {
+        id: &group.group,
+        name: &group.name,
+        status: group.status.to_string(),
+        values: &group.values,
+        since: group.since,
+    }
+}

@@ -1,0 +1,175 @@
+//! What was done, and what a person had.
+
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{ASCII, BROAD, COLOR, NARROW, snapshot};
+use crate::{
+    model::{AccountStatus, Change, Email, FieldValue},
+    report::{
+        Style, history,
+        history::{Chapter, History},
+        past,
+        past::Past,
+    },
+    store::{AppKey, Ending, Entry, EntryKind, Holding, HoldingGroup, NewEntry, NewRun, Run, RunEnd, Verified},
+};
+
+fn at(text: &str) -> Timestamp {
+    format!("2026-11-{text}Z").parse().unwrap()
+}
+
+fn run(id: &str, command: &str, from: &str, end: Option<(&str, &str)>) -> Run {
+    let begun = NewRun {
+        id: id.into(),
+        command: command.into(),
+        started_at: at(from),
+        commit: Some("c0ffee1234567890".into()),
+        fingerprint: Some("sha256:12".into()),
+        host: "vm-1".into(),
+        pid: 71,
+    };
+    let ended = end.map(|(to, how)| RunEnd {
+        at: at(to),
+        how: how.into(),
+        message: (how == "failed").then(|| "autodesk could not be read; run `rosterd plan` to see why".into()),
+        counts: [("done".to_owned(), 3), ("failed".to_owned(), 1), ("skipped".to_owned(), 0)].into(),
+    });
+    Run { begun, ended }
+}
+
+fn entry(seq: u64, when: &str, action: &str, ending: Ending) -> Entry {
+    let parts: Vec<&str> = action.split('/').collect();
+    let entry = NewEntry {
+        at: at(when),
+        run: Some("run-1".into()),
+        kind: EntryKind::Action,
+        action: Some(action.into()),
+        verb: Some(parts[1].into()),
+        account: Some(parts[2].into()),
+        because: vec!["teams/design.yaml:9".into(), "people/all.yaml:3".into()],
+        request: Some("POST /users".into()),
+        status: Some(if ending == Ending::Done { 201 } else { 422 }),
+        result: Some(ending),
+        message: (ending != Ending::Done).then(|| "the app refused the role; write one of `user`, `admin`".into()),
+        ..NewEntry::default()
+    };
+    let key = Some(AppKey::new(parts[0], "https://api.example.com"));
+    Entry { seq, key, prev: "p".into(), hash: "h".into(), text: "{}".into(), entry }
+}
+
+fn history() -> History {
+    let mut looked = entry(4, "21T00:00:04", "autodesk/add-member/jane.doe@example.com/Design Team", Ending::Done);
+    looked.entry.by_looking = true;
+    let mut changed = entry(3, "20T23:59:59", "autodesk/change-member/jane.doe@example.com/Design Team", Ending::Done);
+    changed.entry.changes = vec![Change { field: "role".into(), from: Some("member".into()), to: Some("lead".into()) }];
+    let mut note = entry(5, "21T00:00:05", "x/note/kim@example.com", Ending::Done);
+    note.entry = NewEntry {
+        at: at("21T00:00:05"),
+        account: Some("kim@example.com".into()),
+        message: Some("somebody else deactivated the account".into()),
+        ..NewEntry::default()
+    };
+    let quiet = |id: &str, from: &str, to: &str| {
+        let mut run = run(id, "daemon", from, Some((to, "done")));
+        run.ended.as_mut().unwrap().counts.clear();
+        Chapter { run: Some(run), entries: Vec::new() }
+    };
+    let actions = vec![
+        entry(2, "20T23:59:58", "autodesk/create/jane.doe@example.com", Ending::Done),
+        changed,
+        looked,
+        note,
+        entry(6, "21T00:00:06", "autodesk/update/lee\u{202e}@example.com", Ending::Failed),
+        entry(7, "21T00:00:07", "autodesk/deactivate/sam@example.com", Ending::NotStarted),
+    ];
+    History {
+        store: Some("sqlite:/var/lib/rosterd/state.db".into()),
+        chapters: vec![
+            quiet("run-a", "20T22:00:00", "20T22:00:02"),
+            quiet("run-b", "20T22:15:00", "20T22:15:02"),
+            quiet("run-c", "20T22:30:00", "20T22:30:02"),
+            Chapter {
+                run: Some(run("run-1", "apply", "20T23:59:40", Some(("21T00:00:10", "done")))),
+                entries: actions,
+            },
+            Chapter {
+                run: Some(run("run-2", "daemon", "21T00:15:00", Some(("21T00:15:30", "failed")))),
+                entries: vec![],
+            },
+            Chapter { run: Some(run("run-3", "daemon", "21T00:30:00", None)), entries: vec![] },
+        ],
+        zone: TimeZone::UTC,
+        more: true,
+    }
+}
+
+#[test]
+fn the_history_tells_run_by_run_what_was_done() {
+    let text = |style: &Style| history::text(&history(), style);
+    snapshot("history", &text(&NARROW));
+    snapshot("history_color", &text(&COLOR));
+    snapshot("history_broad", &text(&BROAD));
+    assert!(text(&ASCII).is_ascii(), "{}", text(&ASCII));
+    let empty = History { chapters: Vec::new(), more: false, ..history() };
+    assert_eq!(history::text(&empty, &NARROW), "Nothing that fits was done.\n");
+}
+
+#[test]
+fn the_history_as_json_has_every_run_and_entry() {
+    let json: serde_json::Value = serde_json::from_str(&history::to_json(&history())).unwrap();
+    assert_eq!((json["runs"].as_array().unwrap().len(), json["entries"].as_array().unwrap().len()), (6, 6));
+    assert_eq!(json["runs"][3]["ended"]["counts"]["failed"], 1);
+    assert_eq!(json["runs"][5]["ended"], serde_json::Value::Null);
+    let entry = &json["entries"][1];
+    assert_eq!((&entry["seq"], &entry["app"], &entry["result"]), (&3.into(), &"autodesk".into(), &"done".into()));
+    assert_eq!(entry["changes"][0]["to"], "lead");
+}
+
+#[test]
+fn a_broken_ledger_says_where_and_what_to_do() {
+    let whole = Verified::Whole { entries: 1234, head: "ab".repeat(32) };
+    let broken = Verified::Broken { seq: 7, why: "its text is not what was written: it has another hash".into() };
+    let text = |verified: &Verified| history::verified_text("sqlite:/var/lib/rosterd/state.db", verified, &NARROW);
+    snapshot("history_verified", &format!("{}\n{}", text(&whole), text(&broken)));
+    let json: serde_json::Value = serde_json::from_str(&history::verified_json("s", &broken)).unwrap();
+    assert_eq!((&json["whole"], &json["broken_at"]), (&false.into(), &7.into()));
+}
+
+#[test]
+fn what_a_person_had_is_told_with_since_when_and_what_is_not_known() {
+    let role = |role: &str| [("role".into(), Some(FieldValue::text(role))), ("company".into(), None)].into();
+    let group = |name: &str, status: AccountStatus, values| HoldingGroup {
+        group: "team-1".into(),
+        name: name.into(),
+        status,
+        values,
+        since: at("02T08:00:00"),
+    };
+    let past = Past {
+        email: Email::lenient("jane.doe@example.com"),
+        at: at("20T23:00:00"),
+        zone: TimeZone::UTC,
+        holdings: vec![Holding {
+            key: AppKey::new("autodesk", "https://api.example.com"),
+            account: "user-123".into(),
+            email: Email::lenient("JDoe@example.com"),
+            status: AccountStatus::Active,
+            values: role("admin"),
+            since: at("01T09:15:00"),
+            groups: vec![
+                group("Design Team", AccountStatus::Active, role("lead")),
+                group("A team with a name that is far too long for a column", AccountStatus::Pending, role("member")),
+                group("Ops", AccountStatus::Active, Default::default()),
+            ],
+        }],
+        without: vec!["alteryx".into(), "scim".into()],
+        unread: vec!["workiva".into()],
+    };
+    snapshot("past", &past::text(&past, &NARROW));
+    snapshot("past_color", &past::text(&past, &COLOR));
+    let nothing = Past { holdings: vec![], without: vec![], unread: vec![], ..past.clone() };
+    assert!(past::text(&nothing, &NARROW).contains("No app had shown an account of this person."));
+    let json: serde_json::Value = serde_json::from_str(&past::to_json(&past)).unwrap();
+    assert_eq!(json["accounts"][0]["groups"][0]["values"]["role"], "lead");
+    assert_eq!(json["unread"][0], "workiva");
+}
