@@ -18,6 +18,14 @@ done, 3 all that remains waits on someone else.";
 const APPLY_STATUS: &str = "Exit status: 0 all that could be done was done, 1 something failed or an app could not be \
 read, or the question was not answered with yes. Ctrl-C finishes what is in flight, and a second one stops at once.";
 
+const IMPORT_HELP: &str = "An app needs its connector, url and auth in the files. What the files say already stays as it is, \
+comments and order included; only what is missing is added, and all of it or nothing. An app without accounts and groups in \
+the files starts in `mode: add`. Exit status: 0 fine, 1 an app could not be read or the import was refused.";
+
+const REVIEW_HELP: &str = "A row for every account and membership that is live. `state` is granted, ungranted, unlisted (named \
+nowhere), left or suspended, or says that no line declares the group. Exit status: 0 fine, 1 something could not be read and is \
+not in the table.";
+
 const FMT_STATUS: &str = "Exit status: 0 fine, 1 a file could not be laid out or, with --check, would change.";
 
 const HISTORY_STATUS: &str = "A date is a day in the time zone of the files, or in UTC with --store; an instant of RFC 3339 and a span before \
@@ -65,6 +73,12 @@ pub(super) enum Command {
     Apply(Apply),
     /// Write a snapshot of what is live.
     Observe(Observe),
+    /// Write YAML for what is live, so that the next plan is empty.
+    #[command(after_help = IMPORT_HELP)]
+    Import(Import),
+    /// Write who has what and why as CSV, for people who review access.
+    #[command(after_help = REVIEW_HELP)]
+    Review(Review),
     /// Lay out the files in the one canonical way; comments and the order of entries stay.
     #[command(after_help = FMT_STATUS)]
     Fmt(Fmt),
@@ -149,6 +163,48 @@ pub(super) struct Approve {
 pub(super) struct Validate {
     #[command(flatten)]
     pub dir: Dir,
+    /// How problems are written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ValidateFormat,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Import {
+    #[command(flatten)]
+    pub dir: Dir,
+    #[command(flatten)]
+    pub target: Target,
+    /// Import from a snapshot that `rosterd observe --all-groups` wrote; needs no credentials and no network.
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    pub live: Option<PathBuf>,
+    /// Write nothing; show what would be added, as a difference.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// How problems of the files are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ValidateFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// Annotations that GitHub shows beside the lines of a pull request; run it at the root of the repository.
+    Github,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Review {
+    #[command(flatten)]
+    pub dir: Dir,
+    #[command(flatten)]
+    pub target: Target,
+    /// Review a snapshot that `rosterd observe --all-groups` wrote; needs no credentials and no network.
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    pub live: Option<PathBuf>,
+    /// Where to write the table; stdout when not given.
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -208,6 +264,9 @@ pub(super) struct Observe {
     pub dir: Dir,
     #[command(flatten)]
     pub target: Target,
+    /// Read the members of every group, also of those that no line declares; `rosterd import --live` needs them.
+    #[arg(long)]
+    pub all_groups: bool,
     /// Where to write the snapshot; stdout when not given.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,

@@ -44,11 +44,11 @@ pub(super) fn refuse(dir: &Path, problems: &Problems) -> Failure {
     let style = terminal::style(Stream::Err);
     terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
     terminal::say("");
-    Failure::new(verdict(dir, problems))
+    verdict(dir, problems)
 }
 
 /// `desired-state is not valid: 3 errors and 1 warning in 2 files`.
-fn verdict(dir: &Path, problems: &Problems) -> String {
+pub(super) fn verdict(dir: &Path, problems: &Problems) -> Failure {
     let count = |many: usize, word: &str| format!("{many} {word}{}", if many == 1 { "" } else { "s" });
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
     let mut text = format!("{} is not valid: {}", dir.display(), count(errors, "error"));
@@ -60,7 +60,7 @@ fn verdict(dir: &Path, problems: &Problems) -> String {
     if !files.is_empty() {
         text += &format!(" in {}", count(files.len(), "file"));
     }
-    text
+    Failure::new(text)
 }
 
 /// The registry for a desired-state directory, whose manifests it may name.
@@ -234,7 +234,8 @@ pub(super) fn person(desired: &Desired, only: &Only) -> Result<Option<Email>, Fa
     })
 }
 
-fn known_apps(desired: &Desired, asked: &[String]) -> Result<(), Failure> {
+/// Refuses names of apps that are not in the files.
+pub(super) fn known_apps(desired: &Desired, asked: &[String]) -> Result<(), Failure> {
     let Some(unknown) = asked.iter().find(|name| !desired.apps.contains_key(name.as_str())) else { return Ok(()) };
     let known: Vec<&str> = desired.apps.keys().map(|name| &**name).collect();
     Err(Failure::new(format!("there is no app `{unknown}` in the files"))

@@ -11,11 +11,13 @@ mod exit;
 mod files;
 mod fmt;
 mod history;
+mod import;
 mod next;
 mod observe;
 mod plan;
 mod progress;
 mod recovered;
+mod review;
 mod sandbox;
 mod schema;
 mod signals;
@@ -57,7 +59,9 @@ async fn run(args: Args) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(&args, &global).await,
         Command::Apply(args) => apply::run(&args, &global).await,
         Command::Observe(args) => observe::run(&args, &global).await,
+        Command::Review(args) => review::run(&args, &global).await,
         Command::Fmt(args) => fmt::run(&args),
+        Command::Import(args) => import::run(&args, &global).await,
         Command::Why(args) => why::run(&args).await,
         Command::History(args) => history::run(&args).await,
         Command::Connectors(args) => connectors::run(&args).await,

@@ -13,7 +13,7 @@ use super::{
 pub(super) async fn run(args: &args::Observe, global: &Global) -> Result<Exit, Failure> {
     let session = context::session(&args.dir, &args.target, &[], context::Past::Ignored).await?;
     let reading = Reading::start(global);
-    let live = session.reconciler.observe(&reading).await;
+    let live = session.reconciler.observe_everything(|_| args.all_groups, &reading).await;
     reading.finish();
     let mut failed = false;
     for failure in live.apps.values().filter_map(|app| app.as_ref().err()) {

@@ -74,7 +74,8 @@ fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
     Ok(timed("planned", || reconcile::plan_against(&loaded.desired, &fingerprint, &live, None, Timestamp::now())))
 }
 
-fn read_snapshot(path: &Path) -> Result<Live, Failure> {
+/// Reads what `rosterd observe` wrote.
+pub(super) fn read_snapshot(path: &Path) -> Result<Live, Failure> {
     let hint = "a snapshot is what `rosterd observe --out FILE` writes";
     let text =
         fs::read(path).map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())).hint(hint))?;

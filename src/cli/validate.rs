@@ -1,21 +1,45 @@
 //! `rosterd validate`.
 
 use super::{
-    args::Validate,
+    args::{Validate, ValidateFormat},
     context,
     exit::{Exit, Failure},
     terminal,
 };
+use crate::desired::{self, Problems};
 
 pub(super) fn run(args: &Validate) -> Result<Exit, Failure> {
-    let loaded = context::load(&args.dir, &context::registry(&args.dir.dir))?;
+    let dir = &args.dir.dir;
+    let registry = context::registry(dir);
+    let show = |problems: &Problems| match args.format {
+        ValidateFormat::Json => terminal::print(&problems.to_json()),
+        _ => terminal::print(&problems.to_github(&dir.to_string_lossy().replace('\\', "/"))),
+    };
+    let loaded = match args.format {
+        ValidateFormat::Text => context::load(&args.dir, &registry)?,
+        _ => match desired::load(dir, &registry) {
+            Ok(loaded) => {
+                show(&loaded.warnings)?;
+                loaded
+            }
+            Err(problems) => {
+                show(&problems)?;
+                return Err(context::verdict(dir, &problems));
+            }
+        },
+    };
     let desired = &loaded.desired;
     let count = |many: usize, one: &str, more: &str| format!("{many} {}", if many == 1 { one } else { more });
-    terminal::print(&format!(
-        "{} is valid: {}, {}\n",
-        args.dir.dir.display(),
+    let verdict = format!(
+        "{} is valid: {}, {}",
+        dir.display(),
         count(desired.people.len(), "person", "people"),
         count(desired.apps.len(), "app", "apps"),
-    ))?;
+    );
+    match args.format {
+        ValidateFormat::Text => terminal::print(&(verdict + "\n"))?,
+        // What programs read has nothing else on its stream.
+        _ => terminal::say(&verdict),
+    }
     Ok(Exit::Fine)
 }

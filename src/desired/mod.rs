@@ -3,9 +3,12 @@
 //!
 //! `load` (which files count) → `tree` (YAML with positions) → `secret` (none in plain text) → `merge` (files into one)
 //! → `decode` (keys and types, by the description in `spec`) → `resolve` (names, teams, windows, claims). `problem`,
-//! `report` and `render` say what is wrong; `format` lays a file out; `schema` describes the language to editors.
+//! `report` and `render` say what is wrong; `format` lays a file out; `edit` adds to
+//! one; `annotate` speaks to programs; `schema` describes the language to editors.
 
+mod annotate;
 mod decode;
+mod edit;
 mod format;
 mod load;
 mod merge;
@@ -22,6 +25,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+pub use edit::{Stuck, Tree, extend, holds, scalar};
 pub use format::format;
 pub use load::{Loaded, files, load, parse};
 pub use nearest::nearest_email;

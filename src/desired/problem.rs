@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use crate::model::{Place, Severity};
 
-use super::render;
+use super::{annotate, render};
 
 /// Something wrong with the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +113,17 @@ impl Problems {
     /// One line per problem, for editors and logs: `people.yaml:3:5: error: … (hint)`.
     pub fn render_plain(&self) -> String {
         render::plain(self)
+    }
+
+    /// Workflow commands that show every problem beside its lines on GitHub. `dir` is the directory of the files as seen
+    /// from the root of the repository.
+    pub fn to_github(&self, dir: &str) -> String {
+        annotate::github(self, dir)
+    }
+
+    /// Every problem as JSON.
+    pub fn to_json(&self) -> String {
+        annotate::json(self)
     }
 
     pub(super) fn line(&self, place: &Place) -> Option<&Shown> {

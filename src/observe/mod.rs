@@ -5,6 +5,7 @@
 
 mod accounts;
 mod book;
+mod everything;
 mod memberships;
 mod only;
 mod probe;
@@ -13,6 +14,7 @@ mod rotation;
 #[cfg(test)]
 mod tests;
 
+pub use everything::observe_everything;
 pub use only::{Sought, observe_only};
 pub use probe::{Tried, probe};
 pub use refresh::{concerned, touched};

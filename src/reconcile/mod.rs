@@ -6,6 +6,7 @@
 //! ([`history`]), and nothing is sent that was not written down before ([`ledger`]).
 
 mod budgets;
+mod everything;
 mod history;
 mod ledger;
 mod memory;

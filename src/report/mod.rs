@@ -9,6 +9,7 @@ pub mod history;
 pub mod json;
 pub mod outcome;
 pub mod past;
+pub mod review;
 pub mod text;
 pub mod why;
 mod words;

@@ -17,13 +17,15 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("desired", &[]),
     ("why", &[]),
+    ("import", &["desired"]),
+    ("review", &["why"]),
     ("budget", &[]),
     ("connectors", &["budget"]),
     ("observe", &["connectors", "budget"]),
     ("plan", &[]),
     ("store", &["budget"]),
     ("execute", &["plan", "connectors", "budget", "store", "observe"]),
-    ("report", &["plan", "execute", "why", "store"]),
+    ("report", &["plan", "execute", "why", "review", "store"]),
     ("reconcile", &["desired", "connectors", "observe", "plan", "execute", "budget", "store", "report"]),
     ("daemon", &["reconcile", "desired", "store", "budget", "report"]),
     ("sandbox", &[]),
@@ -41,6 +43,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "store",
             "report",
             "why",
+            "import",
+            "review",
             "sandbox",
         ],
     ),
@@ -50,7 +54,18 @@ const IMPORTS: &[(&str, &[&str])] = &[
 ];
 
 /// Parts that compute and nothing else: given the same values they say the same, at any time and on any machine.
-const PURE: &[&str] = &["model", "desired", "why", "budget", "plan", "report", "execute/scheduler", "execute/forecast"];
+const PURE: &[&str] = &[
+    "model",
+    "desired",
+    "why",
+    "review",
+    "import",
+    "budget",
+    "plan",
+    "report",
+    "execute/scheduler",
+    "execute/forecast",
+];
 
 /// What a pure part must not touch.
 const IMPURE: &[&str] = &[

@@ -8,6 +8,7 @@ mod example;
 mod faults;
 mod fmt;
 mod history;
+mod import;
 mod interrupts;
 mod killed;
 mod limits;

@@ -7,6 +7,9 @@
 mod print;
 mod scan;
 
+pub(super) use print::{WIDTH, inline};
+pub(super) use scan::{Entry, Node, Scan, Shape, scan};
+
 #[cfg(test)]
 mod tests;
 
@@ -44,7 +47,7 @@ pub fn format(name: &str, text: &str) -> Result<String, Problems> {
 
 /// Why a file is left alone.
 #[derive(Debug)]
-struct Refused {
+pub(super) struct Refused {
     /// Byte of the text.
     at: usize,
     why: String,
@@ -67,9 +70,9 @@ fn lay_out(text: &str) -> Result<String, Refused> {
     if let Some(at) = body.find('\r') {
         return Err(Refused::new(at, "a carriage return stands alone here"));
     }
-    let before = scan::scan(&body)?;
+    let before = scan(&body)?;
     let printed = print::print(&before);
-    let same = scan::scan(&printed).is_ok_and(|after| after.says() == before.says());
+    let same = scan(&printed).is_ok_and(|after| after.says() == before.says());
     if !same {
         return Err(Refused::new(
             0,

@@ -4,7 +4,7 @@ use super::scan::{Comment, Entry, Node, Scan, Shape};
 
 /// Lines are no longer than this, as far as that can be had by writing a flow value as a block. It leaves room for an
 /// approval with its reason, which plans print on one line.
-const WIDTH: usize = 140;
+pub(in crate::desired) const WIDTH: usize = 140;
 
 /// Each level stands this much further to the right.
 const STEP: usize = 2;
@@ -276,7 +276,7 @@ fn is_flow(node: &Node<'_>) -> bool {
 }
 
 /// A value on one line, in flow style; `None` where that would not say the same.
-fn inline(node: &Node<'_>) -> Option<String> {
+pub(in crate::desired) fn inline(node: &Node<'_>) -> Option<String> {
     let text = match &node.shape {
         Shape::Empty => String::new(),
         Shape::Leaf { joined, .. } => joined.clone()?,

@@ -1,12 +1,14 @@
 //! Where everything in a file stands: values as the YAML parser sees them, and around them what it passes over, which is
 //! comments, dashes, colons and the headers of block texts.
 
+use std::borrow::Cow;
+
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
 use super::Refused;
 
 /// A file, taken apart.
-pub(super) struct Scan<'s> {
+pub(in crate::desired) struct Scan<'s> {
     pub text: &'s str,
     pub root: Option<Node<'s>>,
     pub comments: Vec<Comment<'s>>,
@@ -22,14 +24,14 @@ pub(super) struct Scan<'s> {
 
 /// A comment without the spaces behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Comment<'s> {
+pub(in crate::desired) struct Comment<'s> {
     pub at: usize,
     pub text: &'s str,
 }
 
 /// A value.
 #[derive(Debug)]
-pub(super) struct Node<'s> {
+pub(in crate::desired) struct Node<'s> {
     /// First byte, anchor and tag included; for nothing at all, where it would stand.
     pub start: usize,
     /// Behind the last byte, closing brackets included.
@@ -40,12 +42,13 @@ pub(super) struct Node<'s> {
 }
 
 #[derive(Debug)]
-pub(super) enum Shape<'s> {
+pub(in crate::desired) enum Shape<'s> {
     /// Nothing was written.
     Empty,
     /// A single value or an alias. `joined` is the same on one line, where that says the same.
     Leaf {
         raw: &'s str,
+        value: Cow<'s, str>,
         joined: Option<String>,
         alias: bool,
     },
@@ -65,14 +68,14 @@ pub(super) enum Shape<'s> {
 }
 
 #[derive(Debug)]
-pub(super) struct Item<'s> {
+pub(in crate::desired) struct Item<'s> {
     /// Where it begins: its dash, in block style.
     pub at: usize,
     pub value: Node<'s>,
 }
 
 #[derive(Debug)]
-pub(super) struct Entry<'s> {
+pub(in crate::desired) struct Entry<'s> {
     pub key: Node<'s>,
     /// Behind the colon, where there is one: `{ a }` has none.
     pub colon: Option<usize>,
@@ -81,40 +84,55 @@ pub(super) struct Entry<'s> {
 
 impl Scan<'_> {
     /// What the file says: everything but its layout.
-    pub(super) fn says(&self) -> (&[String], Vec<&str>) {
+    pub(in crate::desired) fn says(&self) -> (&[String], Vec<&str>) {
         (&self.says, self.comments.iter().map(|comment| comment.text).collect())
     }
 
     /// The line, from 0, of a byte.
-    pub(super) fn line(&self, at: usize) -> usize {
+    pub(in crate::desired) fn line(&self, at: usize) -> usize {
         self.lines.partition_point(|start| *start <= at).saturating_sub(1)
     }
 
     /// The column, from 0 and in characters, of a byte.
-    pub(super) fn column(&self, at: usize) -> usize {
+    pub(in crate::desired) fn column(&self, at: usize) -> usize {
         self.text[self.lines[self.line(at)]..at].chars().count()
     }
 
     /// The column at which the line of a byte begins with something.
-    pub(super) fn indent(&self, at: usize) -> usize {
+    pub(in crate::desired) fn indent(&self, at: usize) -> usize {
         let line = &self.text[self.lines[self.line(at)]..];
         line.chars().take_while(|c| *c == ' ' || *c == '\t').count()
     }
 
     /// Whether nothing stands on the line above.
-    pub(super) fn is_below_blank(&self, at: usize) -> bool {
+    pub(in crate::desired) fn is_below_blank(&self, at: usize) -> bool {
         let line = self.line(at);
         line > 0 && self.text[self.lines[line - 1]..self.lines[line]].trim().is_empty()
     }
 
     /// Where the next value or dash at or behind `at` begins.
-    pub(super) fn next_start(&self, at: usize) -> usize {
+    pub(in crate::desired) fn next_start(&self, at: usize) -> usize {
         let index = self.starts.partition_point(|start| *start < at);
         self.starts.get(index).copied().unwrap_or(usize::MAX)
     }
 
+    /// Behind the comments at the end of a block whose entries stand at `own` and whose last value ends at `end`; those
+    /// that stand no further in than what follows are about that.
+    pub(in crate::desired) fn end_of_comments(&self, end: usize, own: usize) -> usize {
+        let next = self.next_start(end);
+        let outer = (next < usize::MAX).then(|| self.indent(next));
+        let behind =
+            self.comments.iter().skip_while(|comment| comment.at < end).take_while(|comment| comment.at < next);
+        let own = behind.take_while(|comment| {
+            let column = self.column(comment.at);
+            let trailing = self.line(comment.at) == self.line(end.saturating_sub(1));
+            trailing || (column >= own && outer.is_none_or(|outer| column > outer))
+        });
+        own.last().map_or(end, |comment| comment.at)
+    }
+
     /// Whether a comment stands between two bytes.
-    pub(super) fn has_comment(&self, from: usize, to: usize) -> bool {
+    pub(in crate::desired) fn has_comment(&self, from: usize, to: usize) -> bool {
         let index = self.comments.partition_point(|comment| comment.at < from);
         self.comments.get(index).is_some_and(|comment| comment.at < to)
     }
@@ -122,7 +140,7 @@ impl Scan<'_> {
 
 type Read<'s> = (Event<'s>, Span);
 
-pub(super) fn scan(text: &str) -> Result<Scan<'_>, Refused> {
+pub(in crate::desired) fn scan(text: &str) -> Result<Scan<'_>, Refused> {
     let events = read(text)?;
     let mut leaves: Vec<(usize, usize)> = Vec::new();
     for (event, span) in &events {
@@ -279,8 +297,8 @@ impl<'s, I: Iterator<Item = Read<'s>>> Builder<'_, 's, I> {
         let shape = match event {
             Event::Scalar(value, style, ..) => match style {
                 ScalarStyle::Literal | ScalarStyle::Folded => {
-                    let (at, shape) = self.block_text(end)?;
-                    start = start.min(at);
+                    let (at, behind, shape) = self.block_text(end)?;
+                    (start, end) = (start.min(at), behind);
                     shape
                 }
                 _ if start == end => Shape::Empty,
@@ -289,14 +307,14 @@ impl<'s, I: Iterator<Item = Read<'s>>> Builder<'_, 's, I> {
                     let plain = style == ScalarStyle::Plain;
                     let joined = match raw.contains('\n') {
                         false => Some(raw.to_owned()),
-                        true => (plain && !value.contains('\n')).then(|| value.into_owned()),
+                        true => (plain && !value.contains('\n')).then(|| value.to_string()),
                     };
-                    Shape::Leaf { raw, joined, alias: false }
+                    Shape::Leaf { raw, value, joined, alias: false }
                 }
             },
             Event::Alias(_) | Event::UnresolvedAlias(_) => {
                 let raw = &self.text[start..end];
-                Shape::Leaf { raw, joined: Some(raw.to_owned()), alias: true }
+                Shape::Leaf { raw, value: Cow::Borrowed(raw), joined: Some(raw.to_owned()), alias: true }
             }
             Event::SequenceStart(style, ..) => {
                 let (items, behind) = self.items(style)?;
@@ -369,8 +387,8 @@ impl<'s, I: Iterator<Item = Read<'s>>> Builder<'_, 's, I> {
         }
     }
 
-    /// The lines below the next header; their last byte is somewhere before `behind`.
-    fn block_text(&mut self, behind: usize) -> Result<(usize, Shape<'s>), Refused> {
+    /// The lines below the next header, with where they begin and end; their last byte is somewhere before `behind`.
+    fn block_text(&mut self, behind: usize) -> Result<(usize, usize, Shape<'s>), Refused> {
         let Some(&(at, header)) = self.gaps.headers.get(self.header) else {
             return Err(Refused::new(behind, "the header of this text was not found"));
         };
@@ -382,10 +400,11 @@ impl<'s, I: Iterator<Item = Read<'s>>> Builder<'_, 's, I> {
                 format!("a text with `{signs}` depends on its exact layout; write `|` or `|-`"),
             ));
         }
-        let from = (at + header.len()).min(behind);
-        let body = self.text[from..behind].trim_end();
+        let from = (at + header.len()).min(behind.max(at));
+        let body = self.text[from..behind.max(from)].trim_end();
+        let end = from + body.len();
         let body = body.split_once('\n').map_or("", |(_, body)| body);
         let lines = if body.is_empty() { Vec::new() } else { body.split('\n').collect() };
-        Ok((at, Shape::Text { header, lines }))
+        Ok((at, end, Shape::Text { header, lines }))
     }
 }

@@ -1,0 +1,389 @@
+//! `rosterd import`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    args::{self, Global},
+    context,
+    exit::{Exit, Failure},
+    files::{self, Change},
+    plan,
+    progress::Reading,
+    terminal,
+};
+use crate::{
+    connectors::Registry,
+    desired::{self, Tree},
+    import::{self, Additions, Imported, Inputs},
+    model::{Action, ActionName, Desired, Email, Guard, Live, Plan},
+    reconcile,
+};
+
+/// Where people go that no file names yet.
+const PEOPLE: &str = "people/imported.yaml";
+
+/// Said at the top of files that an import begins.
+const HEADER: &str = "# Found in the apps by `rosterd import`. Move the entries to where you want to have them.\n";
+
+/// Rounds in which people are left out whom the next plan would touch. Each leaves out at least one, and one round is what
+/// almost always suffices: more are needed when leaving somebody out uncovers another difference.
+const ROUNDS: usize = 20;
+
+pub(super) async fn run(args: &args::Import, global: &Global) -> Result<Exit, Failure> {
+    let dir = &args.dir.dir;
+    let registry = context::registry(dir);
+    let files = desired::files(dir).map_err(|problems| context::refuse(dir, &problems))?;
+    let (desired, live) = read(args, global).await?;
+    let apps = chosen(&desired, &args.target.apps);
+    let mut failed = tell_unread(&apps, &live)?;
+
+    let draft = Import { files: &files, desired: &desired, live: &live, apps: &apps, registry: &registry };
+    let (imported, changes) = draft.settle()?;
+    if args.dry_run {
+        for change in &changes {
+            terminal::print(&change.diff())?;
+        }
+    } else {
+        files::write(dir, &changes)?;
+        for change in &changes {
+            terminal::print(&format!("{}\n", dir.join(&change.name).display()))?;
+        }
+    }
+    tell(&desired, &imported, &changes, args.dry_run);
+    failed |= imported.apps.is_empty();
+    Ok(if failed { Exit::Failed } else { Exit::Fine })
+}
+
+/// Reads every app of the files: whoever is named because of one app counts as named in all of them, and only what the
+/// others hold tells whether that would cost anybody anything.
+async fn read(args: &args::Import, global: &Global) -> Result<(Desired, Live), Failure> {
+    if let Some(snapshot) = &args.live {
+        let loaded = context::load_for_plan(&args.dir, &args.target, &[])?;
+        return Ok((loaded.desired, plan::read_snapshot(snapshot)?));
+    }
+    let all = args::Target { apps: Vec::new(), ..args.target.clone() };
+    let session = context::session(&args.dir, &all, &[], context::Past::Ignored).await?;
+    let desired = session.reconciler.desired();
+    context::known_apps(desired, &args.target.apps)?;
+    let reading = Reading::start(global);
+    let apps = chosen(desired, &args.target.apps);
+    let live = session.reconciler.observe_everything(|app| apps.contains(app), &reading).await;
+    reading.finish();
+    Ok((desired.clone(), live))
+}
+
+fn chosen(desired: &Desired, asked: &[String]) -> BTreeSet<Arc<str>> {
+    let wanted = |name: &str| asked.is_empty() || asked.iter().any(|app| *app == name);
+    desired.apps.keys().filter(|name| wanted(name)).cloned().collect()
+}
+
+/// Says which apps could not be read. Without any app to import there is nothing to do.
+fn tell_unread(apps: &BTreeSet<Arc<str>>, live: &Live) -> Result<bool, Failure> {
+    let mut unread = 0;
+    for app in apps {
+        match live.apps.get(app) {
+            Some(Ok(_)) => {}
+            Some(Err(failure)) => {
+                terminal::error(&failure.message, None);
+                unread += 1;
+            }
+            None => {
+                terminal::error(
+                    &format!("{app} is not imported: the snapshot does not hold it, or the sandbox does not play it"),
+                    None,
+                );
+                unread += 1;
+            }
+        }
+    }
+    for (app, result) in live.apps.iter().filter(|(app, _)| !apps.contains(*app)) {
+        if result.is_err() {
+            terminal::say(&format!(
+                "warning: {app} could not be read, so nobody checked whether people who are named from now on would lose \
+                 anything there; plan before you apply"
+            ));
+        }
+    }
+    if unread == apps.len() {
+        return Err(Failure::new("no app could be read, so nothing was imported"));
+    }
+    Ok(unread > 0)
+}
+
+/// What an import works with.
+struct Import<'a> {
+    files: &'a [(String, String)],
+    desired: &'a Desired,
+    live: &'a Live,
+    apps: &'a BTreeSet<Arc<str>>,
+    registry: &'a Registry,
+}
+
+impl Import<'_> {
+    /// What is to be written, found by planning with it: whoever the next plan would touch because of it is left out.
+    fn settle(&self) -> Result<(Imported, Vec<Change>), Failure> {
+        let now = Timestamp::now();
+        let before = reconcile::plan_against(self.desired, "", self.live, None, now);
+        let before: BTreeSet<&ActionName> = actions(&before).map(|action| &action.name).collect();
+        let mut left_out: BTreeMap<Email, String> = BTreeMap::new();
+        for _ in 0..ROUNDS {
+            let inputs = Inputs { desired: self.desired, live: self.live, apps: self.apps, left_out: &left_out, now };
+            let imported = import::import(&inputs);
+            let changes = self.changes(&imported);
+            let after = self.load(&changes)?;
+            let next = reconcile::plan_against(&after, "", self.live, None, now);
+            let caused: Vec<&Action> = actions(&next).filter(|action| !before.contains(&action.name)).collect();
+            let (here, elsewhere): (Vec<&Action>, Vec<&Action>) =
+                caused.into_iter().partition(|action| self.apps.contains(&action.name.app));
+            let elsewhere: Vec<&ActionName> =
+                elsewhere.into_iter().filter(|action| !is_harmless(action)).map(|action| &action.name).collect();
+            if !elsewhere.is_empty() {
+                return Err(refused(&elsewhere).hint(
+                    "nothing was written. People who are named because of one app count as named in all of them: import \
+                     the other apps in the same run (without --app), or set `mode: observe` there until you do",
+                ));
+            }
+            if here.is_empty() {
+                return Ok((imported, changes));
+            }
+            let known = left_out.len();
+            for Action { name, .. } in &here {
+                if let Some(identity) = self.somebody_new(&imported, name) {
+                    let why =
+                        format!("with an entry in the files the next plan would want `{name}`, so they are left out");
+                    left_out.entry(identity).or_insert(why);
+                }
+            }
+            if left_out.len() == known {
+                let names: Vec<&ActionName> = here.iter().map(|action| &action.name).collect();
+                return Err(refused(&names).hint(
+                    "nothing was written; these people are in the files already, so say there what they are to have",
+                ));
+            }
+        }
+        Err(Failure::new("the next plan would not be empty, whoever is left out; nothing was written")
+            .hint("please report this, with the output of `rosterd observe` if you may share it"))
+    }
+
+    /// Whom an action is about, if this import names them.
+    fn somebody_new(&self, imported: &Imported, name: &ActionName) -> Option<Email> {
+        // Where one person has several accounts, a name says `ADDRESS (ID)`.
+        let label = name.account.as_deref()?;
+        let address = label.split_once(" (").map_or(label, |(address, _)| address);
+        let email = Email::lenient(address);
+        let identity = self.desired.identity(&email).clone();
+        imported.names(&identity).then_some(identity)
+    }
+
+    /// The files as they would be, loaded as they would be.
+    fn load(&self, changes: &[Change]) -> Result<Desired, Failure> {
+        let mut files: BTreeMap<String, String> = self.files.iter().cloned().collect();
+        files.extend(changes.iter().map(|change| (change.name.clone(), change.after.clone())));
+        match desired::parse(files.into_iter().collect(), self.registry) {
+            Ok(loaded) => Ok(loaded.desired),
+            Err(problems) => {
+                Err(context::refuse(Path::new("what would be written"), &problems).hint("nothing was written"))
+            }
+        }
+    }
+
+    fn changes(&self, imported: &Imported) -> Vec<Change> {
+        let mut additions: BTreeMap<String, Tree> = BTreeMap::new();
+        if !imported.people.is_empty() {
+            *additions.entry(PEOPLE.into()).or_insert(Tree::Nothing).child("people") = import::people(imported);
+        }
+        for (app, lines) in &imported.apps {
+            self.place(app, &Additions::of(lines), &mut additions);
+        }
+        let mut changes: BTreeMap<String, Change> = BTreeMap::new();
+        for (name, tree) in additions {
+            self.change(name, &tree, &mut changes);
+        }
+        changes.into_values().filter(|change| change.before.as_ref() != Some(&change.after)).collect()
+    }
+
+    /// Distributes what an app's entry lacks: into the file that holds the entry, and each group's into the group's.
+    fn place(&self, app: &str, new: &Additions, additions: &mut BTreeMap<String, Tree>) {
+        if new.sections.is_empty() && new.groups.is_empty() {
+            return;
+        }
+        let home = self.holder(&["apps", app, "connector"]).unwrap_or_else(|| beside(app));
+        let mut at = |file: &str, path: &[&str], tree: Tree| {
+            let root = additions.entry(file.to_owned()).or_insert(Tree::Nothing);
+            let entry = path.iter().fold(root.child("apps").child(app), |entry, key| entry.child(key));
+            *entry = tree;
+        };
+        for (path, tree) in &new.head {
+            let whole: Vec<&str> = ["apps", app].into_iter().chain(path.iter().copied()).collect();
+            if self.holder(&whole).is_none() {
+                at(&home, path, tree.clone());
+            }
+        }
+        for (section, tree) in &new.sections {
+            at(&home, &[section], tree.clone());
+        }
+        for (group, tree) in &new.groups {
+            let members = self.holder(&["apps", app, "groups", group, "members"]);
+            let file = members.or_else(|| self.holder(&["apps", app, "groups", group]));
+            at(file.as_deref().unwrap_or(&home), &["groups", group], tree.clone());
+        }
+    }
+
+    /// The first file that says something under these keys.
+    fn holder(&self, path: &[&str]) -> Option<String> {
+        self.files.iter().find(|(_, text)| desired::holds(text, path)).map(|(name, _)| name.clone())
+    }
+
+    /// Adds `tree` to a file; to one beside it where the file is written in a way that has no room for it.
+    fn change(&self, name: String, tree: &Tree, changes: &mut BTreeMap<String, Change>) {
+        let text = |name: &str| self.files.iter().find(|(file, _)| file == name).map(|(_, text)| text.clone());
+        let before = text(&name);
+        let extended = match &before {
+            Some(text) => desired::extend(text, tree),
+            None => Ok(format!("{HEADER}{}", tree.render())),
+        };
+        match extended {
+            Ok(after) => drop(changes.insert(name.clone(), Change { name, before, after })),
+            Err(desired::Stuck) => {
+                let other = aside(&name);
+                let before = text(&other).or_else(|| changes.get(&other).map(|change| change.after.clone()));
+                let after = before
+                    .as_ref()
+                    .map_or_else(|| Ok(format!("{HEADER}{}", tree.render())), |text| desired::extend(text, tree));
+                // A file of ours that somebody wrote anew in flow style: the check of the whole finds what is missing.
+                let after = after.unwrap_or_else(|desired::Stuck| before.clone().unwrap_or_default());
+                changes.insert(other.clone(), Change { before: text(&other), name: other, after });
+            }
+        }
+    }
+}
+
+/// A file of its own for an app.
+fn beside(app: &str) -> String {
+    let safe: String = app.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
+    format!("apps/{safe}.imported.yaml")
+}
+
+/// `apps/a.yaml` → `apps/a.imported.yaml`.
+fn aside(name: &str) -> String {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    format!("{stem}.imported.yaml")
+}
+
+fn actions(plan: &Plan) -> impl Iterator<Item = &Action> {
+    plan.apps.iter().flat_map(|app| &app.actions)
+}
+
+/// What the mode of an app holds, or that no line grants anything there yet, is not going to happen by itself.
+fn is_harmless(action: &Action) -> bool {
+    action.held.as_ref().is_some_and(|held| matches!(held.guard, Guard::Mode | Guard::DesiredEmpty))
+}
+
+fn refused(caused: &[&ActionName]) -> Failure {
+    /// More names than this say no more.
+    const SHOWN: usize = 10;
+    let names: Vec<String> = caused.iter().take(SHOWN).map(|name| format!("  {name}")).collect();
+    let more = caused.len().saturating_sub(SHOWN);
+    let tail = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    Failure::new(format!("with this import the next plan would want\n{}{tail}", names.join("\n")))
+}
+
+fn tell(desired: &Desired, imported: &Imported, changes: &[Change], dry_run: bool) {
+    let count = |many: usize, one: &str, more: &str| format!("{many} {}", if many == 1 { one } else { more });
+    let accounts: usize = imported.apps.values().map(|app| app.accounts.len()).sum();
+    let groups = imported.apps.values().flat_map(|app| app.groups.values());
+    let memberships: usize = groups.clone().map(|group| group.members.len()).sum();
+    if !imported.skipped.is_empty() {
+        terminal::say(&format!("left out, {}:", count(imported.skipped.len(), "thing", "things")));
+        for skipped in &imported.skipped {
+            terminal::say(&format!("  {}: {}: {}", skipped.app, skipped.what, skipped.why));
+        }
+        terminal::say("");
+    }
+    let teams = import::suggest(desired, imported);
+    if !teams.is_empty() {
+        terminal::say(
+            "These people have the very same; if they are teams, copy the lines and drop theirs under `apps`:\n",
+        );
+        terminal::say(&import::team_lines(&teams));
+    }
+    if changes.is_empty() {
+        terminal::say("nothing to add: all that is live and can be said is in the files");
+        return;
+    }
+    terminal::say(&format!(
+        "{} {}, {}, {} and {} to {}",
+        if dry_run { "would add" } else { "added" },
+        count(imported.people.len(), "person", "people"),
+        count(accounts, "account", "accounts"),
+        count(groups.filter(|group| group.is_new).count(), "group", "groups"),
+        count(memberships, "membership", "memberships"),
+        count(changes.len(), "file", "files"),
+    ));
+    if imported.apps.values().any(|app| app.is_new) && !dry_run {
+        terminal::say(
+            "New apps are in `mode: add`, in which nothing is taken away from anyone who has not left; drop it to enforce.",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        import::tests::{account, live},
+        model::AccountStatus::Active,
+    };
+
+    const APPS: &str = "apps:
+  a: { connector: scim, url: https://a.example.com, auth: { token: { env: T } } }
+  b:
+    connector: scim
+    url: https://b.example.com
+    auth: { token: { env: T } }
+";
+
+    fn settle(text: &str, live: &Live) -> Result<(Imported, Vec<Change>), Failure> {
+        let files = [("all.yaml".to_owned(), text.to_owned())];
+        let registry = Registry::new(None);
+        let desired = desired::parse(files.to_vec(), &registry).unwrap().desired;
+        let apps = chosen(&desired, &[]);
+        Import { files: &files, desired: &desired, live, apps: &apps, registry: &registry }.settle()
+    }
+
+    /// Ann has two accounts in `a`, and nobody knows which counts; in `b` she has one, as Bob has.
+    fn two_anns() -> Live {
+        let mut all = live(vec![account("1", "ann@x.io", Active, &[]), account("2", "ANN@x.io", Active, &[])], vec![]);
+        let b = live(vec![account("1", "ann@x.io", Active, &[]), account("2", "bob@x.io", Active, &[])], vec![]);
+        all.apps.extend(b.apps.into_values().map(|app| ("b".into(), app)));
+        all
+    }
+
+    #[test]
+    fn whoever_the_next_plan_would_touch_is_named_nowhere() {
+        let (imported, changes) = settle(APPS, &two_anns()).unwrap();
+        let people: Vec<&str> = imported.people.keys().map(Email::as_str).collect();
+        assert_eq!(people, ["bob@x.io"]);
+        let why: Vec<&str> = imported.skipped.iter().map(|skipped| skipped.why.as_str()).collect();
+        assert!(why.iter().any(|why| why.contains("the next plan would want `a/deactivate/ann@x.io")), "{why:?}");
+        assert!(changes.iter().all(|change| !change.after.contains("ann@x.io")), "{changes:?}");
+    }
+
+    #[test]
+    fn an_app_in_flow_style_gets_its_lines_where_there_is_room() {
+        let live = live(vec![account("1", "ann@x.io", Active, &[])], vec![]);
+        let commented =
+            APPS.replace("{ connector: scim, url: https://a", "{ connector: scim, # ours\n    url: https://a");
+        for (text, file) in [(APPS, "all.yaml"), (&commented, "all.imported.yaml")] {
+            let (_, changes) = settle(text, &live).unwrap();
+            let change = changes.iter().find(|change| change.name == file).unwrap();
+            assert!(change.after.contains("accounts:\n      ann@x.io:\n"), "{}", change.after);
+        }
+    }
+}

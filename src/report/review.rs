@@ -1,0 +1,120 @@
+//! `rosterd review`: who has what and why, as a table for spreadsheets.
+
+use jiff::{Timestamp, civil::Time, tz::TimeZone};
+
+use super::json;
+use crate::review::Row;
+
+/// The columns, in this order; new ones come at the end.
+const COLUMNS: [&str; 14] = [
+    "person",
+    "name",
+    "app",
+    "account",
+    "account_id",
+    "status",
+    "admin",
+    "role",
+    "group",
+    "state",
+    "granted_by",
+    "reason",
+    "until",
+    "account_created",
+];
+
+/// The table, with a heading. Days are days in `time_zone`.
+///
+/// # Errors
+/// Never in practice: the table is written to memory.
+pub fn csv(rows: &[Row], time_zone: &TimeZone) -> Result<String, csv::Error> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record(COLUMNS)?;
+    for row in rows {
+        let cells = [
+            row.person.to_string(),
+            row.name.clone(),
+            row.app.to_string(),
+            row.account.to_string(),
+            row.id.to_string(),
+            row.status.to_string(),
+            if row.admin { "yes".to_owned() } else { String::new() },
+            row.role.clone(),
+            row.group.as_deref().unwrap_or_default().to_owned(),
+            row.standing.as_str().to_owned(),
+            json::places(&row.because).join(" "),
+            row.reason.as_deref().unwrap_or_default().to_owned(),
+            row.until.map(|at| last_day(at, time_zone)).unwrap_or_default(),
+            row.created.map(|at| at.to_zoned(time_zone.clone()).date().to_string()).unwrap_or_default(),
+        ];
+        table.write_record(cells.map(|cell| inert(&cell)))?;
+    }
+    let bytes = table.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The last day on which something holds; the instant itself where it does not end with a day.
+fn last_day(until: Timestamp, time_zone: &TimeZone) -> String {
+    let at = until.to_zoned(time_zone.clone());
+    match at.date().yesterday() {
+        Ok(day) if at.time() == Time::midnight() => day.to_string(),
+        _ => until.to_string(),
+    }
+}
+
+/// A cell that no spreadsheet takes for a formula: names come from apps, where people choose their own.
+fn inert(cell: &str) -> String {
+    let first = cell.trim_start_matches([' ', '\u{feff}', '\u{200b}']).chars().next();
+    let formula = matches!(first, Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '＝' | '＋' | '－' | '＠'));
+    if formula { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::{AccountStatus, Email, Place},
+        review::Standing,
+    };
+
+    #[test]
+    fn cells_that_look_like_formulas_are_made_inert() {
+        for cell in ["=1+1", "+49", "-2", "@SUM(A1)", "\t=1", " =1", "＝1"] {
+            assert_eq!(inert(cell), format!("'{cell}"));
+        }
+        for cell in ["", "Jane", "a=b", "x@y.z"] {
+            assert_eq!(inert(cell), cell);
+        }
+    }
+
+    #[test]
+    fn a_day_that_is_included_is_shown_and_no_other() {
+        let zone = TimeZone::fixed(jiff::tz::offset(2));
+        assert_eq!(last_day("2026-12-31T22:00:00Z".parse().unwrap(), &zone), "2026-12-31");
+        assert_eq!(last_day("2026-12-31T10:00:00Z".parse().unwrap(), &zone), "2026-12-31T10:00:00Z");
+    }
+
+    #[test]
+    fn a_table_quotes_what_needs_quotes() {
+        let row = Row {
+            person: Email::lenient("jane@x.io"),
+            name: "=HYPERLINK(\"http://evil\"), Doe".into(),
+            app: "a".into(),
+            account: Email::lenient("Jane@x.io"),
+            id: "1".into(),
+            status: AccountStatus::Active,
+            admin: true,
+            role: "admin".into(),
+            group: Some("Ops, night".into()),
+            standing: Standing::Granted,
+            because: vec![Place::new("teams/a.yaml", 9, 1), Place::new("teams/a.yaml", 4, 1)],
+            reason: Some("covers Jane's leave".into()),
+            until: Some("2027-04-01T00:00:00Z".parse().unwrap()),
+            created: None,
+        };
+        insta::assert_snapshot!(csv(&[row], &TimeZone::UTC).unwrap(), @r#"
+        person,name,app,account,account_id,status,admin,role,group,state,granted_by,reason,until,account_created
+        jane@x.io,"'=HYPERLINK(""http://evil""), Doe",a,Jane@x.io,1,active,yes,admin,"Ops, night",granted,teams/a.yaml:4 teams/a.yaml:9,covers Jane's leave,2027-03-31,
+        "#);
+    }
+}

@@ -1,0 +1,202 @@
+//! Who has what, and why: everything live, each with the lines that grant it or the fact that none does. For people who
+//! review access. A pure question to the desired and the live state.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    model::{
+        AccountStatus, Desired, DesiredApp, Email, FieldValue, Live, LiveAccount, LiveApp, LiveGroup, Place, RoleRule,
+    },
+    why::{self, Grant, State, Why},
+};
+
+/// One account, or one membership of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The identity behind the account, as the files spell it.
+    pub person: Email,
+    /// The person's name, by the files or else by the app.
+    pub name: String,
+    /// The app.
+    pub app: Arc<str>,
+    /// The account's address in the app.
+    pub account: Email,
+    /// The account's immutable id.
+    pub id: Arc<str>,
+    /// Whether the account can be used.
+    pub status: AccountStatus,
+    /// Whether the account has a role that can administer the app.
+    pub admin: bool,
+    /// The role, of the account or in the group; empty when there is none or it was not seen.
+    pub role: String,
+    /// The group; none in the account's own row.
+    pub group: Option<Arc<str>>,
+    /// Whether a line grants it.
+    pub standing: Standing,
+    /// The lines that grant it, or granted it.
+    pub because: Vec<Place>,
+    /// What those lines give as their reason.
+    pub reason: Option<Arc<str>>,
+    /// Until when it is granted (excluded).
+    pub until: Option<Timestamp>,
+    /// When the account was made or invited, where the app says so.
+    pub created: Option<Timestamp>,
+}
+
+/// What the files say of something live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// A line grants it.
+    Granted,
+    /// The person is named, and no line grants it, now.
+    Ungranted,
+    /// The person is suspended, or has left.
+    Out,
+    /// The person is named nowhere.
+    Unlisted,
+    /// No line declares the group.
+    Undeclared,
+}
+
+impl Standing {
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Ungranted => "ungranted",
+            Self::Out => "left or suspended",
+            Self::Unlisted => "unlisted",
+            Self::Undeclared => "group not in the files",
+        }
+    }
+}
+
+/// Everything live, sorted by person, app and group.
+pub fn review(desired: &Desired, live: &Live, now: Timestamp) -> Vec<Row> {
+    let mut asked: HashMap<Email, Option<Why>> = HashMap::new();
+    let mut rows = Vec::new();
+    for (name, result) in &live.apps {
+        let (Some(app), Ok(live)) = (desired.apps.get(name), result) else { continue };
+        of_app(desired, app, live, now, &mut asked, &mut rows);
+    }
+    rows.sort_by(|a, b| {
+        (&a.person, &a.app, &a.account, &a.id, &a.group).cmp(&(&b.person, &b.app, &b.account, &b.id, &b.group))
+    });
+    rows
+}
+
+fn of_app(
+    desired: &Desired,
+    app: &DesiredApp,
+    live: &LiveApp,
+    now: Timestamp,
+    asked: &mut HashMap<Email, Option<Why>>,
+    rows: &mut Vec<Row>,
+) {
+    let mut memberships: BTreeMap<&Arc<str>, Vec<(&LiveGroup, String)>> = BTreeMap::new();
+    for group in &live.groups {
+        for member in &group.members {
+            let role = roles(&member.values, app.semantics.members.role.as_ref());
+            memberships.entry(&member.account).or_default().push((group, role));
+        }
+    }
+    for account in &live.accounts {
+        let pinned = app.ids.iter().find(|(_, (id, _))| *id == account.id).map(|(identity, _)| identity);
+        let person = pinned.unwrap_or_else(|| desired.identity(&account.email));
+        let spelt = desired.people.get_key_value(person).map(|(key, _)| key).or_else(|| desired.named.get(person));
+        let person = spelt.unwrap_or(person).clone();
+        let why = asked.entry(person.clone()).or_insert_with(|| {
+            let named = desired.people.contains_key(&person) || desired.named.contains(&person);
+            named.then(|| why::why(desired, &person, now))
+        });
+        let in_app = why.as_ref().and_then(|why| why.apps.iter().find(|given| given.app == app.name));
+        let base = Row {
+            name: name_of(desired, &person, account),
+            app: app.name.clone(),
+            account: account.email.clone(),
+            id: account.id.clone(),
+            status: account.status.clone(),
+            admin: is_admin(app, account),
+            role: roles(&account.values, app.semantics.role.as_ref()),
+            group: None,
+            standing: Standing::Unlisted,
+            because: Vec::new(),
+            reason: None,
+            until: None,
+            created: account.created_at,
+            person,
+        };
+        let named = why.is_some();
+        rows.push(judged(base.clone(), named, in_app.map(|given| &given.account)));
+        for (live, role) in memberships.remove(&account.id).unwrap_or_default() {
+            let declared = app.groups.values().find(|group| match &group.id {
+                Some(pin) => *pin == live.id,
+                None => group.name == live.name,
+            });
+            let mut row = Row { group: Some(live.name.clone()), role, ..base.clone() };
+            row = match declared {
+                None => Row { standing: Standing::Undeclared, ..row },
+                Some(declared) => {
+                    let grants = in_app.into_iter().flat_map(|given| &given.groups);
+                    let grant = grants.into_iter().find(|(group, _)| *group == declared.name).map(|(_, grant)| grant);
+                    judged(row, named, grant)
+                }
+            };
+            rows.push(row);
+        }
+    }
+}
+
+fn judged(row: Row, named: bool, grant: Option<&Grant>) -> Row {
+    if !named {
+        return Row { standing: Standing::Unlisted, ..row };
+    }
+    let Some(grant) = grant else { return Row { standing: Standing::Ungranted, ..row } };
+    let standing = match grant.state {
+        State::Granted => Standing::Granted,
+        State::Upcoming | State::Lapsed => Standing::Ungranted,
+        State::Suspended | State::Left => Standing::Out,
+    };
+    let mut because: Vec<Place> = grant.claims.iter().flat_map(|claim| claim.claim.because.iter().cloned()).collect();
+    because.sort();
+    because.dedup();
+    let reason = grant.claims.iter().find_map(|claim| claim.claim.reason.clone());
+    Row { standing, because, reason, until: grant.window.until, ..row }
+}
+
+fn name_of(desired: &Desired, person: &Email, account: &LiveAccount) -> String {
+    let entry = desired.people.get(person);
+    let name = |known: Option<&Arc<str>>, field: &str| {
+        known.map(ToString::to_string).or_else(|| account.values.get(field)?.as_ref().map(ToString::to_string))
+    };
+    let given = name(entry.and_then(|entry| entry.given_name.as_ref()), "given_name");
+    let family = name(entry.and_then(|entry| entry.family_name.as_ref()), "family_name");
+    [given, family].into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+fn is_admin(app: &DesiredApp, account: &LiveAccount) -> bool {
+    let Some(rule) = &app.semantics.role else { return false };
+    let held = account.values.get(&rule.field()).and_then(Option::as_ref);
+    held.is_some_and(|value| value.texts().any(|role| rule.admin.contains(role)))
+}
+
+fn roles(values: &BTreeMap<Arc<str>, Option<FieldValue>>, rule: Option<&RoleRule>) -> String {
+    let field = rule.map(RoleRule::field);
+    // A membership may have a level and roles beside it.
+    let fields = field.iter().map(|field| &**field).chain(["role", "roles"]);
+    let mut seen: Vec<String> = Vec::new();
+    for field in fields {
+        if let Some(Some(value)) = values.get(field) {
+            let text = value.to_string();
+            if !text.is_empty() && !seen.contains(&text) {
+                seen.push(text);
+            }
+        }
+    }
+    seen.join("; ")
+}
