@@ -5,6 +5,7 @@ pub mod cli;
 pub mod connectors;
 pub mod desired;
 pub mod execute;
+pub mod git;
 pub mod import;
 pub mod model;
 pub mod observe;

@@ -15,21 +15,36 @@ use super::{
     exit::{Exit, Failure},
     next::{self, Asked},
     progress::{Doing, Reading, Waiting},
-    recovered, signals,
+    recovered,
+    saved::{self, Saved},
+    signals,
     terminal::{self, Stream},
 };
 use crate::{
     execute::Stop,
-    model::{ActionName, Email, Outcome, Plan, Status},
+    model::{ActionName, ActionResult, Email, Outcome, Plan, Status},
+    plan::saved::Stale,
     reconcile::Reconciler,
     report,
 };
 
 pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Failure> {
+    let saved = args.plan.as_deref().map(saved::read).transpose()?;
+    let mut again = args.clone();
+    if let Some(saved) = &saved {
+        saved.ask_again(&mut again)?;
+    }
+    let args = &again;
     let past = context::Past::Written(&args.storage, "apply");
     let session = context::session(&args.dir, &args.target, &args.approve, past).await?;
+    if let Some(saved) = &saved
+        && let Err(refused) = saved.same_files(&session.files).and_then(|()| saved.same_origins(&session.origins))
+    {
+        session.end(&Outcome::default(), false).await?;
+        return Err(refused);
+    }
     let stop = signals::stop_on_ctrl_c();
-    let done = plan_and_do(args, &session.reconciler, &stop, global).await;
+    let done = plan_and_do(args, saved.as_ref(), &session.reconciler, &stop, global).await;
     let nothing = Outcome::default();
     let outcome = done.as_ref().map_or(&nothing, |(run, _)| &run.outcome);
     let ended = session.end(outcome, stop.asked()).await;
@@ -39,13 +54,15 @@ pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Fai
 
 async fn plan_and_do(
     args: &args::Apply,
+    saved: Option<&Saved>,
     reconciler: &Reconciler,
     stop: &Stop,
     global: &Global,
 ) -> Result<(Run, Exit), Failure> {
     let only = context::person(reconciler.desired(), &args.only)?;
     let only = only.as_ref();
-    let plan = look(reconciler, only, stop, global).await?;
+    let mut plan = look(reconciler, only, stop, global).await?;
+    let stale = saved.map_or_else(|| Ok(Vec::new()), |saved| saved.narrow(&mut plan))?;
     let style = terminal::style(if args.format == Format::Text { Stream::Out } else { Stream::Err });
     tell_recovered(reconciler);
     reconciler.enter_run(&plan).await.map_err(Failure::new)?;
@@ -55,7 +72,7 @@ async fn plan_and_do(
         Format::Text => terminal::print(&shown)?,
         Format::Json => terminal::say(&shown),
     }
-    if plan.summary().ready == 0 && args.wait.is_none() && args.format == Format::Text {
+    if plan.summary().ready == 0 && args.wait.is_none() && args.format == Format::Text && stale.is_empty() {
         let (dir, target, only, approve) = (&args.dir, &args.target, &args.only, &args.approve[..]);
         next::say(&plan, &Asked { dir, target, only, approve, live: false });
         let run = Run::new(plan);
@@ -68,6 +85,7 @@ async fn plan_and_do(
     let told = plan.clone();
     let mut run = Run::new(plan);
     run.carry_out(reconciler, stop, global).await;
+    run.leave_out(&stale);
     if let Some(wait) = args.wait {
         run.wait(reconciler, only, wait, stop, global).await?;
     }
@@ -119,11 +137,27 @@ struct Run {
     plan: Plan,
     /// The latest plan, with what earlier rounds carried out: what the report is drawn from.
     shown: Plan,
+    /// Something that a saved plan was going to do has to be done still.
+    missed: bool,
+    /// How many results say that an action was not what a saved plan was made with.
+    left_out: usize,
 }
 
 impl Run {
     fn new(plan: Plan) -> Self {
-        Self { outcome: Outcome::default(), shown: plan.clone(), plan }
+        Self { outcome: Outcome::default(), shown: plan.clone(), plan, missed: false, left_out: 0 }
+    }
+
+    /// Tells of actions that are not what was saved, and were not done for that.
+    fn leave_out(&mut self, stale: &[Stale]) {
+        for one in stale {
+            let app = self.outcome.apps.iter_mut().find(|app| app.app == one.name.app);
+            if let Some(app) = app {
+                app.actions.push((one.name.clone(), ActionResult::Stale { reason: one.why.clone() }));
+                self.left_out += 1;
+            }
+        }
+        self.missed = stale.iter().any(|one| one.missed);
     }
 
     async fn carry_out(&mut self, reconciler: &Reconciler, stop: &Stop, global: &Global) {
@@ -189,7 +223,11 @@ impl Run {
     }
 
     fn exit(&self, detailed: bool) -> Exit {
-        if !self.outcome.is_clean() || self.plan.apps.iter().any(|app| app.error.is_some()) {
+        // What is stale because others did it already, or because nobody looked at it yet, is no failure of this run.
+        let tally = self.outcome.tally();
+        let undone = tally.failed + tally.skipped + tally.not_started + (tally.stale - self.left_out);
+        let failed = undone > 0 || self.missed || self.outcome.apps.iter().any(|app| app.error.is_some());
+        if failed || self.plan.apps.iter().any(|app| app.error.is_some()) {
             return Exit::Failed;
         }
         let left = self.plan.summary();

@@ -139,6 +139,10 @@ pub(super) struct Planning {
     /// Plan against a snapshot that `rosterd observe` wrote; needs no credentials and no network.
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     pub live: Option<PathBuf>,
+    /// Compare with the files of a commit: say which actions this change causes, and let nothing that it changes about
+    /// the way to the apps decide where requests go.
+    #[arg(long, value_name = "GIT_REF")]
+    pub against: Option<String>,
     #[command(flatten)]
     pub only: Only,
     /// Release one guard for this run, as an `approvals:` line would; NAME is an action or a prefix of one.
@@ -228,7 +232,10 @@ pub(super) struct Plan {
     pub storage: Storage,
     /// How the plan is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub format: Format,
+    pub format: PlanFormat,
+    /// Save the plan, for `rosterd apply --plan FILE`. It holds addresses, and no secret.
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, clap::Args)]
@@ -244,6 +251,9 @@ pub(super) struct Apply {
     /// Release one guard for this run, as an `approvals:` line would; NAME is an action or a prefix of one.
     #[arg(long = "approve", value_name = "NAME:GUARD[:UP_TO]", value_parser = approval)]
     pub approve: Vec<Approve>,
+    /// Do what is ready in a saved plan, as far as it is still the same, and nothing else.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["apps", "email", "approve", "wait"])]
+    pub plan: Option<PathBuf>,
     /// Do it without asking.
     #[arg(long, short)]
     pub yes: bool,
@@ -412,6 +422,19 @@ pub(super) struct Sandbox {
     pub empty: bool,
 }
 
+/// How a plan is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PlanFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For a comment on a pull request, short enough for one.
+    Markdown,
+    /// The graph of actions, for Graphviz.
+    Dot,
+}
+
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
@@ -429,7 +452,7 @@ fn directory(text: &str) -> Result<PathBuf, String> {
     Ok(text.into())
 }
 
-fn email(text: &str) -> Result<Email, String> {
+pub(super) fn email(text: &str) -> Result<Email, String> {
     Email::parse(text).map_err(|error| error.to_string())
 }
 
@@ -439,7 +462,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     address.map_err(|_| "write an IP address and a port, such as 127.0.0.1:8480".to_owned())
 }
 
-fn approval(text: &str) -> Result<Approve, String> {
+pub(super) fn approval(text: &str) -> Result<Approve, String> {
     let mut parts = text.rsplitn(3, ':').collect::<Vec<_>>();
     parts.reverse();
     // Group names may hold colons, so the guard is looked for from the end.

@@ -1,6 +1,10 @@
 //! From arguments to a reconciler: load the files, and find the way to each app.
 
-use std::{collections::BTreeSet, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use jiff::{Timestamp, ToSpan as _};
 use secrecy::SecretString;
@@ -26,8 +30,13 @@ const APPROVED_FOR_DAYS: i64 = 7;
 
 /// Loads and checks the files; what is wrong with them is shown, all of it.
 pub(super) fn load(dir: &Dir, registry: &Registry) -> Result<Loaded, Failure> {
+    checked(desired::load(&dir.dir, registry), &dir.dir.display().to_string())
+}
+
+/// Shows what is wrong with files, and goes on with those that nothing is wrong with. `what` is how sentences call them.
+pub(super) fn checked(loaded: Result<Loaded, Problems>, what: &str) -> Result<Loaded, Failure> {
     let style = terminal::style(Stream::Err);
-    match desired::load(&dir.dir, registry) {
+    match loaded {
         Ok(loaded) => {
             if !loaded.warnings.is_empty() {
                 terminal::say(loaded.warnings.render(style.color, style.width).trim_end_matches('\n'));
@@ -35,23 +44,23 @@ pub(super) fn load(dir: &Dir, registry: &Registry) -> Result<Loaded, Failure> {
             }
             Ok(loaded)
         }
-        Err(problems) => Err(refuse(&dir.dir, &problems)),
+        Err(problems) => Err(refuse(what, &problems)),
     }
 }
 
 /// Shows what is wrong with the files, and says how much it is.
-pub(super) fn refuse(dir: &Path, problems: &Problems) -> Failure {
+pub(super) fn refuse(what: &str, problems: &Problems) -> Failure {
     let style = terminal::style(Stream::Err);
     terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
     terminal::say("");
-    verdict(dir, problems)
+    verdict(what, problems)
 }
 
 /// `desired-state is not valid: 3 errors and 1 warning in 2 files`.
-pub(super) fn verdict(dir: &Path, problems: &Problems) -> Failure {
+pub(super) fn verdict(what: &str, problems: &Problems) -> Failure {
     let count = |many: usize, word: &str| format!("{many} {word}{}", if many == 1 { "" } else { "s" });
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let mut text = format!("{} is not valid: {}", dir.display(), count(errors, "error"));
+    let mut text = format!("{what} is not valid: {}", count(errors, "error"));
     if problems.len() > errors {
         text += &format!(" and {}", count(problems.len() - errors, "warning"));
     }
@@ -68,9 +77,19 @@ pub(super) fn registry(dir: &Path) -> Registry {
     Registry::new(Some(dir.to_owned()))
 }
 
+/// SHA-256 of each file of the desired state, by its path.
+pub(super) type Files = BTreeMap<Arc<str>, String>;
+
+/// Where each app is, by its name.
+pub(super) type Origins = BTreeMap<Arc<str>, String>;
+
 /// Everything a command needs to read and write apps.
 pub(super) struct Session {
     pub reconciler: Reconciler,
+    /// SHA-256 of each file that it was made from.
+    pub files: Files,
+    /// Where each app is.
+    pub origins: Origins,
     /// Writes down what budgets spend, where the command writes anything down.
     budgets: Option<BudgetKeeper>,
     /// Keeps an embedded sandbox alive.
@@ -108,12 +127,26 @@ pub(super) async fn session(
     approve: &[Approve],
     past: Past<'_>,
 ) -> Result<Session, Failure> {
-    let registry = Arc::new(registry(&dir.dir));
     let loaded = load_for_plan(dir, target, approve)?;
+    let digest = loaded.fingerprint();
+    connected(registry(&dir.dir), loaded.desired, loaded.files, digest, dir, target, past).await
+}
+
+/// Connects to the apps that `desired` names, or to simulated ones, by the connectors of `registry`.
+pub(super) async fn connected(
+    registry: Registry,
+    desired: Desired,
+    files: Files,
+    digest: String,
+    dir: &Dir,
+    target: &Target,
+    past: Past<'_>,
+) -> Result<Session, Failure> {
+    let registry = Arc::new(registry);
     let (sandbox, base) = match target.sandbox.as_deref() {
         None => (None, None),
         Some("") => {
-            let sandbox = embedded(&loaded.desired).await?;
+            let sandbox = embedded(&desired).await?;
             let url = sandbox.url();
             (Some(sandbox), Some(url))
         }
@@ -123,7 +156,7 @@ pub(super) async fn session(
         target.sandbox.is_none() || ConnectorCatalogue::names(&*registry).contains(&app.connector.to_string())
     };
     let asked = |app: &DesiredApp| target.apps.is_empty() || target.apps.iter().any(|name| **name == *app.name);
-    for app in loaded.desired.apps.values().filter(|app| asked(app) && !played(app)) {
+    for app in desired.apps.values().filter(|app| asked(app) && !played(app)) {
         terminal::say(&format!(
             "{} is left out: the sandbox does not play manifests of your own; try it with `rosterd connectors check {}`",
             app.name,
@@ -136,22 +169,26 @@ pub(super) async fn session(
         let instead = base.as_ref().map(|base| simulated(base, app));
         registry.connect(app, &ProcessSecrets, instead.as_ref())
     };
-    let digest = loaded.fingerprint();
-    let simulated = target.sandbox.is_some();
-    let files = loaded.desired.settings.store.clone();
+    let in_sandbox = target.sandbox.is_some();
+    let store = desired.settings.store.clone();
     let memory = match past {
         Past::Ignored => None,
-        Past::Looked(storage) => storage::looking(&files, storage, simulated).await?,
-        Past::Written(storage, command) => Some(storage::writing(&files, storage, simulated, command, &dir.dir).await?),
+        Past::Looked(storage) => storage::looking(&store, storage, in_sandbox).await?,
+        Past::Written(storage, command) => {
+            Some(storage::writing(&store, storage, in_sandbox, command, &dir.dir).await?)
+        }
     };
-    let mut reconciler = Reconciler::new(loaded.desired, digest, wanted, connect);
+    let origin = |app: &DesiredApp| base.as_ref().map_or_else(|| app.url.clone(), |base| simulated(base, app).url);
+    let origins = desired.apps.values().filter(|app| wanted(app));
+    let origins = origins.map(|app| (app.name.clone(), origin(app).to_string())).collect();
+    let mut reconciler = Reconciler::new(desired, digest, wanted, connect);
     let mut budgets = None;
     if let Some(memory) = memory {
         let origin = base.as_ref().map(|base| base.origin().ascii_serialization());
         budgets = keep_budgets(&registry, &memory).await.map_err(Failure::new)?;
         reconciler = reconciler.remembering(memory, origin.as_deref());
     }
-    Ok(Session { reconciler, budgets, _sandbox: sandbox })
+    Ok(Session { reconciler, files, origins, budgets, _sandbox: sandbox })
 }
 
 /// Takes in what other processes have spent, and writes down what this one spends where it writes anything.
@@ -208,7 +245,7 @@ async fn embedded(desired: &Desired) -> Result<Sandbox, Failure> {
     Ok(sandbox)
 }
 
-fn add_approvals(desired: &mut Desired, approve: &[Approve]) {
+pub(super) fn add_approvals(desired: &mut Desired, approve: &[Approve]) {
     let now = Timestamp::now();
     desired.approvals.extend(approve.iter().enumerate().map(|(index, approve)| Approval {
         allow: approve.allow.clone(),

@@ -10,7 +10,7 @@ use crate::desired::{self, Problems};
 
 pub(super) fn run(args: &args::Fmt) -> Result<Exit, Failure> {
     let dir = &args.dir.dir;
-    let found = desired::files(dir).map_err(|problems| context::refuse(dir, &problems))?;
+    let found = desired::files(dir).map_err(|problems| context::refuse(&dir.display().to_string(), &problems))?;
     let total = found.len();
     let mut changes = Vec::new();
     let mut failed = 0;

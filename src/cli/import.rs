@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
     sync::Arc,
 };
 
@@ -38,7 +37,7 @@ const ROUNDS: usize = 20;
 pub(super) async fn run(args: &args::Import, global: &Global) -> Result<Exit, Failure> {
     let dir = &args.dir.dir;
     let registry = context::registry(dir);
-    let files = desired::files(dir).map_err(|problems| context::refuse(dir, &problems))?;
+    let files = desired::files(dir).map_err(|problems| context::refuse(&dir.display().to_string(), &problems))?;
     let (desired, live) = read(args, global).await?;
     let apps = chosen(&desired, &args.target.apps);
     let mut failed = tell_unread(&apps, &live)?;
@@ -187,9 +186,7 @@ impl Import<'_> {
         files.extend(changes.iter().map(|change| (change.name.clone(), change.after.clone())));
         match desired::parse(files.into_iter().collect(), self.registry) {
             Ok(loaded) => Ok(loaded.desired),
-            Err(problems) => {
-                Err(context::refuse(Path::new("what would be written"), &problems).hint("nothing was written"))
-            }
+            Err(problems) => Err(context::refuse("what would be written", &problems).hint("nothing was written")),
         }
     }
 

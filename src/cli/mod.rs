@@ -2,6 +2,7 @@
 //!
 //! Data goes to stdout and everything else to stderr, so that output can be piped and progress still seen.
 
+mod against;
 mod apply;
 mod args;
 mod completions;
@@ -19,6 +20,7 @@ mod progress;
 mod recovered;
 mod review;
 mod sandbox;
+mod saved;
 mod schema;
 mod signals;
 mod storage;

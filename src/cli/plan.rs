@@ -5,30 +5,32 @@ use std::{fs, path::Path};
 use jiff::Timestamp;
 
 use super::{
-    args::{self, Format, Global},
-    context,
+    against,
+    args::{self, Global, PlanFormat},
+    context::{self, Session},
     exit::{Exit, Failure},
     next,
     progress::Reading,
+    saved,
     terminal::{self, Stream},
     tracing::timed,
 };
 use crate::{
-    model::{Live, Plan, ReadFailure},
+    model::{Desired, Live, Plan, ReadFailure, Snapshot},
+    plan::History,
     reconcile, report,
 };
 
 pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Failure> {
-    let plan = match &args.planning.live {
-        Some(snapshot) => offline(args, snapshot)?,
-        None => online(args, global).await?,
-    };
+    let plan = make(args, global).await?;
     let text = timed("drew the plan", || match args.format {
-        Format::Text => report::text::plan(&plan, &terminal::style(Stream::Out)),
-        Format::Json => report::json::plan(&plan),
+        PlanFormat::Text => report::text::plan(&plan, &terminal::style(Stream::Out)),
+        PlanFormat::Json => report::json::plan(&plan),
+        PlanFormat::Markdown => report::markdown::plan(&plan),
+        PlanFormat::Dot => report::dot::plan(&plan),
     });
     terminal::print(&text)?;
-    if args.format == Format::Text {
+    if args.format == PlanFormat::Text {
         let planning = &args.planning;
         let (approve, live) = (&planning.approve[..], planning.live.is_some());
         let (dir, target, only) = (&args.dir, &args.target, &planning.only);
@@ -37,28 +39,81 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
     Ok(exit(&plan, args.planning.detailed_exitcode))
 }
 
-async fn online(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
-    let past = context::Past::Looked(&args.storage);
-    let session = context::session(&args.dir, &args.target, &args.planning.approve, past).await?;
-    let person = context::person(session.reconciler.desired(), &args.planning.only)?;
+async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
+    let (dir, target, approve) = (&args.dir, &args.target, &args.planning.approve[..]);
+    let only = &args.planning.only;
+    let compared = match &args.planning.against {
+        None => None,
+        Some(reference) => Some(against::compare(dir, target, approve, reference)?),
+    };
+    let Made { mut plan, live, history, files, origins } = match (&args.planning.live, &compared) {
+        (None, None) => {
+            let past = context::Past::Looked(&args.storage);
+            online(context::session(dir, target, approve, past).await?, only, global).await?
+        }
+        (None, Some(compared)) => {
+            let past = context::Past::Looked(&args.storage);
+            online(compared.session(dir, target, past).await?, only, global).await?
+        }
+        (Some(snapshot), None) => {
+            let loaded = timed("loaded the files", || context::load_for_plan(dir, target, approve))?;
+            let digest = loaded.fingerprint();
+            offline(&loaded.desired, loaded.files, &digest, snapshot, target, only)?
+        }
+        (Some(snapshot), Some(compared)) => {
+            offline(compared.desired(), compared.files().clone(), compared.digest(), snapshot, target, only)?
+        }
+    };
+    if let Some(compared) = &compared {
+        compared.tell(&mut plan, &live, history.as_ref());
+    }
+    if let Some(path) = &args.out {
+        saved::write(path, &plan, saved::Asked { files, origins, target, only, approve })?;
+        terminal::say(&format!(
+            "saved to {0}: `rosterd apply --plan {0}` does what is ready in it, as far as it is still the same",
+            path.display()
+        ));
+    }
+    Ok(plan)
+}
+
+/// A plan, and what it was made from.
+struct Made {
+    plan: Plan,
+    live: Live,
+    history: Option<History>,
+    files: context::Files,
+    origins: context::Origins,
+}
+
+async fn online(session: Session, only: &args::Only, global: &Global) -> Result<Made, Failure> {
+    let person = context::person(session.reconciler.desired(), only)?;
     let reading = Reading::start(global);
     let live = match person {
         Some(person) => session.reconciler.observe_only(&person, &reading).await,
         None => session.reconciler.observe(&reading).await,
     };
     reading.finish();
-    Ok(session.reconciler.plan(&live, Timestamp::now()))
+    let plan = session.reconciler.plan(&live, Timestamp::now());
+    let history = session.reconciler.history();
+    Ok(Made { plan, live, history, files: session.files, origins: session.origins })
 }
 
 /// Plans against a snapshot. No secret is resolved and nothing is connected to.
-fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
-    let load = || context::load_for_plan(&args.dir, &args.target, &args.planning.approve);
-    let loaded = timed("loaded the files", load)?;
+fn offline(
+    desired: &Desired,
+    files: context::Files,
+    digest: &str,
+    snapshot: &Path,
+    target: &args::Target,
+    only: &args::Only,
+) -> Result<Made, Failure> {
+    let now = Timestamp::now();
     let mut live = timed("read the snapshot", || read_snapshot(snapshot))?;
-    let wanted = |name: &str| args.target.apps.is_empty() || args.target.apps.iter().any(|app| **app == *name);
+    let wanted = |name: &str| target.apps.is_empty() || target.apps.iter().any(|app| **app == *name);
     live.apps.retain(|name, _| wanted(name));
     // An app that is left out of a plan without a word looks like one that is in sync.
-    for name in loaded.desired.apps.keys().filter(|name| wanted(name)) {
+    for name in desired.apps.keys().filter(|name| wanted(name)) {
         live.apps.entry(name.clone()).or_insert_with(|| {
             let message = format!(
                 "{} does not hold this app; `rosterd observe --out FILE` writes a snapshot of all apps",
@@ -67,11 +122,27 @@ fn offline(args: &args::Plan, snapshot: &Path) -> Result<Plan, Failure> {
             Err(ReadFailure { message })
         });
     }
-    if let Some(person) = context::person(&loaded.desired, &args.planning.only)? {
+    if let Some(person) = context::person(desired, only)? {
         reconcile::narrow(&mut live, &person);
     }
-    let fingerprint = loaded.fingerprint();
-    Ok(timed("planned", || reconcile::plan_against(&loaded.desired, &fingerprint, &live, None, Timestamp::now())))
+    let mut plan = timed("planned", || reconcile::plan_against(desired, digest, &live, None, now));
+    plan.snapshot = age(&live, now);
+    if plan.snapshot.is_some_and(|taken| taken.is_old()) {
+        terminal::warning(&format!(
+            "{} is more than a day old; what has changed since is not in this plan",
+            snapshot.display()
+        ));
+    }
+    let apps = desired.apps.values().filter(|app| wanted(&app.name));
+    let origins = apps.map(|app| (app.name.clone(), app.url.to_string())).collect();
+    Ok(Made { plan, live, history: None, files, origins })
+}
+
+/// How old the oldest part of a snapshot is.
+fn age(live: &Live, now: Timestamp) -> Option<Snapshot> {
+    let taken_at = live.apps.values().filter_map(|app| app.as_ref().ok()).map(|app| app.observed_at).min()?;
+    let age = now.duration_since(taken_at).as_secs();
+    Some(Snapshot { taken_at, age_s: u64::try_from(age).unwrap_or(0) })
 }
 
 /// Reads what `rosterd observe` wrote.

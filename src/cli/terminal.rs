@@ -94,6 +94,15 @@ pub(super) fn say(text: &str) {
     }
 }
 
+/// Tells a person what they should know although all goes on.
+pub(super) fn warning(message: &str) {
+    if style(Stream::Err).color {
+        say(&format!("{} {message}", "warning:".yellow().bold()));
+    } else {
+        say(&format!("warning: {message}"));
+    }
+}
+
 /// Tells a person what went wrong and what to do about it.
 pub(super) fn error(message: &str, hint: Option<&str>) {
     if style(Stream::Err).color {

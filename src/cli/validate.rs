@@ -24,7 +24,7 @@ pub(super) fn run(args: &Validate) -> Result<Exit, Failure> {
             }
             Err(problems) => {
                 show(&problems)?;
-                return Err(context::verdict(dir, &problems));
+                return Err(context::verdict(&dir.display().to_string(), &problems));
             }
         },
     };

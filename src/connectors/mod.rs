@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub use connector::{Connector, Credentials, OptionSpec, Wiring};
 pub use error::{Error, ErrorKind};
 pub use outside::{Clock, Outside};
-pub use registry::{Override, ProcessSecrets, Registry, SecretSource, quota};
+pub use registry::{ManifestSource, Override, ProcessSecrets, Registry, SecretSource, quota};
 
 use crate::model::{
     Coverage, Email, FieldName, Find, LiveAccount, LiveGroup, LiveMember, Notice, Semantics, Values, Vocabulary,

@@ -83,14 +83,23 @@ pub struct Override {
     pub client_secret: SecretString,
 }
 
+/// Reads manifests by the paths that the files give them.
+pub type ManifestSource = Box<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
+
 /// The connectors there are. Apps that use one credential share its budget.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Registry {
-    /// Where paths of manifests start.
-    directory: Option<PathBuf>,
+    /// How manifests are read; without it there are none but the built-in ones.
+    manifests: Option<ManifestSource>,
     /// One gate per origin and credential.
     gates: Mutex<BTreeMap<String, Arc<Gate>>>,
     outside: Outside,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("gates", &self.gates).finish_non_exhaustive()
+    }
 }
 
 impl ConnectorCatalogue for Registry {
@@ -121,7 +130,19 @@ impl ConnectorCatalogue for Registry {
 impl Registry {
     /// The built-in connectors, and manifests by their paths from `directory` on.
     pub fn new(directory: Option<PathBuf>) -> Self {
-        Self { directory, gates: Mutex::default(), outside: Outside::default() }
+        let source = |directory: PathBuf| -> ManifestSource {
+            Box::new(move |name| {
+                let path = directory.join(name);
+                std::fs::read_to_string(&path)
+                    .map_err(|error| format!("the manifest {} cannot be read: {error}", path.display()))
+            })
+        };
+        Self { manifests: directory.map(source), gates: Mutex::default(), outside: Outside::default() }
+    }
+
+    /// The built-in connectors, and manifests from elsewhere than the disk.
+    pub fn with_manifests(manifests: ManifestSource) -> Self {
+        Self { manifests: Some(manifests), gates: Mutex::default(), outside: Outside::default() }
     }
 
     /// The same connectors in other surroundings.
@@ -143,11 +164,9 @@ impl Registry {
             return Ok(module());
         }
         let is_path = name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml");
-        match &self.directory {
-            Some(directory) if is_path => {
-                let path = directory.join(name);
-                let text = std::fs::read_to_string(&path)
-                    .map_err(|error| format!("the manifest {} cannot be read: {error}", path.display()))?;
+        match &self.manifests {
+            Some(read) if is_path => {
+                let text = read(name)?;
                 Ok(Arc::new(Manifest::parse(name, &text).map_err(|error| error.to_string())?))
             }
             _ => {

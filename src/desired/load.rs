@@ -104,8 +104,8 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
     if errors.is_empty() { Ok(Loaded { desired, warnings, files: hashes }) } else { Err(errors.join(warnings)) }
 }
 
-/// Whether a file is desired state.
-fn counts(path: &str) -> bool {
+/// Whether a file is desired state, by its path relative to the directory.
+pub fn counts(path: &str) -> bool {
     let hidden = path.split('/').any(|part| part.starts_with('.'));
     let yaml = path.ends_with(".yaml") || path.ends_with(".yml");
     yaml && !hidden && path.split('/').next() != Some(CONNECTORS)
@@ -175,7 +175,20 @@ fn hex(bytes: &[u8]) -> String {
 /// # Errors
 /// What could not be read.
 pub fn files(dir: &Path) -> Result<Vec<(String, String)>, Problems> {
-    let mut walk = Walk { files: Vec::new(), problems: Vec::new(), seen: BTreeSet::new() };
+    walk(dir, None)
+}
+
+/// The same, with links out of `dir` refused: what is wrong with a file is shown with its lines, and whoever wrote the links
+/// may not choose whose lines.
+///
+/// # Errors
+/// What could not be read.
+pub fn files_within(dir: &Path) -> Result<Vec<(String, String)>, Problems> {
+    walk(dir, Some(fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned())))
+}
+
+fn walk(dir: &Path, within: Option<PathBuf>) -> Result<Vec<(String, String)>, Problems> {
+    let mut walk = Walk { files: Vec::new(), problems: Vec::new(), seen: BTreeSet::new(), within };
     match fs::metadata(dir) {
         Ok(found) if found.is_dir() => walk.directory(dir, ""),
         Ok(_) => walk.problem(dir, "is a file; the desired state is a directory"),
@@ -200,11 +213,25 @@ struct Walk {
     problems: Vec<String>,
     /// Real paths of the directories above and around, so that a link cannot lead in a circle.
     seen: BTreeSet<PathBuf>,
+    /// Where everything has to be, whatever links say.
+    within: Option<PathBuf>,
 }
 
 impl Walk {
     fn problem(&mut self, path: &Path, what: &str) {
         self.problems.push(format!("`{}` {what}", path.display()));
+    }
+
+    fn leads_out(&self, path: &Path) -> bool {
+        // What cannot be told is reported when it is read.
+        let Some((root, real)) = self.within.as_ref().and_then(|root| Some((root, fs::canonicalize(path).ok()?)))
+        else {
+            return false;
+        };
+        // The directory may be the repository itself, where `.git` and what CI puts beside the files are no files of ours.
+        let Some(below) = real.strip_prefix(root).ok().and_then(Path::to_str) else { return true };
+        let hidden = below.split(['/', '\\']).any(|part| part.starts_with('.'));
+        hidden || (real.is_file() && !counts(below) && path.is_symlink())
     }
 
     fn directory(&mut self, dir: &Path, prefix: &str) {
@@ -224,6 +251,10 @@ impl Walk {
                 continue;
             }
             let relative = format!("{prefix}{name}");
+            if self.leads_out(&path) {
+                self.problem(&path, "is a link out of the directory, which is not followed here");
+                continue;
+            }
             match fs::metadata(&path) {
                 Ok(found) if found.is_dir() => self.directory(&path, &format!("{relative}/")),
                 Ok(found) if counts(&relative) => self.file(&path, relative, found.len()),

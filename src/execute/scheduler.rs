@@ -245,9 +245,11 @@ mod tests {
             irreversible: false,
             reduces_access: verb == Verb::Deactivate,
             adds_access: verb != Verb::Deactivate,
+            approved_by: Vec::new(),
             cause: None,
             changes: Vec::new(),
             because: Vec::new(),
+            gone: Vec::new(),
             target: Target::default(),
         }
     }

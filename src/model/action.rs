@@ -129,7 +129,7 @@ impl Serialize for ActionName {
 
 /// `/` becomes `%2F`; and a `%` that would then read as such an escape becomes `%25`, so that no two names are the same
 /// text.
-fn escape(part: &str) -> String {
+pub(crate) fn escape(part: &str) -> String {
     part.replace("%25", "%2525").replace("%2F", "%252F").replace('/', "%2F")
 }
 
@@ -337,12 +337,16 @@ pub struct Action {
     pub reduces_access: bool,
     /// Someone can do more afterwards.
     pub adds_access: bool,
+    /// Approvals without which a guard would hold it, sorted. Its success uses them up.
+    pub approved_by: Vec<ApprovedBy>,
     /// `change`, `drift` or `time`, when it was planned against another version of the files.
     pub cause: Option<Cause>,
     /// Fields, old and new.
     pub changes: Vec<Change>,
     /// The lines that ask for it, sorted.
     pub because: Vec<Place>,
+    /// Lines of the other version of the files that asked for the opposite and are there no more, sorted.
+    pub gone: Vec<Place>,
     /// What carrying it out takes.
     pub target: Target,
 }
@@ -359,12 +363,31 @@ impl Action {
             irreversible: false,
             reduces_access: false,
             adds_access: false,
+            approved_by: Vec::new(),
             cause: None,
             changes: Vec::new(),
             because: Vec::new(),
+            gone: Vec::new(),
             target: Target::default(),
         }
     }
+
+    /// Whether both do the same to the same account and group, whatever stands in their way.
+    pub fn same_step(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.changes == other.changes
+            && self.irreversible == other.irreversible
+            && self.target == other.target
+    }
+}
+
+/// An approval that an action needs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApprovedBy {
+    /// What its use is counted under ([`super::Approval::id`]).
+    pub approval: String,
+    /// Its line.
+    pub place: Place,
 }
 
 /// What made an action necessary.

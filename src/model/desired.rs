@@ -235,6 +235,22 @@ pub struct Approval {
     pub place: Place,
 }
 
+impl Approval {
+    /// What stays the same as long as the approval says the same, wherever its line moves: what its use is counted under.
+    pub fn id(&self) -> String {
+        let part =
+            |word: &str, value: Option<String>| value.map_or_else(String::new, |value| format!(" {word} {value}"));
+        format!(
+            "{} {}{}{}{}",
+            self.allow,
+            self.guard,
+            part("up_to", self.up_to.map(|up_to| up_to.to_string())),
+            part("until", self.until.map(|until| until.to_string())),
+            part("reason", self.reason.clone()),
+        )
+    }
+}
+
 /// How the engine itself runs.
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -15,7 +15,8 @@ mod semantics;
 mod value;
 mod window;
 
-pub use action::{Action, ActionName, Cause, Edge, Guard, Held, Rule, Status, Target, Verb};
+pub(crate) use action::escape;
+pub use action::{Action, ActionName, ApprovedBy, Cause, Edge, Guard, Held, Rule, Status, Target, Verb};
 pub use desired::{
     Approval, Auth, BudgetSpec, Claim, Daemon, Desired, DesiredAccount, DesiredApp, DesiredGroup, GroupState, Mode,
     Notify, Person, PersonStatus, Rate, Schedule, SecretRef, Settings, Store,
@@ -29,7 +30,9 @@ pub use live::{
 };
 pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};
 pub use place::Place;
-pub use plan::{AppPlan, Change, Finding, Forecast, Observed, Plan, Seats, Severity, Summary};
+pub use plan::{
+    Against, AppPlan, Change, Due, DueWhat, Finding, Forecast, Observed, Plan, Seats, Severity, Snapshot, Summary,
+};
 pub use policy::{Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
 pub use semantics::{
     CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Effort, Find, GroupRules, Limits,

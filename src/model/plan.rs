@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
-use super::{Action, FieldName, FieldValue, Guard, Place, Status};
+use super::{Action, ActionName, FieldName, FieldValue, Guard, Place, Status};
 
 /// Everything that would change, in every app.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,80 @@ pub struct Plan {
     pub guards_unchecked: Vec<Guard>,
     /// By the app's name.
     pub apps: Vec<AppPlan>,
+    /// The other version of the files, when there is one to compare with.
+    pub against: Option<Against>,
+    /// The snapshot that stood for the apps, when they were not read themselves.
+    pub snapshot: Option<Snapshot>,
+    /// Findings about no app in particular, or about one that is not planned; sorted.
+    pub findings: Vec<Finding>,
+}
+
+/// The version of the files that a plan was compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Against {
+    /// As it was asked for.
+    pub reference: String,
+    /// The commit it stood for.
+    pub commit: String,
+    /// Actions of that version's plan that are not needed any more, sorted.
+    pub no_longer: Vec<ActionName>,
+}
+
+/// Live state that was written down earlier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Snapshot {
+    /// When the first of its apps was read.
+    pub taken_at: Timestamp,
+    /// How old that was when the plan was made, in seconds.
+    pub age_s: u64,
+}
+
+impl Snapshot {
+    /// A day: most organisations have changed something by then.
+    const OLD_S: u64 = 24 * 3600;
+
+    /// Whether so much may have changed since that the plan says little.
+    pub fn is_old(&self) -> bool {
+        self.age_s > Self::OLD_S
+    }
+}
+
+/// Something that a date in the files will bring about by itself.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Due {
+    /// When, in the organisation's time zone.
+    pub at: Zoned,
+    /// For whom.
+    pub account: Arc<str>,
+    /// In which group; none for the account itself.
+    pub group: Option<Arc<str>>,
+    /// What.
+    pub what: DueWhat,
+    /// The lines, sorted.
+    pub because: Vec<Place>,
+}
+
+/// What a date brings about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DueWhat {
+    /// It will be granted.
+    Begins,
+    /// It will be granted with other values.
+    Changes,
+    /// It will be granted no longer.
+    Ends,
+}
+
+impl DueWhat {
+    /// The word in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Begins => "begins",
+            Self::Changes => "changes",
+            Self::Ends => "ends",
+        }
+    }
 }
 
 /// What would change in one app.
@@ -41,6 +115,8 @@ pub struct AppPlan {
     pub actions: Vec<Action>,
     /// Sorted by code and subject.
     pub findings: Vec<Finding>,
+    /// What dates in the files will bring about in the next two weeks; sorted.
+    pub due: Vec<Due>,
 }
 
 /// How much was seen.
@@ -151,6 +227,7 @@ impl Plan {
             summary.manual += one.manual;
             summary.findings += one.findings;
         }
+        summary.findings += self.findings.len();
         summary
     }
 }

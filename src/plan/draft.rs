@@ -161,6 +161,8 @@ impl Drafts {
         for action in &mut plan.actions {
             action.after.sort();
             action.after.dedup();
+            action.approved_by.sort();
+            action.approved_by.dedup();
         }
         plan.actions.sort_by_cached_key(|action| action.name.to_string());
         plan.findings.extend(self.findings);

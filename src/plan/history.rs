@@ -16,6 +16,17 @@ pub struct History {
     /// The ledger lives no longer than this process, so that it says nothing of what happened before: guards that need a
     /// past are unchecked, and only what this process has under way counts.
     pub private: bool,
+    /// Approvals that were used, by [`crate::model::Approval::id`].
+    pub approvals: BTreeMap<String, Used>,
+}
+
+/// What an approval was used for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Used {
+    /// How many people.
+    pub people: u32,
+    /// The actions that succeeded by it, by name.
+    pub actions: BTreeSet<String>,
 }
 
 /// What the ledger knows about one app.

@@ -1,9 +1,11 @@
 //! Planning: the difference between desired and live, as a pure function. No clock, no I/O, no randomness, no async; it
 //! never asks which connector it deals with, only what the connector's semantics say.
 
+pub mod against;
 mod approvals;
 mod diff;
 mod draft;
+mod due;
 mod fingerprint;
 mod graph;
 mod guards;
@@ -11,11 +13,12 @@ mod history;
 mod identity;
 mod only;
 mod rules;
+pub mod saved;
 #[cfg(test)]
 mod tests;
 mod wanted;
 
-pub use history::{AppHistory, History};
+pub use history::{AppHistory, History, Used};
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -62,7 +65,15 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
         Guard::ALL.into_iter().filter(|guard| history::needed_by(*guard)).collect()
     };
     let fingerprint = fingerprint::of(inputs, &apps);
-    Plan { created_at: inputs.now, fingerprint, guards_unchecked, apps }
+    Plan {
+        created_at: inputs.now,
+        fingerprint,
+        guards_unchecked,
+        apps,
+        against: None,
+        snapshot: None,
+        findings: Vec::new(),
+    }
 }
 
 /// Plans one app that was read, whatever `inputs` say is live: to see, before the whole is planned, what would be changed.
@@ -86,6 +97,8 @@ struct Context<'a> {
     history: Option<&'a AppHistory>,
     /// Requests that may still take effect, by action.
     under_way: Option<&'a BTreeMap<String, String>>,
+    /// Approvals that were used.
+    used_approvals: Option<&'a BTreeMap<String, Used>>,
     now: Timestamp,
 }
 
@@ -103,6 +116,7 @@ impl<'a> Context<'a> {
     fn new(inputs: &Inputs<'a>, app: &'a DesiredApp, live: &'a LiveApp) -> Self {
         // A ledger without a word about this app is a history all the same: nothing in it was done by us.
         let of_app = inputs.history.map(|history| history.apps.get(&app.name).unwrap_or(&NO_RUNS));
+        let used_approvals = inputs.history.map(|history| &history.approvals);
         let under_way = of_app.map(|history| &history.under_way);
         let history = of_app.filter(|_| inputs.history.is_some_and(|history| !history.private));
         let mut accounts: Vec<&LiveAccount> = live.accounts.iter().collect();
@@ -123,6 +137,7 @@ impl<'a> Context<'a> {
             own: None,
             history,
             under_way,
+            used_approvals,
             now: inputs.now,
         };
         cx.own = live.own_account.as_ref().and_then(|id| cx.owner(id));
@@ -181,6 +196,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
         forecast: Forecast { seats, ..Forecast::default() },
         actions: Vec::new(),
         findings: coverage_findings(cx),
+        due: due::due(cx),
     })
 }
 
@@ -195,6 +211,7 @@ fn unread(app: &DesiredApp, message: &str) -> AppPlan {
         forecast: Forecast::default(),
         actions: Vec::new(),
         findings: Vec::new(),
+        due: Vec::new(),
     }
 }
 

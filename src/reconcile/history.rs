@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     execute::Made,
     model::{AccountStatus, Coverage, Email, Fact, FactIds, Facts, LiveApp, LiveMember, Verb},
-    plan::AppHistory,
+    plan::{AppHistory, Used},
     store::{self, AppKey, Ending, FactKind, Filter, Store, StoreError},
 };
 
@@ -31,6 +31,14 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         gained_today: moved.gained,
         under_way: BTreeMap::new(),
     })
+}
+
+/// Approvals that were used, over all apps.
+pub(super) async fn approvals(store: &Store) -> Result<BTreeMap<String, Used>, StoreError> {
+    let used = store.used_approvals().await?.into_iter();
+    Ok(used
+        .map(|used| (used.approval, Used { people: used.people, actions: used.actions.into_iter().collect() }))
+        .collect())
 }
 
 /// Remembers what earlier processes made and no reading has shown yet, so that it is not made again merely because a list

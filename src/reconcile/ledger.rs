@@ -16,7 +16,7 @@ use crate::{
     },
     execute::{Journal, Made, Performed, Unwritten},
     model::{Action, ActionResult, Cause, Desired, Email},
-    store::{Ending, EntryKind, IntentId, NewEntry, NewIntent, Settled, StoreError},
+    store::{ApprovalUse, Ending, EntryKind, IntentId, NewEntry, NewIntent, Settled, StoreError},
 };
 
 /// One app's journal during one run.
@@ -58,7 +58,7 @@ impl<'a> Ledger<'a> {
             people: self.people(action),
             reduces_access: action.reduces_access,
             gains: action.adds_access,
-            payload: json!({ "write": write }),
+            payload: json!({ "write": write, "approvals": approvals_of(action) }),
             changes: action.changes.clone(),
             because: action.because.iter().map(ToString::to_string).collect(),
             commit: self.memory.commit(),
@@ -72,6 +72,21 @@ impl<'a> Ledger<'a> {
         let spelt = || action.name.account.as_deref().map(Email::lenient);
         let email = action.target.email.clone().or_else(spelt);
         email.iter().map(|email| self.desired.identity(email).as_str().into()).collect()
+    }
+
+    /// The approvals that an action has used up, once it took effect.
+    fn uses(&self, action: &Action, ending: Ending) -> Vec<ApprovalUse> {
+        let of = action.approved_by.iter().filter(|_| ending == Ending::Done);
+        let name = action.name.to_string();
+        let people = self.people(action);
+        of.map(|approved| ApprovalUse {
+            approval: approved.approval.clone(),
+            place: approved.place.to_string(),
+            action: name.clone(),
+            person: people.first().map_or_else(|| name.clone(), ToString::to_string),
+            at: self.memory.now(),
+        })
+        .collect()
     }
 
     async fn write(&self, action: &Action, performed: &Performed, sent: &[Sent]) -> Result<(), StoreError> {
@@ -101,7 +116,7 @@ impl<'a> Ledger<'a> {
                     account_id,
                     group_id,
                     by_looking: false,
-                    approvals: Vec::new(),
+                    approvals: self.uses(action, ending),
                 };
                 store.close_intent(lease, id, &settled).await?;
                 self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
@@ -205,4 +220,19 @@ fn cause_word(cause: Cause) -> &'static str {
         Cause::Drift => "drift",
         Cause::Time => "time",
     }
+}
+
+/// The approvals that an action needs, for whoever settles it after a crash.
+fn approvals_of(action: &Action) -> Vec<(String, String)> {
+    action.approved_by.iter().map(|approved| (approved.approval.clone(), approved.place.to_string())).collect()
+}
+
+/// The uses of approvals of an action that was found to have taken effect.
+pub(super) fn uses_of(intent: &NewIntent, at: jiff::Timestamp) -> Vec<ApprovalUse> {
+    let listed = intent.payload.get("approvals").cloned().unwrap_or_default();
+    let listed: Vec<(String, String)> = serde_json::from_value(listed).unwrap_or_default();
+    let person = intent.people.first().map_or_else(|| intent.action.clone(), ToString::to_string);
+    let of =
+        |(approval, place)| ApprovalUse { approval, place, action: intent.action.clone(), person: person.clone(), at };
+    listed.into_iter().map(of).collect()
 }

@@ -38,7 +38,7 @@ use crate::{
         ReadFailure, Status,
     },
     observe::{self, Before, ObserveProgress, Pending, Rotation},
-    plan::{self, AppHistory, History, Inputs},
+    plan::{self, AppHistory, History, Inputs, Used},
     store::{AppKey, Intent, RunEnd, StoreError},
 };
 use ledger::Ledger;
@@ -120,6 +120,7 @@ impl Past {
 #[derive(Default)]
 struct Known {
     history: AppHistory,
+    approvals: BTreeMap<String, Used>,
     recovered: Vec<Recovered>,
 }
 
@@ -256,7 +257,12 @@ impl Reconciler {
         };
         history::recall_made(store, key, &connected.made, memory.now()).await.map_err(unkept)?;
         let history = AppHistory { under_way, ..history::of_app(store, key, memory.now()).await.map_err(unkept)? };
-        let history = History { apps: [(app.name.clone(), history)].into(), private: memory.is_private() };
+        let approvals = history::approvals(store).await.map_err(unkept)?;
+        let history = History {
+            apps: [(app.name.clone(), history)].into(),
+            private: memory.is_private(),
+            approvals: approvals.clone(),
+        };
         let plan = |live: &LiveApp| {
             let inputs = Inputs {
                 desired: &self.desired,
@@ -282,7 +288,7 @@ impl Reconciler {
         history::believe(store, key, &mut seen.live).await.map_err(unkept)?;
         past.pending = Pending::of(&plan(&seen.live));
         let [history] = <[_; 1]>::try_from(history.apps.into_values().collect::<Vec<_>>()).unwrap_or_default();
-        *connected.known() = Known { history, recovered };
+        *connected.known() = Known { history, approvals, recovered };
         Ok(seen.live)
     }
 
@@ -312,20 +318,31 @@ impl Reconciler {
         }
     }
 
+    /// Approvals that were used, as the last reading of any app found them.
+    fn approvals(&self) -> BTreeMap<String, Used> {
+        self.apps.values().flat_map(|connected| connected.known().approvals.clone()).collect()
+    }
+
     /// What earlier runs left under way and the last reading looked for, by app.
     pub fn recovered(&self) -> Vec<(Arc<str>, Vec<Recovered>)> {
         let found = self.apps.iter().map(|(name, connected)| (name.clone(), connected.known().recovered.clone()));
         found.filter(|(_, recovered)| !recovered.is_empty()).collect()
     }
 
+    /// What the last reading found in the memory, if there is one.
+    pub fn history(&self) -> Option<History> {
+        let known = |(name, connected): (&Arc<str>, &Connected)| (name.clone(), connected.known().history.clone());
+        let memory = self.memory.as_ref()?;
+        Some(History {
+            apps: self.apps.iter().map(known).collect(),
+            private: memory.is_private(),
+            approvals: self.approvals(),
+        })
+    }
+
     /// Plans against `live`, with the forecast of what applying the plan would take.
     pub fn plan(&self, live: &Live, now: Timestamp) -> Plan {
-        let known = |(name, connected): (&Arc<str>, &Connected)| (name.clone(), connected.known().history.clone());
-        let history = self
-            .memory
-            .as_ref()
-            .map(|memory| History { apps: self.apps.iter().map(known).collect(), private: memory.is_private() });
-        plan_against(&self.desired, &self.digest, live, history.as_ref(), now)
+        plan_against(&self.desired, &self.digest, live, self.history().as_ref(), now)
     }
 
     /// Carries out what is ready, all apps at the same time.

@@ -95,7 +95,12 @@ impl Reconciler {
             recover::let_it_show(&open, writer, memory.now()).await;
         }
         let past_of_app = history::of_app(store, key, memory.now()).await.map_err(unkept)?;
-        let past_of_app = History { apps: [(app.name.clone(), past_of_app)].into(), private: memory.is_private() };
+        let approvals = history::approvals(store).await.map_err(unkept)?;
+        let past_of_app = History {
+            apps: [(app.name.clone(), past_of_app)].into(),
+            private: memory.is_private(),
+            approvals: approvals.clone(),
+        };
         let mut live = self.look_for(app, connected, writer, identity, &known, Some(&past_of_app), progress).await?;
         let (recovered, under_way) = match &past.tenure {
             Some(tenure) => {
@@ -111,7 +116,7 @@ impl Reconciler {
             store.record_reading(tenure.lease(), live.observed_at, &reading).await.map_err(unkept)?;
         }
         history::believe(store, key, &mut live).await.map_err(unkept)?;
-        *connected.known() = Known { history: AppHistory { under_way, ..history }, recovered };
+        *connected.known() = Known { history: AppHistory { under_way, ..history }, approvals, recovered };
         Ok(live)
     }
 

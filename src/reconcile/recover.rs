@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tracing::warn;
 
-use super::memory::{Memory, Tenure};
+use super::{
+    ledger::uses_of,
+    memory::{Memory, Tenure},
+};
 use crate::{
     budget::Lane,
     connectors::{Write, Writer},
@@ -87,7 +90,7 @@ pub(super) async fn settle(
                     account_id,
                     group_id,
                     by_looking: true,
-                    approvals: Vec::new(),
+                    approvals: if ending == Ending::Done { uses_of(&intent.intent, memory.now()) } else { Vec::new() },
                 };
                 memory.store.close_intent(tenure.lease(), intent.id, &settled).await?;
             }

@@ -244,7 +244,7 @@ impl Canvas {
 }
 
 /// The text with every character that steers a terminal or reorders text spelt out.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

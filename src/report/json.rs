@@ -4,8 +4,8 @@
 use serde::{Serialize, Serializer};
 
 use crate::model::{
-    Action, ActionName, AppPlan, Cause, Change, FieldValue, Finding, Forecast, Guard, Held, Observed, Place, Plan,
-    Severity, Status, Summary,
+    Action, ActionName, Against, AppPlan, Cause, Change, Due, DueWhat, FieldValue, Finding, Forecast, Guard, Held,
+    Observed, Place, Plan, Severity, Status, Summary,
 };
 
 /// The JSON Schema (2020-12) of [`plan`]'s output.
@@ -25,6 +25,13 @@ pub fn plan(plan: &Plan) -> String {
         guards_unchecked: sorted(&plan.guards_unchecked),
         summary: plan.summary(),
         apps: apps.into_iter().map(app).collect(),
+        against: plan.against.as_ref().map(against),
+        snapshot: plan.snapshot.map(|snapshot| SnapshotWire {
+            taken_at: snapshot.taken_at.to_string(),
+            age_s: snapshot.age_s,
+            old: snapshot.is_old(),
+        }),
+        findings: sorted_findings(&plan.findings),
     })
 }
 
@@ -43,6 +50,12 @@ pub(super) fn places(places: &[Place]) -> Vec<String> {
     lines.into_iter().map(|(file, line)| format!("{file}:{line}")).collect()
 }
 
+/// The lines that ask for an action, and those that are gone and asked for the opposite.
+fn action_places(action: &Action) -> Vec<String> {
+    let gone = places(&action.gone).into_iter().map(|place| format!("{place} (removed)"));
+    places(&action.because).into_iter().chain(gone).collect()
+}
+
 fn sorted<T: Ord>(items: &[T]) -> Vec<&T> {
     let mut items: Vec<&T> = items.iter().collect();
     items.sort();
@@ -57,6 +70,32 @@ struct PlanWire<'a> {
     guards_unchecked: Vec<&'a Guard>,
     summary: Summary,
     apps: Vec<AppWire<'a>>,
+    against: Option<AgainstWire<'a>>,
+    snapshot: Option<SnapshotWire>,
+    findings: Vec<FindingWire<'a>>,
+}
+
+#[derive(Serialize)]
+struct AgainstWire<'a> {
+    reference: &'a str,
+    commit: &'a str,
+    no_longer: Vec<&'a ActionName>,
+}
+
+#[derive(Serialize)]
+struct SnapshotWire {
+    taken_at: String,
+    age_s: u64,
+    old: bool,
+}
+
+#[derive(Serialize)]
+struct DueWire<'a> {
+    at: String,
+    what: DueWhat,
+    account: &'a str,
+    group: Option<&'a str>,
+    because: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -69,6 +108,7 @@ struct AppWire<'a> {
     forecast: Forecast,
     actions: Vec<ActionWire<'a>>,
     findings: Vec<FindingWire<'a>>,
+    due: Vec<DueWire<'a>>,
 }
 
 #[derive(Serialize)]
@@ -123,10 +163,6 @@ fn display<T: std::fmt::Display, S: Serializer>(value: &T, serializer: S) -> Res
 fn app(app: &AppPlan) -> AppWire<'_> {
     let mut actions: Vec<&Action> = app.actions.iter().collect();
     actions.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut findings: Vec<&Finding> = app.findings.iter().collect();
-    findings.sort_by_key(|finding| {
-        (finding.code, &finding.account, &finding.group, finding.severity, &finding.message, &finding.because)
-    });
     AppWire {
         app: &app.app,
         connector: &app.connector,
@@ -135,7 +171,34 @@ fn app(app: &AppPlan) -> AppWire<'_> {
         observed: app.observed,
         forecast: app.forecast,
         actions: actions.into_iter().map(action).collect(),
-        findings: findings.into_iter().map(finding).collect(),
+        findings: sorted_findings(&app.findings),
+        due: sorted(&app.due).into_iter().map(due).collect(),
+    }
+}
+
+fn sorted_findings(findings: &[Finding]) -> Vec<FindingWire<'_>> {
+    let mut findings: Vec<&Finding> = findings.iter().collect();
+    findings.sort_by_key(|finding| {
+        (finding.code, &finding.account, &finding.group, finding.severity, &finding.message, &finding.because)
+    });
+    findings.into_iter().map(finding).collect()
+}
+
+fn against(against: &Against) -> AgainstWire<'_> {
+    AgainstWire {
+        reference: &against.reference,
+        commit: &against.commit,
+        no_longer: against.no_longer.iter().collect(),
+    }
+}
+
+fn due(due: &Due) -> DueWire<'_> {
+    DueWire {
+        at: due.at.timestamp().to_string(),
+        what: due.what,
+        account: &due.account,
+        group: due.group.as_deref(),
+        because: places(&due.because),
     }
 }
 
@@ -157,7 +220,7 @@ fn action(action: &Action) -> ActionWire<'_> {
         reduces_access: action.reduces_access,
         cause: action.cause,
         changes: sorted(&action.changes).into_iter().map(change).collect(),
-        because: places(&action.because),
+        because: action_places(action),
     }
 }
 

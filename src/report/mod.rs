@@ -5,8 +5,10 @@
 mod brief;
 mod canvas;
 pub mod capabilities;
+pub mod dot;
 pub mod history;
 pub mod json;
+pub mod markdown;
 pub mod outcome;
 pub mod past;
 pub mod review;

@@ -65,6 +65,7 @@ fn no_plan(outcome: &AppOutcome) -> AppPlan {
         forecast: Default::default(),
         actions: Vec::new(),
         findings: Vec::new(),
+        due: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::canvas::{Line, Paint};
-use crate::model::{ActionName, Change, FieldValue, Place, Verb};
+use crate::model::{ActionName, Change, Due, DueWhat, FieldValue, Place, Verb};
 
 /// `9,812`.
 pub(super) fn number(n: impl Into<u64>) -> String {
@@ -55,6 +55,12 @@ pub(super) fn ends(at: Timestamp, zone: &TimeZone) -> String {
         Ok(last) if midnight => last.date().to_string(),
         _ => zoned.strftime("%Y-%m-%d %H:%M %Z").to_string(),
     }
+}
+
+/// The day of something that comes by itself: the last one, of something that ends.
+pub(super) fn day(due: &Due) -> String {
+    let (at, zone) = (due.at.timestamp(), due.at.time_zone());
+    if due.what == DueWhat::Ends { ends(at, zone) } else { begins(at, zone) }
 }
 
 /// `+`, `~` or `-`.

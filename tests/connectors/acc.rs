@@ -586,6 +586,7 @@ async fn a_conflict_on_making_an_account_leads_to_the_right_one_and_never_to_a_l
         forecast: Forecast::default(),
         actions: vec![create],
         findings: Vec::new(),
+        due: Vec::new(),
     };
     let (made, jitter) = (Made::default(), Jitter::default());
     let writer = fixture.connector.clone();

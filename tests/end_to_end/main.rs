@@ -1,6 +1,7 @@
 //! The `rosterd` command as a user runs it, against the sandbox over real HTTP: each test is a story that ends with a plan.
 
 mod acc;
+mod against;
 mod alteryx;
 mod alteryx_webapi;
 mod commands;
@@ -14,6 +15,7 @@ mod killed;
 mod limits;
 mod only;
 mod quiet;
+mod saved;
 mod scim;
 mod secrets;
 mod story;

@@ -11,7 +11,7 @@ use rosterd::{
     observe::ObserveProgress,
     reconcile::{Author, BudgetKeeper, Memory, Pace, Reconciler, Watch},
     sandbox::DEFAULT_CLIENT_SECRET,
-    store::{AppKey, OpenOptions, Store},
+    store::{AppKey, OpenOptions, Store, Verified},
 };
 
 use super::{
@@ -124,6 +124,9 @@ pub async fn remembered(world: &World, network: &Network, file: &Path) -> Vec<St
         let open = store.open_intents(&key).await.unwrap();
         let lost = open.iter().map(|intent| format!("what became of {} was never found out", intent.intent.action));
         verdicts.extend(lost);
+    }
+    if let Verified::Broken { seq, why } = store.verify().await.unwrap() {
+        verdicts.push(format!("the ledger is broken at entry {seq}: {why}"));
     }
     verdicts
 }

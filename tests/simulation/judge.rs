@@ -161,3 +161,75 @@ pub fn amiss(world: &World, app: &App, accounts: &[AccountView]) -> Vec<(String,
     }
     amiss
 }
+
+#[cfg(test)]
+mod tests {
+    use rosterd::sandbox::{AccountPatch, Config, NewAccount, Sandbox};
+
+    use super::*;
+    use crate::world::Group;
+
+    /// One app with a granted person, one whose grant is gone, a stranger, and a group with all of them.
+    fn world() -> World {
+        let app = App {
+            kind: "scim",
+            name: "the-scim".into(),
+            unlisted: Unlisted::Report,
+            accounts: [("kept@sim.example".to_owned(), "")].into(),
+            groups: vec![Group {
+                id: "g".into(),
+                name: "G".into(),
+                exists: true,
+                members: [("kept@sim.example".to_owned(), "")].into(),
+            }],
+            lines: Vec::new(),
+            quirks: Vec::new(),
+        };
+        let people = ["kept@sim.example", "former@sim.example"].map(|email| (email.to_owned(), Standing::Active));
+        let strangers = vec!["stranger@else.example".into()];
+        World { seed: 0, people: people.into(), strangers, apps: vec![app], config: Config::default() }
+    }
+
+    /// Whom the judge complains about when somebody loses the account, or only the membership.
+    fn check(who: &str, gone: bool) -> usize {
+        let world = world();
+        let sandbox = Sandbox::without_network(Config { empty: true, ..Config::default() }).unwrap();
+        sandbox.put_group("scim", "the-scim", "g", "G").unwrap();
+        for email in world.people.keys().chain(&world.strangers) {
+            let account = NewAccount { email: email.clone(), ..NewAccount::default() };
+            sandbox.add_account("scim", "the-scim", account).unwrap();
+            sandbox.put_membership("scim", "the-scim", email, "g", "").unwrap();
+        }
+        let before = sandbox.accounts("scim", "the-scim").unwrap();
+        if gone {
+            let patch = AccountPatch { status: Some("inactive".into()), ..AccountPatch::default() };
+            sandbox.patch_account("scim", "the-scim", who, patch).unwrap();
+        } else {
+            sandbox.remove_membership("scim", "the-scim", who, "g").unwrap();
+        }
+        let mut judge = Judge::default();
+        judge.saw(&world, 0, "PATCH", &before, &sandbox.accounts("scim", "the-scim").unwrap());
+        judge.verdicts.len()
+    }
+
+    #[test]
+    fn whoever_is_granted_something_or_unlisted_must_not_lose_it_and_others_may() {
+        for (who, wrong) in [("kept@sim.example", 1), ("stranger@else.example", 1), ("former@sim.example", 0)] {
+            assert_eq!((check(who, true), check(who, false)), (wrong, wrong), "{who}");
+        }
+    }
+
+    #[test]
+    fn a_second_request_to_make_somebody_is_noticed() {
+        let (world, mut judge) = (world(), Judge::default());
+        let sandbox = Sandbox::without_network(Config { empty: true, ..Config::default() }).unwrap();
+        let account = NewAccount { email: "kept@sim.example".into(), ..NewAccount::default() };
+        sandbox.add_account("scim", "the-scim", account).unwrap();
+        let made = sandbox.accounts("scim", "the-scim").unwrap();
+        let post = r#"#1 POST /scim/the-scim/Users {"userName":"kept@sim.example"}"#;
+        judge.saw(&world, 0, post, &[], &made);
+        assert_eq!(judge.verdicts, Vec::<String>::new());
+        judge.saw(&world, 0, post, &made, &made);
+        assert_eq!(judge.verdicts.len(), 1);
+    }
+}

@@ -142,7 +142,8 @@ impl Network {
             let mut state = self.state();
             (state.weather.way(), state.weather.work(), state.weather.way())
         };
-        tokio::time::sleep(there).await;
+        let more = if let Some(Fault::SlowThere(long)) = fault { long } else { Duration::ZERO };
+        tokio::time::sleep(there + more).await;
         let lost = |why: &str| Err(WireFailure::Lost(why.to_owned()));
         let answer = |sender: oneshot::Sender<Outcome>, outcome: Outcome| {
             // Whoever has given up waiting does not hear it.

@@ -34,6 +34,8 @@ pub struct Ending {
     /// A number that is the same whenever the same things happened.
     pub print: u64,
     pub requests: u64,
+    /// Requests that a fault struck.
+    pub faults: u64,
     /// How much time passed in the world.
     pub passed: Duration,
     pub kills: u32,
@@ -147,8 +149,17 @@ async fn story(seed: u64, trace: bool) -> Ending {
     }
     let passed = network.elapsed();
     let mut state = network.state();
+    let faults = state.weather.struck;
     let print = state.judge.print ^ mix(state.sent, &format!("{passed:?} {:?}", plan.summary()));
-    Ending { verdicts, trace: state.trace.take().unwrap_or_default(), print, requests: state.sent, passed, kills }
+    Ending {
+        verdicts,
+        trace: state.trace.take().unwrap_or_default(),
+        print,
+        requests: state.sent,
+        faults,
+        passed,
+        kills,
+    }
 }
 
 /// A folder for a database, in memory where the system has such a place.

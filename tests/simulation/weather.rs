@@ -17,6 +17,8 @@ pub enum Fault {
     ResetThenArrives(Duration),
     /// No answer ever comes. Whether the request arrived only the app knows.
     HalfOpen { arrives: bool },
+    /// The request takes so long to arrive, but never as long as anybody waits for an answer.
+    SlowThere(Duration),
     /// The answer takes so long.
     Slow(Duration),
     /// Another status than the app's, whether or not the request had its effect.
@@ -49,12 +51,13 @@ pub enum RetryAfter {
 }
 
 /// The kinds of fault that a seed may have, each as often as the others.
-const KINDS: [fn(&mut Chance) -> Fault; 15] = [
+const KINDS: [fn(&mut Chance) -> Fault; 16] = [
     |_| Fault::Refused,
     |_| Fault::ResetBefore,
     |_| Fault::ResetAfter,
     |chance| Fault::ResetThenArrives(Duration::from_millis(chance.between(1..900))),
     |chance| Fault::HalfOpen { arrives: chance.happens(0.5) },
+    |chance| Fault::SlowThere(chance.duration(Duration::from_secs(1)..Duration::from_secs(25))),
     |chance| Fault::Slow(chance.duration(Duration::from_secs(1)..Duration::from_secs(60))),
     |chance| Fault::Status {
         status: *chance.pick(&[500, 502, 503, 504, 408]),
@@ -90,6 +93,8 @@ pub struct Weather {
     probability: f64,
     /// Times in which nearly every request to an app meets a 5xx.
     storms: Vec<(Range<Duration>, usize)>,
+    /// Requests that it has struck.
+    pub struck: u64,
     /// The end of all faults.
     pub over: bool,
 }
@@ -106,11 +111,17 @@ impl Weather {
             (begin..begin + long, chance.below(apps))
         });
         let storms = storms.collect();
-        Self { chance, kinds, probability, storms, over: false }
+        Self { chance, kinds, probability, storms, struck: 0, over: false }
     }
 
     /// What befalls a request to this app at this time.
     pub fn strike(&mut self, at: Duration, app: usize) -> Option<Fault> {
+        let fault = self.fault(at, app);
+        self.struck += u64::from(fault.is_some());
+        fault
+    }
+
+    fn fault(&mut self, at: Duration, app: usize) -> Option<Fault> {
         if self.over {
             return None;
         }

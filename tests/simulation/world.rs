@@ -270,10 +270,14 @@ fn app(kind: &'static str, people: &BTreeMap<String, Standing>, chance: &mut Cha
         let options = format!("account_id: {ACC_ACCOUNT}, acting_user: {ACC_ADMIN}, import_wait: 30s");
         app.lines.push(format!("options: {{ {options} }}"));
     }
-    if kind == "scim" {
-        let known =
-            ["count-clamped", "cursor-paging", "slow-index", "total-is-page-size", "no-etag", "patch-empty-200"];
-        let quirks: BTreeSet<&str> = (0..chance.below(3)).map(|_| chance.word(&known)).collect();
+    let known: &[&str] = match kind {
+        "scim" => &["count-clamped", "cursor-paging", "slow-index", "total-is-page-size", "no-etag", "patch-empty-200"],
+        "workiva" => &["whole-rows", "email-contains", "empty-pages", "page-token-expires-once", "wrong-member-count"],
+        "acc" => &["import-drops", "patch-201", "region-required"],
+        _ => &[],
+    };
+    if !known.is_empty() {
+        let quirks: BTreeSet<&str> = (0..chance.below(3)).map(|_| chance.word(known)).collect();
         app.quirks = quirks.into_iter().collect();
     }
     app

@@ -341,9 +341,11 @@ fn action(verb: Verb) -> Action {
         irreversible: false,
         reduces_access: takes_away,
         adds_access: !takes_away,
+        approved_by: Vec::new(),
         cause: None,
         changes: Vec::new(),
         because: Vec::new(),
+        gone: Vec::new(),
         target: Target {
             email: (!on_group).then(|| Email::lenient("me@x.io")),
             account_id: (!on_group && verb != Verb::Create).then(|| "1".into()),
@@ -382,6 +384,7 @@ fn plan(actions: Vec<Action>) -> AppPlan {
         forecast: Forecast::default(),
         actions,
         findings: Vec::new(),
+        due: Vec::new(),
     }
 }
 

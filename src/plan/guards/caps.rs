@@ -7,10 +7,10 @@ use std::{
 };
 
 use crate::{
-    model::{AccountStatus, Cap, Email, Guard, Status, Verb},
+    model::{AccountStatus, ApprovedBy, Cap, Email, Guard, Status, Verb},
     plan::{
         Context,
-        approvals::{Approvals, covers},
+        approvals::{Approvals, approved_by, covers, is_used_for},
         draft::{Draft, Drafts, Hold, Release},
     },
 };
@@ -28,13 +28,19 @@ pub(super) fn check(cx: &Context<'_>, approvals: &Approvals<'_>, guard: Guard, d
             scopes.entry(Some(group.clone())).or_default().push(counted);
         }
     }
-    let holds: Vec<(usize, Hold)> = scopes
+    let past: Vec<_> = scopes.iter().filter(|(scope, members)| check.is_past(scope, members)).collect();
+    let holds: Vec<(usize, Hold)> =
+        past.iter().flat_map(|(scope, members)| check.object(scope, members, &approved)).collect();
+    let needed: BTreeMap<usize, ApprovedBy> = past
         .iter()
-        .filter(|(scope, members)| check.is_past(scope, members))
-        .flat_map(|(scope, members)| check.object(scope, members, &approved))
+        .flat_map(|(_, members)| *members)
+        .filter_map(|counted| Some((check.counted[*counted].index, approved.get(counted)?.clone())))
         .collect();
     for (index, hold) in holds {
         drafts.actions[index].holds.push(hold);
+    }
+    for (index, approved) in needed {
+        drafts.actions[index].action.approved_by.push(approved);
     }
 }
 
@@ -81,13 +87,15 @@ impl<'a> Check<'a> {
 
     /// Actions that an approval lets pass: all it covers, as long as they are no more people than it names. They still
     /// count, so that what nobody approved does not slip through in their place.
-    fn approved(&self, approvals: &Approvals<'_>) -> BTreeSet<usize> {
-        let mut out = BTreeSet::new();
-        for approval in approvals.of_guard(self.guard) {
-            let covered = self.covered_by(&approval.allow);
-            // Without a number an approval is for one person: an override of a cap names how many.
-            if self.people(&covered).len() <= approval.up_to.unwrap_or(1) as usize {
-                out.extend(covered);
+    fn approved(&self, approvals: &Approvals<'_>) -> BTreeMap<usize, ApprovedBy> {
+        let mut out = BTreeMap::new();
+        for (approval, left, used) in approvals.of_cap(self.guard) {
+            let mut covered = self.covered_by(&approval.allow);
+            covered.retain(|counted| !is_used_for(used, &self.counted[*counted].name));
+            if self.people(&covered).len() <= left {
+                for counted in covered {
+                    out.entry(counted).or_insert_with(|| approved_by(approval));
+                }
             }
         }
         out
@@ -121,7 +129,7 @@ impl<'a> Check<'a> {
     }
 
     /// The objections to the actions of a scope that is past its cap, by the index of their drafts.
-    fn object(&self, scope: &Scope, members: &[usize], approved: &BTreeSet<usize>) -> Vec<(usize, Hold)> {
+    fn object(&self, scope: &Scope, members: &[usize], approved: &BTreeMap<usize, ApprovedBy>) -> Vec<(usize, Hold)> {
         let Some((limit, active)) = self.limit(scope) else { return Vec::new() };
         let what = if self.guard == Guard::MaxRemovals { "lose" } else { "gain" };
         let place = scope.as_ref().map_or_else(|| self.cx.app.name.to_string(), ToString::to_string);
@@ -133,7 +141,7 @@ impl<'a> Check<'a> {
         let reason = format!("{people} would {what} something in {place} within a day, and the cap is {limit}{of}");
         // Deletions take an approval of their own.
         let mut kinds: BTreeMap<Option<Verb>, Vec<usize>> = BTreeMap::new();
-        for counted in members.iter().filter(|counted| !approved.contains(counted)) {
+        for counted in members.iter().filter(|counted| !approved.contains_key(counted)) {
             let verb = self.counted[*counted].draft.verb();
             kinds.entry(Some(verb).filter(|verb| deletes(*verb))).or_default().push(*counted);
         }

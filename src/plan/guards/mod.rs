@@ -24,6 +24,7 @@ pub(super) fn hold(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
     // What the cap holds may be what was to make an admin.
     min_admins::check(cx, drafts);
     release(&approvals, drafts);
+    approvals::review(cx, drafts);
     for draft in &mut drafts.actions {
         draft.conclude(|release, guard| approvals::line(release, guard, cx.now, &cx.desired.settings.time_zone));
     }
@@ -33,8 +34,14 @@ fn release(approvals: &Approvals<'_>, drafts: &mut Drafts) {
     for draft in drafts.actions.iter_mut().filter(|draft| !draft.holds.is_empty()) {
         let name = draft.action.name.to_string();
         let counted = |guard| matches!(guard, Guard::MaxCreates | Guard::MaxRemovals);
-        draft
-            .holds
-            .retain(|hold| !hold.guard.releasable() || counted(hold.guard) || !approvals.release(&name, hold.guard));
+        let approved_by = &mut draft.action.approved_by;
+        draft.holds.retain(|hold| {
+            if !hold.guard.releasable() || counted(hold.guard) {
+                return true;
+            }
+            let approved = approvals.release(&name, hold.guard);
+            approved_by.extend(approved.clone());
+            approved.is_none()
+        });
     }
 }

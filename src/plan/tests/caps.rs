@@ -157,9 +157,9 @@ fn the_share_is_of_those_active_at_the_start_of_the_day() {
 #[test]
 fn an_approval_that_names_fewer_people_releases_none() {
     let world = ten(World::full(), 4);
-    assert_eq!(world.clone().approve("a", Guard::MaxRemovals, Some(3)).show(), world.show());
-    assert_eq!(world.clone().approve("a", Guard::MaxRemovals, None).show(), world.show());
-    assert_ne!(world.clone().approve("a", Guard::MaxRemovals, Some(4)).show(), world.show());
+    assert_eq!(world.clone().approve("a", Guard::MaxRemovals, Some(3)).show_actions(), world.show_actions());
+    assert_eq!(world.clone().approve("a", Guard::MaxRemovals, None).show_actions(), world.show_actions());
+    assert_ne!(world.clone().approve("a", Guard::MaxRemovals, Some(4)).show_actions(), world.show_actions());
 }
 
 #[test]

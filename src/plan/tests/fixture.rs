@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 use crate::{
     model::*,
-    plan::{AppHistory, History, Inputs, plan},
+    plan::{AppHistory, History, Inputs, Used, plan},
 };
 
 /// The instant of every test.
@@ -21,6 +21,7 @@ pub struct World {
     pub desired: Desired,
     pub live: LiveApp,
     pub history: Option<AppHistory>,
+    pub used: BTreeMap<String, Used>,
     pub now: Timestamp,
 }
 
@@ -173,6 +174,7 @@ impl World {
                 extent: Default::default(),
             },
             history: None,
+            used: BTreeMap::new(),
             now: at(NOW),
         }
     }
@@ -382,12 +384,25 @@ impl World {
         self
     }
 
+    /// Something came of the approval at this place in the files.
+    pub fn used(mut self, approval: usize, used: Used) -> Self {
+        self.history.get_or_insert_default();
+        self.used.insert(self.desired.approvals[approval].id(), used);
+        self
+    }
+
+    /// The plan without what it says of approvals that are of no use.
+    pub fn show_actions(&self) -> String {
+        self.show().lines().filter(|line| !line.starts_with("! approval-")).collect::<Vec<_>>().join("\n")
+    }
+
     pub fn whole_plan(&self) -> Plan {
         let live = Live { apps: BTreeMap::from([("a".into(), Ok(self.live.clone()))]) };
-        let history = self
-            .history
-            .clone()
-            .map(|history| History { apps: BTreeMap::from([("a".into(), history)]), private: false });
+        let history = self.history.clone().map(|history| History {
+            apps: BTreeMap::from([("a".into(), history)]),
+            approvals: self.used.clone(),
+            ..History::default()
+        });
         plan(&Inputs {
             desired: &self.desired,
             desired_digest: "",

@@ -3,7 +3,7 @@
 use super::{check, fixture::*};
 use crate::{
     model::{AccountStatus::*, Coverage, Freeze, Guard, Irreversible, Mode, Place, RemoveWith, Unlisted, Window},
-    plan::AppHistory,
+    plan::{AppHistory, Used},
 };
 
 /// Something to add, and people to remove: one who left, and one whom no line grants anything.
@@ -290,22 +290,53 @@ fn of_two_guards_the_first_is_shown_and_both_are_needed() {
 #[test]
 fn an_approval_for_more_than_it_names_or_out_of_time_releases_nothing() {
     let world = one_way_removals();
-    let held = world.show();
+    let held = world.show_actions();
     let with = |allow: &str, guard| world.clone().approve(allow, guard, None);
     for allow in ["a/deactivate/bob", "a/deact", "b", "a/delete/bob@x.io", "a/deactivate/bob@x.io/G"] {
-        assert_eq!(with(allow, Guard::Irreversible).show(), held, "{allow}");
+        assert_eq!(with(allow, Guard::Irreversible).show_actions(), held, "{allow}");
     }
-    assert_eq!(with("a", Guard::Protected).show(), held);
+    assert_eq!(with("a", Guard::Protected).show_actions(), held);
     let mut late = with("a", Guard::Irreversible);
-    assert_ne!(late.show(), held);
+    assert_ne!(late.show_actions(), held);
     late.desired.approvals[0].until = Some(at(NOW));
-    assert_eq!(late.show(), held);
+    assert_eq!(late.show_actions(), held);
 }
 
 #[test]
 fn guards_that_are_mended_are_released_by_nothing() {
     let world = busy(World::full()).app(|app| app.mode = Mode::Observe);
-    assert_eq!(world.clone().approve("a", Guard::Mode, None).show(), world.show());
+    assert_eq!(world.clone().approve("a", Guard::Mode, None).show_actions(), world.show_actions());
+}
+
+#[test]
+fn what_an_approval_allowed_happens_once() {
+    let world = one_way_removals().approve("a/deactivate", Guard::Irreversible, None);
+    let used = |actions: &[&str]| {
+        let used = Used { people: 1, actions: actions.iter().map(ToString::to_string).collect() };
+        world.clone().used(0, used)
+    };
+    check!(used(&["a/deactivate/somebody@x.io"]), @"
+    ready a/create/new@x.io
+    ready a/deactivate/bob@x.io
+    ready a/deactivate/lea@x.io
+    ");
+    check!(used(&["a/deactivate/bob@x.io"]), @"
+    ready a/create/new@x.io
+    held a/deactivate/bob@x.io [irreversible]: this cannot be undone, and no one has approved it
+    ready a/deactivate/lea@x.io
+    ! approval-used: the approval of a/deactivate for irreversible was used for 1 person; remove the line
+    ");
+}
+
+#[test]
+fn an_approval_that_is_of_no_use_is_a_finding() {
+    let world = World::full().grant("ann@x.io").active("1", "ann@x.io");
+    check!(world.clone().approve("a/deactivate/bob@x.io", Guard::Irreversible, None), @"! approval-unused: the approval of a/deactivate/bob@x.io for irreversible releases nothing now: nothing that it covers is held");
+    let mut late = world.clone().approve("a/deactivate/bob@x.io", Guard::Irreversible, None);
+    late.desired.approvals[0].until = Some(at(NOW));
+    check!(late, @"! approval-expired: the approval of a/deactivate/bob@x.io for irreversible has expired; remove the line, or renew it");
+    let used = Used { people: 1, actions: ["a/deactivate/bob@x.io".to_owned()].into() };
+    check!(world.approve("a/deactivate/bob@x.io", Guard::Irreversible, None).used(0, used), @"! approval-used: the approval of a/deactivate/bob@x.io for irreversible was used for 1 person; remove the line");
 }
 
 fn incomplete() -> World {

@@ -1,8 +1,8 @@
 //! Plans to draw: small builders, and one plan in which everything occurs.
 
 use crate::model::{
-    Action, ActionName, AppPlan, Change, Edge, FieldValue, Finding, Forecast, Guard, Held, Observed, Place, Plan, Rule,
-    Seats, Severity, Status, Target, Verb,
+    Action, ActionName, Against, AppPlan, Cause, Change, Due, DueWhat, Edge, FieldValue, Finding, Forecast, Guard,
+    Held, Observed, Place, Plan, Rule, Seats, Severity, Snapshot, Status, Target, Verb,
 };
 
 /// An action as its name says it, ready, without changes: `autodesk/add-member/jane@example.com/Design Team`.
@@ -17,9 +17,11 @@ pub fn action(name: &str, because: &str) -> Action {
         irreversible: false,
         reduces_access: matches!(verb, Verb::Deactivate | Verb::Delete | Verb::RemoveMember | Verb::DeleteGroup),
         adds_access: matches!(verb, Verb::Create | Verb::AddMember | Verb::Reactivate),
+        approved_by: Vec::new(),
         cause: None,
         changes: Vec::new(),
         because: because.split_whitespace().map(place).collect(),
+        gone: Vec::new(),
         target: Target::default(),
         name,
     }
@@ -99,6 +101,7 @@ pub fn app(name: &str, noun: &str, actions: Vec<Action>, findings: Vec<Finding>)
         forecast: Forecast::default(),
         actions,
         findings,
+        due: Vec::new(),
     }
 }
 
@@ -108,6 +111,9 @@ pub fn plan(apps: Vec<AppPlan>) -> Plan {
         fingerprint: format!("sha256:{}", "0123456789abcdef".repeat(4)),
         guards_unchecked: Vec::new(),
         apps,
+        against: None,
+        snapshot: None,
+        findings: Vec::new(),
     }
 }
 
@@ -239,4 +245,46 @@ pub fn everything() -> Plan {
     let mut all = plan(vec![workiva, autodesk, acc, app("alteryx", "user group", Vec::new(), Vec::new())]);
     all.guards_unchecked = vec![Guard::Shrank, Guard::Reactivation];
     all
+}
+
+/// A plan that was compared with another version of the files, against an old snapshot, with dates to come.
+pub fn compared() -> Plan {
+    let mut removal = action("autodesk/remove-member/sam.lee@example.com/Design Team", "people.yaml:9");
+    removal.gone = vec![place("teams/design.yaml:9")];
+    let mut actions = [
+        (removal, Cause::Change),
+        (action("autodesk/deactivate/old.hand@example.com", "people.yaml:21").irreversible(), Cause::Time),
+        (action("autodesk/add-member/li.wei@example.com/Design Team", "teams/design.yaml:11"), Cause::Drift),
+    ];
+    for (action, cause) in &mut actions {
+        action.cause = Some(*cause);
+    }
+    let mut app = app("autodesk", "team", actions.into_iter().map(|(action, _)| action).collect(), Vec::new());
+    let due = |at: &str, what: DueWhat, account: &str, group: Option<&str>| Due {
+        at: at.parse().unwrap(),
+        account: account.into(),
+        group: group.map(Into::into),
+        what,
+        because: vec![place("teams/design.yaml:10")],
+    };
+    app.due = vec![
+        due("2026-12-01T00:00:00+01:00[Europe/Vienna]", DueWhat::Begins, "jane.doe@example.com", None),
+        due("2026-12-02T00:00:00+01:00[Europe/Vienna]", DueWhat::Ends, "sam.lee@example.com", Some("Design Team")),
+    ];
+    let mut plan = plan(vec![app]);
+    plan.against = Some(Against {
+        reference: "main".into(),
+        commit: "0123456789abcdef0123456789abcdef01234567".into(),
+        no_longer: vec![parse("autodesk/create/max@example.com")],
+    });
+    plan.snapshot = Some(Snapshot { taken_at: "2026-11-20T10:00:00Z".parse().unwrap(), age_s: 2 * 86_400 });
+    plan.findings = vec![finding(
+        Severity::Warning,
+        "unused-change",
+        None,
+        "`url` of autodesk changes from `https://a.example/` to `https://b.example/`; nothing was sent by the new value, \
+         which counts once this change is merged",
+        "apps/autodesk.yaml:2",
+    )];
+    plan
 }

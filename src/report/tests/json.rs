@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    fixture::{everything, plan},
+    fixture::{compared, everything, plan},
     snapshot,
 };
 use crate::report::json;
@@ -26,7 +26,7 @@ fn a_plan_in_which_everything_occurs_is_read_by_programs() {
 #[test]
 fn the_schema_describes_what_is_rendered() {
     let validator = validator();
-    for plan in [everything(), plan(vec![])] {
+    for plan in [everything(), compared(), plan(vec![])] {
         let value: Value = serde_json::from_str(&json::plan(&plan)).unwrap();
         let errors: Vec<String> =
             validator.iter_errors(&value).map(|error| format!("{}: {error}", error.instance_path())).collect();

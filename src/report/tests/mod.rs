@@ -3,6 +3,7 @@
 mod fixture;
 mod history;
 mod json;
+mod markdown;
 mod outcome;
 mod plan;
 mod why;

@@ -2,7 +2,7 @@
 
 use super::{
     ASCII, BROAD, COLOR, NARROW,
-    fixture::{action, app, everything, finding, plan},
+    fixture::{action, app, compared, everything, finding, plan},
     snapshot,
 };
 use crate::{
@@ -26,6 +26,8 @@ fn a_plan_in_which_everything_occurs_is_read_in_a_terminal() {
     snapshot("plan-200", &text::plan(&everything(), &BROAD));
     snapshot("plan-80-color", &text::plan(&everything(), &COLOR));
     snapshot("plan-80-ascii", &text::plan(&everything(), &ASCII));
+    snapshot("plan-against-80", &text::plan(&compared(), &NARROW));
+    snapshot("plan-against-200-color", &text::plan(&compared(), &Style { width: 200, ..COLOR }));
 }
 
 #[test]

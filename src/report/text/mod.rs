@@ -1,6 +1,7 @@
 //! The plan as text for a terminal: app by app what will be done, what waits, what is held and by which line it would be
 //! released, and what is left to people; at the end, where the eye rests, the summary.
 
+mod around;
 mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
     let mut apps: Vec<&AppPlan> = plan.apps.iter().collect();
     apps.sort_by(|a, b| a.app.cmp(&b.app));
     let several = apps.len() > 1;
+    around::draw_head(&mut canvas, plan);
     // Quiet apps come first, in one block: they are read in one glance and leave the rest together.
     let (quiet, busy): (Vec<&AppPlan>, Vec<&AppPlan>) = apps.into_iter().partition(|app| is_quiet(app));
     for app in quiet {
@@ -38,7 +40,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
 
 fn is_quiet(app: &AppPlan) -> bool {
     let said = app.complete || only(app).is_some();
-    app.error.is_none() && said && app.actions.is_empty() && own_findings(app).is_empty()
+    app.error.is_none() && said && app.actions.is_empty() && own_findings(app).is_empty() && app.due.is_empty()
 }
 
 /// What says that one person alone was looked for. It is the same for every app, so that it is told once.
@@ -146,6 +148,7 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
     }
     draw_actions(canvas, app);
     draw_findings(canvas, own_findings(app));
+    around::draw_due(canvas, &app.due);
 }
 
 /// What a plan takes of the licence, where the files cap it.
@@ -371,7 +374,7 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
         line =
             line.plain(if i == 0 { "" } else { ", " }).whole(paint, format!("{} {word}", words::number(count as u64)));
     }
-    let findings = plan.apps.iter().map(|app| own_findings(app).len()).sum::<usize>();
+    let findings = plan.apps.iter().map(|app| own_findings(app).len()).sum::<usize>() + plan.findings.len();
     if findings > 0 {
         line = line.plain("; ").whole(Paint::Plain, words::count(findings, "finding", "findings"));
     }

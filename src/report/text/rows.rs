@@ -214,7 +214,8 @@ fn heading(action: &Action) -> Line {
 }
 
 fn why(action: &Action) -> Line {
-    let places = words::places(&action.because);
+    let gone = words::places(&action.gone).into_iter().map(|place| place + " (removed)");
+    let places: Vec<String> = words::places(&action.because).into_iter().chain(gone).collect();
     let last = places.len().saturating_sub(1);
     places.into_iter().enumerate().fold(Line::new(), |line, (i, place)| {
         let comma = if i == last { "" } else { "," };

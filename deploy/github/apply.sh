@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Applies what was merged, and leaves a snapshot for the next plans: apply.sh SNAPSHOT
+#
+#   ROSTERD       the command                  (rosterd)
+#   ROSTERD_DIR   the desired-state directory  (desired-state)
+set -euo pipefail
+
+snapshot=${1:?usage: apply.sh SNAPSHOT}
+rosterd=${ROSTERD:-rosterd}
+dir=${ROSTERD_DIR:-desired-state}
+summary=${GITHUB_STEP_SUMMARY:-/dev/null}
+
+status=0
+"$rosterd" apply "$dir" --yes --detailed-exitcode | tee apply.txt || status=$?
+{
+    echo '### rosterd apply'
+    echo
+    echo '~~~~'
+    sed 's/~~~/~ ~ ~/g' apply.txt | head -c 900000
+    echo '~~~~'
+} >>"$summary"
+rm -f apply.txt
+
+# Also after a failure: plans are then made against what is really there.
+"$rosterd" observe "$dir" --out "$snapshot" || echo 'apply.sh: not every app could be read for the snapshot' >&2
+
+case $status in
+0) echo 'all is in sync' ;;
+# What waits is taken up by later runs, and what is held or by hand was shown on the pull request.
+3) echo 'all that could be done was done; the rest waits on someone else' ;;
+*) exit "$status" ;;
+esac

@@ -1,0 +1,191 @@
+//! `--against REF`: two versions of the files, and one live state.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::Arc,
+};
+
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use super::{
+    args::{Approve, Dir, Target},
+    context::{self, Files, Past, Session},
+    exit::Failure,
+};
+use crate::{
+    connectors::{ManifestSource, Registry},
+    desired::{self, Loaded},
+    git::{self, Commit, GitError},
+    model::{Against, Desired, Live, Place, Plan},
+    plan::{
+        History,
+        against::{Trusted, Versions, attribute, trust},
+    },
+    reconcile,
+};
+
+/// The files under review beside those of a commit.
+pub(super) struct Compared {
+    reference: String,
+    commit: Arc<Commit>,
+    /// The commit's files.
+    before: Loaded,
+    /// The files under review, with all that reaches the network from the commit.
+    trusted: Trusted,
+    digest: String,
+    /// SHA-256 of each of the files under review.
+    files: Files,
+    /// Lines of the commit that are not in the files under review.
+    gone: BTreeMap<String, BTreeSet<u32>>,
+}
+
+/// Reads both versions. Those who wrote the files under review are not trusted: links out of the directory are not
+/// followed, and no manifest of theirs is used for more than to check their files.
+pub(super) fn compare(dir: &Dir, target: &Target, approve: &[Approve], reference: &str) -> Result<Compared, Failure> {
+    let commit = Arc::new(Commit::open(&dir.dir, reference).map_err(failure)?);
+    let files = commit.files(desired::counts).map_err(failure)?;
+    let texts: BTreeMap<String, String> = files.iter().cloned().collect();
+    let what = format!("{} at {reference}", dir.dir.display());
+    let mut before = context::checked(desired::parse(files, &reviewed(&commit)), &what)?;
+
+    let read = desired::files_within(&dir.dir);
+    let mut gone = BTreeMap::new();
+    let parsed = read.and_then(|files| {
+        let now: BTreeMap<&str, &str> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
+        for (path, text) in &texts {
+            gone.insert(path.clone(), lines_gone(text, now.get(&**path).copied().unwrap_or_default()));
+        }
+        desired::parse(files, &under_review(&dir.dir, &commit))
+    });
+    let mut change = context::checked(parsed, &dir.dir.display().to_string())?;
+
+    context::add_approvals(&mut change.desired, approve);
+    context::add_approvals(&mut before.desired, approve);
+    context::known_apps(&change.desired, &target.apps)?;
+    let manifest_changed = |name: &str| {
+        let here = manifest(&dir.dir, &commit, name).ok();
+        // What is no path of a manifest is built in, and the same in both.
+        (here.is_some() || is_path(name)) && here != commit.file(name).ok().flatten()
+    };
+    let trusted = trust(&change.desired, &before.desired, manifest_changed);
+    let digest = format!("{} {}", change.fingerprint(), before.fingerprint());
+    let (reference, files) = (reference.to_owned(), change.files);
+    Ok(Compared { reference, commit, before, trusted, digest, files, gone })
+}
+
+impl Compared {
+    /// What to plan with.
+    pub(super) fn desired(&self) -> &Desired {
+        &self.trusted.desired
+    }
+
+    /// SHA-256 of each of the files under review.
+    pub(super) fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// A hash of both versions.
+    pub(super) fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Connects as the commit says.
+    pub(super) async fn session(&self, dir: &Dir, target: &Target, past: Past<'_>) -> Result<Session, Failure> {
+        let (registry, desired) = (reviewed(&self.commit), self.trusted.desired.clone());
+        context::connected(registry, desired, self.files.clone(), self.digest.clone(), dir, target, past).await
+    }
+
+    /// Says of every action what caused it, and what the change would change about the way to the apps.
+    pub(super) fn tell(&self, plan: &mut Plan, live: &Live, history: Option<&History>) {
+        let before = &self.before.desired;
+        let earlier = reconcile::plan_against(before, &self.before.fingerprint(), live, history, plan.created_at);
+        let is_gone = |place: &Place| self.gone.get(&*place.file).is_some_and(|lines| lines.contains(&place.line));
+        let versions = Versions { change: &self.trusted.desired, before, history, is_gone: &is_gone };
+        let no_longer = attribute(plan, &earlier, live, versions);
+        plan.findings.extend(self.trusted.findings.iter().cloned());
+        plan.against =
+            Some(Against { reference: self.reference.clone(), commit: self.commit.id().to_owned(), no_longer });
+    }
+}
+
+/// Connectors of the commit: its manifests, wherever in the repository.
+fn reviewed(commit: &Arc<Commit>) -> Registry {
+    let commit = Arc::clone(commit);
+    Registry::with_manifests(Box::new(move |name| match commit.file(name) {
+        Ok(Some(text)) => Ok(text),
+        Ok(None) => Err(format!("there is no manifest `{name}` at {}", git::short(commit.id()))),
+        Err(error) => Err(error.to_string()),
+    }))
+}
+
+/// Connectors of the files under review, to check those files by.
+fn under_review(dir: &Path, commit: &Arc<Commit>) -> Registry {
+    let (dir, commit) = (dir.to_owned(), Arc::clone(commit));
+    let source: ManifestSource = Box::new(move |name| manifest(&dir, &commit, name));
+    Registry::with_manifests(source)
+}
+
+/// A manifest as the files under review would have it. A file that is no manifest is shown with what is wrong with it, so
+/// that a path may lead to the directory's own files alone: beside them lie snapshots, `.git` and whatever else CI put
+/// there. A path out of the directory means the commit's file.
+fn manifest(dir: &Path, commit: &Commit, name: &str) -> Result<String, String> {
+    let path = dir.join(name);
+    let unread = |error: std::io::Error| format!("the manifest {} cannot be read: {error}", path.display());
+    let inside = dir.canonicalize().and_then(|dir| Ok((path.canonicalize()?, dir)));
+    match inside {
+        Ok((real, dir)) if real.strip_prefix(&dir).is_ok_and(is_page) => fs::read_to_string(real).map_err(unread),
+        Err(error) if !name.contains("..") => Err(unread(error)),
+        _ => match commit.file(name) {
+            Ok(Some(text)) => Ok(text),
+            _ => Err(format!("the manifest {} is not in {}", path.display(), dir.display())),
+        },
+    }
+}
+
+/// Whether a path of the directory may be a manifest.
+fn is_page(path: &Path) -> bool {
+    let hidden = path.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'));
+    !hidden && path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+fn is_path(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml")
+}
+
+/// Numbers of the lines of `before` that are not in `after`.
+fn lines_gone(before: &str, after: &str) -> BTreeSet<u32> {
+    if before == after {
+        return BTreeSet::new();
+    }
+    let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let changes = capture_diff_slices(Algorithm::Patience, &old, &new);
+    let gone = changes.into_iter().filter(|change| !matches!(change, DiffOp::Equal { .. }));
+    gone.flat_map(|change| change.old_range()).filter_map(|line| u32::try_from(line + 1).ok()).collect()
+}
+
+fn failure(error: GitError) -> Failure {
+    let failure = Failure::new(&error);
+    match error.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_gone_when_it_is_taken_out_and_not_when_it_merely_moves_down() {
+        let check = |before: &str, after: &str, gone: &[u32]| {
+            let lines: Vec<u32> = lines_gone(before, after).into_iter().collect();
+            assert_eq!(lines, gone, "{before:?} → {after:?}");
+        };
+        check("a\nb\nc\n", "a\nc\n", &[2]);
+        check("a\nb\n", "x\ny\na\nb\n", &[]);
+        check("a\nb\n", "", &[1, 2]);
+        check("a\nb\nc\n", "a\nB\nc\n", &[2]);
+    }
+}

@@ -1,0 +1,191 @@
+//! Which actions a change causes, which the passing of a date, and which were needed anyway because an app drifted.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::{Timestamp, ToSpan as _};
+
+use crate::{
+    model::{
+        Action, ActionName, Cause, Claim, Desired, DesiredApp, Email, Finding, Guard, Live, Place, Plan, Severity,
+        Status, Unlisted, Verb, Window,
+    },
+    plan::{History, Inputs, approvals::covers, due, plan},
+};
+
+/// The two versions.
+#[derive(Clone, Copy)]
+pub struct Versions<'a> {
+    /// The files under review, as they were planned.
+    pub change: &'a Desired,
+    /// The other version.
+    pub before: &'a Desired,
+    /// What the ledger knows.
+    pub history: Option<&'a History>,
+    /// Whether a line of the other version is not in the files under review.
+    pub is_gone: &'a dyn Fn(&Place) -> bool,
+}
+
+/// Says of every action of `plan` what made it necessary. `before` is the plan of the other version against the same
+/// `live` state at the same instant. Returns the actions that the change makes unnecessary, sorted.
+pub fn attribute(plan: &mut Plan, before: &Plan, live: &Live, versions: Versions<'_>) -> Vec<ActionName> {
+    let now = plan.created_at;
+    let earlier: BTreeMap<&ActionName, &Action> = actions(before).map(|action| (&action.name, action)).collect();
+    // What would be needed had no date passed: all that is needed beyond it is due to dates.
+    let dateless = dateless(versions.before, live, versions.history, now);
+    let undated: Option<BTreeMap<&ActionName, &Action>> =
+        dateless.as_ref().map(|plan| actions(plan).map(|action| (&action.name, action)).collect());
+    let mut seen = BTreeSet::new();
+    for app in &mut plan.apps {
+        for action in &mut app.actions {
+            seen.insert(action.name.clone());
+            let was = earlier.get(&action.name).copied().filter(|was| was.same_step(action));
+            let (cause, release) = match was {
+                None => (Cause::Change, None),
+                // What the change lets go on happens because of it.
+                Some(was) if action.status == Status::Ready && was.status == Status::Held => {
+                    (Cause::Change, was.held.as_ref().map(|held| (held.guard, &held.also)))
+                }
+                Some(_) => {
+                    let dated = undated.as_ref().is_some_and(|undated| {
+                        !undated.get(&action.name).is_some_and(|without| without.same_step(action))
+                    });
+                    (if dated { Cause::Time } else { Cause::Drift }, None)
+                }
+            };
+            action.cause = Some(cause);
+            if let Some((guard, also)) = release {
+                action.because.extend(approvals(versions, action, guard, also));
+                action.because.sort();
+                action.because.dedup();
+            } else if cause == Cause::Change {
+                action.gone = gone(versions, action);
+            }
+        }
+        app.findings.extend(left_behind(versions, &app.app, live));
+        app.findings.sort();
+    }
+    actions(before).map(|action| &action.name).filter(|name| !seen.contains(name)).cloned().collect()
+}
+
+fn actions(plan: &Plan) -> impl Iterator<Item = &Action> {
+    plan.apps.iter().flat_map(|app| &app.actions)
+}
+
+/// The plan as it would be had none of the dates passed; `None` where none has. An end counts however long ago it was: it
+/// is why the thing is taken away. A beginning counts for two weeks; what is missing after that was taken away by somebody.
+fn dateless(desired: &Desired, live: &Live, history: Option<&History>, now: Timestamp) -> Option<Plan> {
+    let since = now.checked_sub((24 * due::DAYS).hours()).unwrap_or(Timestamp::MIN);
+    let later = now.checked_add(1.second()).unwrap_or(Timestamp::MAX);
+    let mut passed = false;
+    let mut turn_back = |window: &mut Window| {
+        if window.until.is_some_and(|until| until <= now) {
+            window.until = None;
+            passed = true;
+        }
+        if window.from.is_some_and(|from| since < from && from <= now) {
+            window.from = Some(later);
+            passed = true;
+        }
+    };
+    let mut desired = desired.clone();
+    for person in desired.people.values_mut() {
+        turn_back(&mut person.window);
+    }
+    for app in desired.apps.values_mut() {
+        let accounts = app.accounts.values_mut().flat_map(|account| &mut account.claims);
+        let members = app.groups.values_mut().flat_map(|group| group.members.values_mut().flatten());
+        accounts.chain(members).for_each(|claim| turn_back(&mut claim.window));
+    }
+    passed.then(|| plan(&Inputs { desired: &desired, desired_digest: "", live, history, now }))
+}
+
+/// Lines under `approvals` that the change brings and that let the action go on.
+fn approvals(versions: Versions<'_>, action: &Action, guard: Guard, also: &[Guard]) -> Vec<Place> {
+    let name = action.name.to_string();
+    let known = |allow: &str, guard: Guard| {
+        versions.before.approvals.iter().any(|old| old.allow == allow && old.guard == guard)
+    };
+    let new = versions.change.approvals.iter().filter(|approval| {
+        (approval.guard == guard || also.contains(&approval.guard))
+            // A cap is released for the whole app or group, any other guard for an action and all below a prefix.
+            && (covers(&approval.allow, &name) || covers(&approval.allow, &action.name.app))
+            && !known(&approval.allow, approval.guard)
+    });
+    new.map(|approval| approval.place.clone()).collect()
+}
+
+/// Lines of the other version that granted what is taken away now and that are not there any more.
+fn gone(versions: Versions<'_>, action: &Action) -> Vec<Place> {
+    let takes = matches!(action.name.verb, Verb::Deactivate | Verb::Delete | Verb::RemoveMember);
+    let Some(name) = action.name.account.as_deref().filter(|_| takes || action.reduces_access) else {
+        return Vec::new();
+    };
+    let Some(app) = versions.before.apps.get(&action.name.app) else { return Vec::new() };
+    let email = Email::lenient(name);
+    let identity = versions.before.identity(&email);
+    let mut places: BTreeSet<Place> =
+        claims(app, identity, action.name.group.as_ref()).flat_map(|claim| claim.because.iter().cloned()).collect();
+    places.extend(versions.before.people.get(identity).map(|person| person.place.clone()));
+    places.into_iter().filter(|place| (versions.is_gone)(place)).collect()
+}
+
+/// Everything that grants an account, or a membership when there is a group.
+fn claims<'a>(
+    app: &'a DesiredApp,
+    identity: &'a Email,
+    group: Option<&'a Arc<str>>,
+) -> impl Iterator<Item = &'a Claim> {
+    let account = app.accounts.get(identity).filter(|_| group.is_none()).map_or(&[][..], |account| &account.claims);
+    let groups = app.groups.values().filter(move |one| group.is_none_or(|group| *group == one.name));
+    account.iter().chain(groups.filter_map(|group| group.members.get(identity)).flatten())
+}
+
+/// People whom the change takes out of the files altogether while the policy touches nobody who is not in them: what they
+/// keep, and how to have it removed.
+fn left_behind(versions: Versions<'_>, app: &Arc<str>, live: &Live) -> Vec<Finding> {
+    let Versions { change, before, .. } = versions;
+    let (Some(desired), Some(Ok(live))) = (change.apps.get(app), live.apps.get(app)) else { return Vec::new() };
+    let named = |identity: &Email| {
+        change.people.contains_key(identity) || change.named.contains(identity) || change.aliases.contains_key(identity)
+    };
+    let mut findings = Vec::new();
+    for account in &live.accounts {
+        let identity = before.identity(&account.email);
+        let Some(person) = before.people.get(identity).filter(|_| !named(identity) && !named(&account.email)) else {
+            continue;
+        };
+        let groups: Vec<&str> = live
+            .groups
+            .iter()
+            .filter(|group| group.members.iter().any(|member| member.account == account.id))
+            .map(|group| &*group.name)
+            .collect();
+        // Where strangers are removed the plan shows the removal itself.
+        if desired.policy.unlisted == Unlisted::Remove {
+            continue;
+        }
+        let also = match groups[..] {
+            [] => String::new(),
+            [group] => format!(" and its membership in {group}"),
+            _ => format!(" and its memberships in {}", groups.join(", ")),
+        };
+        let policy = if desired.policy.unlisted == Unlisted::Report { "report" } else { "ignore" };
+        findings.push(Finding {
+            severity: Severity::Warning,
+            code: "left-behind",
+            account: Some(account.email.as_str().into()),
+            group: None,
+            message: format!(
+                "{} is taken out of the files ({} (removed)), and the account ({}){also} stays, because the policy for \
+                 people who are named nowhere is `unlisted: {policy}`; to have it removed, keep the person with \
+                 `status: left`, or set `unlisted: remove`",
+                person.email, person.place, account.status
+            ),
+            because: Vec::new(),
+        });
+    }
+    findings
+}

@@ -1,0 +1,334 @@
+//! The plan as a comment on a pull request: what matters in the first lines, the rest folded. The same plan gives the same
+//! bytes, and nothing in it tells the time, so that the comment is edited only when something changed.
+
+mod escape;
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{text::requests, words};
+use crate::model::{AppPlan, Cause, Forecast, Guard, Plan, Severity, Status, Summary, Verb};
+use escape::{code, fenced, prose};
+use rows::{Class, Part, Row, Whose};
+
+/// The first line of every comment, invisible on the page: by it the comment is found again and edited in place.
+pub const MARKER: &str = "<!-- rosterd: plan -->";
+
+/// What the whole comment may measure. GitHub refuses bodies of more than 65,536 characters; bytes are never fewer than
+/// those, and the rest is for whoever wraps the comment in a sentence of their own.
+const LIMIT: usize = 60_000;
+
+/// What the table of apps may take of that. With so many apps, only those with something in them are read.
+const TABLE: usize = 12_000;
+
+/// Room for what stands around the rows of an app, and of a part of it: headings, and the count of what is left out.
+const AROUND_APP: usize = 600;
+const AROUND_PART: usize = 900;
+
+/// The plan for a pull request.
+pub fn plan(plan: &Plan) -> String {
+    let mut apps: Vec<&AppPlan> = plan.apps.iter().collect();
+    apps.sort_by(|a, b| a.app.cmp(&b.app));
+    let page = Page { plan, apps };
+    let head = page.head();
+    let rows = page.rows();
+    let taken = take(&rows, LIMIT.saturating_sub(head.len() + AROUND_APP));
+    let mut out = head;
+    out.push_str(&page.left_out(&rows, &taken));
+    out.push_str(&page.body(&rows, &taken));
+    out
+}
+
+/// Rows as long as there is room, the gravest first. The first that does not fit ends it: what is left out is then less
+/// grave than all that is shown.
+fn take(rows: &[Row], room: usize) -> BTreeSet<usize> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_key(|index| (rows[*index].gravity, *index));
+    let (mut left, mut taken) = (room, BTreeSet::new());
+    let (mut apps, mut parts) = (BTreeSet::new(), BTreeSet::new());
+    for index in order {
+        let row = &rows[index];
+        let mut cost = row.cost();
+        if apps.insert(row.app) {
+            cost += AROUND_APP;
+        }
+        if parts.insert((row.app, row.part)) {
+            cost += AROUND_PART;
+        }
+        let Some(rest) = left.checked_sub(cost) else { break };
+        left = rest;
+        taken.insert(index);
+    }
+    taken
+}
+
+struct Page<'a> {
+    plan: &'a Plan,
+    apps: Vec<&'a AppPlan>,
+}
+
+impl Page<'_> {
+    fn rows(&self) -> Vec<Row> {
+        let compared = self.plan.against.is_some();
+        let mut rows = rows::of_findings(None, &self.plan.findings);
+        for (index, app) in self.apps.iter().enumerate() {
+            rows.extend(rows::of_actions(index, app, compared));
+            rows.extend(rows::of_findings(Some(index), &app.findings));
+            rows.extend(rows::of_due(index, &app.due));
+        }
+        rows
+    }
+
+    fn head(&self) -> String {
+        let summary = self.plan.summary();
+        let unread = self.apps.iter().filter(|app| app.error.is_some()).count();
+        let mut title = counts(summary);
+        if title.is_empty() {
+            title =
+                if unread == 0 { "nothing to do".to_owned() } else { "nothing to do in what could be read".to_owned() };
+        }
+        let mut out = format!("{MARKER}\n### rosterd: {title}\n\n");
+        if unread > 0 {
+            let apps = words::count(unread, "app", "apps");
+            out.push_str(&format!("> [!WARNING]\n> {apps} could not be read, and nothing is planned there.\n\n"));
+        }
+        let gone = self.actions(|action| action.status == Status::Ready && action.irreversible);
+        if gone > 0 {
+            let what = if gone == 1 { "1 action" } else { &format!("{} actions", words::number(gone as u64)) };
+            out.push_str(&format!("> [!CAUTION]\n> {what} to do cannot be undone.\n\n"));
+        }
+        let mut lines = Vec::new();
+        if let Some(against) = &self.plan.against {
+            let of = |cause| words::number(self.actions(|action| action.cause == Some(cause)) as u64);
+            let commit = against.commit.get(..12).unwrap_or(&against.commit);
+            let named = if against.commit == against.reference {
+                code(commit)
+            } else {
+                format!("{} ({})", code(&against.reference), code(commit))
+            };
+            let mut line = format!(
+                "Compared with {named}: **{} by this change**, {} drift, {} because a date passed.",
+                of(Cause::Change),
+                of(Cause::Drift),
+                of(Cause::Time),
+            );
+            if !against.no_longer.is_empty() {
+                let count = words::count(against.no_longer.len(), "action", "actions");
+                line.push_str(&format!(" This change makes {count} unnecessary."));
+            }
+            lines.push(line);
+        }
+        if let Some(snapshot) = self.plan.snapshot {
+            let at = snapshot.taken_at.strftime("%Y-%m-%d %H:%M UTC");
+            let old = " It is **more than a day old**: what has changed since is not in this plan.";
+            lines
+                .push(format!("Planned against a snapshot taken at {at}.{}", if snapshot.is_old() { old } else { "" }));
+        }
+        let total = Forecast {
+            requests: self.apps.iter().map(|app| app.forecast.requests).sum(),
+            seconds: self.apps.iter().map(|app| app.forecast.seconds).max().unwrap_or(0),
+        };
+        if summary.ready > 0 && total.requests > 0 {
+            let (requests, time) = (requests(total.requests), words::duration(total.seconds));
+            lines.push(format!("Reading and applying take {requests}, about {time} at the budget."));
+        }
+        if self.actions(|_| true) > 0 && !self.plan.guards_unchecked.is_empty() {
+            let guards: BTreeSet<Guard> = self.plan.guards_unchecked.iter().copied().collect();
+            let guards: Vec<&str> = guards.iter().map(|guard| guard.as_str()).collect();
+            lines.push(format!("Without a history, these guards see this run alone: {}.", guards.join(", ")));
+        }
+        for line in lines {
+            out.push_str(&line);
+            out.push_str("\n\n");
+        }
+        out.push_str(&self.table());
+        out
+    }
+
+    fn actions(&self, wanted: impl Fn(&crate::model::Action) -> bool) -> usize {
+        self.apps.iter().flat_map(|app| &app.actions).filter(|action| wanted(action)).count()
+    }
+
+    /// The apps with something in them, a line each, and the names of those in sync.
+    fn table(&self) -> String {
+        let compared = self.plan.against.is_some();
+        let is_quiet =
+            |app: &&&AppPlan| app.error.is_none() && app.complete && app.actions.is_empty() && app.findings.is_empty();
+        let mut out = String::new();
+        let mut left_out = 0;
+        for app in self.apps.iter().filter(|app| !is_quiet(app)) {
+            let row = table_row(app, compared);
+            if out.len() + row.len() > TABLE {
+                left_out += 1;
+            } else {
+                out.push_str(&row);
+            }
+        }
+        if !out.is_empty() {
+            let change = if compared { " by this change |" } else { "" };
+            let rule = if compared { " ---: |" } else { "" };
+            out = format!(
+                "| app |{change} to do | waiting | held | by hand | reduce access | cannot be undone | findings |\n\
+                 | --- |{rule} ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n{out}\n"
+            );
+        }
+        if left_out > 0 {
+            out.push_str(&format!("… and {} more.\n\n", words::count(left_out, "app", "apps")));
+        }
+        let quiet: Vec<&str> = self.apps.iter().filter(is_quiet).map(|app| &*app.app).collect();
+        if !quiet.is_empty() {
+            let names: Vec<String> = quiet.iter().take(40).map(|name| code(name)).collect();
+            let more = quiet.len() - names.len();
+            let more = if more > 0 { format!(" and {} more", words::number(more as u64)) } else { String::new() };
+            out.push_str(&format!("In sync: {}{more}.\n\n", names.join(", ")));
+        }
+        out
+    }
+
+    /// What did not fit, counted by what it does.
+    fn left_out(&self, rows: &[Row], taken: &BTreeSet<usize>) -> String {
+        let all = rows.iter().filter(|row| row.verb.is_some()).count();
+        let mut left: BTreeMap<Verb, usize> = BTreeMap::new();
+        for (_, row) in rows.iter().enumerate().filter(|(index, _)| !taken.contains(index)) {
+            if let Some(verb) = row.verb {
+                *left.entry(verb).or_default() += 1;
+            }
+        }
+        let missing: usize = left.values().sum();
+        if missing == 0 {
+            return String::new();
+        }
+        let tally: Vec<String> =
+            left.into_iter().map(|(verb, count)| format!("{} {verb}", words::number(count as u64))).collect();
+        format!(
+            "> [!NOTE]\n> {} of {} actions are shown, the gravest first. Left out: {}. \
+             `rosterd plan --format json` shows all.\n\n",
+            words::number((all - missing) as u64),
+            words::number(all as u64),
+            tally.join(", "),
+        )
+    }
+
+    fn body(&self, rows: &[Row], taken: &BTreeSet<usize>) -> String {
+        let mut parts: BTreeMap<Option<usize>, Parts<'_>> = BTreeMap::new();
+        for (index, row) in rows.iter().enumerate() {
+            parts.entry(row.app).or_default().entry(row.part).or_default().push((index, row));
+        }
+        let mut out = String::new();
+        for (app, parts) in parts {
+            let has_room = parts.values().flatten().any(|(index, _)| taken.contains(index));
+            match app.map(|index| self.apps[index]) {
+                None => out.push_str(&draw_parts(&parts, taken)),
+                Some(app) if has_room || app.error.is_some() => out.push_str(&draw_app(app, &parts, taken)),
+                Some(_) => {}
+            }
+        }
+        // An app that could not be read has no rows at all.
+        for (index, app) in self.apps.iter().enumerate().filter(|(_, app)| app.error.is_some()) {
+            if !rows.iter().any(|row| row.app == Some(index)) {
+                out.push_str(&draw_app(app, &BTreeMap::new(), taken));
+            }
+        }
+        out
+    }
+}
+
+fn counts(summary: Summary) -> String {
+    let parts =
+        [(summary.ready, "to do"), (summary.waiting, "waiting"), (summary.held, "held"), (summary.manual, "by hand")];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, word)| format!("{} {word}", words::number(count as u64))).collect();
+    parts.join(", ")
+}
+
+fn table_row(app: &AppPlan, compared: bool) -> String {
+    let summary = app.summary();
+    let number = |count: usize| if count == 0 { String::new() } else { words::number(count as u64) };
+    let count = |wanted: &dyn Fn(&crate::model::Action) -> bool| {
+        number(app.actions.iter().filter(|action| wanted(action)).count())
+    };
+    let ready = if app.error.is_some() { "not read".to_owned() } else { number(summary.ready) };
+    let mut cells = vec![code(&app.app)];
+    if compared {
+        cells.push(count(&|action| action.cause == Some(Cause::Change)));
+    }
+    cells.extend([
+        ready,
+        number(summary.waiting),
+        number(summary.held),
+        number(summary.manual),
+        count(&|action| action.reduces_access),
+        count(&|action| action.irreversible),
+        number(summary.findings),
+    ]);
+    format!("| {} |\n", cells.join(" | "))
+}
+
+type Parts<'a> = BTreeMap<Part, Vec<(usize, &'a Row)>>;
+
+fn draw_app(app: &AppPlan, parts: &Parts<'_>, taken: &BTreeSet<usize>) -> String {
+    let counted = counts(app.summary());
+    let counted = if app.error.is_some() { "could not be read".to_owned() } else { counted };
+    let alarming = app.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let mut title = vec![format!("<b>{}</b>", code(&app.app))];
+    title.extend((!counted.is_empty()).then_some(counted));
+    title.extend((alarming > 0).then(|| words::count(alarming, "error", "errors")));
+    let mut out = format!("<details>\n<summary>{}</summary>\n\n", title.join(" · "));
+    if let Some(error) = &app.error {
+        out.push_str(&format!("Could not be read: {}\n\n", prose(error)));
+    } else if !app.complete {
+        out.push_str("Not everything could be read, and what was not seen is not taken for absent.\n\n");
+    }
+    out.push_str(&draw_parts(parts, taken));
+    out.push_str("</details>\n\n");
+    out
+}
+
+fn draw_parts(parts: &Parts<'_>, taken: &BTreeSet<usize>) -> String {
+    let mut out = String::new();
+    let by = |whose: Whose| parts.iter().filter(move |(part, _)| part.whose == whose);
+    let any = |whose: Whose| by(whose).any(|(_, rows)| rows.iter().any(|(index, _)| taken.contains(index)));
+    for (part, rows) in by(Whose::Change) {
+        out.push_str(&draw_part(*part, rows, taken));
+    }
+    if any(Whose::Others) {
+        let count: usize = by(Whose::Others).map(|(_, rows)| rows.len()).sum();
+        let count = words::count(count, "action", "actions");
+        out.push_str(&format!("<details>\n<summary>Not caused by this change: {count}</summary>\n\n"));
+        for (part, rows) in by(Whose::Others) {
+            out.push_str(&draw_part(*part, rows, taken));
+        }
+        out.push_str("</details>\n\n");
+    }
+    for (part, rows) in by(Whose::Nobody) {
+        out.push_str(&draw_part(*part, rows, taken));
+    }
+    out
+}
+
+fn draw_part(part: Part, rows: &[(usize, &Row)], taken: &BTreeSet<usize>) -> String {
+    let shown: Vec<&Row> = rows.iter().filter(|(index, _)| taken.contains(index)).map(|(_, row)| *row).collect();
+    if shown.is_empty() {
+        return String::new();
+    }
+    let by_this_change = if part.compared && part.whose == Whose::Change { " by this change" } else { "" };
+    let count = words::number(rows.len() as u64);
+    let mut out = format!("**{}{by_this_change}: {count}**\n\n", part.class.title());
+    if part.class.is_table() {
+        out.push_str("| action | who | what | asked for by |\n| --- | --- | --- | --- |\n");
+    }
+    shown.iter().for_each(|row| out.push_str(&row.text));
+    out.push('\n');
+    if shown.len() < rows.len() {
+        let more = words::number((rows.len() - shown.len()) as u64);
+        out.push_str(&format!("… and {more} more.\n\n"));
+    }
+    let releases: BTreeSet<&String> = shown.iter().filter_map(|row| row.release.as_ref()).collect();
+    if part.class == Class::Held && !releases.is_empty() {
+        let this = if releases.len() == 1 { "this line" } else { "these lines, one for each," };
+        out.push_str(&format!("To release what is held, add {this} under `approvals:`\n\n"));
+        out.push_str(&fenced(&releases.into_iter().cloned().collect::<Vec<_>>()));
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,252 @@
+//! What a comment is made of: a row for each action, finding and date, with what it costs to leave it out.
+
+use super::{
+    super::words,
+    escape::{code, prose},
+};
+use crate::model::{Action, AppPlan, Cause, Change, Due, FieldValue, Finding, Severity, Status, Verb};
+
+/// Longer sentences are cut: one finding must not take the room of all others.
+const SENTENCE: usize = 600;
+
+/// A part of an app's section: rows of one kind under one title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Part {
+    pub whose: Whose,
+    pub class: Class,
+    /// Whether there is another version to compare with.
+    pub compared: bool,
+}
+
+/// Who made it necessary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Whose {
+    /// The change under review, or, without one, all there is.
+    Change,
+    /// Drift, and dates that passed.
+    Others,
+    /// It is no action.
+    Nobody,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Class {
+    Ready,
+    Waiting,
+    Held,
+    Manual,
+    Findings,
+    Due,
+}
+
+impl Class {
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Ready => "To do",
+            Self::Waiting => "Waiting",
+            Self::Held => "Held",
+            Self::Manual => "By hand",
+            Self::Findings => "Findings",
+            Self::Due => "By date, within 14 days",
+        }
+    }
+
+    pub(super) fn is_table(self) -> bool {
+        !matches!(self, Self::Findings | Self::Due)
+    }
+}
+
+/// How much a reader misses when a row is left out; the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Gravity {
+    Error,
+    Irreversible,
+    Removal,
+    Held,
+    Warning,
+    Manual,
+    Waiting,
+    Other,
+    Date,
+    Note,
+}
+
+pub(super) struct Row {
+    /// Which app; none for what is about the plan as a whole.
+    pub app: Option<usize>,
+    pub part: Part,
+    /// Among equally grave ones, those by the change come first.
+    pub gravity: (Gravity, bool),
+    /// Of an action.
+    pub verb: Option<Verb>,
+    pub text: String,
+    /// The line that releases it.
+    pub release: Option<String>,
+}
+
+impl Row {
+    pub(super) fn cost(&self) -> usize {
+        self.text.len() + self.release.as_ref().map_or(0, |line| line.len() + 1)
+    }
+}
+
+pub(super) fn of_actions(index: usize, app: &AppPlan, compared: bool) -> Vec<Row> {
+    let mut actions: Vec<&Action> = app.actions.iter().collect();
+    actions.sort_by(|a, b| (words::subject(&a.name), &a.name).cmp(&(words::subject(&b.name), &b.name)));
+    let row = |action: &Action| {
+        let others = compared && action.cause != Some(Cause::Change);
+        let class = match action.status {
+            Status::Ready => Class::Ready,
+            Status::Waiting => Class::Waiting,
+            Status::Held => Class::Held,
+            Status::Manual => Class::Manual,
+        };
+        Row {
+            app: Some(index),
+            part: Part { whose: if others { Whose::Others } else { Whose::Change }, class, compared },
+            gravity: (gravity(action), others),
+            verb: Some(action.name.verb),
+            text: action_row(action, others),
+            release: action.held.as_ref().and_then(|held| held.release.clone()),
+        }
+    };
+    actions.into_iter().map(row).collect()
+}
+
+fn gravity(action: &Action) -> Gravity {
+    if action.irreversible {
+        Gravity::Irreversible
+    } else if action.reduces_access || words::sign(action.name.verb) == "-" {
+        Gravity::Removal
+    } else {
+        match action.status {
+            Status::Held => Gravity::Held,
+            Status::Manual => Gravity::Manual,
+            Status::Waiting => Gravity::Waiting,
+            Status::Ready => Gravity::Other,
+        }
+    }
+}
+
+fn action_row(action: &Action, others: bool) -> String {
+    let name = &action.name;
+    let mut what = Vec::new();
+    if let (Some(_), Some(group)) = (&name.account, &name.group) {
+        what.push(code(group));
+    }
+    let mut changes: Vec<&Change> = action.changes.iter().collect();
+    changes.sort_by_key(|change| (!matches!(&*change.field, "role" | "roles"), *change));
+    what.extend(changes.into_iter().map(change));
+    if action.reduces_access && words::sign(name.verb) == "~" {
+        what.push("reduces access".to_owned());
+    }
+    if action.irreversible {
+        what.push("**cannot be undone**".to_owned());
+    }
+    match action.cause.filter(|_| others) {
+        Some(Cause::Drift) => what.push("drift".to_owned()),
+        Some(Cause::Time) => what.push("a date passed".to_owned()),
+        Some(Cause::Change) | None => {}
+    }
+    let mut cell = what.join(" · ");
+    for sentence in why_not(action) {
+        if !cell.is_empty() {
+            cell.push_str("<br>");
+        }
+        cell.push_str(&sentence);
+    }
+    let gone = words::places(&action.gone).into_iter().map(|place| code(&place) + " (removed)");
+    let places: Vec<String> = words::places(&action.because).iter().map(|place| code(place)).chain(gone).collect();
+    let who = if name.account.is_some() { code(words::subject(name)) } else { code(words::subject(name)) + " (group)" };
+    format!("| {} {} | {who} | {cell} | {} |\n", sign(name.verb), name.verb, places.join("<br>"))
+}
+
+/// A sign that stays one in a cell.
+fn sign(verb: Verb) -> &'static str {
+    match words::sign(verb) {
+        "+" => "➕",
+        "~" => "✏️",
+        _ => "❌",
+    }
+}
+
+fn why_not(action: &Action) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let reason = action.reason.as_deref().map(sentence).unwrap_or_default();
+    match &action.held {
+        Some(held) => {
+            let colon = if reason.is_empty() { "" } else { ": " };
+            sentences.push(format!("**{}**{colon}{reason}", held.guard));
+            sentences.extend(held.repair.as_deref().map(|repair| format!("To mend it: {}", sentence(repair))));
+            if !held.also.is_empty() {
+                let also: Vec<&str> = held.also.iter().map(|guard| guard.as_str()).collect();
+                sentences.push(format!("Then still held by {}", also.join(", ")));
+            }
+        }
+        None if !reason.is_empty() => sentences.push(reason),
+        None => {}
+    }
+    sentences
+}
+
+fn change(change: &Change) -> String {
+    let value = |value: &Option<FieldValue>| {
+        value.as_ref().map_or_else(|| "none".to_owned(), |value| code(&words::value(value)))
+    };
+    let field = code(&change.field);
+    match &change.from {
+        None => format!("{field}: {}", value(&change.to)),
+        from => format!("{field}: {} → {}", value(from), value(&change.to)),
+    }
+}
+
+fn sentence(text: &str) -> String {
+    if text.len() <= SENTENCE {
+        return prose(text);
+    }
+    let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= SENTENCE).last().unwrap_or(0);
+    prose(&text[..end]) + "…"
+}
+
+pub(super) fn of_findings(app: Option<usize>, findings: &[Finding]) -> Vec<Row> {
+    let mut findings: Vec<&Finding> = findings.iter().collect();
+    findings.sort();
+    let row = |finding: &Finding| {
+        let (word, gravity) = match finding.severity {
+            Severity::Error => ("**error**", Gravity::Error),
+            Severity::Warning => ("**warning**", Gravity::Warning),
+            Severity::Note => ("note", Gravity::Note),
+        };
+        let subject = finding.account.as_deref().or(finding.group.as_deref());
+        let subject = subject.filter(|subject| !finding.message.contains(*subject));
+        let subject = subject.map(|subject| code(subject) + ": ").unwrap_or_default();
+        let places: String = words::places(&finding.because).iter().map(|place| format!(" {}", code(place))).collect();
+        Row {
+            app,
+            part: Part { whose: Whose::Nobody, class: Class::Findings, compared: false },
+            gravity: (if app.is_none() { Gravity::Error } else { gravity }, false),
+            verb: None,
+            text: format!("- {word}: {subject}{}{places}\n", sentence(&finding.message)),
+            release: None,
+        }
+    };
+    findings.into_iter().map(row).collect()
+}
+
+pub(super) fn of_due(index: usize, due: &[Due]) -> Vec<Row> {
+    let mut due: Vec<&Due> = due.iter().collect();
+    due.sort();
+    let row = |one: &Due| {
+        let group = one.group.as_deref().map(|group| format!(" in {}", code(group))).unwrap_or_default();
+        let places: String = words::places(&one.because).iter().map(|place| format!(" {}", code(place))).collect();
+        Row {
+            app: Some(index),
+            part: Part { whose: Whose::Nobody, class: Class::Due, compared: false },
+            gravity: (Gravity::Date, false),
+            verb: None,
+            text: format!("- {} **{}** {}{group}{places}\n", words::day(one), one.what.as_str(), code(&one.account)),
+            release: None,
+        }
+    };
+    due.into_iter().map(row).collect()
+}

@@ -1,0 +1,157 @@
+//! Plans that are saved and applied later, and snapshots.
+
+use std::{fs, time::Duration};
+
+use serde_json::Value;
+
+use crate::story::{APP, Story, quick, run};
+
+const PEOPLE: &str = "people:\n  ann@example.com: { given_name: Ann, family_name: Lee }\n  \
+                      bob@example.com: { given_name: Bob, family_name: Lee }\n  \
+                      eve@example.com: { given_name: Eve, family_name: Lee }\n";
+const APP_LINES: &str = "policy: { irreversible: allow }\ndefaults: { role: user }\naccounts:\n  ann@example.com:\n  \
+                         bob@example.com:\n";
+
+/// Ann is to be invited; Bob and Eve are there, and Eve has to go.
+async fn story() -> Story {
+    let story = Story::of(quick(), APP_LINES, PEOPLE).await;
+    for name in ["bob", "eve"] {
+        story.account(&format!("{name}@example.com"), "user", true);
+    }
+    story
+}
+
+async fn saved(story: &Story) -> String {
+    let file = story.dir.path().join("plan.json").to_str().unwrap().to_owned();
+    let said = story.rosterd(&["plan", "--out", &file]).await;
+    assert!(said.status == 0 && said.err.contains(&format!("rosterd apply --plan {file}")), "{said:?}");
+    file
+}
+
+/// `RESULT NAME` of everything that became of the saved plan.
+async fn apply(story: &Story, file: &str, status: i32) -> Vec<String> {
+    let said = story.rosterd(&["apply", "--plan", file, "--yes", "--format", "json"]).await;
+    assert_eq!(said.status, status, "{said:?}");
+    let outcome: Value = serde_json::from_str(&said.out).unwrap();
+    let actions = outcome["apps"][0]["actions"].as_array().unwrap().iter();
+    let results = actions.filter(|action| !action["result"].is_null());
+    let mut all: Vec<String> =
+        results.map(|one| format!("{} {}", one["result"].as_str().unwrap(), one["name"].as_str().unwrap())).collect();
+    all.sort();
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_plan_is_applied_when_nothing_has_changed() {
+    let story = story().await;
+    let file = saved(&story).await;
+    let expect = ["done studio/create/ann@example.com", "done studio/deactivate/eve@example.com"];
+    assert_eq!(apply(&story, &file, 0).await, expect);
+    // A second time there is nothing left, and that is no failure.
+    let said = story.rosterd(&["apply", "--plan", &file, "--yes"]).await;
+    assert!(said.status == 0 && said.out.contains("not needed any more"), "{said:?}");
+    assert_eq!(story.sandbox.account("autodesk", APP, "ann@example.com").unwrap().invitations, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_did_already_is_listed_as_stale_and_not_done_again() {
+    let story = story().await;
+    let file = saved(&story).await;
+    // Somebody else invited Ann in the meantime.
+    story.account("ann@example.com", "user", true);
+    let expect = ["done studio/deactivate/eve@example.com", "stale studio/create/ann@example.com"];
+    assert_eq!(apply(&story, &file, 0).await, expect);
+    story.converged().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_action_that_is_new_or_not_the_same_is_left_alone() {
+    let story = story().await;
+    let file = saved(&story).await;
+    let text = fs::read_to_string(&file).unwrap();
+    // Another account under the same address: the same name, and not the same thing.
+    let mut plan: Value = serde_json::from_str(&text).unwrap();
+    let steps = plan["steps"].as_array_mut().unwrap();
+    let eve = steps.iter_mut().find(|step| step["account"] == "eve@example.com").unwrap();
+    eve["does"] = "sha256:other".into();
+    fs::write(&file, plan.to_string()).unwrap();
+    let expect = ["done studio/create/ann@example.com", "stale studio/deactivate/eve@example.com"];
+    assert_eq!(apply(&story, &file, 1).await, expect);
+    assert_eq!(story.sandbox.account("autodesk", APP, "eve@example.com").unwrap().status, "active");
+
+    // What was not in the saved plan is stale as well, and nobody's failure.
+    let steps = plan["steps"].as_array_mut().unwrap();
+    steps.retain(|step| step["account"] != "eve@example.com");
+    fs::write(&file, plan.to_string()).unwrap();
+    let expect = ["stale studio/create/ann@example.com", "stale studio/deactivate/eve@example.com"];
+    assert_eq!(apply(&story, &file, 0).await, expect);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_files_or_another_place_of_the_app_are_refused_in_clear_words() {
+    let story = story().await;
+    let file = saved(&story).await;
+    story.write(APP_LINES, &PEOPLE.replace("Eve", "Eva"));
+    let said = story.rosterd(&["apply", "--plan", &file, "--yes"]).await;
+    assert!(said.status == 1 && said.err.contains("all.yaml changed since; nothing was done"), "{said:?}");
+    story.write(APP_LINES, PEOPLE);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace(&story.sandbox.url(), "http://127.0.0.1:1")).unwrap();
+    let said = story.rosterd(&["apply", "--plan", &file, "--yes"]).await;
+    assert!(said.status == 1 && said.err.contains("the plan was saved for studio at http://127.0.0.1:1"), "{said:?}");
+    assert!(story.writes().is_empty(), "{:?}", story.writes());
+    for (text, words) in [("{}", "is not a saved plan"), ("nonsense", "is not a saved plan")] {
+        fs::write(&file, text).unwrap();
+        let said = story.rosterd(&["apply", "--plan", &file, "--yes"]).await;
+        assert!(said.status == 1 && said.err.contains(words), "{said:?}");
+    }
+    let said = story.rosterd(&["apply", "--plan", &file, "--app", APP]).await;
+    assert_eq!(said.status, 64, "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn approvals_of_the_command_line_are_saved_with_the_plan() {
+    let held = APP_LINES.replace("policy: { irreversible: allow }\n", "");
+    let story = story().await;
+    story.write(&held, PEOPLE);
+    let file = story.dir.path().join("plan.json").to_str().unwrap().to_owned();
+    let approve = "studio/deactivate/eve@example.com:irreversible";
+    let said = story.rosterd(&["plan", "--out", &file, "--approve", approve]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    let expect = ["done studio/create/ann@example.com", "done studio/deactivate/eve@example.com"];
+    assert_eq!(apply(&story, &file, 0).await, expect);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_says_how_old_it_is_and_holds_no_secret() {
+    let story = story().await;
+    let dir = story.dir.path().to_str().unwrap().to_owned();
+    let (live, plan) = (format!("{dir}/live.json"), format!("{dir}/plan.json"));
+    let at = format!("--sandbox={}", story.sandbox.url());
+    assert_eq!(run(&["observe", &dir, &at, "--out", &live]).await.status, 0);
+    let said = run(&["plan", &dir, "--live", &live, "--out", &plan]).await;
+    assert!(said.out.contains("Planned against a snapshot taken at ") && !said.err.contains("warning"), "{said:?}");
+    for file in [&live, &plan] {
+        let text = fs::read_to_string(file).unwrap();
+        let secrets = [rosterd::sandbox::DEFAULT_CLIENT_SECRET, "Bearer", "access_token", "STUDIO_SECRET"];
+        for secret in secrets {
+            assert!(!text.contains(secret), "{file} holds {secret}");
+        }
+    }
+
+    let text = fs::read_to_string(&live).unwrap();
+    let mut snapshot: Value = serde_json::from_str(&text).unwrap();
+    let app = snapshot["apps"][APP].as_object_mut().unwrap();
+    let app = app.values_mut().next().unwrap();
+    let then: jiff::Timestamp = app["observed_at"].as_str().unwrap().parse().unwrap();
+    app["observed_at"] = (then - Duration::from_secs(25 * 3600)).to_string().into();
+    fs::write(&live, snapshot.to_string()).unwrap();
+    let said = run(&["plan", &dir, "--live", &live]).await;
+    assert!(said.err.contains("warning") && said.err.contains("more than a day old"), "{said:?}");
+    assert!(said.out.contains("1 d 1 h earlier"), "{}", said.out);
+    let said = run(&["plan", &dir, "--live", &live, "--format", "json"]).await;
+    let plan: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(plan["snapshot"]["old"], true);
+    let said = run(&["plan", &dir, "--live", &live, "--format", "markdown"]).await;
+    assert!(said.out.contains("**more than a day old**"), "{}", said.out);
+}
