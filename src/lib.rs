@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod cli;
 pub mod connectors;
+pub mod daemon;
 pub mod desired;
 pub mod execute;
 pub mod git;

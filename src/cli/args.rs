@@ -18,6 +18,9 @@ done, 3 all that remains waits on someone else.";
 const APPLY_STATUS: &str = "Exit status: 0 all that could be done was done, 1 something failed or an app could not be \
 read, or the question was not answered with yes. Ctrl-C finishes what is in flight, and a second one stops at once.";
 
+const DAEMON_SIGNALS: &str = "`settings.schedule` and `settings.daemon` of the files say when it works and where it shows \
+its status. SIGHUP reads files and secrets again. SIGTERM and SIGINT finish what is in flight, within ten seconds.";
+
 const IMPORT_HELP: &str = "An app needs its connector, url and auth in the files. What the files say already stays as it is, \
 comments and order included; only what is missing is added, and all of it or nothing. An app without accounts and groups in \
 the files starts in `mode: add`. Exit status: 0 fine, 1 an app could not be read or the import was refused.";
@@ -71,6 +74,9 @@ pub(super) enum Command {
     /// Show what would change, ask, and do it.
     #[command(after_help = APPLY_STATUS)]
     Apply(Apply),
+    /// Keep the apps as the files say: on a schedule, when the files change, and when asked.
+    #[command(after_help = DAEMON_SIGNALS)]
+    Daemon(Daemon),
     /// Write a snapshot of what is live.
     Observe(Observe),
     /// Write YAML for what is live, so that the next plan is empty.
@@ -96,6 +102,13 @@ pub(super) enum Command {
     Completions(Completions),
     /// Serve simulated apps over HTTP, to try things without credentials.
     Sandbox(Sandbox),
+}
+
+impl Command {
+    /// Whether the command tells by its log what it does.
+    pub(super) fn narrates(&self) -> bool {
+        matches!(self, Self::Daemon(_))
+    }
 }
 
 /// Where the files are.
@@ -266,6 +279,16 @@ pub(super) struct Apply {
     /// How the outcome is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Daemon {
+    #[command(flatten)]
+    pub dir: Dir,
+    #[command(flatten)]
+    pub target: Target,
+    #[command(flatten)]
+    pub storage: Storage,
 }
 
 #[derive(Debug, Clone, clap::Args)]

@@ -143,15 +143,7 @@ pub(super) async fn connected(
     past: Past<'_>,
 ) -> Result<Session, Failure> {
     let registry = Arc::new(registry);
-    let (sandbox, base) = match target.sandbox.as_deref() {
-        None => (None, None),
-        Some("") => {
-            let sandbox = embedded(&desired).await?;
-            let url = sandbox.url();
-            (Some(sandbox), Some(url))
-        }
-        Some(url) => (None, Some(url.trim_end_matches('/').to_owned())),
-    };
+    let (sandbox, base) = sandbox(target, &desired).await?;
     let played = |app: &DesiredApp| {
         target.sandbox.is_none() || ConnectorCatalogue::names(&*registry).contains(&app.connector.to_string())
     };
@@ -164,7 +156,6 @@ pub(super) async fn connected(
         ));
     }
     let wanted = |app: &DesiredApp| asked(app) && played(app);
-    let base = base.map(|base| sandbox_url(&base)).transpose()?;
     let connect = |app: &DesiredApp| -> Result<Arc<dyn Writer>, Error> {
         let instead = base.as_ref().map(|base| simulated(base, app));
         registry.connect(app, &ProcessSecrets, instead.as_ref())
@@ -208,6 +199,19 @@ pub(super) fn load_for_plan(dir: &Dir, target: &Target, approve: &[Approve]) -> 
     Ok(loaded)
 }
 
+/// The simulated apps that the arguments ask for: started here, or those of a running sandbox; and where they are.
+pub(super) async fn sandbox(target: &Target, desired: &Desired) -> Result<(Option<Sandbox>, Option<Url>), Failure> {
+    match target.sandbox.as_deref() {
+        None => Ok((None, None)),
+        Some("") => {
+            let sandbox = embedded(desired).await?;
+            let url = sandbox_url(&sandbox.url())?;
+            Ok((Some(sandbox), Some(url)))
+        }
+        Some(url) => Ok((None, Some(sandbox_url(url.trim_end_matches('/'))?))),
+    }
+}
+
 fn sandbox_url(text: &str) -> Result<Url, Failure> {
     Url::parse(text).map_err(|error| {
         Failure::new(format!("`--sandbox={text}` is not a URL: {error}")).hint("write http://127.0.0.1:8480")
@@ -215,7 +219,7 @@ fn sandbox_url(text: &str) -> Result<Url, Failure> {
 }
 
 /// Where the sandbox plays an app: a tenant for each, so that two apps of one kind do not share people.
-fn simulated(base: &Url, app: &DesiredApp) -> Override {
+pub(super) fn simulated(base: &Url, app: &DesiredApp) -> Override {
     let mut url = base.clone();
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend([&*app.connector, &*app.name]);

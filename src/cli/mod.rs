@@ -8,6 +8,7 @@ mod args;
 mod completions;
 mod connectors;
 mod context;
+mod daemon;
 mod exit;
 mod files;
 mod fmt;
@@ -43,7 +44,7 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return exit::usage(&error),
     };
-    tracing::start(&args.global);
+    tracing::start(&args.global, args.command.narrates());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return exit::report(Err(Failure::new(format!("cannot start: {error}")))),
@@ -60,6 +61,7 @@ async fn run(args: Args) -> Result<Exit, Failure> {
         Command::Validate(args) => validate::run(&args),
         Command::Plan(args) => plan::run(&args, &global).await,
         Command::Apply(args) => apply::run(&args, &global).await,
+        Command::Daemon(args) => daemon::run(&args).await,
         Command::Observe(args) => observe::run(&args, &global).await,
         Command::Review(args) => review::run(&args, &global).await,
         Command::Fmt(args) => fmt::run(&args),

@@ -11,9 +11,9 @@ use super::{
 };
 
 /// Starts logging. `RUST_LOG` overrides how much is said; progress and reports say the rest, so that nothing but trouble is
-/// logged unless asked for.
-pub(super) fn start(global: &Global) {
-    let level = match global.verbose {
+/// logged unless asked for. A command that `narrates` has nothing but its log to tell by.
+pub(super) fn start(global: &Global, narrates: bool) {
+    let level = match global.verbose + u8::from(narrates) {
         0 => "error",
         1 => "rosterd=info",
         2 => "rosterd=debug",

@@ -91,15 +91,31 @@ pub type ManifestSource = Box<dyn Fn(&str) -> Result<String, String> + Send + Sy
 pub struct Registry {
     /// How manifests are read; without it there are none but the built-in ones.
     manifests: Option<ManifestSource>,
-    /// One gate per origin and credential.
-    gates: Mutex<BTreeMap<String, Arc<Gate>>>,
+    /// One bucket per origin and credential.
+    buckets: Mutex<Buckets>,
     outside: Outside,
 }
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registry").field("gates", &self.gates).finish_non_exhaustive()
+        f.debug_struct("Registry").field("buckets", &self.buckets).finish_non_exhaustive()
     }
+}
+
+#[derive(Debug, Default)]
+struct Buckets {
+    /// How often the files were read anew.
+    reading: u64,
+    by_key: BTreeMap<String, Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    gate: Arc<Gate>,
+    /// What the first app that draws on it may send; others only narrow it.
+    quota: Quota,
+    /// The reading of the files that the quota is from.
+    reading: u64,
 }
 
 impl ConnectorCatalogue for Registry {
@@ -137,12 +153,12 @@ impl Registry {
                     .map_err(|error| format!("the manifest {} cannot be read: {error}", path.display()))
             })
         };
-        Self { manifests: directory.map(source), gates: Mutex::default(), outside: Outside::default() }
+        Self { manifests: directory.map(source), buckets: Mutex::default(), outside: Outside::default() }
     }
 
     /// The built-in connectors, and manifests from elsewhere than the disk.
     pub fn with_manifests(manifests: ManifestSource) -> Self {
-        Self { manifests: Some(manifests), gates: Mutex::default(), outside: Outside::default() }
+        Self { manifests: Some(manifests), buckets: Mutex::default(), outside: Outside::default() }
     }
 
     /// The same connectors in other surroundings.
@@ -237,45 +253,65 @@ impl Registry {
 
     /// The gates of all buckets that connected apps draw on.
     pub fn gates(&self) -> Vec<Arc<Gate>> {
-        self.lock().values().cloned().collect()
+        self.lock().by_key.values().map(|bucket| bucket.gate.clone()).collect()
     }
 
     /// The keys of all buckets that connected apps draw on, sorted. A key names an origin, an API and, by a hash, the
     /// credential, and stays the same from one process to the next.
     pub fn buckets(&self) -> Vec<String> {
-        self.lock().keys().cloned().collect()
+        self.lock().by_key.keys().cloned().collect()
     }
 
     /// What each bucket has spent, to be stored under its key. Every second or so while requests are sent is often enough:
     /// what a crash loses then is covered by the share kept free.
     pub fn saved(&self) -> BTreeMap<String, Saved> {
-        self.lock().iter().map(|(key, gate)| (key.clone(), gate.saved())).collect()
+        self.lock().by_key.iter().map(|(key, bucket)| (key.clone(), bucket.gate.saved())).collect()
     }
 
     /// Takes in what was stored of a bucket `elapsed` ago. Call it once the apps are connected, before anything is sent, and
     /// again whenever another process had the credential meanwhile. Nothing happens for a bucket that nobody draws on.
     pub fn resume(&self, key: &str, saved: &Saved, elapsed: Duration) {
-        if let Some(gate) = self.lock().get(key) {
-            gate.resume(saved, elapsed);
+        if let Some(bucket) = self.lock().by_key.get(key) {
+            bucket.gate.resume(saved, elapsed);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Gate>>> {
+    /// The files were read anew: connections that are made from now on may have budgets of other sizes, and what was
+    /// stopped because of the old files is followed by more.
+    pub fn renew(&self) {
+        let mut buckets = self.lock();
+        buckets.reading += 1;
+        buckets.by_key.values().for_each(|bucket| bucket.gate.take_time());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Buckets> {
         // A poisoned lock still holds whole entries: inserting one cannot leave the map half-changed.
-        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
+        self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Gates for Registry {
-    /// Where several apps share a bucket, it keeps to the limits of each.
+    /// Where several apps share a bucket, it keeps to the limits of each. A bucket of another size, after the files were
+    /// read anew, keeps what was spent of the one before.
     fn gate(&self, key: String, spec: &BudgetSpec, limits: &Limits) -> Arc<Gate> {
         let quota = quota(spec, limits);
-        let mut gates = self.lock();
-        if let Some(gate) = gates.get(&key) {
-            gate.with_budget(|budget, _| budget.narrow(&quota));
-            return gate.clone();
-        }
-        gates.entry(key).or_insert(Gate::new(Budget::new(&quota))).clone()
+        let mut buckets = self.lock();
+        let reading = buckets.reading;
+        let gate = match buckets.by_key.get(&key) {
+            Some(bucket) if bucket.reading == reading => {
+                bucket.gate.with_budget(|budget, _| budget.narrow(&quota));
+                return bucket.gate.clone();
+            }
+            Some(bucket) if bucket.quota == quota => bucket.gate.clone(),
+            Some(bucket) => {
+                let gate = Gate::new(Budget::new(&quota));
+                gate.resume(&bucket.gate.saved(), Duration::ZERO);
+                gate
+            }
+            None => Gate::new(Budget::new(&quota)),
+        };
+        buckets.by_key.insert(key, Bucket { gate: gate.clone(), quota, reading });
+        gate
     }
 }
 
@@ -343,10 +379,8 @@ fn stand_ins(keys: Vec<String>, instead: &Override) -> Credentials {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::budget::{Feedback, Kind, Lane};
+    use crate::budget::{Feedback, Kind, Lane, Next, Ticket};
 
     const HOUR: Duration = Duration::from_secs(3600);
 
@@ -440,6 +474,31 @@ mod tests {
         let gate = bucket(&registry, 2);
         let left = send(&gate, 5).await;
         assert_eq!(left.iter().map(Duration::as_millis).collect::<Vec<_>>(), [0, 0, 200, 200, 400]);
+    }
+
+    #[test]
+    fn a_budget_that_changed_counts_what_was_spent_and_is_taken_up_when_the_files_are_read_anew() {
+        let registry = Registry::default();
+        let gate = |requests| {
+            let spec = BudgetSpec { requests: Some(Rate { requests, per: HOUR }), ..BudgetSpec::default() };
+            registry.gate("one".into(), &spec, &Limits::default())
+        };
+        let spend = |gate: &Gate| {
+            gate.with_budget(|budget, now| {
+                budget.ask(now, Ticket(1), Lane::Read, Kind::Read);
+                assert_eq!(budget.next(now), Next::Grant(Ticket(1)));
+            });
+        };
+        let spent = |gate: &Gate| gate.with_budget(|budget, now| budget.save(now)).scopes[0].spent.clone();
+        let first = gate(100);
+        spend(&first);
+        assert!(Arc::ptr_eq(&first, &gate(200)), "apps share it within one reading");
+        registry.renew();
+        let second = gate(200);
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert_eq!(spent(&second).iter().map(|(_, count)| count).sum::<u32>(), 1);
+        registry.renew();
+        assert!(Arc::ptr_eq(&second, &gate(200)), "what did not change goes on");
     }
 
     #[test]

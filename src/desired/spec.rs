@@ -121,6 +121,7 @@ leaf!(UNLISTED, "a word", words "report" "remove" "ignore");
 leaf!(REMOVE_WITH, "a word", words "deactivate" "delete");
 leaf!(IRREVERSIBLE, "a word", words "hold" "allow");
 leaf!(EVENT, "a word", words "drift" "held" "failure");
+leaf!(DRIFT, "a word", words "correct" "report");
 leaf!(
     GUARD, "a guard that can be released",
     words "shrank" "protected" "min-admins" "irreversible" "reactivation" "max-removals" "max-creates"
@@ -437,7 +438,12 @@ pub(super) static DAEMON: Object = Object {
     name: "daemon",
     keys: &[
         key("listen", Type::Leaf(&LISTEN), "Address and port."),
-        key("token", Type::Secret, "What callers must show."),
+        key("token", Type::Secret, "What callers must show; needed where the address is not a loopback one."),
+        key(
+            "drift",
+            Type::Leaf(&DRIFT),
+            "correct (default), or report: differences are shown, and nothing is written.",
+        ),
     ],
     fields: false,
 };

@@ -305,6 +305,18 @@ pub struct Daemon {
     pub listen: Option<std::net::SocketAddr>,
     /// What callers must show.
     pub token: Option<SecretRef>,
+    /// What it does about differences.
+    pub drift: Drift,
+}
+
+/// What the daemon does about differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Drift {
+    /// Whatever can be corrected is.
+    #[default]
+    Correct,
+    /// They are reported, and somebody else applies.
+    Report,
 }
 
 impl Default for Settings {

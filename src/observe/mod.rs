@@ -214,10 +214,11 @@ async fn look_for_missing(
     let seen: BTreeSet<&Email> = accounts.iter().map(|account| &account.email).collect();
     let members = app.groups.values().flat_map(|group| group.members.keys());
     let wanted: BTreeSet<&Email> = app.accounts.keys().chain(members).filter(|email| !seen.contains(email)).collect();
-    let asks = wanted.into_iter().map(|email| async move {
-        let found = reader.find(email, Lane::Read).await;
+    // Owned, because a closure over borrowed items keeps the future from moving between threads.
+    let asks = wanted.into_iter().cloned().map(|email| async move {
+        let found = reader.find(&email, Lane::Read).await;
         let none = found.is_ok_and(|listing| listing.rows.is_empty() && listing.coverage.is_complete());
-        none.then(|| email.clone())
+        none.then_some(email)
     });
     stream::iter(asks).buffer_unordered(AT_ONCE).filter_map(|absent| async { absent }).collect().await
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::{sync::OnceCell, task::AbortHandle, time::Instant};
+use tokio::{task::AbortHandle, time::Instant};
 use tracing::warn;
 
 use crate::{
@@ -48,7 +48,8 @@ pub struct Memory {
     clock: Clock,
     /// The store lives no longer than this process.
     private: bool,
-    run: Arc<OnceCell<Arc<str>>>,
+    /// The run that is under way, once it is entered.
+    run: Arc<tokio::sync::Mutex<Option<Arc<str>>>>,
 }
 
 impl Memory {
@@ -102,28 +103,29 @@ impl Memory {
 
     /// This run's id; it is entered in the store when it is first asked for.
     pub(super) async fn run(&self, fingerprint: Option<&str>) -> Result<Arc<str>, StoreError> {
-        let begin = async || {
-            let now = self.now();
-            let author = self.author.as_deref();
-            let run = NewRun {
-                id: run_id(now).into(),
-                command: author.map_or_else(String::new, |author| author.command.clone()),
-                started_at: now,
-                commit: self.commit(),
-                fingerprint: fingerprint.map(str::to_owned),
-                host: author.map_or_else(String::new, |author| author.host.clone()),
-                pid: author.map_or(0, |author| author.pid),
-            };
-            self.store.begin_run(&run).await?;
-            Ok::<_, StoreError>(run.id)
+        let mut run = self.run.lock().await;
+        if let Some(run) = &*run {
+            return Ok(run.clone());
+        }
+        let now = self.now();
+        let author = self.author.as_deref();
+        let new = NewRun {
+            id: run_id(now).into(),
+            command: author.map_or_else(String::new, |author| author.command.clone()),
+            started_at: now,
+            commit: self.commit(),
+            fingerprint: fingerprint.map(str::to_owned),
+            host: author.map_or_else(String::new, |author| author.host.clone()),
+            pid: author.map_or(0, |author| author.pid),
         };
-        self.run.get_or_try_init(begin).await.cloned()
+        self.store.begin_run(&new).await?;
+        Ok(run.insert(new.id).clone())
     }
 
-    /// Enters how the run ended, if it ever began.
+    /// Enters how the run ended, if it ever began. What follows is another one.
     pub(super) async fn end_run(&self, end: RunEnd) -> Result<(), StoreError> {
-        match self.run.get() {
-            Some(run) => self.store.end_run(run, &end).await,
+        match self.run.lock().await.take() {
+            Some(run) => self.store.end_run(&run, &end).await,
             None => Ok(()),
         }
     }

@@ -61,7 +61,7 @@ pub trait Watch: Sync {
 
 /// Desired state with a way to each of its apps.
 pub struct Reconciler {
-    desired: Desired,
+    desired: Arc<Desired>,
     digest: String,
     apps: BTreeMap<Arc<str>, Connected>,
     memory: Option<Memory>,
@@ -104,13 +104,16 @@ struct Past {
 
 impl Past {
     /// Makes sure that the app is ours, where anything is written.
-    async fn claim(&mut self, memory: &Memory, app: &DesiredApp, key: &AppKey) -> Result<(), ReadFailure> {
+    async fn claim(&mut self, memory: &Memory, app: &DesiredApp, connected: &Connected) -> Result<(), ReadFailure> {
         if !memory.writes() || self.tenure.is_some() {
             return Ok(());
         }
-        match memory.claim(key).await {
+        match memory.claim(&connected.key).await {
             Ok(Ok(tenure)) => self.tenure = Some(tenure),
-            Ok(Err(busy)) => return Err(ReadFailure { message: format!("{}: {busy}", app.name) }),
+            Ok(Err(busy)) => {
+                connected.known().busy = true;
+                return Err(ReadFailure { message: format!("{}: {busy}", app.name) });
+            }
             Err(error) => return Err(ReadFailure { message: format!("{}: {error}", app.name) }),
         }
         Ok(())
@@ -122,6 +125,8 @@ struct Known {
     history: AppHistory,
     approvals: BTreeMap<String, Used>,
     recovered: Vec<Recovered>,
+    /// Somebody else was writing to the app.
+    busy: bool,
 }
 
 impl Connected {
@@ -134,11 +139,12 @@ impl Connected {
 impl Reconciler {
     /// Connects to every app that `wanted` accepts. An app that cannot be connected to fails by itself, when it is read.
     pub fn new(
-        desired: Desired,
+        desired: impl Into<Arc<Desired>>,
         digest: String,
         wanted: impl Fn(&DesiredApp) -> bool,
         connect: impl Fn(&DesiredApp) -> Result<Arc<dyn Writer>, Error>,
     ) -> Self {
+        let desired = desired.into();
         let connected = |app: &DesiredApp| Connected {
             writer: connect(app),
             made: Made::default(),
@@ -235,7 +241,8 @@ impl Reconciler {
         let unread = |error: Error| ReadFailure { message: error.to_string() };
         let (store, key) = (&memory.store, &connected.key);
         let mut past = connected.past.lock().await;
-        past.claim(memory, app, key).await?;
+        connected.known().busy = false;
+        past.claim(memory, app, connected).await?;
         let open = store.open_intents(key).await.map_err(unkept)?;
         let mut facts = match past.facts.take() {
             Some(facts) => facts,
@@ -288,7 +295,7 @@ impl Reconciler {
         history::believe(store, key, &mut seen.live).await.map_err(unkept)?;
         past.pending = Pending::of(&plan(&seen.live));
         let [history] = <[_; 1]>::try_from(history.apps.into_values().collect::<Vec<_>>()).unwrap_or_default();
-        *connected.known() = Known { history, approvals, recovered };
+        *connected.known() = Known { history, approvals, recovered, busy: false };
         Ok(seen.live)
     }
 
@@ -327,6 +334,11 @@ impl Reconciler {
     pub fn recovered(&self) -> Vec<(Arc<str>, Vec<Recovered>)> {
         let found = self.apps.iter().map(|(name, connected)| (name.clone(), connected.known().recovered.clone()));
         found.filter(|(_, recovered)| !recovered.is_empty()).collect()
+    }
+
+    /// Whether the last reading of an app was left alone because somebody else was writing to it.
+    pub fn is_busy(&self, app: &str) -> bool {
+        self.apps.get(app).is_some_and(|connected| connected.known().busy)
     }
 
     /// What the last reading found in the memory, if there is one.
@@ -394,7 +406,8 @@ impl Reconciler {
         }
     }
 
-    /// Enters how the run ended, if it was entered, and lets others write to the apps.
+    /// Enters how the run ended, if it was entered, and lets others write to the apps. What is read and done from then on is
+    /// another run.
     ///
     /// # Errors
     /// When the store fails. The apps are given back all the same.
@@ -402,7 +415,10 @@ impl Reconciler {
         let Some(memory) = self.memory.as_ref().filter(|memory| memory.writes()) else { return Ok(()) };
         let ended = memory.end_run(run_end(outcome, interrupted, memory.now())).await;
         for connected in self.apps.values() {
-            if let Some(tenure) = connected.past.lock().await.tenure.take() {
+            let mut past = connected.past.lock().await;
+            if let Some(tenure) = past.tenure.take() {
+                // Whoever has the app next may come to know better.
+                past.facts = None;
                 tenure.end(&memory.store).await;
             }
         }

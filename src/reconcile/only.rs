@@ -80,7 +80,7 @@ impl Reconciler {
         let unkept = |error: StoreError| ReadFailure { message: format!("{}: {error}", app.name) };
         let (store, key) = (&memory.store, &connected.key);
         let mut past = connected.past.lock().await;
-        past.claim(memory, app, key).await?;
+        past.claim(memory, app, connected).await?;
         let addresses = self.addresses(identity);
         let mut known = BTreeMap::new();
         for address in &addresses {
@@ -116,7 +116,7 @@ impl Reconciler {
             store.record_reading(tenure.lease(), live.observed_at, &reading).await.map_err(unkept)?;
         }
         history::believe(store, key, &mut live).await.map_err(unkept)?;
-        *connected.known() = Known { history: AppHistory { under_way, ..history }, approvals, recovered };
+        *connected.known() = Known { history: AppHistory { under_way, ..history }, approvals, recovered, busy: false };
         Ok(live)
     }
 

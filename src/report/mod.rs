@@ -19,6 +19,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use words::duration;
+
 /// How text for people is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Style {

@@ -24,7 +24,7 @@ pub(super) fn count(n: usize, one: &str, many: &str) -> String {
 }
 
 /// `28 s`, `2 min 28 s`, `3 h 5 min`, `2 d 4 h`: the two largest units, which is as exact as a forecast is.
-pub(super) fn duration(seconds: u64) -> String {
+pub fn duration(seconds: u64) -> String {
     const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
     let first = UNITS.iter().position(|(_, size)| seconds >= *size).unwrap_or(UNITS.len() - 1);
     let (unit, size) = UNITS[first];

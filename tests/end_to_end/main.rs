@@ -5,6 +5,8 @@ mod against;
 mod alteryx;
 mod alteryx_webapi;
 mod commands;
+mod daemon;
+mod deploy;
 mod example;
 mod faults;
 mod fmt;

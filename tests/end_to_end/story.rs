@@ -109,7 +109,7 @@ impl Story {
         let dir = self.dir.path().to_str().unwrap().to_owned();
         let (command, rest) = args.split_first().unwrap();
         let mut all = vec![*command, dir.as_str()];
-        if matches!(*command, "plan" | "apply" | "observe") {
+        if matches!(*command, "plan" | "apply" | "observe" | "daemon") {
             all.push(&sandbox);
         }
         all.extend(rest);

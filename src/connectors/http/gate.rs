@@ -164,6 +164,11 @@ impl Gate {
         self.pump();
     }
 
+    /// Ends the hurry: what was stopped is followed by more.
+    pub fn take_time(&self) {
+        self.lock().hurry = false;
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // The state is consistent between calls, and the budget never panics half way.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

@@ -137,9 +137,16 @@ pub(super) fn cron(text: &str) -> Result<String, String> {
             fields.len()
         ));
     }
-    match fields.iter().find(|field| !field.chars().all(known)) {
-        Some(field) => Err(format!("`{field}` has a character that cron does not know")),
-        None => Ok(fields.join(" ")),
+    if let Some(field) = fields.iter().find(|field| !field.chars().all(known)) {
+        return Err(format!("`{field}` has a character that cron does not know"));
+    }
+    let text = fields.join(" ");
+    let cron: croner::Cron = text.parse().map_err(|error| format!("cron does not know it: {error}"))?;
+    // Any day will do to see whether there is a day at all: `0 0 30 2 *` never comes.
+    let some_day = jiff::Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+    match cron.find_next_occurrence(&some_day, false) {
+        Ok(_) => Ok(text),
+        Err(_) => Err("there is no such day, so that it never comes".into()),
     }
 }
 
@@ -180,7 +187,8 @@ mod tests {
         for bad in ["10", "101%", "-1%", "inf%", "%"] {
             assert!(share(bad).is_err(), "{bad}");
         }
-        for bad in ["* * * *", "* * * * * * *", "a; b c d e"] {
+        assert_eq!(cron("0 8-18 * * MON-FRI"), Ok("0 8-18 * * MON-FRI".to_owned()));
+        for bad in ["* * * *", "* * * * * * *", "a; b c d e", "0 25 * * *", "61 * * * *", "0 0 30 2 *"] {
             assert!(cron(bad).is_err(), "{bad}");
         }
     }

@@ -507,7 +507,7 @@ fn settings_are_understood() {
     let desired = desired(&[(
         "a.yaml",
         "settings:\n  time_zone: Asia/Tokyo\n  store: { env: DATABASE_URL }\n  schedule: { cron: '0 */15 * * * *' }\n  \
-         notify: [ { url: { env: SLACK_WEBHOOK }, on: [drift, held] } ]\n  daemon: { listen: 127.0.0.1:8484, token: { file: /run/token } }\n",
+         notify: [ { url: { env: SLACK_WEBHOOK }, on: [drift, held] } ]\n  daemon: { listen: 127.0.0.1:8484, token: { file: /run/token }, drift: report }\n",
     )]);
     let settings = &desired.settings;
     same(
@@ -542,6 +542,7 @@ fn settings_are_understood() {
                 "/run/token",
             ),
         ),
+        drift: Report,
     },
 )
 "#,

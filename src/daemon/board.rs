@@ -1,0 +1,262 @@
+//! What the daemon knows about itself: written by its tasks, shown over HTTP.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::{sync::Notify, time::Instant};
+
+use super::{
+    files::InForce,
+    report::{CycleResult, Report, Standing, Trigger},
+};
+use crate::model::{ActionResult, Verb};
+
+/// The main loop looks at the files every second, and reads them when they changed, which takes seconds for the largest.
+/// After so long it is stuck.
+const STUCK: Duration = Duration::from_secs(120);
+
+/// A task whose turn came so long ago and that has not begun is stuck.
+const OVERDUE: Duration = Duration::from_secs(120);
+
+/// Everything there is to show.
+pub(super) struct Board {
+    state: Mutex<State>,
+}
+
+/// All of it at one moment. What is large is shared.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    /// When the daemon began.
+    pub started: Timestamp,
+    /// The files in force.
+    pub files: Option<Arc<InForce>>,
+    /// What is wrong with the newest files, while others stay in force.
+    pub bad: Option<Bad>,
+    /// How often new files came into force.
+    pub taken_up: u64,
+    /// How often bad files were turned away.
+    pub refused: u64,
+    /// By name.
+    pub apps: BTreeMap<Arc<str>, App>,
+    /// When the main loop was last seen.
+    beat: Instant,
+}
+
+/// Files that did not come into force.
+#[derive(Debug, Clone)]
+pub(super) struct Bad {
+    pub problems: Arc<str>,
+    pub since: Timestamp,
+}
+
+/// One app.
+#[derive(Debug, Clone, Default)]
+pub(super) struct App {
+    pub connector: Arc<str>,
+    /// The cycle that is under way.
+    pub running: Option<Running>,
+    /// When the next one is due.
+    pub next: Option<Timestamp>,
+    /// The last one that ended.
+    pub last: Option<Arc<Report>>,
+    /// The last one that saw the app.
+    pub seen: Option<Arc<Report>>,
+    /// When a cycle last ended well.
+    pub success: Option<Timestamp>,
+    /// Whether everything that matters was ever seen.
+    pub complete_once: bool,
+    /// How many cycles in a row could not read the app.
+    pub failures: u32,
+    /// How many cycles ended how.
+    pub cycles: BTreeMap<CycleResult, u64>,
+    /// How many actions ended how.
+    pub actions: BTreeMap<(Verb, &'static str), u64>,
+    /// Requests that were sent.
+    pub requests: u64,
+    /// Wakes the app's task.
+    nudge: Arc<Notify>,
+}
+
+/// A cycle that is under way.
+#[derive(Debug, Clone)]
+pub(super) struct Running {
+    pub since: Timestamp,
+    pub trigger: Trigger,
+    /// What it is doing.
+    pub doing: Arc<str>,
+}
+
+impl Board {
+    pub(super) fn new(now: Timestamp) -> Self {
+        let state = State {
+            started: now,
+            files: None,
+            bad: None,
+            taken_up: 0,
+            refused: 0,
+            apps: BTreeMap::new(),
+            beat: Instant::now(),
+        };
+        Self { state: Mutex::new(state) }
+    }
+
+    pub(super) fn look(&self) -> State {
+        self.state().clone()
+    }
+
+    /// The main loop is alive.
+    pub(super) fn beat(&self) {
+        self.state().beat = Instant::now();
+    }
+
+    pub(super) fn in_force(&self, files: &Arc<InForce>) {
+        let mut state = self.state();
+        state.files = Some(files.clone());
+        state.bad = None;
+        state.taken_up += 1;
+    }
+
+    pub(super) fn has_in_force(&self, identity: u64) -> bool {
+        self.state().files.as_ref().is_some_and(|files| files.identity == identity)
+    }
+
+    /// New files cannot be used.
+    pub(super) fn bad(&self, problems: String, now: Timestamp) {
+        let mut state = self.state();
+        state.refused += 1;
+        let since = state.bad.as_ref().map_or(now, |bad| bad.since);
+        state.bad = Some(Bad { problems: problems.into(), since });
+    }
+
+    /// The files can be used; whether they could not be before.
+    pub(super) fn mended(&self) -> bool {
+        self.state().bad.take().is_some()
+    }
+
+    /// Only these apps are there.
+    pub(super) fn keep(&self, wanted: impl Fn(&str) -> bool) {
+        self.state().apps.retain(|name, _| wanted(name));
+    }
+
+    /// The app is there.
+    pub(super) fn enter(&self, app: &Arc<str>, connector: &Arc<str>) {
+        self.state().apps.entry(app.clone()).or_default().connector = connector.clone();
+    }
+
+    /// What wakes the app's task.
+    pub(super) fn nudge_of(&self, app: &str) -> Option<Arc<Notify>> {
+        self.state().apps.get(app).map(|entry| entry.nudge.clone())
+    }
+
+    /// Wakes the tasks of one app, or of all; their names, none when there is no such app.
+    pub(super) fn nudge(&self, app: Option<&str>) -> Vec<Arc<str>> {
+        let state = self.state();
+        let meant = state.apps.iter().filter(|(name, _)| app.is_none_or(|app| app == &***name));
+        meant
+            .map(|(name, entry)| {
+                entry.nudge.notify_one();
+                name.clone()
+            })
+            .collect()
+    }
+
+    pub(super) fn begins(&self, app: &str, now: Timestamp, trigger: Trigger) {
+        self.with(app, |entry| entry.running = Some(Running { since: now, trigger, doing: "beginning".into() }));
+    }
+
+    pub(super) fn doing(&self, app: &str, what: impl FnOnce() -> String) {
+        self.with(app, |entry| {
+            if let Some(running) = &mut entry.running {
+                running.doing = what().into();
+            }
+        });
+    }
+
+    pub(super) fn action_ended(&self, app: &str, verb: Verb, result: &ActionResult) {
+        self.with(app, |entry| *entry.actions.entry((verb, result.as_str())).or_default() += 1);
+    }
+
+    pub(super) fn ended(&self, app: &str, report: Report, failures: u32, next: Timestamp) {
+        let report = Arc::new(report);
+        self.with(app, |entry| {
+            entry.running = None;
+            entry.next = Some(next);
+            entry.failures = failures;
+            entry.complete_once |= report.is_complete();
+            entry.requests += report.requests();
+            *entry.cycles.entry(report.result).or_default() += 1;
+            if matches!(report.result, CycleResult::Ok | CycleResult::Drift) {
+                entry.success = Some(report.ended);
+            }
+            if report.plan.as_ref().is_some_and(|plan| plan.error.is_none()) {
+                entry.seen = Some(report.clone());
+            }
+            entry.last = Some(report);
+        });
+    }
+
+    /// The app's task has died, and is due again.
+    pub(super) fn died(&self, app: &str, next: Timestamp) {
+        self.with(app, |entry| {
+            entry.running = None;
+            entry.next = Some(next);
+        });
+    }
+
+    fn with(&self, app: &str, change: impl FnOnce(&mut App)) {
+        // An app that the files no longer name has nothing to show.
+        if let Some(entry) = self.state().apps.get_mut(app) {
+            change(entry);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change is whole before the lock is given back, and none of them can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl App {
+    /// How the app stands, as far as anybody knows.
+    pub(super) fn standing(&self) -> Standing {
+        let known =
+            |report: &Option<Arc<Report>>| report.as_ref().map_or(Standing::Unknown, |report| report.standing());
+        match known(&self.last) {
+            // One that was cut short or left to others changes nothing about what was seen before.
+            Standing::Unknown => known(&self.seen),
+            known => known,
+        }
+    }
+}
+
+impl State {
+    /// Why this process ought to be restarted; nothing when it works.
+    pub(super) fn sickness(&self, now: Timestamp) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.beat.elapsed() > STUCK {
+            found.push(format!("the main loop has not been seen for {} s", self.beat.elapsed().as_secs()));
+        }
+        for (name, app) in &self.apps {
+            let late = app.next.map(|next| now.duration_since(next)).filter(|late| late.unsigned_abs() > OVERDUE);
+            if let (None, Some(late)) = (&app.running, late)
+                && late.is_positive()
+            {
+                found.push(format!("{name} has been due for {} s and has not begun", late.as_secs()));
+            }
+        }
+        found
+    }
+
+    /// Why this daemon cannot be relied on yet; nothing when it can. Names no app, because anybody may ask.
+    pub(super) fn unready(&self) -> Option<String> {
+        if self.files.is_none() {
+            return Some("no files are in force".into());
+        }
+        let missing = self.apps.values().filter(|app| !app.complete_once).count();
+        (missing > 0).then(|| format!("{missing} of {} apps were not read completely yet", self.apps.len()))
+    }
+}

@@ -1,0 +1,134 @@
+//! One cycle of one app: read, plan, carry out, report.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use tracing::{info, warn};
+
+use super::{
+    World,
+    board::Board,
+    report::{CycleResult, Report, Trigger},
+};
+use crate::{
+    execute::{Event, Progress, Stop},
+    model::{AppOutcome, AppPlan, Outcome},
+    observe::ObserveProgress,
+    reconcile::{Reconciler, Watch},
+};
+
+/// What a cycle works with.
+pub(super) struct Cycle<'a> {
+    pub world: &'a dyn World,
+    pub board: &'a Board,
+    pub app: &'a str,
+    pub reconciler: &'a Arc<Reconciler>,
+    /// Whether differences are corrected, or only reported.
+    pub corrects: bool,
+}
+
+impl Cycle<'_> {
+    pub(super) async fn run(&self, trigger: Trigger, stop: &Stop) -> Report {
+        let began = self.world.now();
+        self.board.begins(self.app, began, trigger);
+        self.world.resume().await;
+        let (plan, outcome) = self.work(stop).await;
+        let nothing = Outcome::default();
+        let done = outcome.as_ref().unwrap_or(&nothing);
+        if let Err(error) = self.reconciler.end(done, stop.asked()).await {
+            warn!(app = self.app, %error, "what was done is done, but its end could not be written down");
+        }
+        let outcome = outcome.and_then(|outcome| outcome.apps.into_iter().next());
+        let (result, note) = judge(plan.as_ref(), outcome.as_ref(), self.corrects, stop.asked());
+        if self.reconciler.is_busy(self.app) {
+            let result = CycleResult::Skipped;
+            let ended = self.world.now();
+            return Report { began, ended, trigger, result, corrects: self.corrects, note, plan: None, outcome };
+        }
+        Report { began, ended: self.world.now(), trigger, result, corrects: self.corrects, note, plan, outcome }
+    }
+
+    async fn work(&self, stop: &Stop) -> (Option<AppPlan>, Option<Outcome>) {
+        let follower = Follower { board: self.board, app: self.app };
+        let mut stopped = stop.clone();
+        // Reading changes nothing, so that it can be dropped at any point.
+        let live = tokio::select! {
+            live = self.reconciler.observe(&follower).boxed() => live,
+            () = stopped.reached(1) => return (None, None),
+        };
+        for recovered in self.reconciler.recovered().into_iter().flat_map(|(_, recovered)| recovered) {
+            let (action, sent) = (&*recovered.action, recovered.sent_at);
+            info!(action, %sent, "an earlier run left this under way: {}", recovered.message);
+        }
+        let (reconciler, now) = (self.reconciler.clone(), self.world.now());
+        self.board.doing(self.app, || "planning".into());
+        // A plan of a large organisation takes long enough to keep others waiting.
+        let planned = tokio::task::spawn_blocking(move || reconciler.plan(&live, now)).await;
+        let plan = match planned {
+            Ok(plan) => plan,
+            // A panic in planning is a panic of this cycle: whoever keeps the task restarts it.
+            Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+        };
+        let work_to_do = self.corrects && plan.summary().ready > 0 && !stop.asked();
+        let outcome = match work_to_do {
+            true => Some(self.reconciler.execute(&plan, stop, &follower).boxed().await),
+            false => None,
+        };
+        (plan.apps.into_iter().next(), outcome)
+    }
+}
+
+/// How the cycle ended, and why.
+fn judge(
+    plan: Option<&AppPlan>,
+    outcome: Option<&AppOutcome>,
+    corrects: bool,
+    stopped: bool,
+) -> (CycleResult, Option<String>) {
+    let Some(plan) = plan else {
+        return (CycleResult::Stopped, Some("it was ended while the app was being read".into()));
+    };
+    if let Some(error) = &plan.error {
+        return (CycleResult::Unread, Some(error.clone()));
+    }
+    let tally = outcome.map(AppOutcome::tally).unwrap_or_default();
+    if let Some(error) = outcome.and_then(|outcome| outcome.error.as_ref()) {
+        return (CycleResult::Failed, Some(error.clone()));
+    }
+    if tally.failed > 0 {
+        return (CycleResult::Failed, None);
+    }
+    if tally.not_started > 0 || stopped && outcome.is_none() && plan.summary().ready > 0 {
+        return (CycleResult::Stopped, Some("it was ended before everything was done; the next one goes on".into()));
+    }
+    if !corrects && !plan.actions.is_empty() {
+        return (CycleResult::Drift, None);
+    }
+    (CycleResult::Ok, None)
+}
+
+/// Tells the board how far a cycle is.
+struct Follower<'a> {
+    board: &'a Board,
+    app: &'a str,
+}
+
+impl Watch for Follower<'_> {
+    fn seen(&self, _: &str, progress: ObserveProgress) {
+        self.board.doing(self.app, || match progress {
+            ObserveProgress::Listed { accounts } => format!("reading: {accounts} accounts listed"),
+            ObserveProgress::Accounts { done, of } => format!("reading: {done} of {of} accounts"),
+            ObserveProgress::Memberships { done, of } => format!("reading: {done} of {of} memberships"),
+        });
+    }
+}
+
+impl Progress for Follower<'_> {
+    fn event(&self, event: Event<'_>) {
+        match event {
+            Event::Began { actions, .. } => self.board.doing(self.app, || format!("carrying out {actions} actions")),
+            Event::Ended(name, result) => self.board.action_ended(self.app, name.verb, result),
+            Event::Started(_) | Event::Finished { .. } => {}
+        }
+    }
+}

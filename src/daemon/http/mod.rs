@@ -1,0 +1,191 @@
+//! What the daemon serves: probes, metrics, the status as a page and as JSON, and the trigger for a cycle.
+//!
+//! | request | does |
+//! |---|---|
+//! | `GET /` | the status page |
+//! | `GET /api/v1/status` | the same as JSON |
+//! | `POST /api/v1/sync[?app=A]` | begins a cycle at once, in one app or in all |
+//! | `GET /metrics` | metrics in Prometheus' text format |
+//! | `GET /healthz` | 200 while the process works, 503 when it ought to be restarted |
+//! | `GET /readyz` | 200 once every app was read completely, 503 before |
+
+mod access;
+mod html;
+pub(super) mod metrics;
+pub(super) mod page;
+pub(super) mod status;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::{
+    Router,
+    extract::{Query, Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tracing::{error, info};
+
+use super::{Refused, World, board::Board};
+use crate::{execute::Stop, model::Daemon};
+pub(super) use access::Access;
+use access::Purpose;
+
+/// Where it listens unless the files say otherwise.
+const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8484);
+
+/// The page has no scripts, loads nothing, and is shown in no frame.
+const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// An open socket, and who may come in.
+pub(super) struct Door {
+    listener: TcpListener,
+    address: SocketAddr,
+    access: Arc<Access>,
+}
+
+/// What answers are made of.
+#[derive(Clone)]
+struct Desk {
+    world: Arc<dyn World>,
+    board: Arc<Board>,
+    access: Arc<Access>,
+}
+
+impl Door {
+    /// Opens the door where the settings say.
+    pub(super) async fn open(world: &dyn World, settings: &Daemon) -> Result<Self, Refused> {
+        let wanted = settings.listen.unwrap_or(LISTEN);
+        let access = Access::new(world, settings, wanted.ip().is_loopback()).map_err(Refused::Token)?;
+        if !wanted.ip().is_loopback() && !access.asks_for_a_token() {
+            return Err(Refused::Open(wanted));
+        }
+        let listener = TcpListener::bind(wanted).await.map_err(|error| Refused::Bind(wanted, error))?;
+        let address = listener.local_addr().map_err(|error| Refused::Bind(wanted, error))?;
+        Ok(Self { listener, address, access: Arc::new(access) })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) fn access(&self) -> Arc<Access> {
+        self.access.clone()
+    }
+
+    /// Serves until the daemon ends.
+    pub(super) async fn serve(self, world: Arc<dyn World>, board: Arc<Board>, mut stop: Stop) {
+        let router = router(Desk { world, board, access: self.access });
+        let served = axum::serve(self.listener, router).with_graceful_shutdown(async move { stop.reached(1).await });
+        if let Err(failed) = served.await {
+            error!("the status is served no longer: {failed}");
+        }
+    }
+}
+
+fn router(desk: Desk) -> Router {
+    let guarded = |purpose| {
+        let access = desk.access.clone();
+        middleware::from_fn(move |request: Request, next: Next| {
+            let allowed = access.allows(request.headers(), purpose);
+            async move {
+                match allowed {
+                    Ok(()) => next.run(request).await,
+                    Err(refusal) => refusal.into_response(),
+                }
+            }
+        })
+    };
+    let looks = Router::new()
+        .route("/", get(page))
+        .route("/api/v1/status", get(status))
+        .route("/metrics", get(metrics))
+        .route_layer(guarded(Purpose::Look));
+    let triggers = Router::new().route("/api/v1/sync", post(sync)).route_layer(guarded(Purpose::Trigger));
+    Router::new()
+        .merge(looks)
+        .merge(triggers)
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .fallback(nothing)
+        .with_state(desk)
+}
+
+async fn page(State(desk): State<Desk>) -> Response {
+    let html = page::page(&desk.board.look(), desk.world.now());
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, html).into_response()
+}
+
+async fn status(State(desk): State<Desk>) -> Response {
+    json_answer(StatusCode::OK, &status::status(&desk.board.look(), desk.world.now()))
+}
+
+async fn metrics(State(desk): State<Desk>) -> Response {
+    let text = metrics::metrics(&desk.board.look(), desk.world.now());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// Whoever probes need not show a token, and so learns no names.
+async fn healthz(State(desk): State<Desk>) -> Response {
+    let sick = desk.board.look().sickness(desk.world.now());
+    if !sick.is_empty() {
+        error!("not healthy: {}", sick.join("; "));
+    }
+    probe((!sick.is_empty()).then(|| "something is stuck; the log says what".into()))
+}
+
+async fn readyz(State(desk): State<Desk>) -> Response {
+    probe(desk.board.look().unready())
+}
+
+fn probe(wrong: Option<String>) -> Response {
+    match wrong {
+        None => (StatusCode::OK, "ok\n").into_response(),
+        Some(wrong) => (StatusCode::SERVICE_UNAVAILABLE, wrong + "\n").into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    app: Option<String>,
+}
+
+async fn sync(State(desk): State<Desk>, Query(Which { app }): Query<Which>) -> Response {
+    let nudged = desk.board.nudge(app.as_deref());
+    match app {
+        Some(app) if nudged.is_empty() => {
+            let known: Vec<_> = desk.board.look().apps.into_keys().collect();
+            let error = format!("there is no app `{app}` in the files; there is {}", known.join(", "));
+            json_answer(StatusCode::NOT_FOUND, &json!({ "error": error }))
+        }
+        _ => {
+            info!(apps = nudged.join(", "), "a cycle was asked for");
+            json_answer(StatusCode::ACCEPTED, &json!({ "apps": nudged }))
+        }
+    }
+}
+
+async fn nothing(_: HeaderMap) -> Response {
+    let error = "there is nothing here; see / or /api/v1/status, /metrics, /healthz, /readyz, POST /api/v1/sync";
+    json_answer(StatusCode::NOT_FOUND, &json!({ "error": error }))
+}
+
+fn json_answer(status: StatusCode, value: &serde_json::Value) -> Response {
+    let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, format!("{value:#}\n")).into_response()
+}

@@ -1,0 +1,94 @@
+//! The status as JSON, for programs.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    daemon::{
+        board::{App, State},
+        report::Report,
+    },
+    model::{Severity, Status},
+};
+
+/// The version of the format; it changes when a key changes its meaning or goes.
+const VERSION: u32 = 1;
+
+/// Everything the page shows, without its limits.
+pub(in crate::daemon) fn status(state: &State, now: Timestamp) -> Value {
+    let files = state
+        .files
+        .as_ref()
+        .map(|files| json!({ "digest": files.digest, "since": files.since.to_string(), "count": files.count }));
+    let bad = state.bad.as_ref().map(|bad| json!({ "since": bad.since.to_string(), "problems": &*bad.problems }));
+    json!({
+        "version": VERSION,
+        "rosterd": env!("CARGO_PKG_VERSION"),
+        "now": now.to_string(),
+        "started": state.started.to_string(),
+        "files": { "in_force": files, "valid": state.bad.is_none(), "bad": bad },
+        "apps": state.apps.iter().map(|(name, entry)| app(name, entry)).collect::<Vec<_>>(),
+    })
+}
+
+fn app(name: &str, app: &App) -> Value {
+    json!({
+        "app": name,
+        "connector": &*app.connector,
+        "standing": app.standing().as_str(),
+        "running": app.running.as_ref().map(|running| json!({
+            "since": running.since.to_string(), "trigger": running.trigger.as_str(), "doing": &*running.doing,
+        })),
+        "next": app.next.map(|next| next.to_string()),
+        "last_success": app.success.map(|at| at.to_string()),
+        "consecutive_failures": app.failures,
+        "last": app.last.as_deref().map(cycle),
+        "seen": app.seen.as_deref().map(seen),
+    })
+}
+
+fn cycle(report: &Report) -> Value {
+    let failures = report.failures().map(|(name, error)| json!({ "action": name.to_string(), "error": error }));
+    json!({
+        "began": report.began.to_string(),
+        "ended": report.ended.to_string(),
+        "trigger": report.trigger.as_str(),
+        "result": report.result.as_str(),
+        "note": report.note,
+        "done": report.done(),
+        "requests": report.requests(),
+        "failures": failures.collect::<Vec<_>>(),
+    })
+}
+
+fn seen(report: &Report) -> Value {
+    let open = report.open().map(|action| {
+        json!({
+            "action": action.name.to_string(),
+            "status": action.status.as_str(),
+            "reason": action.reason,
+            "guard": action.held.as_ref().map(|held| held.guard.as_str()),
+            "release": action.held.as_ref().and_then(|held| held.release.as_deref()),
+            "repair": action.held.as_ref().and_then(|held| held.repair.as_deref()),
+        })
+    });
+    let findings = report
+        .plan
+        .iter()
+        .flat_map(|plan| &plan.findings)
+        .map(|finding| json!({ "code": finding.code, "severity": finding.severity, "message": finding.message }));
+    let [ready, waiting, held, manual] =
+        [Status::Ready, Status::Waiting, Status::Held, Status::Manual].map(|status| report.count(status));
+    json!({
+        "at": report.ended.to_string(),
+        "complete": report.is_complete(),
+        "observed": report.plan.as_ref().map(|plan| plan.observed),
+        "ready": ready,
+        "waiting": waiting,
+        "held": held,
+        "manual": manual,
+        "warnings": report.findings(Severity::Error) + report.findings(Severity::Warning),
+        "open": open.collect::<Vec<_>>(),
+        "findings": findings.collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,255 @@
+//! The daemon: the same reconciliation again and again.
+//!
+//! It is level-triggered. Each cycle of an app reads, plans and carries out afresh, so that an event that was missed costs
+//! time and never correctness. Each app has a task of its own, which waits for its turn (`schedule`, `backoff`), goes
+//! through one `cycle`, and writes what came of it on the `board`; `http` shows the board. `watch` sees the files change.
+//! Files with mistakes never come into force: the last good ones stay.
+
+mod backoff;
+mod board;
+mod crew;
+mod cycle;
+mod files;
+mod http;
+mod report;
+mod schedule;
+mod signals;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod worker;
+
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tokio::sync::watch::Sender;
+use tracing::{error, info, warn};
+
+use crate::{
+    desired::{Loaded, Problems},
+    execute::Stop,
+    model::{DesiredApp, SecretRef},
+    reconcile::Reconciler,
+};
+
+use board::Board;
+use crew::Crew;
+pub use files::InForce;
+use http::Door;
+use signals::{Signal, Signals};
+use watch::Watch;
+
+/// What is in flight when the daemon is told to end may take this long. Service managers are told to wait for ten seconds,
+/// and the rest is for dropping what is still not done by then.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// What was dropped ends at its next pause, so that this is plenty.
+const DROP: Duration = Duration::from_secs(1);
+
+/// What the daemon works on. The command line knows where the files and the apps are; tests make up both.
+#[async_trait]
+pub trait World: Send + Sync + 'static {
+    /// Where the files are.
+    fn directory(&self) -> &Path;
+
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    fn load(&self) -> Result<Loaded, Problems>;
+
+    /// Whether an app of the files is for this daemon.
+    fn wants(&self, app: &DesiredApp) -> bool;
+
+    /// New files are about to come into force: budgets may have changed with them.
+    fn renew(&self) {}
+
+    /// A way to one app, which writes unless it is only `looking`.
+    fn reconciler(&self, files: &InForce, app: &str, looking: bool) -> Reconciler;
+
+    /// A cycle is about to begin: others may have used the same credentials since the last one.
+    async fn resume(&self) {}
+
+    /// A secret of the daemon's own.
+    ///
+    /// # Errors
+    /// Why there is none, as the end of a sentence.
+    fn secret(&self, secret: &SecretRef) -> Result<SecretString, String>;
+
+    /// The time.
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+}
+
+/// Why the daemon does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// Whoever reaches the address could see who has which access, and trigger cycles.
+    #[error("`settings.daemon.listen: {0}` is reachable by others, and there is no token that they would have to show")]
+    Open(SocketAddr),
+    /// The token is not there.
+    #[error("`settings.daemon.token`: {0}")]
+    Token(String),
+    /// The address cannot be had.
+    #[error("cannot serve on {0}: {1}")]
+    Bind(SocketAddr, std::io::Error),
+    /// Signals cannot be heard, so that nobody could end it cleanly.
+    #[error("signals cannot be heard: {0}")]
+    Signals(std::io::Error),
+    /// The files are good, and yet nothing can be done by them.
+    #[error("{0}")]
+    Files(String),
+}
+
+impl Refused {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Open(_) => Some(
+                "listen on 127.0.0.1, or set `settings.daemon.token: { env: NAME }`; put TLS in front of it either way",
+            ),
+            Self::Bind(..) => Some("choose another address with `settings.daemon.listen`"),
+            Self::Token(_) | Self::Signals(_) | Self::Files(_) => None,
+        }
+    }
+}
+
+/// A daemon that is ready to work.
+pub struct Daemon {
+    world: Arc<dyn World>,
+    board: Arc<Board>,
+    door: Door,
+    signals: Signals,
+    files: Arc<InForce>,
+}
+
+impl Daemon {
+    /// Opens the door, so that whatever keeps the daemon from working is told before it does anything.
+    ///
+    /// # Errors
+    /// When it could not work as the files say.
+    pub async fn new(world: Arc<dyn World>, first: Loaded) -> Result<Self, Refused> {
+        let signals = Signals::new().map_err(Refused::Signals)?;
+        let files = Arc::new(InForce::new(first, world.directory(), world.now()).map_err(Refused::Files)?);
+        let door = Door::open(&*world, &files.desired.settings.daemon).await?;
+        let board = Arc::new(Board::new(world.now()));
+        Ok(Self { world, board, door, signals, files })
+    }
+
+    /// Where it serves.
+    pub fn address(&self) -> SocketAddr {
+        self.door.address()
+    }
+
+    /// Works until it is told to end.
+    pub async fn run(self) {
+        let Self { world, board, door, mut signals, files } = self;
+        let (ask, stop) = Stop::new();
+        let access = door.access();
+        let mut watch = Watch::new(world.directory());
+        let mut crew = Crew::new(world.clone(), board.clone(), stop.clone(), files.clone());
+        let served = tokio::spawn(door.serve(world.clone(), board.clone(), stop));
+        board.in_force(&files);
+        crew.man();
+        let mut number = files.number;
+        loop {
+            let forced = tokio::select! {
+                () = watch.changed(&board) => false,
+                signal = signals.next() => match signal {
+                    Signal::Reload => true,
+                    Signal::End => break,
+                },
+                () = crew.gap() => {
+                    crew.man();
+                    continue;
+                }
+            };
+            if let Some(next) = read_anew(&world, &board, number, forced).await {
+                number = next.number;
+                tell_what_waits_for_a_restart(&files, &next);
+                access.renew(&*world, &next.desired.settings.daemon);
+                world.renew();
+                board.in_force(&next);
+                crew.take_up(next);
+            }
+        }
+        info!("ending: what is in flight is finished first");
+        end(&ask, &mut crew, &mut signals).await;
+        served.abort();
+        info!("ended");
+    }
+}
+
+/// Some settings are used once, at the start.
+fn tell_what_waits_for_a_restart(first: &InForce, next: &InForce) {
+    let [first, next] = [first, next].map(|files| &files.desired.settings);
+    if first.store != next.store {
+        warn!("`settings.store` is another one; the store of the start stays in use until a restart");
+    }
+    if first.daemon.listen != next.daemon.listen {
+        warn!("`settings.daemon.listen` is another one; the address of the start stays in use until a restart");
+    }
+}
+
+/// Reads the files again. None when they are bad or, unless `forced`, what they were.
+async fn read_anew(world: &Arc<dyn World>, board: &Board, number: u64, forced: bool) -> Option<Arc<InForce>> {
+    let reader = world.clone();
+    // Large trees take seconds, in which apps and callers must not wait.
+    let loaded = match tokio::task::spawn_blocking(move || reader.load()).await {
+        Ok(loaded) => loaded,
+        Err(failed) => {
+            error!("reading the files failed: {failed}");
+            return None;
+        }
+    };
+    let files =
+        match loaded.map(|loaded| (loaded.warnings.clone(), InForce::new(loaded, world.directory(), world.now()))) {
+            Ok((warnings, Ok(files))) => {
+                if !warnings.is_empty() {
+                    warn!("the files are odd:\n{warnings}");
+                }
+                files
+            }
+            Ok((_, Err(why))) => {
+                board.bad(why.clone(), world.now());
+                error!("the files cannot be used, and the last good ones stay in force: {why}");
+                return None;
+            }
+            Err(problems) => {
+                board.bad(problems.to_string(), world.now());
+                error!("the files are not valid, and the last good ones stay in force:\n{problems}");
+                return None;
+            }
+        };
+    if board.mended() {
+        info!("the files are valid again");
+    }
+    if !forced && board.has_in_force(files.identity) {
+        return None;
+    }
+    info!(digest = &*files.digest, "new files are in force");
+    Some(Arc::new(InForce { number: number + 1, ..files }))
+}
+
+/// Lets everybody finish what is in flight, and drops what takes too long.
+async fn end(ask: &Sender<u8>, crew: &mut Crew, signals: &mut Signals) {
+    // Nobody listens any more when everybody has ended already.
+    let _ = ask.send(1);
+    let impatient = async {
+        tokio::select! {
+            () = tokio::time::sleep(GRACE) => {}
+            () = async { while signals.next().await == Signal::Reload {} } => {}
+        }
+    };
+    tokio::select! {
+        () = crew.ended() => return,
+        () = impatient => {}
+    }
+    warn!("not all that is in flight came to an end in time; the next run looks at it before it does anything");
+    let _ = ask.send(2);
+    // Whoever does not end even so is ended with the process.
+    let _ = tokio::time::timeout(DROP, crew.ended()).await;
+}

@@ -1,0 +1,164 @@
+//! When it is an app's turn.
+
+use std::time::Duration;
+
+use jiff::{Span, Timestamp, tz::TimeZone};
+
+use super::backoff;
+use crate::model::{Schedule, Settings};
+
+/// A time that never comes, for arithmetic that would leave the calendar.
+const NEVER: Timestamp = Timestamp::MAX;
+
+/// When cycles begin.
+#[derive(Debug, Clone)]
+pub struct Timetable {
+    rhythm: Rhythm,
+    zone: TimeZone,
+}
+
+#[derive(Debug, Clone)]
+enum Rhythm {
+    Every { every: Duration, jitter: Duration },
+    Cron(Box<croner::Cron>),
+}
+
+impl Timetable {
+    /// What the settings say.
+    ///
+    /// # Errors
+    /// When the cron expression means nothing.
+    pub fn new(settings: &Settings) -> Result<Self, String> {
+        let rhythm = match &settings.schedule {
+            Schedule::Every { every, jitter } => Rhythm::Every { every: *every, jitter: *jitter },
+            Schedule::Cron(text) => {
+                let cron = text.parse().map_err(|error| format!("`schedule.cron: {text}`: {error}"))?;
+                Rhythm::Cron(Box::new(cron))
+            }
+        };
+        Ok(Self { rhythm, zone: settings.time_zone.clone() })
+    }
+
+    /// When the cycle after one that began at `began` is due, at `now` or later; `chance` is from 0 to 1.
+    pub fn next(&self, began: Timestamp, now: Timestamp, chance: f64) -> Timestamp {
+        match &self.rhythm {
+            // A cycle that took longer than the pause is followed by the next at once.
+            Rhythm::Every { every, jitter } => later(began, *every + jitter.mul_f64(chance)).max(now),
+            Rhythm::Cron(cron) => self.occurrence(cron, now),
+        }
+    }
+
+    /// The pause between cycles as it normally is, around `now`.
+    pub fn interval(&self, now: Timestamp) -> Duration {
+        match &self.rhythm {
+            Rhythm::Every { every, .. } => *every,
+            Rhythm::Cron(cron) => {
+                let first = self.occurrence(cron, now);
+                let second = self.occurrence(cron, first);
+                second.duration_since(first).try_into().unwrap_or_default()
+            }
+        }
+    }
+
+    /// When the cycle after one that began at `began` is due, which was to be `due`, when so many in a row could not read the
+    /// app; `chance` is from 0 to 1.
+    pub fn after_failures(&self, failures: u32, began: Timestamp, due: Timestamp, chance: f64) -> Timestamp {
+        // Cron says exactly when, so that chance would only skip a turn.
+        let chance = if matches!(self.rhythm, Rhythm::Cron(_)) { 0.0 } else { chance };
+        let earliest = later(began, backoff::pause(failures, self.interval(began), chance));
+        match &self.rhythm {
+            _ if due >= earliest => due,
+            Rhythm::Every { .. } => earliest,
+            // Cycles begin a moment after their time.
+            Rhythm::Cron(cron) => {
+                self.occurrence(cron, earliest.checked_sub(Span::new().seconds(1)).unwrap_or(earliest))
+            }
+        }
+    }
+
+    fn occurrence(&self, cron: &croner::Cron, after: Timestamp) -> Timestamp {
+        let next = cron.find_next_occurrence(&after.to_zoned(self.zone.clone()), false);
+        next.map_or(NEVER, |next| next.timestamp())
+    }
+}
+
+/// `at` and `pause` later.
+pub(super) fn later(at: Timestamp, pause: Duration) -> Timestamp {
+    at.checked_add(pause).unwrap_or(NEVER)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn table(schedule: Schedule, zone: &str) -> Timetable {
+        let settings = Settings { schedule, time_zone: TimeZone::get(zone).unwrap(), ..Settings::default() };
+        Timetable::new(&settings).unwrap()
+    }
+
+    /// The next times after `from`, each after the one before.
+    fn check(cron: &str, zone: &str, from: &str, expect: &[&str]) {
+        let table = table(Schedule::Cron(cron.into()), zone);
+        let mut now = at(from);
+        for expected in expect {
+            now = table.next(now, now, 0.7);
+            assert_eq!(now, at(expected), "{cron} in {zone} after {from}");
+        }
+    }
+
+    #[test]
+    fn every_counts_from_start_to_start_and_chance_only_adds() {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        let table = table(Schedule::Every { every: minutes(15), jitter: minutes(2) }, "UTC");
+        let began = at("2026-12-01T10:00:00Z");
+        assert_eq!(table.next(began, began, 0.0), at("2026-12-01T10:15:00Z"));
+        assert_eq!(table.next(began, began, 0.5), at("2026-12-01T10:16:00Z"));
+        let ended = at("2026-12-01T10:40:00Z");
+        assert_eq!(table.next(began, ended, 0.0), ended, "a cycle that took too long is followed at once");
+        assert_eq!(table.interval(began), minutes(15));
+    }
+
+    #[test]
+    fn cron_has_five_fields_or_six_with_seconds_first() {
+        check("*/15 * * * *", "UTC", "2026-12-01T10:07:00Z", &["2026-12-01T10:15:00Z", "2026-12-01T10:30:00Z"]);
+        check("30 */15 * * * *", "UTC", "2026-12-01T10:15:30Z", &["2026-12-01T10:30:30Z"]);
+    }
+
+    #[test]
+    fn cron_is_in_the_organisations_zone_before_and_after_the_clocks_change() {
+        check(
+            "0 9 * * *",
+            "Europe/Berlin",
+            "2026-10-24T00:00:00Z",
+            &["2026-10-24T07:00:00Z", "2026-10-25T08:00:00Z", "2026-10-26T08:00:00Z"],
+        );
+        // The hour that comes twice has no pause in it.
+        check(
+            "0 */30 * * * *",
+            "Europe/Berlin",
+            "2026-10-25T00:10:00Z",
+            &["2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z", "2026-10-25T02:00:00Z"],
+        );
+    }
+
+    #[test]
+    fn a_back_off_ends_at_the_next_time_of_the_table() {
+        let table = table(Schedule::Cron("0 * * * *".into()), "UTC");
+        let check = |failures, began: &str, expect: &str| {
+            let due = table.next(at(began), at(began), 0.0);
+            assert_eq!(table.after_failures(failures, at(began), due, 1.0), at(expect));
+        };
+        check(1, "2026-12-01T10:00:00.2Z", "2026-12-01T11:00:00Z");
+        check(2, "2026-12-01T10:00:00.2Z", "2026-12-01T11:00:00Z");
+        let often = self::table(Schedule::Cron("*/15 * * * *".into()), "UTC");
+        let began = at("2026-12-01T10:00:00.2Z");
+        assert_eq!(often.after_failures(2, began, at("2026-12-01T10:15:00Z"), 1.0), at("2026-12-01T10:30:00Z"));
+        assert_eq!(often.after_failures(9, began, at("2026-12-01T10:15:00Z"), 1.0), at("2026-12-01T11:00:00Z"));
+        let due = at("2026-12-01T11:00:00Z");
+        assert_eq!(table.interval(due), Duration::from_secs(3600));
+    }
+}

@@ -1,0 +1,229 @@
+//! The tasks of the daemon on a virtual clock.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use super::{
+    InForce, World,
+    board::{Board, State},
+    crew::Crew,
+    http::{metrics, page, status},
+    report::{CycleResult, Standing},
+};
+use crate::{
+    connectors::{Error, ErrorKind, Registry},
+    desired::{self, Loaded, Problems},
+    execute::Stop,
+    model::{DesiredApp, SecretRef},
+    reconcile::Reconciler,
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Apps that nobody can connect to, on a clock that begins on 1 December 2026.
+struct Nowhere {
+    began: Instant,
+    connected: Mutex<Vec<String>>,
+    /// Making a way to this app panics, so many times.
+    panics: Mutex<BTreeMap<String, u32>>,
+}
+
+impl World for Nowhere {
+    fn directory(&self) -> &Path {
+        Path::new("nowhere")
+    }
+
+    fn load(&self) -> Result<Loaded, Problems> {
+        unreachable!("tests bring files into force themselves")
+    }
+
+    fn wants(&self, _: &DesiredApp) -> bool {
+        true
+    }
+
+    fn reconciler(&self, files: &InForce, app: &str, _: bool) -> Reconciler {
+        self.connected.lock().unwrap().push(app.to_owned());
+        let mut panics = self.panics.lock().unwrap();
+        if let Some(left) = panics.get_mut(app).filter(|left| **left > 0) {
+            *left -= 1;
+            drop(panics);
+            panic!("as the test wants it");
+        }
+        let refuse = |app: &DesiredApp| {
+            Err(Error {
+                kind: ErrorKind::Setup,
+                app: app.name.to_string(),
+                request: "connecting".into(),
+                status: None,
+                detail: "there is <nothing> here".into(),
+                hint: None,
+            })
+        };
+        Reconciler::new(files.desired.clone(), files.digest.clone(), |other| &*other.name == app, refuse)
+    }
+
+    fn secret(&self, _: &SecretRef) -> Result<SecretString, String> {
+        Err("there are no secrets here".into())
+    }
+
+    fn now(&self) -> Timestamp {
+        let start: Timestamp = "2026-12-01T00:00:00Z".parse().unwrap();
+        start.checked_add(self.began.elapsed()).unwrap()
+    }
+}
+
+/// A crew at work, with its board.
+struct Ship {
+    world: Arc<Nowhere>,
+    board: Arc<Board>,
+    crew: Crew,
+    ask: tokio::sync::watch::Sender<u8>,
+}
+
+fn files(schedule: &str, apps: &[&str]) -> Arc<InForce> {
+    let apps: String = apps
+        .iter()
+        .map(|app| {
+            format!(
+                "  {app}:\n    connector: workiva\n    url: https://api.example.com\n    auth: {{ client_id: {{ env: A }}, \
+                 client_secret: {{ env: B }} }}\n"
+            )
+        })
+        .collect();
+    let text = format!("settings: {{ schedule: {schedule} }}\napps:\n{apps}");
+    let loaded = desired::parse(vec![("all.yaml".into(), text)], &Registry::default()).unwrap();
+    let since = "2026-12-01T00:00:00Z".parse().unwrap();
+    Arc::new(InForce::new(loaded, Path::new("nowhere"), since).unwrap())
+}
+
+impl Ship {
+    fn new(files: Arc<InForce>, panics: &[(&str, u32)]) -> Self {
+        let panics = panics.iter().map(|(app, times)| ((*app).to_owned(), *times)).collect();
+        let world =
+            Arc::new(Nowhere { began: Instant::now(), connected: Mutex::default(), panics: Mutex::new(panics) });
+        let board = Arc::new(Board::new(world.now()));
+        let (ask, stop) = Stop::new();
+        board.in_force(&files);
+        let mut crew = Crew::new(world.clone(), board.clone(), stop, files);
+        crew.man();
+        Self { world, board, crew, ask }
+    }
+
+    /// In which minutes cycles of an app began, over a time; tasks that died are replaced.
+    async fn begun(&mut self, app: &str, minutes: u32) -> Vec<u64> {
+        let mut seen: Vec<Timestamp> = Vec::new();
+        let end = Instant::now() + minutes * MINUTE;
+        while Instant::now() < end {
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(5)) => {}
+                () = self.crew.gap() => self.crew.man(),
+            }
+            let last = self.board.look().apps.get(app).and_then(|app| app.last.clone());
+            if let Some(last) = last.filter(|last| seen.last() != Some(&last.began)) {
+                seen.push(last.began);
+            }
+        }
+        let start: Timestamp = "2026-12-01T00:00:00Z".parse().unwrap();
+        seen.iter().map(|at| at.duration_since(start).as_secs().unsigned_abs() / 60).collect()
+    }
+
+    async fn end(mut self) -> State {
+        self.ask.send(1).unwrap();
+        self.crew.ended().await;
+        self.board.look()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_that_cannot_be_read_is_left_alone_for_longer_and_longer() {
+    let mut ship = Ship::new(files("{ every: 10m }", &["a"]), &[]);
+    let begun = ship.begun("a", 250).await;
+    // 10, 20, 40, then an hour; each longer pause may be a tenth longer still.
+    assert_eq!(begun[..2], [0, 10]);
+    let pauses: Vec<u64> = begun.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    for (pause, expected) in pauses.iter().zip([10, 20, 40, 60, 60]) {
+        assert!((expected..=expected + expected / 10).contains(pause), "{begun:?}");
+    }
+    let state = ship.end().await;
+    let app = &state.apps["a"];
+    assert_eq!(app.cycles, BTreeMap::from([(CycleResult::Unread, begun.len() as u64)]));
+    assert_eq!(app.failures as usize, begun.len());
+    assert_eq!(app.last.as_ref().unwrap().standing(), Standing::Failing);
+    assert_eq!(state.unready().unwrap(), "1 of 1 apps were not read completely yet");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_and_new_files_begin_a_cycle_at_once_whatever_the_back_off() {
+    let mut ship = Ship::new(files("{ every: 1h }", &["a", "b"]), &[]);
+    assert_eq!(ship.begun("a", 10).await, [0]);
+    assert_eq!(ship.board.nudge(Some("a")), ["a".into()]);
+    assert_eq!(ship.begun("a", 10).await, [10]);
+    assert!(ship.board.nudge(Some("c")).is_empty());
+    ship.crew.take_up(files("{ every: 2h }", &["b", "c"]));
+    let begun = ship.begun("b", 10).await;
+    assert_eq!(begun, [20], "it had been left alone");
+    let state = ship.end().await;
+    assert_eq!(state.apps.keys().map(|name| &**name).collect::<Vec<_>>(), ["b", "c"]);
+    assert!(state.apps["c"].last.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_dies_is_begun_anew_and_takes_no_other_with_it() {
+    let mut ship = Ship::new(files("{ every: 10m }", &["a", "b"]), &[("a", 2)]);
+    let begun = ship.begun("a", 5).await;
+    assert_eq!(begun, [1], "twice half a minute later");
+    assert_eq!(ship.world.connected.lock().unwrap().iter().filter(|app| *app == "a").count(), 3);
+    let state = ship.end().await;
+    assert_eq!(state.apps["b"].cycles[&CycleResult::Unread], 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cron_says_when_all_apps_begin() {
+    let mut ship = Ship::new(files("{ cron: \"*/30 * * * *\" }", &["a"]), &[]);
+    // At once, at the half hour and, after the second failure, when an hour has passed.
+    assert_eq!(ship.begun("a", 100).await, [0, 30, 90]);
+    ship.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_shown_is_the_same_everywhere_and_nothing_in_it_is_markup() {
+    let mut ship = Ship::new(files("{ every: 10m }", &["a"]), &[]);
+    ship.begun("a", 5).await;
+    ship.board.bad("error: `<b>` is not a word".into(), ship.world.now());
+    let now = ship.world.now();
+    let state = ship.end().await;
+    let page = page::page(&state, now);
+    assert!(
+        page.contains("there is &lt;nothing&gt; here") && page.contains("error: `&lt;b&gt;` is not a word"),
+        "{page}"
+    );
+    assert!(!page.contains("<nothing>") && !page.contains("<b>` is"), "{page}");
+    let json = status::status(&state, now);
+    assert_eq!(json["apps"][0]["standing"], "failing");
+    assert_eq!(json["apps"][0]["last"]["result"], "unread");
+    assert_eq!(json["files"]["valid"], false);
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.bind(|| insta::assert_snapshot!("metrics", metrics::metrics(&state, now)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_does_not_begin_when_it_is_due_is_found() {
+    let mut ship = Ship::new(files("{ every: 10m }", &["a"]), &[]);
+    ship.begun("a", 1).await;
+    assert_eq!(ship.board.look().sickness(ship.world.now()), [""; 0]);
+    let state = ship.board.look();
+    tokio::time::sleep(20 * MINUTE).await;
+    let sick = state.sickness(ship.world.now()).join("\n");
+    assert!(sick.contains("the main loop has not been seen for") && sick.contains("a has been due for"), "{sick}");
+    ship.end().await;
+}
