@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use jiff::Timestamp;
+
 use super::{Context, draft::Drafts};
 use crate::model::{Email, Guard};
 
@@ -18,6 +20,17 @@ pub struct History {
     pub private: bool,
     /// Approvals that were used, by [`crate::model::Approval::id`].
     pub approvals: BTreeMap<String, Used>,
+}
+
+/// An account that we made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invited {
+    /// When.
+    pub sent_at: Timestamp,
+    /// Whether it was seen to be more than an open invitation.
+    pub accepted: bool,
+    /// When a reading first showed that it is gone.
+    pub gone_since: Option<Timestamp>,
 }
 
 /// What an approval was used for.
@@ -42,6 +55,14 @@ pub struct AppHistory {
     pub lost_today: BTreeSet<(Email, Option<Arc<str>>)>,
     /// People who gained something within the rolling day, likewise.
     pub gained_today: BTreeSet<(Email, Option<Arc<str>>)>,
+    /// When we deactivated accounts, by id, that nobody touched since.
+    pub deactivated_at: BTreeMap<Arc<str>, Timestamp>,
+    /// Ids of the accounts that were ever seen under an address, in the order in which they came.
+    pub seen_under: BTreeMap<Email, Vec<Arc<str>>>,
+    /// Ids of accounts that we made.
+    pub made_by_us: BTreeSet<Arc<str>>,
+    /// The last account that we made for each address, which in many apps is an invitation.
+    pub invitations: BTreeMap<Email, Invited>,
     /// Actions, by name, of which an earlier request may still take effect; each with why it is not sent again now.
     pub under_way: BTreeMap<String, String>,
 }

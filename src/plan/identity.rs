@@ -78,6 +78,10 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
             ambiguous.entry(identity).or_insert_with(|| without_address(theirs));
         } else if theirs.len() > 1 && !settled {
             ambiguous.entry(identity).or_insert_with(|| several(cx, identity, theirs));
+        } else if let ([account], false) = (&theirs[..], settled)
+            && let Some(before) = owner_before(cx, account)
+        {
+            ambiguous.entry(identity).or_insert_with(|| used_again(cx, identity, account, before));
         }
     }
     for (identity, (id, place)) in &cx.app.ids {
@@ -194,6 +198,31 @@ fn several(cx: &Context<'_>, identity: &Email, theirs: &[&LiveAccount]) -> Doubt
             cx.app.name
         ),
         all_theirs: true,
+        because: Vec::new(),
+    }
+}
+
+/// The account that was seen under this account's address before it, where this one is new and not of our making: the
+/// address may have been given to somebody else.
+fn owner_before<'a>(cx: &Context<'a>, account: &LiveAccount) -> Option<&'a Arc<str>> {
+    let history = cx.history?;
+    let before = history.seen_under.get(&account.email)?.iter().take_while(|id| **id != account.id);
+    before.last().filter(|_| !history.made_by_us.contains(&account.id))
+}
+
+fn used_again(cx: &Context<'_>, identity: &Email, account: &LiveAccount, before: &str) -> Doubt {
+    Doubt {
+        reason: format!(
+            "{} was the address of account {before}, and now it is that of {}, which was not made by rosterd: it may be \
+             somebody else's by now",
+            account.email, account.id
+        ),
+        repair: format!(
+            "if it is {identity}'s all the same, pin it: `ids: {{ {identity}: {} }}` under apps.{}; if it is somebody else's, \
+             give that person another address",
+            account.id, cx.app.name
+        ),
+        all_theirs: false,
         because: Vec::new(),
     }
 }

@@ -18,7 +18,7 @@ pub mod saved;
 mod tests;
 mod wanted;
 
-pub use history::{AppHistory, History, Used};
+pub use history::{AppHistory, History, Invited, Used};
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -109,6 +109,10 @@ static NO_RUNS: AppHistory = AppHistory {
     active_at_day_start: None,
     lost_today: BTreeSet::new(),
     gained_today: BTreeSet::new(),
+    deactivated_at: BTreeMap::new(),
+    seen_under: BTreeMap::new(),
+    made_by_us: BTreeSet::new(),
+    invitations: BTreeMap::new(),
     under_way: BTreeMap::new(),
 };
 

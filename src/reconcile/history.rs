@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::{
     execute::Made,
     model::{AccountStatus, Coverage, Email, Fact, FactIds, Facts, LiveApp, LiveMember, Verb},
-    plan::{AppHistory, Used},
-    store::{self, AppKey, Ending, FactKind, Filter, Store, StoreError},
+    plan::{AppHistory, Invited, Used},
+    store::{self, AppKey, Ending, FactKind, Filter, Invitation, Store, StoreError},
 };
 
 /// The rolling day over which caps count.
@@ -23,14 +23,29 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Result<AppHistory, StoreError> {
     let yesterday = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
     let moved = store.moved_since(key, yesterday).await?;
+    let deactivations = store.own_deactivations(key).await?;
+    let untouched = deactivations.iter().filter(|(_, own)| own.touched_at.is_none());
+    let invitations = store.invitations(key).await?;
     Ok(AppHistory {
-        deactivated_by_us: store.own_deactivations(key).await?.into_keys().collect(),
+        deactivated_at: untouched.map(|(id, own)| (id.clone(), own.at)).collect(),
+        deactivated_by_us: deactivations.into_keys().collect(),
+        seen_under: store.seen_under(key).await?,
+        made_by_us: invitations.iter().filter_map(|made| made.account_id.clone()).collect(),
+        invitations: invitations.into_iter().map(invited).collect(),
         accounts_last_seen: store.accounts_last_seen(key).await?,
         active_at_day_start: store.active_at(key, yesterday).await?,
         lost_today: moved.lost,
         gained_today: moved.gained,
         under_way: BTreeMap::new(),
     })
+}
+
+/// An account that we made; of several for one address the last, since they come oldest first.
+fn invited(made: Invitation) -> (Email, Invited) {
+    let seen = made.seen.as_ref();
+    let accepted = seen.is_some_and(|seen| seen.status != AccountStatus::Pending);
+    let gone_since = seen.and_then(|seen| seen.gone_since);
+    (made.email, Invited { sent_at: made.sent_at, accepted, gone_since })
 }
 
 /// Approvals that were used, over all apps.

@@ -176,6 +176,28 @@ impl Store {
         .await
     }
 
+    /// Ids of all accounts that were ever seen, by the addresses they were seen under, each in the order in which they came.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn seen_under(&self, key: &AppKey) -> Result<BTreeMap<Email, Vec<Arc<str>>>, StoreError> {
+        self.drive("looking up who had which address", async {
+            let mut tx = self.read().await?;
+            let seen = sightings::all(&mut tx, key).await?;
+            tx.commit().await?;
+            let mut under: BTreeMap<Email, Vec<Arc<str>>> = BTreeMap::new();
+            for (email, account) in seen {
+                let ids = under.entry(email).or_default();
+                // Two spellings of one address are one address.
+                if !ids.contains(&account) {
+                    ids.push(account);
+                }
+            }
+            Ok(under)
+        })
+        .await
+    }
+
     /// How many accounts the last reading that showed all of them showed; none when there was no such reading.
     ///
     /// # Errors

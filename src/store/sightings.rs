@@ -66,6 +66,14 @@ pub(super) async fn of_account(tx: &mut Tx<'_>, key: &AppKey, account: &str) -> 
     group(tx, key, "account", &tame(account)).await
 }
 
+/// Every account, under every address it was seen under, in the order in which they were first seen there.
+pub(super) async fn all(tx: &mut Tx<'_>, key: &AppKey) -> Result<Vec<(Email, Arc<str>)>, Fault> {
+    let sql = "SELECT email, account, MIN(seen_from) AS since FROM seen_accounts WHERE app = $1 AND origin = $2
+               GROUP BY email, account ORDER BY since, account";
+    let rows = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
+    rows.iter().map(|found| Ok((Email::lenient(&row::text(found, "email")?), row::shared(found, "account")?))).collect()
+}
+
 async fn group(tx: &mut Tx<'_>, key: &AppKey, column: &'static str, value: &str) -> Result<Vec<Sighting>, Fault> {
     let spans = spans(tx, key, column, value).await?;
     let mut seen = Vec::new();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Surplus, fields, removal};
+use super::{Surplus, fields, invitations, removal};
 use crate::{
     model::{
         AccountStatus, Change, Coverage, Email, FieldValue, Finding, Guard, LiveAccount, Place, Semantics, Severity,
@@ -64,8 +64,14 @@ impl One<'_> {
         self.report_doubt(live, drafts);
         match (self.standing, self.wish) {
             (Standing::Active, Some(Wish::Granted(grant))) => match live.first() {
-                None => self.create(grant),
-                Some(account) => self.keep(account, grant, drafts),
+                None => {
+                    drafts.findings.extend(invitations::again(self.cx, self.identity));
+                    self.create(grant);
+                }
+                Some(account) => {
+                    drafts.findings.extend(invitations::unanswered(self.cx, self.identity, account));
+                    self.keep(account, grant, drafts);
+                }
             },
             (Standing::Active, Some(Wish::Upcoming)) => {}
             _ => {

@@ -3,6 +3,7 @@
 mod accounts;
 mod fields;
 mod groups;
+mod invitations;
 mod members;
 mod removal;
 mod renames;

@@ -21,8 +21,9 @@ pub(super) fn account(
     let semantics = &cx.app.semantics;
     // A suspension keeps everything, so it never deletes.
     let delete = cx.app.policy.remove_with == RemoveWith::Delete && standing != Standing::Suspended;
+    let overdue = standing != Standing::Suspended && is_overdue(cx, account);
     let (verb, can) = match account.status {
-        AccountStatus::Inactive if delete => (Verb::Delete, semantics.delete.is_some()),
+        AccountStatus::Inactive if delete || overdue => (Verb::Delete, semantics.delete.is_some()),
         AccountStatus::Inactive => return None,
         AccountStatus::Pending if !delete => {
             (semantics.cancel_pending.unwrap_or(Verb::Deactivate), semantics.cancel_pending.is_some())
@@ -53,4 +54,12 @@ pub(super) fn account(
         draft.manual(text);
     }
     Some(draft)
+}
+
+/// Whether `delete_after` has passed since we deactivated the account. What somebody else deactivated, or touched since, is
+/// theirs to delete.
+fn is_overdue(cx: &Context<'_>, account: &LiveAccount) -> bool {
+    let Some(after) = cx.app.policy.delete_after else { return false };
+    let at = cx.history.and_then(|history| history.deactivated_at.get(&account.id));
+    at.and_then(|at| at.checked_add(after).ok()).is_some_and(|due| due <= cx.now)
 }

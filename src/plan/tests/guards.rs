@@ -432,3 +432,18 @@ fn a_protected_domain_may_be_spelt_as_people_spell_it() {
     let plan = world.policy(|policy| policy.protect = vec!["*@b\u{fc}cher.example".into()]).plan();
     assert_eq!(plan.actions[0].held.as_ref().map(|held| held.guard), Some(Guard::Protected), "{plan:?}");
 }
+
+#[test]
+fn an_account_is_deleted_so_long_after_we_deactivated_it_and_only_if_nobody_touched_it_since() {
+    let world =
+        World::full().left("bob@x.io").live("2", "bob@x.io", Inactive).grant("ann@x.io").active("1", "ann@x.io");
+    let world = world.policy(|policy| policy.delete_after = Some(std::time::Duration::from_secs(30 * 86_400)));
+    let since = |when: &str| {
+        world.clone().history(|history| {
+            history.deactivated_at.insert("2".into(), at(when));
+        })
+    };
+    check!(since("2026-10-01T10:00:00Z"), @"held a/delete/bob@x.io [irreversible]: this cannot be undone, and no one has approved it");
+    assert_eq!(since("2026-11-01T10:00:00Z").show(), "", "not yet");
+    assert_eq!(world.clone().history(|_| ()).show(), "", "somebody else deactivated it, or touched it since");
+}

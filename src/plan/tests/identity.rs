@@ -1,5 +1,7 @@
 //! Whose account is it: aliases, pins and accounts that nobody can tell apart.
 
+use std::sync::Arc;
+
 use super::{check, fixture::*};
 use crate::model::{AccountStatus::*, RemoveWith, Unlisted};
 
@@ -187,4 +189,24 @@ fn a_person_renamed_without_an_alias_is_not_made_anew_and_removed() {
     ready a/create/jane.roe@x.io
     ready a/deactivate/jane.doe@x.io
     ");
+}
+
+#[test]
+fn an_address_that_leads_to_another_account_than_before_is_held_until_somebody_pins_it() {
+    let world = World::full().grant_as("ann@x.io", "admin", days(None, None)).live_as("2", "ann@x.io", Active, "user");
+    let seen = |ids: &[&str]| {
+        let ids = ids.iter().map(|id| Arc::from(*id)).collect();
+        world.clone().history(|history| drop(history.seen_under.insert(email("ann@x.io"), ids)))
+    };
+    assert_eq!(seen(&["2"]).show(), world.clone().history(|_| ()).show(), "the account that was there before");
+    check!(seen(&["1", "2"]), @"
+    held a/update/ann@x.io role:user>admin [ambiguous]: ann@x.io was the address of account 1, and now it is that of 2, which was not made by rosterd: it may be somebody else's by now
+    ! ambiguous-account: ann@x.io was the address of account 1, and now it is that of 2, which was not made by rosterd: it may be somebody else's by now; if it is ann@x.io's all the same, pin it: `ids: { ann@x.io: 2 }` under apps.a; if it is somebody else's, give that person another address
+    ");
+    let pinned = seen(&["1", "2"]).pin("ann@x.io", "2");
+    check!(pinned, @"ready a/update/ann@x.io role:user>admin");
+    let ours = seen(&["1"]).history(|history| {
+        history.made_by_us.insert("2".into());
+    });
+    assert_eq!(ours.show(), seen(&["2"]).show(), "an account of our making is no stranger's");
 }

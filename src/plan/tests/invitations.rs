@@ -2,7 +2,7 @@
 
 use super::{check, fixture::*};
 use crate::model::{AccountStatus::*, Verb, Window};
-use crate::plan::AppHistory;
+use crate::plan::{AppHistory, Invited};
 
 #[test]
 fn a_membership_waits_for_the_invitation_that_the_plan_sends() {
@@ -92,5 +92,38 @@ fn what_may_still_be_under_way_is_not_sent_again_and_what_follows_it_waits() {
     waiting a/add-member/ann@x.io/G after a/create/ann@x.io (AccountBeforeMembership) after a/create-group/G (GroupBeforeMembers): comes after a/create/ann@x.io, which waits itself
     ready a/create-group/G
     waiting a/create/ann@x.io: sent at 10:31, and it may still take effect
+    ");
+}
+
+#[test]
+fn an_invitation_that_nobody_answers_is_told_of_after_two_weeks() {
+    let sent = |at: &str| {
+        let at = at.parse().unwrap();
+        let world = World::full().grant("ann@x.io").live("1", "ann@x.io", Pending);
+        world.seen(|live| live.accounts[0].created_at = None).history(|history| {
+            let invited = Invited { sent_at: at, accepted: false, gone_since: None };
+            history.invitations.insert(email("ann@x.io"), invited);
+        })
+    };
+    check!(sent("2026-11-09T10:00:00Z"), @"");
+    check!(sent("2026-11-01T10:00:00Z"), @"! invitation-unanswered: ann@x.io has not answered the invitation of 2026-11-01 for 21 days; ask them, or take the grant away to withdraw it");
+}
+
+#[test]
+fn nobody_is_invited_again_without_a_word() {
+    let gone = |accepted| {
+        World::full().grant("ann@x.io").history(|history| {
+            let sent_at = "2026-10-01T10:00:00Z".parse().unwrap();
+            let gone_since = Some("2026-11-10T10:00:00Z".parse().unwrap());
+            history.invitations.insert(email("ann@x.io"), Invited { sent_at, accepted, gone_since });
+        })
+    };
+    check!(gone(true), @"
+    ready a/create/ann@x.io
+    ! invited-before: ann@x.io was invited on 2026-10-01 already, and since 2026-11-10 the account, which they had taken up, is gone: somebody removed it, or they left on their own; the next invitation is a second one
+    ");
+    check!(gone(false), @"
+    ready a/create/ann@x.io
+    ! invited-before: ann@x.io was invited on 2026-10-01 already, and since 2026-11-10 the invitation, which they had not taken up, is gone: somebody removed it, or they left on their own; the next invitation is a second one
     ");
 }

@@ -310,6 +310,7 @@ fn govern(world: World, rules: &Rules) -> World {
         lost_today: [(email(&who(0)), None)].into(),
         gained_today: [(email(&who(5)), Some("G0".into()))].into(),
         under_way: [(format!("a/create/{}", who(4)), "a request is under way".to_owned())].into(),
+        ..AppHistory::default()
     });
     for (target, guard, up_to) in &rules.approvals {
         let person = who(target % PEOPLE as u8);
