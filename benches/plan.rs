@@ -127,6 +127,7 @@ fn semantics() -> Semantics {
             fields: names(&["role"]),
         },
         manual: BTreeMap::new(),
+        effort: BTreeMap::new(),
         settle: Duration::ZERO,
         limits: Limits::default(),
     }

@@ -6,7 +6,7 @@ use super::{Covers, Feedback, Kind, Lane, Next, Outcome, Quota, Ticket, window::
 
 /// Waits above this park an app: it is told instead of being kept waiting. A little more than an hour, so that an hourly
 /// window that has just begun, with its reset rounded up, does not count.
-const PARK_AFTER: Duration = Duration::from_secs(61 * 60);
+pub const PARK_AFTER: Duration = Duration::from_secs(61 * 60);
 
 /// One read leaves after this many other requests, which makes its guaranteed fifth.
 const OTHERS_PER_READ: u32 = 4;
@@ -47,8 +47,8 @@ pub struct Budget {
     waiting_by_kind: [u64; 3],
     under_way: BTreeMap<Ticket, Kind>,
     asked: u64,
-    /// Requests that the caller knows will come, besides those that wait.
-    forecast: u64,
+    /// Requests that the caller knows will come, by kind, besides those that wait.
+    forecast: [u64; 3],
     pub(super) paused_until: Duration,
     /// Pauses in a row without a good answer between them.
     strikes: u32,
@@ -73,7 +73,7 @@ impl Budget {
             waiting_by_kind: [0; 3],
             under_way: BTreeMap::new(),
             asked: 0,
-            forecast: 0,
+            forecast: [0; 3],
             paused_until: Duration::ZERO,
             strikes: 0,
             probing: false,
@@ -95,9 +95,10 @@ impl Budget {
         self.concurrency = self.concurrency.into_iter().chain(quota.concurrency.map(|at_once| at_once.max(1))).min();
     }
 
-    /// Announces how many requests will come besides those that wait already, so that the bucket knows when to pace.
-    pub fn expect(&mut self, requests: u64) {
-        self.forecast = requests;
+    /// Announces how many requests of a kind will come besides those that wait already, so that the bucket knows when to
+    /// pace.
+    pub fn expect(&mut self, kind: Kind, requests: u64) {
+        self.forecast[kind as usize] = requests;
     }
 
     /// Puts a request into its queue. Asking twice with one ticket changes nothing.
@@ -152,21 +153,35 @@ impl Budget {
                     self.grant(now, ticket, class, kind);
                     return Next::Grant(ticket);
                 }
-                // Blocked by several scopes, it opens when the last of them does.
-                let opens = self
-                    .covering(kind)
-                    .map(|(window, demand)| window.opens_at(now, removal, demand))
-                    .try_fold(now, |latest, opens| opens.map(|opens| latest.max(opens)));
-                opens_at = opens_at.into_iter().chain(opens).min();
+                opens_at = opens_at.into_iter().chain(self.opens_at(now, kind, removal)).min();
             }
         }
         // An instant that is not ahead of us means that only an answer helps.
         opens_at.filter(|opens| *opens > now).map_or(Next::Idle, Next::WaitUntil)
     }
 
-    /// Whether waiting until then is too long to be kept waiting.
-    pub fn is_parked(now: Duration, until: Duration) -> bool {
-        until.saturating_sub(now) > PARK_AFTER
+    /// When the next request of a kind may leave; `None` when that depends on answers.
+    fn opens_at(&self, now: Duration, kind: Kind, removal: bool) -> Option<Duration> {
+        // Blocked by several scopes, it opens when the last of them does.
+        self.covering(kind)
+            .map(|(window, demand)| window.opens_at(now, removal, demand))
+            .try_fold(now, |latest, opens| opens.map(|opens| latest.max(opens)))
+    }
+
+    /// Everything that would have to wait longer than `longest`, each with how long. One kind may have to while another
+    /// need not, where they are counted apart.
+    pub fn too_long(&self, now: Duration, longest: Duration) -> Vec<(Ticket, Duration)> {
+        let mut found = Vec::new();
+        for (class, kinds) in [Class::Removal, Class::Write, Class::Read].into_iter().zip(&self.queues) {
+            for (kind, queue) in KINDS.into_iter().zip(kinds).filter(|(_, queue)| !queue.is_empty()) {
+                let opens = self.opens_at(now, kind, class == Class::Removal).unwrap_or(now).max(self.paused_until);
+                let wait = opens.saturating_sub(now);
+                if wait > longest {
+                    found.extend(queue.values().map(|ticket| (*ticket, wait)));
+                }
+            }
+        }
+        found
     }
 
     /// How many requests wait.
@@ -253,9 +268,8 @@ impl Budget {
     }
 
     fn demand(&self, covers: Covers) -> u64 {
-        let waiting: u64 =
-            KINDS.iter().filter(|kind| covers.includes(**kind)).map(|kind| self.waiting_by_kind[*kind as usize]).sum();
-        waiting.saturating_add(self.forecast)
+        let covered = KINDS.into_iter().filter(|kind| covers.includes(*kind)).map(|kind| kind as usize);
+        covered.fold(0, |sum, kind| sum.saturating_add(self.waiting_by_kind[kind]).saturating_add(self.forecast[kind]))
     }
 
     fn grant(&mut self, now: Duration, ticket: Ticket, class: Class, kind: Kind) {

@@ -16,7 +16,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use bucket::Budget;
+pub use bucket::{Budget, PARK_AFTER};
 pub use headers::{quota_reset, retry_after};
 pub use saved::{Saved, SavedCount, SavedScope};
 

@@ -24,6 +24,8 @@ enum Counting {
     Rolling,
     /// Windows one behind the other, the first of them begun `since` before the start; headers name reset and rest.
     Fixed { since: Duration },
+    /// Any interval of the window's length; headers always name a reset that is one window away, and the rest.
+    Moving,
 }
 
 struct Simulation {
@@ -102,6 +104,7 @@ impl Simulation {
         let scope = self.quota.scopes[0];
         let (start, reset_in) = match self.counting {
             Counting::Rolling => (at.saturating_sub(scope.per), None),
+            Counting::Moving => (at.saturating_sub(scope.per), Some(scope.per)),
             Counting::Fixed { since } => {
                 let into = Duration::from_nanos(((at + since).as_nanos() % scope.per.as_nanos()) as u64);
                 (at.saturating_sub(into), Some(scope.per - into))
@@ -162,6 +165,40 @@ fn a_scarce_rest_is_spread_over_the_time_to_the_reset() {
     assert!(first_minute < 30, "{first_minute} left in the first minute");
     let first_hour = run.left.iter().filter(|(at, _)| *at < HOUR).count();
     assert_eq!(first_hour, 100, "nothing of the first window is wasted");
+}
+
+#[test]
+fn a_reset_that_always_stays_ahead_slows_nothing_down() {
+    let mut simulation = Simulation::new(quota(100, secs(60), 10));
+    simulation.counting = Counting::Moving;
+    let run = simulation.run(writes(300));
+    assert_eq!(run.answered_429, 0);
+    assert!(run.end < secs(2 * 60 + 20), "{:?}", run.end);
+}
+
+#[test]
+fn a_window_that_begins_anew_a_little_early_is_a_new_window() {
+    let mut budget = Budget::new(&quota(100, HOUR, 200));
+    let mut tickets = 0..;
+    let mut send = |budget: &mut Budget, now: Duration, wanted: u64| {
+        let mut sent: Vec<Ticket> = Vec::new();
+        for _ in 0..wanted {
+            budget.ask(now, Ticket(tickets.next().unwrap()), Lane::Removal, Kind::Write);
+        }
+        while let Next::Grant(ticket) = budget.next(now) {
+            sent.push(ticket);
+        }
+        sent
+    };
+    // We think that the window ends after an hour. It ends two seconds earlier, as an answer shows that was on its way.
+    let answer =
+        |remaining, reset_in| Feedback { remaining: Some(remaining), reset_in: Some(reset_in), ..Feedback::default() };
+    for (left, ticket) in (1..100).rev().zip(send(&mut budget, Duration::ZERO, 99)) {
+        budget.answered(secs(1), ticket, &answer(left, HOUR - secs(1)));
+    }
+    let late = send(&mut budget, HOUR - secs(2), 1);
+    budget.answered(HOUR - secs(1), late[0], &answer(99, HOUR));
+    assert_eq!(send(&mut budget, HOUR - secs(1), 120).len(), 99);
 }
 
 #[test]
@@ -266,8 +303,56 @@ fn pauses_without_a_length_double_and_are_bounded() {
 
 #[test]
 fn a_wait_above_an_hour_is_told_from_one_below() {
-    assert!(!Budget::is_parked(secs(5), secs(5) + HOUR + secs(1)));
-    assert!(Budget::is_parked(secs(5), secs(5) + HOUR * 2));
+    let too_long = |wait: Duration| {
+        let mut budget = Budget::new(&quota(1000, HOUR, 10));
+        (0..2).for_each(|ticket| budget.ask(secs(5), Ticket(ticket), Lane::Removal, Kind::Read));
+        assert_eq!(budget.next(secs(5)), Next::Grant(Ticket(0)));
+        let asked = Feedback { outcome: Outcome::Overloaded, retry_after: Some(wait), ..Feedback::default() };
+        budget.answered(secs(5), Ticket(0), &asked);
+        budget.too_long(secs(5), PARK_AFTER)
+    };
+    assert_eq!(too_long(HOUR + secs(1)), []);
+    assert_eq!(too_long(HOUR * 2), [(Ticket(1), HOUR * 2)]);
+}
+
+#[test]
+fn a_kind_that_has_to_wait_for_days_is_told_while_another_goes_on() {
+    let scope = |covers, requests, per| Scope { covers, requests, per };
+    let scopes = vec![scope(Covers::Reads, 1, secs(60)), scope(Covers::Writes, 1, HOUR * 24)];
+    let mut budget = Budget::new(&Quota { scopes, concurrency: None, keep_free: 0.0 });
+    for (ticket, kind) in [Kind::Write, Kind::Read, Kind::Write, Kind::Read].into_iter().enumerate() {
+        budget.ask(Duration::ZERO, Ticket(ticket as u64), Lane::Write { unblocks: 0 }, kind);
+    }
+    for ticket in 0..2 {
+        assert_eq!(budget.next(Duration::ZERO), Next::Grant(Ticket(ticket)));
+        budget.answered(secs(1), Ticket(ticket), &Feedback::default());
+    }
+    assert_eq!(budget.next(secs(1)), Next::WaitUntil(secs(61)), "a read may leave then");
+    assert_eq!(budget.too_long(secs(1), PARK_AFTER), [(Ticket(2), HOUR * 24)]);
+}
+
+#[test]
+fn a_refusal_that_names_only_the_end_of_the_window_stops_everything_until_then() {
+    let mut budget = Budget::new(&quota(1000, HOUR, 10));
+    (0..2).for_each(|ticket| budget.ask(Duration::ZERO, Ticket(ticket), Lane::Removal, Kind::Read));
+    assert_eq!(budget.next(Duration::ZERO), Next::Grant(Ticket(0)));
+    let refused = Feedback { outcome: Outcome::Overloaded, reset_in: Some(secs(600)), ..Feedback::default() };
+    budget.answered(secs(1), Ticket(0), &refused);
+    assert_eq!(budget.next(secs(2)), Next::WaitUntil(secs(601)));
+}
+
+#[test]
+fn what_is_announced_paces_what_goes_out_before_it() {
+    let sent_at_once = |announced| {
+        let mut budget = Budget::new(&quota(100, HOUR, 100));
+        let said = Feedback { remaining: Some(50), reset_in: Some(secs(1000)), ..Feedback::default() };
+        (0..10).for_each(|ticket| budget.ask(Duration::ZERO, Ticket(ticket), Lane::Read, Kind::Read));
+        assert_eq!(budget.next(Duration::ZERO), Next::Grant(Ticket(0)));
+        budget.answered(Duration::ZERO, Ticket(0), &said);
+        budget.expect(Kind::Write, announced);
+        std::iter::from_fn(|| matches!(budget.next(secs(1)), Next::Grant(_)).then_some(())).count()
+    };
+    assert_eq!((sent_at_once(0), sent_at_once(40), sent_at_once(1000)), (9, 9, 1));
 }
 
 #[test]

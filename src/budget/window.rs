@@ -31,6 +31,8 @@ pub(super) struct Window {
     pub(super) server: Option<ServerCount>,
     /// When the server's window begins anew.
     pub(super) reset: Option<Duration>,
+    /// The reset that the server names moves with the time, so that the window slides.
+    slides: bool,
     /// Before this instant nothing but removals leaves, to make what remains last until the reset.
     pace_until: Duration,
 }
@@ -68,6 +70,7 @@ impl Window {
             spent: VecDeque::new(),
             server: None,
             reset: None,
+            slides: false,
             pace_until: Duration::ZERO,
         }
     }
@@ -82,10 +85,7 @@ impl Window {
             self.spent.pop_front();
         }
         if self.reset.is_some_and(|reset| reset <= now) {
-            self.reset = None;
-            self.server = None;
-            self.pace_until = Duration::ZERO;
-            self.spent.clear();
+            self.begin_anew();
             return true;
         }
         if let Some(server) = self.server.filter(|server| server.until <= now) {
@@ -95,6 +95,14 @@ impl Window {
                 .then_some(ServerCount { remaining: self.reserve + 1, until: now.saturating_add(BELIEVED) });
         }
         false
+    }
+
+    /// A new window: nothing of it is spent yet.
+    fn begin_anew(&mut self) {
+        self.reset = None;
+        self.server = None;
+        self.pace_until = Duration::ZERO;
+        self.spent.clear();
     }
 
     /// Requests that may still leave, by the smaller of the two counts.
@@ -122,7 +130,11 @@ impl Window {
     }
 
     fn is_paced(&self, now: Duration, demand: u64) -> bool {
-        self.reset.is_some() && self.pace_until > now && i64::try_from(demand).unwrap_or(i64::MAX) > self.usable()
+        // Towards a reset that moves away all the time there is nothing to spread.
+        self.reset.is_some()
+            && !self.slides
+            && self.pace_until > now
+            && i64::try_from(demand).unwrap_or(i64::MAX) > self.usable()
     }
 
     /// When a request may leave that may not now; `None` when that depends on answers.
@@ -160,10 +172,28 @@ impl Window {
         if feedback.outcome == Outcome::NotSent {
             return;
         }
+        let reset = feedback.reset_in.filter(|_| counts).map(|reset_in| now.saturating_add(reset_in));
+        let same_window = match (self.reset, reset) {
+            (Some(old), Some(new)) => old.abs_diff(new) <= SAME_WINDOW,
+            // Not naming the reset again does not start a new window.
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if let (Some(old), Some(new), false) = (self.reset, reset, same_window) {
+            if now.saturating_add(SAME_WINDOW) >= old {
+                // The window began anew a moment before we thought so.
+                self.begin_anew();
+            } else if new > old {
+                self.slides = true;
+            }
+        }
         if self.requests.is_some() {
             self.spent.push_back(now.saturating_add(self.per));
         }
-        let said = feedback.remaining.filter(|_| counts);
+        // A refusal that names only when the window ends says that nothing is left in it.
+        let over =
+            feedback.outcome == Outcome::Overloaded && feedback.retry_after.is_none() && feedback.reset_in.is_some();
+        let said = feedback.remaining.or(over.then_some(0)).filter(|_| counts);
         if said.is_none()
             && let Some(server) = &mut self.server
         {
@@ -172,13 +202,6 @@ impl Window {
         if !counts {
             return;
         }
-        let reset = feedback.reset_in.map(|reset_in| now.saturating_add(reset_in));
-        let same_window = match (self.reset, reset) {
-            (Some(old), Some(new)) => old.abs_diff(new) <= SAME_WINDOW,
-            // Not naming the reset again does not start a new window.
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
         if !same_window {
             self.reset = reset;
         }

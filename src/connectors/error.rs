@@ -58,6 +58,12 @@ impl Error {
         self.kind == ErrorKind::Unknown
     }
 
+    /// Whether nothing was sent because the quota opens only after a wait that is too long to be kept waiting.
+    pub fn is_parked(&self) -> bool {
+        // A refusal by the app itself has a status.
+        matches!(self.kind, ErrorKind::RateLimited { .. }) && self.status.is_none()
+    }
+
     /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
         matches!(

@@ -53,6 +53,10 @@ pub trait Reader: Send + Sync {
     /// What may leave at once still leaves, so that what was begun is finished.
     fn hurry(&self) {}
 
+    /// Announces how many reads and writes are going to be sent, besides those under way, so that the budget can make what
+    /// is scarce last until there is more. Who cannot say which of several budgets they draw on says nothing.
+    fn expect(&self, _reads: u64, _writes: u64) {}
+
     /// All accounts, with what a row of the list holds.
     ///
     /// # Errors

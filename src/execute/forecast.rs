@@ -6,30 +6,34 @@ use std::{
     time::Duration,
 };
 
-use super::scheduler::{Command, Crowd, Scheduler};
+use super::{
+    effort::requests,
+    scheduler::{Command, Scheduler},
+};
 use crate::{
     budget::{Budget, Feedback, Kind, Lane, Next, Quota, Ticket},
-    model::{Action, AppPlan, Forecast, Verb},
+    model::{AppPlan, Forecast, Semantics},
 };
 
 /// How long an answer takes. Typical for an API across the internet; with hourly quotas it hardly matters.
 const LATENCY: Duration = Duration::from_millis(200);
 
 /// Forecasts what applying `plan` takes, reading everything once more included.
-pub fn forecast(plan: &AppPlan, crowd: Crowd, quota: &Quota) -> Forecast {
+pub fn forecast(plan: &AppPlan, semantics: &Semantics, quota: &Quota) -> Forecast {
     let mut simulation = Simulation::new(quota);
     for _ in 0..plan.observed.requests {
         simulation.ask(Owner::Reading, Lane::Read, Kind::Read);
     }
     while simulation.answer().is_some() {}
 
-    let mut scheduler = Scheduler::new(&plan.actions, crowd, quota.concurrency);
+    let mut scheduler = Scheduler::new(&plan.actions, (&semantics.members).into(), quota.concurrency);
     let mut left: BTreeMap<usize, (Vec<usize>, VecDeque<Kind>)> = BTreeMap::new();
     loop {
         while let Some(command) = scheduler.next_command() {
             // Every action of a forecast takes effect, so nothing is skipped.
             if let Command::Start(batch) = command {
-                let mut requests = requests(&plan.actions, &batch);
+                let together = batch.iter().map(|index| &plan.actions[*index]);
+                let mut requests: VecDeque<Kind> = requests(together, semantics).into();
                 // The batch goes by the name of its first action; the scheduler starts none without one.
                 let index = batch[0];
                 if let Some(first) = requests.pop_front() {
@@ -49,21 +53,8 @@ pub fn forecast(plan: &AppPlan, crowd: Crowd, quota: &Quota) -> Forecast {
     Forecast {
         requests: simulation.sent,
         seconds: simulation.now.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX),
+        seats: plan.forecast.seats,
     }
-}
-
-/// The requests of actions that are carried out together, when all goes well, in order.
-fn requests(actions: &[Action], batch: &[usize]) -> VecDeque<Kind> {
-    let mut requests = VecDeque::new();
-    let looked = |action: &Action| action.reduces_access && action.target.account_id.is_some();
-    requests.extend(batch.iter().filter(|index| looked(&actions[**index])).map(|_| Kind::Read));
-    requests.push_back(Kind::Write);
-    // The answer to a create is usually sparse, and one to several writes does not tell them apart: both are read back.
-    // The other answers carry what was written.
-    if batch.len() > 1 || actions[batch[0]].name.verb == Verb::Create {
-        requests.push_back(Kind::Read);
-    }
-    requests
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Executing a plan: a pure scheduler decides what runs next, a thin async shell performs it, and what nobody can be sure
 //! of is looked at before it is done again.
 
+mod effort;
 mod forecast;
 mod jitter;
 mod journal;

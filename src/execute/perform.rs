@@ -116,8 +116,16 @@ pub(super) async fn prepare(run: Run<'_>, action: &Action, lane: Lane) -> Result
     match one.look_before_removing().await {
         Ok(None) => one.write().ok_or_else(|| one.unknown_target()),
         Ok(Some(result)) => Err(result),
-        Err(error) => Err(ActionResult::Failed { error: error.to_string() }),
+        Err(error) => Err(not_done(&error)),
     }
+}
+
+/// The result of an error after which nothing was done. What the budget did not let out was not even begun.
+pub(super) fn not_done(error: &Error) -> ActionResult {
+    if error.is_parked() {
+        return ActionResult::NotStarted { reason: format!("{}: {}", error.app, error.detail) };
+    }
+    ActionResult::Failed { error: error.to_string() }
 }
 
 struct One<'a> {
@@ -186,7 +194,7 @@ impl One<'_> {
 
     /// The result of an error. Where nobody knows what became of the write, it stays open.
     fn failed(&self, error: &Error) -> Performed {
-        let result = ActionResult::Failed { error: error.to_string() };
+        let result = not_done(error);
         if error.outcome_unknown() { Performed::open(result) } else { Performed::settled(result) }
     }
 
@@ -242,6 +250,8 @@ impl One<'_> {
                     error: format!("{error}; the app has no way to show whether it was done"),
                 }))),
             },
+            // Asking again would only be refused again.
+            _ if error.is_parked() => Err(error),
             // Nothing was sent, or the app said that nothing was done.
             _ if error.is_transient() => Ok(Attempt::Again(error)),
             // The semantics promise the call, and this version of the app lacks it; or else what it is about is gone.

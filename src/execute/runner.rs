@@ -7,6 +7,7 @@ use tokio::{sync::watch, time::Instant};
 use tracing::{error, info, warn};
 
 use super::{
+    effort,
     jitter::Jitter,
     journal::{Journal, Performed, Unwritten},
     perform::{Made, Run},
@@ -131,12 +132,13 @@ async fn run(
     }
     let asked = stop.clone();
     let mut running = FuturesUnordered::new();
+    let mut announced = Announced::new(writer, actions);
     let mut log = Log {
         plan,
         results: vec![None; actions.len()],
         started: vec![false; actions.len()],
         order: Vec::new(),
-        unwritten: None,
+        ended_by: None,
         progress,
     };
     let (mut gently, mut at_once) = (stop.clone(), stop);
@@ -149,6 +151,7 @@ async fn run(
                 Command::Start(batch) => {
                     let lane = scheduler.lane(batch[0]);
                     batch.iter().for_each(|index| log.started(*index));
+                    announced.started(batch.iter().map(|index| &actions[*index]));
                     let run = Run { writer, made, journal, jitter, stop: &asked };
                     running.push(async move {
                         let together: Vec<_> = batch.iter().map(|index| &actions[*index]).collect();
@@ -181,7 +184,17 @@ async fn run(
                 if let Err(Unwritten(why)) = written {
                     error!(app = &*plan.app, "{why}");
                     scheduler.stop();
-                    log.unwritten.get_or_insert(why);
+                    log.ended_by.get_or_insert(why);
+                }
+                // Whatever kept one action from being sent, a quota that is used up or a journal that is full, keeps all
+                // that would come after it, which are no more urgent.
+                let kept = results.iter().find_map(|(_, result)| match result {
+                    ActionResult::NotStarted { reason } if !gentle => Some(reason),
+                    _ => None,
+                });
+                if let Some(reason) = kept {
+                    scheduler.stop();
+                    log.ended_by.get_or_insert_with(|| reason.clone());
                 }
                 let took_effect = |result: &ActionResult| matches!(result, ActionResult::Done { .. });
                 let ended: Vec<_> = results.iter().map(|(index, result)| (*index, took_effect(result))).collect();
@@ -192,6 +205,47 @@ async fn run(
     }
     progress.event(Event::Finished { app: &plan.app });
     log.finish()
+}
+
+/// Tells the budget what is still to come, as long as anything is.
+struct Announced<'a> {
+    writer: &'a dyn Writer,
+    reads: u64,
+    writes: u64,
+}
+
+impl<'a> Announced<'a> {
+    fn new(writer: &'a dyn Writer, actions: &[Action]) -> Self {
+        let mut announced = Self { writer, reads: 0, writes: 0 };
+        for action in actions.iter().filter(|action| action.status == Status::Ready) {
+            let (reads, writes) = announced.count(action);
+            announced.reads += reads;
+            announced.writes += writes;
+        }
+        writer.expect(announced.reads, announced.writes);
+        announced
+    }
+
+    /// Each by itself: how many go together shows only when they go, and to expect too much does no harm for so long.
+    fn count(&self, action: &Action) -> (u64, u64) {
+        effort::count(&effort::requests(std::iter::once(action), self.writer.semantics()))
+    }
+
+    /// From now on their requests wait at the budget themselves.
+    fn started<'b>(&mut self, actions: impl Iterator<Item = &'b Action>) {
+        for action in actions {
+            let (reads, writes) = self.count(action);
+            self.reads -= reads;
+            self.writes -= writes;
+        }
+        self.writer.expect(self.reads, self.writes);
+    }
+}
+
+impl Drop for Announced<'_> {
+    fn drop(&mut self) {
+        self.writer.expect(0, 0);
+    }
 }
 
 /// Writes down what became of actions that were carried out together. Each is tried, whatever happens to the others.
@@ -214,8 +268,8 @@ struct Log<'a> {
     results: Vec<Option<ActionResult>>,
     started: Vec<bool>,
     order: Vec<usize>,
-    /// Why what was done could not be written down, which ended the run.
-    unwritten: Option<String>,
+    /// Why the run ended before all was done, where nobody asked for it.
+    ended_by: Option<String>,
     progress: &'a dyn Progress,
 }
 
@@ -249,7 +303,7 @@ impl Log<'_> {
                 ActionResult::Failed { error: error.into() }
             } else {
                 let stopped = "the run was stopped first; the next run takes it up";
-                ActionResult::NotStarted { reason: self.unwritten.clone().unwrap_or_else(|| stopped.into()) }
+                ActionResult::NotStarted { reason: self.ended_by.clone().unwrap_or_else(|| stopped.into()) }
             };
             self.ended(index, result);
         }

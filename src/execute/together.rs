@@ -8,7 +8,7 @@ use tracing::warn;
 use super::{
     journal::{Performed, Unwritten},
     look,
-    perform::{ATTEMPTS, Run, Settling, perform, prepare},
+    perform::{ATTEMPTS, Run, Settling, not_done, perform, prepare},
 };
 use crate::{
     budget::Lane,
@@ -84,8 +84,7 @@ impl Together<'_> {
                 // What is said of the request as a whole is true of each, and asking for each would only repeat it.
                 Err(error) => {
                     for (index, _) in writes {
-                        let failed = ActionResult::Failed { error: error.to_string() };
-                        results[index] = Some(Performed::settled(failed));
+                        results[index] = Some(Performed::settled(not_done(&error)));
                     }
                     Vec::new()
                 }
@@ -129,7 +128,7 @@ impl Together<'_> {
         let mut attempt = 0;
         loop {
             match self.run.writer.write_together(&sent, self.lane).await {
-                Err(error) if error.is_transient() && !error.outcome_unknown() => {
+                Err(error) if error.is_transient() && !error.outcome_unknown() && !error.is_parked() => {
                     attempt += 1;
                     if attempt == ATTEMPTS || self.run.stop.asked() {
                         return Err(error);

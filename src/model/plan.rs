@@ -141,6 +141,18 @@ pub struct Forecast {
     pub requests: u64,
     /// Seconds at the budget.
     pub seconds: u64,
+    /// Licence seats, where the files cap them.
+    #[serde(default)]
+    pub seats: Option<Seats>,
+}
+
+/// Licence seats that a plan takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Seats {
+    /// That new and returning people need, those who wait for one included.
+    pub needed: u32,
+    /// That nobody has, once those who go have left theirs.
+    pub free: u32,
 }
 
 /// One field of an action.

@@ -49,10 +49,27 @@ pub struct Semantics {
     pub members: MemberRules,
     /// What a person has to do, and where, for each verb the API lacks.
     pub manual: BTreeMap<Verb, Arc<str>>,
+    /// What each verb takes besides its write, when all goes well; nothing where nothing is said. Forecasts count by it, and
+    /// nothing is done or left because of it.
+    pub effort: BTreeMap<Verb, Effort>,
     /// How long a write that the API accepted may take to show. A look that finds nothing is repeated for this long.
     pub settle: Duration,
     /// The quotas the API documents.
     pub limits: Limits,
+}
+
+/// The reads that go with a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Effort {
+    /// Right before, because more is sent than what changes.
+    pub before: u32,
+    /// Right after, because the answer does not show what was written.
+    pub after: u32,
+}
+
+impl Effort {
+    /// An answer that shows nothing: one look.
+    pub const LOOK: Self = Self { before: 0, after: 1 };
 }
 
 /// How a role is held.

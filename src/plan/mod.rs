@@ -187,7 +187,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
     only::restrict(cx, &matched, &mut drafts);
     history::wait_for_requests_under_way(cx, &mut drafts);
     guards::hold(cx, &wanted, &mut drafts);
-    rules::order(cx, &mut drafts);
+    let seats = rules::order(cx, &mut drafts);
     graph::settle(&mut drafts);
     rules::subsume(cx, &mut drafts);
     drafts.finish(AppPlan {
@@ -197,7 +197,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
         error: None,
         complete: is_complete(cx),
         observed: observed(cx.live),
-        forecast: Forecast::default(),
+        forecast: Forecast { seats, ..Forecast::default() },
         actions: Vec::new(),
         findings: coverage_findings(cx),
         due: due::due(cx),

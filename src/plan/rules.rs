@@ -10,15 +10,16 @@ use super::{
     draft::{Draft, Drafts},
     guards,
 };
-use crate::model::{AccountStatus, ActionName, Email, GroupState, Rule, Status, Verb};
+use crate::model::{AccountStatus, ActionName, Email, GroupState, Rule, Seats, Status, Verb};
 
-/// Draws every edge.
-pub(super) fn order(cx: &Context<'_>, drafts: &mut Drafts) {
+/// Draws every edge. Returns what it takes of the seats, where there is a cap.
+pub(super) fn order(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
     let leaving = leave_with_the_account(cx, drafts);
     accounts_first(drafts);
     groups_first(leaving, drafts);
-    seats(cx, drafts);
+    let seats = seats(cx, drafts);
     new_admins_first(cx, drafts);
+    seats
 }
 
 /// Where an account's removal goes ahead, its memberships go with it: taking them away one by one would only cost requests.
@@ -160,8 +161,8 @@ fn new_admins_first(cx: &Context<'_>, drafts: &mut Drafts) {
 
 /// Where seats are full, each new account takes the seat of one that goes; for whom none is left waits. New admins are
 /// seated first and old ones make room last, because an old one may itself have to wait for a new one.
-fn seats(cx: &Context<'_>, drafts: &mut Drafts) {
-    let Some(seats) = cx.app.seats else { return };
+fn seats(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
+    let seats = cx.app.seats?;
     let semantics = &cx.app.semantics;
     let takes_seat = |status: &AccountStatus| *status != AccountStatus::Inactive || semantics.inactive_keeps_seat;
     let used = cx.accounts.iter().filter(|account| takes_seat(&account.status)).count();
@@ -182,6 +183,7 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) {
     let (owed, spare) = freed.split_at(over.min(freed.len()));
     let mut spare = spare.iter();
     let mut free = (seats as usize).saturating_sub(used);
+    let mut count = Seats { needed: 0, free: u32::try_from(free + spare.len()).unwrap_or(u32::MAX) };
     let takes = |draft: &Draft| match draft.verb() {
         Verb::Create => true,
         Verb::Reactivate => !semantics.inactive_keeps_seat,
@@ -196,7 +198,7 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) {
                 "whether one of the {seats} seats is free is not known, because only {who} was looked for; run without `--only`"
             ));
         }
-        return;
+        return None;
     }
     takers.sort_by_key(|draft| (!draft.makes_admin, draft.action.name.clone()));
     // Somebody whom joining makes takes one seat, however many groups they join; all those joinings share its fate.
@@ -205,6 +207,7 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) {
         let joins = draft.identity.clone().filter(|_| draft.makes_account);
         let known = joins.as_ref().and_then(|who| seated.get(who).cloned());
         let seat = known.unwrap_or_else(|| {
+            count.needed += 1;
             if free > 0 {
                 free -= 1;
                 return Seat::Free;
@@ -222,6 +225,7 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) {
             seated.insert(who, seat);
         }
     }
+    Some(count)
 }
 
 /// Where a new account sits.

@@ -484,7 +484,7 @@ pub fn plan_against(desired: &Desired, digest: &str, live: &Live, history: Optio
     let mut plan = plan::plan(&Inputs { desired, desired_digest: digest, live, history, now });
     for app in &mut plan.apps {
         if let Some(desired) = desired.apps.get(&app.app) {
-            app.forecast = forecast(app, (&desired.semantics.members).into(), &quota(desired));
+            app.forecast = forecast(app, &desired.semantics, &quota(desired));
         }
     }
     plan

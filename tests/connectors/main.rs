@@ -3,11 +3,16 @@
 mod acc;
 mod alteryx;
 mod alteryx_webapi;
+mod effort;
+mod forecast;
+mod in_process;
 mod keystone;
 mod language;
+mod makespan;
 mod quiet;
 mod scim;
 mod support;
+mod urgent;
 mod workiva;
 
 use std::sync::{

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{rows, settings::Settings};
 use crate::model::{
-    AccountStatus, CreateRule, DeactivateRule, FieldName, Find, GroupRules, Limits, MemberRead, MemberRules,
+    AccountStatus, CreateRule, DeactivateRule, Effort, FieldName, Find, GroupRules, Limits, MemberRead, MemberRules,
     QuotaScope, RoleRule, ScopeCovers, Semantics, Step, Verb,
 };
 
@@ -73,9 +73,21 @@ pub(super) fn of(settings: &Settings) -> Semantics {
             fields: fields(["role", "roles", "company"]),
         },
         manual: manual(acts),
+        effort: effort(),
         settle: settings.import_wait,
         limits: construction_limits(),
     }
+}
+
+/// A member is sent whole, and the answer shows what was sent instead of what is. People who join a project together do so
+/// after a while, so that the first looks come too early.
+fn effort() -> BTreeMap<Verb, Effort> {
+    [
+        (Verb::AddMember, Effort { before: 0, after: 3 }),
+        (Verb::ChangeMember, Effort { before: 1, after: 1 }),
+        (Verb::RemoveMember, Effort::LOOK),
+    ]
+    .into()
 }
 
 fn manual(acts: bool) -> BTreeMap<Verb, Arc<str>> {

@@ -156,6 +156,7 @@ impl HttpClient {
             tracing::warn!(app = config.app, "credentials go over the network unencrypted: the app's url is http");
         }
         let link = Link {
+            visitor: gate.visitor(),
             app: config.app,
             transport,
             gate,
@@ -194,6 +195,11 @@ impl HttpClient {
     /// Refuses from now on what would have to wait long for the budget.
     pub fn hurry(&self) {
         self.link.gate.hurry();
+    }
+
+    /// Announces how many reads and writes are going to be sent, besides those that wait already.
+    pub fn expect(&self, reads: u64, writes: u64) {
+        self.link.gate.expect(self.link.visitor, reads, writes);
     }
 
     /// Scopes that were asked for and that the app did not grant.

@@ -50,10 +50,17 @@ impl Failing<'_> {
     }
 
     pub(super) fn parked(self, parked: Parked) -> Error {
+        // Whole minutes, rounded up, so that whoever comes back then does not come too early.
         let minutes = parked.wait.as_secs().div_ceil(60);
+        let wait = match (minutes / 60, minutes % 60) {
+            (0, minutes) => format!("{minutes} min"),
+            (hours, 0) => format!("{hours} h"),
+            (hours, minutes) => format!("{hours} h {minutes} min"),
+        };
         let kind = ErrorKind::RateLimited { retry_after: Some(parked.wait) };
-        let detail = format!("the quota opens in {minutes} minutes only");
-        self.error(kind, None, &detail, Some("run again then; nothing was sent"))
+        let detail =
+            format!("the quota is used up and opens in {wait}; nothing was sent, and a run after that goes on");
+        self.error(kind, None, &detail, None)
     }
 
     pub(super) fn rate_limited(self, answer: &WireAnswer) -> Error {

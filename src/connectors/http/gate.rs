@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{sync::oneshot, task::AbortHandle, time::Instant};
 
-use crate::budget::{Budget, Feedback, Kind, Lane, Next, Outcome, Saved, Ticket};
+use crate::budget::{Budget, Feedback, Kind, Lane, Next, Outcome, PARK_AFTER, Saved, Ticket};
 
 /// How long a request may still be kept waiting once somebody wants an end: the seconds that many quotas take to open are
 /// worth it, because they let what was begun be finished.
@@ -27,6 +27,9 @@ struct State {
     /// In the order in which they asked, so that all are told in the same order, whatever happens.
     waiters: BTreeMap<Ticket, oneshot::Sender<Result<(), Parked>>>,
     tickets: u64,
+    visitors: u64,
+    /// Reads and writes that each is going to send.
+    expected: BTreeMap<Visitor, [u64; 2]>,
     /// Somebody wants an end: nobody is kept waiting for long.
     hurry: bool,
     /// Wakes the gate when something may leave that could not before.
@@ -39,6 +42,10 @@ pub struct Parked {
     /// How long.
     pub wait: Duration,
 }
+
+/// Somebody who sends requests through a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Visitor(u64);
 
 /// Leave to send one request. Dropped without a report it counts as sent: nobody knows.
 #[derive(Debug)]
@@ -66,7 +73,15 @@ impl Drop for Waiting<'_> {
 impl Gate {
     /// A gate with this budget, whose clock starts now.
     pub fn new(budget: Budget) -> Arc<Self> {
-        let state = State { budget, waiters: BTreeMap::new(), tickets: 0, hurry: false, timer: None };
+        let state = State {
+            budget,
+            waiters: BTreeMap::new(),
+            tickets: 0,
+            visitors: 0,
+            expected: BTreeMap::new(),
+            hurry: false,
+            timer: None,
+        };
         Arc::new(Self { start: Instant::now(), state: Mutex::new(state) })
     }
 
@@ -75,7 +90,33 @@ impl Gate {
         self.start.elapsed()
     }
 
-    /// Looks at the budget, or changes what it expects.
+    /// Names one who is going to come through.
+    pub fn visitor(&self) -> Visitor {
+        let mut state = self.lock();
+        state.visitors += 1;
+        Visitor(state.visitors)
+    }
+
+    /// Announces how many reads and writes somebody is going to send, besides those that wait already.
+    pub fn expect(self: &Arc<Self>, visitor: Visitor, reads: u64, writes: u64) {
+        {
+            let mut state = self.lock();
+            match [reads, writes] {
+                [0, 0] => drop(state.expected.remove(&visitor)),
+                some => drop(state.expected.insert(visitor, some)),
+            }
+            let all = |kind: usize| state.expected.values().map(|expected| expected[kind]).sum();
+            let [reads, writes] = [all(0), all(1)];
+            state.budget.expect(Kind::Read, reads);
+            state.budget.expect(Kind::Write, writes);
+        }
+        // Where less will come than was thought, there may be no reason to pace any more. Outside a runtime nobody waits.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            self.pump();
+        }
+    }
+
+    /// Looks at the budget, or changes it.
     pub fn with_budget<T>(&self, look: impl FnOnce(&mut Budget, Duration) -> T) -> T {
         let now = self.now();
         look(&mut self.lock().budget, now)
@@ -138,27 +179,29 @@ impl Gate {
         let mut state = self.lock();
         loop {
             let now = self.now();
-            match state.budget.next(now) {
-                Next::Grant(ticket) => {
-                    let told = state.waiters.remove(&ticket).is_some_and(|waiter| waiter.send(Ok(())).is_ok());
-                    if !told {
-                        let unused = Feedback { outcome: Outcome::NotSent, ..Feedback::default() };
-                        state.budget.answered(now, ticket, &unused);
-                    }
+            let next = state.budget.next(now);
+            if let Next::Grant(ticket) = next {
+                let told = state.waiters.remove(&ticket).is_some_and(|waiter| waiter.send(Ok(())).is_ok());
+                if !told {
+                    let unused = Feedback { outcome: Outcome::NotSent, ..Feedback::default() };
+                    state.budget.answered(now, ticket, &unused);
                 }
-                Next::WaitUntil(until)
-                    if Budget::is_parked(now, until) || state.hurry && until.saturating_sub(now) > PATIENCE =>
-                {
-                    let parked = Parked { wait: until - now };
-                    for (ticket, waiter) in std::mem::take(&mut state.waiters) {
-                        state.budget.cancel(ticket);
-                        // Whoever stopped waiting need not be told.
-                        let _gone = waiter.send(Err(parked));
-                    }
-                    return;
+                continue;
+            }
+            let longest = if state.hurry { PATIENCE } else { PARK_AFTER };
+            let parked = state.budget.too_long(now, longest);
+            if parked.is_empty() {
+                if let Next::WaitUntil(until) = next {
+                    self.set_timer(&mut state, until);
                 }
-                Next::WaitUntil(until) => return self.set_timer(&mut state, until),
-                Next::Idle => return,
+                return;
+            }
+            for (ticket, wait) in parked {
+                state.budget.cancel(ticket);
+                if let Some(waiter) = state.waiters.remove(&ticket) {
+                    // Whoever stopped waiting need not be told.
+                    let _gone = waiter.send(Err(Parked { wait }));
+                }
             }
         }
     }
@@ -231,6 +274,27 @@ mod tests {
             permit.answered(&Feedback::default());
         }
         assert_eq!(left, [0, 0, 60, 60, 120]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_all_announce_paces_everyone_but_removals_until_it_is_less_than_remains() {
+        let gate = gate(100, 3600, 10);
+        let said = Feedback { remaining: Some(50), reset_in: Some(Duration::from_secs(1000)), ..Feedback::default() };
+        gate.enter(Lane::Read, Kind::Read).await.unwrap().answered(&said);
+        let (one, other) = (gate.visitor(), gate.visitor());
+        gate.expect(one, 10, 30);
+        gate.expect(other, 0, 30);
+        let passes = async |lane| {
+            let start = gate.now();
+            for _ in 0..3 {
+                gate.enter(lane, Kind::Write).await.unwrap().answered(&Feedback::default());
+            }
+            (gate.now() - start).as_secs()
+        };
+        assert!(passes(Lane::Write { unblocks: 0 }).await > 20);
+        assert_eq!(passes(Lane::Removal).await, 0);
+        gate.expect(other, 0, 0);
+        assert_eq!(passes(Lane::Write { unblocks: 0 }).await, 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use std::{
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use super::{
-    gate::{Gate, Parked, Permit},
+    gate::{Gate, Parked, Permit, Visitor},
     redact::Redactor,
     transport::{Transport, WireAnswer, WireFailure, WireRequest},
     witness,
@@ -33,6 +33,7 @@ pub(super) struct Link {
     pub(super) app: String,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) gate: Arc<Gate>,
+    pub(super) visitor: Visitor,
     pub(super) redactor: Arc<Redactor>,
     pub(super) timeout: Duration,
     pub(super) sent: AtomicU64,

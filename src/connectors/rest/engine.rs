@@ -226,6 +226,10 @@ impl Reader for RestConnector {
         self.http.hurry();
     }
 
+    fn expect(&self, reads: u64, writes: u64) {
+        self.http.expect(reads, writes);
+    }
+
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         // A reading starts here, and sees what is called how now.
         self.forget().await;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::profile::{DeleteUsers, EXTERNAL_ID, Profile};
 use crate::model::{
-    AccountStatus, CreateRule, DeactivateRule, DeleteRule, FieldName, Find, GroupRules, Limits, MemberRead,
+    AccountStatus, CreateRule, DeactivateRule, DeleteRule, Effort, FieldName, Find, GroupRules, Limits, MemberRead,
     MemberRules, RoleRule, Semantics, Step, Verb,
 };
 
@@ -78,8 +78,23 @@ impl Profile {
                 fields: Default::default(),
             },
             manual,
+            effort: self.effort(),
             settle: self.settle,
             limits: Limits::default(),
         }
+    }
+
+    /// What is known without asking the server: most answer a change of members without a word, a deletion is looked after,
+    /// and without PATCH everything is read first and shown afterwards.
+    fn effort(&self) -> BTreeMap<Verb, Effort> {
+        let looked = [Verb::Delete, Verb::AddMember, Verb::RemoveMember, Verb::DeleteGroup];
+        let mut effort: BTreeMap<Verb, Effort> = looked.map(|verb| (verb, Effort::LOOK)).into();
+        if self.patch == Some(false) {
+            for verb in [Verb::Update, Verb::Deactivate, Verb::Reactivate, Verb::AddMember, Verb::RemoveMember] {
+                effort.entry(verb).or_default().before = 1;
+            }
+            effort.insert(Verb::AddMember, Effort { before: 1, after: 0 });
+        }
+        effort
     }
 }

@@ -291,6 +291,10 @@ impl Reader for ScimApp {
         self.http.hurry();
     }
 
+    fn expect(&self, reads: u64, writes: u64) {
+        self.http.expect(reads, writes);
+    }
+
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         Ok(parse(self.users(lane).await?, |user| self.profile.account(user)))
     }

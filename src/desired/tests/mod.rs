@@ -80,6 +80,7 @@ fn autodesk() -> Semantics {
             fields: names(&["role"]),
         },
         manual: BTreeMap::new(),
+        effort: BTreeMap::new(),
         settle: std::time::Duration::ZERO,
         limits: Limits::default(),
     }

@@ -4,7 +4,7 @@ mod journal;
 mod together;
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, LazyLock, Mutex, MutexGuard},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Crowd, Jitter, Made, NoJournal, Quiet, Stop, Tools, execute, forecast};
+use super::{Jitter, Made, NoJournal, Quiet, Stop, Tools, execute, forecast};
 use crate::{
     budget::{Lane, Quota},
     connectors::{AccountGroup, Error, ErrorKind, Listing, Reader, Write, Writer, Written},
@@ -32,6 +32,8 @@ enum Fault {
     NotFound,
     Refused,
     Unreachable,
+    /// The budget lets nothing out for hours.
+    Parked,
     /// This version of the app has no such call, says its answer with this status.
     Lacking(u16),
 }
@@ -105,6 +107,7 @@ fn semantics(read: MemberRead, find: Find) -> Semantics {
             fields: fields(),
         },
         manual: BTreeMap::new(),
+        effort: BTreeMap::new(),
         settle: Duration::ZERO,
         limits: Limits::default(),
     }
@@ -262,6 +265,7 @@ impl Writer for Fake {
         match fault {
             Refused => return Err(error(ErrorKind::Refused)),
             Unreachable => return Err(error(ErrorKind::Unreachable)),
+            Parked => return Err(error(ErrorKind::RateLimited { retry_after: Some(Duration::from_secs(9000)) })),
             Duplicate => return Err(error(ErrorKind::Duplicate)),
             NotFound => return Err(error(ErrorKind::NotFound)),
             LostBefore => return Err(error(ErrorKind::Unknown)),
@@ -290,6 +294,7 @@ impl Writer for Fake {
             Refused => return Err(error(ErrorKind::Refused)),
             NotFound => return Err(error(ErrorKind::NotFound)),
             Unreachable => return Err(error(ErrorKind::Unreachable)),
+            Parked => return Err(error(ErrorKind::RateLimited { retry_after: Some(Duration::from_secs(9000)) })),
             LostBefore => return Err(error(ErrorKind::Unknown)),
             _ => {}
         }
@@ -410,6 +415,32 @@ async fn whatever_goes_wrong_once_every_verb_takes_effect_exactly_once() {
             assert_eq!(world.effects, [verb.as_str()], "{verb} {fault:?}");
             assert!(world.reads + world.writes <= 7, "{verb} {fault:?}: {world:?}");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_app_whose_quota_opens_in_hours_is_left_for_a_later_run_with_one_reason_for_all() {
+    for crowd in [1, 5] {
+        let mut fake = fake(Verb::AddMember, &[Parked]);
+        Arc::make_mut(&mut fake.semantics).members.add_at_once = crowd;
+        let fake = Arc::new(fake);
+        let actions = ["g1", "g2"].into_iter().flat_map(|group| {
+            ["ann", "bob"].map(|who| {
+                let mut action = action(Verb::AddMember);
+                action.name.account = Some(who.into());
+                action.name.group = Some(group.into());
+                action
+            })
+        });
+        let plan = plan(actions.collect());
+        let made = Made::default();
+        let tools = Tools { quota: Quota { concurrency: Some(1), ..Quota::default() }, ..tools(fake.clone(), &made) };
+        let outcome = execute(&plan, &tools, Stop::never(), &Quiet).await;
+        let reasons: BTreeSet<_> = outcome.actions.iter().map(|(_, result)| format!("{result:?}")).collect();
+        assert_eq!(outcome.actions.len(), 4);
+        assert_eq!(reasons.len(), 1, "{reasons:?}");
+        assert!(reasons.first().unwrap().starts_with("NotStarted"), "{reasons:?}");
+        assert_eq!(fake.world().writes, 1, "nobody else asks");
     }
 }
 
@@ -599,11 +630,14 @@ async fn after_a_stop_nothing_is_sent_again() {
 #[tokio::test(start_paused = true)]
 async fn the_forecast_counts_just_the_requests_that_a_smooth_run_sends() {
     for verb in VERBS {
-        let script = if verb == Verb::Create { Unproven } else { Proven };
-        let fake = Arc::new(fake(verb, &[script]));
-        let plan = plan(vec![action(verb)]);
-        let outcome = execute(&plan, &tools(fake.clone(), &Made::default()), Stop::never(), &Quiet).await;
-        let expected = forecast(&plan, Crowd { add: 1, remove: 1 }, &Quota::default());
-        assert_eq!(outcome.requests, expected.requests, "{verb}");
+        for (script, effort) in [(Proven, Effort::default()), (Unproven, Effort::LOOK)] {
+            let mut fake = fake(verb, &[script]);
+            Arc::make_mut(&mut fake.semantics).effort.insert(verb, effort);
+            let fake = Arc::new(fake);
+            let plan = plan(vec![action(verb)]);
+            let outcome = execute(&plan, &tools(fake.clone(), &Made::default()), Stop::never(), &Quiet).await;
+            let expected = forecast(&plan, &fake.semantics, &Quota::default());
+            assert_eq!(outcome.requests, expected.requests, "{verb} {script:?}");
+        }
     }
 }

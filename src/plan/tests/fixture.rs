@@ -83,6 +83,7 @@ pub fn one_way() -> Semantics {
             fields: set(&["role"]),
         },
         manual: BTreeMap::from([(Verb::RemoveMember, "remove the member in the admin pages".into())]),
+        effort: BTreeMap::new(),
         settle: std::time::Duration::ZERO,
         limits: Limits::default(),
     }

@@ -1,7 +1,7 @@
 //! What an app lets rosterd do with a group or a name, and what it lets joining do.
 
 use super::{check, fixture::*};
-use crate::model::{AccountStatus::*, Coverage, Email, Reach, Window, Words};
+use crate::model::{AccountStatus::*, Coverage, Email, Reach, Seats, Window, Words};
 
 fn reach(reach: Reach) -> World {
     let world = World::full().member("G", "ann@x.io").member("G", "bob@x.io").active("1", "ann@x.io");
@@ -80,7 +80,9 @@ fn somebody_who_joins_two_groups_takes_one_seat() {
     ready a/add-member/ann@x.io/H
     ready a/add-member/bob@x.io/G
     ");
-    check!(world.app(|app| app.seats = Some(1)), @"
+    let world = world.app(|app| app.seats = Some(1));
+    assert_eq!(world.plan().forecast.seats, Some(Seats { needed: 2, free: 1 }));
+    check!(world, @"
     ready a/add-member/ann@x.io/G
     ready a/add-member/ann@x.io/H
     waiting a/add-member/bob@x.io/G: no seat: all 1 are taken

@@ -1,7 +1,7 @@
 //! Roles, admins and seats.
 
 use super::{check, fixture::*};
-use crate::model::{AccountStatus::*, Window};
+use crate::model::{AccountStatus::*, Seats, Window};
 
 const ALWAYS: Window = Window::ALWAYS;
 
@@ -151,7 +151,9 @@ fn an_update_that_leaves_the_role_alone_makes_no_admin_go() {
 fn a_seat_is_freed_before_it_is_taken_and_who_finds_none_waits() {
     let world = World::full().grant("new1@x.io").grant("new2@x.io").member("G", "new2@x.io").live_group("g", "G", &[]);
     let world = world.person("old@x.io").active("9", "old@x.io").live("8", "bob@x.io", Pending).grant("bob@x.io");
-    check!(world.app(|app| app.seats = Some(2)), @"
+    let world = world.app(|app| app.seats = Some(2));
+    assert_eq!(world.plan().forecast.seats, Some(Seats { needed: 2, free: 1 }));
+    check!(world, @"
     waiting a/add-member/new2@x.io/G after a/create/new2@x.io (AccountBeforeMembership): comes after a/create/new2@x.io, which waits itself
     ready a/create/new1@x.io after a/deactivate/old@x.io (SeatFreedFirst)
     waiting a/create/new2@x.io: no seat: all 2 are taken

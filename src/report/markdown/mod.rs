@@ -127,6 +127,7 @@ impl Page<'_> {
         let total = Forecast {
             requests: self.apps.iter().map(|app| app.forecast.requests).sum(),
             seconds: self.apps.iter().map(|app| app.forecast.seconds).max().unwrap_or(0),
+            seats: None,
         };
         if summary.ready > 0 && total.requests > 0 {
             let (requests, time) = (requests(total.requests), words::duration(total.seconds));

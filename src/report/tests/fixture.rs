@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, ActionName, Against, AppPlan, Cause, Change, Due, DueWhat, Edge, FieldValue, Finding, Forecast, Guard,
-    Held, Observed, Place, Plan, Rule, Severity, Snapshot, Status, Target, Verb,
+    Held, Observed, Place, Plan, Rule, Seats, Severity, Snapshot, Status, Target, Verb,
 };
 
 /// An action as its name says it, ready, without changes: `autodesk/add-member/jane@example.com/Design Team`.
@@ -124,7 +124,7 @@ pub fn everything() -> Plan {
                    and remove the person there";
     let one_way = "a deactivation at Autodesk cannot be undone by the API";
     let autodesk = AppPlan {
-        forecast: Forecast { requests: 41, seconds: 148 },
+        forecast: Forecast { requests: 41, seconds: 148, seats: None },
         ..app(
             "autodesk",
             "team",
@@ -232,7 +232,7 @@ pub fn everything() -> Plan {
         Vec::new(),
     );
     workiva.observed = Observed { accounts: 1, groups: 1, memberships: 0, requests: 1, oldest_s: 7_500 };
-    workiva.forecast = Forecast { requests: 17, seconds: 9 };
+    workiva.forecast = Forecast { requests: 17, seconds: 4200, seats: Some(Seats { needed: 3, free: 1 }) };
     workiva.complete = false;
     let mut acc = app("construction", "project", Vec::new(), Vec::new());
     acc.connector = "acc".into();

@@ -1,6 +1,9 @@
 //! What one person gets, and why.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -73,6 +76,7 @@ fn semantics() -> Semantics {
             fields: ["role".into()].into(),
         },
         manual: Default::default(),
+        effort: BTreeMap::new(),
         settle: std::time::Duration::ZERO,
         limits: Limits::default(),
     }

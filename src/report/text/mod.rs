@@ -6,6 +6,8 @@ mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::SignedDuration;
+
 use super::{
     Style,
     canvas::{Canvas, Line, Paint},
@@ -30,7 +32,7 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
         draw_quiet(&mut canvas, app);
     }
     for app in busy {
-        draw_app(&mut canvas, app, several);
+        draw_app(&mut canvas, plan, app, several);
     }
     draw_summary(&mut canvas, plan);
     canvas.finish()
@@ -97,6 +99,16 @@ fn forecast(forecast: Forecast) -> String {
     format!("{}, about {} at the budget", requests(forecast.requests), words::duration(forecast.seconds))
 }
 
+/// When the last action takes effect, if applying begins when the plan was made. Of what takes minutes, how long it takes
+/// says enough.
+fn lands(plan: &Plan, forecast: Forecast) -> Option<String> {
+    /// From here on people ask when, and not how long.
+    const LONG: u64 = 15 * 60;
+    let seconds = i64::try_from(forecast.seconds).ok().filter(|_| forecast.seconds >= LONG)?;
+    let at = plan.created_at.checked_add(SignedDuration::from_secs(seconds)).ok()?;
+    Some(at.strftime("on %Y-%m-%d at %H:%M UTC").to_string())
+}
+
 /// The rule that begins an app.
 pub(super) fn draw_title(canvas: &mut Canvas, app: &AppPlan) {
     let title = Line::new().whole(Paint::Strong, &app.app);
@@ -110,7 +122,7 @@ pub(super) fn draw_error(canvas: &mut Canvas, what: &str, error: &str) {
     canvas.hanging(&head, &Line::new().text(Paint::Alarm, what).prose(Paint::Remove, error));
 }
 
-fn draw_app(canvas: &mut Canvas, app: &AppPlan, several: bool) {
+fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
     draw_title(canvas, app);
     if let Some(error) = &app.error {
         draw_error(canvas, "could not be read: ", error);
@@ -120,8 +132,12 @@ fn draw_app(canvas: &mut Canvas, app: &AppPlan, several: bool) {
         let mut line = observed(app);
         if several && app.forecast.requests > 0 {
             line.push_str(&format!("; applying takes {}", forecast(app.forecast)));
+            if let Some(at) = lands(plan, app.forecast) {
+                line.push_str(&format!(", and the last action lands {at}"));
+            }
         }
         canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
+        draw_seats(canvas, app.forecast);
         if !app.complete && only(app).is_none() {
             let warning = "Not everything could be read, and what was not seen is not taken for absent.";
             canvas.paragraph(0, &Line::new().text(Paint::Change, warning));
@@ -133,6 +149,18 @@ fn draw_app(canvas: &mut Canvas, app: &AppPlan, several: bool) {
     draw_actions(canvas, app);
     draw_findings(canvas, own_findings(app));
     around::draw_due(canvas, &app.due);
+}
+
+/// What a plan takes of the licence, where the files cap it.
+fn draw_seats(canvas: &mut Canvas, forecast: Forecast) {
+    let Some(seats) = forecast.seats.filter(|seats| seats.needed > 0) else { return };
+    let text = format!("Seats: {} needed, {} free", words::number(seats.needed), words::number(seats.free));
+    let line = match seats.needed.saturating_sub(seats.free) {
+        0 => Line::new().text(Paint::Dim, format!("{text}.")),
+        1 => Line::new().text(Paint::Change, format!("{text}; 1 person waits for one.")),
+        short => Line::new().text(Paint::Change, format!("{text}; {} people wait for one.", words::number(short))),
+    };
+    canvas.paragraph(0, &line);
 }
 
 fn draw_actions(canvas: &mut Canvas, app: &AppPlan) {
@@ -366,9 +394,12 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
         let total = Forecast {
             requests: plan.apps.iter().map(|app| app.forecast.requests).sum(),
             seconds: plan.apps.iter().map(|app| app.forecast.seconds).max().unwrap_or(0),
+            seats: None,
         };
         if total.requests > 0 {
-            canvas.paragraph(0, &Line::new().plain(format!("Reading and applying take {}.", forecast(total))));
+            let lands = lands(plan, total).map(|at| format!("; begun now, the last action lands {at}"));
+            let text = format!("Reading and applying take {}{}.", forecast(total), lands.unwrap_or_default());
+            canvas.paragraph(0, &Line::new().plain(text));
         }
     }
     if let Some(only) = plan.apps.iter().find_map(only) {

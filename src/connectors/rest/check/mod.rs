@@ -2,6 +2,7 @@
 
 mod accounts;
 mod calls;
+mod effort;
 mod groups;
 mod members;
 mod mistakes;
@@ -81,6 +82,8 @@ fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
             groups: groups::rules(&wire.groups),
             members: members::rules(wire.members.as_ref(), member_role),
             manual: manual(&wire.manual),
+            // What the calls themselves say follows once they are checked.
+            effort: BTreeMap::new(),
             settle: Duration::from_secs(wire.settle),
             limits: limits(&wire.limits),
         };
@@ -90,6 +93,7 @@ fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
         Some(wire) => members::check(wire, &scope, &lookups, &mut semantics)?,
         None => super::manifest::Members::default(),
     };
+    semantics.effort = effort::of(&accounts, &groups, &members, wire.read_back.iter().map(|verb| verb.0));
     let plain = scope.plain.into_inner();
     options.plain = plain;
     Ok(Manifest {

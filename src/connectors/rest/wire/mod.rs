@@ -59,6 +59,10 @@ pub struct Manifest {
     /// Seconds that an accepted write may take to show.
     #[serde(default)]
     pub settle: u64,
+    /// Verbs whose answers do not show what was written, so that it is read back. An answer is always judged by what it
+    /// shows: forecasts alone count by this.
+    #[serde(default)]
+    pub read_back: Vec<Missing>,
     /// Lists that tell names from ids. Each is read once a run, and only when a field that it names is managed, or when it
     /// takes names to tell who is an admin.
     #[serde(default)]

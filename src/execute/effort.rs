@@ -1,0 +1,31 @@
+//! Which requests an action takes when all goes well: what forecasts count and budgets are told beforehand.
+
+use crate::{
+    budget::Kind,
+    model::{Action, Semantics},
+};
+
+/// The requests of actions that are carried out together, in order.
+pub(super) fn requests<'a>(actions: impl Iterator<Item = &'a Action>, semantics: &Semantics) -> Vec<Kind> {
+    let mut requests = Vec::new();
+    let mut verb = None;
+    for action in actions {
+        // The account that loses something is looked at first, each on its own.
+        if action.reduces_access && action.target.account_id.is_some() && action.target.email.is_some() {
+            requests.push(Kind::Read);
+        }
+        verb = Some(action.name.verb);
+    }
+    let Some(verb) = verb else { return requests };
+    let effort = semantics.effort.get(&verb).copied().unwrap_or_default();
+    requests.extend((0..effort.before).map(|_| Kind::Read));
+    requests.push(Kind::Write);
+    requests.extend((0..effort.after).map(|_| Kind::Read));
+    requests
+}
+
+/// How many of them read, and how many write.
+pub(super) fn count(requests: &[Kind]) -> (u64, u64) {
+    let writes = requests.iter().filter(|kind| **kind == Kind::Write).count() as u64;
+    (requests.len() as u64 - writes, writes)
+}
