@@ -120,13 +120,16 @@ impl Ship {
     /// In which minutes cycles of an app began, over a time; tasks that died are replaced.
     async fn begun(&mut self, app: &str, minutes: u32) -> Vec<u64> {
         let mut seen: Vec<Timestamp> = Vec::new();
+        // The board shows the last cycle until the next one has ended.
+        let last = |board: &Board| board.look().apps.get(app).and_then(|app| app.last.clone());
+        let before = last(&self.board).map(|last| last.began);
         let end = Instant::now() + minutes * MINUTE;
         while Instant::now() < end {
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(5)) => {}
                 () = self.crew.gap() => self.crew.man(),
             }
-            let last = self.board.look().apps.get(app).and_then(|app| app.last.clone());
+            let last = last(&self.board).filter(|last| Some(last.began) != before);
             if let Some(last) = last.filter(|last| seen.last() != Some(&last.began)) {
                 seen.push(last.began);
             }

@@ -26,6 +26,8 @@ pub(super) struct Target<'a> {
     pub(super) read: Option<&'a Call>,
     pub(super) wrap: Option<&'a str>,
     pub(super) bindings: Bindings<'static>,
+    /// Why what was read right before must not be sent back, if it must not.
+    pub(super) unfit: Option<&'a (dyn Fn(&Value) -> Option<String> + Sync)>,
 }
 
 /// One update under way.
@@ -59,6 +61,9 @@ impl Updating<'_> {
             Style::Partial { whole } => self.partial(whole, changes).await?,
             Style::Replace { omit } => {
                 let mut body = self.before().await?;
+                if let Some(why) = self.target.unfit.and_then(|unfit| unfit(&body)) {
+                    return Err(self.connector.http.error(&self.request, ErrorKind::Server, None, &why));
+                }
                 for path in omit {
                     path.remove(&mut body);
                 }

@@ -19,7 +19,7 @@ use crate::{
         Error, ErrorKind, Write, Writer, Written,
         http::{Answer, Request},
     },
-    model::{Email, FieldName, Values},
+    model::{AccountStatus, Email, FieldName, Values},
 };
 
 /// Accepted is not done.
@@ -120,10 +120,12 @@ impl RestConnector {
         id: &str,
         changes: &[(Dotted, Value)],
         words: &Translation,
+        unfit: Option<&(dyn Fn(&Value) -> Option<String> + Sync)>,
         lane: Lane,
     ) -> Result<Written, Error> {
         let accounts = &self.manifest.accounts;
         let target = Target {
+            unfit,
             id,
             id_at: &accounts.id,
             read: Some(&accounts.read),
@@ -139,7 +141,15 @@ impl RestConnector {
         let update = accounts.update.as_ref().ok_or_else(|| self.lacks("change an account"))?;
         let words = self.words_for(&accounts.naming, values, lane).await;
         let changes = words.placed(&accounts.fields, values).map_err(|why| self.unsendable(&update.call, why))?;
-        self.change_account(update, id, &changes, &words, lane).await
+        // A replacement sends the status along. Nobody changes the fields of an account that is inactive, so that one which is
+        // has just been made so by somebody; by the time the request arrives, they may have taken that back.
+        let unfit = |row: &Value| {
+            let inactive = accounts.parse(row, &words).is_ok_and(|account| account.status == AccountStatus::Inactive);
+            inactive.then(|| {
+                "the account is inactive at this moment, and replacing it would make it so; nothing was sent".to_owned()
+            })
+        };
+        self.change_account(update, id, &changes, &words, Some(&unfit), lane).await
     }
 
     async fn set_status(&self, id: &str, change: Option<&Change>, what: &str, lane: Lane) -> Result<Written, Error> {
@@ -154,7 +164,7 @@ impl RestConnector {
                 update.call.by_hand.extend(by_hand);
                 let word = accounts.status_word(status).cloned().unwrap_or(Value::Null);
                 let changes: Vec<_> = accounts.status.iter().map(|path| (path.clone(), word.clone())).collect();
-                self.change_account(&update, id, &changes, &words, lane).await
+                self.change_account(&update, id, &changes, &words, None, lane).await
             }
             Some(Change::Call(call)) => {
                 let request = self.request(call, &self.bindings(&[("account.id", id)]))?;
@@ -229,6 +239,7 @@ impl RestConnector {
         let placed = Translation::default().placed(&groups.fields, values);
         let changes = placed.map_err(|why| self.unsendable(&update.call, why))?;
         let target = Target {
+            unfit: None,
             id,
             id_at: &groups.id,
             read: groups.read.as_ref(),
