@@ -75,7 +75,7 @@ impl Link {
             }
             Err(WireFailure::Lost(reason)) => {
                 tracing::debug!(app = self.app, method, path, ms, reason = self.redactor.clean(reason), "no answer");
-                permit.answered(&Feedback::default());
+                permit.lost();
             }
         }
         result
