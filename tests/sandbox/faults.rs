@@ -210,11 +210,11 @@ fn a_fault_that_makes_no_sense_says_why() {
         ("", "`` is not of the form key=value; a fault reads like `every=7,kind=reset-after`"),
         (
             "every=7",
-            "a fault needs a kind, one of 500, 503, 429, reset-before, reset-after, slow, html, html-502, cut-off, empty, malformed",
+            "a fault needs a kind, one of 500, 503, 429, reset-before, reset-after, slow, stalled, html, html-502, cut-off, empty, malformed",
         ),
         (
             "kind=reset",
-            "unknown kind `reset`, expected one of 500, 503, 429, reset-before, reset-after, slow, html, html-502, cut-off, empty, malformed",
+            "unknown kind `reset`, expected one of 500, 503, 429, reset-before, reset-after, slow, stalled, html, html-502, cut-off, empty, malformed",
         ),
         ("kind=500,every=0", "`every=0`: expected a number from 1"),
         ("kind=500,at=1+x", "`at=x`: expected a number from 1"),
