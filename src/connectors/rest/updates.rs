@@ -18,6 +18,9 @@ use crate::{
 /// What RFC 6902 documents are sent as.
 const JSON_PATCH: &str = "application/json-patch+json";
 
+/// Says of what was read right before a replacement why it must not be sent back.
+pub(super) type Unfit<'a> = &'a (dyn Fn(&Value) -> Option<String> + Sync);
+
 /// What is updated, and how it is read.
 pub(super) struct Target<'a> {
     pub(super) id: &'a str,
@@ -27,7 +30,7 @@ pub(super) struct Target<'a> {
     pub(super) wrap: Option<&'a str>,
     pub(super) bindings: Bindings<'static>,
     /// Why what was read right before must not be sent back, if it must not.
-    pub(super) unfit: Option<&'a (dyn Fn(&Value) -> Option<String> + Sync)>,
+    pub(super) unfit: Option<Unfit<'a>>,
 }
 
 /// One update under way.

@@ -10,7 +10,7 @@ use super::{
     manifest::{Call, Change, Manifest, Naming, Update},
     rows::{echoes, text},
     template::{Bindings, Dotted},
-    updates::Target,
+    updates::{Target, Unfit},
     words::{Translation, Unsendable},
 };
 use crate::{
@@ -120,7 +120,7 @@ impl RestConnector {
         id: &str,
         changes: &[(Dotted, Value)],
         words: &Translation,
-        unfit: Option<&(dyn Fn(&Value) -> Option<String> + Sync)>,
+        unfit: Option<Unfit<'_>>,
         lane: Lane,
     ) -> Result<Written, Error> {
         let accounts = &self.manifest.accounts;
