@@ -10,6 +10,7 @@ mod deploy;
 mod example;
 mod faults;
 mod fmt;
+mod git_story;
 mod history;
 mod import;
 mod interrupts;
