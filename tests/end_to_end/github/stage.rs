@@ -282,7 +282,7 @@ impl Stage {
     }
 
     fn run(&self, step: &Value, said: &mut String) -> bool {
-        let mut script = format!("export PATH=\"$(tr '\\n' ':' <\"$GITHUB_PATH\")$PATH\"\n");
+        let mut script = "export PATH=\"$(tr '\\n' ':' <\"$GITHUB_PATH\")$PATH\"\n".to_owned();
         script += step["run"].as_str().unwrap();
         let mut command = self.bash(&self.path("work"), &script);
         for (name, value) in step["env"].as_object().into_iter().flatten() {
