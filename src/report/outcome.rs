@@ -162,7 +162,7 @@ fn as_row(name: &ActionName, result: &ActionResult, planned: Option<&Action>) ->
 }
 
 fn spent(requests: u64, seconds: u64) -> String {
-    format!("{} in {}", plan_text::requests(requests), words::duration(seconds))
+    format!("{} in {}, after reading", plan_text::requests(requests), words::duration(seconds))
 }
 
 fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: usize) {

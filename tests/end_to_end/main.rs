@@ -14,6 +14,7 @@ mod git_story;
 #[cfg(target_os = "linux")]
 mod github;
 mod history;
+mod hook;
 mod import;
 mod interrupts;
 mod killed;

@@ -131,12 +131,15 @@ impl Page<'_> {
         };
         if summary.ready > 0 && total.requests > 0 {
             let (requests, time) = (requests(total.requests), words::duration(total.seconds));
-            lines.push(format!("Reading and applying take {requests}, about {time} at the budget."));
+            lines.push(format!("Applying takes {requests} with its reading, about {time} at the budget."));
         }
         if self.actions(|_| true) > 0 && !self.plan.guards_unchecked.is_empty() {
             let guards: BTreeSet<Guard> = self.plan.guards_unchecked.iter().copied().collect();
             let guards: Vec<&str> = guards.iter().map(|guard| guard.as_str()).collect();
-            lines.push(format!("Without a history, these guards see this run alone: {}.", guards.join(", ")));
+            lines.push(format!(
+                "No earlier run is on record, so that these guards judge by this one alone: {}.",
+                guards.join(", ")
+            ));
         }
         for line in lines {
             out.push_str(&line);
