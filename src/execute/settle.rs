@@ -283,23 +283,13 @@ mod tests {
     fn live(complete: bool) -> LiveApp {
         let coverage = if complete { Coverage::Complete } else { Coverage::Incomplete("page 2 failed".into()) };
         LiveApp {
-            observed_at: jiff::Timestamp::UNIX_EPOCH,
             accounts: vec![
                 account("1", "ann@x.io", AccountStatus::Pending),
                 account("2", "bob@x.io", AccountStatus::Inactive),
             ],
             accounts_coverage: coverage.clone(),
-            groups: Vec::new(),
             groups_coverage: coverage,
-            unread_accounts: Default::default(),
-            unread_memberships: Default::default(),
-            absent: Default::default(),
-            own_account: None,
-            vocabulary: Default::default(),
-            notices: Vec::new(),
-            requests: 0,
-            oldest_s: 0,
-            extent: Default::default(),
+            ..LiveApp::empty(jiff::Timestamp::UNIX_EPOCH)
         }
     }
 
