@@ -15,8 +15,13 @@ use crate::{
 /// changes loses a row once, but hardly twice.
 pub const ABSENCES: u32 = 2;
 
-/// A reading that begins so long after a write was sent shows its effect, unless the semantics say that it takes longer.
+/// No reading that decides what became of a write begins sooner after it was sent.
 pub const SHOWS_AFTER: Duration = SETTLE;
+
+/// A reading that begins so long after a write was sent shows its effect, in an app that takes `settle` to show what it made.
+pub fn shows_after(settle: Duration) -> Duration {
+    look::shows_after(settle)
+}
 
 /// What became of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
