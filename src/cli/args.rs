@@ -225,6 +225,8 @@ pub(super) struct Review {
     pub target: Target,
     #[command(flatten)]
     pub everything: Everything,
+    #[command(flatten)]
+    pub storage: Storage,
     /// Where to write the table; stdout when not given.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,
