@@ -406,13 +406,25 @@ async fn where_drift_is_only_reported_nothing_is_written() {
         ("accounts: { a@example.com: }", settings("{ every: 1s }", ", drift: report")),
         (observed, settings("{ every: 1s }", "")),
     ] {
-        story.write(app_body, &rest);
-        let daemon = Running::start(story.dir.path(), &story.sandbox).await;
+        let hook = Hook::start().await;
+        story.write(app_body, &format!("{}\n  notify: [ {{ url: {{ env: HOOK }} }} ]\n", rest.trim_end()));
+        let daemon = Running::with(story.dir.path(), &story.sandbox, &[], &[("HOOK", &hook.url)]).await;
         let status = daemon.until("the drift", |status| app(status, APP)["standing"] == "drift").await;
         assert_eq!(app(&status, APP)["last"]["result"], "drift");
         assert_eq!(app(&status, APP)["seen"]["open"][0]["action"], format!("{APP}/create/a@example.com"));
         assert!(daemon.get("/").await.1.contains(&format!("{APP}/create/a@example.com")));
+        let thrice = |metrics: &str| {
+            let line = format!("rosterd_cycles_total{{app=\"{APP}\",result=\"drift\"}} ");
+            let count = metrics.lines().find_map(|found| found.strip_prefix(&line)?.parse::<u64>().ok());
+            count.is_some_and(|count| count >= 3)
+        };
+        while !thrice(&daemon.get("/metrics").await.1) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         daemon.terminate().await;
+        let told = hook.take();
+        assert_eq!(told.len(), 1, "once, whatever cycles there were: {told:?}");
+        assert!(told[0].starts_with(":mag: *studio*: 1 new difference, reported and not corrected"), "{told:?}");
         assert_eq!(story.writes(), [""; 0]);
     }
 }

@@ -48,7 +48,11 @@ impl Rosterd {
             fs::create_dir_all(to).unwrap();
             for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
                 let to = to.join(entry.file_name());
-                if entry.path().is_dir() { copy(&entry.path(), &to) } else { drop(fs::copy(entry.path(), to).unwrap()) }
+                if entry.path().is_dir() {
+                    copy(&entry.path(), &to);
+                } else {
+                    fs::copy(entry.path(), to).unwrap();
+                }
             }
         }
         copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(directory), self.dir.path());

@@ -113,10 +113,11 @@ async fn the_status_page_is_read_in_a_browser_by_day_by_night_and_on_a_phone() {
         "badge drift",
         "badge held",
         "could not be read",
-        "Drift, reported and not corrected",
+        "<code>mode: observe</code>",
         "- { allow: autodesk/deactivate/marcus.thorne@northwind.example, guard: irreversible, until: ",
         "- { allow: intranet, guard: max-removals, up_to: ",
         "invitation not accepted yet",
+        "invitation sent by this run and not accepted yet",
     ] {
         assert!(page.dom.contains(shown), "{shown}: {}", page.dom);
     }

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::html::Text;
+use super::html::{Prose, Text};
 use crate::{
     daemon::{
         board::{App, State},
@@ -143,7 +143,7 @@ impl Page {
     fn cycle(&mut self, last: &Report) {
         if let Some(note) = &last.note {
             let class = if matches!(last.result, CycleResult::Unread | CycleResult::Failed) { "bad" } else { "note" };
-            self.put(format_args!("<p class=\"{class}\">{}</p>\n", Text(note)));
+            self.put(format_args!("<p class=\"{class}\">{}</p>\n", Prose(note)));
         }
         if last.result == CycleResult::Unread {
             self.put(format_args!(
@@ -156,7 +156,7 @@ impl Page {
         }
         self.put(format_args!("<h3>Failed <b>{}</b></h3><ul>\n", failures.len()));
         for (name, error) in failures.iter().take(LISTED) {
-            self.put(format_args!("<li><code>{}</code><br>{}</li>\n", Text(name), Text(error)));
+            self.put(format_args!("<li><code>{}</code><br>{}</li>\n", Text(name), Prose(error)));
         }
         self.more(failures.len());
         self.put(format_args!("</ul>\n"));
@@ -197,7 +197,7 @@ impl Page {
         for ((guard, reason), actions) in reasons {
             let guard = if guard.is_empty() { String::new() } else { format!("<em>{}</em> ", Text(guard)) };
             if !guard.is_empty() || !reason.is_empty() {
-                self.put(format_args!("<p>{guard}{}</p>\n", Text(reason)));
+                self.put(format_args!("<p>{guard}{}</p>\n", Prose(reason)));
             }
             self.put(format_args!("<ul>\n"));
             for action in actions.iter().take(LISTED) {
@@ -216,7 +216,7 @@ impl Page {
         let releases: BTreeSet<&str> = held().filter_map(|held| held.release.as_deref()).collect();
         let repairs: BTreeSet<&str> = held().filter_map(|held| held.repair.as_deref()).collect();
         for repair in repairs {
-            self.put(format_args!("<p>To mend it: {}</p>\n", Text(repair)));
+            self.put(format_args!("<p>To mend it: {}</p>\n", Prose(repair)));
         }
         if !releases.is_empty() {
             let this = if releases.len() == 1 { "this line" } else { "these lines, one for each," };
@@ -241,7 +241,7 @@ impl Page {
                 Severity::Warning => "warning",
                 Severity::Note => "note",
             };
-            self.put(format_args!("<li><em>{word}</em> {}</li>\n", Text(&finding.message)));
+            self.put(format_args!("<li><em>{word}</em> {}</li>\n", Prose(&finding.message)));
         }
         if findings.len() > FINDINGS {
             self.put(format_args!("<li>and {} more</li>\n", findings.len() - FINDINGS));

@@ -10,7 +10,7 @@ use crate::{
         files::InForce,
         report::{CycleResult, Report, Trigger},
     },
-    model::{Action, ActionName, Status},
+    model::{Action, ActionName, Guard, Status},
 };
 
 /// Corrections that are remembered for whoever cannot be told, per app. With more, how many there are matters more than
@@ -124,8 +124,13 @@ impl Follower {
         let with = |wanted: &dyn Fn(&Action) -> bool| -> BTreeMap<ActionName, String> {
             report.open().filter(|action| wanted(action)).map(|action| (action.name.clone(), why(action))).collect()
         };
-        facts.drift = if report.corrects { BTreeMap::new() } else { with(&|action| action.status == Status::Ready) };
-        facts.held = with(&|action| matches!(action.status, Status::Held | Status::Manual));
+        // Where nothing is corrected, what could be done is a difference, and so is what only the app's mode holds.
+        let is_drift = |action: &Action| {
+            let by_mode = action.held.as_ref().is_some_and(|held| held.guard == Guard::Mode);
+            !report.corrects && (action.status == Status::Ready || by_mode)
+        };
+        facts.drift = with(&is_drift);
+        facts.held = with(&|action| matches!(action.status, Status::Held | Status::Manual) && !is_drift(action));
         facts.failed = report.failures().map(|(name, error)| (name.clone(), error.to_owned())).collect();
         facts.unread = match report.result {
             CycleResult::Failed if facts.failed.is_empty() => Some(report.note.clone().unwrap_or_default()),
