@@ -12,6 +12,7 @@ mod guards;
 mod history;
 mod identity;
 mod only;
+mod repair;
 mod rules;
 pub mod saved;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::{
     plan::{
         Context,
         draft::{Draft, Drafts},
+        repair,
         wanted::{Standing, Wanted, Wish},
     },
 };
@@ -38,7 +39,10 @@ pub(super) fn check(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) 
             draft.hold(
                 Guard::DesiredEmpty,
                 format!("the files grant nobody an account in {}", cx.app.name),
-                format!("grant at least one account under apps.{}.accounts, or set `mode: observe`", cx.app.name),
+                format!(
+                    "grant at least one account under {}; to give the app up, take it out of the files",
+                    repair::app(cx)
+                ),
             );
         }
         if let Some(reason) = shrank.as_ref().filter(|_| draft.action.reduces_access || draft.verb() == Verb::Create) {
@@ -57,8 +61,8 @@ fn mode(cx: &Context<'_>, draft: &mut Draft, leaver: bool) {
     let group = draft.action.name.group.as_ref().and_then(|name| app.groups.get(name));
     // The line to change: the app's mode bounds its groups'.
     let place = |mode| match group {
-        Some(group) if app.mode != mode => format!("apps.{}.groups.{}", app.name, group.name),
-        _ => format!("apps.{}", app.name),
+        Some(group) if app.mode != mode => repair::group(cx, &group.name, &group.place),
+        _ => repair::app(cx),
     };
     let any = |mode| app.mode == mode || group.is_some_and(|group| group.mode == mode);
     let takes_away = draft.action.reduces_access || draft.verb() == Verb::DeleteGroup;
@@ -83,16 +87,22 @@ fn frozen(freeze: &Freeze, draft: &mut Draft) {
     draft.hold(
         Guard::Frozen,
         format!("{} freezes changes{until}{reason}", freeze.place),
-        format!("plan again when the freeze is over, or end it at {}", freeze.place),
+        format!("plan again when the freeze is over, or take it out at {}", freeze.place),
     );
 }
 
 fn own_account(cx: &Context<'_>, draft: &mut Draft) {
     if draft.identity.as_ref().is_some_and(|identity| cx.is_self(identity)) && draft.action.reduces_access {
+        let app = repair::app(cx);
         draft.hold(
             Guard::SelfAccount,
             "our own credential acts as this account, and would cut itself off",
-            format!("let another credential do it, or correct `self:` under apps.{}", cx.app.name),
+            // What the connector knows of its own account, no line can correct.
+            if cx.own.is_some() {
+                format!("grant it what it would lose, or manage the app as another account: `auth` and `options` of {app}")
+            } else {
+                format!("grant it what it would lose; or, if the credential acts as another account, name that one in `self` of {app}")
+            },
         );
     }
 }
