@@ -36,6 +36,12 @@ impl<'a> Approvals<'a> {
         found.map(|(approval, _)| approved_by(approval))
     }
 
+    /// Whether an approval covers whatever the guard holds in the whole app.
+    pub(super) fn covers_all(&self, cx: &Context<'_>, guard: Guard) -> bool {
+        let app = crate::model::escape(&cx.app.name);
+        self.valid.iter().any(|(approval, _)| approval.guard == guard && approval.allow.trim_end_matches('/') == &*app)
+    }
+
     /// Approvals for a cap, each with how many people it still covers and the actions that succeeded by it.
     pub(super) fn of_cap(&self, guard: Guard) -> impl Iterator<Item = (&'a Approval, usize, Option<&'a Used>)> {
         self.valid.iter().filter(move |(approval, _)| approval.guard == guard).map(|(approval, used)| {

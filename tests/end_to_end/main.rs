@@ -10,6 +10,7 @@ mod deploy;
 mod example;
 mod faults;
 mod fmt;
+mod guards;
 mod history;
 mod import;
 mod interrupts;

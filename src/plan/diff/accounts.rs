@@ -396,8 +396,8 @@ pub(super) fn aim(draft: &mut Draft, account: &LiveAccount) {
             Guard::UnknownStatus,
             format!("the account has the status `{word}`, which the connector does not know"),
             format!(
-                "give the account another status in the app; or, if `{word}` is a regular one, say what it means in the status \
-                 map of the connector's manifest, such as `{}: inactive`",
+                "give the account another status in the app; or, if `{word}` is a regular one, add it to `accounts.status` of \
+                 the connector's manifest beside the word that means the same, as in `inactive: [disabled, {}]`",
                 repair::scalar(word)
             ),
         );

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::{
-    model::{AccountStatus, Freeze, Guard, Irreversible, Mode, Phase, Policy, Verb},
+    model::{AccountStatus, Finding, Freeze, Guard, Irreversible, Mode, Phase, Policy, Severity, Verb},
     plan::{
         Context,
-        draft::{Draft, Drafts},
+        approvals::{self, Approvals},
+        draft::{Draft, Drafts, Release},
         repair,
         wanted::{Standing, Wanted, Wish},
     },
@@ -24,6 +25,9 @@ const SHRANK_AT_LEAST: usize = 5;
 pub(super) fn check(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
     let mut protected: BTreeMap<Option<Arc<str>>, Option<GlobSet>> = BTreeMap::new();
     let shrank = shrank(cx);
+    if let Some(reason) = shrank.as_ref().filter(|_| has_shrunk(cx)) {
+        drafts.find(doubt(cx, reason));
+    }
     let empty = desired_empty(cx, wanted);
     for draft in &mut drafts.actions {
         // People who left are cut off whatever the mode and season.
@@ -127,11 +131,40 @@ fn irreversible(policy: &Policy, draft: &mut Draft) {
     }
 }
 
+/// Whether the reading shows too little to be believed, and nobody has approved of it for the whole app.
+pub(in crate::plan) fn has_shrunk(cx: &Context<'_>) -> bool {
+    shrank(cx).is_some() && !Approvals::of(cx).covers_all(cx, Guard::Shrank)
+}
+
 fn shrank(cx: &Context<'_>) -> Option<String> {
-    let before = cx.history?.accounts_last_seen.filter(|_| cx.live.alone().is_none())?;
+    let history = cx.history?;
+    let before = history.accounts_last_seen.filter(|_| cx.live.alone().is_none())?;
     let now = cx.accounts.len();
-    (now * 100 < before * SHRANK_BELOW_PERCENT && before - now >= SHRANK_AT_LEAST)
-        .then(|| format!("the app shows {now} accounts, and showed {before} at the last complete reading"))
+    let is_shown = |id: &Arc<str>| cx.accounts.binary_search_by(|account| account.id.cmp(id)).is_ok();
+    // Whom we took away ourselves nobody misses.
+    let ours = history.removed_since.iter().filter(|id| !is_shown(id)).count();
+    let expected = before.saturating_sub(ours);
+    (now * 100 < expected * SHRANK_BELOW_PERCENT && expected - now >= SHRANK_AT_LEAST).then(|| {
+        let ours = if ours == 0 { String::new() } else { format!(", of which rosterd removed {ours}") };
+        format!("the app shows {now} accounts, and showed {before} at the last complete reading{ours}")
+    })
+}
+
+/// Says how the smaller number becomes the measure of the next reading, whether anything is held or not.
+fn doubt(cx: &Context<'_>, reason: &str) -> Finding {
+    let allow = crate::model::escape(&cx.app.name).into();
+    let line = approvals::line(&Release { allow, up_to: None }, Guard::Shrank, cx.now, &cx.desired.settings.time_zone);
+    Finding {
+        severity: Severity::Warning,
+        code: "shrank",
+        account: None,
+        group: None,
+        message: format!(
+            "{reason}; if the others are gone for good, add `{line}` under `approvals:`, and the smaller number counts from \
+             then on; if not, find out why they are not shown"
+        ),
+        because: Vec::new(),
+    }
 }
 
 fn desired_empty(cx: &Context<'_>, wanted: &Wanted<'_>) -> bool {
