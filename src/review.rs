@@ -46,6 +46,64 @@ pub struct Row {
     pub until: Option<Timestamp>,
     /// When the account was made or invited, where the app says so.
     pub created: Option<Timestamp>,
+    /// What we did to it last, where that is known.
+    pub changed: Option<Change>,
+}
+
+/// Something that we did to an account or a membership.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The app.
+    pub app: Arc<str>,
+    /// The account's address then.
+    pub email: Email,
+    /// The account's id, where it was known.
+    pub account_id: Option<Arc<str>>,
+    /// The group by its name; none of a change of the account itself.
+    pub group: Option<Arc<str>>,
+    /// The group's id, where it was known.
+    pub group_id: Option<Arc<str>>,
+    /// What was done: `add-member`.
+    pub verb: String,
+    /// When.
+    pub at: Timestamp,
+    /// The lines that asked for it, as they were then: `teams/design.yaml:9`.
+    pub because: Vec<String>,
+    /// The commit of those lines.
+    pub commit: Option<String>,
+    /// The run in which it was done.
+    pub run: Option<Arc<str>>,
+}
+
+/// Changes by the account: its id, or its address where nobody knew the id.
+struct Changes<'a> {
+    by_id: HashMap<(&'a str, &'a str), Vec<&'a Change>>,
+    by_address: HashMap<(&'a str, &'a Email), Vec<&'a Change>>,
+}
+
+impl<'a> Changes<'a> {
+    fn new(changes: &'a [Change]) -> Self {
+        let mut found = Self { by_id: HashMap::new(), by_address: HashMap::new() };
+        for change in changes {
+            match &change.account_id {
+                Some(id) => found.by_id.entry((&change.app, id)).or_default().push(change),
+                None => found.by_address.entry((&change.app, &change.email)).or_default().push(change),
+            }
+        }
+        found
+    }
+
+    /// The last change of an account, or of its membership in a group.
+    fn last(&self, app: &str, account: &LiveAccount, group: Option<&LiveGroup>) -> Option<Change> {
+        let of_id = self.by_id.get(&(app, &*account.id)).into_iter().flatten();
+        let all = of_id.chain(self.by_address.get(&(app, &account.email)).into_iter().flatten());
+        let same = |change: &&&Change| match (group, &change.group) {
+            (None, None) => true,
+            (Some(live), Some(name)) => change.group_id.as_ref().map_or(live.name == *name, |id| *id == live.id),
+            _ => false,
+        };
+        all.filter(same).max_by_key(|change| change.at).map(|change| (*change).clone())
+    }
 }
 
 /// What the files say of something live.
@@ -76,13 +134,15 @@ impl Standing {
     }
 }
 
-/// Everything live, sorted by person, app and group.
-pub fn review(desired: &Desired, live: &Live, now: Timestamp) -> Vec<Row> {
+/// Everything live, sorted by person, app and group, with the last of `changes`, which are in the order in which they were
+/// made.
+pub fn review(desired: &Desired, live: &Live, changes: &[Change], now: Timestamp) -> Vec<Row> {
+    let changes = Changes::new(changes);
     let mut asked: HashMap<Email, Option<Why>> = HashMap::new();
     let mut rows = Vec::new();
     for (name, result) in &live.apps {
         let (Some(app), Ok(live)) = (desired.apps.get(name), result) else { continue };
-        of_app(desired, app, live, now, &mut asked, &mut rows);
+        of_app(desired, app, live, &changes, now, &mut asked, &mut rows);
     }
     rows.sort_by(|a, b| {
         (&a.person, &a.app, &a.account, &a.id, &a.group).cmp(&(&b.person, &b.app, &b.account, &b.id, &b.group))
@@ -94,6 +154,7 @@ fn of_app(
     desired: &Desired,
     app: &DesiredApp,
     live: &LiveApp,
+    changes: &Changes<'_>,
     now: Timestamp,
     asked: &mut HashMap<Email, Option<Why>>,
     rows: &mut Vec<Row>,
@@ -129,6 +190,7 @@ fn of_app(
             reason: None,
             until: None,
             created: account.created_at,
+            changed: changes.last(&app.name, account, None),
             person,
         };
         let named = why.is_some();
@@ -138,7 +200,8 @@ fn of_app(
                 Some(pin) => *pin == live.id,
                 None => group.name == live.name,
             });
-            let mut row = Row { group: Some(live.name.clone()), role, ..base.clone() };
+            let changed = changes.last(&app.name, account, Some(live));
+            let mut row = Row { group: Some(live.name.clone()), role, changed, ..base.clone() };
             row = match declared {
                 None => Row { standing: Standing::Undeclared, ..row },
                 Some(declared) => {

@@ -10,16 +10,19 @@ rosterd=${ROSTERD:-rosterd}
 dir=${ROSTERD_DIR:-desired-state}
 summary=${GITHUB_STEP_SUMMARY:-/dev/null}
 
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
 status=0
-"$rosterd" apply "$dir" --yes --detailed-exitcode | tee apply.txt || status=$?
+"$rosterd" apply "$dir" --yes --detailed-exitcode | tee "$work/apply.txt" || status=$?
 {
     echo '### rosterd apply'
     echo
     echo '~~~~'
-    sed 's/~~~/~ ~ ~/g' apply.txt | head -c 900000
+    # Cut first: a summary may measure a megabyte, and a reader that ends early would fail the step.
+    head -c 500000 "$work/apply.txt" | { iconv -c -f UTF-8 -t UTF-8 || true; } | sed 's/~~~/~ ~ ~/g'
     echo '~~~~'
 } >>"$summary"
-rm -f apply.txt
 
 # Also after a failure: plans are then made against what is really there.
 "$rosterd" observe "$dir" --out "$snapshot" || echo 'apply.sh: not every app could be read for the snapshot' >&2

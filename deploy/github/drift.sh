@@ -12,8 +12,9 @@ snapshot=${1:?usage: drift.sh SNAPSHOT}
 repository=${GITHUB_REPOSITORY:?GITHUB_REPOSITORY is not set}
 rosterd=${ROSTERD:-rosterd}
 dir=${ROSTERD_DIR:-desired-state}
-login=${ROSTERD_LOGIN:-github-actions[bot]}
-title='rosterd: the apps have drifted from the files'
+# Handed to the filter below as variables, so that nothing in them is taken for a part of the filter.
+export ROSTERD_LOGIN=${ROSTERD_LOGIN:-github-actions[bot]}
+export ROSTERD_TITLE='rosterd: the apps have drifted from the files'
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -29,26 +30,44 @@ if [ ! -s "$work/plan.md" ]; then
 fi
 cat "$work/plan.md" >>"${GITHUB_STEP_SUMMARY:-/dev/null}"
 
-open=$(gh api --paginate "repos/$repository/issues?state=open&creator=$login" \
-    --jq ".[] | select(.pull_request == null) | select(.title == \"$title\") | .number" | head -n 1)
+# Only an issue of our own: anybody may open one of this title. Pull requests are issues too, and are none of ours.
+open=$(gh api --paginate "repos/$repository/issues?state=open&per_page=100" \
+    --jq '.[] | select(.pull_request == null) | select(.user.login == env.ROSTERD_LOGIN)
+        | select(.title == env.ROSTERD_TITLE) | .number')
+open=${open%%$'\n'*}
 
-# 0: in sync. 3: what is left waits on someone else, which is no drift. 1: an app could not be read, which somebody has to
-# see as well.
+# 0: in sync. 3: what is left waits. An invitation that is not accepted yet is no drift; what a guard holds and what a
+# person has to do by hand is, and so is an app that could not be read.
+drifted=1
 case $status in
-0 | 3)
+0) drifted=0 ;;
+3)
+    title=$(grep -m 1 '^### ' "$work/plan.md" || true)
+    case $title in
+    *' held'* | *' by hand'*) ;;
+    *) drifted=0 ;;
+    esac
+    ;;
+esac
+if [ "$observed" -ne 0 ]; then
+    drifted=1
+fi
+
+if [ "$drifted" -eq 0 ]; then
     if [ -n "$open" ]; then
         gh api --silent --method PATCH "repos/$repository/issues/$open" --field state=closed --field "body=@$work/plan.md"
         echo "closed #$open: the apps are as the files say"
-    fi
-    ;;
-*)
-    if [ -n "$open" ]; then
-        gh api --silent --method PATCH "repos/$repository/issues/$open" --field "body=@$work/plan.md"
-        echo "edited #$open"
     else
-        gh api --silent --method POST "repos/$repository/issues" --field "title=$title" --field "body=@$work/plan.md"
-        echo 'opened an issue'
+        echo 'the apps are as the files say'
     fi
-    ;;
-esac
-[ "$status" -ne 1 ] && [ "$observed" -eq 0 ]
+elif [ -n "$open" ]; then
+    gh api --silent --method PATCH "repos/$repository/issues/$open" --field "body=@$work/plan.md"
+    echo "edited #$open"
+else
+    gh api --silent --method POST "repos/$repository/issues" --field "title=$ROSTERD_TITLE" --field "body=@$work/plan.md"
+    echo 'opened an issue'
+fi
+if [ "$status" -eq 1 ] || [ "$observed" -ne 0 ]; then
+    echo 'drift.sh: not every app could be read; the report says which' >&2
+    exit 1
+fi

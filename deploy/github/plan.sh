@@ -1,72 +1,61 @@
 #!/usr/bin/env bash
-# Plans a pull request: plan.sh NUMBER COMMENT
+# Plans the pull request that fetch.sh fetched: plan.sh COMMENT
 #
 # Nothing of the pull request runs here. Its files are laid out in a directory of their own, as plain data, and a rosterd
 # from elsewhere reads them; where requests would go, it takes from the branch that the pull request is for. With
 # ROSTERD_LIVE, a snapshot stands for the apps, and neither a credential nor a network is needed.
 #
-#   ROSTERD              the command                                 (rosterd)
-#   ROSTERD_DIR          the desired-state directory                 (desired-state)
-#   ROSTERD_LIVE         a snapshot, as `rosterd observe` writes it  (none: the apps are read)
-#   ROSTERD_FETCH_TOKEN  may read the repository, where that takes a token
+#   ROSTERD       the command                                 (rosterd)
+#   ROSTERD_DIR   the desired-state directory                 (desired-state)
+#   ROSTERD_LIVE  a snapshot, as `rosterd observe` writes it  (none: the apps are read)
 set -euo pipefail
 
-number=${1:?usage: plan.sh NUMBER COMMENT}
-comment=${2:?usage: plan.sh NUMBER COMMENT}
+comment=${1:?usage: plan.sh COMMENT}
 rosterd=${ROSTERD:-rosterd}
 dir=${ROSTERD_DIR:-desired-state}
-case $number in
-'' | *[!0-9]*)
-    echo "plan.sh: \`$number\` is not the number of a pull request" >&2
-    exit 64
-    ;;
-esac
+here=$(dirname "${BASH_SOURCE[0]}")
 
-say() {
-    # The marker is the first line of every comment of ours, by which comment.sh finds the one to edit.
-    printf '%s\n### rosterd: %s\n\n%s\n' '<!-- rosterd: plan -->' "$1" "$2" >"$comment"
-}
-
-# What would be merged, not the branch alone: a branch that lags behind would seem to take back what others merged.
-fetch() {
-    local token=${ROSTERD_FETCH_TOKEN:-}
-    # In the environment of this one command, so that it is neither in a file nor seen by what comes after.
-    if [ -n "$token" ]; then
-        GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0='http.extraheader' \
-            GIT_CONFIG_VALUE_0="AUTHORIZATION: basic $(printf 'x-access-token:%s' "$token" | base64 | tr -d '\n')" \
-            git "$@"
-    else
-        git "$@"
+# A variable that was set when this began can be read in /proc for as long as it runs, whatever is unset meanwhile.
+for name in ROSTERD_FETCH_TOKEN GH_TOKEN GITHUB_TOKEN; do
+    if [ -n "${!name:-}" ]; then
+        echo "plan.sh: $name is set, and what reads the files of a pull request must not have it: give it to the step before, which runs fetch.sh" >&2
+        exit 64
     fi
-}
-if ! fetch fetch --quiet --no-tags --depth=2 origin "+refs/pull/$number/merge:refs/rosterd/change"; then
-    say 'no plan' 'This pull request cannot be merged as it is, so there is nothing to plan. Resolve the conflicts first.'
+done
+
+if ! base=$(git rev-parse --verify --quiet 'refs/rosterd/change^1'); then
+    echo 'plan.sh: there is no refs/rosterd/change: run fetch.sh first' >&2
     exit 1
 fi
-unset ROSTERD_FETCH_TOKEN
-base=$(git rev-parse 'refs/rosterd/change^1')
 
 work=$(mktemp -d)
 trap 'git worktree remove --force "$work/change" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
 
-# No hooks, no large-file download from where the pull request says, and links become plain files.
-GIT_LFS_SKIP_SMUDGE=1 git -c core.hooksPath=/dev/null -c core.symlinks=false -c core.fsmonitor=false \
+# No hooks, no filters of large files, which would ask where the pull request says, and links become plain files.
+git -c core.hooksPath=/dev/null -c core.symlinks=false -c core.fsmonitor=false \
+    -c filter.lfs.smudge= -c filter.lfs.process= -c filter.lfs.required=false \
     worktree add --quiet --detach "$work/change" refs/rosterd/change
 
-args=(plan "$work/change/$dir" --against "$base" --format markdown)
+call=("$rosterd" plan "$work/change/$dir" --against "$base" --format markdown)
 if [ -n "${ROSTERD_LIVE:-}" ]; then
-    args+=(--live "$ROSTERD_LIVE")
+    # Nothing of the environment is needed either, whatever else the job has in it.
+    call=(env -i "PATH=$PATH" "HOME=${HOME:-/nonexistent}" "TMPDIR=${TMPDIR:-/tmp}" "${call[@]}" --live "$ROSTERD_LIVE")
 fi
 
 status=0
-"$rosterd" "${args[@]}" >"$work/plan.md" 2>"$work/errors.txt" || status=$?
+"${call[@]}" >"$work/plan.md" 2>"$work/errors.txt" || status=$?
+sed "s|$work/change/||g" "$work/errors.txt" >"$work/said.txt"
 if [ -s "$work/plan.md" ]; then
     cat "$work/plan.md" >"$comment"
 else
+    title='no plan'
+    if grep -q 'is not valid' "$work/said.txt"; then
+        title='the files are not valid'
+    fi
     # The errors quote lines of the pull request, so the fence has to be longer than any that they hold, and tildes are
-    # taken for it because backticks are what people write.
-    errors=$(sed "s|$work/change/||g" "$work/errors.txt" | tr -d '\r' | sed 's/~~~/~ ~ ~/g' | head -c 50000)
-    say 'the files are not valid' "$(printf '~~~~\n%s\n~~~~' "$errors")"
+    # taken for it because backticks are what people write. Cut first: GitHub takes 65,536 characters.
+    errors=$(head -c 30000 "$work/said.txt" | { iconv -c -f UTF-8 -t UTF-8 || true; } | tr -d '\000-\010\013-\037\177' | sed 's/~~~/~ ~ ~/g')
+    "$here/say.sh" "$comment" "$title" "$(printf '~~~~\n%s\n~~~~' "$errors")"
 fi
-sed "s|$work/change/||g" "$work/errors.txt" >&2
+cat "$work/said.txt" >&2
 exit "$status"

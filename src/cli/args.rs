@@ -219,6 +219,8 @@ pub(super) struct Review {
     /// Review a snapshot that `rosterd observe --all-groups` wrote; needs no credentials and no network.
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     pub live: Option<PathBuf>,
+    #[command(flatten)]
+    pub storage: Storage,
     /// Where to write the table; stdout when not given.
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,

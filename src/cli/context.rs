@@ -212,7 +212,8 @@ pub(super) async fn sandbox(target: &Target, desired: &Desired) -> Result<(Optio
     }
 }
 
-fn sandbox_url(text: &str) -> Result<Url, Failure> {
+/// The address of a running sandbox, as it was typed.
+pub(super) fn sandbox_url(text: &str) -> Result<Url, Failure> {
     Url::parse(text).map_err(|error| {
         Failure::new(format!("`--sandbox={text}` is not a URL: {error}")).hint("write http://127.0.0.1:8480")
     })

@@ -1,6 +1,6 @@
 //! `rosterd review`.
 
-use std::fs;
+use std::{fs, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -10,17 +10,20 @@ use super::{
     exit::{Exit, Failure},
     plan,
     progress::Reading,
-    terminal,
+    storage, terminal,
 };
 use crate::{
-    model::{Coverage, Desired, Live},
-    report, review,
+    model::{Coverage, Desired, Email, Live},
+    report,
+    review::{self, Change},
+    store::{AppKey, Entry},
 };
 
 pub(super) async fn run(args: &args::Review, global: &Global) -> Result<Exit, Failure> {
     let (desired, live) = read(args, global).await?;
     let complete = tell_gaps(&desired, &live, &args.target.apps);
-    let rows = review::review(&desired, &live, Timestamp::now());
+    let changes = changes(args, &desired).await?;
+    let rows = review::review(&desired, &live, &changes, Timestamp::now());
     let table = report::review::csv(&rows, &desired.settings.time_zone)
         .map_err(|error| Failure::new(format!("the table cannot be written: {error}")))?;
     match &args.out {
@@ -46,6 +49,46 @@ async fn read(args: &args::Review, global: &Global) -> Result<(Desired, Live), F
     let live = session.reconciler.observe_everything(|_| true, &reading).await;
     reading.finish();
     Ok((session.reconciler.desired().clone(), live))
+}
+
+/// What the store says that we did last. A table without it is worth having, and says so.
+async fn changes(args: &args::Review, desired: &Desired) -> Result<Vec<Change>, Failure> {
+    let simulated = args.target.sandbox.is_some();
+    let url = match storage::store_url(&desired.settings.store, &args.storage, simulated) {
+        Ok(url) => url,
+        Err(failure) => {
+            terminal::say(&format!("without what was changed last: {}", failure.message()));
+            return Ok(Vec::new());
+        }
+    };
+    if url == storage::PRIVATE {
+        return Ok(Vec::new());
+    }
+    let Some(store) = storage::existing(&url).await? else { return Ok(Vec::new()) };
+    let base = args.target.sandbox.as_deref().filter(|base| !base.is_empty()).map(context::sandbox_url).transpose()?;
+    let mut changes = Vec::new();
+    for app in desired.apps.values().filter(|app| wanted(&args.target.apps, &app.name)) {
+        let origin = base.as_ref().unwrap_or(&app.url).origin().ascii_serialization();
+        let entries = store.last_done(&AppKey::new(app.name.clone(), origin)).await.map_err(Failure::new)?;
+        changes.extend(entries.into_iter().filter_map(|entry| change(&app.name, entry)));
+    }
+    Ok(changes)
+}
+
+fn change(app: &Arc<str>, entry: Entry) -> Option<Change> {
+    let entry = entry.entry;
+    Some(Change {
+        app: app.clone(),
+        email: Email::lenient(&entry.account?),
+        account_id: entry.account_id,
+        group: entry.group,
+        group_id: entry.group_id,
+        verb: entry.verb?,
+        at: entry.at,
+        because: entry.because,
+        commit: entry.commit,
+        run: entry.run,
+    })
 }
 
 fn wanted(asked: &[String], name: &str) -> bool {

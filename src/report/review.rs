@@ -6,7 +6,7 @@ use super::json;
 use crate::review::Row;
 
 /// The columns, in this order; new ones come at the end.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 19] = [
     "person",
     "name",
     "app",
@@ -21,6 +21,11 @@ const COLUMNS: [&str; 14] = [
     "reason",
     "until",
     "account_created",
+    "last_change",
+    "changed_on",
+    "changed_because",
+    "changed_in_commit",
+    "changed_in_run",
 ];
 
 /// The table, with a heading. Days are days in `time_zone`.
@@ -31,6 +36,7 @@ pub fn csv(rows: &[Row], time_zone: &TimeZone) -> Result<String, csv::Error> {
     let mut table = csv::Writer::from_writer(Vec::new());
     table.write_record(COLUMNS)?;
     for row in rows {
+        let changed = row.changed.as_ref();
         let cells = [
             row.person.to_string(),
             row.name.clone(),
@@ -45,12 +51,29 @@ pub fn csv(rows: &[Row], time_zone: &TimeZone) -> Result<String, csv::Error> {
             json::places(&row.because).join(" "),
             row.reason.as_deref().unwrap_or_default().to_owned(),
             row.until.map(|at| last_day(at, time_zone)).unwrap_or_default(),
-            row.created.map(|at| at.to_zoned(time_zone.clone()).date().to_string()).unwrap_or_default(),
+            row.created.map(|at| day(at, time_zone)).unwrap_or_default(),
+            changed.map(|changed| changed.verb.clone()).unwrap_or_default(),
+            changed.map(|changed| day(changed.at, time_zone)).unwrap_or_default(),
+            changed.map(|changed| changed.because.join(" ")).unwrap_or_default(),
+            changed.and_then(|changed| changed.commit.as_deref()).map(commit).unwrap_or_default(),
+            changed.and_then(|changed| changed.run.as_deref()).unwrap_or_default().to_owned(),
         ];
         table.write_record(cells.map(|cell| inert(&cell)))?;
     }
     let bytes = table.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn day(at: Timestamp, time_zone: &TimeZone) -> String {
+    at.to_zoned(time_zone.clone()).date().to_string()
+}
+
+/// A commit as people quote it, with the mark of files that differed from it.
+fn commit(id: &str) -> String {
+    match id.split_once('+') {
+        Some((id, mark)) => format!("{}+{mark}", id.get(..12).unwrap_or(id)),
+        None => id.get(..12).unwrap_or(id).to_owned(),
+    }
 }
 
 /// The last day on which something holds; the instant itself where it does not end with a day.
@@ -74,7 +97,7 @@ mod tests {
     use super::*;
     use crate::{
         model::{AccountStatus, Email, Place},
-        review::Standing,
+        review::{Change, Standing},
     };
 
     #[test]
@@ -111,10 +134,22 @@ mod tests {
             reason: Some("covers Jane's leave".into()),
             until: Some("2027-04-01T00:00:00Z".parse().unwrap()),
             created: None,
+            changed: Some(Change {
+                app: "a".into(),
+                email: Email::lenient("Jane@x.io"),
+                account_id: Some("1".into()),
+                group: Some("Ops, night".into()),
+                group_id: None,
+                verb: "add-member".into(),
+                at: "2026-11-01T23:30:00Z".parse().unwrap(),
+                because: vec!["teams/a.yaml:8".into(), "=x.yaml:1".into()],
+                commit: Some("0123456789abcdef0123+changes".into()),
+                run: Some("20261101T233000Z-1".into()),
+            }),
         };
         insta::assert_snapshot!(csv(&[row], &TimeZone::UTC).unwrap(), @r#"
-        person,name,app,account,account_id,status,admin,role,group,state,granted_by,reason,until,account_created
-        jane@x.io,"'=HYPERLINK(""http://evil""), Doe",a,Jane@x.io,1,active,yes,admin,"Ops, night",granted,teams/a.yaml:4 teams/a.yaml:9,covers Jane's leave,2027-03-31,
+        person,name,app,account,account_id,status,admin,role,group,state,granted_by,reason,until,account_created,last_change,changed_on,changed_because,changed_in_commit,changed_in_run
+        jane@x.io,"'=HYPERLINK(""http://evil""), Doe",a,Jane@x.io,1,active,yes,admin,"Ops, night",granted,teams/a.yaml:4 teams/a.yaml:9,covers Jane's leave,2027-03-31,,add-member,2026-11-01,teams/a.yaml:8 =x.yaml:1,0123456789ab+changes,20261101T233000Z-1
         "#);
     }
 }

@@ -308,6 +308,27 @@ impl Store {
         .await
     }
 
+    /// The last of each action of ours that took effect on an account or a membership, oldest first: all that tells who
+    /// was changed last by what, without the whole past.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last_done(&self, key: &AppKey) -> Result<Vec<Entry>, StoreError> {
+        self.drive("looking up what we changed last", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT body, prev, hash FROM ledger WHERE seq IN (
+                           SELECT MAX(seq) FROM ledger
+                           WHERE app = $1 AND origin = $2 AND kind = 'action' AND result = 'done'
+                           GROUP BY action, account_id)
+                       ORDER BY seq";
+            let rows = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
+            tx.commit().await?;
+            let entries: Vec<Entry> = rows.iter().map(entry).collect::<Result<_, Fault>>()?;
+            Ok(entries.into_iter().filter(|entry| entry.entry.account.is_some()).collect())
+        })
+        .await
+    }
+
     /// Accounts that we made, and memberships that made one, oldest first.
     ///
     /// # Errors

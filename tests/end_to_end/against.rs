@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use rosterd::sandbox::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET};
+use rosterd::sandbox::{AccountPatch, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET};
 use serde_json::Value;
 
 use crate::story::{APP, Said, Story, conforms, finish, quick, start};
@@ -188,6 +188,46 @@ async fn an_approval_in_the_change_is_the_cause_of_what_it_lets_go_on() {
     let last = fs::read_to_string(story.dir.path().join("all.yaml")).unwrap().lines().count();
     let because = plan["apps"][0]["actions"][0]["because"].to_string();
     assert!(because.contains(&format!("all.yaml:{last}")), "{because}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_was_used_up_releases_nothing_in_a_comparison_either_wherever_the_change_moves_it() {
+    let held = APP_LINES.replace("policy: { irreversible: allow }\n", "");
+    let suspended = PEOPLE.replace("Bob, family_name: Lee", "Bob, family_name: Lee, status: suspended");
+    let approved = |reason: &str| {
+        let line = "{ allow: studio/deactivate/bob@example.com, guard: irreversible, until: 2126-12-31, reason: ";
+        format!("approvals:\n  - {line}{reason} }}\n")
+    };
+    let story = settled(&held, &format!("{suspended}{}", approved("HR-77"))).await;
+    let dir = story.dir.path();
+    fs::write(dir.join(".gitignore"), "*.db*\n").unwrap();
+    Repo(dir).main();
+    let store = format!("sqlite:{}", dir.join("state.db").display());
+    let said = story.rosterd(&["apply", "--yes", "--store", &store]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    let bob = || story.sandbox.account("autodesk", APP, "bob@example.com").unwrap().status;
+    assert_eq!(bob(), "inactive");
+    // Somebody has him restored, and a change is proposed that has nothing to do with it.
+    let active = AccountPatch { status: Some("active".into()), ..AccountPatch::default() };
+    story.sandbox.patch_account("autodesk", APP, "bob@example.com", active).unwrap();
+    let more = format!("{suspended}  max@example.com: {{ given_name: Max, family_name: Lee }}\n");
+    story.write(&held, &format!("{more}{}", approved("HR-77")));
+
+    let remembering = ["--store", store.as_str()];
+    let plan = against(&story, &remembering).await;
+    assert_eq!(caused(&plan), ["held drift studio/deactivate/bob@example.com"]);
+    let findings = plan["apps"][0]["findings"].to_string();
+    assert!(findings.contains("approval-used") && findings.contains("was used for 1 person"), "{findings}");
+    // It is the store that knows.
+    assert_eq!(caused(&against(&story, &[]).await), ["ready drift studio/deactivate/bob@example.com"]);
+
+    // The same line elsewhere is the same approval; a new one, of which nothing was used, is the change's own.
+    story.write(&held, &more);
+    fs::write(dir.join("approvals.yaml"), approved("HR-77")).unwrap();
+    assert_eq!(caused(&against(&story, &remembering).await), ["held drift studio/deactivate/bob@example.com"]);
+    fs::write(dir.join("approvals.yaml"), approved("HR-78")).unwrap();
+    assert_eq!(caused(&against(&story, &remembering).await), ["ready change studio/deactivate/bob@example.com"]);
+    assert_eq!(bob(), "active", "plans change nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]

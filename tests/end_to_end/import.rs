@@ -245,6 +245,49 @@ async fn a_review_lists_everything_live_with_the_lines_that_grant_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_review_says_what_we_changed_last_and_because_of_which_line() {
+    let place = Place::new().await;
+    lab(&place.sandbox);
+    // Edward gets the news, Ella is new in Finance, Clara loses the news, and nobody touches Mina.
+    let files = WRITTEN
+        .replace("\n  # The finance team.\n", "  edward@x.io:\n  ella@x.io: { given_name: Ella, family_name: Fox }\n")
+        .replace("[mina@x.io]", "[mina@x.io, edward@x.io]")
+        .replace("{ clara@x.io: }", "{ clara@x.io: , ella@x.io: }");
+    fs::write(place.path().join("all.yaml"), files).unwrap();
+    fs::write(place.path().join(".gitignore"), "*.db*\n").unwrap();
+    let repo = crate::against::Repo(place.path());
+    repo.main();
+    let commit = repo.git(&["rev-parse", "--short=12", "HEAD"]);
+    let store = format!("sqlite:{}", place.path().join("state.db").display());
+    let said = place.rosterd(&["apply", "--yes", "--store", &store]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+
+    let rows = async |store: &[&str]| {
+        let said = place.rosterd(&[&["review"], store].concat()).await;
+        assert_eq!((said.status, said.err.as_str()), (0, ""), "{said:?}");
+        let mut rows = csv::Reader::from_reader(said.out.as_bytes());
+        let heads = rows.headers().unwrap().clone();
+        let of = move |row: &csv::StringRecord, head: &str| {
+            row[heads.iter().position(|name| name == head).unwrap()].to_owned()
+        };
+        let rows: Vec<csv::StringRecord> = rows.records().map(Result::unwrap).collect();
+        let told = rows.iter().filter(|row| !of(row, "last_change").is_empty()).map(|row| {
+            assert_eq!(of(row, "changed_in_commit"), commit);
+            assert!(!of(row, "changed_in_run").is_empty() && of(row, "changed_on").starts_with("20"));
+            ["person", "group", "last_change", "changed_because"].map(|head| of(row, head)).join("|")
+        });
+        told.collect::<Vec<_>>()
+    };
+    insta::assert_snapshot!(rows(&["--store", &store]).await.join("\n"), @r"
+    edward@x.io|Editors|add-member|all.yaml:17
+    ella@x.io||create|all.yaml:18
+    ella@x.io|Finance|add-member|all.yaml:18
+    ");
+    // Without a store nobody knows.
+    assert_eq!(rows(&[]).await, [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_review_says_what_it_lacks() {
     let place = Place::new().await;
     fs::write(place.path().join("all.yaml"), WRITTEN).unwrap();

@@ -10,6 +10,9 @@ mod deploy;
 mod example;
 mod faults;
 mod fmt;
+mod git_story;
+#[cfg(target_os = "linux")]
+mod github;
 mod guards;
 mod history;
 mod import;

@@ -110,6 +110,35 @@ async fn the_account_last_seen_under_an_address_is_one_that_is_there_still_if_th
 }
 
 #[tokio::test]
+async fn what_was_done_last_to_each_account_and_membership_is_known_and_nothing_that_failed() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let add = "autodesk/add-member/lee@example.com/Design";
+        done(&store, &lease, "autodesk/update/lee@example.com", Some("lee"), minute(1)).await;
+        done(&store, &lease, add, Some("lee"), minute(2)).await;
+        done(&store, &lease, "autodesk/update/lee@example.com", Some("lee"), minute(3)).await;
+        done(&store, &lease, "autodesk/update/lee@example.com", Some("another lee"), minute(4)).await;
+        done(&store, &lease, "autodesk/create/kim@example.com", None, minute(5)).await;
+        let failed = store.open_intent(&lease, &intent(add)).await.unwrap();
+        store.close_intent(&lease, failed, &settled(minute(6), Ending::Failed)).await.unwrap();
+        let last = store.last_done(&autodesk()).await.unwrap();
+        let told = last.iter().map(|one| {
+            let entry = &one.entry;
+            format!("{} {:?} {}", entry.action.as_deref().unwrap(), entry.account_id.as_deref(), entry.at)
+        });
+        let expect = [
+            format!("{add} Some(\"lee\") {}", minute(2)),
+            format!("autodesk/update/lee@example.com Some(\"lee\") {}", minute(3)),
+            format!("autodesk/update/lee@example.com Some(\"another lee\") {}", minute(4)),
+            format!("autodesk/create/kim@example.com None {}", minute(5)),
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), expect);
+        assert_eq!(store.last_done(&alteryx()).await.unwrap(), []);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_lost_or_gained_something_is_counted_by_what_took_effect() {
     check(async |database| {
         let (store, lease) = database.claimed().await;
