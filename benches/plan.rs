@@ -238,22 +238,7 @@ fn live(people: usize, groups: usize, state: State) -> Live {
             live_groups[group].members.push(LiveMember::new(id.clone(), seen("member")));
         }
     }
-    let app = LiveApp {
-        observed_at: now(),
-        accounts,
-        accounts_coverage: Coverage::Complete,
-        groups: live_groups,
-        groups_coverage: Coverage::Complete,
-        unread_accounts: BTreeMap::new(),
-        unread_memberships: BTreeSet::new(),
-        absent: Default::default(),
-        own_account: None,
-        vocabulary: Default::default(),
-        notices: Vec::new(),
-        requests: 0,
-        oldest_s: 0,
-        extent: Default::default(),
-    };
+    let app = LiveApp { accounts, groups: live_groups, ..LiveApp::empty(now()) };
     Live { apps: BTreeMap::from([("app".into(), Ok(app))]) }
 }
 

@@ -1,6 +1,10 @@
 //! The bucket of one credential: queues, what is under way, and who goes next.
 
-use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use super::{Covers, Feedback, Kind, Lane, Next, Outcome, Quota, Ticket, window::Window};
 
@@ -16,6 +20,10 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// No pause of our own choosing is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How long a request whose connection broke may still be at work: most servers answer within a second, and whoever lost many
+/// connections has reason to slow down.
+pub(super) const LINGERS: Duration = Duration::from_secs(1);
 
 /// The window of a scope that only the server's headers make known.
 const UNDECLARED_WINDOW: Duration = Duration::from_secs(60);
@@ -45,7 +53,11 @@ pub struct Budget {
     waiting: BTreeMap<Ticket, (Class, Kind, Position)>,
     /// Waiting requests by kind.
     waiting_by_kind: [u64; 3],
-    under_way: BTreeMap<Ticket, Kind>,
+    pub(super) under_way: BTreeMap<Ticket, Kind>,
+    /// Until when those of them that were lost may be at work, the first one first.
+    pub(super) lost: VecDeque<(Duration, Ticket)>,
+    /// The same of an earlier process's requests, which are counted as sent already.
+    pub(super) left_behind: VecDeque<Duration>,
     asked: u64,
     /// Requests that the caller knows will come, by kind, besides those that wait.
     forecast: [u64; 3],
@@ -72,6 +84,8 @@ impl Budget {
             waiting: BTreeMap::new(),
             waiting_by_kind: [0; 3],
             under_way: BTreeMap::new(),
+            lost: VecDeque::new(),
+            left_behind: VecDeque::new(),
             asked: 0,
             forecast: [0; 3],
             paused_until: Duration::ZERO,
@@ -137,8 +151,9 @@ impl Budget {
             return Next::WaitUntil(self.paused_until);
         }
         let at_once = if self.probing { Some(1) } else { self.concurrency };
-        if at_once.is_some_and(|at_once| self.under_way.len() >= at_once as usize) {
-            return Next::Idle;
+        if at_once.is_some_and(|at_once| self.under_way() >= at_once as usize) {
+            let lost = self.lost.front().map(|(until, _)| *until);
+            return lost.into_iter().chain(self.left_behind.front().copied()).min().map_or(Next::Idle, Next::WaitUntil);
         }
         let mut opens_at: Option<Duration> = None;
         for class in self.order() {
@@ -189,14 +204,24 @@ impl Budget {
         self.waiting.len()
     }
 
-    /// How many are under way.
+    /// How many are under way, for all we know.
     pub fn under_way(&self) -> usize {
-        self.under_way.len()
+        self.under_way.len() + self.left_behind.len()
     }
 
     /// Takes in what became of a granted request. A ticket that is not under way is ignored.
     pub fn answered(&mut self, now: Duration, ticket: Ticket, feedback: &Feedback) {
         self.refresh(now);
+        if feedback.outcome == Outcome::Lost {
+            if self.under_way.contains_key(&ticket) {
+                self.lost.push_back((now.saturating_add(LINGERS), ticket));
+            }
+            return;
+        }
+        self.settle(now, ticket, feedback);
+    }
+
+    fn settle(&mut self, now: Duration, ticket: Ticket, feedback: &Feedback) {
         let Some(kind) = self.under_way.remove(&ticket) else { return };
         let spoken_of = self.spoken_of(kind, feedback);
         for (index, window) in self.windows.iter_mut().enumerate() {
@@ -211,7 +236,7 @@ impl Budget {
                 self.strikes = 0;
                 self.probing = false;
             }
-            Outcome::Answered | Outcome::NotSent => {}
+            Outcome::Answered | Outcome::Lost | Outcome::NotSent => {}
         }
     }
 
@@ -250,6 +275,11 @@ impl Budget {
             // Where windows slide, a "reset" frees a part only; one request goes ahead and finds out.
             self.probing |= window.refresh(now);
         }
+        while let Some(&(until, ticket)) = self.lost.front().filter(|(until, _)| *until <= now) {
+            self.lost.pop_front();
+            self.settle(until, ticket, &Feedback::default());
+        }
+        self.left_behind.retain(|until| *until > now);
     }
 
     fn order(&self) -> [Class; 3] {

@@ -122,6 +122,9 @@ pub enum Outcome {
     /// It was answered, or may have reached the server.
     #[default]
     Answered,
+    /// No answer came, and the server may be at work on it all the same: its place stays taken for a moment, because
+    /// whoever counts requests at once there would count one more than we do.
+    Lost,
     /// It never left.
     NotSent,
     /// The server has had too much (429, 503): the whole bucket pauses.

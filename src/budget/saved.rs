@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Budget, Covers, Quota,
+    bucket::LINGERS,
     window::{ServerCount, Window},
 };
 
@@ -20,6 +21,9 @@ pub struct Saved {
     pub scopes: Vec<SavedScope>,
     /// How much longer the bucket pauses, in milliseconds.
     pub paused_ms: u64,
+    /// In how many milliseconds requests that were under way can no longer be at work, ascending.
+    #[serde(default)]
+    pub under_way_ms: Vec<u64>,
 }
 
 /// What was spent of one scope.
@@ -51,7 +55,12 @@ impl Budget {
     /// What to store. Requests under way count as sent at this moment.
     pub fn save(&self, now: Duration) -> Saved {
         let scopes = self.windows.iter().map(|window| self.save_scope(window, now)).collect();
-        Saved { scopes, paused_ms: millis(self.paused_until.saturating_sub(now)) }
+        let left = |until: &Duration| millis(until.saturating_sub(now));
+        let lost = self.lost.iter().map(|(until, _)| left(until)).chain(self.left_behind.iter().map(left));
+        let others = std::iter::repeat_n(millis(LINGERS), self.under_way.len() - self.lost.len());
+        let mut under_way_ms: Vec<_> = lost.chain(others).filter(|ms| *ms > 0).collect();
+        under_way_ms.sort_unstable();
+        Saved { scopes, paused_ms: left(&self.paused_until), under_way_ms }
     }
 
     fn save_scope(&self, window: &Window, now: Duration) -> SavedScope {
@@ -114,6 +123,10 @@ impl Budget {
                 window.server = Some(ServerCount { remaining, until });
             }
         }
+        // What this process has under way itself is in its own books.
+        let known = self.under_way.len();
+        let left_behind = saved.under_way_ms.iter().filter_map(|ms| ahead(*ms)).skip(known).collect();
+        self.left_behind = later_of(&self.left_behind, &left_behind);
         if let Some(until) = ahead(saved.paused_ms) {
             self.paused_until = self.paused_until.max(until);
             self.probing = true;

@@ -398,6 +398,30 @@ fn a_request_that_never_left_costs_nothing() {
 }
 
 #[test]
+fn a_lost_request_keeps_its_place_for_a_moment_and_for_the_next_process_as_well() {
+    let quota = quota(100, HOUR, 2);
+    let mut budget = Budget::new(&quota);
+    let mut at = Duration::from_millis(100);
+    (0..3).for_each(|ticket| budget.ask(at, Ticket(ticket), Lane::Read, Kind::Read));
+    assert_eq!((budget.next(at), budget.next(at)), (Next::Grant(Ticket(0)), Next::Grant(Ticket(1))));
+    budget.answered(at, Ticket(0), &Feedback { outcome: Outcome::Lost, ..Feedback::default() });
+    let free = at + Duration::from_secs(1);
+    assert_eq!(budget.next(at), Next::WaitUntil(free));
+    // A process that dies now had one request under way, and lost another.
+    at += Duration::from_millis(400);
+    let saved = budget.save(at);
+    assert_eq!(saved.under_way_ms, [600, 1000]);
+    let mut next = Budget::restore(&quota, &saved, Duration::ZERO, Duration::from_millis(100));
+    (0..2).for_each(|ticket| next.ask(Duration::ZERO, Ticket(ticket), Lane::Read, Kind::Read));
+    assert_eq!(next.next(Duration::ZERO), Next::WaitUntil(Duration::from_millis(500)));
+    assert_eq!(next.next(Duration::from_millis(500)), Next::Grant(Ticket(0)));
+    // The one that lives counts its own once, whatever it reads of them.
+    budget.resume(&saved, at, Duration::ZERO);
+    assert_eq!(budget.next(at), Next::WaitUntil(free));
+    assert_eq!(budget.next(free), Next::Grant(Ticket(2)));
+}
+
+#[test]
 fn a_restart_does_not_overspend() {
     let quota = quota(100, HOUR, 100);
     let mut budget = Budget::new(&quota);

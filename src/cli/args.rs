@@ -185,15 +185,22 @@ pub(super) struct Validate {
     pub format: ValidateFormat,
 }
 
+/// Where a command that looks at every group of an app, declared or not, finds what is live.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Everything {
+    /// Look at a snapshot that `rosterd observe --all-groups` wrote; needs no credentials and no network.
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    pub live: Option<PathBuf>,
+}
+
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Import {
     #[command(flatten)]
     pub dir: Dir,
     #[command(flatten)]
     pub target: Target,
-    /// Import from a snapshot that `rosterd observe --all-groups` wrote; needs no credentials and no network.
-    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
-    pub live: Option<PathBuf>,
+    #[command(flatten)]
+    pub everything: Everything,
     /// Write nothing; show what would be added, as a difference.
     #[arg(long)]
     pub dry_run: bool,
@@ -216,9 +223,8 @@ pub(super) struct Review {
     pub dir: Dir,
     #[command(flatten)]
     pub target: Target,
-    /// Review a snapshot that `rosterd observe --all-groups` wrote; needs no credentials and no network.
-    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
-    pub live: Option<PathBuf>,
+    #[command(flatten)]
+    pub everything: Everything,
     #[command(flatten)]
     pub storage: Storage,
     /// Where to write the table; stdout when not given.

@@ -7,7 +7,7 @@ use std::{
 
 use similar::TextDiff;
 
-use super::exit::Failure;
+use super::{exit::Failure, terminal};
 
 /// Lines shown around a difference.
 const CONTEXT: usize = 3;
@@ -24,7 +24,7 @@ pub(super) struct Change {
 
 impl Change {
     /// The difference, as `diff -u` writes it.
-    pub(super) fn diff(&self) -> String {
+    fn diff(&self) -> String {
         let before = self.before.as_deref().unwrap_or_default();
         let old = if self.before.is_some() { format!("a/{}", self.name) } else { "/dev/null".to_owned() };
         let diff = TextDiff::from_lines(before, &self.after);
@@ -39,9 +39,18 @@ struct Ready<'a> {
     temporary: PathBuf,
 }
 
+/// Prints what the changes would do to the files, or makes them and prints which files they were.
+pub(super) fn deliver(dir: &Path, changes: &[Change], only_show: bool) -> Result<(), Failure> {
+    if only_show {
+        return changes.iter().try_for_each(|change| terminal::print(&change.diff()));
+    }
+    write(dir, changes)?;
+    changes.iter().try_for_each(|change| terminal::print(&format!("{}\n", dir.join(&change.name).display())))
+}
+
 /// Writes every change, or none when one of them cannot be prepared. A file that is no longer what it was when the change
 /// was made is somebody else's work, and stops everything.
-pub(super) fn write(dir: &Path, changes: &[Change]) -> Result<(), Failure> {
+fn write(dir: &Path, changes: &[Change]) -> Result<(), Failure> {
     let mut ready = Vec::new();
     for change in changes {
         match prepare(dir, change) {

@@ -24,16 +24,7 @@ pub(super) fn run(args: &args::Fmt) -> Result<Exit, Failure> {
             }
         }
     }
-    if args.check {
-        for change in &changes {
-            terminal::print(&change.diff())?;
-        }
-    } else {
-        files::write(dir, &changes)?;
-        for change in &changes {
-            terminal::print(&format!("{}\n", dir.join(&change.name).display()))?;
-        }
-    }
+    files::deliver(dir, &changes, args.check)?;
     terminal::say(&verdict(args.check, changes.len(), total, failed));
     Ok(if failed > 0 || (args.check && !changes.is_empty()) { Exit::Failed } else { Exit::Fine })
 }

@@ -44,16 +44,7 @@ pub(super) async fn run(args: &args::Import, global: &Global) -> Result<Exit, Fa
 
     let draft = Import { files: &files, desired: &desired, live: &live, apps: &apps, registry: &registry };
     let (imported, changes) = draft.settle()?;
-    if args.dry_run {
-        for change in &changes {
-            terminal::print(&change.diff())?;
-        }
-    } else {
-        files::write(dir, &changes)?;
-        for change in &changes {
-            terminal::print(&format!("{}\n", dir.join(&change.name).display()))?;
-        }
-    }
+    files::deliver(dir, &changes, args.dry_run)?;
     tell(&desired, &imported, &changes, args.dry_run);
     failed |= imported.apps.is_empty();
     Ok(if failed { Exit::Failed } else { Exit::Fine })
@@ -62,7 +53,7 @@ pub(super) async fn run(args: &args::Import, global: &Global) -> Result<Exit, Fa
 /// Reads every app of the files: whoever is named because of one app counts as named in all of them, and only what the
 /// others hold tells whether that would cost anybody anything.
 async fn read(args: &args::Import, global: &Global) -> Result<(Desired, Live), Failure> {
-    if let Some(snapshot) = &args.live {
+    if let Some(snapshot) = &args.everything.live {
         let loaded = context::load_for_plan(&args.dir, &args.target, &[])?;
         return Ok((loaded.desired, plan::read_snapshot(snapshot)?));
     }

@@ -38,7 +38,7 @@ pub(super) async fn run(args: &args::Review, global: &Global) -> Result<Exit, Fa
 }
 
 async fn read(args: &args::Review, global: &Global) -> Result<(Desired, Live), Failure> {
-    if let Some(snapshot) = &args.live {
+    if let Some(snapshot) = &args.everything.live {
         let loaded = context::load_for_plan(&args.dir, &args.target, &[])?;
         let mut live = plan::read_snapshot(snapshot)?;
         live.apps.retain(|name, _| wanted(&args.target.apps, name));

@@ -16,6 +16,16 @@ const SWEEPS: u32 = 2;
 /// long to show its effect; and sweeps stand this far apart, so that one and the same moment does not hide a row twice.
 pub(super) const SETTLE: Duration = Duration::from_secs(1);
 
+/// A request whose answer got lost may reach the app this much later, and only then begins what takes a while to show. Nobody
+/// minds waiting a second longer for what hardly ever happens; a second invitation they do.
+const LINGERS: Duration = Duration::from_secs(2);
+
+/// How long after its answer got lost something that was made may still come to show, in an app that takes `settle` to show
+/// what it made.
+pub(super) fn shows_after(settle: Duration) -> Duration {
+    LINGERS + settle
+}
+
 /// How often an incomplete sweep is repeated before the question is given up as unanswered.
 const SWEEP_TRIES: u32 = 5;
 

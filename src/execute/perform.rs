@@ -28,6 +28,9 @@ pub(super) const ATTEMPTS: u32 = 5;
 /// the write.
 const JUST_NOW: Duration = Duration::from_secs(10);
 
+/// What may take longer to show than this is looked for early as well: mostly it is there by then.
+const SOON: Duration = Duration::from_secs(10);
+
 /// Ids of what this process itself made in one app: for the actions that follow, and so that no later round makes it again
 /// merely because a list does not show it yet. And rows that it read a moment ago.
 #[derive(Debug, Default)]
@@ -319,11 +322,9 @@ impl One<'_> {
         }
     }
 
-    /// Looks whether a write took effect whose answer was lost. What it made may take as long to show as what the app
-    /// accepted; only what does not show by then may be made again.
+    /// Looks whether a write took effect whose answer was lost. It may be late, and what it made may then take as long to
+    /// show as what the app accepted; only what does not show by then may be made again.
     async fn look_after_loss(&self, error: &Error, write: &Write) -> Result<Seen, Error> {
-        tokio::time::sleep(SETTLE).await;
-        let seen = self.look_after(error, write, Then::MakeAgain).await?;
         let semantics = self.run.writer.semantics();
         let makes = match write {
             Write::CreateAccount { .. } | Write::CreateGroup { .. } => true,
@@ -331,15 +332,18 @@ impl One<'_> {
             Write::AddMember { .. } => semantics.members.creates_account,
             _ => false,
         };
-        let rest = semantics.settle.saturating_sub(SETTLE);
-        if !makes || rest.is_zero() || !matches!(seen, Seen::NotDone) {
+        let shows_after = if makes { look::shows_after(semantics.settle) } else { SETTLE };
+        let first = if shows_after <= SOON { shows_after } else { SETTLE };
+        tokio::time::sleep(first).await;
+        let seen = self.look_after(error, write, Then::MakeAgain).await?;
+        if first == shows_after || !matches!(seen, Seen::NotDone) {
             return Ok(seen);
         }
         let mut stop = self.run.stop.clone();
         tokio::select! {
             biased;
             () = stop.reached(1) => Ok(seen),
-            () = tokio::time::sleep(rest) => self.look_after(error, write, Then::MakeAgain).await,
+            () = tokio::time::sleep(shows_after - first) => self.look_after(error, write, Then::MakeAgain).await,
         }
     }
 

@@ -15,8 +15,13 @@ use crate::{
 /// changes loses a row once, but hardly twice.
 pub const ABSENCES: u32 = 2;
 
-/// A reading that begins so long after a write was sent shows its effect, unless the semantics say that it takes longer.
+/// No reading that decides what became of a write begins sooner after it was sent.
 pub const SHOWS_AFTER: Duration = SETTLE;
+
+/// A reading that begins so long after a write was sent shows its effect, in an app that takes `settle` to show what it made.
+pub fn shows_after(settle: Duration) -> Duration {
+    look::shows_after(settle)
+}
 
 /// What became of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -283,23 +288,13 @@ mod tests {
     fn live(complete: bool) -> LiveApp {
         let coverage = if complete { Coverage::Complete } else { Coverage::Incomplete("page 2 failed".into()) };
         LiveApp {
-            observed_at: jiff::Timestamp::UNIX_EPOCH,
             accounts: vec![
                 account("1", "ann@x.io", AccountStatus::Pending),
                 account("2", "bob@x.io", AccountStatus::Inactive),
             ],
             accounts_coverage: coverage.clone(),
-            groups: Vec::new(),
             groups_coverage: coverage,
-            unread_accounts: Default::default(),
-            unread_memberships: Default::default(),
-            absent: Default::default(),
-            own_account: None,
-            vocabulary: Default::default(),
-            notices: Vec::new(),
-            requests: 0,
-            oldest_s: 0,
-            extent: Default::default(),
+            ..LiveApp::empty(jiff::Timestamp::UNIX_EPOCH)
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is said of what is live, and what cannot be. Every case that adds something ends with a plan that is empty.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -44,22 +44,7 @@ pub(crate) fn group(id: &str, name: &str, members: &[(&str, Option<&str>)]) -> L
 }
 
 pub(crate) fn live(accounts: Vec<LiveAccount>, groups: Vec<LiveGroup>) -> Live {
-    let app = LiveApp {
-        observed_at: NOW.parse().unwrap(),
-        accounts,
-        accounts_coverage: Coverage::Complete,
-        groups,
-        groups_coverage: Coverage::Complete,
-        unread_accounts: BTreeMap::new(),
-        unread_memberships: BTreeSet::new(),
-        absent: BTreeSet::new(),
-        own_account: None,
-        vocabulary: Vocabulary::default(),
-        notices: Vec::new(),
-        requests: 0,
-        oldest_s: 0,
-        extent: Extent::default(),
-    };
+    let app = LiveApp { accounts, groups, ..LiveApp::empty(NOW.parse().unwrap()) };
     Live { apps: [("a".into(), Ok(app))].into() }
 }
 

@@ -116,6 +116,26 @@ impl About {
 }
 
 impl LiveApp {
+    /// An app that was read completely at `at`, and in which there is nothing.
+    pub fn empty(at: Timestamp) -> Self {
+        Self {
+            observed_at: at,
+            accounts: Vec::new(),
+            accounts_coverage: Coverage::Complete,
+            groups: Vec::new(),
+            groups_coverage: Coverage::Complete,
+            unread_accounts: BTreeMap::new(),
+            unread_memberships: BTreeSet::new(),
+            absent: BTreeSet::new(),
+            own_account: None,
+            vocabulary: Vocabulary::default(),
+            notices: Vec::new(),
+            requests: 0,
+            oldest_s: 0,
+            extent: Extent::default(),
+        }
+    }
+
     /// The one person that was looked for, where nobody else was.
     pub fn alone(&self) -> Option<&About> {
         self.extent.about.as_ref().filter(|about| about.alone)

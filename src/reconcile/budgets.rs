@@ -84,7 +84,8 @@ async fn save(
 ) -> Result<(), StoreError> {
     for (key, saved) in registry.saved() {
         // An idle bucket that only empties by itself has nothing to add.
-        let idle = saved.paused_ms == 0 && saved.scopes.iter().all(|scope| scope.spent.is_empty());
+        let quiet = saved.paused_ms == 0 && saved.under_way_ms.is_empty();
+        let idle = quiet && saved.scopes.iter().all(|scope| scope.spent.is_empty());
         let news = !idle || written.contains_key(&key);
         if news && written.get(&key) != Some(&saved) {
             store.save_budget(&key, &saved, clock.now()).await?;

@@ -46,7 +46,7 @@ pub struct Recovered {
 /// Waits until what was sent by the writer of these intents shows, as far as somebody can be kept waiting.
 pub(super) async fn let_it_show(open: &[Intent], writer: &dyn Writer, now: Timestamp) {
     let Some(last) = open.iter().map(|intent| intent.intent.at).max() else { return };
-    let shows_after = writer.semantics().settle.max(SHOWS_AFTER);
+    let shows_after = settle::shows_after(writer.semantics().settle);
     let passed = Duration::try_from(now.duration_since(last)).unwrap_or_default();
     // Clocks may have been set meanwhile; a moment is always waited for.
     let left = shows_after.saturating_sub(passed).clamp(SHOWS_AFTER, PATIENCE);
@@ -170,7 +170,7 @@ async fn judge(
     }
     let patience_is_over = {
         let since = Duration::try_from(memory.now().duration_since(intent.intent.at));
-        let shows_after = writer.semantics().settle.max(SHOWS_AFTER);
+        let shows_after = settle::shows_after(writer.semantics().settle);
         shows_after <= PATIENCE || since.is_ok_and(|since| since >= shows_after)
     };
     if !patience_is_over {

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use rosterd::model::{ActionResult, Guard, Outcome, Plan, Status};
+use rosterd::model::{Action, ActionResult, Guard, Outcome, Plan, Status};
 use tempfile::TempDir;
 
 use super::{
@@ -131,8 +131,10 @@ async fn story(seed: u64, trace: bool) -> Ending {
         engine.end(&outcome).await;
         let quiet = plan.summary().ready == 0 && plan.apps.iter().all(|app| app.error.is_none());
         let waits = plan.summary().waiting > 0 && world.config.accept_after < Duration::MAX;
+        // What only every account's own page shows is read in rotation: it may take several rounds to see everything.
+        let unseen = plan.apps.iter().flat_map(|app| &app.actions).any(is_unseen);
         last = Some((plan, outcome));
-        if quiet && !waits || network.state().sent > REQUESTS {
+        if quiet && !waits && !unseen || network.state().sent > REQUESTS {
             break;
         }
     }
@@ -218,6 +220,11 @@ fn shown(plan: &Plan) -> String {
     lines.join("\n")
 }
 
+/// Whether something is held because not everything was seen.
+fn is_unseen(action: &Action) -> bool {
+    action.held.as_ref().is_some_and(|held| held.guard == Guard::Incomplete)
+}
+
 /// What is still to be done after all that time.
 fn unsettled(plan: &Plan, outcome: &Outcome) -> Vec<String> {
     let mut verdicts = Vec::new();
@@ -230,7 +237,7 @@ fn unsettled(plan: &Plan, outcome: &Outcome) -> Vec<String> {
             if without_reason {
                 verdicts.push(format!("{} is {} without a reason", action.name, action.status.as_str()));
             }
-            if action.held.as_ref().is_some_and(|held| held.guard == Guard::Incomplete) {
+            if is_unseen(action) {
                 verdicts.push(format!("{} is held in good weather because not everything was seen", action.name));
             }
             if action.status == Status::Ready {

@@ -14,10 +14,6 @@ use crate::budget::{Budget, Feedback, Kind, Lane, Next, Outcome, PARK_AFTER, Sav
 /// worth it, because they let what was begun be finished.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a request whose connection broke may still be at work: most servers answer within a second, and whoever lost many
-/// connections has reason to slow down.
-const LINGERS: Duration = Duration::from_secs(1);
-
 /// One credential's gate. Every request of every app that uses the credential goes through it.
 #[derive(Debug)]
 pub struct Gate {
@@ -243,15 +239,9 @@ impl Permit {
         self.gate.report(self.ticket, feedback);
     }
 
-    /// Reports that no answer came. The app may be at work on the request all the same, so that its place stays taken for a
-    /// moment: whoever counts requests at once there would count one more than we do.
-    pub fn lost(mut self) {
-        self.reported = true;
-        let (gate, ticket) = (self.gate.clone(), self.ticket);
-        tokio::spawn(async move {
-            tokio::time::sleep(LINGERS).await;
-            gate.report(ticket, &Feedback::default());
-        });
+    /// Reports that no answer came.
+    pub fn lost(self) {
+        self.answered(&Feedback { outcome: Outcome::Lost, ..Feedback::default() });
     }
 
     /// Gives the permit back unused.

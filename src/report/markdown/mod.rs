@@ -6,7 +6,10 @@ mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{text::requests, words};
+use super::{
+    text::{only, own_findings, requests, seats},
+    words,
+};
 use crate::model::{AppPlan, Cause, Forecast, Guard, Plan, Severity, Status, Summary, Verb};
 use escape::{code, fenced, prose};
 use rows::{Class, Part, Row, Whose};
@@ -22,7 +25,7 @@ const LIMIT: usize = 60_000;
 const TABLE: usize = 12_000;
 
 /// Room for what stands around the rows of an app, and of a part of it: headings, and the count of what is left out.
-const AROUND_APP: usize = 600;
+const AROUND_APP: usize = 800;
 const AROUND_PART: usize = 900;
 
 /// The plan for a pull request.
@@ -70,10 +73,10 @@ struct Page<'a> {
 impl Page<'_> {
     fn rows(&self) -> Vec<Row> {
         let compared = self.plan.against.is_some();
-        let mut rows = rows::of_findings(None, &self.plan.findings);
+        let mut rows = rows::of_findings(None, self.plan.findings.iter().collect());
         for (index, app) in self.apps.iter().enumerate() {
             rows.extend(rows::of_actions(index, app, compared));
-            rows.extend(rows::of_findings(Some(index), &app.findings));
+            rows.extend(rows::of_findings(Some(index), own_findings(app)));
             rows.extend(rows::of_due(index, &app.due));
         }
         rows
@@ -133,6 +136,9 @@ impl Page<'_> {
             let (requests, time) = (requests(total.requests), words::duration(total.seconds));
             lines.push(format!("Reading and applying take {requests}, about {time} at the budget."));
         }
+        if let Some(only) = self.apps.iter().find_map(|app| only(app)) {
+            lines.push(prose(&only.message));
+        }
         if self.actions(|_| true) > 0 && !self.plan.guards_unchecked.is_empty() {
             let guards: BTreeSet<Guard> = self.plan.guards_unchecked.iter().copied().collect();
             let guards: Vec<&str> = guards.iter().map(|guard| guard.as_str()).collect();
@@ -153,8 +159,10 @@ impl Page<'_> {
     /// The apps with something in them, a line each, and the names of those in sync.
     fn table(&self) -> String {
         let compared = self.plan.against.is_some();
-        let is_quiet =
-            |app: &&&AppPlan| app.error.is_none() && app.complete && app.actions.is_empty() && app.findings.is_empty();
+        let is_quiet = |app: &&&AppPlan| {
+            let said = app.complete || only(app).is_some();
+            app.error.is_none() && said && app.actions.is_empty() && own_findings(app).is_empty()
+        };
         let mut out = String::new();
         let mut left_out = 0;
         for app in self.apps.iter().filter(|app| !is_quiet(app)) {
@@ -215,19 +223,19 @@ impl Page<'_> {
         for (index, row) in rows.iter().enumerate() {
             parts.entry(row.app).or_default().entry(row.part).or_default().push((index, row));
         }
-        let mut out = String::new();
+        let (mut out, several) = (String::new(), self.apps.len() > 1);
         for (app, parts) in parts {
             let has_room = parts.values().flatten().any(|(index, _)| taken.contains(index));
             match app.map(|index| self.apps[index]) {
                 None => out.push_str(&draw_parts(&parts, taken)),
-                Some(app) if has_room || app.error.is_some() => out.push_str(&draw_app(app, &parts, taken)),
+                Some(app) if has_room || app.error.is_some() => out.push_str(&draw_app(app, &parts, taken, several)),
                 Some(_) => {}
             }
         }
         // An app that could not be read has no rows at all.
         for (index, app) in self.apps.iter().enumerate().filter(|(_, app)| app.error.is_some()) {
             if !rows.iter().any(|row| row.app == Some(index)) {
-                out.push_str(&draw_app(app, &BTreeMap::new(), taken));
+                out.push_str(&draw_app(app, &BTreeMap::new(), taken, several));
             }
         }
         out
@@ -260,14 +268,14 @@ fn table_row(app: &AppPlan, compared: bool) -> String {
         number(summary.manual),
         count(&|action| action.reduces_access),
         count(&|action| action.irreversible),
-        number(summary.findings),
+        number(own_findings(app).len()),
     ]);
     format!("| {} |\n", cells.join(" | "))
 }
 
 type Parts<'a> = BTreeMap<Part, Vec<(usize, &'a Row)>>;
 
-fn draw_app(app: &AppPlan, parts: &Parts<'_>, taken: &BTreeSet<usize>) -> String {
+fn draw_app(app: &AppPlan, parts: &Parts<'_>, taken: &BTreeSet<usize>, several: bool) -> String {
     let counted = counts(app.summary());
     let counted = if app.error.is_some() { "could not be read".to_owned() } else { counted };
     let alarming = app.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
@@ -277,12 +285,24 @@ fn draw_app(app: &AppPlan, parts: &Parts<'_>, taken: &BTreeSet<usize>) -> String
     let mut out = format!("<details>\n<summary>{}</summary>\n\n", title.join(" · "));
     if let Some(error) = &app.error {
         out.push_str(&format!("Could not be read: {}\n\n", prose(error)));
-    } else if !app.complete {
+    } else if !app.complete && only(app).is_none() {
         out.push_str("Not everything could be read, and what was not seen is not taken for absent.\n\n");
     }
+    out.push_str(&own_forecast(app, several));
     out.push_str(&draw_parts(parts, taken));
     out.push_str("</details>\n\n");
     out
+}
+
+/// What an app takes. Where there is no other, its requests were told for the plan as a whole.
+fn own_forecast(app: &AppPlan, several: bool) -> String {
+    let forecast = app.forecast;
+    let applying = several && app.summary().ready > 0 && forecast.requests > 0;
+    let applying = applying.then(|| {
+        format!("Applying takes {}, about {}.", requests(forecast.requests), words::duration(forecast.seconds))
+    });
+    let said: Vec<String> = applying.into_iter().chain(seats(forecast).map(|(seats, _)| seats)).collect();
+    if said.is_empty() { String::new() } else { said.join(" ") + "\n\n" }
 }
 
 fn draw_parts(parts: &Parts<'_>, taken: &BTreeSet<usize>) -> String {

@@ -208,8 +208,7 @@ fn sentence(text: &str) -> String {
     prose(&text[..end]) + "…"
 }
 
-pub(super) fn of_findings(app: Option<usize>, findings: &[Finding]) -> Vec<Row> {
-    let mut findings: Vec<&Finding> = findings.iter().collect();
+pub(super) fn of_findings(app: Option<usize>, mut findings: Vec<&Finding>) -> Vec<Row> {
     findings.sort();
     let row = |finding: &Finding| {
         let (word, gravity) = match finding.severity {

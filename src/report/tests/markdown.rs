@@ -5,7 +5,7 @@ use super::{
     snapshot,
 };
 use crate::{
-    model::{Cause, Guard, Severity, Status},
+    model::{Cause, Finding, Forecast, Guard, Seats, Severity, Status},
     report::{dot, markdown},
 };
 
@@ -38,6 +38,48 @@ fn the_same_plan_gives_the_same_bytes_whenever_it_is_made() {
     }
     assert_eq!(markdown::plan(&later), markdown::plan(&everything()));
     assert_eq!(dot::plan(&later), dot::plan(&everything()));
+}
+
+#[test]
+fn what_is_true_of_every_app_is_told_once() {
+    let said = "only ann@example.com was looked for";
+    let only = || finding(Severity::Note, Finding::ONLY, Some("ann@example.com"), said, "");
+    let ann = action("autodesk/deactivate/ann@example.com", "people.yaml:7");
+    let mut apps = vec![
+        app("alteryx", "group", vec![], vec![only()]),
+        app("autodesk", "team", vec![ann], vec![only()]),
+        app("workiva", "group", vec![], vec![only()]),
+    ];
+    apps.iter_mut().for_each(|app| app.complete = false);
+    let text = markdown::plan(&plan(apps));
+    assert_eq!(text.matches("was looked for").count(), 1, "{text}");
+    assert!(text.contains("only <code>ann&#64;example.com</code> was looked for\n\n| app |"), "{text}");
+    assert!(
+        text.contains("In sync: <code>alteryx</code>, <code>workiva</code>.") && !text.contains("Findings"),
+        "{text}"
+    );
+    assert!(!text.contains("Not everything could be read"), "{text}");
+}
+
+#[test]
+fn seats_are_told_as_needed_and_free_and_who_waits_for_one() {
+    let check = |needed: u32, free: u32, several: bool, line: &str| {
+        let mut one = app("autodesk", "team", vec![action("autodesk/create/ann@example.com", "people.yaml:7")], vec![]);
+        one.forecast = Forecast { requests: 41, seconds: 148, seats: Some(Seats { needed, free }) };
+        let apps = if several { vec![one, app("alteryx", "group", vec![], vec![])] } else { vec![one] };
+        let text = markdown::plan(&plan(apps));
+        assert_eq!(text.matches("Seats: ").count(), usize::from(!line.is_empty()), "{text}");
+        assert!(text.contains(line), "{text}");
+    };
+    check(0, 4, false, "");
+    check(1, 4, false, "</summary>\n\nSeats: 1 needed, 4 free.\n\n**To do: 1**\n");
+    check(1, 0, false, "Seats: 1 needed, 0 free; 1 person waits for one.\n");
+    check(
+        3,
+        1,
+        true,
+        "\n\nApplying takes 41 requests, about 2 min 28 s. Seats: 3 needed, 1 free; 2 people wait for one.\n",
+    );
 }
 
 #[test]

@@ -44,12 +44,12 @@ fn is_quiet(app: &AppPlan) -> bool {
 }
 
 /// What says that one person alone was looked for. It is the same for every app, so that it is told once.
-fn only(app: &AppPlan) -> Option<&Finding> {
+pub(super) fn only(app: &AppPlan) -> Option<&Finding> {
     app.findings.iter().find(|finding| finding.code == Finding::ONLY)
 }
 
 /// Findings that are told with the app, sorted.
-fn own_findings(app: &AppPlan) -> Vec<&Finding> {
+pub(super) fn own_findings(app: &AppPlan) -> Vec<&Finding> {
     let mut findings: Vec<&Finding> = app.findings.iter().filter(|finding| finding.code != Finding::ONLY).collect();
     findings.sort();
     findings
@@ -153,14 +153,20 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
 
 /// What a plan takes of the licence, where the files cap it.
 fn draw_seats(canvas: &mut Canvas, forecast: Forecast) {
-    let Some(seats) = forecast.seats.filter(|seats| seats.needed > 0) else { return };
+    if let Some((text, short)) = seats(forecast) {
+        canvas.paragraph(0, &Line::new().text(if short { Paint::Change } else { Paint::Dim }, text));
+    }
+}
+
+/// `Seats: 3 needed, 1 free; 2 people wait for one.`, and whether anybody does.
+pub(super) fn seats(forecast: Forecast) -> Option<(String, bool)> {
+    let seats = forecast.seats.filter(|seats| seats.needed > 0)?;
     let text = format!("Seats: {} needed, {} free", words::number(seats.needed), words::number(seats.free));
-    let line = match seats.needed.saturating_sub(seats.free) {
-        0 => Line::new().text(Paint::Dim, format!("{text}.")),
-        1 => Line::new().text(Paint::Change, format!("{text}; 1 person waits for one.")),
-        short => Line::new().text(Paint::Change, format!("{text}; {} people wait for one.", words::number(short))),
-    };
-    canvas.paragraph(0, &line);
+    Some(match seats.needed.saturating_sub(seats.free) {
+        0 => (format!("{text}."), false),
+        1 => (format!("{text}; 1 person waits for one."), true),
+        short => (format!("{text}; {} people wait for one.", words::number(short)), true),
+    })
 }
 
 fn draw_actions(canvas: &mut Canvas, app: &AppPlan) {

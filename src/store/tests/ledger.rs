@@ -171,7 +171,7 @@ async fn runs_tell_how_they_ended_or_that_they_did_not() {
 async fn budgets_and_facts_are_kept() {
     check(async |database| {
         let (store, lease) = database.claimed().await;
-        let saved = |paused_ms| crate::budget::Saved { scopes: Vec::new(), paused_ms };
+        let saved = |paused_ms| crate::budget::Saved { scopes: Vec::new(), paused_ms, under_way_ms: Vec::new() };
         assert_eq!(store.load_budget("autodesk").await.unwrap(), None);
         store.save_budget("autodesk", &saved(1), minute(1)).await.unwrap();
         store.save_budget("autodesk", &saved(2), minute(2)).await.unwrap();

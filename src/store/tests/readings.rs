@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{AccountStatus, Coverage, Email, Extent, FieldValue, LiveAccount, LiveApp, LiveGroup, LiveMember};
+use crate::model::{AccountStatus, Coverage, Email, FieldValue, LiveAccount, LiveApp, LiveGroup, LiveMember};
 
 /// `ann active role=admin`.
 pub(super) fn account(text: &str) -> SeenAccount {
@@ -211,7 +211,6 @@ fn live() -> LiveApp {
         reach: crate::model::Reach::Full,
     };
     LiveApp {
-        observed_at: minute(0),
         accounts: vec![LiveAccount {
             id: "ann".into(),
             email: Email::lenient("ann@example.com"),
@@ -219,21 +218,13 @@ fn live() -> LiveApp {
             values: BTreeMap::new(),
             created_at: None,
         }],
-        accounts_coverage: Coverage::Complete,
         groups: vec![
             group("g1", Coverage::Complete),
             group("g2", Coverage::Incomplete("its members were not read".into())),
         ],
-        groups_coverage: Coverage::Complete,
-        unread_accounts: BTreeMap::new(),
-        unread_memberships: BTreeSet::new(),
         absent: [Email::lenient("gone@example.com")].into(),
-        own_account: None,
-        vocabulary: Default::default(),
-        notices: Vec::new(),
         requests: 4,
-        oldest_s: 0,
-        extent: Extent::default(),
+        ..LiveApp::empty(minute(0))
     }
 }
 
