@@ -13,8 +13,16 @@ summary=${GITHUB_STEP_SUMMARY:-/dev/null}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# GitHub takes lines of the log for commands, and names come from apps in which people choose their own: none is, up to a
+# word that nobody knows.
+stop=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+# One stream, so that nothing of the other one comes later.
+exec 2>&1
+echo "::stop-commands::$stop"
 status=0
 "$rosterd" apply "$dir" --yes --detailed-exitcode | tee "$work/apply.txt" || status=$?
+echo
+echo "::$stop::"
 {
     echo '### rosterd apply'
     echo

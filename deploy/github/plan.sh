@@ -57,5 +57,12 @@ else
     errors=$(head -c 30000 "$work/said.txt" | { iconv -c -f UTF-8 -t UTF-8 || true; } | tr -d '\000-\010\013-\037\177' | sed 's/~~~/~ ~ ~/g')
     "$here/say.sh" "$comment" "$title" "$(printf '~~~~\n%s\n~~~~' "$errors")"
 fi
-cat "$work/said.txt" >&2
+# GitHub takes lines of the log for commands, and these quote the pull request: none is, up to a word that nobody knows.
+stop=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+{
+    echo "::stop-commands::$stop"
+    cat "$work/said.txt"
+    echo
+    echo "::$stop::"
+} >&2
 exit "$status"

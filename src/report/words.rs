@@ -1,9 +1,11 @@
 //! How reports spell numbers, times, verbs and places.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::canvas::{Line, Paint};
-use crate::model::{ActionName, Change, Due, DueWhat, FieldValue, Place, Verb};
+use crate::model::{ActionName, Change, Due, DueWhat, FieldValue, Guard, Place, Plan, Verb};
 
 /// `9,812`.
 pub(super) fn number(n: impl Into<u64>) -> String {
@@ -139,6 +141,23 @@ pub(super) fn places(places: &[Place]) -> Vec<String> {
         out.push(format!("{}:{}", chunk[0].0, numbers.join(",")));
     }
     out
+}
+
+/// What nobody could look at because nothing is known of the past.
+pub(super) fn unchecked(plan: &Plan) -> Option<String> {
+    // Guards are about actions: where there are none, nothing was left unchecked.
+    let mut actions = plan.apps.iter().flat_map(|app| &app.actions).peekable();
+    actions.peek()?;
+    let guards: BTreeSet<Guard> = plan.guards_unchecked.iter().copied().collect();
+    if guards.is_empty() {
+        return None;
+    }
+    let guards: Vec<&str> = guards.into_iter().map(Guard::as_str).collect();
+    let mut text = format!("Without a history, these guards see this run alone: {}.", guards.join(", "));
+    if actions.any(|action| !action.approved_by.is_empty()) {
+        text.push_str(" Nor is it known whether an approval was used up.");
+    }
+    Some(text)
 }
 
 #[cfg(test)]

@@ -220,6 +220,13 @@ async fn an_approval_that_was_used_up_releases_nothing_in_a_comparison_either_wh
     assert!(findings.contains("approval-used") && findings.contains("was used for 1 person"), "{findings}");
     // It is the store that knows.
     assert_eq!(caused(&against(&story, &[]).await), ["ready drift studio/deactivate/bob@example.com"]);
+    let unsure = "Nor is it known whether an approval was used up.";
+    for format in ["text", "markdown"] {
+        let args = ["plan", "--against", "main", "--format", format];
+        assert!(story.rosterd(&args).await.out.contains(unsure), "{format}");
+        let told = story.rosterd(&[&args[..], &remembering].concat()).await.out;
+        assert!(!told.contains(unsure), "{told}");
+    }
 
     // The same line elsewhere is the same approval; a new one, of which nothing was used, is the change's own.
     story.write(&held, &more);

@@ -10,7 +10,7 @@ use super::{
     text::{only, own_findings, requests, seats},
     words,
 };
-use crate::model::{AppPlan, Cause, Forecast, Guard, Plan, Severity, Status, Summary, Verb};
+use crate::model::{AppPlan, Cause, Forecast, Plan, Severity, Status, Summary, Verb};
 use escape::{code, fenced, prose};
 use rows::{Class, Part, Row, Whose};
 
@@ -139,11 +139,7 @@ impl Page<'_> {
         if let Some(only) = self.apps.iter().find_map(|app| only(app)) {
             lines.push(prose(&only.message));
         }
-        if self.actions(|_| true) > 0 && !self.plan.guards_unchecked.is_empty() {
-            let guards: BTreeSet<Guard> = self.plan.guards_unchecked.iter().copied().collect();
-            let guards: Vec<&str> = guards.iter().map(|guard| guard.as_str()).collect();
-            lines.push(format!("Without a history, these guards see this run alone: {}.", guards.join(", ")));
-        }
+        lines.extend(words::unchecked(self.plan));
         for line in lines {
             out.push_str(&line);
             out.push_str("\n\n");

@@ -411,12 +411,7 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
     if let Some(only) = plan.apps.iter().find_map(only) {
         canvas.paragraph(0, &Line::new().prose(Paint::Notice, &only.message));
     }
-    // Guards are about actions: where there are none, nothing was left unchecked.
-    let judged = plan.apps.iter().any(|app| !app.actions.is_empty());
-    if judged && !plan.guards_unchecked.is_empty() {
-        let guards: BTreeSet<Guard> = plan.guards_unchecked.iter().copied().collect();
-        let guards: Vec<&str> = guards.iter().map(|guard| guard.as_str()).collect();
-        let text = format!("Without a history, these guards see this run alone: {}.", guards.join(", "));
+    if let Some(text) = words::unchecked(plan) {
         canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
     }
 }

@@ -90,7 +90,7 @@ async fn what_a_fork_writes_is_read_and_never_run_nor_believed() {
     let touch = format!("touch {}", mark.display());
     // Scripts, hooks, filters, links, and a file that is not valid in as many ways as there are readers of what it says.
     let evil = format!(
-        "people:\n  ~~~~~~: [\n  # $({touch}) `{touch}` ${{IFS}} '; {touch} #\n  # </details> <!-- rosterd: plan --> @everyone\n"
+        "people:\n  ~~~~~~: [ ##[add-mask]hunter2\n  # $({touch}) `{touch}` ${{IFS}} '; {touch} #\n  # </details> <!-- rosterd: plan --> @everyone\n"
     );
     let clone = stage.repo();
     clone.git(&["switch", "-q", "-C", "change", "main"]);
@@ -116,6 +116,8 @@ async fn what_a_fork_writes_is_read_and_never_run_nor_believed() {
 
     let (plan, post) = review(&stage);
     plan.failed_in("Plan", "is not valid");
+    assert!(plan.said.contains("##[add-mask]hunter2"), "{}", plan.said);
+    assert_eq!((plan.commands(), post.commands()), (vec![], vec![]));
     post.passed();
     let said = comment(&stage);
     assert!(said.starts_with("<!-- rosterd: plan -->\n### rosterd: the files are not valid\n\n~~~~\n"), "{said}");
@@ -254,7 +256,9 @@ async fn what_was_merged_is_applied_and_a_snapshot_is_left_even_when_something_f
     );
     stage.repo().commit("Bob has left");
     stage.push_main();
-    let said = stage.job(&workflow(APPLY), "apply").passed();
+    let applied = stage.job(&workflow(APPLY), "apply");
+    assert_eq!(applied.commands(), [""; 0]);
+    let said = applied.passed();
     assert!(said.contains("all is in sync"), "{said}");
     assert_eq!(stage.sandbox.account("autodesk", "studio", "bob@example.com").unwrap().status, "inactive");
     let summary = stage.read("state/summary");

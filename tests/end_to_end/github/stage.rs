@@ -68,6 +68,26 @@ impl Job {
         self.said
     }
 
+    /// Lines of the log that GitHub would take for commands.
+    pub fn commands(&self) -> Vec<&str> {
+        let mut stopped_until: Option<String> = None;
+        let mut commands = Vec::new();
+        for line in self.said.lines() {
+            if let Some(until) = &stopped_until {
+                if line == until {
+                    stopped_until = None;
+                }
+            } else if let Some(word) = line.strip_prefix("::stop-commands::") {
+                assert_eq!(word.len(), 32, "nobody guesses {word}");
+                stopped_until = Some(format!("::{word}::"));
+            } else if line.trim_start().starts_with("::") || line.contains("##[") {
+                commands.push(line);
+            }
+        }
+        assert_eq!(stopped_until, None, "{}", self.said);
+        commands
+    }
+
     /// The job failed in this step and said so.
     pub fn failed_in(&self, step: &str, words: &str) {
         assert!(self.failed.as_deref() == Some(step) && self.said.contains(words), "{self:?}");
