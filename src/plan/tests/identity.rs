@@ -133,7 +133,7 @@ fn strangers_with_one_address_have_names_of_their_own() {
     ! unlisted-account: zoe@x.io (1) (active) is named nowhere in the files; list the person, or set `unlisted: remove`
     ! unlisted-account: zoe@x.io (2) (active) is named nowhere in the files; list the person, or set `unlisted: remove`
     ");
-    check!(world.policy(|policy| policy.unlisted = Unlisted::Remove), @"
+    check!(world.clone().policy(|policy| policy.unlisted = Unlisted::Remove), @"
     held a/deactivate/(3) [ambiguous]: nobody can tell whose account it is, because it has no address (id 3, 4)
     held a/deactivate/(4) [ambiguous]: nobody can tell whose account it is, because it has no address (id 3, 4)
     held a/deactivate/zoe@x.io (1) [ambiguous]: zoe@x.io has 2 accounts: zoe@x.io (active, id 1) and Zoe@x.io (active, id 2)
@@ -141,6 +141,12 @@ fn strangers_with_one_address_have_names_of_their_own() {
     ! ambiguous-account: nobody can tell whose account it is, because it has no address (id 3, 4); give the account an address in the app; or, if you know whose it is, pin it to that person under `ids` of apps.a (apps.yaml:1), by its id
     ! ambiguous-account: zoe@x.io has 2 accounts: zoe@x.io (active, id 1) and Zoe@x.io (active, id 2); to have all of them removed, add `zoe@x.io: { status: left }` to `people`; or remove all but one in the app
     ");
+    // As the repairs say.
+    let mended = world.policy(|policy| policy.unlisted = Unlisted::Remove).left("zoe@x.io");
+    let plan = mended.seen(|live| live.accounts.retain(|account| !account.email.key().is_empty())).plan();
+    let statuses: Vec<_> = plan.actions.iter().map(|action| (action.name.to_string(), action.status)).collect();
+    let ready = |name: &str| (name.to_owned(), crate::model::Status::Ready);
+    assert_eq!(statuses, [ready("a/deactivate/zoe@x.io (1)"), ready("a/deactivate/zoe@x.io (2)")]);
 }
 
 #[test]
@@ -163,10 +169,11 @@ fn names_stay_with_their_accounts_when_one_of_two_is_deactivated() {
 #[test]
 fn nobody_removes_an_account_without_an_address() {
     let world = World::full().grant("bob@x.io").active("5", "bob@x.io").active("3", "");
-    check!(world.policy(|policy| policy.unlisted = Unlisted::Remove), @"
+    check!(world.clone().policy(|policy| policy.unlisted = Unlisted::Remove), @"
     held a/deactivate/(3) [ambiguous]: nobody can tell whose account it is, because it has no address (id 3)
     ! ambiguous-account: nobody can tell whose account it is, because it has no address (id 3); give the account an address in the app; or, if you know whose it is, pin it to that person under `ids` of apps.a (apps.yaml:1), by its id
     ");
+    check!(world.policy(|policy| policy.unlisted = Unlisted::Remove).grant("ann@x.io").pin("ann@x.io", "3"), @"");
 }
 
 #[test]
