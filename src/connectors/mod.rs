@@ -7,6 +7,7 @@ mod error;
 pub mod http;
 mod outside;
 mod registry;
+mod replacement;
 pub mod rest;
 mod scim;
 

@@ -176,11 +176,21 @@ pub(super) struct Groups {
     all: BTreeMap<Arc<str>, LiveGroup>,
     coverage: Coverage,
     unread: BTreeSet<Arc<str>>,
+    /// Ids of groups that only a pin names, although the app has listed all its groups.
+    unlisted: BTreeSet<Arc<str>>,
+    /// Whether the app has listed all its groups.
+    listed: bool,
 }
 
 impl Default for Groups {
     fn default() -> Self {
-        Self { all: BTreeMap::new(), coverage: Coverage::Complete, unread: BTreeSet::new() }
+        Self {
+            all: BTreeMap::new(),
+            coverage: Coverage::Complete,
+            unread: BTreeSet::new(),
+            unlisted: BTreeSet::new(),
+            listed: false,
+        }
     }
 }
 
@@ -193,6 +203,7 @@ impl Groups {
         match reader.groups(lane).await {
             Ok(listing) => {
                 self.coverage = listing.coverage;
+                self.listed = self.coverage.is_complete();
                 listing.rows.into_iter().for_each(|group| self.add(group));
             }
             Err(error) => self.coverage = Coverage::Incomplete(error.to_string()),
@@ -318,6 +329,9 @@ impl Groups {
     fn pin(&mut self, app: &DesiredApp) {
         for group in app.groups.values() {
             if let Some(id) = &group.id {
+                if self.listed && !self.all.contains_key(id) {
+                    self.unlisted.insert(id.clone());
+                }
                 self.named(id, &group.name);
             }
         }
@@ -335,6 +349,8 @@ impl Groups {
                 group.coverage = listing.coverage;
             }
             // No reading will ever be complete again.
+            // Neither the list nor the app's answer knows the pin: it is wrong, and reading again would not help.
+            Err(error) if error.kind == ErrorKind::NotFound && self.unlisted.contains(id) => drop(self.all.remove(id)),
             Err(error) if error.status == Some(GONE) => group.reach = Reach::Gone(error.to_string().into()),
             // This version of the app lacks the call, today and tomorrow.
             Err(error) if error.kind == ErrorKind::Unsupported => {

@@ -8,6 +8,7 @@ use super::{
     Context,
     draft::{Drafts, Release},
     history::Used,
+    repair,
 };
 use crate::model::{Approval, ApprovedBy, Finding, Guard, Severity};
 
@@ -33,6 +34,12 @@ impl<'a> Approvals<'a> {
         let mut of_guard = self.valid.iter().filter(|(approval, _)| approval.guard == guard);
         let found = of_guard.find(|(approval, used)| covers(&approval.allow, action) && !is_used_for(*used, action));
         found.map(|(approval, _)| approved_by(approval))
+    }
+
+    /// Whether an approval covers whatever the guard holds in the whole app.
+    pub(super) fn covers_all(&self, cx: &Context<'_>, guard: Guard) -> bool {
+        let app = crate::model::escape(&cx.app.name);
+        self.valid.iter().any(|(approval, _)| approval.guard == guard && approval.allow.trim_end_matches('/') == &*app)
     }
 
     /// Approvals for a cap, each with how many people it still covers and the actions that succeeded by it.
@@ -127,24 +134,13 @@ pub(in crate::plan) fn covers(allow: &str, action: &str) -> bool {
     action.strip_prefix(allow.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether YAML takes the text for just this text without quotes around it.
-fn is_plain(text: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '@' | '.' | '_' | '-' | '/' | '%' | '+' | ' ' | '\'');
-    let starts_as_text = text.starts_with(|c: char| c.is_ascii_alphabetic());
-    // Words such as `true` or `no` are no texts, and numbers such as `1e5` do not start with a letter.
-    let word = !text.contains(['/', '-', '.'])
-        && ["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(&text.to_lowercase().as_str());
-    starts_as_text && !word && !text.ends_with(' ') && text.chars().all(plain)
-}
-
 /// The line that a reviewer can put under `approvals:`.
 pub(super) fn line(release: &Release, guard: Guard, now: Timestamp, zone: &TimeZone) -> String {
-    let allow = &release.allow;
-    let quoted = if is_plain(allow) { allow.clone() } else { serde_json::Value::from(allow.as_str()).to_string() };
+    let allow = repair::scalar(&release.allow);
     let up_to = release.up_to.map_or_else(String::new, |up_to| format!(", up_to: {up_to}"));
     let date = now.to_zoned(zone.clone()).date();
     let until = date.checked_add(DAYS.days()).unwrap_or(date);
-    format!("- {{ allow: {quoted}, guard: {guard}{up_to}, until: {until} }}")
+    format!("- {{ allow: {allow}, guard: {guard}{up_to}, until: {until} }}")
 }
 
 #[cfg(test)]
@@ -167,8 +163,5 @@ mod tests {
             line(&release, Guard::Protected, Timestamp::UNIX_EPOCH, &TimeZone::UTC),
             r#"- { allow: "a/add-member/x@y.z/Ops: #1", guard: protected, up_to: 2, until: 1970-01-08 }"#
         );
-        for (text, plain) in [("a/b c@d.e", true), ("no", false), ("a/b ", false), ("7/b", false), ("a/b (1)", false)] {
-            assert_eq!(is_plain(text), plain, "{text}");
-        }
     }
 }

@@ -47,8 +47,10 @@ pub struct Used {
 pub struct AppHistory {
     /// Ids of accounts whose last deactivation was ours.
     pub deactivated_by_us: BTreeSet<Arc<str>>,
-    /// Accounts seen by the last complete reading.
+    /// Accounts seen by the last complete reading that was not in doubt.
     pub accounts_last_seen: Option<usize>,
+    /// Ids of accounts that we removed since then.
+    pub removed_since: BTreeSet<Arc<str>>,
     /// Active accounts at the start of the rolling day.
     pub active_at_day_start: Option<usize>,
     /// People who lost something within the rolling day, with the groups they lost (`None`: the account itself).

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::Context;
+use super::{Context, repair};
 use crate::model::{Email, LiveAccount, Place};
 
 /// Live accounts by identity.
@@ -75,10 +75,12 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
         // A pin says which of several accounts counts; the others are shown, and go when the person goes.
         let settled = theirs.first().is_some_and(|account| pin == Some(&account.id));
         if is_nobody(identity) {
-            ambiguous.entry(identity).or_insert_with(|| without_address(theirs));
+            ambiguous.entry(identity).or_insert_with(|| without_address(cx, theirs));
         } else if theirs.len() > 1 && !settled {
             ambiguous.entry(identity).or_insert_with(|| several(cx, identity, theirs));
         } else if let ([account], false) = (&theirs[..], settled)
+            // A stranger's address stands for nobody in the files who could be confused with another.
+            && cx.desired.named.contains(*identity)
             && let Some(before) = owner_before(cx, account)
         {
             ambiguous.entry(identity).or_insert_with(|| used_again(cx, identity, account, before));
@@ -164,11 +166,13 @@ fn disagreement(cx: &Context<'_>, account: &LiveAccount, by_pin: &Email, by_addr
             account.id, account.email
         ),
         repair: if cx.desired.named.contains(by_address) {
-            format!("{by_address} is somebody else in the files: correct the pin under apps.{}.ids", cx.app.name)
+            let own = cx.accounts.iter().find(|other| cx.identity(&other.email) == by_pin);
+            let right = own.map_or_else(String::new, |own| format!("{}, or ", repair::pin(cx, by_pin, &own.id)));
+            format!("{by_address} is somebody else in the files: {right}remove the pin at {place}")
         } else {
             format!(
-                "if the account is still {by_pin}'s, add `aliases: [{}]` to that person; if not, remove the pin",
-                account.email
+                "if the account is still {by_pin}'s, {}; if not, remove the pin at {place}",
+                repair::alias(cx, by_pin, &account.email)
             )
         },
         all_theirs: false,
@@ -176,11 +180,15 @@ fn disagreement(cx: &Context<'_>, account: &LiveAccount, by_pin: &Email, by_addr
     }
 }
 
-fn without_address(theirs: &[&LiveAccount]) -> Doubt {
+fn without_address(cx: &Context<'_>, theirs: &[&LiveAccount]) -> Doubt {
     let ids: Vec<&str> = theirs.iter().map(|account| &*account.id).collect();
     Doubt {
         reason: format!("nobody can tell whose account it is, because it has no address (id {})", ids.join(", ")),
-        repair: "give the account an address in the app, or pin its id to somebody in the files".into(),
+        repair: format!(
+            "give the account an address in the app; or, if you know whose it is, pin it to that person under `ids` of {}, by \
+             its id",
+            repair::app(cx)
+        ),
         all_theirs: false,
         because: Vec::new(),
     }
@@ -191,12 +199,14 @@ fn several(cx: &Context<'_>, identity: &Email, theirs: &[&LiveAccount]) -> Doubt
         theirs.iter().map(|account| format!("{} ({}, id {})", account.email, account.status, account.id)).collect();
     Doubt {
         reason: format!("{identity} has {} accounts: {}", theirs.len(), list.join(" and ")),
-        repair: format!(
-            "say which one counts with a pin, such as `ids: {{ {identity}: {} }}` under apps.{}, or remove the other in \
-             the app",
-            theirs.first().map_or("ID", |account| &account.id),
-            cx.app.name
-        ),
+        repair: match theirs.first() {
+            // Only who is named in the files can be pinned.
+            Some(first) if cx.desired.named.contains(identity) => format!(
+                "say which one counts, for the first one: {}; or remove the other in the app",
+                repair::pin(cx, identity, &first.id)
+            ),
+            _ => format!("to have all of them removed, {}; or remove all but one in the app", repair::left(identity)),
+        },
         all_theirs: true,
         because: Vec::new(),
     }
@@ -218,9 +228,8 @@ fn used_again(cx: &Context<'_>, identity: &Email, account: &LiveAccount, before:
             account.email, account.id
         ),
         repair: format!(
-            "if it is {identity}'s all the same, pin it: `ids: {{ {identity}: {} }}` under apps.{}; if it is somebody else's, \
-             give that person another address",
-            account.id, cx.app.name
+            "if it is {identity}'s all the same, {}; if it is somebody else's, give it another address in the app",
+            repair::pin(cx, identity, &account.id)
         ),
         all_theirs: false,
         because: Vec::new(),
@@ -237,7 +246,10 @@ fn dangling(cx: &Context<'_>, id: &str, place: &Place, others: Option<&Vec<&Live
             None => format!("{place} pins account {id}, which is not there"),
         },
         repair: match other {
-            Some(other) => format!("write {} at {place} if that account is the right one", other.id),
+            Some(other) => {
+                let identity = cx.identity(&other.email);
+                format!("if {} is the right account, {}", other.email, repair::pin(cx, identity, &other.id))
+            }
             None => format!("remove the pin at {place}; the account is then made anew in {}", cx.app.name),
         },
         all_theirs: true,

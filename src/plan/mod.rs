@@ -12,6 +12,7 @@ mod guards;
 mod history;
 mod identity;
 mod only;
+mod repair;
 mod rules;
 pub mod saved;
 #[cfg(test)]
@@ -81,6 +82,13 @@ pub fn plan_one(inputs: &Inputs<'_>, app: &DesiredApp, live: &LiveApp) -> AppPla
     plan_app(&Context::new(inputs, app, live))
 }
 
+/// Whether a reading shows so much less than the last one that what it does not show cannot be taken to be gone, and no
+/// approval says that it is. Were it the measure of the next reading, nothing but the next run would let go what `shrank`
+/// holds.
+pub fn is_doubtful(inputs: &Inputs<'_>, app: &DesiredApp, live: &LiveApp) -> bool {
+    guards::has_shrunk(&Context::new(inputs, app, live))
+}
+
 /// One app's part of the inputs.
 struct Context<'a> {
     desired: &'a Desired,
@@ -106,6 +114,7 @@ struct Context<'a> {
 static NO_RUNS: AppHistory = AppHistory {
     deactivated_by_us: BTreeSet::new(),
     accounts_last_seen: None,
+    removed_since: BTreeSet::new(),
     active_at_day_start: None,
     lost_today: BTreeSet::new(),
     gained_today: BTreeSet::new(),

@@ -33,6 +33,7 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         made_by_us: invitations.iter().filter_map(|made| made.account_id.clone()).collect(),
         invitations: invitations.into_iter().map(invited).collect(),
         accounts_last_seen: store.accounts_last_seen(key).await?,
+        removed_since: store.removed_since_last_seen(key).await?,
         active_at_day_start: store.active_at(key, yesterday).await?,
         lost_today: moved.lost,
         gained_today: moved.gained,

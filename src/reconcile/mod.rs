@@ -39,7 +39,7 @@ use crate::{
     },
     observe::{self, Before, ObserveProgress, Pending, Rotation},
     plan::{self, AppHistory, History, Inputs, Used},
-    store::{AppKey, Intent, RunEnd, StoreError},
+    store::{AppKey, Covered, Intent, Reading, RunEnd, StoreError},
 };
 use ledger::Ledger;
 use memory::Tenure;
@@ -270,23 +270,26 @@ impl Reconciler {
             private: memory.is_private(),
             approvals: approvals.clone(),
         };
-        let plan = |live: &LiveApp| {
-            let inputs = Inputs {
-                desired: &self.desired,
-                desired_digest: &self.digest,
-                live: &Live::default(),
-                history: Some(&history),
-                now: memory.now(),
-            };
-            plan::plan_one(&inputs, app, live)
+        let nothing = Live::default();
+        let inputs = || Inputs {
+            desired: &self.desired,
+            desired_digest: &self.digest,
+            live: &nothing,
+            history: Some(&history),
+            now: memory.now(),
         };
+        let plan = |live: &LiveApp| plan::plan_one(&inputs(), app, live);
         seen.make_certain(writer, app, memory.now(), &plan).await;
 
         if let Some(tenure) = &past.tenure {
             let forgotten = history::to_forget(&seen.lapsed);
             store.forget_facts(tenure.lease(), &forgotten).await.map_err(unkept)?;
             store.put_facts(tenure.lease(), &history::to_keep(&seen.learnt)).await.map_err(unkept)?;
-            let reading = (&seen.live).into();
+            let mut reading = Reading::from(&seen.live);
+            if plan::is_doubtful(&inputs(), app, &seen.live) {
+                // What it does not show may be there all the same, and is still there for the next reading to be compared with.
+                reading.covered = Covered::default();
+            }
             store.record_reading(tenure.lease(), seen.live.observed_at, &reading).await.map_err(unkept)?;
         }
         facts.forget(&seen.lapsed);

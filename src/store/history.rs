@@ -214,6 +214,25 @@ impl Store {
         .await
     }
 
+    /// Accounts, by id, that we deactivated or deleted since that reading.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn removed_since_last_seen(&self, key: &AppKey) -> Result<BTreeSet<Arc<str>>, StoreError> {
+        self.drive("looking up whom we removed", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT DISTINCT account_id FROM ledger
+                       WHERE app = $1 AND origin = $2 AND verb IN ('deactivate', 'delete')
+                         AND result = 'done' AND account_id IS NOT NULL
+                         AND at >= (SELECT MAX(at) FROM readings
+                                    WHERE app = $1 AND origin = $2 AND all_accounts = 1)";
+            let rows = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
+            tx.commit().await?;
+            rows.iter().map(|found| row::shared(found, "account_id")).collect()
+        })
+        .await
+    }
+
     /// How many active accounts there were at `at`; none when no reading had shown all accounts by then.
     ///
     /// # Errors

@@ -114,6 +114,17 @@ async fn after_a_replacement_whose_answer_says_little_the_user_is_looked_at() {
 }
 
 #[tokio::test]
+async fn a_user_whom_somebody_just_made_inactive_is_not_sent_back_as_a_whole() {
+    let mut shown = user(1);
+    shown["isActive"] = json!(false);
+    let fixture = alteryx(move |_| json_answer(200, shown.clone())).await;
+    let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("role", "Creator")]) };
+    let error = fixture.connector.write(&update, WRITE).await.unwrap_err();
+    assert!(error.to_string().contains("the account is inactive at this moment"), "{error}");
+    assert_eq!(fixture.lines()[1..], ["GET /api/v3/users/u1"]);
+}
+
+#[tokio::test]
 async fn deactivating_and_reactivating_replace_the_user_and_delete_nothing() {
     let fixture =
         alteryx(|call| json_answer(200, if call.method == "PUT" { call.body.clone() } else { user(1) })).await;

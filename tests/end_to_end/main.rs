@@ -13,6 +13,7 @@ mod fmt;
 mod git_story;
 #[cfg(target_os = "linux")]
 mod github;
+mod guards;
 mod history;
 mod hook;
 mod import;

@@ -12,14 +12,11 @@ use super::{
 };
 use crate::{
     budget::Lane,
-    connectors::{Error, ErrorKind, http::Request},
+    connectors::{Error, ErrorKind, http::Request, replacement::Unfit},
 };
 
 /// What RFC 6902 documents are sent as.
 const JSON_PATCH: &str = "application/json-patch+json";
-
-/// Says of what was read right before a replacement why it must not be sent back.
-pub(super) type Unfit<'a> = &'a (dyn Fn(&Value) -> Option<String> + Sync);
 
 /// What is updated, and how it is read.
 pub(super) struct Target<'a> {

@@ -10,7 +10,7 @@ use super::{
     manifest::{Call, Change, Manifest, Naming, Update},
     rows::{echoes, text},
     template::{Bindings, Dotted},
-    updates::{Target, Unfit},
+    updates::Target,
     words::{Translation, Unsendable},
 };
 use crate::{
@@ -18,8 +18,9 @@ use crate::{
     connectors::{
         Error, ErrorKind, Write, Writer, Written,
         http::{Answer, Request},
+        replacement::{self, Unfit},
     },
-    model::{AccountStatus, Email, FieldName, Values},
+    model::{Email, FieldName, Values},
 };
 
 /// Accepted is not done.
@@ -141,14 +142,8 @@ impl RestConnector {
         let update = accounts.update.as_ref().ok_or_else(|| self.lacks("change an account"))?;
         let words = self.words_for(&accounts.naming, values, lane).await;
         let changes = words.placed(&accounts.fields, values).map_err(|why| self.unsendable(&update.call, why))?;
-        // A replacement sends the status along. Nobody changes the fields of an account that is inactive, so that one which is
-        // has just been made so by somebody; by the time the request arrives, they may have taken that back.
-        let unfit = |row: &Value| {
-            let inactive = accounts.parse(row, &words).is_ok_and(|account| account.status == AccountStatus::Inactive);
-            inactive.then(|| {
-                "the account is inactive at this moment, and replacing it would make it so; nothing was sent".to_owned()
-            })
-        };
+        let unfit =
+            |row: &Value| accounts.parse(row, &words).ok().and_then(|account| replacement::why_not_now(&account));
         self.change_account(update, id, &changes, &words, Some(&unfit), lane).await
     }
 

@@ -58,7 +58,7 @@ impl ScimApp {
             }
             set(resource, MEMBERS, members.into());
         };
-        let shown = members_shown(&self.replace(GROUPS, group, add, lane).await?);
+        let shown = members_shown(&self.replace(GROUPS, group, add, None, lane).await?);
         // From now on it has members, which it has to show before it is written again.
         self.memory().made.remove(group);
         Ok(shown)
@@ -91,7 +91,7 @@ impl ScimApp {
             members.retain(|member| !ids.iter().any(|id| is(member, id)));
             set(resource, MEMBERS, members.into());
         };
-        self.replace(GROUPS, group, remove, lane).await.map(drop)
+        self.replace(GROUPS, group, remove, None, lane).await.map(drop)
     }
 
     async fn patch_group(&self, group: &str, body: Value, lane: Lane) -> Result<Answer, Error> {

@@ -17,6 +17,7 @@ use crate::{
     connectors::{
         Error, ErrorKind, Write, Writer, Written,
         http::{Answer, Method, Request},
+        replacement::{self, Unfit},
     },
     model::{AccountStatus, Email, LiveAccount, Values},
 };
@@ -80,13 +81,14 @@ impl ScimApp {
         self.send(&second, lane).await
     }
 
-    /// Writes a whole resource: reads it, changes it and sends it back with all that was in it. If somebody else was faster,
-    /// it is read once more.
+    /// Writes a whole resource: reads it, changes it and sends it back with all that was in it, unless that is `unfit`. If
+    /// somebody else was faster, it is read once more.
     pub(super) async fn replace(
         &self,
         kind: &'static str,
         id: &str,
         change: impl Fn(&mut Value) + Send + Sync,
+        unfit: Option<Unfit<'_>>,
         lane: Lane,
     ) -> Result<Answer, Error> {
         let request = Request::new(Method::Put, self.path(kind, id)?);
@@ -98,6 +100,9 @@ impl ScimApp {
             let whole =
                 if kind == GROUPS { self.whole_group(id, lane).await? } else { self.resource(kind, id, lane).await? };
             let mut resource = whole.ok_or_else(|| self.gone(&request))?;
+            if let Some(why) = unfit.and_then(|unfit| unfit(&resource)) {
+                return Err(self.http.error(&request, ErrorKind::Server, None, &why));
+            }
             change(&mut resource);
             let mut request = self.guarded(request.clone(), lane).await;
             request.body = Some(resource);
@@ -151,12 +156,14 @@ impl ScimApp {
         self.profile.account(answer.body.as_ref()?).ok()
     }
 
-    /// Changes attributes of a user. `shown` says whether an account shows the effect.
+    /// Changes attributes of a user. `shown` says whether an account shows the effect; `unfit`, whether a user must not be
+    /// replaced as a whole.
     async fn change_user(
         &self,
         id: &str,
         mut changes: Vec<(Attribute, Value)>,
         shown: impl Fn(&LiveAccount) -> bool,
+        unfit: Option<Unfit<'_>>,
         lane: Lane,
     ) -> Result<Written, Error> {
         let path = self.path(USERS, id)?;
@@ -186,7 +193,7 @@ impl ScimApp {
                         attribute.set(user, value);
                     }
                 };
-                self.replace(USERS, id, change, lane).await?
+                self.replace(USERS, id, change, unfit, lane).await?
             }
         };
         let account = self.shown(&answer).filter(|account| &*account.id == id);
@@ -196,7 +203,7 @@ impl ScimApp {
 
     async fn set_active(&self, id: &str, active: bool, lane: Lane) -> Result<Written, Error> {
         let status = if active { AccountStatus::Active } else { AccountStatus::Inactive };
-        self.change_user(id, activity(active), |account| account.status == status, lane).await
+        self.change_user(id, activity(active), |account| account.status == status, None, lane).await
     }
 
     /// Deletes a user, and looks what became of it: some servers only deactivate.
@@ -271,7 +278,10 @@ impl Writer for ScimApp {
             Write::UpdateAccount { id, values } => {
                 let request = Request::new(Method::Patch, self.path(USERS, id)?);
                 let changes = self.profile.changes(values).map_err(|field| self.unmapped(&request, &field))?;
-                self.change_user(id, changes, |account| shows(account, values), lane).await
+                let unfit = |user: &Value| {
+                    self.profile.account(user).ok().and_then(|account| replacement::why_not_now(&account))
+                };
+                self.change_user(id, changes, |account| shows(account, values), Some(&unfit), lane).await
             }
             Write::Deactivate { id } => self.set_active(id, false, lane).await,
             Write::Reactivate { id } => self.set_active(id, true, lane).await,

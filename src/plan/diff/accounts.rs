@@ -12,6 +12,7 @@ use crate::{
         Context,
         draft::{Draft, Drafts, account_action},
         identity::{Doubt, Matched},
+        repair,
         wanted::{self, Grant, Standing, Wanted, Wish},
     },
 };
@@ -394,7 +395,11 @@ pub(super) fn aim(draft: &mut Draft, account: &LiveAccount) {
         draft.hold(
             Guard::UnknownStatus,
             format!("the account has the status `{word}`, which the connector does not know"),
-            "look the account up in the app, and add the word to the connector's status map if it is a regular one",
+            format!(
+                "give the account another status in the app; or, if `{word}` is a regular one, add it to `accounts.status` of \
+                 the connector's manifest beside the word that means the same, as in `inactive: [disabled, {}]`",
+                repair::scalar(word)
+            ),
         );
     }
 }

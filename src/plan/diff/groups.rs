@@ -12,6 +12,7 @@ use crate::{
         Context,
         draft::{Draft, Drafts, group_action},
         identity::Matched,
+        repair,
         wanted::{Standing, Wanted, Wish},
     },
 };
@@ -107,7 +108,10 @@ fn find<'a>(cx: &Context<'a>, desired: &'a DesiredGroup, by_name: &BTreeMap<&str
             found.doubt = Some((
                 Guard::Ambiguous,
                 format!("{} is pinned to the id {pin}, which is not there", desired.name),
-                format!("correct the pin at {}, or remove it", desired.place),
+                format!(
+                    "correct the `id` of {}, or remove it: then the group is looked for by its name",
+                    repair::group(cx, &desired.name, &desired.place)
+                ),
             ));
         }
         return found;
@@ -120,7 +124,10 @@ fn find<'a>(cx: &Context<'a>, desired: &'a DesiredGroup, by_name: &BTreeMap<&str
                     "the API cannot list groups, and nobody seen is a member of {}, so its id is unknown",
                     desired.name
                 ),
-                format!("pin it: `id: …` under apps.{}.groups.{}", cx.app.name, desired.name),
+                format!(
+                    "make one account a member in the app, which shows the id; or, if you know it, pin it: add `id: ID` to {}",
+                    repair::group(cx, &desired.name, &desired.place)
+                ),
             ));
         }
         [] => {}
@@ -133,7 +140,11 @@ fn find<'a>(cx: &Context<'a>, desired: &'a DesiredGroup, by_name: &BTreeMap<&str
             found.doubt = Some((
                 Guard::Ambiguous,
                 format!("{} groups are called {}: {}", several.len(), desired.name, ids.join(", ")),
-                format!("pin the right one: `id: {}` under apps.{}.groups.{}", ids[0], cx.app.name, desired.name),
+                format!(
+                    "pin the right one, for the first one: add `id: {}` to {}; or rename the other in the app",
+                    repair::scalar(ids[0]),
+                    repair::group(cx, &desired.name, &desired.place)
+                ),
             ));
         }
     }
@@ -225,7 +236,7 @@ fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut 
                 draft.hold(
                     Guard::Incomplete,
                     format!("{} takes a `{field}` to make a group, and the files give it none", cx.app.name),
-                    format!("add `{field}: …` under apps.{}.groups.{}", cx.app.name, desired.name),
+                    format!("add `{field}: …` to {}", repair::group(cx, &desired.name, &desired.place)),
                 );
             }
             rules.create
@@ -261,7 +272,10 @@ fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut 
                         "{} is pinned to {}, which is called {} in {}",
                         desired.name, live.id, live.name, cx.app.name
                     ),
-                    format!("correct the pin at {}, or declare the group under the name it has", desired.place),
+                    format!(
+                        "correct the `id` of {}, or declare the group under the name it has",
+                        repair::group(cx, &desired.name, &desired.place)
+                    ),
                 );
             }
             if let Some(why) = found.live.and_then(|live| unseen(cx, live)) {

@@ -20,6 +20,7 @@ use crate::{
         Context,
         draft::{Draft, Drafts, account_action},
         identity::Matched,
+        repair,
         wanted::{self, Grant, Standing, Wanted, Wish},
     },
 };
@@ -315,8 +316,9 @@ impl Group<'_> {
                 Guard::DesiredEmpty,
                 format!("no line grants membership in {name}, and this would leave it empty"),
                 format!(
-                    "grant at least one membership, or set `state: absent` under apps.{}.groups.{name}",
-                    self.cx.app.name
+                    "grant somebody membership, or take the last one out in the app; to give the group up, set `state: absent` \
+                     under {}",
+                    repair::group(self.cx, name, &self.found.desired.place)
                 ),
             );
         }

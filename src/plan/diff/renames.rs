@@ -8,6 +8,7 @@ use crate::{
         Context,
         draft::Drafts,
         identity::Matched,
+        repair,
         wanted::{self, Standing},
     },
 };
@@ -42,7 +43,7 @@ pub(super) fn find(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts)
         let Some(comes) = live_names(account).and_then(|names| comes.get(&names)) else { continue };
         for come in comes {
             let Some(person) = drafts.actions[*come].identity.clone() else { continue };
-            let (reason, repair) = explain(&person, stranger);
+            let (reason, repair) = explain(cx, &person, stranger);
             drafts.find(Finding {
                 severity: Severity::Warning,
                 code: "renamed-person",
@@ -59,12 +60,13 @@ pub(super) fn find(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts)
     }
 }
 
-fn explain(person: &Email, stranger: &Email) -> (String, String) {
+fn explain(cx: &Context<'_>, person: &Email, stranger: &Email) -> (String, String) {
     (
         format!("{person} is new and has the same names as {stranger}, whom the files do not know"),
         format!(
-            "if they are one person, add `aliases: [{stranger}]` to {person}; if not, list {stranger} under `people`, \
-             with `status: left` if need be"
+            "if they are one person, {}; if not, {}, or list them as somebody who is still there",
+            repair::alias(cx, person, stranger),
+            repair::left(stranger)
         ),
     )
 }

@@ -5,10 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::{
-    model::{AccountStatus, Freeze, Guard, Irreversible, Mode, Phase, Policy, Verb},
+    model::{AccountStatus, Finding, Freeze, Guard, Irreversible, Mode, Phase, Policy, Severity, Verb},
     plan::{
         Context,
-        draft::{Draft, Drafts},
+        approvals::{self, Approvals},
+        draft::{Draft, Drafts, Release},
+        repair,
         wanted::{Standing, Wanted, Wish},
     },
 };
@@ -23,6 +25,9 @@ const SHRANK_AT_LEAST: usize = 5;
 pub(super) fn check(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
     let mut protected: BTreeMap<Option<Arc<str>>, Option<GlobSet>> = BTreeMap::new();
     let shrank = shrank(cx);
+    if let Some(reason) = shrank.as_ref().filter(|_| has_shrunk(cx)) {
+        drafts.find(doubt(cx, reason));
+    }
     let empty = desired_empty(cx, wanted);
     for draft in &mut drafts.actions {
         // People who left are cut off whatever the mode and season.
@@ -38,7 +43,10 @@ pub(super) fn check(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) 
             draft.hold(
                 Guard::DesiredEmpty,
                 format!("the files grant nobody an account in {}", cx.app.name),
-                format!("grant at least one account under apps.{}.accounts, or set `mode: observe`", cx.app.name),
+                format!(
+                    "grant at least one account under {}; to give the app up, take it out of the files",
+                    repair::app(cx)
+                ),
             );
         }
         if let Some(reason) = shrank.as_ref().filter(|_| draft.action.reduces_access || draft.verb() == Verb::Create) {
@@ -57,8 +65,8 @@ fn mode(cx: &Context<'_>, draft: &mut Draft, leaver: bool) {
     let group = draft.action.name.group.as_ref().and_then(|name| app.groups.get(name));
     // The line to change: the app's mode bounds its groups'.
     let place = |mode| match group {
-        Some(group) if app.mode != mode => format!("apps.{}.groups.{}", app.name, group.name),
-        _ => format!("apps.{}", app.name),
+        Some(group) if app.mode != mode => repair::group(cx, &group.name, &group.place),
+        _ => repair::app(cx),
     };
     let any = |mode| app.mode == mode || group.is_some_and(|group| group.mode == mode);
     let takes_away = draft.action.reduces_access || draft.verb() == Verb::DeleteGroup;
@@ -83,16 +91,22 @@ fn frozen(freeze: &Freeze, draft: &mut Draft) {
     draft.hold(
         Guard::Frozen,
         format!("{} freezes changes{until}{reason}", freeze.place),
-        format!("plan again when the freeze is over, or end it at {}", freeze.place),
+        format!("plan again when the freeze is over, or take it out at {}", freeze.place),
     );
 }
 
 fn own_account(cx: &Context<'_>, draft: &mut Draft) {
     if draft.identity.as_ref().is_some_and(|identity| cx.is_self(identity)) && draft.action.reduces_access {
+        let app = repair::app(cx);
         draft.hold(
             Guard::SelfAccount,
             "our own credential acts as this account, and would cut itself off",
-            format!("let another credential do it, or correct `self:` under apps.{}", cx.app.name),
+            // What the connector knows of its own account, no line can correct.
+            if cx.own.is_some() {
+                format!("grant it what it would lose, or manage the app as another account: `auth` and `options` of {app}")
+            } else {
+                format!("grant it what it would lose; or, if the credential acts as another account, name that one in `self` of {app}")
+            },
         );
     }
 }
@@ -117,11 +131,40 @@ fn irreversible(policy: &Policy, draft: &mut Draft) {
     }
 }
 
+/// Whether the reading shows too little to be believed, and nobody has approved of it for the whole app.
+pub(in crate::plan) fn has_shrunk(cx: &Context<'_>) -> bool {
+    shrank(cx).is_some() && !Approvals::of(cx).covers_all(cx, Guard::Shrank)
+}
+
 fn shrank(cx: &Context<'_>) -> Option<String> {
-    let before = cx.history?.accounts_last_seen.filter(|_| cx.live.alone().is_none())?;
+    let history = cx.history?;
+    let before = history.accounts_last_seen.filter(|_| cx.live.alone().is_none())?;
     let now = cx.accounts.len();
-    (now * 100 < before * SHRANK_BELOW_PERCENT && before - now >= SHRANK_AT_LEAST)
-        .then(|| format!("the app shows {now} accounts, and showed {before} at the last complete reading"))
+    let is_shown = |id: &Arc<str>| cx.accounts.binary_search_by(|account| account.id.cmp(id)).is_ok();
+    // Whom we took away ourselves nobody misses.
+    let ours = history.removed_since.iter().filter(|id| !is_shown(id)).count();
+    let expected = before.saturating_sub(ours);
+    (now * 100 < expected * SHRANK_BELOW_PERCENT && expected - now >= SHRANK_AT_LEAST).then(|| {
+        let ours = if ours == 0 { String::new() } else { format!(", of which rosterd removed {ours}") };
+        format!("the app shows {now} accounts, and showed {before} at the last complete reading{ours}")
+    })
+}
+
+/// Says how the smaller number becomes the measure of the next reading, whether anything is held or not.
+fn doubt(cx: &Context<'_>, reason: &str) -> Finding {
+    let allow = crate::model::escape(&cx.app.name);
+    let line = approvals::line(&Release { allow, up_to: None }, Guard::Shrank, cx.now, &cx.desired.settings.time_zone);
+    Finding {
+        severity: Severity::Warning,
+        code: "shrank",
+        account: None,
+        group: None,
+        message: format!(
+            "{reason}; if the others are gone for good, add `{line}` under `approvals:`, and the smaller number counts from \
+             then on; if not, find out why they are not shown"
+        ),
+        because: Vec::new(),
+    }
 }
 
 fn desired_empty(cx: &Context<'_>, wanted: &Wanted<'_>) -> bool {

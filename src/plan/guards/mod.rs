@@ -5,6 +5,7 @@ mod caps;
 mod general;
 mod min_admins;
 
+pub(super) use general::has_shrunk;
 pub(super) use min_admins::balance;
 
 use super::{Context, approvals, approvals::Approvals, draft::Drafts, wanted::Wanted};

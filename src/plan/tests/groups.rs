@@ -40,7 +40,7 @@ fn where_groups_cannot_be_listed_an_unseen_one_needs_a_pin() {
     let world = World::one_way().member("G", "ann@x.io").active("1", "ann@x.io");
     check!(world, @"
     held a/add-member/ann@x.io/G [incomplete]: the API cannot list groups, and nobody seen is a member of G, so its id is unknown
-    ! unknown-group: the API cannot list groups, and nobody seen is a member of G, so its id is unknown; pin it: `id: …` under apps.a.groups.G
+    ! unknown-group: the API cannot list groups, and nobody seen is a member of G, so its id is unknown; make one account a member in the app, which shows the id; or, if you know it, pin it: add `id: ID` to apps.a.groups.G (groups.yaml:1)
     ");
     check!(world.edit_group("G", |group| group.id = Some("g".into())), @"ready a/add-member/ann@x.io/G");
 }
@@ -112,7 +112,7 @@ fn a_name_that_two_groups_have_takes_a_pin() {
     );
     check!(world, @"
     held a/add-member/ann@x.io/G [ambiguous]: 2 groups are called G: g1, g2
-    ! ambiguous-group: 2 groups are called G: g1, g2; pin the right one: `id: g1` under apps.a.groups.G
+    ! ambiguous-group: 2 groups are called G: g1, g2; pin the right one, for the first one: add `id: g1` to apps.a.groups.G (groups.yaml:1); or rename the other in the app
     ");
     check!(world.edit_group("G", |group| group.id = Some("g2".into())), @"ready a/add-member/ann@x.io/G");
 }
@@ -128,7 +128,7 @@ fn a_pin_to_no_group_holds_its_memberships() {
     let world = World::full().member("G", "ann@x.io").active("1", "ann@x.io");
     check!(world.edit_group("G", |group| group.id = Some("g".into())), @"
     held a/add-member/ann@x.io/G [ambiguous]: G is pinned to the id g, which is not there
-    ! unknown-group: G is pinned to the id g, which is not there; correct the pin at groups.yaml:1, or remove it
+    ! unknown-group: G is pinned to the id g, which is not there; correct the `id` of apps.a.groups.G (groups.yaml:1), or remove it: then the group is looked for by its name
     ");
 }
 

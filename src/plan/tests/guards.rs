@@ -131,7 +131,20 @@ fn a_reading_that_shows_far_fewer_accounts_is_not_trusted() {
     held a/create/new@x.io [shrank]: the app shows 3 accounts, and showed 10 at the last complete reading
     held a/deactivate/bob@x.io [shrank]: the app shows 3 accounts, and showed 10 at the last complete reading
     held a/deactivate/lea@x.io [shrank]: the app shows 3 accounts, and showed 10 at the last complete reading
+    ! shrank: the app shows 3 accounts, and showed 10 at the last complete reading; if the others are gone for good, add `- { allow: a, guard: shrank, until: 2026-11-29 }` under `approvals:`, and the smaller number counts from then on; if not, find out why they are not shown
     ");
+    check!(shrunk().approve("a", Guard::Shrank, None), @"
+    ready a/create/new@x.io
+    ready a/deactivate/bob@x.io
+    ready a/deactivate/lea@x.io
+    ");
+    // Whom we removed ourselves is not missing; whom we removed and is shown all the same does not count.
+    let ours = |ids: &[&str]| {
+        let ids = ids.iter().map(|id| std::sync::Arc::from(*id)).collect();
+        shrunk().history(|history| history.removed_since = ids).show()
+    };
+    assert!(!ours(&["7", "8", "9"]).contains("shrank"));
+    assert!(ours(&["1", "2", "3"]).contains("shrank"));
     check!(shrunk().history(|history| history.accounts_last_seen = Some(7)), @"
     ready a/create/new@x.io
     ready a/deactivate/bob@x.io

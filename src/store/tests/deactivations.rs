@@ -62,3 +62,26 @@ async fn an_account_that_somebody_changed_afterwards_was_touched() {
     // What is merely learnt is no change.
     ours(&then(&[(20, "reading ann inactive company=Acme")]), Some(None)).await;
 }
+
+#[tokio::test]
+async fn whom_we_removed_since_all_were_last_seen_is_known() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let removed = async || store.removed_since_last_seen(&autodesk()).await.unwrap();
+        let act = async |event: &str, id: &str, at| {
+            done(&store, &lease, &format!("autodesk/{event}/{id}@example.com"), Some(id), minute(at)).await;
+        };
+        act("delete", "old", 1).await;
+        assert!(removed().await.is_empty(), "nobody was seen yet");
+        store.record_reading(&lease, minute(10), &whole(&["ann active", "bob active"], &[])).await.unwrap();
+        act("delete", "ann", 11).await;
+        act("deactivate", "bob", 12).await;
+        act("reactivate", "lee", 13).await;
+        // A look at somebody shows nothing of the rest.
+        store.record_reading(&lease, minute(14), &Reading::default()).await.unwrap();
+        assert_eq!(removed().await, ["ann", "bob"].map(Arc::from).into());
+        store.record_reading(&lease, minute(20), &whole(&[], &[])).await.unwrap();
+        assert!(removed().await.is_empty());
+    })
+    .await;
+}

@@ -1,5 +1,7 @@
 //! Users: finding, making, changing and ending them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rosterd::connectors::ErrorKind;
 
 use super::*;
@@ -168,6 +170,43 @@ async fn without_patch_the_whole_user_is_written_with_everything_kept() {
         let patches = lines(&fixture).iter().filter(|line| line.starts_with("PATCH")).count();
         assert_eq!(patches, usize::from(refuses.is_some()));
     }
+}
+
+#[tokio::test]
+async fn a_user_whom_somebody_just_made_inactive_is_not_sent_back_as_a_whole() {
+    let title = || Write::UpdateAccount { id: "u1".into(), values: values(&[("title", "New")]) };
+    let inactive = |kept: &Kept| kept.change(|user| user["active"] = json!(false));
+    let refused = |error: Error| {
+        let expect = "demo: PUT /Users/u1: the account is inactive at this moment, and replacing it would make it so; \
+                      nothing was sent";
+        assert_eq!((error.kind, &*error.to_string()), (ErrorKind::Server, expect));
+    };
+    let puts = |fixture: &Fixture| lines(fixture).iter().filter(|line| line.starts_with("PUT")).count();
+
+    // Before it was read again: they may take that back before the request arrives.
+    let kept = rich();
+    inactive(&kept);
+    let fixture = one_user(json!({"patch": false}), &kept, |_| None).await;
+    refused(write(&fixture, title()).await.unwrap_err());
+    assert_eq!(puts(&fixture), 0);
+    // What is about the status itself goes ahead.
+    assert!(write(&fixture, Write::Reactivate { id: "u1".into() }).await.unwrap().proven);
+    assert!(write(&fixture, title()).await.unwrap().proven);
+
+    // After it was read: the version shows it, and the second look does.
+    let kept = rich();
+    let meddler = kept.clone();
+    let once = AtomicBool::new(true);
+    let meddle = move |call: &Call| {
+        if call.method == "PUT" && once.swap(false, Ordering::SeqCst) {
+            inactive(&meddler);
+        }
+        None
+    };
+    let fixture = one_user(json!({"patch": false}), &kept, meddle).await;
+    refused(write(&fixture, title()).await.unwrap_err());
+    assert_eq!(puts(&fixture), 1);
+    assert_eq!((kept.show()["active"].clone(), kept.show()["title"].clone()), (json!(false), json!("Old")));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::{
@@ -16,7 +17,7 @@ use crate::{
             wire,
         },
     },
-    model::{FieldName, Semantics},
+    model::{AccountStatus, FieldName, Semantics},
 };
 
 /// Fields with a meaning of their own; all others are values.
@@ -57,7 +58,7 @@ pub(super) fn check(
             return Err((line, format!("`{name}` is named under `accounts`, but `accounts.fields` does not map it")));
         }
     }
-    let statuses: Vec<_> = wire.status.into_iter().map(|(status, word)| (ours(status), word)).collect();
+    let statuses: Vec<_> = wire.status.into_iter().flat_map(|(status, words)| each(ours(status), words)).collect();
     let updates = wire.update.is_some();
     for (index, (status, word)) in statuses.iter().enumerate() {
         if let Some((other, _)) = statuses[..index].iter().find(|(_, same)| same == word) {
@@ -134,4 +135,13 @@ pub(super) fn check(
         deactivate,
         reactivate,
     })
+}
+
+/// A status with each of the app's words for it.
+fn each(status: AccountStatus, words: Value) -> Vec<(AccountStatus, Value)> {
+    let words = match words {
+        Value::Array(words) => words,
+        word => vec![word],
+    };
+    words.into_iter().map(|word| (status.clone(), word)).collect()
 }

@@ -23,7 +23,8 @@ pub struct Accounts {
     /// Fields that cannot be changed once an account exists.
     #[serde(default)]
     pub fixed: Vec<String>,
-    /// Our word for a status to the app's. One that is not here is unknown, and the account is left alone.
+    /// Our word for a status to the app's, or to a list of them, of which the first is written. One that is not here is
+    /// unknown, and the account is left alone.
     #[serde(default)]
     pub status: BTreeMap<Status, Value>,
     /// How roles are held, and which there are. The field is `role` or `roles`.
