@@ -1,12 +1,18 @@
 //! A webhook as chats have them, which keeps what it is told.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU16, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use axum::{Router, body::Bytes, http::StatusCode, routing::post};
 use serde_json::Value;
+
+/// Debug builds on busy machines take their time.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The part of the address that nobody may see.
 const SECRET: &str = "Zq7-marked-webhook-Xw9";
@@ -36,6 +42,15 @@ impl Hook {
     /// What it answers from now on.
     pub fn answer(&self, status: u16) {
         self.answer.store(status, Ordering::Relaxed);
+    }
+
+    /// Waits until it was told so much, or more.
+    pub async fn wait(&self, count: usize) {
+        let end = Instant::now() + PATIENCE;
+        while self.told.lock().unwrap().len() < count {
+            assert!(Instant::now() < end, "{count} are not told: {:#?}", self.told.lock().unwrap());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The texts it was told since the last time.

@@ -203,8 +203,10 @@ fn chain(error: &reqwest::Error) -> String {
     }
     parts.dedup();
     // The library's own layers say nothing to people who are told what is below them.
-    let is_layer =
-        |part: &str| part.starts_with("client error (") || matches!(part, "tcp connect error" | "connection error");
+    let is_layer = |part: &str| {
+        part.starts_with("client error (")
+            || matches!(part, "tcp connect error" | "connection error" | "dns error" | "error resolving DNS")
+    };
     let last = parts.pop();
     parts.retain(|part| !is_layer(part));
     parts.extend(last);

@@ -218,3 +218,104 @@ pub(super) fn items(told: &Now, now: &Now, corrected: &Corrected, on: &BTreeSet<
     }
     items
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::{Timestamp, tz::TimeZone};
+
+    use super::*;
+    use crate::model::{ActionResult, AppOutcome, AppPlan, Due, DueWhat, Verb};
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::from_second(1_796_083_200 + hour * 3600).unwrap()
+    }
+
+    fn name(verb: Verb, who: &str) -> ActionName {
+        ActionName { app: "a".into(), verb, account: Some(format!("{who}@example.com").into()), group: None }
+    }
+
+    /// A cycle at some hour that left `open` as it was and did `done`.
+    fn cycle(hour: i64, trigger: Trigger, open: &[(&str, Status)], done: &[&str], due: &[(&str, i64)]) -> Arc<Report> {
+        let mut actions: Vec<Action> = Vec::new();
+        for (who, status) in open {
+            let mut action = Action::new(name(Verb::Deactivate, who));
+            action.status = *status;
+            actions.push(action);
+        }
+        actions.extend(done.iter().map(|who| Action::new(name(Verb::Deactivate, who))));
+        let due = due.iter().map(|(who, hour)| Due {
+            at: at(*hour).to_zoned(TimeZone::UTC),
+            account: format!("{who}@example.com").into(),
+            group: None,
+            what: DueWhat::Ends,
+            because: Vec::new(),
+        });
+        let plan = AppPlan {
+            app: "a".into(),
+            connector: "workiva".into(),
+            group_noun: "group".into(),
+            error: None,
+            complete: true,
+            observed: Default::default(),
+            forecast: Default::default(),
+            actions,
+            findings: Vec::new(),
+            due: due.collect(),
+        };
+        let done = done.iter().map(|who| (name(Verb::Deactivate, who), ActionResult::Done { note: None }));
+        let outcome = AppOutcome { app: "a".into(), error: None, actions: done.collect(), requests: 0, seconds: 0 };
+        Arc::new(Report {
+            began: at(hour),
+            ended: at(hour),
+            trigger,
+            result: CycleResult::Ok,
+            corrects: true,
+            note: None,
+            plan: Some(plan),
+            outcome: Some(outcome),
+        })
+    }
+
+    /// Whom the last of some cycles is said to have corrected.
+    fn check(cycles: Vec<Arc<Report>>, expect: &[&str]) {
+        let mut follower = Follower::default();
+        let last = cycles.into_iter().map(|cycle| follower.take(News::Ended("a".into(), cycle))).last().unwrap();
+        let names: Vec<ActionName> = expect.iter().map(|who| name(Verb::Deactivate, who)).collect();
+        assert_eq!(last.get("a").cloned().unwrap_or_default(), names);
+    }
+
+    #[test]
+    fn drift_is_what_came_up_between_two_cycles_by_the_same_files() {
+        use Trigger::{Files, Schedule};
+        check(vec![cycle(0, Schedule, &[], &["ann"], &[])], &[]);
+        check(vec![cycle(0, Schedule, &[], &[], &[]), cycle(1, Schedule, &[], &["ann"], &[])], &["ann"]);
+        check(vec![cycle(0, Schedule, &[], &[], &[]), cycle(1, Files, &[], &["ann"], &[])], &[]);
+    }
+
+    #[test]
+    fn what_had_waited_or_falls_due_by_a_date_is_no_drift() {
+        use Trigger::Schedule;
+        let waited = [("ann", Status::Waiting), ("bob", Status::Held)];
+        check(
+            vec![cycle(0, Schedule, &waited, &[], &[]), cycle(1, Schedule, &[], &["ann", "bob", "cy"], &[])],
+            &["cy"],
+        );
+        let due = [("ann", 1), ("bob", 9)];
+        check(vec![cycle(0, Schedule, &[], &[], &due), cycle(1, Schedule, &[], &["ann", "bob"], &[])], &["bob"]);
+    }
+
+    #[test]
+    fn what_is_held_is_told_when_it_is_new_and_again_when_it_comes_back() {
+        let on: BTreeSet<String> = ["held".to_owned()].into();
+        let mut follower = Follower::default();
+        let mut told = Now::default();
+        let mut step = |open: &[(&str, Status)]| {
+            follower.take(News::Ended("a".into(), cycle(0, Trigger::Schedule, open, &[], &[])));
+            let items = items(&told, &follower.now, &Corrected::new(), &on);
+            told = follower.now.clone();
+            items.len()
+        };
+        let held = [("ann", Status::Held)];
+        assert_eq!([step(&held), step(&held), step(&[]), step(&held)], [1, 0, 0, 1]);
+    }
+}
