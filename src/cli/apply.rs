@@ -257,7 +257,7 @@ async fn confirmed(plan: &Plan, stop: &Stop) -> Result<bool, Failure> {
         return Ok(true);
     }
     let why = if answer.is_empty() { "" } else { ": only `yes` is taken for one" };
-    terminal::say(&format!("nothing was done{why}"));
+    terminal::note(&format!("nothing was done{why}"));
     Ok(false)
 }
 

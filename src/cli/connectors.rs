@@ -78,7 +78,7 @@ async fn check(args: &ConnectorsCheck) -> Result<Exit, Failure> {
         ))?;
     }
     if !args.dir.dir.is_dir() && args.target.apps.is_empty() {
-        terminal::say(&format!("there are no files in {}, so nothing was read with it", args.dir.dir.display()));
+        terminal::note(&format!("there are no files in {}, so nothing was read with it", args.dir.dir.display()));
         return Ok(Exit::Fine);
     }
     let uses = |app: &DesiredApp| {
@@ -96,7 +96,7 @@ async fn check(args: &ConnectorsCheck) -> Result<Exit, Failure> {
     }
     if readers.is_empty() {
         let hint = format!("give an app `connector: {}`, seen from {}", args.name, args.dir.dir.display());
-        terminal::say(&format!("no app uses it, so nothing was read with it; {hint}"));
+        terminal::note(&format!("no app uses it, so nothing was read with it; {hint}"));
     }
     let mut failed = false;
     for (app, writer) in readers {

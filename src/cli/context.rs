@@ -50,6 +50,14 @@ pub(super) fn checked(loaded: Result<Loaded, Problems>, what: &str) -> Result<Lo
 
 /// Shows what is wrong with the files, and says how much it is.
 pub(super) fn refuse(what: &str, problems: &Problems) -> Failure {
+    let mut all = problems.iter();
+    // A directory that is not there has been said when this is said.
+    if let (Some(only), None) = (all.next(), all.next())
+        && only.places.is_empty()
+    {
+        let failure = Failure::new(&only.message);
+        return only.hint.iter().fold(failure, |failure, hint| failure.hint(hint));
+    }
     let style = terminal::style(Stream::Err);
     terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
     terminal::say("");
@@ -149,7 +157,7 @@ pub(super) async fn connected(
     };
     let asked = |app: &DesiredApp| target.apps.is_empty() || target.apps.iter().any(|name| **name == *app.name);
     for app in desired.apps.values().filter(|app| asked(app) && !played(app)) {
-        terminal::say(&format!(
+        terminal::note(&format!(
             "{} is left out: the sandbox does not play manifests of your own; try it with `rosterd connectors check {}`",
             app.name,
             dir.dir.join(&*app.connector).display()

@@ -16,8 +16,8 @@ use super::{
     storage, terminal,
 };
 use crate::{
-    connectors::{Clock, Error, ProcessSecrets, Registry, SecretSource as _, Writer},
-    daemon::{Daemon, InForce, World},
+    connectors::{Clock, Error, ProcessSecrets, Registry, SecretSource as _, Writer, http::webhook},
+    daemon::{Daemon, InForce, Undelivered, World},
     desired::{self, Loaded, Problems},
     model::{ConnectorCatalogue as _, DesiredApp, SecretRef},
     reconcile::{Author, BudgetKeeper, Memory, Pace, Reconciler, resume},
@@ -131,6 +131,11 @@ impl World for Site {
         if let Err(error) = resume(&self.registry, &self.store, &Clock::default()).await {
             warn!(%error, "what others have spent of the budgets is not known");
         }
+    }
+
+    async fn tell(&self, url: &SecretRef, body: &serde_json::Value) -> Result<(), Undelivered> {
+        let address = ProcessSecrets.resolve(url).map_err(|why| Undelivered { why, lasting: true })?;
+        webhook::tell(&address, body).await.map_err(|untold| Undelivered { why: untold.why, lasting: untold.lasting })
     }
 
     fn secret(&self, secret: &SecretRef) -> Result<SecretString, String> {

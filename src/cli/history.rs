@@ -32,15 +32,15 @@ pub(super) async fn run(args: &args::History) -> Result<Exit, Failure> {
         }
     };
     let Some(store) = storage::existing(&url).await? else {
-        let nothing = "there is no history yet: the store does not exist".to_owned();
+        let nothing = format!("there is no history yet: nothing is at {url}");
         // Whoever checks that nothing was tampered with must not be told that all is well.
         if args.verify {
-            return Err(Failure::new(nothing).hint("name the store by `--store`"));
+            return Err(Failure::new(nothing).hint("name another store by `--store`"));
         }
         if args.format == Format::Json {
             terminal::print(&history::to_json(&History { store: None, chapters: Vec::new(), zone, more: false }))?;
         }
-        terminal::say(&format!("{nothing}; `rosterd apply` begins it"));
+        terminal::note(&format!("{nothing}; `rosterd apply` begins it, or name another store by `--store`"));
         return Ok(Exit::Fine);
     };
     if args.verify {

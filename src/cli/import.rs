@@ -94,8 +94,8 @@ fn tell_unread(apps: &BTreeSet<Arc<str>>, live: &Live) -> Result<bool, Failure> 
     }
     for (app, result) in live.apps.iter().filter(|(app, _)| !apps.contains(*app)) {
         if result.is_err() {
-            terminal::say(&format!(
-                "warning: {app} could not be read, so nobody checked whether people who are named from now on would lose \
+            terminal::warning(&format!(
+                "{app} could not be read, so nobody checked whether people who are named from now on would lose \
                  anything there; plan before you apply"
             ));
         }
@@ -288,37 +288,46 @@ fn tell(desired: &Desired, imported: &Imported, changes: &[Change], dry_run: boo
     let groups = imported.apps.values().flat_map(|app| app.groups.values());
     let memberships: usize = groups.clone().map(|group| group.members.len()).sum();
     if !imported.skipped.is_empty() {
-        terminal::say(&format!("left out, {}:", count(imported.skipped.len(), "thing", "things")));
+        terminal::say(&format!("Left out, {}:", count(imported.skipped.len(), "thing", "things")));
         for skipped in &imported.skipped {
-            terminal::say(&format!("  {}: {}: {}", skipped.app, skipped.what, skipped.why));
+            terminal::tell(terminal::Kind::Item, &format!("{}: {}: {}", skipped.app, skipped.what, skipped.why));
         }
         terminal::say("");
     }
     let teams = import::suggest(desired, imported);
     if !teams.is_empty() {
-        terminal::say(
-            "These people have the very same; if they are teams, copy the lines and drop theirs under `apps`:\n",
+        terminal::note(
+            "These people have the very same access. If they are a team, copy these lines into a file under `teams/`, and \
+             drop theirs under `apps`:",
         );
+        terminal::say("");
         terminal::say(&import::team_lines(&teams));
     }
     if changes.is_empty() {
-        terminal::say("nothing to add: all that is live and can be said is in the files");
+        terminal::say("Nothing to add: all that is live and can be said is in the files.");
         return;
     }
-    terminal::say(&format!(
-        "{} {}, {}, {} and {} to {}",
-        if dry_run { "would add" } else { "added" },
+    let added = format!(
+        "{} {}, {}, {} and {} to {}.",
+        if dry_run { "Would add" } else { "Added" },
         count(imported.people.len(), "person", "people"),
         count(accounts, "account", "accounts"),
         count(groups.filter(|group| group.is_new).count(), "group", "groups"),
         count(memberships, "membership", "memberships"),
         count(changes.len(), "file", "files"),
-    ));
+    );
+    terminal::note(&added);
     if imported.apps.values().any(|app| app.is_new) && !dry_run {
-        terminal::say(
+        terminal::note(
             "New apps are in `mode: add`, in which nothing is taken away from anyone who has not left; drop it to enforce.",
         );
     }
+    let next = if dry_run {
+        "the same without `--dry-run` writes it."
+    } else {
+        "read what was written (`git diff`), then `rosterd plan`, which should find nothing to do."
+    };
+    terminal::tell(terminal::Kind::Next, next);
 }
 
 #[cfg(test)]

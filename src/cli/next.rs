@@ -1,10 +1,8 @@
 //! The next step: what to type after a plan. On stderr, because it is advice and not data.
 
-use owo_colors::OwoColorize as _;
-
 use super::{
     args,
-    terminal::{self, Stream},
+    terminal::{self, Kind},
 };
 use crate::model::{Guard, Plan, Status};
 
@@ -50,14 +48,8 @@ fn quoted(word: &str) -> String {
 
 /// Says what can be done about the plan. Nothing, when all is in sync.
 pub(super) fn say(plan: &Plan, asked: &Asked<'_>) {
-    let color = terminal::style(Stream::Err).color;
     for (index, step) in steps(plan, asked).into_iter().enumerate() {
-        let head = if index == 0 { "Next:" } else { "     " };
-        if color {
-            terminal::say(&format!("{} {step}", head.cyan().bold()));
-        } else {
-            terminal::say(&format!("{head} {step}"));
-        }
+        terminal::tell(if index == 0 { Kind::Next } else { Kind::AlsoNext }, &format!("{step}."));
     }
 }
 

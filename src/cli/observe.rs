@@ -25,7 +25,7 @@ pub(super) async fn run(args: &args::Observe, global: &Global) -> Result<Exit, F
         None => terminal::print(&text)?,
         Some(path) => {
             fs::write(path, text).map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
-            terminal::say(&format!(
+            terminal::note(&format!(
                 "wrote {}; it holds the address of everyone in these apps, so keep it out of the repository",
                 path.display()
             ));

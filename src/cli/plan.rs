@@ -69,7 +69,7 @@ async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
     }
     if let Some(path) = &args.out {
         saved::write(path, &plan, saved::Asked { files, origins, target, only, approve })?;
-        terminal::say(&format!(
+        terminal::note(&format!(
             "saved to {0}: `rosterd apply --plan {0}` does what is ready in it, as far as it is still the same",
             path.display()
         ));

@@ -199,7 +199,8 @@ impl Progress for Doing {
             Event::Began { .. } => {}
             Event::Finished { app } => {
                 if let Some(bar) = self.apps.get(app).and_then(|app| app.bar.as_ref()) {
-                    bar.set_message("done");
+                    // Its clock stops, and the bar stays until all are done.
+                    bar.abandon_with_message("done");
                 }
             }
         }

@@ -31,7 +31,7 @@ pub(super) async fn run(args: &args::Review, global: &Global) -> Result<Exit, Fa
         Some(path) => {
             fs::write(path, table)
                 .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
-            terminal::say(&format!("wrote {} rows to {}", rows.len(), path.display()));
+            terminal::note(&format!("wrote {} rows to {}", rows.len(), path.display()));
         }
     }
     Ok(if complete { Exit::Fine } else { Exit::Failed })

@@ -6,10 +6,10 @@ use std::{
 };
 
 use indicatif::MultiProgress;
-use owo_colors::OwoColorize as _;
 
 use super::exit::Failure;
-use crate::report::Style;
+pub(super) use crate::report::message::Kind;
+use crate::report::{Style, message};
 
 /// Width when nothing says how wide the terminal is: wide enough for long names, narrow enough to read.
 const WIDTH: usize = 100;
@@ -94,23 +94,27 @@ pub(super) fn say(text: &str) {
     }
 }
 
+/// Tells a person something in a sentence, wrapped on a terminal. In a file or a pipe it is one line, which can be searched.
+pub(super) fn tell(kind: Kind, sentence: &str) {
+    let style = style(Stream::Err);
+    let width = if is_terminal(Stream::Err) { style.width } else { usize::MAX };
+    say(&message::text(kind, sentence, &Style { width, ..style }));
+}
+
+/// Tells a person something in a sentence of no particular kind.
+pub(super) fn note(sentence: &str) {
+    tell(Kind::Plain, sentence);
+}
+
 /// Tells a person what they should know although all goes on.
 pub(super) fn warning(message: &str) {
-    if style(Stream::Err).color {
-        say(&format!("{} {message}", "warning:".yellow().bold()));
-    } else {
-        say(&format!("warning: {message}"));
-    }
+    tell(Kind::Warning, message);
 }
 
 /// Tells a person what went wrong and what to do about it.
 pub(super) fn error(message: &str, hint: Option<&str>) {
-    if style(Stream::Err).color {
-        eprintln!("{} {message}", "error:".red().bold());
-    } else {
-        eprintln!("error: {message}");
-    }
+    tell(Kind::Error, message);
     if let Some(hint) = hint {
-        eprintln!("  help: {hint}");
+        tell(Kind::Help, hint);
     }
 }

@@ -41,7 +41,7 @@ async fn past(args: &args::Why, desired: &Desired, email: &Email, when: When) ->
     let at = when.instant(Timestamp::now(), &settings.time_zone);
     let url = storage::store_url(&settings.store, &args.storage, false)?;
     let Some(store) = storage::existing(&url).await? else {
-        return Err(Failure::new("nothing is known of the past: the store does not exist")
+        return Err(Failure::new(format!("nothing is known of the past: nothing is at {url}"))
             .hint("`rosterd apply` and `rosterd daemon` keep what they see; or name the store by `--store`"));
     };
     let identity = desired.identity(email);

@@ -7,10 +7,17 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{
+        Notify,
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    },
+    time::Instant,
+};
 
 use super::{
     files::InForce,
+    notify::News,
     report::{CycleResult, Report, Standing, Trigger},
 };
 use crate::model::{ActionResult, Verb};
@@ -25,6 +32,8 @@ const OVERDUE: Duration = Duration::from_secs(120);
 /// Everything there is to show.
 pub(super) struct Board {
     state: Mutex<State>,
+    /// Who follows the news, if anybody does.
+    follower: Mutex<Option<UnboundedSender<News>>>,
 }
 
 /// All of it at one moment. What is large is shared.
@@ -101,7 +110,26 @@ impl Board {
             apps: BTreeMap::new(),
             beat: Instant::now(),
         };
-        Self { state: Mutex::new(state) }
+        Self { state: Mutex::new(state), follower: Mutex::new(None) }
+    }
+
+    /// From now on, everything that matters to people as it comes in.
+    pub(super) fn follow(&self) -> UnboundedReceiver<News> {
+        let (sender, receiver) = unbounded_channel();
+        *self.follower.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        receiver
+    }
+
+    /// Nothing more comes in.
+    pub(super) fn no_more_news(&self) {
+        *self.follower.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn spread(&self, news: News) {
+        if let Some(follower) = &*self.follower.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Whoever does not listen any more misses nothing that they want.
+            let _ = follower.send(news);
+        }
     }
 
     pub(super) fn look(&self) -> State {
@@ -118,6 +146,8 @@ impl Board {
         state.files = Some(files.clone());
         state.bad = None;
         state.taken_up += 1;
+        drop(state);
+        self.spread(News::InForce(files.clone()));
     }
 
     pub(super) fn has_in_force(&self, identity: u64) -> bool {
@@ -129,12 +159,19 @@ impl Board {
         let mut state = self.state();
         state.refused += 1;
         let since = state.bad.as_ref().map_or(now, |bad| bad.since);
-        state.bad = Some(Bad { problems: problems.into(), since });
+        let problems: Arc<str> = problems.into();
+        state.bad = Some(Bad { problems: problems.clone(), since });
+        drop(state);
+        self.spread(News::Bad(problems));
     }
 
     /// The files can be used; whether they could not be before.
     pub(super) fn mended(&self) -> bool {
-        self.state().bad.take().is_some()
+        let mended = self.state().bad.take().is_some();
+        if mended {
+            self.spread(News::Mended);
+        }
+        mended
     }
 
     /// Only these apps are there.
@@ -182,6 +219,7 @@ impl Board {
 
     pub(super) fn ended(&self, app: &str, report: Report, failures: u32, next: Timestamp) {
         let report = Arc::new(report);
+        self.spread(News::Ended(app.into(), report.clone()));
         self.with(app, |entry| {
             entry.running = None;
             entry.next = Some(next);

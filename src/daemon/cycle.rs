@@ -15,6 +15,7 @@ use crate::{
     model::{AppOutcome, AppPlan, Outcome},
     observe::ObserveProgress,
     reconcile::{Reconciler, Watch},
+    report::outcome::renew_reasons,
 };
 
 /// What a cycle works with.
@@ -32,13 +33,16 @@ impl Cycle<'_> {
         let began = self.world.now();
         self.board.begins(self.app, began, trigger);
         self.world.resume().await;
-        let (plan, outcome) = self.work(stop).await;
+        let (mut plan, outcome) = self.work(stop).await;
         let nothing = Outcome::default();
         let done = outcome.as_ref().unwrap_or(&nothing);
         if let Err(error) = self.reconciler.end(done, stop.asked()).await {
             warn!(app = self.app, %error, "what was done is done, but its end could not be written down");
         }
         let outcome = outcome.and_then(|outcome| outcome.apps.into_iter().next());
+        if let (Some(plan), Some(outcome)) = (&mut plan, &outcome) {
+            renew_reasons(&mut plan.actions, outcome);
+        }
         let (result, note) = judge(plan.as_ref(), outcome.as_ref(), self.corrects, stop.asked());
         if self.reconciler.is_busy(self.app) {
             let result = CycleResult::Skipped;

@@ -11,6 +11,7 @@ mod crew;
 mod cycle;
 mod files;
 mod http;
+mod notify;
 mod report;
 mod schedule;
 mod signals;
@@ -38,12 +39,16 @@ use board::Board;
 use crew::Crew;
 pub use files::InForce;
 use http::Door;
+pub use notify::Undelivered;
 use signals::{Signal, Signals};
 use watch::Watch;
 
 /// What is in flight when the daemon is told to end may take this long. Service managers are told to wait for ten seconds,
 /// and the rest is for dropping what is still not done by then.
 const GRACE: Duration = Duration::from_secs(8);
+
+/// What the last cycles have to tell takes a request. Together with the rest it stays below what service managers wait.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What was dropped ends at its next pause, so that this is plenty.
 const DROP: Duration = Duration::from_secs(1);
@@ -77,6 +82,12 @@ pub trait World: Send + Sync + 'static {
     /// # Errors
     /// Why there is none, as the end of a sentence.
     fn secret(&self, secret: &SecretRef) -> Result<SecretString, String>;
+
+    /// Tells the webhook whose address is in `url` something, once.
+    ///
+    /// # Errors
+    /// When it was not taken.
+    async fn tell(&self, url: &SecretRef, body: &serde_json::Value) -> Result<(), Undelivered>;
 
     /// The time.
     fn now(&self) -> Timestamp {
@@ -152,6 +163,7 @@ impl Daemon {
         let mut watch = Watch::new(world.directory());
         let mut crew = Crew::new(world.clone(), board.clone(), stop.clone(), files.clone());
         let served = tokio::spawn(door.serve(world.clone(), board.clone(), stop));
+        let telling = tokio::spawn(notify::run(world.clone(), board.follow()));
         board.in_force(&files);
         crew.man();
         let mut number = files.number;
@@ -179,6 +191,12 @@ impl Daemon {
         info!("ending: what is in flight is finished first");
         end(&ask, &mut crew, &mut signals).await;
         served.abort();
+        board.no_more_news();
+        let stop_telling = telling.abort_handle();
+        // Whoever was not told by now is told by the next daemon, if it is still so.
+        if tokio::time::timeout(FAREWELL, telling).await.is_err() {
+            stop_telling.abort();
+        }
         info!("ended");
     }
 }

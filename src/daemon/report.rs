@@ -142,6 +142,12 @@ impl Report {
         self.outcome.as_ref().map_or(0, |outcome| outcome.tally().done)
     }
 
+    /// What took effect.
+    pub(super) fn accomplished(&self) -> impl Iterator<Item = &ActionName> {
+        let results = self.outcome.iter().flat_map(|outcome| &outcome.actions);
+        results.filter(|(_, result)| matches!(result, ActionResult::Done { .. })).map(|(name, _)| name)
+    }
+
     /// What failed, with why.
     pub(super) fn failures(&self) -> impl Iterator<Item = (&ActionName, &str)> {
         let results = self.outcome.iter().flat_map(|outcome| &outcome.actions);

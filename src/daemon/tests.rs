@@ -3,7 +3,10 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,10 +15,11 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use super::{
-    InForce, World,
+    InForce, Undelivered, World,
     board::{Board, State},
     crew::Crew,
     http::{metrics, page, status},
+    notify,
     report::{CycleResult, Standing},
 };
 use crate::{
@@ -34,8 +38,20 @@ struct Nowhere {
     connected: Mutex<Vec<String>>,
     /// Making a way to this app panics, so many times.
     panics: Mutex<BTreeMap<String, u32>>,
+    /// What the webhook was told, and in which second; it takes nothing while it is `deaf`.
+    told: Mutex<Vec<(u64, String)>>,
+    deaf: AtomicBool,
 }
 
+impl Nowhere {
+    fn new(panics: BTreeMap<String, u32>) -> Self {
+        let began = Instant::now();
+        let panics = Mutex::new(panics);
+        Self { began, connected: Mutex::default(), panics, told: Mutex::default(), deaf: AtomicBool::new(false) }
+    }
+}
+
+#[async_trait::async_trait]
 impl World for Nowhere {
     fn directory(&self) -> &Path {
         Path::new("nowhere")
@@ -70,6 +86,13 @@ impl World for Nowhere {
         Reconciler::new(files.desired.clone(), files.digest.clone(), |other| &*other.name == app, refuse)
     }
 
+    async fn tell(&self, _: &SecretRef, body: &serde_json::Value) -> Result<(), Undelivered> {
+        let deaf = self.deaf.load(Ordering::Relaxed);
+        let text = if deaf { "nothing".to_owned() } else { body["text"].as_str().unwrap().to_owned() };
+        self.told.lock().unwrap().push((self.began.elapsed().as_secs(), text));
+        if deaf { Err(Undelivered { why: "it is deaf".into(), lasting: false }) } else { Ok(()) }
+    }
+
     fn secret(&self, _: &SecretRef) -> Result<SecretString, String> {
         Err("there are no secrets here".into())
     }
@@ -98,7 +121,7 @@ fn files(schedule: &str, apps: &[&str]) -> Arc<InForce> {
             )
         })
         .collect();
-    let text = format!("settings: {{ schedule: {schedule} }}\napps:\n{apps}");
+    let text = format!("settings:\n  schedule: {schedule}\napps:\n{apps}");
     let loaded = desired::parse(vec![("all.yaml".into(), text)], &Registry::default()).unwrap();
     let since = "2026-12-01T00:00:00Z".parse().unwrap();
     Arc::new(InForce::new(loaded, Path::new("nowhere"), since).unwrap())
@@ -107,9 +130,9 @@ fn files(schedule: &str, apps: &[&str]) -> Arc<InForce> {
 impl Ship {
     fn new(files: Arc<InForce>, panics: &[(&str, u32)]) -> Self {
         let panics = panics.iter().map(|(app, times)| ((*app).to_owned(), *times)).collect();
-        let world =
-            Arc::new(Nowhere { began: Instant::now(), connected: Mutex::default(), panics: Mutex::new(panics) });
+        let world = Arc::new(Nowhere::new(panics));
         let board = Arc::new(Board::new(world.now()));
+        tokio::spawn(notify::run(world.clone(), board.follow()));
         let (ask, stop) = Stop::new();
         board.in_force(&files);
         let mut crew = Crew::new(world.clone(), board.clone(), stop, files);
@@ -228,5 +251,51 @@ async fn a_task_that_does_not_begin_when_it_is_due_is_found() {
     tokio::time::sleep(20 * MINUTE).await;
     let sick = state.sickness(ship.world.now()).join("\n");
     assert!(sick.contains("the main loop has not been seen for") && sick.contains("a has been due for"), "{sick}");
+    ship.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_is_told_of_an_outage_once_and_of_files_when_they_turn_bad_and_good_again() {
+    let every = "{ every: 10m }\n  notify: [ { url: { env: HOOK } } ]";
+    let mut ship = Ship::new(files(every, &["a"]), &[]);
+    ship.begun("a", 120).await;
+    ship.board.bad("error: `peple` is not a word".into(), ship.world.now());
+    ship.begun("a", 1).await;
+    ship.board.bad("error: `peple` is not a word".into(), ship.world.now());
+    ship.begun("a", 1).await;
+    assert!(ship.board.mended());
+    ship.begun("a", 1).await;
+    let told = ship.world.told.lock().unwrap().clone();
+    let [outage, bad, good] = &told[..] else { panic!("{told:#?}") };
+    assert!(outage.1.contains("*a* cannot be worked with") && outage.1.contains("there is &lt;nothing&gt; here"));
+    assert_eq!(outage.0, 0, "after the first cycle, and not after each of those that followed");
+    assert!(bad.1.contains("The newest files have mistakes") && bad.1.contains("'peple' is not a word"), "{bad:?}");
+    assert_eq!(good.1, ":white_check_mark: The files are valid again");
+    ship.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_that_takes_nothing_delays_no_cycle_and_is_told_when_it_hears_again() {
+    let every = "{ every: 10m }\n  notify: [ { url: { env: HOOK }, on: [failure] } ]";
+    let mut ship = Ship::new(files(every, &["a"]), &[]);
+    ship.world.deaf.store(true, Ordering::Relaxed);
+    assert_eq!(ship.begun("a", 15).await, [0, 10]);
+    let tries = std::mem::take(&mut *ship.world.told.lock().unwrap());
+    let seconds: Vec<u64> = tries.iter().map(|(second, _)| *second).collect();
+    assert_eq!(seconds.len(), 6, "three times after each cycle: {tries:?}");
+    assert_eq!(seconds[..3], [0, 2, 17]);
+    ship.world.deaf.store(false, Ordering::Relaxed);
+    ship.begun("a", 120).await;
+    let told = ship.world.told.lock().unwrap().clone();
+    assert_eq!(told.len(), 1, "{told:?}");
+    ship.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_what_they_did_not_ask_for() {
+    let every = "{ every: 10m }\n  notify: [ { url: { env: HOOK }, on: [drift, held] } ]";
+    let mut ship = Ship::new(files(every, &["a"]), &[]);
+    ship.begun("a", 120).await;
+    assert_eq!(*ship.world.told.lock().unwrap(), []);
     ship.end().await;
 }

@@ -214,8 +214,17 @@ impl Canvas {
 
     /// A paragraph behind `head`, its further lines below its first.
     pub(super) fn hanging(&mut self, head: &Line, line: &Line) {
+        let width = self.style.width.min(WIDEST_SENTENCE.max(head.width() + NARROWEST));
+        self.wrapped(head, line, width);
+    }
+
+    /// The same across all columns there are.
+    pub(super) fn full_width(&mut self, head: &Line, line: &Line) {
+        self.wrapped(head, line, self.style.width);
+    }
+
+    fn wrapped(&mut self, head: &Line, line: &Line, width: usize) {
         let indent = head.width();
-        let width = self.style.width.min(WIDEST_SENTENCE.max(indent + NARROWEST));
         for (i, wrapped) in line.wrap(width.saturating_sub(indent)).into_iter().enumerate() {
             let start = if i == 0 { head.clone() } else { Line::new().pad_to(indent) };
             self.line(&start.then(wrapped));

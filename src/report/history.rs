@@ -117,6 +117,8 @@ fn draw_run(canvas: &mut Canvas, history: &History, run: &Run) {
     let counts: Vec<String> = end.counts.iter().filter(|(_, n)| **n > 0).map(|(how, n)| format!("{n} {how}")).collect();
     if !counts.is_empty() {
         canvas.paragraph(2, &Line::new().plain(counts.join(", ")));
+    } else if end.how == "done" {
+        canvas.paragraph(2, &Line::new().text(Paint::Dim, "nothing was done"));
     }
     if let Some(message) = &end.message {
         canvas.paragraph(2, &Line::new().prose(Paint::Plain, message));
@@ -171,7 +173,14 @@ fn because(canvas: &Canvas, said: &NewEntry) -> Line {
         return Line::new();
     }
     let arrow = canvas.glyph("← ", "<- ");
-    Line::new().text(Paint::Dim, " ").whole(Paint::Dim, arrow).whole(Paint::Dim, said.because.join(", "))
+    let places = words::together(&said.because).join(", ");
+    let line = Line::new().text(Paint::Dim, " ").whole(Paint::Dim, arrow);
+    // Together on a line of their own, unless they need more than one.
+    if TIME + 4 + places.len() <= canvas.style.width {
+        line.whole(Paint::Dim, places)
+    } else {
+        line.text(Paint::Dim, places)
+    }
 }
 
 fn paint(ending: Ending) -> Paint {

@@ -9,6 +9,7 @@ pub mod dot;
 pub mod history;
 pub mod json;
 pub mod markdown;
+pub mod message;
 pub mod outcome;
 pub mod past;
 pub mod review;

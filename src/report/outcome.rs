@@ -74,16 +74,21 @@ fn remaining(plan: &AppPlan, outcome: &AppOutcome) -> Vec<Action> {
     let taken: BTreeSet<&ActionName> = outcome.actions.iter().map(|(name, _)| name).collect();
     let left = plan.actions.iter().filter(|action| action.status != Status::Ready && !taken.contains(&action.name));
     let mut left: Vec<Action> = left.cloned().collect();
-    for action in left.iter_mut().filter(|action| action.status == Status::Waiting) {
-        if let Some(note) = note_of_predecessor(action, outcome) {
-            action.reason = Some(format!("{note} by this run and not accepted yet"));
-        }
-    }
+    renew_reasons(&mut left, outcome);
     left.sort_by(|a, b| a.name.cmp(&b.name));
     left
 }
 
-/// What the run said about an action that this one follows: the plan's reason was written before the run.
+/// Says why actions wait after a run, of those that wait for what it did: the plan's reason was written before it.
+pub fn renew_reasons(actions: &mut [Action], outcome: &AppOutcome) {
+    for action in actions.iter_mut().filter(|action| action.status == Status::Waiting) {
+        if let Some(note) = note_of_predecessor(action, outcome) {
+            action.reason = Some(format!("{note} by this run and not accepted yet"));
+        }
+    }
+}
+
+/// What the run said about an action that this one follows.
 fn note_of_predecessor<'a>(action: &Action, outcome: &'a AppOutcome) -> Option<&'a str> {
     let results = || outcome.actions.iter().filter_map(|(name, result)| Some((name, done_note(result)?)));
     action.after.iter().find_map(|edge| results().find(|(name, _)| **name == edge.action).map(|(_, note)| note))
@@ -162,7 +167,7 @@ fn as_row(name: &ActionName, result: &ActionResult, planned: Option<&Action>) ->
 }
 
 fn spent(requests: u64, seconds: u64) -> String {
-    format!("{} in {}", plan_text::requests(requests), words::duration(seconds))
+    format!("{} in {}, after reading", plan_text::requests(requests), words::duration(seconds))
 }
 
 fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: usize) {

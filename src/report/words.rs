@@ -114,16 +114,18 @@ pub(super) fn change(change: &Change, arrow: &str) -> Line {
     /// A shorter change is not worth breaking in two.
     const SHORT: usize = 32;
     let none = |line: Line| line.whole(Paint::Dim, "none");
+    let is_empty = |value: &FieldValue| matches!(value, FieldValue::Set(set) if set.is_empty());
     let to = |line: Line| match &change.to {
-        Some(to) => line.whole(Paint::Add, value(to)),
-        None => none(line),
+        Some(to) if !is_empty(to) => line.whole(Paint::Add, value(to)),
+        _ => none(line),
     };
     let line = Line::new().whole(Paint::Dim, format!("{}: ", change.field));
     match (&change.from, &change.to) {
         (None, None) => none(line),
+        (None, Some(new)) if is_empty(new) => none(line),
         (None, Some(new)) => line.whole(Paint::Plain, value(new)),
         (Some(from), _) => {
-            let line = line.whole(Paint::Remove, value(from));
+            let line = if is_empty(from) { none(line) } else { line.whole(Paint::Remove, value(from)) };
             let short = to(line.clone().whole(Paint::Dim, format!(" {arrow} ")));
             if short.width() <= SHORT { short } else { to(line.text(Paint::Dim, format!(" {arrow} "))) }
         }
@@ -143,6 +145,18 @@ pub(super) fn places(places: &[Place]) -> Vec<String> {
     out
 }
 
+/// The same of places that were written down as texts. What is no place stays as it is.
+pub(super) fn together(places: &[String]) -> Vec<String> {
+    let parsed = places.iter().map(|place| {
+        let (file, line) = place.rsplit_once(':')?;
+        Some(Place::new(file, line.parse().ok()?, 1))
+    });
+    match parsed.collect::<Option<Vec<Place>>>() {
+        Some(parsed) => self::places(&parsed),
+        None => places.to_vec(),
+    }
+}
+
 /// What nobody could look at because nothing is known of the past.
 pub(super) fn unchecked(plan: &Plan) -> Option<String> {
     // Guards are about actions: where there are none, nothing was left unchecked.
@@ -153,7 +167,8 @@ pub(super) fn unchecked(plan: &Plan) -> Option<String> {
         return None;
     }
     let guards: Vec<&str> = guards.into_iter().map(Guard::as_str).collect();
-    let mut text = format!("Without a history, these guards see this run alone: {}.", guards.join(", "));
+    let mut text =
+        format!("No earlier run is on record, so that these guards judge by this one alone: {}.", guards.join(", "));
     if actions.any(|action| !action.approved_by.is_empty()) {
         text.push_str(" Nor is it known whether an approval was used up.");
     }
@@ -201,5 +216,8 @@ mod tests {
     fn lines_of_one_file_are_named_together() {
         let places = [Place::new("b.yaml", 2, 1), Place::new("a.yaml", 14, 1), Place::new("a.yaml", 9, 1)];
         assert_eq!(super::places(&places), ["a.yaml:9,14", "b.yaml:2"]);
+        let texts = ["b.yaml:2", "a.yaml:14", "a.yaml:9", "b.yaml:2"].map(str::to_owned);
+        assert_eq!(together(&texts), ["a.yaml:9,14", "b.yaml:2"]);
+        assert_eq!(together(&["by hand".to_owned()]), ["by hand"]);
     }
 }

@@ -187,7 +187,7 @@ async fn a_plan_ends_with_the_next_step_on_stderr() {
     let story = Story::of(quick(), app, ANN).await;
     let said = story.rosterd(&["plan"]).await;
     let at = format!("{} --sandbox={}", story.dir.path().display(), story.sandbox.url());
-    assert_eq!(said.err.trim_end(), format!("Next: `rosterd apply {at}` does this, and asks first"));
+    assert_eq!(said.err.trim_end(), format!("Next: `rosterd apply {at}` does this, and asks first."));
 
     story.rosterd(&["apply", "--yes"]).await;
     story.sandbox.advance(Duration::from_secs(2 * 3600));

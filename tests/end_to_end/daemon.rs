@@ -16,7 +16,10 @@ use tokio::{
     process::Child,
 };
 
-use crate::story::{APP, Story, actions, finish, quick, run, start};
+use crate::{
+    hook::Hook,
+    story::{APP, Story, actions, finish, quick, run, start},
+};
 
 /// Debug builds on busy machines take their time. What takes longer does not come.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -38,8 +41,13 @@ impl Running {
 
     /// A daemon with these arguments besides.
     async fn remembering(dir: &Path, sandbox: &Sandbox, more: &[&str]) -> Self {
+        Self::with(dir, sandbox, more, &[]).await
+    }
+
+    /// The same with further variables in its environment.
+    async fn with(dir: &Path, sandbox: &Sandbox, more: &[&str], variables: &[(&str, &str)]) -> Self {
         let at = format!("--sandbox={}", sandbox.url());
-        let mut child = start(&[&["daemon", dir.to_str().unwrap(), &at], more].concat(), &[]);
+        let mut child = start(&[&["daemon", dir.to_str().unwrap(), &at], more].concat(), variables);
         let mut err = child.stderr.take().unwrap();
         let log = tokio::spawn(async move {
             let mut log = String::new();
@@ -398,13 +406,25 @@ async fn where_drift_is_only_reported_nothing_is_written() {
         ("accounts: { a@example.com: }", settings("{ every: 1s }", ", drift: report")),
         (observed, settings("{ every: 1s }", "")),
     ] {
-        story.write(app_body, &rest);
-        let daemon = Running::start(story.dir.path(), &story.sandbox).await;
+        let hook = Hook::start().await;
+        story.write(app_body, &format!("{}\n  notify: [ {{ url: {{ env: HOOK }} }} ]\n", rest.trim_end()));
+        let daemon = Running::with(story.dir.path(), &story.sandbox, &[], &[("HOOK", &hook.url)]).await;
         let status = daemon.until("the drift", |status| app(status, APP)["standing"] == "drift").await;
         assert_eq!(app(&status, APP)["last"]["result"], "drift");
         assert_eq!(app(&status, APP)["seen"]["open"][0]["action"], format!("{APP}/create/a@example.com"));
         assert!(daemon.get("/").await.1.contains(&format!("{APP}/create/a@example.com")));
+        let thrice = |metrics: &str| {
+            let line = format!("rosterd_cycles_total{{app=\"{APP}\",result=\"drift\"}} ");
+            let count = metrics.lines().find_map(|found| found.strip_prefix(&line)?.parse::<u64>().ok());
+            count.is_some_and(|count| count >= 3)
+        };
+        while !thrice(&daemon.get("/metrics").await.1) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         daemon.terminate().await;
+        let told = hook.take();
+        assert_eq!(told.len(), 1, "once, whatever cycles there were: {told:?}");
+        assert!(told[0].starts_with(":mag: *studio*: 1 new difference, reported and not corrected"), "{told:?}");
         assert_eq!(story.writes(), [""; 0]);
     }
 }
@@ -490,4 +510,70 @@ async fn what_is_held_is_shown_with_the_line_that_releases_it() {
     story.write(granted, &approvals);
     daemon.until("the release", |status| app(status, APP)["standing"] == "in sync").await;
     daemon.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_is_told_of_drift_of_what_is_held_and_of_failures_each_once() {
+    let hook = Hook::start().await;
+    let webhook = "\n  notify: [ { url: { env: HOOK } } ]";
+    let rest = |people: &str| format!("{people}{}{webhook}\n", settings("{ every: 1h }", "").trim_end());
+    let both = "defaults: { role: user }\naccounts: { a@example.com: , b@example.com: }";
+    let story = Story::of(quick(), both, &rest("")).await;
+    story.account("a@example.com", "user", true);
+    let daemon = Running::with(story.dir.path(), &story.sandbox, &[], &[("HOOK", &hook.url)]).await;
+    // Goes through one more cycle, and returns what the webhook has been told by then.
+    let cycle = async |trigger: &str| {
+        let began = jiff::Timestamp::now();
+        if trigger == "asked" {
+            assert_eq!(daemon.sync("").await, 202);
+        }
+        daemon
+            .until("the cycle", |status| {
+                let last = &app(status, APP)["last"];
+                let after = last["began"].as_str().is_some_and(|at| at.parse::<jiff::Timestamp>().unwrap() >= began);
+                if trigger == "asked" { after } else { last["trigger"] == trigger }
+            })
+            .await;
+        // What is told is told right after the cycle; a quiet one has nothing to wait for.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        hook.take()
+    };
+    assert_eq!(cycle("schedule").await, [""; 0], "what the first cycle does is what the files ask for");
+
+    let drift = AccountPatch { role: Some("viewer".into()), ..AccountPatch::default() };
+    story.sandbox.patch_account("autodesk", APP, "a@example.com", drift).unwrap();
+    let told = cycle("asked").await;
+    let expected = ":wrench: *studio*: 1 difference has come up and been corrected\n• `update a@example.com`";
+    assert_eq!(told, [expected]);
+    assert_eq!(cycle("asked").await, [""; 0], "once");
+
+    // An outage, whose second cycle is no news, and its end.
+    story.sandbox.set_faults(vec![format!("tenant={APP},kind=reset-before").parse::<Fault>().unwrap()]);
+    let told = cycle("asked").await;
+    assert!(told.len() == 1 && told[0].starts_with(":x: *studio* cannot be worked with"), "{told:?}");
+    assert_eq!(cycle("asked").await, [""; 0]);
+    story.sandbox.set_faults(Vec::new());
+    assert_eq!(cycle("asked").await, [":white_check_mark: *studio* works again"]);
+
+    // What new files ask for is no drift; what a guard holds of it is told.
+    story.write(
+        "defaults: { role: user }\naccounts: { b@example.com: , c@example.com: }",
+        &rest("people: { a@example.com: {} }\n"),
+    );
+    let told = cycle("files").await;
+    assert!(told.len() == 1 && told[0].starts_with(":raised_hand: *studio*: 1 action waits for a person"), "{told:?}");
+    assert!(told[0].contains("• `deactivate a@example.com`: irreversible: "), "{told:?}");
+    assert_eq!(cycle("asked").await, [""; 0]);
+
+    // A webhook that refuses is complained about without its address, and told later.
+    hook.answer(404);
+    fs::write(story.dir.path().join("bad.yaml"), "peple: {}\n").unwrap();
+    daemon.until("the complaint", |status| status["files"]["valid"] == false).await;
+    hook.answer(200);
+    let told = cycle("asked").await;
+    let mistakes: Vec<_> = told.iter().filter(|text| text.contains("The newest files have mistakes")).collect();
+    assert!(!mistakes.is_empty() && told.len() <= 2, "once for each time that it was asked: {told:?}");
+
+    let log = daemon.terminate().await;
+    assert!(log.contains("told a webhook what is new") && !log.contains(hook.secret()), "{log}");
 }

@@ -157,7 +157,7 @@ fn page(markdown: &str) -> Vec<String> {
             let Some(whom) = whom.and_then(|whom| whom.strip_suffix("</code>")) else { continue };
             let cause = if folds.contains(&true) { "drift" } else { "change" };
             let verb = verb.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
-            rows.push(format!("{cause} {app} {verb} {}", whom.replace("&#64;", "@")));
+            rows.push(format!("{cause} {app} {verb} {}", whom.replace("<wbr>&#64;", "@")));
         }
     }
     assert_eq!(folds, [false; 0], "every fold is closed");

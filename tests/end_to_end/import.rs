@@ -92,7 +92,7 @@ async fn all_five_apps_come_into_an_empty_tree_and_the_next_plan_is_empty() {
     // A second import finds nothing to add.
     let again = place.rosterd(&["import"]).await;
     assert_eq!((again.status, again.out.as_str()), (0, ""), "{again:?}");
-    assert!(again.err.contains("nothing to add"), "{}", again.err);
+    assert!(again.err.contains("Nothing to add"), "{}", again.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,7 +173,10 @@ async fn an_existing_tree_gets_what_is_missing_and_keeps_its_comments_and_order(
     fs::write(place.path().join("all.yaml"), WRITTEN).unwrap();
     let said = place.rosterd(&["import", "--app", "lab"]).await;
     assert_eq!(said.status, 0, "{said:?}");
-    insta::assert_snapshot!(said.err, @"added 1 person, 2 accounts, 1 group and 3 memberships to 2 files");
+    insta::assert_snapshot!(said.err, @"
+    Added 1 person, 2 accounts, 1 group and 3 memberships to 2 files.
+    Next: read what was written (`git diff`), then `rosterd plan`, which should find nothing to do.
+    ");
     insta::assert_snapshot!(read(place.path(), "all.yaml"), @r"
     # Ours, with care.
     people:

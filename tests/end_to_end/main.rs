@@ -15,6 +15,7 @@ mod git_story;
 mod github;
 mod guards;
 mod history;
+mod hook;
 mod import;
 mod interrupts;
 mod killed;

@@ -4,6 +4,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -15,8 +16,12 @@ use rosterd::{
 };
 use secrecy::SecretString;
 use tempfile::TempDir;
+use tokio::process::Child;
 
-use crate::story::{Said, finish, quick, start};
+use crate::{
+    hook::Hook,
+    story::{Said, finish, quick, start},
+};
 
 /// The secret of every app's client, and SCIM's token. No part of it occurs by chance.
 const SECRET: &str = "Zq7-marked-client-secret-Xw9";
@@ -26,6 +31,9 @@ const PASSWORD: &str = "Zq7-marked-password-Xw9";
 
 /// A webhook's address, which is a secret as a whole.
 const WEBHOOK: &str = "https://hooks.example/Zq7-marked-webhook-Xw9";
+
+/// The part of it that lets anybody write there, which is the same in that of a webhook that listens.
+const WAY_IN: &str = "Zq7-marked-webhook-Xw9";
 
 /// What a caller of the daemon must show.
 const DAEMON: &str = "Zq7-marked-daemon-token-Xw9";
@@ -86,6 +94,13 @@ impl Marked {
     }
 
     async fn run(&mut self, args: &[&str], more: &[(&str, &str)]) -> i32 {
+        let said = finish(self.start(args, more)).await;
+        let status = said.status;
+        self.said.push((args.join(" "), said));
+        status
+    }
+
+    fn start(&self, args: &[&str], more: &[(&str, &str)]) -> Child {
         let files = self.files();
         let mut all = vec![args[0], files.to_str().unwrap()];
         all.extend(&args[1..]);
@@ -94,10 +109,28 @@ impl Marked {
         variables.extend(VARIABLES.map(|name| (name, SECRET)));
         variables.extend(IDS.map(|name| (name, rosterd::sandbox::DEFAULT_CLIENT_ID)));
         variables.extend(more);
-        let said = finish(start(&all, &variables)).await;
-        let status = said.status;
-        self.said.push((args.join(" "), said));
-        status
+        start(&all, &variables)
+    }
+
+    /// Runs the daemon until its webhook, which answers `answer`, was told something.
+    async fn daemon(&mut self, answer: u16, store: &str) {
+        let hook = Hook::start().await;
+        hook.answer(answer);
+        assert!(hook.url.contains(WAY_IN));
+        let child = self.start(&["daemon", "-vvv", "--store", store], &[("SLACK_WEBHOOK", &hook.url)]);
+        let id = child.id().unwrap().to_string();
+        // What it logs is read all the time, because a full pipe would stop it.
+        let said = tokio::spawn(finish(child));
+        let told = async {
+            while hook.take().is_empty() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), told).await.expect("the webhook is told");
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        let said = said.await.unwrap();
+        assert_eq!(said.status, 0, "{said:?}");
+        self.said.push((format!("daemon whose webhook answers {answer}"), said));
     }
 
     /// Searches what was said and every file that was written, in whatever form a secret could be in.
@@ -119,7 +152,7 @@ impl Marked {
 
 /// Secrets, and what HTTP and encodings make of them.
 fn forms() -> Vec<String> {
-    let mut forms: Vec<String> = [SECRET, PASSWORD, WEBHOOK, DAEMON].map(str::to_owned).into();
+    let mut forms: Vec<String> = [SECRET, PASSWORD, WEBHOOK, WAY_IN, DAEMON].map(str::to_owned).into();
     forms.push(url::form_urlencoded::byte_serialize(WEBHOOK.as_bytes()).collect());
     let basic = format!("{}:{SECRET}", rosterd::sandbox::DEFAULT_CLIENT_ID);
     forms.push(base64::Engine::encode(&base64::prelude::BASE64_STANDARD, basic));
@@ -174,6 +207,11 @@ async fn nothing_that_signs_anybody_in_is_found_anywhere() {
     marked.sandbox.advance(Duration::from_secs(2 * 3600));
     assert_eq!(marked.run(&["apply", "-vvv", "--yes", "--store", &store, "--log-format", "json"], &[]).await, 0);
     assert!(marked.sandbox.log().iter().any(|request| request.method == "PATCH"), "something was done");
+    // A daemon that tells a webhook of an outage, and one whose webhook refuses.
+    marked.sandbox.set_faults(vec!["tenant=workiva,kind=reset-before".parse::<Fault>().unwrap()]);
+    marked.daemon(200, &store).await;
+    marked.daemon(404, &store).await;
+    marked.sandbox.set_faults(Vec::new());
     // Credentials that the apps refuse, and a store that cannot be reached.
     let wrong = format!("{SECRET}!");
     let wrong: Vec<(&str, &str)> = VARIABLES.map(|name| (name, wrong.as_str())).into();

@@ -42,6 +42,32 @@ impl Rosterd {
         fs::write(path, text).unwrap();
     }
 
+    /// Puts all files of a directory of the repository into it.
+    pub fn place_all(&self, directory: &str) {
+        fn copy(from: &Path, to: &Path) {
+            fs::create_dir_all(to).unwrap();
+            for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+                let to = to.join(entry.file_name());
+                if entry.path().is_dir() {
+                    copy(&entry.path(), &to);
+                } else {
+                    fs::copy(entry.path(), to).unwrap();
+                }
+            }
+        }
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(directory), self.dir.path());
+    }
+
+    /// Takes a file away.
+    pub fn remove(&self, name: &str) {
+        fs::remove_file(self.dir.path().join(name)).unwrap();
+    }
+
+    /// Where a file of that name is.
+    pub fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).to_str().unwrap().to_owned()
+    }
+
     pub async fn run(&self, command: &str, args: &[&str]) -> Said {
         let child = Command::new(env!("CARGO_BIN_EXE_rosterd"))
             .arg(command)

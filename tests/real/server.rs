@@ -29,15 +29,26 @@ pub fn installed(name: &str) -> Option<Installed> {
         return Some(Installed { name: name.to_owned(), place: place(name) });
     }
     assert!(!required(), "{name} is not installed in {}: run tests/real/install", place(name).display());
-    let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    say(&format!("left out: {test}, because {name} is not installed (`make tools` does it)"));
+    left_out(name);
     None
 }
 
-/// Says in one line which servers are missing.
-pub fn summary() {
-    let all = all();
-    let missing: Vec<&str> = all.iter().map(String::as_str).filter(|name| !is_installed(name)).collect();
+/// Says which test is left out because something is not installed.
+///
+/// # Panics
+/// When nothing may be left out.
+pub fn left_out(missing: &str) {
+    assert!(!required(), "{missing} is not installed: run tests/real/install");
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    say(&format!("left out: {test}, because {missing} is not installed (`make tools` does it)"));
+}
+
+/// Says in one line which servers are missing, and the browser if it is.
+pub fn summary(browser: bool) {
+    let mut all = all();
+    all.push("a browser".to_owned());
+    let is_there = |name: &str| if name == "a browser" { browser } else { is_installed(name) };
+    let missing: Vec<&str> = all.iter().map(String::as_str).filter(|name| !is_there(name)).collect();
     match missing.as_slice() {
         [] => say("servers of others: all are installed, and nothing is left out"),
         some => say(&format!(

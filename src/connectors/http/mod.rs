@@ -11,6 +11,7 @@ mod link;
 mod path;
 mod redact;
 pub mod transport;
+pub mod webhook;
 pub mod witness;
 
 #[cfg(test)]

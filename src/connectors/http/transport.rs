@@ -202,6 +202,12 @@ fn chain(error: &reqwest::Error) -> String {
         cause = error.source();
     }
     parts.dedup();
+    // The library's own layers say nothing to people who are told what is below them.
+    let is_layer =
+        |part: &str| part.starts_with("client error (") || matches!(part, "tcp connect error" | "connection error");
+    let last = parts.pop();
+    parts.retain(|part| !is_layer(part));
+    parts.extend(last);
     if !parts.is_empty() {
         return parts.join(": ");
     }

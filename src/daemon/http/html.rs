@@ -11,6 +11,25 @@ impl<T: Display> Display for Text<T> {
     }
 }
 
+/// A sentence, in which `code in backticks` is shown as code.
+pub(super) struct Prose<'a>(pub &'a str);
+
+impl Display for Prose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<&str> = self.0.split('`').collect();
+        let last = parts.len() - 1;
+        for (index, part) in parts.into_iter().enumerate() {
+            match (index % 2 == 1, index == last) {
+                (true, false) => write!(f, "<code>{}</code>", Text(part))?,
+                // A backtick that is never closed is just a character.
+                (true, true) => write!(f, "`{}", Text(part))?,
+                (false, _) => Text(part).fmt(f)?,
+            }
+        }
+        Ok(())
+    }
+}
+
 struct Escape<'a, 'b>(&'a mut fmt::Formatter<'b>);
 
 impl fmt::Write for Escape<'_, '_> {
@@ -37,5 +56,7 @@ mod tests {
     fn nothing_that_an_app_says_becomes_markup() {
         let text = Text("<script>'a' & \"b\"</script>").to_string();
         assert_eq!(text, "&lt;script&gt;&#39;a&#39; &amp; &quot;b&quot;&lt;/script&gt;");
+        let prose = Prose("set `mode: <add>`, or ` & no more").to_string();
+        assert_eq!(prose, "set <code>mode: &lt;add&gt;</code>, or ` &amp; no more");
     }
 }

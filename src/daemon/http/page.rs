@@ -1,10 +1,13 @@
 //! The status as one page for people: no scripts, nothing loaded from elsewhere, readable in light and dark.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::html::Text;
+use super::html::{Prose, Text};
 use crate::{
     daemon::{
         board::{App, State},
@@ -87,20 +90,22 @@ impl Page {
             return;
         }
         self.put(format_args!(
-            "<div class=\"scroll\"><table><thead><tr><th>App</th><th>Standing</th><th class=\"n\">Differences</th>\
+            "<div class=\"scroll\"><table><thead><tr><th>App</th><th>Standing</th><th>Differences</th>\
              <th>Last cycle</th><th>Next cycle</th></tr></thead><tbody>\n"
         ));
         for (name, app) in &state.apps {
             let standing = app.standing();
             let last = match app.last.as_deref() {
                 None => "–".to_owned(),
-                Some(last) => format!(
-                    "{}<small>{} · {} · {}</small>",
-                    self.moment(last.ended),
-                    ended(last),
-                    span(last.ended.duration_since(last.began)),
-                    count(last.requests(), "request", "requests")
-                ),
+                Some(last) => {
+                    let requests = match last.requests() {
+                        // Those of a reading that failed are not known.
+                        0 => String::new(),
+                        some => format!(" · {}", count(some, "request", "requests")),
+                    };
+                    let took = span(last.ended.duration_since(last.began));
+                    format!("{}<small>{} · {took}{requests}</small>", self.moment(last.ended), ended(last))
+                }
             };
             let next = match (&app.running, app.next) {
                 (Some(running), _) => format!("under way<small>{}</small>", Text(&running.doing)),
@@ -111,8 +116,9 @@ impl Page {
                 (None, None) => "now".to_owned(),
             };
             self.put(format_args!(
-                "<tr><td><a href=\"#{0}\">{0}</a><small>{1}</small></td><td>{2}</td><td class=\"n\">{3}</td><td>{last}</td>\
-                 <td>{next}</td></tr>\n",
+                "<tr><td><a href=\"#{0}\">{0}</a><small>{1}</small></td><td>{2}</td>\
+                 <td data-label=\"Differences\">{3}</td><td data-label=\"Last cycle\">{last}</td>\
+                 <td data-label=\"Next cycle\">{next}</td></tr>\n",
                 Text(name),
                 Text(&app.connector),
                 badge(standing),
@@ -137,7 +143,12 @@ impl Page {
     fn cycle(&mut self, last: &Report) {
         if let Some(note) = &last.note {
             let class = if matches!(last.result, CycleResult::Unread | CycleResult::Failed) { "bad" } else { "note" };
-            self.put(format_args!("<p class=\"{class}\">{}</p>\n", Text(note)));
+            self.put(format_args!("<p class=\"{class}\">{}</p>\n", Prose(note)));
+        }
+        if last.result == CycleResult::Unread {
+            self.put(format_args!(
+                "<p>Nothing is changed there until it can be read. The daemon goes on trying.</p>\n"
+            ));
         }
         let failures: Vec<_> = last.failures().collect();
         if failures.is_empty() {
@@ -145,7 +156,7 @@ impl Page {
         }
         self.put(format_args!("<h3>Failed <b>{}</b></h3><ul>\n", failures.len()));
         for (name, error) in failures.iter().take(LISTED) {
-            self.put(format_args!("<li><code>{}</code><br>{}</li>\n", Text(name), Text(error)));
+            self.put(format_args!("<li><code>{}</code><br>{}</li>\n", Text(name), Prose(error)));
         }
         self.more(failures.len());
         self.put(format_args!("</ul>\n"));
@@ -186,25 +197,35 @@ impl Page {
         for ((guard, reason), actions) in reasons {
             let guard = if guard.is_empty() { String::new() } else { format!("<em>{}</em> ", Text(guard)) };
             if !guard.is_empty() || !reason.is_empty() {
-                self.put(format_args!("<p>{guard}{}</p>\n", Text(reason)));
+                self.put(format_args!("<p>{guard}{}</p>\n", Prose(reason)));
             }
             self.put(format_args!("<ul>\n"));
             for action in actions.iter().take(LISTED) {
-                let held = action.held.as_ref();
-                let release = held.and_then(|held| held.release.as_deref());
-                let repair = held.and_then(|held| held.repair.as_deref());
-                self.put(format_args!("<li><code>{}</code>", Text(&action.name)));
-                if let Some(release) = release {
-                    self.put(format_args!("<small>to allow it: <code>{}</code></small>", Text(release)));
-                } else if let Some(repair) = repair {
-                    self.put(format_args!("<small>{}</small>", Text(repair)));
-                }
-                self.put(format_args!("</li>\n"));
+                self.put(format_args!("<li><code>{}</code></li>\n", Text(&action.name)));
             }
             self.more(actions.len());
             self.put(format_args!("</ul>\n"));
+            self.way_on(&actions);
         }
         self.put(format_args!("</details>\n"));
+    }
+
+    /// What releases actions that are held for the same reason, or mends it. A cap is released by one line for all.
+    fn way_on(&mut self, actions: &[&Action]) {
+        let held = || actions.iter().take(LISTED).filter_map(|action| action.held.as_ref());
+        let releases: BTreeSet<&str> = held().filter_map(|held| held.release.as_deref()).collect();
+        let repairs: BTreeSet<&str> = held().filter_map(|held| held.repair.as_deref()).collect();
+        for repair in repairs {
+            self.put(format_args!("<p>To mend it: {}</p>\n", Prose(repair)));
+        }
+        if !releases.is_empty() {
+            let this = if releases.len() == 1 { "this line" } else { "these lines, one for each," };
+            self.put(format_args!("<p>To release it, add {this} under <code>approvals:</code></p>\n<pre>"));
+            for release in releases {
+                self.put(format_args!("{}\n", Text(release)));
+            }
+            self.put(format_args!("</pre>\n"));
+        }
     }
 
     fn findings(&mut self, seen: &Report) {
@@ -220,7 +241,7 @@ impl Page {
                 Severity::Warning => "warning",
                 Severity::Note => "note",
             };
-            self.put(format_args!("<li><em>{word}</em> {}</li>\n", Text(&finding.message)));
+            self.put(format_args!("<li><em>{word}</em> {}</li>\n", Prose(&finding.message)));
         }
         if findings.len() > FINDINGS {
             self.put(format_args!("<li>and {} more</li>\n", findings.len() - FINDINGS));
@@ -289,7 +310,10 @@ fn headline(state: &State) -> String {
             .filter(|(n, _)| *n > 0)
             .map(|(n, word)| format!("{n} {word}")),
     );
-    parts.join(", ")
+    match state.apps.len() {
+        0 => parts.join(", "),
+        apps => format!("{}: {}", count(apps as u64, "app", "apps"), parts.join(", ")),
+    }
 }
 
 fn badge(standing: Standing) -> String {

@@ -43,6 +43,11 @@ fn entities(text: &str) -> String {
     for c in harmless(text).chars() {
         let after_www =
             c == '.' && out.get(out.len().saturating_sub(3)..).is_some_and(|end| end.eq_ignore_ascii_case("www"));
+        // GitHub makes an address a link even within code, unless something stands in it. Lines may break there too.
+        if c == '@' && out.ends_with(|before: char| before.is_alphanumeric() || matches!(before, '.' | '-' | '+' | ';'))
+        {
+            out.push_str("<wbr>");
+        }
         let plain = c.is_alphanumeric()
             || !c.is_ascii()
             || matches!(c, ' ' | '.' | ',' | ';' | '/' | '-' | '%' | '?' | '=' | '+');
@@ -83,6 +88,8 @@ mod tests {
             "&#42;&#42;x&#42;&#42; &#95;y&#95; &#96;z&#96; &#91;a&#93;&#40;b&#41; &#126;&#126;q&#126;&#126;",
         );
         check("@org/team", "&#64;org/team");
+        check("ann.lee@b.c", "ann.lee<wbr>&#64;b.c");
+        check("ann_@b.c", "ann&#95;<wbr>&#64;b.c");
         check("https://www.evil.example", "https&#58;//www&#46;evil.example");
         check("one\ntwo", "one two");
         check("a&#64;b", "a&amp;&#35;64&#59;b".replace("&#59;", ";").as_str());
@@ -91,7 +98,10 @@ mod tests {
 
     #[test]
     fn words_of_a_sentence_call_nobody_and_link_nowhere() {
-        assert_eq!(prose("ask @org/team, or a@b.c."), "ask <code>&#64;org/team</code>, or <code>a&#64;b.c</code>.");
+        assert_eq!(
+            prose("ask @org/team, or a@b.c."),
+            "ask <code>&#64;org/team</code>, or <code>a<wbr>&#64;b.c</code>."
+        );
         assert_eq!(
             prose("see #12; set `unlisted: remove`"),
             "see <code>&#35;12</code>; set <code>unlisted&#58; remove</code>"

@@ -134,7 +134,7 @@ impl Page<'_> {
         };
         if summary.ready > 0 && total.requests > 0 {
             let (requests, time) = (requests(total.requests), words::duration(total.seconds));
-            lines.push(format!("Reading and applying take {requests}, about {time} at the budget."));
+            lines.push(format!("Applying takes {requests} with its reading, about {time} at the budget."));
         }
         if let Some(only) = self.apps.iter().find_map(|app| only(app)) {
             lines.push(prose(&only.message));

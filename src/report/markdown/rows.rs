@@ -191,9 +191,12 @@ fn why_not(action: &Action) -> Vec<String> {
 
 fn change(change: &Change) -> String {
     let value = |value: &Option<FieldValue>| {
-        value.as_ref().map_or_else(|| "none".to_owned(), |value| code(&words::value(value)))
+        let empty = |value: &&FieldValue| matches!(value, FieldValue::Set(set) if set.is_empty());
+        let value = value.as_ref().filter(|value| !empty(value));
+        value.map_or_else(|| "none".to_owned(), |value| code(&words::value(value)))
     };
-    let field = code(&change.field);
+    // A box around every word would leave none that stands out.
+    let field = prose(&change.field);
     match &change.from {
         None => format!("{field}: {}", value(&change.to)),
         from => format!("{field}: {} → {}", value(from), value(&change.to)),

@@ -96,7 +96,7 @@ pub(super) fn requests(n: u64) -> String {
 }
 
 fn forecast(forecast: Forecast) -> String {
-    format!("{}, about {} at the budget", requests(forecast.requests), words::duration(forecast.seconds))
+    format!("{} with its reading, about {}", requests(forecast.requests), words::duration(forecast.seconds))
 }
 
 /// When the last action takes effect, if applying begins when the plan was made. Of what takes minutes, how long it takes
@@ -125,6 +125,8 @@ pub(super) fn draw_error(canvas: &mut Canvas, what: &str, error: &str) {
 fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
     draw_title(canvas, app);
     if let Some(error) = &app.error {
+        // The title names the app already.
+        let error = error.strip_prefix(&*app.app).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(error);
         draw_error(canvas, "could not be read: ", error);
         let after = if several { "Nothing is planned here; the other apps go on." } else { "Nothing is planned." };
         canvas.paragraph(0, &Line::new().text(Paint::Dim, after));
@@ -404,7 +406,7 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
         };
         if total.requests > 0 {
             let lands = lands(plan, total).map(|at| format!("; begun now, the last action lands {at}"));
-            let text = format!("Reading and applying take {}{}.", forecast(total), lands.unwrap_or_default());
+            let text = format!("Applying takes {} at the budget{}.", forecast(total), lands.unwrap_or_default());
             canvas.paragraph(0, &Line::new().plain(text));
         }
     }

@@ -191,6 +191,8 @@ impl Columns {
         let fits = |lines: &[Line], width: usize| lines.iter().all(|line| line.width() <= width);
         let beside = fits(&details, self.detail) && fits(&places, self.place);
         if !beside {
+            // All the room is the details' own then.
+            details = detail(canvas, action).wrap(canvas.style.width.saturating_sub(start));
             places.clear();
         }
         details.reverse();

@@ -1,0 +1,180 @@
+//! What is told, as the JSON that webhooks of chats take: `text` for people, and `events` for programs.
+
+use serde_json::{Value, json};
+
+use super::news::Item;
+use crate::model::ActionName;
+
+/// Names in one item of the text. `rosterd plan` and the status page have them all.
+const NAMED: usize = 10;
+/// The same for programs, which nobody reads.
+const LISTED: usize = 100;
+/// Lines of what is wrong with the files.
+const LINES: usize = 12;
+/// Characters of a reason. Chats cut messages off, and the first words matter.
+const REASON: usize = 300;
+
+/// The version of the format; it changes when a key changes its meaning or goes.
+const VERSION: u32 = 1;
+
+/// The body to send.
+pub(super) fn body(items: &[Item]) -> Value {
+    let text: Vec<String> = items.iter().map(text).collect();
+    json!({
+        "text": text.join("\n\n"),
+        "source": "rosterd",
+        "version": VERSION,
+        "events": items.iter().map(event).collect::<Vec<_>>(),
+    })
+}
+
+fn text(item: &Item) -> String {
+    match item {
+        Item::Corrected { app, actions } => {
+            let what = if actions.len() == 1 { "difference has" } else { "differences have" };
+            let head = format!(":wrench: *{}*: {} {what} come up and been corrected", plain(app), actions.len());
+            list(head, &actions.iter().map(|name| (name, "")).collect::<Vec<_>>(), None)
+        }
+        Item::Drift { app, actions } => {
+            let what = if actions.len() == 1 { "difference" } else { "differences" };
+            let head = format!(":mag: *{}*: {} new {what}, reported and not corrected", plain(app), actions.len());
+            list(head, &borrowed(actions), Some(format!("`rosterd plan --app {}` shows why.", code(app))))
+        }
+        Item::Held { app, actions } => {
+            let what = if actions.len() == 1 { "action waits" } else { "actions wait" };
+            let head = format!(":raised_hand: *{}*: {} {what} for a person", plain(app), actions.len());
+            let step = format!("`rosterd plan --app {}` prints the lines that release what is held.", code(app));
+            list(head, &borrowed(actions), Some(step))
+        }
+        Item::Failed { app, actions } => {
+            let what = if actions.len() == 1 { "action" } else { "actions" };
+            let head = format!(":x: *{}*: {} {what} failed", plain(app), actions.len());
+            list(head, &borrowed(actions), Some("The next cycle looks, and tries again.".to_owned()))
+        }
+        Item::Unread { app, why } => format!(
+            ":x: *{}* cannot be worked with, and nothing is changed there meanwhile\n{}\nThe daemon goes on trying.",
+            plain(app),
+            plain(&short(why))
+        ),
+        Item::Recovered { app } => format!(":white_check_mark: *{}* works again", plain(app)),
+        Item::BadFiles { problems } => {
+            let lines: Vec<&str> = problems.lines().take(LINES).collect();
+            format!(
+                ":x: *The newest files have mistakes*, and the last good ones stay in force\n```\n{}\n```\n\
+                 `rosterd validate` shows all of them.",
+                code(&lines.join("\n"))
+            )
+        }
+        Item::GoodFiles => ":white_check_mark: The files are valid again".to_owned(),
+    }
+}
+
+fn borrowed(actions: &[(ActionName, String)]) -> Vec<(&ActionName, &str)> {
+    actions.iter().map(|(name, why)| (name, why.as_str())).collect()
+}
+
+fn list(head: String, actions: &[(&ActionName, &str)], step: Option<String>) -> String {
+    let mut lines = vec![head];
+    for (name, why) in actions.iter().take(NAMED) {
+        let why = if why.is_empty() { String::new() } else { format!(": {}", plain(&short(why))) };
+        lines.push(format!("• `{}`{why}", code(&said(name))));
+    }
+    if actions.len() > NAMED {
+        lines.push(format!("… and {} more", actions.len() - NAMED));
+    }
+    lines.extend(step);
+    lines.join("\n")
+}
+
+/// `add-member jane.doe@example.com, Design Team`.
+fn said(name: &ActionName) -> String {
+    let parts: Vec<&str> = [&name.account, &name.group].into_iter().flatten().map(|part| &**part).collect();
+    format!("{} {}", name.verb, parts.join(", "))
+}
+
+fn short(text: &str) -> String {
+    let mut short: String = text.chars().take(REASON).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
+/// Text in which a name of an app or a file can neither call everybody nor pass for a link, as Slack and those like it
+/// read it.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            // Elsewhere than in Slack this alone calls people. What follows is no name of theirs any more. Addresses stay.
+            '@' if !out.ends_with(char::is_alphanumeric) => out.push_str("@\u{2060}"),
+            c if c.is_control() && c != '\n' => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The same within code, where nobody is called anyway and addresses are to be copied.
+fn code(text: &str) -> String {
+    plain(text).replace("@\u{2060}", "@").replace('`', "'")
+}
+
+fn event(item: &Item) -> Value {
+    let actions = |kind: &str, app: &str, actions: &[(&ActionName, &str)]| {
+        let listed = actions.iter().take(LISTED);
+        let listed = listed.map(|(name, why)| json!({ "action": name.to_string(), "why": why })).collect::<Vec<_>>();
+        json!({ "kind": kind, "app": app, "count": actions.len(), "actions": listed })
+    };
+    match item {
+        Item::Corrected { app, actions: done } => {
+            actions("drift-corrected", app, &done.iter().map(|name| (name, "")).collect::<Vec<_>>())
+        }
+        Item::Drift { app, actions: open } => actions("drift", app, &borrowed(open)),
+        Item::Held { app, actions: held } => actions("held", app, &borrowed(held)),
+        Item::Failed { app, actions: failed } => actions("failure", app, &borrowed(failed)),
+        Item::Unread { app, why } => json!({ "kind": "failure", "app": &**app, "why": why }),
+        Item::Recovered { app } => json!({ "kind": "recovered", "app": &**app }),
+        Item::BadFiles { problems } => json!({ "kind": "failure", "app": null, "why": &**problems }),
+        Item::GoodFiles => json!({ "kind": "recovered", "app": null }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Verb;
+
+    fn name(verb: Verb, account: &str, group: Option<&str>) -> ActionName {
+        ActionName { app: "a".into(), verb, account: Some(account.into()), group: group.map(Into::into) }
+    }
+
+    #[test]
+    fn a_name_can_neither_call_anybody_nor_pass_for_a_link() {
+        let name = name(Verb::AddMember, "a@example.com", Some("<!channel> `x` @here"));
+        let item = Item::Held { app: "intranet".into(), actions: vec![(name, "see <https://x|y> @all".into())] };
+        let body = body(&[item]);
+        assert_eq!(
+            body["text"],
+            ":raised_hand: *intranet*: 1 action waits for a person\n\
+             • `add-member a@example.com, &lt;!channel&gt; 'x' @here`: see &lt;https://x|y&gt; @\u{2060}all\n\
+             `rosterd plan --app intranet` prints the lines that release what is held."
+        );
+        assert_eq!(body["events"][0]["kind"], "held");
+        assert_eq!(body["events"][0]["actions"][0]["why"], "see <https://x|y> @all");
+    }
+
+    #[test]
+    fn a_long_list_is_counted() {
+        let one = |i: u32| name(Verb::Deactivate, &format!("p{i}@example.com"), None);
+        let text = text(&Item::Corrected { app: "a".into(), actions: (0..25).map(one).collect() });
+        assert_eq!(text.lines().count(), 12, "{text}");
+        assert!(
+            text.starts_with(":wrench: *a*: 25 differences have come up") && text.ends_with("… and 15 more"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! Tells webhooks of drift, of what is held and of failures (`settings.notify`).
+//!
+//! It is level-triggered as all of the daemon is: after each cycle, what is so is compared with what each webhook was told
+//! last. So nothing is told twice, and whatever could not be told is told later, if it is still so by then. What was told is
+//! known to this process alone: a daemon that begins tells once what stands.
+
+mod letter;
+mod news;
+
+use std::{sync::Arc, time::Duration};
+
+use futures::future::join_all;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::{debug, info, warn};
+
+use super::{World, files::InForce};
+use crate::model::{Notify, SecretRef};
+pub(super) use news::News;
+use news::{Corrected, Follower, Now};
+
+/// Pauses before another attempt. Two of them outlast a restart of the other side; for longer outages there is the next
+/// cycle.
+const AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
+
+/// Why a webhook was not told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undelivered {
+    /// As the end of a sentence, without the address.
+    pub why: String,
+    /// Whether it makes no sense to try again soon.
+    pub lasting: bool,
+}
+
+/// A webhook, and what it was told.
+struct Target {
+    settings: Notify,
+    told: Now,
+    corrected: Corrected,
+}
+
+/// Tells what the news say until there are none any more.
+pub(super) async fn run(world: Arc<dyn World>, mut news: UnboundedReceiver<News>) {
+    let mut follower = Follower::default();
+    let mut targets: Vec<Target> = Vec::new();
+    while let Some(first) = news.recv().await {
+        let mut next = Some(first);
+        // What came meanwhile is told at once with it.
+        while let Some(one) = next {
+            if let News::InForce(files) = &one {
+                aim(&mut targets, files);
+            }
+            let corrected = follower.take(one);
+            targets.iter_mut().for_each(|target| news::remember(&mut target.corrected, &corrected));
+            next = news.try_recv().ok();
+        }
+        join_all(targets.iter_mut().map(|target| target.tell(&*world, &follower.now))).await;
+    }
+}
+
+/// Takes up the webhooks of new files. One that was there before knows what it was told.
+fn aim(targets: &mut Vec<Target>, files: &InForce) {
+    let mut before = std::mem::take(targets);
+    for settings in &files.desired.settings.notify {
+        let known = before.iter().position(|target| target.settings == *settings);
+        targets.push(match known {
+            Some(index) => before.swap_remove(index),
+            None => Target { settings: settings.clone(), told: Now::default(), corrected: Corrected::new() },
+        });
+    }
+}
+
+impl Target {
+    async fn tell(&mut self, world: &dyn World, now: &Now) {
+        let items = news::items(&self.told, now, &self.corrected, &self.settings.on);
+        if items.is_empty() {
+            self.told = now.clone();
+            self.corrected.clear();
+            return;
+        }
+        let body = letter::body(&items);
+        match deliver(world, &self.settings.url, &body).await {
+            Ok(()) => {
+                info!(webhook = name(&self.settings.url), items = items.len(), "told a webhook what is new");
+                self.told = now.clone();
+                self.corrected.clear();
+            }
+            Err(undelivered) => warn!(
+                webhook = name(&self.settings.url),
+                "a webhook of `settings.notify` was not told what is new: {}; check that the secret holds the address \
+                 that the chat gave out; it is told after the next cycle of an app, if it is still so",
+                undelivered.why
+            ),
+        }
+    }
+}
+
+async fn deliver(world: &dyn World, url: &SecretRef, body: &serde_json::Value) -> Result<(), Undelivered> {
+    let mut pauses = AGAIN.into_iter();
+    loop {
+        let undelivered = match world.tell(url, body).await {
+            Ok(()) => return Ok(()),
+            Err(undelivered) => undelivered,
+        };
+        let pause = if undelivered.lasting { None } else { pauses.next() };
+        let Some(pause) = pause else { return Err(undelivered) };
+        debug!(webhook = name(url), "not told, and tried again: {}", undelivered.why);
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Where the address is, which is not the address.
+fn name(url: &SecretRef) -> &str {
+    match url {
+        SecretRef::Env(name) | SecretRef::File(name) => name,
+    }
+}
