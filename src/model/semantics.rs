@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{AccountStatus, FieldName, Verb};
+use super::{AccountStatus, FieldName, Values, Verb};
 
 /// Everything the engine knows about how an app behaves.
 #[derive(Debug, Clone, PartialEq)]
@@ -165,6 +165,9 @@ pub struct MemberRules {
     pub creates_account: bool,
     /// Fields of an account that such a joining carries; an account that needs others is made first.
     pub creates_with: BTreeSet<FieldName>,
+    /// What a new member gets where the files say nothing, because the API refuses to do without. What members are by then
+    /// stays as it is.
+    pub joins_as: Values,
     /// How many memberships of one group a request can add; 1 where each takes a request of its own.
     pub add_at_once: u32,
     /// How many memberships of one group a request can remove.

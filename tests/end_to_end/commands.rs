@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use crate::story::{APP, Story, finish, quick, run, start};
+use crate::story::{APP, Story, actions, finish, quick, run, start};
 
 const ANN: &str = "people:\n  ann@example.com: { given_name: Ann, family_name: Lee }\n";
 
@@ -326,4 +326,26 @@ async fn an_account_that_somebody_made_in_the_meantime_is_adopted_and_nobody_joi
         joins.into_iter().all(|request| request.status.is_some_and(|status| status < 300)),
         "nobody was sent while pending"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_joins_a_team_without_a_role_in_the_files_becomes_a_member_of_it() {
+    let story = Story::of(
+        quick(),
+        "groups:\n  Design: { id: team-1, members: [ann@example.com, lea@example.com] }",
+        "people: { ann@example.com: , lea@example.com: }",
+    )
+    .await;
+    story.sandbox.put_group("autodesk", APP, "team-1", "Design").unwrap();
+    for email in ["ann@example.com", "lea@example.com"] {
+        story.account(email, "user", true);
+    }
+    // The role of whoever is in is none of the files' business.
+    story.sandbox.put_membership("autodesk", APP, "lea@example.com", "team-1", "lead").unwrap();
+    let plan = story.plan().await;
+    assert_eq!(actions(&plan), ["ready studio/add-member/ann@example.com/Design"]);
+    let changes = &plan["apps"][0]["actions"][0]["changes"];
+    assert_eq!(*changes, serde_json::json!([{ "field": "role", "from": null, "to": "member" }]));
+    assert_eq!(story.rosterd(&["apply", "--yes"]).await.status, 0);
+    story.converged().await;
 }

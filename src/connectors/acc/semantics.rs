@@ -67,6 +67,7 @@ pub(super) fn of(settings: &Settings) -> Semantics {
             creates_account: acts,
             // A new account is always an ordinary one, so that its role needs no request of its own.
             creates_with: fields(["role", "given_name", "family_name"]),
+            joins_as: Default::default(),
             add_at_once: AT_ONCE,
             remove_at_once: 1,
             role: Some(role([rows::MEMBER, rows::ADMIN])),

@@ -152,6 +152,7 @@ fn what_does_not_fit_together_is_said() {
     assert_snapshot!(say("groups:\n  update: { put: \"/groups/{group.id}\", style: replace }\n"), @"small.yaml:10: `groups.update` sends what there is, and needs `groups.read: {get: …}` to see it");
     assert_snapshot!(say("groups:\n  create: { post: /groups, require: [role] }\n"), @"small.yaml:10: `role` is named under `groups.create.require`, but `groups.fields` does not map it");
     assert_snapshot!(say("members:\n  add: { post: \"/groups/{group.id}\", at_once: 5, body: [\"{account.id}\"] }\n"), @"small.yaml:10: `members.add.at_once` needs {account.ids} in the body");
+    assert_snapshot!(say("members:\n  add: { post: \"/groups/{group.id}/{account.id}\", defaults: { role: member } }\n"), @"small.yaml:10: `role` is named under `members.add.defaults`, but `members.fields` does not map it");
     assert_snapshot!(grown("\npage: { token: t, next: n, expired: { status: 400, path: code } }", ""), @"small.yaml:2: in `expired`, `path` (where the answer says it) and `is: [words]` go together");
     assert_snapshot!(wrong("items: data", "items: data, otherwise: manual"), @"small.yaml:6: `manual` means nothing here; there are `believed`");
     assert_snapshot!(grown("", "  update: { patch: /x, otherwise: believed }\n"), @"small.yaml:8: `believed` means nothing here; there are `manual`");

@@ -98,8 +98,10 @@ impl Group<'_> {
         let mut draft = self.draft(Verb::AddMember, name, Standing::Active, identity);
         draft.gains = true;
         draft.action.target.email = Some(identity.clone());
-        draft.action.target.values = grant.values.clone();
-        draft = draft.changes(fields::from_nothing(&grant.values)).because(grant.because.clone());
+        let mut values = semantics.members.joins_as.clone();
+        values.extend(grant.values.clone());
+        draft = draft.changes(fields::from_nothing(&values)).because(grant.because.clone());
+        draft.action.target.values = values;
         self.by_hand(&mut draft, semantics.members.add);
         if let Some(account) = account {
             aim(&mut draft, account);

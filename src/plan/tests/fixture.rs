@@ -77,6 +77,7 @@ pub fn one_way() -> Semantics {
             remove: false,
             creates_account: false,
             creates_with: BTreeSet::new(),
+            joins_as: BTreeMap::new(),
             add_at_once: 1,
             remove_at_once: 1,
             role: Some(RoleRule { ranked: ["member", "lead"].map(Arc::from).to_vec(), ..RoleRule::default() }),

@@ -50,6 +50,15 @@ fn a_role_that_was_not_seen_is_not_changed() {
 }
 
 #[test]
+fn an_app_that_takes_nobody_without_a_role_gets_the_one_that_it_has_for_that() {
+    let world =
+        World::full().member("G", "ann@x.io").member("G", "bob@x.io").active("1", "ann@x.io").active("2", "bob@x.io");
+    let world = world.live_group_as("g", "G", &[("2", "lead")]);
+    // Whoever is in already keeps what they are: no line says anything about it.
+    check!(world.semantics(|semantics| semantics.members.joins_as = values("member")), @"ready a/add-member/ann@x.io/G role:->member");
+}
+
+#[test]
 fn what_is_fixed_on_creation_is_a_persons_work() {
     let world = World::full().grant_as("ann@x.io", "user", ALWAYS).live_as("1", "ann@x.io", Active, "viewer");
     check!(world.semantics(|semantics| semantics.fixed = ["role".into()].into()), @"manual a/update/ann@x.io role:viewer>user: the full API has no way to change an account; do it in the app's admin pages");

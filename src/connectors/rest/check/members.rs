@@ -16,7 +16,7 @@ use crate::{
             wire,
         },
     },
-    model::{AccountStatus, MemberRead, MemberRules, RoleRule, Semantics, Step},
+    model::{AccountStatus, MemberRead, MemberRules, RoleRule, Semantics, Step, Values},
 };
 
 /// Who a request is about where it takes several.
@@ -45,6 +45,9 @@ pub(super) fn rules(wire: Option<&wire::Members>, role: Option<RoleRule>) -> Mem
         // Who joins has an account: a manifest has no words for an app where joining makes it.
         creates_account: false,
         creates_with: BTreeSet::new(),
+        joins_as: add.map_or_else(Values::new, |add| {
+            add.defaults.iter().map(|(field, value)| (field.as_str().into(), value.as_str().into())).collect()
+        }),
         add_at_once: add.and_then(|add| add.at_once).unwrap_or(1),
         remove_at_once: remove.and_then(|remove| remove.at_once).unwrap_or(1),
         role,
@@ -72,6 +75,12 @@ pub(super) fn check(
     let again = semantics.members.change == Step::Again;
     let add = wire.add.map(|add| {
         let (line, add) = (at(&add), add.value);
+        if let Some(field) = add.defaults.keys().find(|field| !fields.0.contains_key(field.as_str())) {
+            return Err((
+                line,
+                format!("`{field}` is named under `members.add.defaults`, but `members.fields` does not map it"),
+            ));
+        }
         let answers =
             Answers { expect: add.expect, duplicate: Vec::new(), otherwise: add.otherwise, manual_on: add.manual_on };
         let given = [(Method::Post, add.post), (Method::Put, add.put), (Method::Patch, add.patch)];

@@ -60,6 +60,9 @@ pub struct Add {
     pub expect: BTreeMap<Dotted, Value>,
     /// Statuses of accounts that may join; `[active, pending]` unless said. Others are waited for.
     pub when: Option<Vec<Status>>,
+    /// Values, by field, that a new member gets where the files say nothing, because the app refuses to do without.
+    #[serde(default)]
+    pub defaults: BTreeMap<String, String>,
     /// Adding a member again with other values changes the membership.
     #[serde(default)]
     pub changes: bool,
