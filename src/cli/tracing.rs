@@ -33,6 +33,7 @@ pub(super) fn start(global: &Global, narrates: bool) {
 pub(super) fn timed<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let began = Instant::now();
     let result = work();
-    info!(ms = began.elapsed().as_millis(), "{what}");
+    // A larger integer would be written as a text in JSON.
+    info!(ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX), "{what}");
     result
 }

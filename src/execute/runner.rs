@@ -281,10 +281,10 @@ impl Log<'_> {
 
     fn ended(&mut self, index: usize, result: ActionResult) {
         let name = &self.plan.actions[index].name;
-        let message = result.message().unwrap_or_default();
+        let detail = result.message().unwrap_or_default();
         match &result {
-            ActionResult::Failed { .. } => warn!(action = %name, message, "failed"),
-            other => info!(action = %name, message, "{}", other.as_str()),
+            ActionResult::Failed { .. } => warn!(action = %name, detail, "failed"),
+            other => info!(action = %name, detail, "{}", other.as_str()),
         }
         self.progress.event(Event::Ended(name, &result));
         self.results[index] = Some(result);

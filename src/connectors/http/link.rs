@@ -60,7 +60,8 @@ impl Link {
             Ok(result) => result,
             Err(_) => Err(WireFailure::Lost(format!("no answer within {} s", self.timeout.as_secs()))),
         };
-        let ms = start.elapsed().as_millis();
+        // A larger integer would be written as a text in JSON.
+        let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         if !matches!(result, Err(WireFailure::NotSent(_))) {
             witness::note(verb, &path, result.as_ref().ok().map(|answer| answer.status));
         }
