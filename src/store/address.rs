@@ -43,7 +43,14 @@ impl Address {
         }
         if ["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
             return match Url::parse(url) {
-                Ok(url) => Ok(Self::Postgres(url)),
+                Ok(url) => match url.query_pairs().find(|(name, _)| !is_known(name)) {
+                    None => Ok(Self::Postgres(url)),
+                    // What is no name may be a part of a password that was not escaped.
+                    Some((name, _)) if is_plain(&name) => {
+                        fault(&format!("`{name}` is no parameter of such an address"))
+                    }
+                    Some(_) => fault("behind its question mark is something that is no parameter"),
+                },
                 Err(error) => fault(&format!("it is no address: {error}")),
             };
         }
@@ -81,6 +88,37 @@ impl Address {
     }
 }
 
+/// Parameters that the driver takes. It logs any other one together with its value, which may be a password.
+const PARAMETERS: &[&str] = &[
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+fn is_known(name: &str) -> bool {
+    PARAMETERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']'))
+}
+
+fn is_plain(name: &str) -> bool {
+    // No parameter of PostgreSQL has a longer name, nor one with digits.
+    name.len() <= 32 && !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || "_-".contains(c))
+}
+
 /// Everything but letters and digits is escaped, so that no part of a path reads as anything else.
 fn escaped(file: &Path) -> Result<String, Fault> {
     let text = file.to_str().ok_or_else(|| Fault::new(Trouble::Address, "its path is not UTF-8"))?;
@@ -116,6 +154,10 @@ mod tests {
         check("postgres://ros:hunter2@db.example.com:5433/rosterd", "postgres://ros@db.example.com:5433/rosterd");
         check("postgresql://db.example.com/rosterd?user=ros&password=hunter2", "postgres://db.example.com/rosterd");
         check("postgres://ros:hunter2@db.example.com:port/rosterd", "store postgres:…: opening it: it is no address");
+        // sqlx would log what it does not know, with its value.
+        check("postgres://ros@db/rosterd?sslmode=require&sslpassword=hunter2", "`sslpassword` is no parameter");
+        check("postgres://ros@db/rosterd?hunter2", "is something that is no parameter");
+        check("postgres://ros@db/rosterd?options[search_path]=x&sslmode=require", "postgres://ros@db/rosterd");
         check("mysql://ros:hunter2@db/rosterd", "it is neither SQLite nor PostgreSQL");
         check("ros:hunter2@db/rosterd", "it is neither SQLite nor PostgreSQL (write sqlite:PATH or postgres://");
     }

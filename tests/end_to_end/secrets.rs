@@ -207,6 +207,12 @@ async fn nothing_that_signs_anybody_in_is_found_anywhere() {
     marked.sandbox.advance(Duration::from_secs(2 * 3600));
     assert_eq!(marked.run(&["apply", "-vvv", "--yes", "--store", &store, "--log-format", "json"], &[]).await, 0);
     assert!(marked.sandbox.log().iter().any(|request| request.method == "PATCH"), "something was done");
+    let (_, told) = marked.said.last().unwrap();
+    let lines: Vec<&str> = told.err.lines().filter(|line| line.starts_with('{')).collect();
+    assert!(lines.iter().any(|line| line.contains("\"ms\":")), "{lines:?}");
+    // Which of two fields of one name counts is up to the reader, and a text cannot be compared as a number.
+    let odd = lines.iter().find(|line| line.matches("\"message\":").count() != 1 || line.contains("\"ms\":\""));
+    assert_eq!(odd, None);
     // A daemon that tells a webhook of an outage, and one whose webhook refuses.
     marked.sandbox.set_faults(vec!["tenant=workiva,kind=reset-before".parse::<Fault>().unwrap()]);
     marked.daemon(200, &store).await;
@@ -218,6 +224,11 @@ async fn nothing_that_signs_anybody_in_is_found_anywhere() {
     assert_eq!(marked.run(&["plan", "-vvv"], &wrong).await, 1);
     let database = format!("postgres://rosterd:{PASSWORD}@127.0.0.1:1/rosterd");
     assert_eq!(marked.run(&["apply", "-vvv", "--yes", "--store", &database], &[]).await, 1);
+    // A parameter that the driver does not know, which it would log.
+    let database = format!("postgres://rosterd@127.0.0.1:1/rosterd?sslpassword={PASSWORD}");
+    assert_eq!(marked.run(&["apply", "-vvv", "--yes", "--store", &database], &[]).await, 1);
+    let (_, refused) = marked.said.last().unwrap();
+    assert!(refused.err.contains("`sslpassword` is no parameter"), "{}", refused.err);
     let trace: usize = marked.said.iter().map(|(_, said)| said.err.len()).sum();
     assert!(trace > 100_000, "much was logged: {trace} bytes");
     assert!(fs::metadata(marked.at("state.db")).unwrap().len() > 10_000, "much was written down");
