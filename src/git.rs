@@ -3,6 +3,10 @@
 //! Who proposes a change decides what is in the working tree, so that nothing in it may have a say here: only git's
 //! plumbing is asked, which runs no hooks and no filters, and a repository that hides inside the tree is not taken for one.
 
+mod head;
+
+pub use head::{Head, head};
+
 use std::{
     collections::BTreeMap,
     ffi::OsStr,
@@ -222,7 +226,10 @@ struct Objects {
 
 impl Objects {
     fn open(root: &Path) -> Result<Self, GitError> {
-        let mut command = command(root);
+        Self::begin(command(root))
+    }
+
+    fn begin(mut command: Command) -> Result<Self, GitError> {
         command.args(["cat-file", "--batch"]).stdin(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| not_started(&error))?;
         let (ask, answer) = (child.stdin.take(), child.stdout.take());
@@ -270,32 +277,32 @@ mod tests {
 
     use super::*;
 
-    struct Repo(TempDir);
+    pub(super) struct Repo(TempDir);
 
     impl Repo {
-        fn new() -> Self {
+        pub(super) fn new() -> Self {
             let repo = Self(TempDir::new().unwrap());
             repo.git(&["init", "-q", "-b", "main"]);
             repo
         }
 
-        fn path(&self, path: &str) -> PathBuf {
+        pub(super) fn path(&self, path: &str) -> PathBuf {
             self.0.path().join(path)
         }
 
-        fn write(&self, path: &str, text: &str) {
+        pub(super) fn write(&self, path: &str, text: &str) {
             fs::create_dir_all(self.path(path).parent().unwrap()).unwrap();
             fs::write(self.path(path), text).unwrap();
         }
 
-        fn git(&self, args: &[&str]) -> String {
+        pub(super) fn git(&self, args: &[&str]) -> String {
             let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgSign=false"];
             let output = Command::new("git").arg("-C").arg(self.0.path()).args(identity).args(args).output().unwrap();
             assert!(output.status.success(), "{args:?}: {output:?}");
             line(&output.stdout)
         }
 
-        fn commit(&self) -> String {
+        pub(super) fn commit(&self) -> String {
             self.git(&["add", "-A"]);
             self.git(&["commit", "-q", "-m", "x"]);
             self.git(&["rev-parse", "HEAD"])

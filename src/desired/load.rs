@@ -40,14 +40,31 @@ pub struct Loaded {
 impl Loaded {
     /// One hash over all files and their paths.
     pub fn fingerprint(&self) -> String {
-        let mut hash = Sha256::new();
-        for (path, file) in &self.files {
-            hash.update((path.len() as u64).to_be_bytes());
-            hash.update(path.as_bytes());
-            hash.update(file.as_bytes());
-        }
-        format!("sha256:{}", hex(&hash.finalize()))
+        fingerprint_of(&self.files)
     }
+}
+
+/// What [`Loaded::fingerprint`] would be of the files in `dir`, whatever they say.
+///
+/// # Errors
+/// What could not be read.
+pub fn fingerprint(dir: &Path) -> Result<String, Problems> {
+    let files = files(dir)?.into_iter().filter(|(path, _)| counts(path));
+    Ok(fingerprint_of(&files.map(|(path, text)| (path.into(), hash(&text))).collect()))
+}
+
+fn fingerprint_of(files: &BTreeMap<Arc<str>, String>) -> String {
+    let mut hash = Sha256::new();
+    for (path, file) in files {
+        hash.update((path.len() as u64).to_be_bytes());
+        hash.update(path.as_bytes());
+        hash.update(file.as_bytes());
+    }
+    format!("sha256:{}", hex(&hash.finalize()))
+}
+
+fn hash(text: &str) -> String {
+    hex(&Sha256::digest(text.as_bytes()))
 }
 
 /// Reads the desired state in `dir`.
@@ -75,8 +92,7 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
         let hint = "people, teams, apps, approvals and settings stand in `*.yaml` or `*.yml` files";
         return Err(Problems::placeless("no-files", "there are no YAML files here".to_owned(), Some(hint.to_owned())));
     }
-    let hashes = sources.iter().map(|source| (source.name.clone(), hex(&Sha256::digest(source.text.as_bytes()))));
-    let hashes = hashes.collect();
+    let hashes = sources.iter().map(|source| (source.name.clone(), hash(&source.text))).collect();
 
     let mut report = Report::new(&sources);
     let mut roots = Vec::new();

@@ -27,7 +27,7 @@ mod tests;
 
 pub use edit::{Stuck, Tree, extend, holds, scalar};
 pub use format::format;
-pub use load::{Loaded, counts, files, files_within, load, parse};
+pub use load::{Loaded, counts, files, files_within, fingerprint, load, parse};
 pub use nearest::nearest_email;
 pub use problem::{Label, Problem, Problems};
 pub use schema::schema;
