@@ -1,6 +1,7 @@
 //! `rosterd daemon`.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -19,6 +20,7 @@ use crate::{
     connectors::{Clock, Error, ProcessSecrets, Registry, SecretSource as _, Writer, http::webhook},
     daemon::{Daemon, InForce, Undelivered, World},
     desired::{self, Loaded, Problems},
+    git::{self, Head},
     model::{ConnectorCatalogue as _, DesiredApp, SecretRef},
     reconcile::{Author, BudgetKeeper, Memory, Pace, Reconciler, resume},
     store::Store,
@@ -39,7 +41,7 @@ pub(super) async fn run(args: &args::Daemon) -> Result<Exit, Failure> {
         sandbox: base,
         store,
         private: url == storage::PRIVATE,
-        commit: Mutex::new(storage::commit(&args.dir.dir)),
+        commits: Mutex::default(),
     };
     let daemon = Daemon::new(Arc::new(site), first).await.map_err(|refused| {
         let failure = Failure::new(&refused);
@@ -70,23 +72,53 @@ struct Site {
     store: Store,
     /// The store lives no longer than this process.
     private: bool,
-    /// The commit of the files that were read last.
-    commit: Mutex<Option<String>>,
+    commits: Mutex<Commits>,
+}
+
+/// Which commits files were of.
+#[derive(Default)]
+struct Commits {
+    /// By the hash of the files: those in force may have been replaced by others that are not valid.
+    of: BTreeMap<String, Option<String>>,
+    /// What was in the way of telling, as it was said last.
+    trouble: Option<String>,
 }
 
 impl Site {
-    fn commit(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+    /// The commit of what is in the directory now. What is in the way is said once, not by every run.
+    fn head(&self) -> Option<String> {
+        let Head { commit, trouble } = git::head(&self.dir);
+        let mut commits = self.commits();
+        if let Some(trouble) = trouble.as_ref().filter(|_| commits.trouble != trouble) {
+            warn!("{trouble}");
+        }
+        commits.trouble = trouble;
+        commit
+    }
+
+    /// The commit of the files in force. As long as they are what is in the directory, it is looked up anew: they may have
+    /// been committed since they were read.
+    fn commit(&self, digest: &str) -> Option<String> {
+        if desired::fingerprint(&self.dir).is_ok_and(|now| now == digest) {
+            let commit = self.head();
+            self.commits().of = [(digest.to_owned(), commit.clone())].into();
+            return commit;
+        }
+        self.commits().of.get(digest).cloned().flatten()
+    }
+
+    fn commits(&self) -> std::sync::MutexGuard<'_, Commits> {
         // A whole value is put in.
-        self.commit.lock().unwrap_or_else(PoisonError::into_inner)
+        self.commits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What a run remembers with: one that only looks leaves the store as it is, and keeps nobody from the app.
-    fn memory(&self, looking: bool) -> Memory {
+    fn memory(&self, digest: &str, looking: bool) -> Memory {
         let (store, clock) = (self.store.clone(), Clock::default());
         let memory = if looking {
             Memory::of(store, clock)
         } else {
-            let (commit, host, pid) = (self.commit().clone(), storage::host(), std::process::id());
+            let (commit, host, pid) = (self.commit(digest), storage::host(), std::process::id());
             Memory::writing(store, Author { command: "daemon".into(), commit, host, pid }, clock)
         };
         if self.private { memory.private() } else { memory }
@@ -100,9 +132,9 @@ impl World for Site {
     }
 
     fn load(&self) -> Result<Loaded, Problems> {
-        let commit = storage::commit(&self.dir);
+        let commit = self.head();
         let loaded = desired::load(&self.dir, &*self.registry)?;
-        *self.commit() = commit;
+        self.commits().of.insert(loaded.fingerprint(), commit);
         Ok(loaded)
     }
 
@@ -123,7 +155,7 @@ impl World for Site {
         };
         let origin = self.sandbox.as_ref().map(|base| base.origin().ascii_serialization());
         Reconciler::new(files.desired.clone(), files.digest.clone(), |other| &*other.name == app, connect)
-            .remembering(self.memory(looking), origin.as_deref())
+            .remembering(self.memory(&files.digest, looking), origin.as_deref())
             .at_pace(Pace::Every(files.timetable.interval(files.since)))
     }
 

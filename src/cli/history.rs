@@ -15,23 +15,43 @@ use super::{
     terminal::{self, Stream},
 };
 use crate::{
+    desired,
+    model::{Desired, Email},
     report::history::{self, Chapter, History},
-    store::{Entry, Filter, Run, Store, Verified},
+    store::{Entry, Filter, Run, Store, StoreError, Trouble, Verified},
 };
 
 /// Runs that are looked through for those that fit: about a year of a daemon's, at one in ten minutes.
 const RUNS: u32 = 50_000;
 
 pub(super) async fn run(args: &args::History) -> Result<Exit, Failure> {
-    let (url, zone) = match &args.storage.store {
+    let registry = context::registry(&args.dir.dir);
+    let (url, zone, people) = match &args.storage.store {
         // The files may be elsewhere, or broken; what was done is still to be seen.
-        Some(url) => (url.clone(), TimeZone::UTC),
+        Some(url) => {
+            let people = args.person.as_ref().map(|person| match desired::load(&args.dir.dir, &registry) {
+                Ok(loaded) => addresses(&loaded.desired, person),
+                Err(_) => {
+                    terminal::note(&format!(
+                        "only {person} is looked for: the files in {} cannot be read, which would tell other addresses of \
+                         the same person",
+                        args.dir.dir.display()
+                    ));
+                    vec![person.to_string()]
+                }
+            });
+            (url.clone(), TimeZone::UTC, people)
+        }
         None => {
-            let settings = context::load(&args.dir, &context::registry(&args.dir.dir))?.desired.settings;
-            (storage::store_url(&settings.store, &args.storage, false)?, settings.time_zone)
+            let desired = context::load(&args.dir, &registry)?.desired;
+            let people = args.person.as_ref().map(|person| addresses(&desired, person));
+            let url = storage::store_url(&desired.settings.store, &args.storage, false)?;
+            (url, desired.settings.time_zone, people)
         }
     };
-    let Some(store) = storage::existing(&url).await? else {
+    let people = people.unwrap_or_default();
+    let existing = storage::existing(&url).await.map_err(|error| unread(error, args.verify))?;
+    let Some(store) = existing else {
         let nothing = format!("there is no history yet: nothing is at {url}");
         // Whoever checks that nothing was tampered with must not be told that all is well.
         if args.verify {
@@ -46,7 +66,7 @@ pub(super) async fn run(args: &args::History) -> Result<Exit, Failure> {
     if args.verify {
         return verify(&store, args.format).await;
     }
-    let history = gather(&store, args, zone).await?;
+    let history = gather(&store, args, people, zone).await?;
     terminal::print(&match args.format {
         Format::Text => history::text(&history, &terminal::style(Stream::Out)),
         Format::Json => history::to_json(&history),
@@ -54,8 +74,20 @@ pub(super) async fn run(args: &args::History) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
+/// What the person was ever called, as far as the files know: an address that they gave up is among their aliases.
+fn addresses(desired: &Desired, person: &Email) -> Vec<String> {
+    desired.addresses(person).into_iter().map(Email::to_string).collect()
+}
+
+/// Why the store cannot be read. Whoever checks it is not told to check it.
+fn unread(error: StoreError, verifying: bool) -> Failure {
+    let hint = (verifying && error.trouble == Trouble::Corrupt)
+        .then(|| "keep a copy of it as it is, find out what or who has written to it, and restore a backup".to_owned());
+    Failure::new(StoreError { hint: hint.or_else(|| error.hint.clone()), ..error })
+}
+
 async fn verify(store: &Store, format: Format) -> Result<Exit, Failure> {
-    let verified = store.verify().await.map_err(Failure::new)?;
+    let verified = store.verify().await.map_err(|error| unread(error, true))?;
     terminal::print(&match format {
         Format::Text => history::verified_text(store.name(), &verified, &terminal::style(Stream::Out)),
         Format::Json => history::verified_json(store.name(), &verified),
@@ -67,12 +99,12 @@ async fn verify(store: &Store, format: Format) -> Result<Exit, Failure> {
 }
 
 /// Everything that fits, run by run.
-async fn gather(store: &Store, args: &args::History, zone: TimeZone) -> Result<History, Failure> {
+async fn gather(store: &Store, args: &args::History, people: Vec<String>, zone: TimeZone) -> Result<History, Failure> {
     let now = Timestamp::now();
     let since = args.since.map(|when| when.begin(now, &zone));
     let until = args.until.map(|when| when.end(now, &zone));
     let filter = Filter {
-        account: args.person.as_ref().map(|person| person.as_str().to_owned()),
+        people,
         app: args.app.clone(),
         run: args.run.clone(),
         since,

@@ -49,7 +49,11 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return exit::report(Err(Failure::new(format!("cannot start: {error}")))),
     };
-    let result = runtime.block_on(run(args));
+    let result = runtime.block_on(async {
+        let result = run(args).await;
+        storage::close().await;
+        result
+    });
     // What an aborted run left behind must not keep the process alive.
     runtime.shutdown_background();
     exit::report(result)

@@ -64,7 +64,7 @@ async fn changes(args: &args::Review, desired: &Desired) -> Result<Vec<Change>, 
     if url == storage::PRIVATE {
         return Ok(Vec::new());
     }
-    let Some(store) = storage::existing(&url).await? else { return Ok(Vec::new()) };
+    let Some(store) = storage::existing(&url).await.map_err(Failure::new)? else { return Ok(Vec::new()) };
     let base = args.target.sandbox.as_deref().filter(|base| !base.is_empty()).map(context::sandbox_url).transpose()?;
     let mut changes = Vec::new();
     for app in desired.apps.values().filter(|app| wanted(&args.target.apps, &app.name)) {

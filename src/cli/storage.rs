@@ -1,13 +1,20 @@
 //! Which store a command uses, and under whose name it writes there.
 
-use std::{path::Path, process::Command};
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use tracing::warn;
 
 use super::{args::Storage, exit::Failure, terminal};
 use crate::{
     connectors::{Clock, ProcessSecrets, SecretSource as _},
+    git::{self, Head},
     model,
     reconcile::{Author, Memory},
-    store::Store,
+    store::{Store, StoreError},
 };
 use secrecy::ExposeSecret as _;
 
@@ -71,30 +78,54 @@ pub(super) async fn writing(
 ) -> Result<Memory, Failure> {
     let url = store_url(files, storage, simulated)?;
     let store = open(&url).await?;
-    let author = Author { command: command.to_owned(), commit: commit(dir), host: host(), pid: std::process::id() };
+    let author =
+        Author { command: command.to_owned(), commit: told_commit(dir), host: host(), pid: std::process::id() };
     let memory = Memory::writing(store, author, Clock::default());
     Ok(if url == PRIVATE { memory.private() } else { memory })
 }
 
+/// Stores that are closed when the command is done.
+static OPEN: Mutex<Vec<Store>> = Mutex::new(Vec::new());
+
+/// Nobody waits longer than this for a server at the end; what was written is durable as it is.
+const CLOSING: Duration = Duration::from_secs(5);
+
 /// Opens a store.
 pub(super) async fn open(url: &str) -> Result<Store, Failure> {
-    Store::open(url).await.map_err(Failure::new)
+    Store::open(url).await.map(kept).map_err(Failure::new)
 }
 
 /// Opens a store that is only read. One that is not there is not made.
-pub(super) async fn existing(url: &str) -> Result<Option<Store>, Failure> {
-    Store::open_existing(url).await.map_err(Failure::new)
+pub(super) async fn existing(url: &str) -> Result<Option<Store>, StoreError> {
+    Ok(Store::open_existing(url).await?.map(kept))
 }
 
-/// The commit of the files, with a mark when they differ from it; none when they are in no repository.
-pub(super) fn commit(dir: &Path) -> Option<String> {
-    let git = |args: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(dir).args(args).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let head = git(&["rev-parse", "HEAD"])?;
-    let changed = git(&["status", "--porcelain", "--", "."]).is_none_or(|changes| !changes.is_empty());
-    Some(if changed { format!("{head}+changes") } else { head })
+fn kept(store: Store) -> Store {
+    // A whole value is put in.
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner).push(store.clone());
+    store
+}
+
+/// Closes every store that the command has opened.
+pub(super) async fn close() {
+    let stores = std::mem::take(&mut *OPEN.lock().unwrap_or_else(PoisonError::into_inner));
+    for store in stores {
+        match tokio::time::timeout(CLOSING, store.close()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%error, "the store was not closed, so that a copy of it needs all of its files"),
+            Err(_) => warn!(store = store.name(), "the store was not closed: it took too long"),
+        }
+    }
+}
+
+/// The commit of the files, with a mark when they differ from it; none when they are in no repository. That it cannot be told
+/// is said.
+fn told_commit(dir: &Path) -> Option<String> {
+    let Head { commit, trouble } = git::head(dir);
+    if let Some(trouble) = trouble {
+        terminal::note(&trouble);
+    }
+    commit
 }
 
 /// The name of this machine, for people.

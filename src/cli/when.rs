@@ -50,12 +50,9 @@ impl When {
         }
     }
 
-    /// The instant at which to look: the end of a day, unless that is still to come.
+    /// The instant at which to look: the end of a day. Nobody can look at what is still to come.
     pub(super) fn instant(self, now: Timestamp, zone: &TimeZone) -> Timestamp {
-        match self {
-            Self::Day(_) => self.end(now, zone).min(now),
-            Self::Instant(_) | Self::Ago(_) => self.begin(now, zone),
-        }
+        self.end(now, zone).min(now)
     }
 }
 
@@ -90,6 +87,7 @@ mod tests {
         assert_eq!(at("2026-11-22"), "2026-11-22T10:00:00Z");
         assert_eq!(at("2026-11-21"), "2026-11-22T00:00:00Z");
         assert_eq!(at("1d"), "2026-11-21T10:00:00Z");
+        assert_eq!(at("2099-01-01T00:00:00Z"), "2026-11-22T10:00:00Z");
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! `rosterd why EMAIL`.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::{
@@ -38,30 +36,28 @@ pub(super) async fn run(args: &args::Why) -> Result<Exit, Failure> {
 /// What the person really had at some time, from what was seen.
 async fn past(args: &args::Why, desired: &Desired, email: &Email, when: When) -> Result<Exit, Failure> {
     let settings = &desired.settings;
-    let at = when.instant(Timestamp::now(), &settings.time_zone);
+    let now = Timestamp::now();
+    let at = when.instant(now, &settings.time_zone);
+    if when.begin(now, &settings.time_zone) > now {
+        terminal::note("what is still to come is not known: this is how it is now");
+    }
     let url = storage::store_url(&settings.store, &args.storage, false)?;
-    let Some(store) = storage::existing(&url).await? else {
+    let Some(store) = storage::existing(&url).await.map_err(Failure::new)? else {
         return Err(Failure::new(format!("nothing is known of the past: nothing is at {url}"))
             .hint("`rosterd apply` and `rosterd daemon` keep what they see; or name the store by `--store`"));
     };
     let identity = desired.identity(email);
-    let aliases = desired.aliases.iter().filter(|(_, person)| *person == identity).map(|(alias, _)| alias);
-    let addresses: BTreeSet<&Email> = aliases.chain([identity]).collect();
     let mut past = Past {
         email: identity.clone(),
         at,
         zone: settings.time_zone.clone(),
-        holdings: Vec::new(),
+        standing: store.standing_at(desired.addresses(email), at).await.map_err(Failure::new)?,
         without: Vec::new(),
         unread: Vec::new(),
     };
-    for address in addresses {
-        past.holdings.extend(store.holdings_at(None, address, at).await.map_err(Failure::new)?);
-    }
-    past.holdings.sort_by(|a, b| (&a.key, &a.account).cmp(&(&b.key, &b.account)));
     for app in desired.apps.values() {
         let key = AppKey::new(app.name.clone(), app.url.origin().ascii_serialization());
-        if past.holdings.iter().any(|holding| holding.key == key) {
+        if past.may_have(&key) {
             continue;
         }
         let read = store.active_at(&key, at).await.map_err(Failure::new)?.is_some();

@@ -337,4 +337,11 @@ impl Desired {
     pub fn identity<'a>(&'a self, email: &'a Email) -> &'a Email {
         self.aliases.get(email).unwrap_or(email)
     }
+
+    /// All addresses of the person behind one of them.
+    pub fn addresses<'a>(&'a self, email: &'a Email) -> BTreeSet<&'a Email> {
+        let identity = self.identity(email);
+        let aliases = self.aliases.iter().filter(|(_, person)| *person == identity).map(|(alias, _)| alias);
+        aliases.chain([identity]).collect()
+    }
 }

@@ -128,6 +128,8 @@ impl<'a> Ledger<'a> {
             }
             None => {
                 let entry = NewEntry {
+                    begun: None,
+                    ended: None,
                     at: self.memory.now(),
                     run: Some(run),
                     kind: EntryKind::Action,

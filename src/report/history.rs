@@ -110,7 +110,7 @@ fn draw_run(canvas: &mut Canvas, history: &History, run: &Run) {
     let mut facts = Line::new().text(Paint::Dim, "run ").whole(Paint::Dim, &*begun.id);
     facts = facts.text(Paint::Dim, format!(" on {}, process {}", begun.host, begun.pid));
     if let Some(commit) = &begun.commit {
-        facts = facts.text(Paint::Dim, ", commit ").whole(Paint::Dim, commit.get(..12).unwrap_or(commit));
+        facts = facts.text(Paint::Dim, ", commit ").whole(Paint::Dim, words::commit(commit));
     }
     canvas.paragraph(2, &facts);
     let Some(end) = &run.ended else { return };
@@ -292,6 +292,13 @@ fn entry_wire(entry: &Entry) -> EntryWire<'_> {
 pub fn verified_text(store: &str, verified: &Verified, style: &Style) -> String {
     let mut canvas = Canvas::new(style);
     match verified {
+        // That nothing is wrong with nothing proves nothing.
+        Verified::Whole { entries: 0, .. } => {
+            let line = Line::new().text(Paint::Notice, "The ledger is empty").plain(" in ").whole(Paint::Plain, store);
+            canvas.paragraph(0, &line.plain(": it has no entries, so that there is nothing to check."));
+            let next = "If anything was ever done with this store, it was emptied, or this is another one.";
+            canvas.paragraph(0, &Line::new().plain(next));
+        }
         Verified::Whole { entries, head } => {
             let line = Line::new().text(Paint::Add, "The ledger is whole").plain(" in ").whole(Paint::Plain, store);
             canvas.paragraph(0, &line.plain(format!(": {} {}.", words::number(*entries), entries_word(*entries))));
@@ -302,7 +309,11 @@ pub fn verified_text(store: &str, verified: &Verified, style: &Style) -> String 
         }
         Verified::Broken { seq, why } => {
             let line = Line::new().text(Paint::Alarm, "The ledger is broken").plain(" in ").whole(Paint::Plain, store);
-            canvas.paragraph(0, &line.plain(", first at entry ").whole(Paint::Strong, seq.to_string()).plain(": "));
+            let line = match seq {
+                Some(seq) => line.plain(", first at entry ").whole(Paint::Strong, seq.to_string()),
+                None => line.plain(", beside its entries"),
+            };
+            canvas.paragraph(0, &line.plain(": "));
             canvas.paragraph(2, &Line::new().plain(why).plain("."));
             let next = "Keep a copy of the store as it is, find out who can write to it, and compare with a backup.";
             canvas.paragraph(0, &Line::new().plain(next));
@@ -319,7 +330,7 @@ fn entries_word(entries: u64) -> &'static str {
 pub fn verified_json(store: &str, verified: &Verified) -> String {
     let (whole, entries, head, seq, why) = match verified {
         Verified::Whole { entries, head } => (true, Some(*entries), Some(&**head), None, None),
-        Verified::Broken { seq, why } => (false, None, None, Some(*seq), Some(&**why)),
+        Verified::Broken { seq, why } => (false, None, None, *seq, Some(&**why)),
     };
     json::print(&VerifiedWire { version: 1, store, whole, entries, head, broken_at: seq, why })
 }

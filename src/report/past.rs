@@ -1,6 +1,6 @@
 //! `rosterd why EMAIL --at DATE`: what a person really had then, from what was seen.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     model::{AccountStatus, Email},
-    store::{Holding, HoldingGroup, SeenValues},
+    store::{AppKey, Entry, Holding, HoldingGroup, SeenValues, Standing},
 };
 
 /// Names of groups in a wider column would push what they explain out of sight.
@@ -27,8 +27,8 @@ pub struct Past {
     pub at: Timestamp,
     /// In which days and hours are told.
     pub zone: TimeZone,
-    /// The accounts there were under any of the person's addresses.
-    pub holdings: Vec<Holding>,
+    /// The accounts there were under any of the person's addresses, and what we did that was not read back by then.
+    pub standing: Standing,
     /// Apps that had been read by then and showed none.
     pub without: Vec<Arc<str>>,
     /// Apps of which it is not known, because no reading had shown all accounts by then.
@@ -40,11 +40,15 @@ pub fn text(past: &Past, style: &Style) -> String {
     let mut canvas = Canvas::new(style);
     let line = Line::new().whole(Paint::Strong, past.email.as_str()).plain(" at ");
     canvas.paragraph(0, &line.whole(Paint::Plain, past.moment(past.at)).plain(", by what had been seen until then"));
-    for holding in &past.holdings {
-        draw(&mut canvas, past, holding);
+    for key in past.apps() {
+        canvas.rule(Line::new().whole(Paint::Strong, &*key.app));
+        past.standing.holdings.iter().filter(|holding| holding.key == *key).for_each(|holding| {
+            draw(&mut canvas, past, holding);
+        });
+        past.unread_of(key).for_each(|entry| draw_unread(&mut canvas, past, entry));
     }
     canvas.gap();
-    if past.holdings.is_empty() && past.without.is_empty() && past.unread.is_empty() {
+    if past.apps().is_empty() && past.without.is_empty() && past.unread.is_empty() {
         canvas.paragraph(0, &Line::new().plain("No app had shown an account of this person."));
     }
     if !past.without.is_empty() {
@@ -59,7 +63,6 @@ pub fn text(past: &Past, style: &Style) -> String {
 }
 
 fn draw(canvas: &mut Canvas, past: &Past, holding: &Holding) {
-    canvas.rule(Line::new().whole(Paint::Strong, &*holding.key.app));
     let names = holding.groups.iter().map(|group| Line::new().plain(&*group.name).width());
     let column = 2 + names.max().unwrap_or(0).max("account".len()).min(WIDEST_NAME) + 2;
     let line = values(Line::new().whole(paint(&holding.status), holding.status.to_string()), &holding.values);
@@ -73,6 +76,20 @@ fn draw(canvas: &mut Canvas, past: &Past, holding: &Holding) {
     for group in &holding.groups {
         draw_group(canvas, past, column, group);
     }
+}
+
+/// A change of ours that the readings did not show yet, so that it rests on the app's answer alone.
+fn draw_unread(canvas: &mut Canvas, past: &Past, entry: &Entry) {
+    let said = &entry.entry;
+    let line = Line::new()
+        .text(Paint::Notice, "by our own change of ")
+        .whole(Paint::Notice, past.moment(said.at))
+        .text(Paint::Notice, ", not read back since: ");
+    let line = match said.verb.as_deref().and_then(|verb| verb.parse().ok()) {
+        Some(verb) => line.whole(words::paint(verb), words::sign(verb)).plain(" "),
+        None => line,
+    };
+    canvas.paragraph(2, &line.whole(Paint::Plain, said.action.as_deref().unwrap_or_default()));
 }
 
 fn draw_group(canvas: &mut Canvas, past: &Past, column: usize, group: &HoldingGroup) {
@@ -111,6 +128,22 @@ fn paint(status: &AccountStatus) -> Paint {
 }
 
 impl Past {
+    /// The apps of which there is something to say.
+    pub fn apps(&self) -> BTreeSet<&AppKey> {
+        let held = self.standing.holdings.iter().map(|holding| &holding.key);
+        held.chain(self.standing.unread.iter().filter_map(|entry| entry.key.as_ref())).collect()
+    }
+
+    /// Whether there is an account in an app, or may be one by what we did last.
+    pub fn may_have(&self, key: &AppKey) -> bool {
+        let held = self.standing.holdings.iter().any(|holding| holding.key == *key);
+        held || self.unread_of(key).any(|entry| entry.entry.gains)
+    }
+
+    fn unread_of<'a, 'k>(&'a self, key: &'k AppKey) -> impl Iterator<Item = &'a Entry> + use<'a, 'k> {
+        self.standing.unread.iter().filter(move |entry| entry.key.as_ref() == Some(key))
+    }
+
     fn moment(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
     }
@@ -122,7 +155,8 @@ pub fn to_json(past: &Past) -> String {
         version: 1,
         email: past.email.as_str(),
         at: past.at,
-        accounts: past.holdings.iter().map(account_wire).collect(),
+        accounts: past.standing.holdings.iter().map(account_wire).collect(),
+        changes: past.standing.unread.iter().map(change_wire).collect(),
         without: &past.without,
         unread: &past.unread,
     })
@@ -134,8 +168,29 @@ struct PastWire<'a> {
     email: &'a str,
     at: Timestamp,
     accounts: Vec<AccountWire<'a>>,
+    /// Our own ones that were not read back by then; `accounts` shows what they did to accounts that were seen before.
+    changes: Vec<ChangeWire<'a>>,
     without: &'a [Arc<str>],
     unread: &'a [Arc<str>],
+}
+
+#[derive(Serialize)]
+struct ChangeWire<'a> {
+    app: Option<&'a str>,
+    at: Timestamp,
+    action: Option<&'a str>,
+    run: Option<&'a str>,
+    seq: u64,
+}
+
+fn change_wire(entry: &Entry) -> ChangeWire<'_> {
+    ChangeWire {
+        app: entry.key.as_ref().map(|key| &*key.app),
+        at: entry.entry.at,
+        action: entry.entry.action.as_deref(),
+        run: entry.entry.run.as_deref(),
+        seq: entry.seq,
+    }
 }
 
 #[derive(Serialize)]

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::Time, tz::TimeZone};
 
-use super::json;
+use super::{json, words};
 use crate::review::Row;
 
 /// The columns, in this order; new ones come at the end.
@@ -55,7 +55,7 @@ pub fn csv(rows: &[Row], time_zone: &TimeZone) -> Result<String, csv::Error> {
             changed.map(|changed| changed.verb.clone()).unwrap_or_default(),
             changed.map(|changed| day(changed.at, time_zone)).unwrap_or_default(),
             changed.map(|changed| changed.because.join(" ")).unwrap_or_default(),
-            changed.and_then(|changed| changed.commit.as_deref()).map(commit).unwrap_or_default(),
+            changed.and_then(|changed| changed.commit.as_deref()).map(words::commit).unwrap_or_default(),
             changed.and_then(|changed| changed.run.as_deref()).unwrap_or_default().to_owned(),
         ];
         table.write_record(cells.map(|cell| inert(&cell)))?;
@@ -66,14 +66,6 @@ pub fn csv(rows: &[Row], time_zone: &TimeZone) -> Result<String, csv::Error> {
 
 fn day(at: Timestamp, time_zone: &TimeZone) -> String {
     at.to_zoned(time_zone.clone()).date().to_string()
-}
-
-/// A commit as people quote it, with the mark of files that differed from it.
-fn commit(id: &str) -> String {
-    match id.split_once('+') {
-        Some((id, mark)) => format!("{}+{mark}", id.get(..12).unwrap_or(id)),
-        None => id.get(..12).unwrap_or(id).to_owned(),
-    }
 }
 
 /// The last day on which something holds; the instant itself where it does not end with a day.

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     AppKey, OwnDeactivation,
     error::Fault,
+    ledger::COVERED,
     open::Tx,
     row::{self, timestamp},
     sightings::{self, Span},
@@ -14,11 +15,13 @@ use crate::model::{AccountStatus, Verb};
 
 /// Accounts of which a deactivation is the last thing that we did to their status, with when that was.
 pub(super) async fn last(tx: &mut Tx<'_>, key: &AppKey) -> Result<BTreeMap<Arc<str>, i64>, Fault> {
-    let sql = "SELECT account_id, verb, at FROM ledger
-               WHERE app = $1 AND origin = $2 AND verb IN ('create', 'reactivate', 'deactivate', 'delete')
-                 AND result = 'done' AND account_id IS NOT NULL ORDER BY seq";
+    let sql = format!(
+        "SELECT account_id, verb, at FROM ledger
+         WHERE app = $1 AND origin = $2 AND verb IN ('create', 'reactivate', 'deactivate', 'delete')
+           AND result = 'done' AND account_id IS NOT NULL AND {COVERED} ORDER BY seq"
+    );
     let mut last = BTreeMap::new();
-    for found in sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await? {
+    for found in sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await? {
         let account = row::shared(&found, "account_id")?;
         if row::text(&found, "verb")? == Verb::Deactivate.as_str() {
             last.insert(account, row::number(&found, "at")?);

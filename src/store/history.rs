@@ -12,7 +12,7 @@ use sqlx::any::AnyRow;
 use super::{
     AppKey, Entry, SeenValues, Store, StoreError, deactivations,
     error::Fault,
-    ledger,
+    ledger::{self, COVERED},
     open::Tx,
     row::{self, nanos, tame},
     sightings,
@@ -221,12 +221,14 @@ impl Store {
     pub async fn removed_since_last_seen(&self, key: &AppKey) -> Result<BTreeSet<Arc<str>>, StoreError> {
         self.drive("looking up whom we removed", async {
             let mut tx = self.read().await?;
-            let sql = "SELECT DISTINCT account_id FROM ledger
-                       WHERE app = $1 AND origin = $2 AND verb IN ('deactivate', 'delete')
-                         AND result = 'done' AND account_id IS NOT NULL
-                         AND at >= (SELECT MAX(at) FROM readings
-                                    WHERE app = $1 AND origin = $2 AND all_accounts = 1)";
-            let rows = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
+            let sql = format!(
+                "SELECT DISTINCT account_id FROM ledger
+                 WHERE app = $1 AND origin = $2 AND verb IN ('deactivate', 'delete')
+                   AND result = 'done' AND account_id IS NOT NULL
+                   AND at >= (SELECT MAX(at) FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1)
+                   AND {COVERED}"
+            );
+            let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
             tx.commit().await?;
             rows.iter().map(|found| row::shared(found, "account_id")).collect()
         })
@@ -282,9 +284,11 @@ impl Store {
     pub async fn moved_since(&self, key: &AppKey, since: Timestamp) -> Result<Moved, StoreError> {
         self.drive("looking up who lost or gained something", async {
             let mut tx = self.read().await?;
-            let sql = "SELECT body, prev, hash FROM ledger
-                       WHERE app = $1 AND origin = $2 AND at >= $3 AND kind = 'action' AND result = 'done'";
-            let rows = sqlx::query(sql)
+            let sql = format!(
+                "SELECT body, prev, hash FROM ledger
+                 WHERE app = $1 AND origin = $2 AND at >= $3 AND kind = 'action' AND result = 'done' AND {COVERED}"
+            );
+            let rows = sqlx::query(&sql)
                 .bind(&*key.app)
                 .bind(&*key.origin)
                 .bind(nanos(since))
@@ -316,12 +320,14 @@ impl Store {
     pub async fn last_done(&self, key: &AppKey) -> Result<Vec<Entry>, StoreError> {
         self.drive("looking up what we changed last", async {
             let mut tx = self.read().await?;
-            let sql = "SELECT body, prev, hash FROM ledger WHERE seq IN (
-                           SELECT MAX(seq) FROM ledger
-                           WHERE app = $1 AND origin = $2 AND kind = 'action' AND result = 'done'
-                           GROUP BY action, account_id)
-                       ORDER BY seq";
-            let rows = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
+            let sql = format!(
+                "SELECT body, prev, hash FROM ledger WHERE seq IN (
+                     SELECT MAX(seq) FROM ledger
+                     WHERE app = $1 AND origin = $2 AND kind = 'action' AND result = 'done' AND {COVERED}
+                     GROUP BY action, account_id)
+                 ORDER BY seq"
+            );
+            let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
             tx.commit().await?;
             let entries: Vec<Entry> = rows.iter().map(entry).collect::<Result<_, Fault>>()?;
             Ok(entries.into_iter().filter(|entry| entry.entry.account.is_some()).collect())
@@ -336,10 +342,12 @@ impl Store {
     pub async fn invitations(&self, key: &AppKey) -> Result<Vec<Invitation>, StoreError> {
         self.drive("looking up invitations", async {
             let mut tx = self.read().await?;
-            let sql = "SELECT body, prev, hash FROM ledger
-                       WHERE app = $1 AND origin = $2 AND verb IN ('create', 'add-member')
-                         AND made = 1 AND result = 'done' ORDER BY seq";
-            let rows = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
+            let sql = format!(
+                "SELECT body, prev, hash FROM ledger
+                 WHERE app = $1 AND origin = $2 AND verb IN ('create', 'add-member')
+                   AND made = 1 AND result = 'done' AND {COVERED} ORDER BY seq"
+            );
+            let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
             let mut invitations = Vec::new();
             for found in rows {
                 let entry = entry(&found)?.entry;
@@ -364,7 +372,7 @@ impl Store {
     }
 }
 
-fn entry(found: &AnyRow) -> Result<Entry, Fault> {
+pub(super) fn entry(found: &AnyRow) -> Result<Entry, Fault> {
     ledger::read(row::text(found, "body")?, row::text(found, "prev")?, row::text(found, "hash")?)
 }
 

@@ -314,6 +314,8 @@ impl NewIntent {
             changes: self.changes,
             sent_at: Some(self.at),
             by_looking: settled.by_looking,
+            begun: None,
+            ended: None,
         }
     }
 }

@@ -1,6 +1,10 @@
 //! The ledger: what was done, when, why and with what result, as a chain of hashes.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -161,6 +165,39 @@ pub struct NewEntry {
     /// It was settled by looking at the app, without an answer to the request.
     #[serde(skip_serializing_if = "not")]
     pub by_looking: bool,
+    /// What began, of an entry about the begin of a run. Entries of earlier versions have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begun: Option<RunBegun>,
+    /// How it ended, of an entry about the end of a run. Entries of earlier versions have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<RunEnded>,
+}
+
+/// What the ledger holds about a run's begin, beside its id, the time and the commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunBegun {
+    /// The command.
+    pub command: String,
+    /// The machine it runs on.
+    pub host: String,
+    /// Its process.
+    pub pid: u32,
+    /// The plan's fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+}
+
+/// What the ledger holds about a run's end, beside its id and the time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEnded {
+    /// How, in a word.
+    pub how: String,
+    /// What there is to say about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// How many actions ended how.
+    #[serde(default)]
+    pub counts: BTreeMap<String, u64>,
 }
 
 impl Default for NewEntry {
@@ -189,6 +226,8 @@ impl Default for NewEntry {
             changes: Vec::new(),
             sent_at: None,
             by_looking: false,
+            begun: None,
+            ended: None,
         }
     }
 }
@@ -213,8 +252,8 @@ pub struct Entry {
 /// Which entries to show.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
-    /// About this account or these people, compared as addresses are.
-    pub account: Option<String>,
+    /// About one of these people, compared as addresses are; about anybody, when there are none.
+    pub people: Vec<String>,
     /// About this app, by name.
     pub app: Option<String>,
     /// About actions of this name or below it, as in approvals: `autodesk/deactivate`.
@@ -245,9 +284,9 @@ pub enum Verified {
     },
     /// A link does not hold.
     Broken {
-        /// The first entry that is wrong.
-        seq: u64,
-        /// What is wrong with it, as a sentence.
+        /// The first entry that is wrong; none where something stands beside the chain that no entry tells of.
+        seq: Option<u64>,
+        /// What is wrong, as a sentence.
         why: String,
     },
 }
@@ -320,16 +359,18 @@ enum Wanted {
 impl Filter {
     /// The statement that finds what passes, newest first.
     fn statement(&self) -> (String, Vec<Wanted>) {
-        let mut values = Vec::new();
-        let mut conditions = Vec::new();
+        let mut values: Vec<Wanted> = Vec::new();
+        let mut conditions = vec![COVERED.to_owned()];
+        if !self.people.is_empty() {
+            let people = self.people.iter().map(|person| tame(Email::lenient(person).key()).into_owned());
+            values.extend(people.map(Wanted::Text));
+            let places = row::placeholders(1, 1, values.len());
+            conditions.push(format!("seq IN (SELECT seq FROM ledger_people WHERE person IN {places})"));
+        }
         let mut wants = |condition: &str, value: Wanted| {
             values.push(value);
             conditions.push(condition.replace('?', &format!("${}", values.len())));
         };
-        if let Some(account) = &self.account {
-            let person = tame(Email::lenient(account).key()).into_owned();
-            wants("seq IN (SELECT seq FROM ledger_people WHERE person = ?)", Wanted::Text(person));
-        }
         if let Some(app) = &self.app {
             wants("app = ?", Wanted::Text(app.clone()));
         }
@@ -354,17 +395,20 @@ impl Filter {
         if self.without_runs {
             conditions.push("kind NOT IN ('run-begun', 'run-ended')".into());
         }
-        let mut sql = "SELECT body, prev, hash FROM ledger".to_owned();
-        if !conditions.is_empty() {
-            sql += &format!(" WHERE {}", conditions.join(" AND "));
-        }
-        sql += " ORDER BY seq DESC";
+        let mut sql =
+            format!("SELECT body, prev, hash FROM ledger WHERE {} ORDER BY seq DESC", conditions.join(" AND "));
         if let Some(limit) = self.limit {
             sql += &format!(" LIMIT {limit}");
         }
         (sql, values)
     }
 }
+
+/// The condition that every query of the ledger has: a whole number between the first entry and the one that the head names.
+/// Whatever else somebody has put into the table is no part of the chain, and must not pass for something that happened.
+/// The sign keeps the databases from choosing an index by it that finds nothing.
+pub(super) const COVERED: &str =
+    "+seq BETWEEN 1 AND (SELECT seq FROM ledger_head WHERE one = 1) AND CAST(seq AS BIGINT) = +seq";
 
 /// What is about to become an entry.
 pub(super) struct Draft<'a> {

@@ -38,6 +38,7 @@ mod reading;
 mod row;
 mod run;
 mod sightings;
+mod standing;
 mod verify;
 
 #[cfg(test)]
@@ -49,7 +50,8 @@ pub use facts::{Fact, FactKind};
 pub use history::{Holding, HoldingGroup, Invitation, Moved, OwnDeactivation, Sighting};
 pub use journal::{Intent, IntentId, NewIntent, Settled};
 pub use lease::{AppKey, Claim, Lease};
-pub use ledger::{Ending, Entry, EntryKind, Filter, NewEntry, Verified};
+pub use ledger::{Ending, Entry, EntryKind, Filter, NewEntry, RunBegun, RunEnded, Verified};
 pub use open::{OpenOptions, Store};
 pub use reading::{Covered, Reading, SeenAccount, SeenMembership, SeenValues};
 pub use run::{NewRun, Run, RunEnd};
+pub use standing::Standing;

@@ -71,6 +71,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const OPENING_TRIES: u32 = 1500;
 const OPENING_PAUSE: Duration = Duration::from_millis(10);
 
+/// At the end nobody waits long for others.
+const CLOSING_PATIENCE: &str = "PRAGMA busy_timeout = 500";
+
 /// The largest number of pages that SQLite can be given.
 const MOST_PAGES: u32 = 4_294_967_294;
 
@@ -192,6 +195,29 @@ impl Store {
             tx.slot.max_pages = pages;
             bound(tx.connection()?, pages).await?;
             tx.commit().await
+        })
+        .await
+    }
+
+    /// Ends the connection, with everything in the one file that the address names, so that a copy of that file is a copy of
+    /// the store. Whoever uses it afterwards connects anew; what is in memory stays.
+    ///
+    /// # Errors
+    /// When the database refuses; nothing that was stored is lost by that.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        if self.inner.address == Address::Memory {
+            return Ok(());
+        }
+        self.drive("closing it", async {
+            let mut slot = self.inner.connection.lock().await;
+            let Some(mut connection) = slot.connection.take() else { return Ok(()) };
+            if !self.is_postgres() {
+                // What another process still reads or writes is moved when that one is done.
+                for statement in [CLOSING_PATIENCE, "PRAGMA wal_checkpoint(TRUNCATE)"] {
+                    sqlx::query(statement).fetch_all(&mut connection).await?;
+                }
+            }
+            Ok(connection.close().await?)
         })
         .await
     }

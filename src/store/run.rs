@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use sqlx::any::AnyRow;
 
 use super::{
-    EntryKind, NewEntry, Store, StoreError, Trouble,
+    EntryKind, NewEntry, RunBegun, RunEnded, Store, StoreError, Trouble,
     error::Fault,
-    ledger::{self, Draft},
+    ledger::{self, COVERED, Draft},
     row::{self, nanos},
 };
 
@@ -61,14 +61,7 @@ impl Store {
     /// When the store fails.
     pub async fn begin_run(&self, run: &NewRun) -> Result<(), StoreError> {
         self.journal("entering that a run begins", async {
-            let entry = NewEntry {
-                at: run.started_at,
-                run: Some(run.id.clone()),
-                kind: EntryKind::RunBegun,
-                commit: run.commit.clone(),
-                message: Some(run.begin_message()),
-                ..NewEntry::default()
-            };
+            let entry = run.entry();
             let mut tx = self.write().await?;
             let seq = ledger::append(&mut tx, &[Draft::new(None, Cow::Owned(entry))]).await?;
             let sql = "INSERT INTO runs (id, seq, command, started_at, revision, fingerprint, host, pid)
@@ -95,13 +88,7 @@ impl Store {
     /// When the store fails.
     pub async fn end_run(&self, id: &str, end: &RunEnd) -> Result<(), StoreError> {
         self.journal("entering that a run ended", async {
-            let entry = NewEntry {
-                at: end.at,
-                run: Some(id.into()),
-                kind: EntryKind::RunEnded,
-                message: Some(end.end_message()),
-                ..NewEntry::default()
-            };
+            let entry = end.entry(id);
             let mut tx = self.write().await?;
             let sql = "UPDATE runs SET ended_at = $1, how = $2, message = $3, counts = $4
                        WHERE id = $5 AND ended_at IS NULL";
@@ -127,7 +114,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn runs(&self, limit: u32) -> Result<Vec<Run>, StoreError> {
-        let mut runs = self.find_runs(&format!("SELECT * FROM runs ORDER BY seq DESC LIMIT {limit}")).await?;
+        let mut runs = self.find_runs(&format!("ORDER BY seq DESC LIMIT {limit}"), None).await?;
         runs.reverse();
         Ok(runs)
     }
@@ -137,14 +124,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn run(&self, id: &str) -> Result<Option<Run>, StoreError> {
-        self.drive("looking up a run", async {
-            let mut tx = self.read().await?;
-            let found =
-                sqlx::query("SELECT * FROM runs WHERE id = $1").bind(id).fetch_optional(tx.connection()?).await?;
-            tx.commit().await?;
-            found.as_ref().map(read).transpose()
-        })
-        .await
+        Ok(self.find_runs("AND id = $1", Some(id)).await?.pop())
     }
 
     /// Runs that have no end, oldest first: cut off, or still under way somewhere.
@@ -152,13 +132,20 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn unfinished_runs(&self) -> Result<Vec<Run>, StoreError> {
-        self.find_runs("SELECT * FROM runs WHERE ended_at IS NULL ORDER BY seq").await
+        self.find_runs("AND ended_at IS NULL ORDER BY seq", None).await
     }
 
-    async fn find_runs(&self, sql: &str) -> Result<Vec<Run>, StoreError> {
+    /// Runs of whose begin the ledger tells; a row that somebody else has put there is none.
+    async fn find_runs(&self, rest: &str, id: Option<&str>) -> Result<Vec<Run>, StoreError> {
+        let sql = format!(
+            "SELECT * FROM runs WHERE EXISTS (
+                 SELECT 1 FROM ledger WHERE seq = runs.seq AND run = runs.id AND kind = 'run-begun' AND {COVERED}) {rest}"
+        );
         self.drive("looking up runs", async {
             let mut tx = self.read().await?;
-            let rows = sqlx::query(sql).persistent(false).fetch_all(tx.connection()?).await?;
+            let query = sqlx::query(&sql).persistent(false);
+            let query = id.into_iter().fold(query, |query, id| query.bind(id.to_owned()));
+            let rows = query.fetch_all(tx.connection()?).await?;
             tx.commit().await?;
             rows.iter().map(read).collect()
         })
@@ -167,6 +154,24 @@ impl Store {
 }
 
 impl NewRun {
+    /// The ledger's entry.
+    pub(super) fn entry(&self) -> NewEntry {
+        NewEntry {
+            at: self.started_at,
+            run: Some(self.id.clone()),
+            kind: EntryKind::RunBegun,
+            commit: self.commit.clone(),
+            message: Some(self.begin_message()),
+            begun: Some(RunBegun {
+                command: self.command.clone(),
+                host: self.host.clone(),
+                pid: self.pid,
+                fingerprint: self.fingerprint.clone(),
+            }),
+            ..NewEntry::default()
+        }
+    }
+
     fn begin_message(&self) -> String {
         let plan = self.fingerprint.as_ref().map(|fingerprint| format!(", plan {fingerprint}"));
         format!("{} on {}, process {}{}", self.command, self.host, self.pid, plan.unwrap_or_default())
@@ -174,6 +179,18 @@ impl NewRun {
 }
 
 impl RunEnd {
+    /// The ledger's entry.
+    pub(super) fn entry(&self, id: &str) -> NewEntry {
+        NewEntry {
+            at: self.at,
+            run: Some(id.into()),
+            kind: EntryKind::RunEnded,
+            message: Some(self.end_message()),
+            ended: Some(RunEnded { how: self.how.clone(), message: self.message.clone(), counts: self.counts.clone() }),
+            ..NewEntry::default()
+        }
+    }
+
     fn end_message(&self) -> String {
         let counts: Vec<String> = self.counts.iter().map(|(ending, count)| format!("{count} {ending}")).collect();
         let mut parts = vec![self.how.clone()];
@@ -183,7 +200,7 @@ impl RunEnd {
     }
 }
 
-fn read(found: &AnyRow) -> Result<Run, Fault> {
+pub(super) fn read(found: &AnyRow) -> Result<Run, Fault> {
     let ended = match row::optional_time(found, "ended_at")? {
         None => None,
         Some(at) => Some(RunEnd {

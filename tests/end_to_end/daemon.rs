@@ -587,3 +587,38 @@ async fn a_webhook_is_told_of_drift_of_what_is_held_and_of_failures_each_once() 
     assert!(log.contains("told a webhook what is new") && log.contains("it answered 404"), "{log}");
     assert!(!log.contains(hook.secret()), "{log}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elses_repository_has_a_commit_and_every_run_looks_whether_the_files_are_in_it() {
+    let story = Story::of(quick(), "accounts: { ann@example.com: }", "").await;
+    let dir = story.dir.path();
+    let git = |args: &[&str]| {
+        let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgSign=false"];
+        let output = Command::new("git").arg("-C").arg(dir).args(identity).args(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    git(&["init", "-q"]);
+    git(&["commit", "-q", "--allow-empty", "-m", "Begin"]);
+    story.write("accounts: { ann@example.com: }", &settings("{ every: 1h }", ""));
+    let stores = TempDir::new().unwrap();
+    let file = stores.path().join("state.db");
+    let store = format!("--store=sqlite:{}", file.display());
+    // What git's own tests have a repository look like another user's with.
+    let foreign = [("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")];
+    let daemon = Running::with(dir, &story.sandbox, &[&store], &foreign).await;
+    daemon.until("the first cycle", |status| app(status, APP)["last"]["done"] == 1).await;
+    git(&["add", "-A"]);
+    git(&["commit", "-q", "-m", "Take ann in"]);
+    assert_eq!(daemon.sync("").await, 202);
+    daemon.until("the next cycle", |status| app(status, APP)["last"]["trigger"] == "asked").await;
+    let log = daemon.terminate().await;
+    // What the daemon leaves behind is one file.
+    assert!(!stores.path().join("state.db-wal").exists(), "{log}");
+    let said = story.rosterd(&["history", &store, "--format", "json"]).await;
+    let json: Value = serde_json::from_str(&said.out).unwrap();
+    let commits: Vec<&str> =
+        json["runs"].as_array().unwrap().iter().map(|run| run["commit"].as_str().unwrap()).collect();
+    let expect = [git(&["rev-parse", "HEAD^"]) + "+changes", git(&["rev-parse", "HEAD"])];
+    assert_eq!([commits.first(), commits.last()], [Some(&&*expect[0]), Some(&&*expect[1])], "{commits:?} {log}");
+}

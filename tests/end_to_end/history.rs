@@ -136,6 +136,8 @@ async fn history_is_found_by_person_app_run_and_time() {
     let ann = ["studio/create/ann@example.com", "studio/deactivate/ann@example.com"];
     assert_eq!(past.actions(&[]).await, [ann[0], "studio/create/lee@example.com", ann[1]]);
     assert_eq!(past.actions(&["--person", "Ann@Example.com"]).await, ann);
+    // She was called otherwise once, and is known by both addresses.
+    assert_eq!(past.actions(&["--person", "ALee@example.com"]).await, ann);
     assert_eq!(past.actions(&["--app", "elsewhere"]).await, [""; 0]);
     assert_eq!(past.actions(&["--run", "run-2"]).await, [ann[1]]);
     assert_eq!(past.actions(&["--since", "2d"]).await, [ann[1]]);
@@ -172,6 +174,24 @@ async fn a_broken_link_is_named() {
     let said = past.history(&["--verify", "--format", "json"]).await;
     let json: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!((said.status, &json["broken_at"], &json["whole"]), (1, &3.into(), &false.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_no_store_or_empty_is_not_called_whole() {
+    let past = Past::new().await;
+    let file = past.url.strip_prefix("sqlite:").unwrap();
+    Store::open(&past.url).await.unwrap();
+    let said = past.history(&["--verify"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.out.contains("The ledger is empty") && !said.out.contains("whole"), "{}", said.out);
+    std::fs::remove_dir_all(std::path::Path::new(file).parent().unwrap()).unwrap();
+    std::fs::create_dir(std::path::Path::new(file).parent().unwrap()).unwrap();
+    std::fs::write(file, "this was a database once, and is none any more ".repeat(50)).unwrap();
+    let said = past.history(&["--verify"]).await;
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.err.contains("restore a backup") && !said.err.contains("--verify"), "{}", said.err);
+    let said = past.history(&[]).await;
+    assert!(said.err.contains("--verify"), "{}", said.err);
 }
 
 async fn sqlite(file: &str, sql: &str) {
@@ -247,6 +267,13 @@ async fn what_apply_did_is_in_the_history() {
     }
     let whole = past.history(&["--verify"]).await;
     assert!(whole.status == 0 && whole.out.contains("The ledger is whole"), "{whole:?}");
+    // The one file is the whole store.
+    let file = past.url.strip_prefix("sqlite:").unwrap();
+    assert!(!std::path::Path::new(&format!("{file}-wal")).exists());
+    let copy = past.story.dir.path().join("copy.db");
+    std::fs::copy(file, &copy).unwrap();
+    let args = ["history", "--verify", "--store", &format!("sqlite:{}", copy.display())];
+    assert_eq!(past.story.rosterd(&args).await.out.lines().nth(1), whole.out.lines().nth(1));
     // A later run sees the account, and from then on it is known that she had it.
     past.story.sandbox.advance(Duration::from_secs(2 * 3600));
     past.story.rosterd(&[&["apply", "--yes"], &store[..]].concat()).await;

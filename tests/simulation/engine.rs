@@ -126,7 +126,7 @@ pub async fn remembered(world: &World, network: &Network, file: &Path) -> Vec<St
         verdicts.extend(lost);
     }
     if let Verified::Broken { seq, why } = store.verify().await.unwrap() {
-        verdicts.push(format!("the ledger is broken at entry {seq}: {why}"));
+        verdicts.push(format!("the ledger is broken at entry {seq:?}: {why}"));
     }
     verdicts
 }

@@ -11,7 +11,9 @@ use crate::{
         past,
         past::Past,
     },
-    store::{AppKey, Ending, Entry, EntryKind, Holding, HoldingGroup, NewEntry, NewRun, Run, RunEnd, Verified},
+    store::{
+        AppKey, Ending, Entry, EntryKind, Holding, HoldingGroup, NewEntry, NewRun, Run, RunEnd, Standing, Verified,
+    },
 };
 
 fn at(text: &str) -> Timestamp {
@@ -126,9 +128,15 @@ fn the_history_as_json_has_every_run_and_entry() {
 }
 
 #[test]
+fn a_commit_is_shortened_and_keeps_its_mark() {
+    assert_eq!(crate::report::words::commit("0123456789abcdef0123+changes"), "0123456789ab+changes");
+    assert_eq!(crate::report::words::commit("0123456789abcdef0123"), "0123456789ab");
+}
+
+#[test]
 fn a_broken_ledger_says_where_and_what_to_do() {
     let whole = Verified::Whole { entries: 1234, head: "ab".repeat(32) };
-    let broken = Verified::Broken { seq: 7, why: "its text is not what was written: it has another hash".into() };
+    let broken = Verified::Broken { seq: Some(7), why: "its text is not what was written: it has another hash".into() };
     let text = |verified: &Verified| history::verified_text("sqlite:/var/lib/rosterd/state.db", verified, &NARROW);
     snapshot("history_verified", &format!("{}\n{}", text(&whole), text(&broken)));
     let json: serde_json::Value = serde_json::from_str(&history::verified_json("s", &broken)).unwrap();
@@ -149,27 +157,47 @@ fn what_a_person_had_is_told_with_since_when_and_what_is_not_known() {
         email: Email::lenient("jane.doe@example.com"),
         at: at("20T23:00:00"),
         zone: TimeZone::UTC,
-        holdings: vec![Holding {
-            key: AppKey::new("autodesk", "https://api.example.com"),
-            account: "user-123".into(),
-            email: Email::lenient("JDoe@example.com"),
-            status: AccountStatus::Active,
-            values: role("admin"),
-            since: at("01T09:15:00"),
-            groups: vec![
-                group("Design Team", AccountStatus::Active, role("lead")),
-                group("A team with a name that is far too long for a column", AccountStatus::Pending, role("member")),
-                group("Ops", AccountStatus::Active, Default::default()),
-            ],
-        }],
+        standing: Standing {
+            holdings: vec![Holding {
+                key: AppKey::new("autodesk", "https://api.example.com"),
+                account: "user-123".into(),
+                email: Email::lenient("JDoe@example.com"),
+                status: AccountStatus::Active,
+                values: role("admin"),
+                since: at("01T09:15:00"),
+                groups: vec![
+                    group("Design Team", AccountStatus::Active, role("lead")),
+                    group(
+                        "A team with a name that is far too long for a column",
+                        AccountStatus::Pending,
+                        role("member"),
+                    ),
+                    group("Ops", AccountStatus::Active, Default::default()),
+                ],
+            }],
+            unread: vec![],
+        },
         without: vec!["alteryx".into(), "scim".into()],
         unread: vec!["workiva".into()],
     };
     snapshot("past", &past::text(&past, &NARROW));
     snapshot("past_color", &past::text(&past, &COLOR));
-    let nothing = Past { holdings: vec![], without: vec![], unread: vec![], ..past.clone() };
+    let nothing = Past { standing: Standing::default(), without: vec![], unread: vec![], ..past.clone() };
     assert!(past::text(&nothing, &NARROW).contains("No app had shown an account of this person."));
     let json: serde_json::Value = serde_json::from_str(&past::to_json(&past)).unwrap();
     assert_eq!(json["accounts"][0]["groups"][0]["values"]["role"], "lead");
     assert_eq!(json["unread"][0], "workiva");
+    let entry = NewEntry {
+        at: at("20T22:00:00"),
+        action: Some("autodesk/deactivate/jane.doe@example.com".into()),
+        ..NewEntry::default()
+    };
+    let key = past.standing.holdings[0].key.clone();
+    let unread =
+        vec![Entry { seq: 9, key: Some(key), prev: String::new(), hash: String::new(), text: String::new(), entry }];
+    let changed = Past { standing: Standing { unread, ..past.standing.clone() }, ..past };
+    let text = past::text(&changed, &BROAD);
+    let line =
+        "by our own change of 2026-11-20 22:00 UTC, not read back since: autodesk/deactivate/jane.doe@example.com";
+    assert!(text.contains(line), "{text}");
 }

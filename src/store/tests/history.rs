@@ -211,3 +211,33 @@ async fn invitations_are_accounts_that_we_made_and_what_was_seen_of_them() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_we_did_after_the_last_reading_counts_until_the_next_one() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let seen = |status: &str| whole(&[&format!("ann {status} email=ann@example.com")], &[("ann", "g1", "lead")]);
+        store.record_reading(&lease, minute(0), &seen("active")).await.unwrap();
+        done(&store, &lease, "autodesk/remove-member/ann@example.com/Group g1", Some("ann"), minute(4)).await;
+        done(&store, &lease, "autodesk/deactivate/ann@example.com", Some("ann"), minute(5)).await;
+        done(&store, &lease, "autodesk/create/lee@example.com", None, minute(5)).await;
+        store.record_reading(&lease, minute(9), &seen("active")).await.unwrap();
+        done(&store, &lease, "autodesk/delete/ann@example.com", Some("ann"), minute(12)).await;
+        let at = async |person: &str, minutes: i64| {
+            let standing = store.standing_at([&email(person)], minute(minutes)).await.unwrap();
+            let held = standing.holdings.iter();
+            let held: Vec<String> =
+                held.map(|held| format!("{} {} {}", held.status, held.since, held.groups.len())).collect();
+            (held.join(", "), standing.unread.iter().map(|entry| entry.seq).collect::<Vec<_>>())
+        };
+        assert_eq!(at("ann@example.com", 3).await, (format!("active {} 1", minute(0)), vec![]));
+        assert_eq!(at("ann@example.com", 4).await, (format!("active {} 0", minute(0)), vec![1]));
+        assert_eq!(at("Ann@example.com", 5).await, (format!("inactive {} 0", minute(5)), vec![1, 2]));
+        assert_eq!(at("lee@example.com", 5).await, (String::new(), vec![3]));
+        // The app has the last word, whatever we did before.
+        assert_eq!(at("ann@example.com", 9).await, (format!("active {} 1", minute(0)), vec![]));
+        assert_eq!(at("lee@example.com", 9).await, (String::new(), vec![]));
+        assert_eq!(at("ann@example.com", 12).await, (String::new(), vec![4]));
+    })
+    .await;
+}

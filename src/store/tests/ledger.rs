@@ -63,6 +63,67 @@ fn what_is_hashed_is_written_in_one_way() {
     insta::assert_snapshot!(text, @r#"{"app":"autodesk","entry":{"at":"2026-11-20T12:00:00Z","kind":"note","message":"ä\"\n","read_back":{"a":null,"b":[{"c":2.5,"d":1}]}},"origin":"https://developer.api.autodesk.com","seq":7}"#);
 }
 
+const FORGED_RUN: &str = "INSERT INTO runs SELECT 'run-9', -1, command, started_at, revision, fingerprint, host, pid, \
+                          ended_at, how, message, counts FROM runs";
+
+/// A copy of an entry outside of the chain.
+fn forged_row(seq: &str) -> String {
+    format!(
+        "INSERT INTO ledger SELECT {seq}, at, run, kind, app, origin, action, verb, account_id, result, made, prev, hash, \
+         body FROM ledger WHERE seq = 2"
+    )
+}
+
+#[tokio::test]
+async fn what_the_chain_does_not_cover_is_never_shown() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        fill(&store, &lease).await;
+        let entries = store.entries(&Filter::default()).await.unwrap();
+        let (runs, last) = (store.runs(10).await.unwrap(), store.last_done(&autodesk()).await.unwrap());
+        for seq in ["0", "-7", "6"] {
+            tamper(&store, &forged_row(seq)).await;
+        }
+        tamper(&store, "INSERT INTO ledger_people (seq, person) VALUES (-7, 'kim@example.com')").await;
+        tamper(&store, FORGED_RUN).await;
+        assert_eq!(store.entries(&Filter::default()).await.unwrap(), entries);
+        assert_eq!(store.runs(10).await.unwrap(), runs);
+        assert_eq!(store.run("run-9").await.unwrap(), None);
+        assert_eq!(store.last_done(&autodesk()).await.unwrap(), last);
+        let kim = Filter { people: vec!["kim@example.com".into()], ..Filter::default() };
+        assert_eq!(store.entries(&kim).await.unwrap().len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn runs_that_an_earlier_version_entered_are_whole_until_they_are_changed() {
+    let (store, lease) = Database::sqlite().claimed().await;
+    fill(&store, &lease).await;
+    // The chain as it was written before entries held what began and how it ended.
+    let entries = store.entries(&Filter::default()).await.unwrap();
+    let mut prev = "0".repeat(64);
+    for entry in entries {
+        let mut text: serde_json::Value = serde_json::from_str(&entry.text).unwrap();
+        text["entry"].as_object_mut().unwrap().retain(|name, _| name != "begun" && name != "ended");
+        let text = text.to_string();
+        let hash = super::super::row::hash(&[&prev, &text]);
+        let quoted = text.replace('\'', "''");
+        let set =
+            format!("UPDATE ledger SET body = '{quoted}', prev = '{prev}', hash = '{hash}' WHERE seq = {}", entry.seq);
+        tamper(&store, &set).await;
+        tamper(&store, &format!("UPDATE ledger_head SET hash = '{hash}'")).await;
+        prev = hash;
+    }
+    assert_eq!(store.verify().await.unwrap(), Verified::Whole { entries: 5, head: prev });
+    tamper(&store, "UPDATE runs SET host = 'elsewhere'").await;
+    let found = store.verify().await.unwrap();
+    assert!(
+        matches!(&found, Verified::Broken { seq: Some(1), why } if why.contains("another description")),
+        "{found:?}"
+    );
+}
+
 #[tokio::test]
 async fn the_first_broken_link_is_named() {
     let forged = "UPDATE ledger SET body = replace(body, 'ann', 'eve'), hash = prev";
@@ -86,6 +147,20 @@ async fn the_first_broken_link_is_named() {
         ("UPDATE ledger_people SET person = 'eve@example.com' WHERE seq = 2", 2, "the columns that it is found by"),
         ("DELETE FROM ledger_people WHERE seq = 3", 3, "the columns that it is found by"),
         ("INSERT INTO ledger_people (seq, person) VALUES (4, 'x')", 4, "the columns that it is found by"),
+        (&forged_row("0"), 0, "rows that were not entered by us"),
+        (&forged_row("-7"), 0, "rows that were not entered by us"),
+        ("UPDATE runs SET command = 'plan'", 1, "its run run-1 has another command"),
+        ("UPDATE runs SET host = 'x'", 1, "another host"),
+        ("UPDATE runs SET pid = 8", 1, "another process"),
+        ("UPDATE runs SET revision = NULL", 1, "another commit"),
+        ("UPDATE runs SET fingerprint = 'x'", 1, "another plan"),
+        ("UPDATE runs SET seq = 3", 1, "another place in the ledger"),
+        ("UPDATE runs SET how = 'failed'", 5, "another end"),
+        ("UPDATE runs SET message = NULL", 5, "another message"),
+        ("UPDATE runs SET counts = '{}'", 5, "another number of actions"),
+        ("UPDATE runs SET ended_at = NULL", 5, "another end"),
+        ("DELETE FROM runs", 1, "what is kept about its run run-1 is gone"),
+        (FORGED_RUN, 0, "runs of whose begin no entry tells"),
     ];
     for (sql, first, expect) in cases {
         check(async |database| {
@@ -98,7 +173,7 @@ async fn the_first_broken_link_is_named() {
             tamper(&store, sql).await;
             let found = store.verify().await.unwrap();
             let Verified::Broken { seq, why } = found else { panic!("{sql}: {found:?}") };
-            assert_eq!(seq, *first, "{sql}: {why}");
+            assert_eq!(seq, Some(*first).filter(|first| *first > 0), "{sql}: {why}");
             assert!(why.contains(expect), "{sql}: {why}");
         })
         .await;
@@ -114,8 +189,9 @@ async fn entries_are_found_by_person_app_action_run_and_time() {
             store.entries(&filter).await.unwrap().iter().map(|entry| entry.seq).collect()
         };
         let text = |text: &str| Some(text.to_owned());
-        assert_eq!(found(Filter { account: text("ANN@example.com"), ..Filter::default() }).await, [2, 4]);
-        assert_eq!(found(Filter { account: text("kim@example.com"), ..Filter::default() }).await, [4]);
+        let people = |person: &str| vec![person.to_owned()];
+        assert_eq!(found(Filter { people: people("ANN@example.com"), ..Filter::default() }).await, [2, 4]);
+        assert_eq!(found(Filter { people: people("kim@example.com"), ..Filter::default() }).await, [4]);
         assert_eq!(found(Filter { app: text("autodesk"), ..Filter::default() }).await, [2, 3, 4]);
         assert_eq!(found(Filter { app: text("alteryx"), ..Filter::default() }).await, [0; 0]);
         assert_eq!(found(Filter { action: text("autodesk"), ..Filter::default() }).await, [2, 3]);
@@ -129,8 +205,10 @@ async fn entries_are_found_by_person_app_action_run_and_time() {
         assert_eq!(found(Filter { without_runs: true, ..Filter::default() }).await, [2, 3, 4]);
         assert_eq!(found(Filter { limit: Some(2), ..Filter::default() }).await, [4, 5]);
         assert_eq!(found(Filter { after: Some(3), ..Filter::default() }).await, [4, 5]);
-        let both = Filter { account: text("ann@example.com"), limit: Some(1), ..Filter::default() };
+        let both = Filter { people: people("ann@example.com"), limit: Some(1), ..Filter::default() };
         assert_eq!(found(both).await, [4]);
+        let of_two = vec!["lee@example.com".to_owned(), "KIM@example.com".to_owned()];
+        assert_eq!(found(Filter { people: of_two, ..Filter::default() }).await, [3, 4]);
     })
     .await;
 }
