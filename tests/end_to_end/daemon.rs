@@ -493,7 +493,8 @@ async fn it_does_not_start_where_others_could_reach_it_without_a_token() {
 async fn what_is_held_is_shown_with_the_line_that_releases_it() {
     let left = "people: { a@example.com: {} }\n";
     let granted = "accounts: { b@example.com: }";
-    let story = Story::of(quick(), granted, &format!("{left}{}", settings("{ every: 1h }", ""))).await;
+    let untold = "  notify: [ { url: { env: NO_SUCH_HOOK } } ]\n";
+    let story = Story::of(quick(), granted, &format!("{left}{}{untold}", settings("{ every: 1h }", ""))).await;
     story.account("a@example.com", "user", true);
     story.account("b@example.com", "user", true);
     let daemon = Running::start(story.dir.path(), &story.sandbox).await;
@@ -509,7 +510,9 @@ async fn what_is_held_is_shown_with_the_line_that_releases_it() {
     let approvals = format!("{left}approvals:\n  {release}\n{}", settings("{ every: 1h }", ""));
     story.write(granted, &approvals);
     daemon.until("the release", |status| app(status, APP)["standing"] == "in sync").await;
-    daemon.terminate().await;
+    let log = daemon.terminate().await;
+    let complaints = log.lines().filter(|line| line.contains("NO_SUCH_HOOK is not set")).count();
+    assert_eq!(complaints, 2, "at the start, and when there was something to tell: {log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

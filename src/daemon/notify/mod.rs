@@ -48,6 +48,7 @@ pub(super) async fn run(world: Arc<dyn World>, mut news: UnboundedReceiver<News>
         while let Some(one) = next {
             if let News::InForce(files) = &one {
                 aim(&mut targets, files);
+                complain(&*world, &targets);
             }
             let corrected = follower.take(one);
             targets.iter_mut().for_each(|target| news::remember(&mut target.corrected, &corrected));
@@ -66,6 +67,15 @@ fn aim(targets: &mut Vec<Target>, files: &InForce) {
             Some(index) => before.swap_remove(index),
             None => Target { settings: settings.clone(), told: Now::default(), corrected: Corrected::new() },
         });
+    }
+}
+
+/// An address that is not there is complained about at once, and not when there is something to tell.
+fn complain(world: &dyn World, targets: &[Target]) {
+    for target in targets {
+        if let Err(why) = world.secret(&target.settings.url) {
+            warn!("`settings.notify`: {why}, so that nobody is told anything there");
+        }
     }
 }
 

@@ -189,10 +189,13 @@ impl Columns {
         let mut head = head.text(words::paint(verb), format!("{} {verb}", words::sign(verb))).pad_to(start);
         let (mut details, mut places) = (detail(canvas, action).wrap(self.detail), why(action).wrap(self.place));
         let fits = |lines: &[Line], width: usize| lines.iter().all(|line| line.width() <= width);
-        let beside = fits(&details, self.detail) && fits(&places, self.place);
+        // Below each other, details and places have all the room for themselves, and may so take fewer lines.
+        let room = canvas.style.width.saturating_sub(start);
+        let below = detail(canvas, action).wrap(room);
+        let fewer = below.len() + why(action).wrap(room).len() < details.len().max(places.len());
+        let beside = fits(&details, self.detail) && fits(&places, self.place) && !fewer;
         if !beside {
-            // All the room is the details' own then.
-            details = detail(canvas, action).wrap(canvas.style.width.saturating_sub(start));
+            details = below;
             places.clear();
         }
         details.reverse();
