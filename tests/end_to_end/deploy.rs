@@ -92,7 +92,10 @@ fn the_image_is_built_of_what_is_there_and_starts_the_daemon_as_somebody_without
     }
     let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
     let rust = setting(&manifest, "rust-version = ").trim_matches('"');
-    assert!(DOCKERFILE.contains(&format!("/rust:{rust}-")), "the image is built with the Rust that the crate asks for");
+    assert!(
+        DOCKERFILE.contains(&format!("FROM rust:{rust}-")),
+        "the image is built with the Rust that the crate asks for"
+    );
     let user = setting(DOCKERFILE, "USER ");
     assert!(!user.starts_with("root") && !user.starts_with("0:"), "{user}");
 
