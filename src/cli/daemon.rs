@@ -42,7 +42,7 @@ pub(super) async fn run(args: &args::Daemon) -> Result<Exit, Failure> {
         sandbox: base,
         store,
         private: url == storage::PRIVATE,
-        commits: Mutex::default(),
+        commits: Commits { dir: args.dir.dir.clone(), known: Arc::default() },
     };
     let daemon = Daemon::new(Arc::new(site), first).await.map_err(|refused| {
         let failure = Failure::new(&refused);
@@ -73,54 +73,64 @@ struct Site {
     store: Store,
     /// The store lives no longer than this process.
     private: bool,
-    commits: Mutex<Commits>,
+    commits: Commits,
 }
 
-/// Which commits files were of.
-#[derive(Default)]
+/// Which commits the files in a directory are and were of.
+#[derive(Clone)]
 struct Commits {
+    dir: PathBuf,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Default)]
+struct Known {
     /// By the hash of the files: those in force may have been replaced by others that are not valid.
     of: BTreeMap<String, Option<String>>,
     /// What was in the way of telling, as it was said last.
     trouble: Option<String>,
 }
 
-impl Site {
+impl Commits {
     /// The commit of what is in the directory now. What is in the way is said once, not by every run.
     fn head(&self) -> Option<String> {
         let Head { commit, trouble } = git::head(&self.dir);
-        let mut commits = self.commits();
-        if let Some(trouble) = trouble.as_ref().filter(|_| commits.trouble != trouble) {
+        let mut known = self.known();
+        if let Some(trouble) = trouble.as_ref().filter(|trouble| known.trouble.as_ref() != Some(trouble)) {
             warn!("{trouble}");
         }
-        commits.trouble = trouble;
+        known.trouble = trouble;
         commit
     }
 
     /// The commit of the files in force. As long as they are what is in the directory, it is looked up anew: they may have
     /// been committed since they were read.
-    fn commit(&self, digest: &str) -> Option<String> {
+    fn of(&self, digest: &str) -> Option<String> {
         if desired::fingerprint(&self.dir).is_ok_and(|now| now == digest) {
             let commit = self.head();
-            self.commits().of = [(digest.to_owned(), commit.clone())].into();
+            self.known().of = [(digest.to_owned(), commit.clone())].into();
             return commit;
         }
-        self.commits().of.get(digest).cloned().flatten()
+        self.known().of.get(digest).cloned().flatten()
     }
 
-    fn commits(&self) -> std::sync::MutexGuard<'_, Commits> {
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         // A whole value is put in.
-        self.commits.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
+impl Site {
     /// What a run remembers with: one that only looks leaves the store as it is, and keeps nobody from the app.
     fn memory(&self, digest: &str, looking: bool) -> Memory {
         let (store, clock) = (self.store.clone(), Clock::default());
         let memory = if looking {
             Memory::of(store, clock)
         } else {
-            let (commit, host, pid) = (self.commit(digest), storage::host(), std::process::id());
-            Memory::writing(store, Author { command: "daemon".into(), commit, host, pid }, clock)
+            let (host, pid) = (storage::host(), std::process::id());
+            let (commits, digest) = (self.commits.clone(), digest.to_owned());
+            Memory::writing(store, Author { command: "daemon".into(), commit: None, host, pid }, clock)
+                .looking_up(move || commits.of(&digest))
         };
         if self.private { memory.private() } else { memory }
     }
@@ -133,9 +143,9 @@ impl World for Site {
     }
 
     fn load(&self) -> Result<Loaded, Problems> {
-        let commit = self.head();
+        let commit = self.commits.head();
         let loaded = desired::load(&self.dir, &*self.registry)?;
-        self.commits().of.insert(loaded.fingerprint(), commit);
+        self.commits.known().of.insert(loaded.fingerprint(), commit);
         Ok(loaded)
     }
 

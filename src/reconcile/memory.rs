@@ -50,17 +50,41 @@ pub struct Memory {
     private: bool,
     /// The run that is under way, once it is entered.
     run: Arc<tokio::sync::Mutex<Option<Arc<str>>>>,
+    /// Where the commit is looked up for every run, in the place of the author's.
+    look_up: Option<LookUp>,
+    /// What was found for the run that is under way.
+    found: Arc<Mutex<Option<String>>>,
+}
+
+/// Looks up the commit of the files.
+#[derive(Clone)]
+struct LookUp(Arc<dyn Fn() -> Option<String> + Send + Sync>);
+
+impl fmt::Debug for LookUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LookUp")
+    }
 }
 
 impl Memory {
     /// Looks into `store` and leaves it as it is.
     pub fn of(store: Store, clock: Clock) -> Self {
-        Self { store, author: None, clock, private: false, run: Arc::default() }
+        Self::new(store, None, clock)
     }
 
     /// Writes everything down.
     pub fn writing(store: Store, author: Author, clock: Clock) -> Self {
-        Self { store, author: Some(Arc::new(author)), clock, private: false, run: Arc::default() }
+        Self::new(store, Some(Arc::new(author)), clock)
+    }
+
+    fn new(store: Store, author: Option<Arc<Author>>, clock: Clock) -> Self {
+        Self { store, author, clock, private: false, run: Arc::default(), look_up: None, found: Arc::default() }
+    }
+
+    /// The same, whose files may be committed while it lives: every run looks up their commit when it is entered.
+    #[must_use]
+    pub fn looking_up(self, commit: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        Self { look_up: Some(LookUp(Arc::new(commit))), ..self }
     }
 
     /// The same, of which it is known that it began with this process.
@@ -76,7 +100,7 @@ impl Memory {
     /// The same, for another run.
     #[must_use]
     pub fn anew(&self) -> Self {
-        Self { run: Arc::default(), ..self.clone() }
+        Self { run: Arc::default(), found: Arc::default(), ..self.clone() }
     }
 
     /// The store.
@@ -98,7 +122,11 @@ impl Memory {
     }
 
     pub(super) fn commit(&self) -> Option<String> {
-        self.author.as_ref().and_then(|author| author.commit.clone())
+        match &self.look_up {
+            // A whole value is put in.
+            Some(_) => self.found.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            None => self.author.as_ref().and_then(|author| author.commit.clone()),
+        }
     }
 
     /// This run's id, if it was entered.
@@ -111,6 +139,11 @@ impl Memory {
         let mut run = self.run.lock().await;
         if let Some(run) = &*run {
             return Ok(run.clone());
+        }
+        if let Some(LookUp(commit)) = self.look_up.clone() {
+            // Git is a program that takes its time. One that panics has found nothing.
+            let found = tokio::task::spawn_blocking(move || commit()).await.unwrap_or_default();
+            *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
         }
         let now = self.now();
         let author = self.author.as_deref();
