@@ -301,7 +301,7 @@ fn tell(desired: &Desired, imported: &Imported, changes: &[Change], dry_run: boo
              drop theirs under `apps`:",
         );
         terminal::say("");
-        terminal::say(&import::team_lines(&teams));
+        terminal::say_file(&import::team_lines(&teams));
     }
     if changes.is_empty() {
         terminal::say("Nothing to add: all that is live and can be said is in the files.");

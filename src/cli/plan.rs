@@ -30,11 +30,14 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
         PlanFormat::Dot => report::dot::plan(&plan),
     });
     terminal::print(&text)?;
-    if args.format == PlanFormat::Text {
-        let planning = &args.planning;
-        let (approve, live) = (&planning.approve[..], planning.live.is_some());
-        let (dir, target, only) = (&args.dir, &args.target, &planning.only);
-        next::say(&plan, &next::Asked { dir, target, only, approve, live });
+    let planning = &args.planning;
+    let (approve, live) = (&planning.approve[..], planning.live.is_some());
+    let (dir, target, only, store) = (&args.dir, &args.target, &planning.only, args.storage.store.as_deref());
+    let asked = next::Asked { dir, target, only, approve, store, live };
+    match &args.out {
+        Some(file) => next::say_saved(file, &asked),
+        None if args.format == PlanFormat::Text => next::say(&plan, &asked),
+        None => {}
     }
     Ok(exit(&plan, args.planning.detailed_exitcode))
 }
@@ -69,10 +72,6 @@ async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
     }
     if let Some(path) = &args.out {
         saved::write(path, &plan, saved::Asked { files, origins, target, only, approve })?;
-        terminal::note(&format!(
-            "saved to {0}: `rosterd apply --plan {0}` does what is ready in it, as far as it is still the same",
-            path.display()
-        ));
     }
     Ok(plan)
 }

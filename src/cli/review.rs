@@ -27,7 +27,7 @@ pub(super) async fn run(args: &args::Review, global: &Global) -> Result<Exit, Fa
     let table = report::review::csv(&rows, &desired.settings.time_zone)
         .map_err(|error| Failure::new(format!("the table cannot be written: {error}")))?;
     match &args.out {
-        None => terminal::print(&table)?,
+        None => terminal::print_file(&table)?,
         Some(path) => {
             fs::write(path, table)
                 .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;

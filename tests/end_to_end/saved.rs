@@ -24,7 +24,11 @@ async fn story() -> Story {
 async fn saved(story: &Story) -> String {
     let file = story.dir.path().join("plan.json").to_str().unwrap().to_owned();
     let said = story.rosterd(&["plan", "--out", &file]).await;
-    assert!(said.status == 0 && said.err.contains(&format!("rosterd apply --plan {file}")), "{said:?}");
+    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(said.err.matches("Next:").count(), 1, "{said:?}");
+    let dir = story.dir.path().display();
+    let command = format!("`rosterd apply {dir} --plan {file} --sandbox={}`", story.sandbox.url());
+    assert!(said.err.contains(&command), "{command}: {said:?}");
     file
 }
 
@@ -154,4 +158,90 @@ async fn a_snapshot_says_how_old_it_is_and_holds_no_secret() {
     assert_eq!(plan["snapshot"]["old"], true);
     let said = run(&["plan", &dir, "--live", &live, "--format", "markdown"]).await;
     assert!(said.out.contains("**more than a day old**"), "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_changed_makes_a_saved_plan_stale() {
+    let story = story().await;
+    let manifest = include_str!("../../src/connectors/rest/manifests/autodesk.yaml");
+    fs::create_dir(story.dir.path().join("connectors")).unwrap();
+    let path = story.dir.path().join("connectors/mine.yaml");
+    fs::write(&path, manifest).unwrap();
+    let text = fs::read_to_string(story.dir.path().join("all.yaml")).unwrap();
+    let url = story.sandbox.app_url("autodesk", APP);
+    let text = text.replace("autodesk", "./connectors/mine.yaml").replace("https://api.example.com", &url);
+    fs::write(story.dir.path().join("all.yaml"), text).unwrap();
+    let (dir, file) = (story.dir.path().to_str().unwrap(), story.dir.path().join("plan.json"));
+    let file = file.to_str().unwrap();
+    let variables = [
+        ("STUDIO_ID", rosterd::sandbox::DEFAULT_CLIENT_ID),
+        ("STUDIO_SECRET", rosterd::sandbox::DEFAULT_CLIENT_SECRET),
+    ];
+    let rosterd = async |args: &[&str]| crate::story::finish(crate::story::start(args, &variables)).await;
+    let fingerprint = async || {
+        let said = rosterd(&["plan", dir, "--format", "json"]).await;
+        let plan: Value = serde_json::from_str(&said.out).unwrap();
+        plan["fingerprint"].as_str().unwrap().to_owned()
+    };
+    let said = rosterd(&["plan", dir, "--out", file]).await;
+    assert!(said.status == 0 && said.out.contains("deactivate"), "{said:?}");
+    let before = fingerprint().await;
+    // What was a change of the status takes the account away for good now.
+    let other = manifest.replace(
+        "deactivate: { set: { status: inactive }, irreversible: true }",
+        "deactivate: { delete: '/users/{account.id}', irreversible: true }",
+    );
+    assert_ne!(other, manifest);
+    fs::write(&path, &other).unwrap();
+    let said = rosterd(&["apply", dir, "--plan", file, "--yes"]).await;
+    assert!(said.status == 1 && said.err.contains("connectors/mine.yaml changed since; nothing was done"), "{said:?}");
+    assert!(story.writes().is_empty(), "{:?}", story.writes());
+    assert_ne!(fingerprint().await, before);
+    // With the manifest as it was, all of it is done.
+    fs::write(&path, manifest).unwrap();
+    let said = rosterd(&["apply", dir, "--plan", file, "--yes"]).await;
+    assert!(said.status == 0 && !story.writes().is_empty(), "{said:?}");
+    // Built-in connectors change with the program.
+    let text = fs::read_to_string(file).unwrap().replace("\"program\": \"", "\"program\": \"0.0.0-");
+    fs::write(file, text).unwrap();
+    let said = rosterd(&["apply", dir, "--plan", file, "--yes"]).await;
+    assert!(said.status == 1 && said.err.contains("saved by another version of rosterd"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_that_is_printed_applies_the_saved_plan() {
+    let story = story().await;
+    // Names that a shell would take apart.
+    let place = story.dir.path().join("it's here");
+    fs::create_dir(&place).unwrap();
+    fs::rename(story.dir.path().join("all.yaml"), place.join("all.yaml")).unwrap();
+    let (dir, file) = (place.to_str().unwrap(), place.join("a plan.json"));
+    let (at, store) = (format!("--sandbox={}", story.sandbox.url()), format!("sqlite:{dir}/state.db"));
+    let said = run(&["plan", dir, &at, "--store", &store, "--out", file.to_str().unwrap()]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    let printed = said.err.split('`').nth(1).unwrap().strip_prefix("rosterd ").unwrap();
+    let shell = format!("{} {printed} --yes", env!("CARGO_BIN_EXE_rosterd"));
+    let done = std::process::Command::new("sh").args(["-c", &shell]).output().unwrap();
+    assert!(done.status.success(), "{shell}: {done:?}");
+    assert!(place.join("state.db").exists());
+    assert_eq!(story.sandbox.account("autodesk", APP, "eve@example.com").unwrap().status, "inactive");
+    // Apps that end with the command are no apps to apply anything to.
+    let said = run(&["plan", dir, "--sandbox", "--out", file.to_str().unwrap()]).await;
+    assert!(said.err.contains("the simulated apps ended with this command"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_of_the_command_line_is_checked_as_one_of_the_files_is() {
+    let story = story().await;
+    for (approve, status, words) in [
+        ("nope:irreversible", 1, "there is no app `nope`"),
+        ("*:irreversible", 1, "there is no app `*`"),
+        ("studio/explode:irreversible", 1, "there is no verb `explode`"),
+        (":irreversible", 64, "write NAME:GUARD"),
+        ("studio:irreversible:3", 64, "`up_to` is for the guards max-removals and max-creates"),
+        ("studio:irreversible", 0, ""),
+    ] {
+        let said = story.rosterd(&["plan", "--approve", approve]).await;
+        assert!(said.status == status && said.err.contains(words), "{approve}: {said:?}");
+    }
 }
