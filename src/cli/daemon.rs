@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     connectors::{Clock, Error, ProcessSecrets, Registry, SecretSource as _, Writer, http::webhook},
-    daemon::{Daemon, InForce, Undelivered, World},
+    daemon::{Daemon, InForce, Undelivered, Watch, World},
     desired::{self, Loaded, Problems},
     model::{ConnectorCatalogue as _, DesiredApp, SecretRef},
     reconcile::{Author, BudgetKeeper, Memory, Pace, Reconciler, resume},
@@ -26,7 +26,8 @@ use crate::{
 
 pub(super) async fn run(args: &args::Daemon) -> Result<Exit, Failure> {
     // There is nothing good to go on with yet, so that a start with bad files ends here.
-    let first = context::load_for_plan(&args.dir, &args.target, &[])?;
+    let first = async || context::load_for_plan(&args.dir, &args.target, &[]);
+    let first = Watch::new(&args.dir.dir).whole(|| (), first).await?;
     let (sandbox, base) = context::sandbox(&args.target, &first.desired).await?;
     let url = storage::store_url(&first.desired.settings.store, &args.storage, base.is_some())?;
     let store = storage::open(&url).await?;

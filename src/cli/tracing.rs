@@ -14,7 +14,8 @@ use super::{
 /// logged unless asked for. A command that `narrates` has nothing but its log to tell by.
 pub(super) fn start(global: &Global, narrates: bool) {
     let level = match global.verbose + u8::from(narrates) {
-        0 => "error",
+        // A wait of many minutes would look as if it hung.
+        0 => "error,rosterd::quota=warn",
         1 => "rosterd=info",
         2 => "rosterd=debug",
         _ => "rosterd=trace,info",

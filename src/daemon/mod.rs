@@ -41,7 +41,7 @@ pub use files::InForce;
 use http::Door;
 pub use notify::Undelivered;
 use signals::{Signal, Signals};
-use watch::Watch;
+pub use watch::Watch;
 
 /// What is in flight when the daemon is told to end may take this long. Service managers are told to wait for ten seconds,
 /// and the rest is for dropping what is still not done by then.
@@ -167,11 +167,16 @@ impl Daemon {
         board.in_force(&files);
         crew.man();
         let mut number = files.number;
+        let mut forced = false;
         loop {
-            let forced = tokio::select! {
-                () = watch.changed(&board) => false,
+            let loaded = tokio::select! {
+                loaded = watch.changed(&board, async || load(&world).await) => loaded,
                 signal = signals.next() => match signal {
-                    Signal::Reload => true,
+                    Signal::Reload => {
+                        forced = true;
+                        watch.forget();
+                        continue;
+                    }
                     Signal::End => break,
                 },
                 () = crew.gap() => {
@@ -179,7 +184,8 @@ impl Daemon {
                     continue;
                 }
             };
-            if let Some(next) = read_anew(&world, &board, number, forced).await {
+            let forced = std::mem::take(&mut forced);
+            if let Some(next) = loaded.and_then(|loaded| taken(loaded, &world, &board, number, forced)) {
                 number = next.number;
                 tell_what_waits_for_a_restart(&files, &next);
                 access.renew(&*world, &next.desired.settings.daemon);
@@ -212,17 +218,24 @@ fn tell_what_waits_for_a_restart(first: &InForce, next: &InForce) {
     }
 }
 
-/// Reads the files again. None when they are bad or, unless `forced`, what they were.
-async fn read_anew(world: &Arc<dyn World>, board: &Board, number: u64, forced: bool) -> Option<Arc<InForce>> {
+/// Reads the files. Nothing when reading them dies, which it should not.
+async fn load(world: &Arc<dyn World>) -> Option<Result<Loaded, Problems>> {
     let reader = world.clone();
     // Large trees take seconds, in which apps and callers must not wait.
-    let loaded = match tokio::task::spawn_blocking(move || reader.load()).await {
-        Ok(loaded) => loaded,
-        Err(failed) => {
-            error!("reading the files failed: {failed}");
-            return None;
-        }
-    };
+    tokio::task::spawn_blocking(move || reader.load())
+        .await
+        .inspect_err(|failed| error!("reading the files failed: {failed}"))
+        .ok()
+}
+
+/// What comes into force. Nothing when it is bad or, unless `forced`, what is in force already.
+fn taken(
+    loaded: Result<Loaded, Problems>,
+    world: &Arc<dyn World>,
+    board: &Board,
+    number: u64,
+    forced: bool,
+) -> Option<Arc<InForce>> {
     let files =
         match loaded.map(|loaded| (loaded.warnings.clone(), InForce::new(loaded, world.directory(), world.now()))) {
             Ok((warnings, Ok(files))) => {

@@ -20,7 +20,7 @@ pub struct Timetable {
 #[derive(Debug, Clone)]
 enum Rhythm {
     Every { every: Duration, jitter: Duration },
-    Cron(Box<croner::Cron>),
+    Cron { cron: Box<croner::Cron>, jitter: Duration },
 }
 
 impl Timetable {
@@ -31,9 +31,9 @@ impl Timetable {
     pub fn new(settings: &Settings) -> Result<Self, String> {
         let rhythm = match &settings.schedule {
             Schedule::Every { every, jitter } => Rhythm::Every { every: *every, jitter: *jitter },
-            Schedule::Cron(text) => {
-                let cron = text.parse().map_err(|error| format!("`schedule.cron: {text}`: {error}"))?;
-                Rhythm::Cron(Box::new(cron))
+            Schedule::Cron { cron, jitter } => {
+                let parsed = cron.parse().map_err(|error| format!("`schedule.cron: {cron}`: {error}"))?;
+                Rhythm::Cron { cron: Box::new(parsed), jitter: *jitter }
             }
         };
         Ok(Self { rhythm, zone: settings.time_zone.clone() })
@@ -44,7 +44,7 @@ impl Timetable {
         match &self.rhythm {
             // A cycle that took longer than the pause is followed by the next at once.
             Rhythm::Every { every, jitter } => later(began, *every + jitter.mul_f64(chance)).max(now),
-            Rhythm::Cron(cron) => self.occurrence(cron, now),
+            Rhythm::Cron { cron, jitter } => later(self.occurrence(cron, now), jitter.mul_f64(chance)),
         }
     }
 
@@ -52,7 +52,7 @@ impl Timetable {
     pub fn interval(&self, now: Timestamp) -> Duration {
         match &self.rhythm {
             Rhythm::Every { every, .. } => *every,
-            Rhythm::Cron(cron) => {
+            Rhythm::Cron { cron, .. } => {
                 let first = self.occurrence(cron, now);
                 let second = self.occurrence(cron, first);
                 second.duration_since(first).try_into().unwrap_or_default()
@@ -64,13 +64,13 @@ impl Timetable {
     /// app; `chance` is from 0 to 1.
     pub fn after_failures(&self, failures: u32, began: Timestamp, due: Timestamp, chance: f64) -> Timestamp {
         // Cron says exactly when, so that chance would only skip a turn.
-        let chance = if matches!(self.rhythm, Rhythm::Cron(_)) { 0.0 } else { chance };
+        let chance = if matches!(self.rhythm, Rhythm::Cron { .. }) { 0.0 } else { chance };
         let earliest = later(began, backoff::pause(failures, self.interval(began), chance));
         match &self.rhythm {
             _ if due >= earliest => due,
             Rhythm::Every { .. } => earliest,
             // Cycles begin a moment after their time.
-            Rhythm::Cron(cron) => {
+            Rhythm::Cron { cron, .. } => {
                 self.occurrence(cron, earliest.checked_sub(Span::new().seconds(1)).unwrap_or(earliest))
             }
         }
@@ -100,9 +100,13 @@ mod tests {
         Timetable::new(&settings).unwrap()
     }
 
+    fn at_times(cron: &str, jitter: u64) -> Schedule {
+        Schedule::Cron { cron: cron.into(), jitter: Duration::from_secs(jitter) }
+    }
+
     /// The next times after `from`, each after the one before.
     fn check(cron: &str, zone: &str, from: &str, expect: &[&str]) {
-        let table = table(Schedule::Cron(cron.into()), zone);
+        let table = table(at_times(cron, 0), zone);
         let mut now = at(from);
         for expected in expect {
             now = table.next(now, now, 0.7);
@@ -120,6 +124,14 @@ mod tests {
         let ended = at("2026-12-01T10:40:00Z");
         assert_eq!(table.next(began, ended, 0.0), ended, "a cycle that took too long is followed at once");
         assert_eq!(table.interval(began), minutes(15));
+    }
+
+    #[test]
+    fn chance_only_adds_to_cron_as_well() {
+        let table = table(at_times("0 * * * *", 60), "UTC");
+        let now = at("2026-12-01T10:00:20Z");
+        assert_eq!(table.next(now, now, 0.0), at("2026-12-01T11:00:00Z"));
+        assert_eq!(table.next(now, now, 0.5), at("2026-12-01T11:00:30Z"));
     }
 
     #[test]
@@ -147,14 +159,14 @@ mod tests {
 
     #[test]
     fn a_back_off_ends_at_the_next_time_of_the_table() {
-        let table = table(Schedule::Cron("0 * * * *".into()), "UTC");
+        let table = table(at_times("0 * * * *", 0), "UTC");
         let check = |failures, began: &str, expect: &str| {
             let due = table.next(at(began), at(began), 0.0);
             assert_eq!(table.after_failures(failures, at(began), due, 1.0), at(expect));
         };
         check(1, "2026-12-01T10:00:00.2Z", "2026-12-01T11:00:00Z");
         check(2, "2026-12-01T10:00:00.2Z", "2026-12-01T11:00:00Z");
-        let often = self::table(Schedule::Cron("*/15 * * * *".into()), "UTC");
+        let often = self::table(at_times("*/15 * * * *", 0), "UTC");
         let began = at("2026-12-01T10:00:00.2Z");
         assert_eq!(often.after_failures(2, began, at("2026-12-01T10:15:00Z"), 1.0), at("2026-12-01T10:30:00Z"));
         assert_eq!(often.after_failures(9, began, at("2026-12-01T10:15:00Z"), 1.0), at("2026-12-01T11:00:00Z"));

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::board::Board;
 
@@ -25,34 +25,62 @@ const STALE_LOCK: Duration = Duration::from_secs(600);
 /// A link that leads in a circle ends here.
 const DEEPEST: usize = 32;
 
-/// Watches a directory.
-pub(super) struct Watch {
+/// Watches a directory, and has it read while nobody writes to it.
+pub struct Watch {
     dir: PathBuf,
-    /// What was last told as a change; nothing at first, because the files may have changed since they were loaded.
+    /// What was read last; nothing at first.
     known: Option<u64>,
     warned: bool,
 }
 
 impl Watch {
-    pub(super) fn new(dir: &Path) -> Self {
+    /// Watches `dir`.
+    pub fn new(dir: &Path) -> Self {
         Self { dir: dir.to_owned(), known: None, warned: false }
     }
 
-    /// Returns once the files are different and whole. It may be dropped at any time.
-    pub(super) async fn changed(&mut self, board: &Board) {
-        loop {
+    /// The files are read anew, whether they changed or not.
+    pub(super) fn forget(&mut self) {
+        self.known = None;
+    }
+
+    /// Returns what `load` makes of the files once they are different. It may be dropped at any time.
+    pub(super) async fn changed<T>(&mut self, board: &Board, load: impl AsyncFn() -> T) -> T {
+        while self.known.is_some() {
             board.beat();
             tokio::time::sleep(POLL).await;
-            let mut seen = self.look().await;
-            while Some(seen) != self.known && !self.is_being_written() {
-                tokio::time::sleep(SETTLE).await;
-                let again = self.look().await;
-                if again == seen {
-                    self.known = Some(seen);
-                    return;
-                }
-                seen = again;
+            if Some(self.look().await) != self.known {
+                break;
             }
+        }
+        self.whole(|| board.beat(), load).await
+    }
+
+    /// What `load` makes of the files, as they were from before it began until after it ended: half of a checkout would take
+    /// access away that both of its ends grant. `beat` is called while that has to be waited for.
+    pub async fn whole<T>(&mut self, beat: impl Fn(), load: impl AsyncFn() -> T) -> T {
+        loop {
+            let before = self.settled(&beat).await;
+            let loaded = load().await;
+            if !self.is_being_written() && self.look().await == before {
+                self.known = Some(before);
+                return loaded;
+            }
+            info!("the files changed while they were read; they are read again");
+        }
+    }
+
+    /// Waits until nobody is writing and nothing has changed for a moment.
+    async fn settled(&mut self, beat: impl Fn()) -> u64 {
+        let mut seen = self.look().await;
+        loop {
+            beat();
+            tokio::time::sleep(SETTLE).await;
+            let again = self.look().await;
+            if again == seen && !self.is_being_written() {
+                return seen;
+            }
+            seen = again;
         }
     }
 
@@ -161,6 +189,69 @@ mod tests {
         let before = stamp(dir.path());
         fs::write(path(".swp"), "x").unwrap();
         assert_eq!(stamp(dir.path()), before, "hidden files are an editor's business");
+    }
+
+    /// Files in a repository, one of them with what `load` is to read.
+    fn repository() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let root = tempfile::TempDir::new().unwrap();
+        fs::create_dir(root.path().join(".git")).unwrap();
+        let (file, lock) = (root.path().join("a.yaml"), root.path().join(".git/index.lock"));
+        fs::write(&file, "whole").unwrap();
+        (root, file, lock)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_read_while_git_changes_the_tree_however_often_it_is_asked_for() {
+        let (root, file, lock) = repository();
+        let mut watch = Watch::new(root.path());
+        fs::write(&lock, "").unwrap();
+        fs::write(&file, "half").unwrap();
+        let beats = std::cell::Cell::new(0);
+        // As after a signal: nothing is known, so that everything would be read at once.
+        watch.forget();
+        let git = async {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            fs::write(&file, "whole again").unwrap();
+            fs::remove_file(&lock).unwrap();
+        };
+        let read = watch.whole(|| beats.set(beats.get() + 1), async || fs::read_to_string(&file).unwrap());
+        let (read, ()) = tokio::join!(read, git);
+        assert_eq!(read, "whole again");
+        assert!(beats.get() > 60, "{}", beats.get());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_read_of_files_that_changed_meanwhile_is_read_again() {
+        let (root, file, lock) = repository();
+        let reads = std::cell::Cell::new(0);
+        let read = async || {
+            reads.set(reads.get() + 1);
+            let text = fs::read_to_string(&file).unwrap();
+            // git begins while this is read, and has not changed anything yet.
+            if reads.get() == 1 {
+                fs::write(&lock, "").unwrap();
+            }
+            text
+        };
+        let git = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            fs::write(&file, "other").unwrap();
+            fs::remove_file(&lock).unwrap();
+        };
+        let mut watch = Watch::new(root.path());
+        let (text, ()) = tokio::join!(watch.whole(|| (), read), git);
+        assert_eq!((&*text, reads.get()), ("other", 2));
+
+        // And so is what changed without a lock.
+        let reads = std::cell::Cell::new(0);
+        let changes = async || {
+            let text = fs::read_to_string(&file).unwrap();
+            if reads.replace(reads.get() + 1) == 0 {
+                fs::write(&file, "another").unwrap();
+            }
+            text
+        };
+        assert_eq!(watch.whole(|| (), changes).await, "another");
     }
 
     #[test]

@@ -285,8 +285,13 @@ pub enum Schedule {
         /// Up to this much is added at random.
         jitter: Duration,
     },
-    /// By a cron expression of five or six fields.
-    Cron(String),
+    /// At times.
+    Cron {
+        /// A cron expression of five or six fields.
+        cron: String,
+        /// Up to this much later, at random.
+        jitter: Duration,
+    },
 }
 
 /// Whom to tell of what.

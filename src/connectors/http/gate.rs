@@ -14,6 +14,9 @@ use crate::budget::{Budget, Feedback, Kind, Lane, Next, Outcome, PARK_AFTER, Sav
 /// worth it, because they let what was begun be finished.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Pacing waits for less all the time.
+const WORTH_TELLING: Duration = Duration::from_secs(30);
+
 /// One credential's gate. Every request of every app that uses the credential goes through it.
 #[derive(Debug)]
 pub struct Gate {
@@ -32,6 +35,8 @@ struct State {
     expected: BTreeMap<Visitor, [u64; 2]>,
     /// Somebody wants an end: nobody is kept waiting for long.
     hurry: bool,
+    /// The last end of a long wait that was told.
+    told: Option<Duration>,
     /// Wakes the gate when something may leave that could not before.
     timer: Option<(Duration, AbortHandle)>,
 }
@@ -80,6 +85,7 @@ impl Gate {
             visitors: 0,
             expected: BTreeMap::new(),
             hurry: false,
+            told: None,
             timer: None,
         };
         Arc::new(Self { start: Instant::now(), state: Mutex::new(state) })
@@ -156,6 +162,14 @@ impl Gate {
             // The sender lives in the gate until it is used, and the gate lives as long as we do.
             Err(_) => Err(Parked { wait: Duration::ZERO }),
         }
+    }
+
+    /// How long everybody who waits still has to, if that is long and was not asked before.
+    pub fn untold_wait(&self) -> Option<Duration> {
+        let mut state = self.lock();
+        let (until, _) = *state.timer.as_ref()?;
+        let wait = until.checked_sub(self.now()).filter(|wait| *wait >= WORTH_TELLING)?;
+        (state.told.replace(until) != Some(until)).then_some(wait)
     }
 
     /// Refuses from now on whoever would have to wait long, those who wait already among them.
@@ -312,6 +326,25 @@ mod tests {
         drop(held);
         gate.enter(Lane::Read, Kind::Read).await.unwrap().unused();
         assert_eq!(gate.with_budget(|budget, _| budget.under_way()), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_wait_is_told_once() {
+        let gate = gate(2, 1200, 10);
+        for _ in 0..2 {
+            gate.enter(Lane::Read, Kind::Read).await.unwrap().answered(&Feedback::default());
+        }
+        let waits: Vec<_> = (0..3)
+            .map(|_| {
+                let gate = gate.clone();
+                tokio::spawn(async move { gate.enter(Lane::Read, Kind::Read).await.map(Permit::unused) })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(gate.untold_wait(), Some(Duration::from_secs(1195)));
+        assert_eq!(gate.untold_wait(), None);
+        futures::future::join_all(waits).await;
+        assert_eq!(gate.untold_wait(), None);
     }
 
     #[tokio::test(start_paused = true)]

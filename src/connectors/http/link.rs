@@ -27,6 +27,9 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 /// No drawn pause is longer.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
+/// Whoever waits for so long that nothing else is told wants to know why.
+const SILENCE: Duration = Duration::from_secs(5);
+
 /// Everything it takes to send.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -46,8 +49,25 @@ impl Link {
         Mutex::new(seed.map_or_else(|| StdRng::seed_from_u64(rand::random()), StdRng::seed_from_u64))
     }
 
+    /// Waits for leave to send. A wait that would look as if nothing went on any more is told, once for all who wait.
     pub(super) async fn enter(&self, lane: Lane, kind: Kind) -> Result<Permit, Parked> {
-        self.gate.enter(lane, kind).await
+        let entering = self.gate.enter(lane, kind);
+        tokio::pin!(entering);
+        tokio::select! {
+            biased;
+            permit = &mut entering => return permit,
+            () = tokio::time::sleep(SILENCE) => {}
+        }
+        if let Some(wait) = self.gate.untold_wait() {
+            let whole = Duration::from_secs(wait.as_secs());
+            tracing::warn!(
+                target: "rosterd::quota",
+                "{}: its quota is spent, or it asked to be left alone; going on in {}",
+                self.app,
+                humantime::format_duration(whole)
+            );
+        }
+        entering.await
     }
 
     /// Sends once, and tells the budget what came of it.

@@ -18,6 +18,7 @@ pub(super) mod status;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -28,10 +29,15 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tracing::{error, info};
+use tokio::{net::TcpListener, sync::Semaphore};
+use tracing::{error, info, warn};
 
 use super::{Refused, World, board::Board};
 use crate::{execute::Stop, model::Daemon};
@@ -40,6 +46,19 @@ use access::Purpose;
 
 /// Where it listens unless the files say otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8484);
+
+/// How many callers are served at once; others wait. Each takes a file descriptor, of which the work on the apps must not run
+/// out.
+const CALLERS: usize = 64;
+
+/// How long a caller may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a caller may stay.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// What keeps callers from being accepted, such as too few file descriptors, does not pass faster by trying faster.
+const BREATH: Duration = Duration::from_secs(1);
 
 /// The page has no scripts, loads nothing, and is shown in no frame.
 const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -82,10 +101,34 @@ impl Door {
 
     /// Serves until the daemon ends.
     pub(super) async fn serve(self, world: Arc<dyn World>, board: Arc<Board>, mut stop: Stop) {
-        let router = router(Desk { world, board, access: self.access });
-        let served = axum::serve(self.listener, router).with_graceful_shutdown(async move { stop.reached(1).await });
-        if let Err(failed) = served.await {
-            error!("the status is served no longer: {failed}");
+        let service = TowerToHyperService::new(router(Desk { world, board, access: self.access }));
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+        let places = Arc::new(Semaphore::new(CALLERS));
+        loop {
+            let next = async {
+                let place = places.clone().acquire_owned().await;
+                (place, self.listener.accept().await)
+            };
+            let (place, accepted) = tokio::select! {
+                biased;
+                () = stop.reached(1) => return,
+                next = next => next,
+            };
+            match accepted {
+                Ok((socket, _)) => {
+                    let connection = http.serve_connection(TokioIo::new(socket), service.clone());
+                    tokio::spawn(async move {
+                        // Whoever hangs up or is too slow cannot be told anything.
+                        let _ = tokio::time::timeout(LONGEST, connection).await;
+                        drop(place);
+                    });
+                }
+                Err(failed) => {
+                    warn!("a caller was not served: {failed}");
+                    tokio::time::sleep(BREATH).await;
+                }
+            }
         }
     }
 }

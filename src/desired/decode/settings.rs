@@ -72,7 +72,7 @@ fn store<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Store> 
 fn schedule<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Schedule> {
     let fields = fields.object(d, "schedule")?;
     let every = fields.parsed(d, "every", duration);
-    let jitter = fields.parsed(d, "jitter", duration);
+    let jitter = fields.parsed(d, "jitter", duration).map_or(Duration::ZERO, |(jitter, _)| jitter);
     let cron = fields.parsed(d, "cron", cron);
     match (every, cron) {
         (Some((_, every_at)), Some((_, cron_at))) => {
@@ -83,16 +83,8 @@ fn schedule<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Sche
             d.report.push(draft);
             None
         }
-        (None, Some((text, _))) => {
-            if let Some((_, span)) = jitter {
-                d.bad_value(span, "`jitter` goes with `every`", "remove it: cron says exactly when");
-            }
-            Some(Schedule::Cron(text))
-        }
-        (Some((every, _)), None) => {
-            let jitter = jitter.map_or(Duration::ZERO, |(jitter, _)| jitter);
-            Some(Schedule::Every { every, jitter })
-        }
+        (None, Some((cron, _))) => Some(Schedule::Cron { cron, jitter }),
+        (Some((every, _)), None) => Some(Schedule::Every { every, jitter }),
         (None, None) => {
             if fields.entry("every").is_none() && fields.entry("cron").is_none() {
                 d.bad_value(fields.span, "a schedule needs `every` or `cron`", "such as `{ every: 15m, jitter: 1m }`");

@@ -519,9 +519,10 @@ fn settings_are_understood() {
             "DATABASE_URL",
         ),
     ),
-    Cron(
-        "0 */15 * * * *",
-    ),
+    Cron {
+        cron: "0 */15 * * * *",
+        jitter: 0ns,
+    },
     [
         Notify {
             url: Env(
