@@ -10,7 +10,7 @@ use super::{
     text::{only, own_findings, requests, seats},
     words,
 };
-use crate::model::{AppPlan, Cause, Forecast, Plan, Severity, Status, Summary, Verb};
+use crate::model::{Action, AppPlan, Cause, Forecast, Plan, Severity, Status, Summary, Verb};
 use escape::{code, fenced, prose};
 use rows::{Class, Part, Row, Whose};
 
@@ -148,7 +148,7 @@ impl Page<'_> {
         out
     }
 
-    fn actions(&self, wanted: impl Fn(&crate::model::Action) -> bool) -> usize {
+    fn actions(&self, wanted: impl Fn(&Action) -> bool) -> usize {
         self.apps.iter().flat_map(|app| &app.actions).filter(|action| wanted(action)).count()
     }
 
@@ -173,7 +173,7 @@ impl Page<'_> {
             let change = if compared { " by this change |" } else { "" };
             let rule = if compared { " ---: |" } else { "" };
             out = format!(
-                "| app |{change} to do | waiting | held | by hand | reduce access | cannot be undone | findings |\n\
+                "| app |{change} to do | reduce access | cannot be undone | waiting | held | by hand | findings |\n\
                  | --- |{rule} ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n{out}\n"
             );
         }
@@ -249,21 +249,21 @@ fn counts(summary: Summary) -> String {
 fn table_row(app: &AppPlan, compared: bool) -> String {
     let summary = app.summary();
     let number = |count: usize| if count == 0 { String::new() } else { words::number(count as u64) };
-    let count = |wanted: &dyn Fn(&crate::model::Action) -> bool| {
-        number(app.actions.iter().filter(|action| wanted(action)).count())
-    };
+    let count = |wanted: &dyn Fn(&Action) -> bool| number(app.actions.iter().filter(|action| wanted(action)).count());
     let ready = if app.error.is_some() { "not read".to_owned() } else { number(summary.ready) };
     let mut cells = vec![code(&app.app)];
     if compared {
         cells.push(count(&|action| action.cause == Some(Cause::Change)));
     }
+    // Of what is to do, as the summary above counts it.
+    let to_do = |wanted: &dyn Fn(&Action) -> bool| count(&|action| action.status == Status::Ready && wanted(action));
     cells.extend([
         ready,
+        to_do(&|action| action.reduces_access),
+        to_do(&|action| action.irreversible),
         number(summary.waiting),
         number(summary.held),
         number(summary.manual),
-        count(&|action| action.reduces_access),
-        count(&|action| action.irreversible),
         number(own_findings(app).len()),
     ]);
     format!("| {} |\n", cells.join(" | "))
