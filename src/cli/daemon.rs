@@ -44,6 +44,8 @@ pub(super) async fn run(args: &args::Daemon) -> Result<Exit, Failure> {
         private: url == storage::PRIVATE,
         commits: Commits { dir: args.dir.dir.clone(), known: Arc::default() },
     };
+    let seen = site.commits.seen();
+    site.commits.keep(&first, seen);
     let daemon = Daemon::new(Arc::new(site), first).await.map_err(|refused| {
         let failure = Failure::new(&refused);
         match refused.hint() {
@@ -85,13 +87,30 @@ struct Commits {
 
 #[derive(Default)]
 struct Known {
-    /// By the hash of the files: those in force may have been replaced by others that are not valid.
-    of: BTreeMap<String, Option<String>>,
+    /// By the hash of the files that were loaded: those in force may have been replaced by others that are not valid.
+    of: BTreeMap<String, Seen>,
     /// What was in the way of telling, as it was said last.
     trouble: Option<String>,
 }
 
+/// What was in the directory when files were loaded.
+#[derive(Clone)]
+struct Seen {
+    /// Tells whether it still is.
+    fingerprint: Option<String>,
+    commit: Option<String>,
+}
+
 impl Commits {
+    /// What is in the directory now.
+    fn seen(&self) -> Seen {
+        Seen { fingerprint: desired::fingerprint(&self.dir).ok(), commit: self.head() }
+    }
+
+    fn keep(&self, loaded: &Loaded, seen: Seen) {
+        self.known().of.insert(loaded.fingerprint(), seen);
+    }
+
     /// The commit of what is in the directory now. What is in the way is said once, not by every run.
     fn head(&self) -> Option<String> {
         let Head { commit, trouble } = git::head(&self.dir);
@@ -106,12 +125,13 @@ impl Commits {
     /// The commit of the files in force. As long as they are what is in the directory, it is looked up anew: they may have
     /// been committed since they were read.
     fn of(&self, digest: &str) -> Option<String> {
-        if desired::fingerprint(&self.dir).is_ok_and(|now| now == digest) {
-            let commit = self.head();
-            self.known().of = [(digest.to_owned(), commit.clone())].into();
-            return commit;
+        let seen = self.known().of.get(digest).cloned()?;
+        if seen.fingerprint.is_none() || seen.fingerprint != desired::fingerprint(&self.dir).ok() {
+            return seen.commit;
         }
-        self.known().of.get(digest).cloned().flatten()
+        let commit = self.head();
+        self.known().of = [(digest.to_owned(), Seen { commit: commit.clone(), ..seen })].into();
+        commit
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -143,9 +163,9 @@ impl World for Site {
     }
 
     fn load(&self) -> Result<Loaded, Problems> {
-        let commit = self.commits.head();
+        let seen = self.commits.seen();
         let loaded = desired::load(&self.dir, &*self.registry)?;
-        self.commits.known().of.insert(loaded.fingerprint(), commit);
+        self.commits.keep(&loaded, seen);
         Ok(loaded)
     }
 

@@ -33,7 +33,7 @@ pub struct Loaded {
     pub desired: Desired,
     /// What is odd about them.
     pub warnings: Problems,
-    /// SHA-256 of each file in hexadecimal, by its path relative to the directory.
+    /// SHA-256 of each file, and of each manifest that they name, in hexadecimal, by its path relative to the directory.
     pub files: BTreeMap<Arc<str>, String>,
 }
 
@@ -44,13 +44,22 @@ impl Loaded {
     }
 }
 
-/// What [`Loaded::fingerprint`] would be of the files in `dir`, whatever they say.
+/// One hash over all files in `dir` that can count and all manifests beside them, whatever they say and whether or not any
+/// file names them.
 ///
 /// # Errors
 /// What could not be read.
 pub fn fingerprint(dir: &Path) -> Result<String, Problems> {
     let files = files(dir)?.into_iter().filter(|(path, _)| counts(path));
-    Ok(fingerprint_of(&files.map(|(path, text)| (path.into(), hash(&text))).collect()))
+    let mut hashes: BTreeMap<Arc<str>, String> =
+        files.map(|(path, text)| (path.into(), hash(text.as_bytes()))).collect();
+    // What is no file or cannot be read is what loading complains about.
+    for manifest in fs::read_dir(dir.join(CONNECTORS)).into_iter().flatten().flatten() {
+        if let Ok(bytes) = fs::read(manifest.path()) {
+            hashes.insert(manifest.path().to_string_lossy().into(), hash(&bytes));
+        }
+    }
+    Ok(fingerprint_of(&hashes))
 }
 
 fn fingerprint_of(files: &BTreeMap<Arc<str>, String>) -> String {
@@ -63,8 +72,8 @@ fn fingerprint_of(files: &BTreeMap<Arc<str>, String>) -> String {
     format!("sha256:{}", hex(&hash.finalize()))
 }
 
-fn hash(text: &str) -> String {
-    hex(&Sha256::digest(text.as_bytes()))
+fn hash(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// Reads the desired state in `dir`.
@@ -92,7 +101,8 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
         let hint = "people, teams, apps, approvals and settings stand in `*.yaml` or `*.yml` files";
         return Err(Problems::placeless("no-files", "there are no YAML files here".to_owned(), Some(hint.to_owned())));
     }
-    let hashes = sources.iter().map(|source| (source.name.clone(), hash(&source.text))).collect();
+    let hashes = sources.iter().map(|source| (source.name.clone(), hash(source.text.as_bytes())));
+    let mut hashes: BTreeMap<Arc<str>, String> = hashes.collect();
 
     let mut report = Report::new(&sources);
     let mut roots = Vec::new();
@@ -116,6 +126,11 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
             return Err(report.finish());
         }
     };
+    for connector in desired.apps.values().map(|app| &app.connector) {
+        if let Some(text) = catalogue.manifest(connector) {
+            hashes.insert(connector.clone(), hash(text.as_bytes()));
+        }
+    }
     let (errors, warnings) = report.finish().split_errors();
     if errors.is_empty() { Ok(Loaded { desired, warnings, files: hashes }) } else { Err(errors.join(warnings)) }
 }
