@@ -61,6 +61,7 @@ pub(super) fn compare(dir: &Dir, target: &Target, approve: &[Approve], reference
     });
     let mut change = context::checked(parsed, &dir.dir.display().to_string())?;
 
+    context::check_approvals(&change.desired, approve)?;
     context::add_approvals(&mut change.desired, approve);
     context::add_approvals(&mut before.desired, approve);
     context::known_apps(&change.desired, &target.apps)?;
@@ -71,7 +72,11 @@ pub(super) fn compare(dir: &Dir, target: &Target, approve: &[Approve], reference
     };
     let trusted = trust(&change.desired, &before.desired, manifest_changed);
     let digest = format!("{} {}", change.fingerprint(), before.fingerprint());
-    let (reference, files) = (reference.to_owned(), change.files);
+    let (reference, mut files) = (reference.to_owned(), change.files);
+    // Requests are made from the commit's manifests, so a plan that is saved is about those.
+    files.extend(
+        before.files.iter().filter(|(path, _)| !desired::counts(path)).map(|(p, hash)| (p.clone(), hash.clone())),
+    );
     Ok(Compared { reference, commit, before, trusted, digest, files, gone })
 }
 

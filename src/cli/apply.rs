@@ -74,7 +74,8 @@ async fn plan_and_do(
     }
     if plan.summary().ready == 0 && args.wait.is_none() && args.format == Format::Text && stale.is_empty() {
         let (dir, target, only, approve) = (&args.dir, &args.target, &args.only, &args.approve[..]);
-        next::say(&plan, &Asked { dir, target, only, approve, live: false });
+        let store = args.storage.store.as_deref();
+        next::say(&plan, &Asked { dir, target, only, approve, store, live: false });
         let run = Run::new(plan);
         let exit = run.exit(args.detailed_exitcode);
         return Ok((run, exit));

@@ -512,6 +512,12 @@ pub(super) fn approval(text: &str) -> Result<Approve, String> {
     if !guard.releasable() {
         return Err(format!("no approval releases `{guard}`; the plan says what to mend"));
     }
+    if allow.trim().is_empty() {
+        return Err("write NAME:GUARD, such as autodesk/deactivate/jane@example.com:irreversible".into());
+    }
+    if up_to.is_some() && !matches!(guard, Guard::MaxRemovals | Guard::MaxCreates) {
+        return Err("`up_to` is for the guards max-removals and max-creates; remove it".into());
+    }
     Ok(Approve { text: text.to_owned(), allow, guard, up_to })
 }
 
@@ -551,6 +557,8 @@ mod tests {
         check("a:max-removals:40", "a", Some(40));
         assert!(approval("a:self").unwrap_err().contains("no approval releases"));
         assert!(approval("a").is_err());
+        assert!(approval(":irreversible").unwrap_err().contains("write NAME:GUARD"));
+        assert!(approval("a:irreversible:3").unwrap_err().contains("`up_to` is for the guards"));
         let refused = approval("a:irreversibel").unwrap_err();
         assert!(refused.contains("approvals release") && refused.contains("irreversible"), "{refused}");
     }

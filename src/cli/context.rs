@@ -85,7 +85,7 @@ pub(super) fn registry(dir: &Path) -> Registry {
     Registry::new(Some(dir.to_owned()))
 }
 
-/// SHA-256 of each file of the desired state, by its path.
+/// SHA-256 of each file of the desired state, and of each manifest that they name, by its path.
 pub(super) type Files = BTreeMap<Arc<str>, String>;
 
 /// Where each app is, by its name.
@@ -202,6 +202,7 @@ async fn keep_budgets(registry: &Arc<Registry>, memory: &Memory) -> Result<Optio
 /// Loads the files for a plan that connects to nothing.
 pub(super) fn load_for_plan(dir: &Dir, target: &Target, approve: &[Approve]) -> Result<Loaded, Failure> {
     let mut loaded = load(dir, &registry(&dir.dir))?;
+    check_approvals(&loaded.desired, approve)?;
     add_approvals(&mut loaded.desired, approve);
     known_apps(&loaded.desired, &target.apps)?;
     Ok(loaded)
@@ -256,6 +257,15 @@ async fn embedded(desired: &Desired) -> Result<Sandbox, Failure> {
         }
     }
     Ok(sandbox)
+}
+
+/// Refuses what no line of the files could release either: an approval that covers nothing is a slip of the keys.
+pub(super) fn check_approvals(desired: &Desired, approve: &[Approve]) -> Result<(), Failure> {
+    let wrong = approve.iter().find_map(|approve| {
+        let first = desired::wrong_approval(&approve.allow, desired).into_iter().next()?;
+        Some(Failure::new(format!("`--approve {}`: {}", approve.text, first.message)).hint(first.hint))
+    });
+    wrong.map_or(Ok(()), Err)
 }
 
 pub(super) fn add_approvals(desired: &mut Desired, approve: &[Approve]) {

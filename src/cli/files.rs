@@ -8,6 +8,7 @@ use std::{
 use similar::TextDiff;
 
 use super::{exit::Failure, terminal};
+use crate::desired;
 
 /// Lines shown around a difference.
 const CONTEXT: usize = 3;
@@ -23,11 +24,12 @@ pub(super) struct Change {
 }
 
 impl Change {
-    /// The difference, as `diff -u` writes it.
+    /// The difference, as `diff -u` writes it. Secrets are masked in it as in all else that is shown of a file.
     fn diff(&self) -> String {
-        let before = self.before.as_deref().unwrap_or_default();
+        let before = desired::masked(self.before.as_deref().unwrap_or_default());
+        let after = desired::masked(&self.after);
         let old = if self.before.is_some() { format!("a/{}", self.name) } else { "/dev/null".to_owned() };
-        let diff = TextDiff::from_lines(before, &self.after);
+        let diff = TextDiff::from_lines(&before, &after);
         diff.unified_diff().context_radius(CONTEXT).header(&old, &format!("b/{}", self.name)).to_string()
     }
 }
@@ -42,7 +44,7 @@ struct Ready<'a> {
 /// Prints what the changes would do to the files, or makes them and prints which files they were.
 pub(super) fn deliver(dir: &Path, changes: &[Change], only_show: bool) -> Result<(), Failure> {
     if only_show {
-        return changes.iter().try_for_each(|change| terminal::print(&change.diff()));
+        return changes.iter().try_for_each(|change| terminal::print_file(&change.diff()));
     }
     write(dir, changes)?;
     changes.iter().try_for_each(|change| terminal::print(&format!("{}\n", dir.join(&change.name).display())))

@@ -12,9 +12,8 @@ use super::{
     context,
     exit::{Exit, Failure},
     files::{self, Change},
-    plan,
     progress::Reading,
-    terminal,
+    snapshot, terminal,
 };
 use crate::{
     connectors::Registry,
@@ -53,9 +52,10 @@ pub(super) async fn run(args: &args::Import, global: &Global) -> Result<Exit, Fa
 /// Reads every app of the files: whoever is named because of one app counts as named in all of them, and only what the
 /// others hold tells whether that would cost anybody anything.
 async fn read(args: &args::Import, global: &Global) -> Result<(Desired, Live), Failure> {
-    if let Some(snapshot) = &args.everything.live {
+    if let Some(file) = &args.everything.live {
         let loaded = context::load_for_plan(&args.dir, &args.target, &[])?;
-        return Ok((loaded.desired, plan::read_snapshot(snapshot)?));
+        let live = snapshot::read(file, &loaded.desired, Timestamp::now())?.live;
+        return Ok((loaded.desired, live));
     }
     let all = args::Target { apps: Vec::new(), ..args.target.clone() };
     let session = context::session(&args.dir, &all, &[], context::Past::Ignored).await?;
@@ -301,7 +301,7 @@ fn tell(desired: &Desired, imported: &Imported, changes: &[Change], dry_run: boo
              drop theirs under `apps`:",
         );
         terminal::say("");
-        terminal::say(&import::team_lines(&teams));
+        terminal::say_file(&import::team_lines(&teams));
     }
     if changes.is_empty() {
         terminal::say("Nothing to add: all that is live and can be said is in the files.");

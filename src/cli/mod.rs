@@ -24,6 +24,7 @@ mod sandbox;
 mod saved;
 mod schema;
 mod signals;
+mod snapshot;
 mod storage;
 mod terminal;
 mod tracing;

@@ -1,5 +1,7 @@
 //! The next step: what to type after a plan. On stderr, because it is advice and not data.
 
+use std::path::Path;
+
 use super::{
     args,
     terminal::{self, Kind},
@@ -12,28 +14,69 @@ pub(super) struct Asked<'a> {
     pub target: &'a args::Target,
     pub only: &'a args::Only,
     pub approve: &'a [args::Approve],
+    /// The store, where one was typed.
+    pub store: Option<&'a str>,
     /// Whether it was made against a snapshot.
     pub live: bool,
 }
 
 impl Asked<'_> {
-    /// The same question to another command.
-    fn command(&self, command: &str) -> String {
+    /// The command on the same files.
+    fn begin(&self, command: &str) -> Vec<String> {
         let mut words = vec!["rosterd".to_owned(), command.to_owned()];
         let dir = self.dir.dir.display().to_string();
         if dir != args::DIR {
             words.push(quoted(&dir));
         }
-        words.extend(self.target.apps.iter().map(|app| format!("--app {}", quoted(app))));
-        words.extend(self.only.email.iter().map(|email| format!("--only {}", quoted(email.as_str()))));
+        words
+    }
+
+    /// Where the apps are and what is kept, for the end of the command.
+    fn place(&self) -> Vec<String> {
+        let mut words = Vec::new();
         match self.target.sandbox.as_deref() {
             None => {}
             Some("") => words.push("--sandbox".into()),
             Some(url) => words.push(quoted(&format!("--sandbox={url}"))),
         }
+        words.extend(self.store.map(|store| format!("--store {}", quoted(store))));
+        words
+    }
+
+    /// What applies a plan that was saved. It holds by itself what it was asked for.
+    fn saved(&self, file: &Path) -> String {
+        let mut words = self.begin("apply");
+        words.push(format!("--plan {}", quoted(&file.display().to_string())));
+        words.extend(self.place());
+        words.join(" ")
+    }
+
+    /// The same question to another command.
+    fn command(&self, command: &str) -> String {
+        let mut words = self.begin(command);
+        words.extend(self.target.apps.iter().map(|app| format!("--app {}", quoted(app))));
+        words.extend(self.only.email.iter().map(|email| format!("--only {}", quoted(email.as_str()))));
+        words.extend(self.place());
         words.extend(self.approve.iter().map(|approve| format!("--approve {}", quoted(&approve.text))));
         words.join(" ")
     }
+}
+
+/// Says where a plan was saved, and what to type to apply it: that is the next step.
+pub(super) fn say_saved(file: &Path, asked: &Asked<'_>) {
+    let file_name = file.display();
+    let sentence = match asked.target.sandbox.as_deref() {
+        // Its simulated apps are gone, and another process has others.
+        Some("") => format!(
+            "saved to {file_name}, to be read: the simulated apps ended with this command. A plan that can be applied is \
+             one of apps that stay: start `rosterd sandbox`, and plan with `--sandbox=URL`."
+        ),
+        _ => format!(
+            "saved to {file_name}: `{}` does what is ready in it, as far as it is still the same.",
+            asked.saved(file)
+        ),
+    };
+    terminal::tell(Kind::Next, &sentence);
 }
 
 /// A word as a shell takes it back.

@@ -7,7 +7,7 @@ use super::{
     context,
     exit::{Exit, Failure},
     progress::Reading,
-    terminal,
+    snapshot, terminal,
 };
 
 pub(super) async fn run(args: &args::Observe, global: &Global) -> Result<Exit, Failure> {
@@ -20,7 +20,8 @@ pub(super) async fn run(args: &args::Observe, global: &Global) -> Result<Exit, F
         terminal::error(&failure.message, None);
         failed = true;
     }
-    let text = serde_json::to_string_pretty(&live).map_err(Failure::new)? + "\n";
+    let simulated = args.target.sandbox.is_some();
+    let text = snapshot::text(live, session.reconciler.desired(), &session.origins, simulated)?;
     match &args.out {
         None => terminal::print(&text)?,
         Some(path) => {

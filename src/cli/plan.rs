@@ -1,8 +1,9 @@
 //! `rosterd plan`.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use jiff::Timestamp;
+use url::Url;
 
 use super::{
     against,
@@ -12,11 +13,13 @@ use super::{
     next,
     progress::Reading,
     saved,
+    snapshot::{self, Taken},
+    storage,
     terminal::{self, Stream},
     tracing::timed,
 };
 use crate::{
-    model::{Desired, Live, Plan, ReadFailure, Snapshot},
+    model::{Desired, DesiredApp, Live, Plan, ReadFailure, Snapshot},
     plan::History,
     reconcile, report,
 };
@@ -30,11 +33,14 @@ pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Fail
         PlanFormat::Dot => report::dot::plan(&plan),
     });
     terminal::print(&text)?;
-    if args.format == PlanFormat::Text {
-        let planning = &args.planning;
-        let (approve, live) = (&planning.approve[..], planning.live.is_some());
-        let (dir, target, only) = (&args.dir, &args.target, &planning.only);
-        next::say(&plan, &next::Asked { dir, target, only, approve, live });
+    let planning = &args.planning;
+    let (approve, live) = (&planning.approve[..], planning.live.is_some());
+    let (dir, target, only, store) = (&args.dir, &args.target, &planning.only, args.storage.store.as_deref());
+    let asked = next::Asked { dir, target, only, approve, store, live };
+    match &args.out {
+        Some(file) => next::say_saved(file, &asked),
+        None if args.format == PlanFormat::Text => next::say(&plan, &asked),
+        None => {}
     }
     Ok(exit(&plan, args.planning.detailed_exitcode))
 }
@@ -62,10 +68,10 @@ async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
         (Some(snapshot), None) => {
             let loaded = timed("loaded the files", || context::load_for_plan(dir, target, approve))?;
             let digest = loaded.fingerprint();
-            offline(&loaded.desired, loaded.files, &digest, snapshot, target, only)?
+            offline(&loaded.desired, loaded.files, &digest, snapshot, args).await?
         }
         (Some(snapshot), Some(compared)) => {
-            offline(compared.desired(), compared.files().clone(), compared.digest(), snapshot, target, only)?
+            offline(compared.desired(), compared.files().clone(), compared.digest(), snapshot, args).await?
         }
     };
     if let Some(compared) = &compared {
@@ -73,10 +79,6 @@ async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
     }
     if let Some(path) = &args.out {
         saved::write(path, &plan, saved::Asked { files, origins, target, only, approve })?;
-        terminal::note(&format!(
-            "saved to {0}: `rosterd apply --plan {0}` does what is ready in it, as far as it is still the same",
-            path.display()
-        ));
     }
     Ok(plan)
 }
@@ -103,17 +105,17 @@ async fn online(session: Session, only: &args::Only, global: &Global) -> Result<
     Ok(Made { plan, live, history, files: session.files, origins: session.origins })
 }
 
-/// Plans against a snapshot. No secret is resolved and nothing is connected to.
-fn offline(
+/// Plans against a snapshot. No secret is resolved and no app is connected to; a store is looked at where one was typed.
+async fn offline(
     desired: &Desired,
     files: context::Files,
     digest: &str,
     snapshot: &Path,
-    target: &args::Target,
-    only: &args::Only,
+    args: &args::Plan,
 ) -> Result<Made, Failure> {
+    let (target, only) = (&args.target, &args.planning.only);
     let now = Timestamp::now();
-    let mut live = timed("read the snapshot", || read_snapshot(snapshot))?;
+    let Taken { mut live, simulated_at } = timed("read the snapshot", || snapshot::read(snapshot, desired, now))?;
     let wanted = |name: &str| target.apps.is_empty() || target.apps.iter().any(|app| **app == *name);
     live.apps.retain(|name, _| wanted(name));
     // An app that is left out of a plan without a word looks like one that is in sync.
@@ -129,7 +131,11 @@ fn offline(
     if let Some(person) = context::person(desired, only)? {
         reconcile::narrow(&mut live, &person);
     }
-    let mut plan = timed("planned", || reconcile::plan_against(desired, digest, &live, None, now));
+    let history = match &args.storage.store {
+        None => None,
+        Some(_) => past(desired, &mut live, &simulated_at, &args.storage).await?,
+    };
+    let mut plan = timed("planned", || reconcile::plan_against(desired, digest, &live, history.as_ref(), now));
     plan.snapshot = age(&live, now);
     if plan.snapshot.is_some_and(|taken| taken.is_old()) {
         terminal::warning(&format!(
@@ -139,7 +145,23 @@ fn offline(
     }
     let apps = desired.apps.values().filter(|app| wanted(&app.name));
     let origins = apps.map(|app| (app.name.clone(), app.url.to_string())).collect();
-    Ok(Made { plan, live, history: None, files, origins })
+    Ok(Made { plan, live, history, files, origins })
+}
+
+/// What a store knows of the apps of a snapshot.
+async fn past(
+    desired: &Desired,
+    live: &mut Live,
+    simulated_at: &BTreeMap<Arc<str>, String>,
+    storage: &args::Storage,
+) -> Result<Option<History>, Failure> {
+    let Some(memory) = storage::looking(&desired.settings.store, storage, false).await? else { return Ok(None) };
+    // What was done to simulated apps is remembered by where they were.
+    let origin = |app: &DesiredApp| {
+        let simulated = simulated_at.get(&app.name).and_then(|url| Url::parse(url).ok());
+        simulated.as_ref().unwrap_or(&app.url).origin().ascii_serialization()
+    };
+    reconcile::past_of(&memory, desired, live, origin).await.map(Some).map_err(Failure::new)
 }
 
 /// How old the oldest part of a snapshot is.
@@ -147,15 +169,6 @@ fn age(live: &Live, now: Timestamp) -> Option<Snapshot> {
     let taken_at = live.apps.values().filter_map(|app| app.as_ref().ok()).map(|app| app.observed_at).min()?;
     let age = now.duration_since(taken_at).as_secs();
     Some(Snapshot { taken_at, age_s: u64::try_from(age).unwrap_or(0) })
-}
-
-/// Reads what `rosterd observe` wrote.
-pub(super) fn read_snapshot(path: &Path) -> Result<Live, Failure> {
-    let hint = "a snapshot is what `rosterd observe --out FILE` writes";
-    let text =
-        fs::read(path).map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())).hint(hint))?;
-    serde_json::from_slice(&text)
-        .map_err(|error| Failure::new(format!("{} is not a snapshot: {error}", path.display())).hint(hint))
 }
 
 /// 0 fine, 1 when an app could not be read; in detail, 2 for something to do and 3 for something to wait for.

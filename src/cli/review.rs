@@ -8,9 +8,8 @@ use super::{
     args::{self, Global},
     context,
     exit::{Exit, Failure},
-    plan,
     progress::Reading,
-    storage, terminal,
+    snapshot, storage, terminal,
 };
 use crate::{
     model::{Coverage, Desired, Email, Live},
@@ -27,7 +26,7 @@ pub(super) async fn run(args: &args::Review, global: &Global) -> Result<Exit, Fa
     let table = report::review::csv(&rows, &desired.settings.time_zone)
         .map_err(|error| Failure::new(format!("the table cannot be written: {error}")))?;
     match &args.out {
-        None => terminal::print(&table)?,
+        None => terminal::print_file(&table)?,
         Some(path) => {
             fs::write(path, table)
                 .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
@@ -38,9 +37,9 @@ pub(super) async fn run(args: &args::Review, global: &Global) -> Result<Exit, Fa
 }
 
 async fn read(args: &args::Review, global: &Global) -> Result<(Desired, Live), Failure> {
-    if let Some(snapshot) = &args.everything.live {
+    if let Some(file) = &args.everything.live {
         let loaded = context::load_for_plan(&args.dir, &args.target, &[])?;
-        let mut live = plan::read_snapshot(snapshot)?;
+        let mut live = snapshot::read(file, &loaded.desired, Timestamp::now())?.live;
         live.apps.retain(|name, _| wanted(&args.target.apps, name));
         return Ok((loaded.desired, live));
     }

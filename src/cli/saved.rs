@@ -20,11 +20,17 @@ use crate::{
 /// The version of the format.
 const VERSION: u32 = 1;
 
+/// The version of this program.
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
+
 /// What is in the file.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Saved {
     rosterd_saved_plan: u32,
-    /// SHA-256 of each file of the desired state.
+    /// Version of the program, whose built-in connectors make the requests.
+    #[serde(default)]
+    program: String,
+    /// SHA-256 of each file of the desired state, and of each manifest that they name.
     files: Files,
     /// Where each app was.
     origins: Origins,
@@ -51,6 +57,7 @@ pub(super) struct Asked<'a> {
 pub(super) fn write(path: &Path, plan: &Plan, asked: Asked<'_>) -> Result<(), Failure> {
     let saved = Saved {
         rosterd_saved_plan: VERSION,
+        program: PROGRAM.to_owned(),
         files: asked.files,
         origins: asked.origins,
         apps: asked.target.apps.clone(),
@@ -70,7 +77,7 @@ pub(super) fn read(path: &Path) -> Result<Saved, Failure> {
         fs::read(path).map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())).hint(hint))?;
     let saved: Saved = serde_json::from_slice(&text)
         .map_err(|error| Failure::new(format!("{} is not a saved plan: {error}", path.display())).hint(hint))?;
-    if saved.rosterd_saved_plan == VERSION {
+    if saved.rosterd_saved_plan == VERSION && saved.program == PROGRAM {
         return Ok(saved);
     }
     let message = format!("{} was saved by another version of rosterd", path.display());

@@ -1,6 +1,7 @@
 //! What the terminal can show.
 
 use std::{
+    borrow::Cow,
     io::{self, IsTerminal as _, Write as _},
     sync::{Mutex, PoisonError},
 };
@@ -9,7 +10,7 @@ use indicatif::MultiProgress;
 
 use super::exit::Failure;
 pub(super) use crate::report::message::Kind;
-use crate::report::{Style, message};
+use crate::report::{Style, message, printable};
 
 /// Width when nothing says how wide the terminal is: wide enough for long names, narrow enough to read.
 const WIDTH: usize = 100;
@@ -76,6 +77,21 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Writes a file's text to stdout: as it is, except that no name in it steers a terminal.
+pub(super) fn print_file(text: &str) -> Result<(), Failure> {
+    print(&for_stream(text, is_terminal(Stream::Out)))
+}
+
+/// Tells a person lines of a file on stderr.
+pub(super) fn say_file(text: &str) {
+    say(&for_stream(text, is_terminal(Stream::Err)));
+}
+
+/// Into a file or a pipe goes every byte; people's names are other people's to choose, and what a terminal shows is ours.
+fn for_stream(text: &str, terminal: bool) -> Cow<'_, str> {
+    if terminal { printable(text).into() } else { text.into() }
+}
+
 /// The bars on the screen, if any: text goes above them, or the next drawing would run over it.
 static BARS: Mutex<Option<MultiProgress>> = Mutex::new(None);
 
@@ -116,5 +132,17 @@ pub(super) fn error(message: &str, hint: Option<&str>) {
     tell(Kind::Error, message);
     if let Some(hint) = hint {
         tell(Kind::Help, hint);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::for_stream;
+
+    #[test]
+    fn names_of_a_file_do_not_steer_a_terminal_and_are_exact_elsewhere() {
+        let text = "name,app\n\u{1b}[2JAnn\u{202e},lab\n";
+        assert_eq!(for_stream(text, true), "name,app\n\\u{1b}[2JAnn\\u{202e},lab\n");
+        assert_eq!(for_stream(text, false), text);
     }
 }

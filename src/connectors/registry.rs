@@ -141,6 +141,17 @@ impl ConnectorCatalogue for Registry {
         names.sort_unstable();
         names.into_iter().map(str::to_owned).collect()
     }
+
+    fn manifest(&self, name: &str) -> Option<String> {
+        let built_in = self.names().iter().any(|known| known == name);
+        // One that cannot be read was reported by whoever asked for its semantics.
+        self.manifests.as_ref().filter(|_| !built_in && is_path(name)).and_then(|read| read(name).ok())
+    }
+}
+
+/// Whether a connector's name is the path of a manifest.
+fn is_path(name: &str) -> bool {
+    name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml")
 }
 
 impl Registry {
@@ -179,9 +190,8 @@ impl Registry {
         if let Some((_, module)) = MODULES.iter().find(|(built_in, _)| *built_in == name) {
             return Ok(module());
         }
-        let is_path = name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml");
         match &self.manifests {
-            Some(read) if is_path => {
+            Some(read) if is_path(name) => {
                 let text = read(name)?;
                 Ok(Arc::new(Manifest::parse(name, &text).map_err(|error| error.to_string())?))
             }

@@ -33,7 +33,7 @@ pub struct Loaded {
     pub desired: Desired,
     /// What is odd about them.
     pub warnings: Problems,
-    /// SHA-256 of each file in hexadecimal, by its path relative to the directory.
+    /// SHA-256 of each file, and of each manifest that they name, in hexadecimal, by its path relative to the directory.
     pub files: BTreeMap<Arc<str>, String>,
 }
 
@@ -76,7 +76,7 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
         return Err(Problems::placeless("no-files", "there are no YAML files here".to_owned(), Some(hint.to_owned())));
     }
     let hashes = sources.iter().map(|source| (source.name.clone(), hex(&Sha256::digest(source.text.as_bytes()))));
-    let hashes = hashes.collect();
+    let mut hashes: BTreeMap<Arc<str>, String> = hashes.collect();
 
     let mut report = Report::new(&sources);
     let mut roots = Vec::new();
@@ -100,6 +100,11 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
             return Err(report.finish());
         }
     };
+    for connector in desired.apps.values().map(|app| &app.connector) {
+        if let Some(text) = catalogue.manifest(connector) {
+            hashes.insert(connector.clone(), hex(&Sha256::digest(text.as_bytes())));
+        }
+    }
     let (errors, warnings) = report.finish().split_errors();
     if errors.is_empty() { Ok(Loaded { desired, warnings, files: hashes }) } else { Err(errors.join(warnings)) }
 }

@@ -30,4 +30,6 @@ pub use format::format;
 pub use load::{Loaded, counts, files, files_within, load, parse};
 pub use nearest::nearest_email;
 pub use problem::{Label, Problem, Problems};
+pub use resolve::{Wrong, wrong_approval};
 pub use schema::schema;
+pub use secret::masked;

@@ -115,6 +115,21 @@ impl<'s> Report<'s> {
         u32::try_from(first.trim_end().chars().count()).unwrap_or(u32::MAX).max(1)
     }
 
+    /// A whole file with its secrets masked.
+    pub(super) fn masked(self, file: u32) -> String {
+        let lines = Lines::new(self.sources, &self.secrets, &self.unread);
+        let secrets = lines.secrets.get(&file).map_or(&[][..], Vec::as_slice);
+        let mut out = String::new();
+        let mut start = 0;
+        for line in self.sources[file as usize].text.split_inclusive('\n') {
+            let text = line.trim_end_matches(['\n', '\r']);
+            out.push_str(&mask_line(text, start, secrets).text);
+            out.push_str(&line[text.len()..]);
+            start += line.len();
+        }
+        out
+    }
+
     pub(super) fn finish(self) -> Problems {
         let mut lines = Lines::new(self.sources, &self.secrets, &self.unread);
         let mut shown = BTreeMap::new();

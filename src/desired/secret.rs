@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use super::{
     nearest::nearest,
-    report::{Draft, Report},
+    problem::MASK,
+    report::{Draft, Report, Source},
     spec::{self, Object, Type},
-    tree::{Kind, Node},
+    tree::{self, Entry, Kind, Node},
 };
 
 /// Words in a key that make its value a secret, wherever a connector's or a misspelt key stands.
@@ -23,6 +24,16 @@ const HARMLESS_ENDS: [&str; 6] = ["_url", "_uri", "_file", "_path", "_type", "_e
 /// from then on. Runs over each file as it is, before anything else looks at values.
 pub(super) fn refuse(root: &mut Node<'_>, report: &mut Report<'_>) {
     walk(root, &spec::FILES, &Path { key: "", parent: None }, report);
+}
+
+/// A file as it may be shown: every secret in it is masked.
+pub fn masked(text: &str) -> String {
+    let sources = [Source { name: "".into(), text: text.to_owned() }];
+    let mut report = Report::new(&sources);
+    if let Some(mut root) = tree::parse(0, text, &mut report) {
+        refuse(&mut root, &mut report);
+    }
+    report.masked(0)
 }
 
 /// The keys that lead to a value.
@@ -43,9 +54,19 @@ impl Path<'_> {
 fn walk(node: &mut Node<'_>, kind: &'static Type, path: &Path<'_>, report: &mut Report<'_>) {
     match (&mut node.kind, kind) {
         (_, Type::Secret) => secret(node, path, report),
+        (Kind::Scalar { .. }, Type::Object(object) | Type::Objects(object)) if holds_secrets(object) => {
+            mask_all(node, report);
+        }
+        (Kind::List(_), Type::Object(object)) if holds_secrets(object) => mask_all(node, report),
         (Kind::Scalar { text, .. }, _) => {
             if matches!(kind, Type::Store) && is_store_with_secret(text) {
                 refuse_value(node, path, report);
+            } else if matches!(kind, Type::Leaf(leaf) if std::ptr::eq(*leaf, &raw const spec::URL))
+                && shown_url(text) != *text
+                && !has_password(text)
+            {
+                // Whoever decodes it says what is wrong with it.
+                report.mask(node.span);
             } else if has_password(text) {
                 let draft = Draft::error("plain-secret", "this address has a password in it, in plain text")
                     .at(node.span, "anyone who can read the files can read this")
@@ -65,6 +86,7 @@ fn walk(node: &mut Node<'_>, kind: &'static Type, path: &Path<'_>, report: &mut 
             }
         }
         (Kind::Map(entries), _) => {
+            entries.retain(|entry| !is_secret_for_a_key(entry, kind, report));
             for entry in entries {
                 let value = match kind {
                     Type::Names(names) => &names.value,
@@ -80,11 +102,72 @@ fn walk(node: &mut Node<'_>, kind: &'static Type, path: &Path<'_>, report: &mut 
                         }
                     },
                 };
+                // What a connector's options hold is for the connector to judge, which it never gets to.
+                let is_options =
+                    entry.key == "options" && kind.object().is_some_and(|o| std::ptr::eq(o, &raw const spec::APP));
+                if is_options && !matches!(entry.value.kind, Kind::Map(_)) {
+                    mask_all(&entry.value, report);
+                }
                 let path = Path { key: &entry.key, parent: Some(path) };
                 walk(&mut entry.value, value, &path, report);
             }
         }
         (Kind::Null | Kind::Hidden, _) => {}
+    }
+}
+
+/// Whether secrets stand in an object of this kind, so that what stands in its place may be one.
+fn holds_secrets(object: &Object) -> bool {
+    object.keys.iter().any(|key| matches!(key.value, Type::Secret))
+}
+
+/// A secret that YAML takes for a key, since the space after the colon is missing: `{ token:hunter2 }`. Reports and masks
+/// it; no message may name such a key.
+fn is_secret_for_a_key(entry: &Entry<'_>, kind: &Type, report: &mut Report<'_>) -> bool {
+    if !entry.value.is_null() || kind.object().is_some_and(|object| object.key(&entry.key).is_some()) {
+        return false;
+    }
+    let said = entry.key.split_once([':', '=']).is_some_and(|(key, _)| sounds_secret(key));
+    let strange = kind.object().is_some_and(|object| {
+        holds_secrets(object) && nearest(&entry.key, object.keys.iter().map(|key| key.name)).is_none()
+    });
+    if !(said || strange) {
+        return false;
+    }
+    let draft = Draft::error("plain-secret", "this is a key without a value, and may be a secret in plain text")
+        .at(entry.span, "")
+        .hint("write `KEY: { env: NAME }`, with a space after the colon");
+    report.push(draft);
+    report.mask(entry.span);
+    true
+}
+
+/// Masks all of something that is of the wrong kind, and leaves it to the decoder to say so.
+fn mask_all(node: &Node<'_>, report: &mut Report<'_>) {
+    match &node.kind {
+        Kind::Null | Kind::Hidden => {}
+        Kind::Scalar { .. } => report.mask(node.span),
+        Kind::List(items) => items.iter().for_each(|item| mask_all(item, report)),
+        Kind::Map(entries) => {
+            for entry in entries {
+                if entry.value.is_null() {
+                    report.mask(entry.span);
+                }
+                mask_all(&entry.value, report);
+            }
+        }
+    }
+}
+
+/// An address as it may be shown: without user, query and fragment, of whatever shape it is.
+pub(super) fn shown_url(text: &str) -> String {
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    let (path, rest) = text.split_at(end);
+    // What separates them stays, because that it is there may be what is wrong.
+    let rest = rest.chars().next().map_or_else(String::new, |mark| format!("{mark}…"));
+    match path.rsplit_once('@') {
+        Some((_, host)) => format!("{MASK}@{host}{rest}"),
+        None => format!("{path}{rest}"),
     }
 }
 
@@ -164,7 +247,7 @@ fn sounds_secret(key: &str) -> bool {
 
 /// Whether the value of an unknown key is better not shown: it stands where secrets do, or is nearly called like one.
 fn may_be_secret(object: &Object, key: &str) -> bool {
-    object.keys.iter().any(|key| matches!(key.value, Type::Secret)) || nearest(key, SECRET_KEYS).is_some()
+    holds_secrets(object) || nearest(key, SECRET_KEYS).is_some()
 }
 
 /// Whether a text is a URL with a password in it.
@@ -185,6 +268,8 @@ pub(super) fn by_looks(text: &str) -> Vec<Range<usize>> {
     let mut start = 0;
     // The indentation of a key whose secret may go on in the lines below it.
     let mut open: Option<usize> = None;
+    // The indentation of `auth` or `notify`, below which secrets stand.
+    let mut within: Option<usize> = None;
     for line in text.split_inclusive('\n') {
         let indent = line.len() - line.trim_start_matches([' ', '-']).len();
         if open.is_some_and(|key| indent > key) && !line.trim().is_empty() {
@@ -195,6 +280,15 @@ pub(super) fn by_looks(text: &str) -> Vec<Range<usize>> {
             continue;
         }
         open = None;
+        if within.is_some_and(|key| indent <= key) && !line.trim().is_empty() {
+            within = None;
+        }
+        let bare = line.trim();
+        // A line without a colon says nothing but what it holds.
+        let assigned = bare.split_once('=').is_some_and(|(key, _)| sounds_secret(key));
+        if !bare.contains(':') && !bare.starts_with('#') && (assigned || (within.is_some() && !bare.is_empty())) {
+            found.push(start + indent..start + line.trim_end().len().max(indent));
+        }
         let mut from = 0;
         while let Some(colon) = line[from..].find(':').map(|i| from + i) {
             let key: String = line[..colon]
@@ -206,7 +300,17 @@ pub(super) fn by_looks(text: &str) -> Vec<Range<usize>> {
             let key: String = key.chars().rev().collect();
             let value = &line[colon + 1..];
             let is_hook = key == "url" && value.contains("hook");
-            if sounds_secret(&key) || has_password(value.trim()) || is_hook {
+            let is_address = matches!(&*key, "url" | "token_url") && value.contains(['?', '#', '@']);
+            if matches!(&*key, "auth" | "notify") {
+                let value = value.trim();
+                let list = value.starts_with('[') && !value.contains('{');
+                if list || (!value.is_empty() && !value.starts_with(['{', '[', '#'])) {
+                    found.push(start + colon + 1..start + line.trim_end().len());
+                    break;
+                }
+                within = value.is_empty().then_some(indent);
+            }
+            if is_address || sounds_secret(&key) || has_password(value.trim()) || is_hook {
                 if !is_reference(value.trim()) {
                     found.push(start + colon + 1..start + line.trim_end().len().max(colon + 1));
                     open = Some(indent);

@@ -291,6 +291,12 @@ pub trait ConnectorCatalogue {
 
     /// Names of the built-in connectors, sorted.
     fn names(&self) -> Vec<String>;
+
+    /// The text of the manifest called `name`: what requests are made from is as much asked for as the files that name it.
+    /// None of what is built in, or cannot be read.
+    fn manifest(&self, _name: &str) -> Option<String> {
+        None
+    }
 }
 
 impl Semantics {

@@ -260,7 +260,7 @@ impl Reconciler {
             Some(tenure) => {
                 recover::settle(memory, tenure, &connected.made, open, writer, &seen.live).await.map_err(unkept)?
             }
-            None => (Vec::new(), recover::peek(&open, writer, &seen.live)),
+            None => (Vec::new(), recover::peek(&open, writer.semantics(), &seen.live)),
         };
         history::recall_made(store, key, &connected.made, memory.now()).await.map_err(unkept)?;
         let history = AppHistory { under_way, ..history::of_app(store, key, memory.now()).await.map_err(unkept)? };
@@ -491,6 +491,30 @@ pub fn plan_against(desired: &Desired, digest: &str, live: &Live, history: Optio
         }
     }
     plan
+}
+
+/// What a store knows of the apps of a snapshot, whose requests went to `origin`; members that only the store knows of are
+/// put into it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn past_of(
+    memory: &Memory,
+    desired: &Desired,
+    live: &mut Live,
+    origin: impl Fn(&DesiredApp) -> String,
+) -> Result<History, StoreError> {
+    let mut apps = BTreeMap::new();
+    for (name, seen) in &mut live.apps {
+        let (Some(app), Ok(seen)) = (desired.apps.get(name), seen) else { continue };
+        let key = AppKey::new(name.clone(), origin(app));
+        let under_way = recover::peek(&memory.store.open_intents(&key).await?, &app.semantics, seen);
+        let history = history::of_app(&memory.store, &key, memory.now()).await?;
+        history::believe(&memory.store, &key, seen).await?;
+        apps.insert(name.clone(), AppHistory { under_way, ..history });
+    }
+    let approvals = history::approvals(&memory.store).await?;
+    Ok(History { apps, private: memory.is_private(), approvals })
 }
 
 /// What an app may be sent: the connector's limits with what the files say instead.

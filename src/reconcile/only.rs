@@ -106,7 +106,7 @@ impl Reconciler {
             Some(tenure) => {
                 recover::settle(memory, tenure, &connected.made, open, writer, &live).await.map_err(unkept)?
             }
-            None => (Vec::new(), recover::peek(&open, writer, &live)),
+            None => (Vec::new(), recover::peek(&open, writer.semantics(), &live)),
         };
         history::recall_made(store, key, &connected.made, memory.now()).await.map_err(unkept)?;
         let history = history::of_app(store, key, memory.now()).await.map_err(unkept)?;

@@ -21,7 +21,7 @@ use crate::{
         Made,
         settle::{self, ABSENCES, Again, Became, SHOWS_AFTER, Swept},
     },
-    model::{Email, LiveApp},
+    model::{Email, LiveApp, Semantics},
     store::{Ending, Intent, RunEnd, Settled, StoreError},
 };
 
@@ -118,8 +118,8 @@ async fn end_runs(memory: &Memory, open: &[Intent]) -> Result<(), StoreError> {
 }
 
 /// What a plan that writes nothing may say of open intents: whatever is not seen yet waits for a run that looks.
-pub(super) fn peek(open: &[Intent], writer: &dyn Writer, live: &LiveApp) -> BTreeMap<String, String> {
-    let joining = writer.semantics().members.creates_account;
+pub(super) fn peek(open: &[Intent], semantics: &Semantics, live: &LiveApp) -> BTreeMap<String, String> {
+    let joining = semantics.members.creates_account;
     let waits = |intent: &Intent| {
         let seen = settle::seen_in(live, &write_of(intent)?, joining);
         matches!(seen, Became::Absent | Became::Unclear(_)).then(|| {

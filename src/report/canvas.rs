@@ -266,6 +266,12 @@ pub(super) fn harmless(text: &str) -> String {
     out
 }
 
+/// Text of several lines in which only the breaks between them steer a terminal.
+pub fn printable(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(harmless).collect();
+    lines.join("\n")
+}
+
 /// Marks that change direction or take no room, with which one name can pass for another.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')

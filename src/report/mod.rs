@@ -20,6 +20,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use canvas::printable;
 pub use words::duration;
 
 /// How text for people is drawn.

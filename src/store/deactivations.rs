@@ -7,7 +7,7 @@ use super::{
     AppKey, OwnDeactivation,
     error::Fault,
     open::Tx,
-    row::{self, timestamp},
+    row::{self, tame, timestamp},
     sightings::{self, Span},
 };
 use crate::model::{AccountStatus, Verb};
@@ -51,8 +51,38 @@ pub(super) async fn still_ours(
         return Ok(None);
     }
     let shown: Vec<&Span> = held.filter(inactive).into_iter().chain(after).collect();
-    let touched = shown.windows(2).find(|pair| pair[0].differs(pair[1])).map(|pair| timestamp(pair[1].from));
+    let touched = shown.windows(2).find(|pair| pair[0].differs(pair[1])).map(|pair| pair[1].from);
+    // Before any reading showed what we had left, somebody may have been there already.
+    let at_once = held
+        .filter(|held| !inactive(held))
+        .zip(after.first())
+        .filter(|(held, first)| held.differs_beside_access(first))
+        .map(|(_, first)| first.from);
+    let joined = joined_after(tx, key, account, at).await?;
+    let touched = [touched, at_once, joined].into_iter().flatten().min().map(timestamp);
     Ok(Some(OwnDeactivation { at: timestamp(at), touched_at: touched }))
+}
+
+/// When the account was first seen in a group that it was not in when we deactivated it: a deactivation may take somebody
+/// out of groups, and puts nobody in. Groups that nobody had looked at by then tell nothing.
+async fn joined_after(tx: &mut Tx<'_>, key: &AppKey, account: &str, at: i64) -> Result<Option<i64>, Fault> {
+    let sql = "SELECT MIN(joined.seen_from) AS at FROM seen_members AS joined
+               WHERE joined.app = $1 AND joined.origin = $2 AND joined.account = $3 AND joined.seen_from > $4
+                 AND NOT EXISTS (SELECT 1 FROM seen_members AS held
+                                 WHERE held.app = $1 AND held.origin = $2 AND held.account = $3
+                                   AND held.group_id = joined.group_id AND held.seen_from <= $4
+                                   AND (held.seen_to IS NULL OR held.seen_to > $4))
+                 AND EXISTS (SELECT 1 FROM seen_members AS known
+                             WHERE known.app = $1 AND known.origin = $2 AND known.group_id = joined.group_id
+                               AND known.seen_from <= $4)";
+    let found = sqlx::query(sql)
+        .bind(&*key.app)
+        .bind(&*key.origin)
+        .bind(&*tame(account))
+        .bind(at)
+        .fetch_one(tx.connection()?)
+        .await?;
+    row::optional_number(&found, "at")
 }
 
 /// Whether all accounts were read between two instants.

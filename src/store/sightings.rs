@@ -10,7 +10,7 @@ use super::{
     open::Tx,
     row::{self, tame, timestamp},
 };
-use crate::model::{AccountStatus, Email};
+use crate::model::{AccountStatus, Email, FieldName, FieldValue};
 
 /// A row of `seen_accounts`.
 pub(super) struct Span {
@@ -36,8 +36,19 @@ impl Span {
 
     /// Whether something of what both show is different, the status aside. What was merely learnt since is not.
     pub(super) fn differs(&self, later: &Self) -> bool {
-        let differs = |(name, value)| self.fields.get(name).is_some_and(|before| before != value);
+        self.email != later.email || later.fields.iter().any(|(name, value)| self.held_otherwise(name, value))
+    }
+
+    /// The same across a deactivation, which may take away what gives access, such as the role. Another role instead is
+    /// somebody's doing, as is another name.
+    pub(super) fn differs_beside_access(&self, later: &Self) -> bool {
+        let differs =
+            |(name, value): (&FieldName, &Option<FieldValue>)| value.is_some() && self.held_otherwise(name, value);
         self.email != later.email || later.fields.iter().any(differs)
+    }
+
+    fn held_otherwise(&self, name: &FieldName, value: &Option<FieldValue>) -> bool {
+        self.fields.get(name).is_some_and(|before| before != value)
     }
 }
 

@@ -58,3 +58,22 @@ async fn a_file_that_is_not_yaml_is_shown_and_the_others_are_laid_out_all_the_sa
     assert_eq!(fs::read_to_string(dir.path().join("a.yaml")).unwrap(), "people: [\n");
     assert_eq!(fs::read_to_string(dir.path().join("b.yaml")).unwrap(), TIDY);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_difference_shows_no_secret_of_the_lines_that_change() {
+    let app = |lines: &str| format!("apps:\n   a: {{connector: scim}}\n{lines}");
+    for text in [
+        app("   b:   {auth:   hunter2}\n"),
+        app("   b:\n     auth:   [  hunter2 ]\n"),
+        app("   b:\n     auth:   {token: {env:   [ hunter2 ]}}\n"),
+        "settings:\n   notify:   [{url: {value:   'https://hooks.example.com/hunter2'}}]\n".to_owned(),
+        "settings:\n   notify:   'https://hooks.example.com/hunter2'\n".to_owned(),
+        app("   b: {url:   'https://x.example/v2?token=hunter2'}\n"),
+    ] {
+        let dir = files(&[("a.yaml", text.as_str())]);
+        let said = run(&["fmt", dir.path().to_str().unwrap(), "--check"]).await;
+        assert_eq!(said.status, 1, "{said:?}");
+        assert!(said.out.contains("********") && !said.out.contains("hunter2"), "{said:?}");
+        assert!(!said.err.contains("hunter2"), "{said:?}");
+    }
+}

@@ -24,7 +24,11 @@ async fn story() -> Story {
 async fn saved(story: &Story) -> String {
     let file = story.dir.path().join("plan.json").to_str().unwrap().to_owned();
     let said = story.rosterd(&["plan", "--out", &file]).await;
-    assert!(said.status == 0 && said.err.contains(&format!("rosterd apply --plan {file}")), "{said:?}");
+    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(said.err.matches("Next:").count(), 1, "{said:?}");
+    let dir = story.dir.path().display();
+    let command = format!("`rosterd apply {dir} --plan {file} --sandbox={}`", story.sandbox.url());
+    assert!(said.err.contains(&command), "{command}: {said:?}");
     file
 }
 
@@ -130,7 +134,7 @@ async fn a_snapshot_says_how_old_it_is_and_holds_no_secret() {
     let at = format!("--sandbox={}", story.sandbox.url());
     assert_eq!(run(&["observe", &dir, &at, "--out", &live]).await.status, 0);
     let said = run(&["plan", &dir, "--live", &live, "--out", &plan]).await;
-    assert!(said.out.contains("Planned against a snapshot taken at ") && !said.err.contains("warning"), "{said:?}");
+    assert!(said.out.contains("Planned against a snapshot taken at ") && !said.err.contains("more than"), "{said:?}");
     for file in [&live, &plan] {
         let text = fs::read_to_string(file).unwrap();
         let secrets = [rosterd::sandbox::DEFAULT_CLIENT_SECRET, "Bearer", "access_token", "STUDIO_SECRET"];
@@ -154,4 +158,183 @@ async fn a_snapshot_says_how_old_it_is_and_holds_no_secret() {
     assert_eq!(plan["snapshot"]["old"], true);
     let said = run(&["plan", &dir, "--live", &live, "--format", "markdown"]).await;
     assert!(said.out.contains("**more than a day old**"), "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_changed_makes_a_saved_plan_stale() {
+    let story = story().await;
+    let manifest = include_str!("../../src/connectors/rest/manifests/autodesk.yaml");
+    fs::create_dir(story.dir.path().join("connectors")).unwrap();
+    let path = story.dir.path().join("connectors/mine.yaml");
+    fs::write(&path, manifest).unwrap();
+    let text = fs::read_to_string(story.dir.path().join("all.yaml")).unwrap();
+    let url = story.sandbox.app_url("autodesk", APP);
+    let text = text.replace("autodesk", "./connectors/mine.yaml").replace("https://api.example.com", &url);
+    fs::write(story.dir.path().join("all.yaml"), text).unwrap();
+    let (dir, file) = (story.dir.path().to_str().unwrap(), story.dir.path().join("plan.json"));
+    let file = file.to_str().unwrap();
+    let variables = [
+        ("STUDIO_ID", rosterd::sandbox::DEFAULT_CLIENT_ID),
+        ("STUDIO_SECRET", rosterd::sandbox::DEFAULT_CLIENT_SECRET),
+    ];
+    let rosterd = async |args: &[&str]| crate::story::finish(crate::story::start(args, &variables)).await;
+    let fingerprint = async || {
+        let said = rosterd(&["plan", dir, "--format", "json"]).await;
+        let plan: Value = serde_json::from_str(&said.out).unwrap();
+        plan["fingerprint"].as_str().unwrap().to_owned()
+    };
+    let said = rosterd(&["plan", dir, "--out", file]).await;
+    assert!(said.status == 0 && said.out.contains("deactivate"), "{said:?}");
+    let before = fingerprint().await;
+    // What was a change of the status takes the account away for good now.
+    let other = manifest.replace(
+        "deactivate: { set: { status: inactive }, irreversible: true }",
+        "deactivate: { delete: '/users/{account.id}', irreversible: true }",
+    );
+    assert_ne!(other, manifest);
+    fs::write(&path, &other).unwrap();
+    let said = rosterd(&["apply", dir, "--plan", file, "--yes"]).await;
+    assert!(said.status == 1 && said.err.contains("connectors/mine.yaml changed since; nothing was done"), "{said:?}");
+    assert!(story.writes().is_empty(), "{:?}", story.writes());
+    assert_ne!(fingerprint().await, before);
+    // With the manifest as it was, all of it is done.
+    fs::write(&path, manifest).unwrap();
+    let said = rosterd(&["apply", dir, "--plan", file, "--yes"]).await;
+    assert!(said.status == 0 && !story.writes().is_empty(), "{said:?}");
+    // Built-in connectors change with the program.
+    let text = fs::read_to_string(file).unwrap().replace("\"program\": \"", "\"program\": \"0.0.0-");
+    fs::write(file, text).unwrap();
+    let said = rosterd(&["apply", dir, "--plan", file, "--yes"]).await;
+    assert!(said.status == 1 && said.err.contains("saved by another version of rosterd"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_that_is_printed_applies_the_saved_plan() {
+    let story = story().await;
+    // Names that a shell would take apart.
+    let place = story.dir.path().join("it's here");
+    fs::create_dir(&place).unwrap();
+    fs::rename(story.dir.path().join("all.yaml"), place.join("all.yaml")).unwrap();
+    let (dir, file) = (place.to_str().unwrap(), place.join("a plan.json"));
+    let (at, store) = (format!("--sandbox={}", story.sandbox.url()), format!("sqlite:{dir}/state.db"));
+    let said = run(&["plan", dir, &at, "--store", &store, "--out", file.to_str().unwrap()]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    let printed = said.err.split('`').nth(1).unwrap().strip_prefix("rosterd ").unwrap();
+    let shell = format!("{} {printed} --yes", env!("CARGO_BIN_EXE_rosterd"));
+    let done = std::process::Command::new("sh").args(["-c", &shell]).output().unwrap();
+    assert!(done.status.success(), "{shell}: {done:?}");
+    assert!(place.join("state.db").exists());
+    assert_eq!(story.sandbox.account("autodesk", APP, "eve@example.com").unwrap().status, "inactive");
+    // Apps that end with the command are no apps to apply anything to.
+    let said = run(&["plan", dir, "--sandbox", "--out", file.to_str().unwrap()]).await;
+    assert!(said.err.contains("the simulated apps ended with this command"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_of_the_command_line_is_checked_as_one_of_the_files_is() {
+    let story = story().await;
+    for (approve, status, words) in [
+        ("nope:irreversible", 1, "there is no app `nope`"),
+        ("*:irreversible", 1, "there is no app `*`"),
+        ("studio/explode:irreversible", 1, "there is no verb `explode`"),
+        (":irreversible", 64, "write NAME:GUARD"),
+        ("studio:irreversible:3", 64, "`up_to` is for the guards max-removals and max-creates"),
+        ("studio:irreversible", 0, ""),
+    ] {
+        let said = story.rosterd(&["plan", "--approve", approve]).await;
+        assert!(said.status == status && said.err.contains(words), "{approve}: {said:?}");
+    }
+}
+
+/// A snapshot of the story's app, taken of the app itself, and where it is.
+async fn observed(story: &Story) -> String {
+    let text = fs::read_to_string(story.dir.path().join("all.yaml")).unwrap();
+    let text = text.replace("https://api.example.com", &story.sandbox.app_url("autodesk", APP));
+    fs::write(story.dir.path().join("all.yaml"), text).unwrap();
+    let live = story.dir.path().join("live.json").to_str().unwrap().to_owned();
+    let variables = [
+        ("STUDIO_ID", rosterd::sandbox::DEFAULT_CLIENT_ID),
+        ("STUDIO_SECRET", rosterd::sandbox::DEFAULT_CLIENT_SECRET),
+    ];
+    let args = ["observe", story.dir.path().to_str().unwrap(), "--out", &live];
+    let said = crate::story::finish(crate::story::start(&args, &variables)).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    live
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_of_another_app_is_refused_and_one_of_simulated_apps_says_so() {
+    let story = story().await;
+    let dir = story.dir.path().to_str().unwrap().to_owned();
+    let live = observed(&story).await;
+    let plan = async || run(&["plan", &dir, "--live", &live]).await;
+    let said = plan().await;
+    assert!(said.status == 0 && !said.err.contains("warning"), "{said:?}");
+    let text = fs::read_to_string(&live).unwrap();
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut snapshot: Value = serde_json::from_str(&text).unwrap();
+        change(&mut snapshot);
+        fs::write(&live, snapshot.to_string()).unwrap();
+    };
+    for (field, value, words) in [
+        ("url", "https://other.example", "it was taken at https://other.example, and the files say http://127.0.0.1"),
+        ("connector", "scim", "it was read with the connector scim, and the files say autodesk"),
+    ] {
+        with(&|snapshot| snapshot["sources"][APP][field] = value.into());
+        let said = plan().await;
+        let out = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.status == 1 && out.contains(words) && !out.contains("deactivate"), "{said:?}");
+        for command in ["import", "review"] {
+            let said = run(&[command, &dir, "--live", &live]).await;
+            assert!(said.status == 1 && said.err.contains(words), "{command}: {said:?}");
+        }
+    }
+    with(&|snapshot| snapshot["version"] = 99.into());
+    let said = plan().await;
+    assert!(said.status == 1 && said.err.contains("a snapshot of version 99"), "{said:?}");
+    with(&|snapshot| *snapshot = serde_json::json!({ "apps": snapshot["apps"] }));
+    let said = plan().await;
+    assert!(said.status == 0 && said.err.contains("does not say which apps it was taken of"), "{said:?}");
+    with(&|snapshot| snapshot["apps"][APP]["Ok"]["observed_at"] = "2200-01-01T00:00:00Z".into());
+    let said = plan().await;
+    assert!(said.status == 0 && said.err.contains("was read in the future"), "{said:?}");
+
+    let said = story.rosterd(&["observe", "--out", &live]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    let said = plan().await;
+    assert!(said.status == 0 && said.out.contains("deactivate"), "{said:?}");
+    assert!(said.err.contains("was taken of simulated apps: it says nothing of the real ones"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_named_is_looked_at_with_a_snapshot_too() {
+    let story = story().await;
+    let dir = story.dir.path().to_str().unwrap().to_owned();
+    let (live, store) = (format!("{dir}/live.json"), format!("sqlite:{dir}/state.db"));
+    let approval =
+        "approvals: [ { allow: studio/deactivate/eve@example.com, guard: irreversible, until: 2099-01-01 } ]\n";
+    let held = APP_LINES.replace("policy: { irreversible: allow }\n", "");
+    story.write(&held, &format!("{PEOPLE}{approval}"));
+    let said = story.rosterd(&["apply", "--yes", "--store", &store]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    // Somebody else brings Eve back: the approval was for the first time.
+    story
+        .sandbox
+        .patch_account(
+            "autodesk",
+            APP,
+            "eve@example.com",
+            rosterd::sandbox::AccountPatch { status: Some("active".into()), ..Default::default() },
+        )
+        .unwrap();
+    assert_eq!(story.rosterd(&["observe", "--out", &live]).await.status, 0);
+    let plan = async |more: &[&str]| {
+        let args = [&["plan", &dir, "--live", &live, "--format", "json"], more].concat();
+        let said = run(&args).await;
+        assert_eq!(said.status, 0, "{said:?}");
+        crate::story::actions(&serde_json::from_str(&said.out).unwrap())
+    };
+    let of_eve = |all: Vec<String>| all.into_iter().find(|action| action.contains("eve@example.com")).unwrap();
+    assert_eq!(of_eve(plan(&["--store", &store]).await), "held studio/deactivate/eve@example.com");
+    assert_eq!(of_eve(plan(&[]).await), "ready studio/deactivate/eve@example.com");
 }

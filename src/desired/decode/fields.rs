@@ -7,7 +7,8 @@ use crate::{
     desired::{
         nearest,
         report::{Draft, Span},
-        spec::{Key, Leaf, Names, Object, Type},
+        secret,
+        spec::{self, Key, Leaf, Names, Object, Type},
         tree::{Entry, Kind, Node},
     },
     model::Email,
@@ -99,6 +100,9 @@ impl<'a, 's> Fields<'a, 's> {
         match parse(text) {
             Ok(value) => Some((value, span)),
             Err(hint) => {
+                // What is masked in the line is not told in the sentence either.
+                let text =
+                    if std::ptr::eq(leaf, &raw const spec::URL) { secret::shown_url(text) } else { text.to_owned() };
                 let draft = Draft::error("bad-value", format!("`{text}` is not {}", leaf.what)).at(span, "").hint(hint);
                 d.report.push(draft);
                 None

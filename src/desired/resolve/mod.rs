@@ -11,6 +11,8 @@ mod missing;
 mod teams;
 mod values;
 
+pub use approvals::{Wrong, wrong_approval};
+
 use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
 use crate::model::{Claim, ConnectorCatalogue, Desired, FieldName, Policy, Values};

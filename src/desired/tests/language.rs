@@ -221,11 +221,11 @@ error: with a concurrency of 0 nothing can be sent
     check_file(
         "apps:\n  jira:\n    connector: autodesk\n    url: https://api.example.com/?x=1\n    budget: { requests: 10/h, read: 5/s, keep_free: 100% }\n",
         r#"
-error: `https://api.example.com/?x=1` is not the address of an API
+error: `https://api.example.com/?…` is not the address of an API
  --> a.yaml:4:10
   |
-4 |     url: https://api.example.com/?x=1
-  |          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+4 |     url: ********
+  |          ^^^^^^^^
   = help: leave out what follows `?` or `#`
 
 error: `requests` replaces all quotas; it cannot stand beside `read` or `write`

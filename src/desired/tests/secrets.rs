@@ -5,13 +5,13 @@ use super::{check_file, load};
 /// Everything that is ever shown of `text` is free of `hunter2`.
 fn check_masked(text: &str) {
     let problems = load(&[("a.yaml", text)]).expect_err("a plain secret is an error");
-    for shown in [problems.to_string(), problems.render(true, 60), problems.render_plain(), format!("{problems:?}")] {
+    let programs = [problems.to_json(), problems.to_github("files"), crate::desired::masked(text)];
+    let people = [problems.to_string(), problems.render(true, 60), problems.render_plain(), format!("{problems:?}")];
+    for shown in people.into_iter().chain(programs) {
         assert!(!shown.contains("hunter2"), "{shown}");
     }
-    assert!(
-        problems.iter().any(|problem| matches!(problem.code, "plain-secret" | "syntax" | "unknown-key")),
-        "{problems}"
-    );
+    let codes = ["plain-secret", "syntax", "unknown-key", "wrong-type", "bad-value"];
+    assert!(problems.iter().any(|problem| codes.contains(&problem.code)), "{problems}");
 }
 
 #[test]
@@ -62,6 +62,28 @@ fn no_secret_is_shown_wherever_it_stands() {
         "settings:\n  daemon:\n    token: \"hunter2\n    listen: x\n",
         "settings:\n  daemon:\n    token: |\n      hunter2\n\tlisten: x\n",
         "settings:\n  notify: [ { url: https://hooks.example.com/hunter2 }\n",
+        "apps: { autodesk: { auth: hunter2 } }",
+        "apps: { autodesk: { auth: [ hunter2, { x: hunter2 } ] } }",
+        "apps: { autodesk: { options: hunter2 } }",
+        "apps: { autodesk: { options: [ hunter2 ] } }",
+        "apps:\n  autodesk:\n    auth:\n      token:hunter2\n",
+        "apps:\n  autodesk:\n    auth:\n      token=hunter2\n",
+        "apps: { autodesk: { auth: { token:hunter2 } } }",
+        "apps: { autodesk: { auth: { token=hunter2, client_id: { env: X } } } }",
+        "apps: { autodesk: { auth: { hunter2 } } }",
+        "apps:\n  autodesk:\n    auth:\n      client_id: { env: X }\n      token:hunter2\n",
+        "apps:\n  autodesk:\n    auth:\n      client_id: { env: X }\n      token=hunter2\n",
+        "apps:\n  autodesk:\n    auth:\n      client_id: { env: X }\n      hunter2\n",
+        "apps:\n  autodesk:\n    auth: hunter2\n    x: [\n",
+        "settings: { notify: 'https://hooks.example.com/hunter2' }",
+        "settings: { notify: [ 'https://hooks.example.com/hunter2' ] }",
+        "settings: { notify: [ { url: { value: 'https://hooks.example.com/hunter2' } } ] }",
+        "settings: { daemon: hunter2 }",
+        "apps: { autodesk: { auth: { token: { env: [ hunter2 ] } } } }",
+        "apps: { autodesk: { connector: autodesk, url: 'https://x/v2?token=hunter2' } }",
+        "apps: { autodesk: { connector: autodesk, url: 'https://x/v2#hunter2' } }",
+        "apps: { autodesk: { connector: autodesk, url: 'htps:/u:hunter2@x' } }",
+        "apps: { autodesk: { auth: { token_url: 'https://x/v2?token=hunter2' } } }",
     ] {
         check_masked(text);
     }

@@ -64,6 +64,45 @@ async fn an_account_that_somebody_changed_afterwards_was_touched() {
 }
 
 #[tokio::test]
+async fn an_account_that_somebody_changed_before_any_reading_was_touched() {
+    let before = [(0, "reading ann active role=user given_name=Ann"), (5, "deactivate")];
+    let then = |later: &[(i64, &'static str)]| [&before, later].concat();
+    ours(&then(&[(10, "reading ann inactive role=user given_name=Anna")]), Some(Some(10))).await;
+    ours(&then(&[(10, "reading ann inactive role=admin given_name=Ann")]), Some(Some(10))).await;
+    ours(&then(&[(10, "reading ann inactive email=other@example.com")]), Some(Some(10))).await;
+    ours(&then(&[(10, "reading ann inactive role=user given_name=Ann")]), Some(None)).await;
+    // What gives access may go with it.
+    ours(&then(&[(10, "reading ann inactive role=none given_name=Ann")]), Some(None)).await;
+}
+
+#[tokio::test]
+async fn an_account_that_joined_a_group_afterwards_was_touched() {
+    let touched = async |before: &[(&str, &str, &str)], after: &[(&str, &str, &str)]| {
+        let touched = std::cell::Cell::new(None);
+        check(async |database| {
+            let (store, lease) = database.claimed().await;
+            let accounts = |status: &str| [format!("ann {status}"), "bob active".to_owned()];
+            let [ann, bob] = accounts("active");
+            store.record_reading(&lease, minute(0), &whole(&[&ann, &bob], before)).await.unwrap();
+            done(&store, &lease, "autodesk/deactivate/ann@example.com", Some("ann"), minute(5)).await;
+            let [ann, bob] = accounts("inactive");
+            store.record_reading(&lease, minute(10), &whole(&[&ann, &bob], after)).await.unwrap();
+            touched.set(store.own_deactivations(&autodesk()).await.unwrap()["ann"].touched_at);
+        })
+        .await;
+        touched.get()
+    };
+    let (ann, bob) = (("ann", "g1", "member"), ("bob", "g2", "member"));
+    assert_eq!(touched(&[ann, bob], &[ann, bob]).await, None);
+    // A deactivation may take memberships, or change them.
+    assert_eq!(touched(&[ann, bob], &[bob]).await, None);
+    assert_eq!(touched(&[ann, bob], &[("ann", "g1", "none"), bob]).await, None);
+    assert_eq!(touched(&[ann, bob], &[ann, bob, ("ann", "g2", "member")]).await, Some(minute(10)));
+    // A group that nobody had looked at may have had her as a member all along.
+    assert_eq!(touched(&[ann], &[ann, ("ann", "g2", "member")]).await, None);
+}
+
+#[tokio::test]
 async fn whom_we_removed_since_all_were_last_seen_is_known() {
     check(async |database| {
         let (store, lease) = database.claimed().await;
