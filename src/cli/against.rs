@@ -96,10 +96,23 @@ impl Compared {
         &self.digest
     }
 
-    /// Connects as the commit says.
+    /// Connects as the commit says, to read what either version asks about.
     pub(super) async fn session(&self, dir: &Dir, target: &Target, past: Past<'_>) -> Result<Session, Failure> {
-        let (registry, desired) = (reviewed(&self.commit), self.trusted.desired.clone());
+        let (registry, desired) = (reviewed(&self.commit), self.both());
         context::connected(registry, desired, self.files.clone(), self.digest.clone(), dir, target, past).await
+    }
+
+    /// What to read by: the groups that either version declares. A group that was not read looks empty, as if the other
+    /// version had everything in it still to do.
+    fn both(&self) -> Desired {
+        let mut desired = self.trusted.desired.clone();
+        for (name, app) in &mut desired.apps {
+            let Some(before) = self.before.desired.apps.get(name) else { continue };
+            for (group, declared) in &before.groups {
+                app.groups.entry(group.clone()).or_insert_with(|| declared.clone());
+            }
+        }
+        desired
     }
 
     /// Says of every action what caused it, and what the change would change about the way to the apps.

@@ -59,7 +59,11 @@ async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
         }
         (None, Some(compared)) => {
             let past = context::Past::Looked(&args.storage);
-            online(compared.session(dir, target, past).await?, only, global).await?
+            let mut made = online(compared.session(dir, target, past).await?, only, global).await?;
+            // What was read is more than the files under review ask about, and the plan is theirs alone.
+            let (desired, history, now) = (compared.desired(), made.history.as_ref(), made.plan.created_at);
+            made.plan = reconcile::plan_against(desired, compared.digest(), &made.live, history, now);
+            made
         }
         (Some(snapshot), None) => {
             let loaded = timed("loaded the files", || context::load_for_plan(dir, target, approve))?;

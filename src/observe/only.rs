@@ -77,6 +77,7 @@ pub async fn observe_only(
     let mut search = Search::new(reader, app, sought);
     search.by_id().await?;
     search.by_address().await?;
+    search.by_memory();
     search.complete().await;
     progress(ObserveProgress::Listed { accounts: search.found.len() });
     let mut live = search.live(clock.now());
@@ -120,6 +121,8 @@ struct Search<'a> {
     app: &'a DesiredApp,
     sought: &'a Sought,
     found: BTreeMap<Arc<str>, LiveAccount>,
+    /// Remembered accounts that have none of the addresses any more.
+    moved: BTreeMap<Arc<str>, LiveAccount>,
     /// Ids of accounts that were read on their own.
     whole: BTreeSet<Arc<str>>,
     unread: BTreeMap<Arc<str>, String>,
@@ -136,6 +139,7 @@ impl<'a> Search<'a> {
             app,
             sought,
             found: BTreeMap::new(),
+            moved: BTreeMap::new(),
             whole: BTreeSet::new(),
             unread: BTreeMap::new(),
             missing: BTreeSet::new(),
@@ -145,7 +149,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// A pin says whose account it is, whatever its address. What is merely remembered has to have one of the addresses.
+    /// A pin says whose account it is, whatever its address. What is merely remembered has to have one of the addresses; what
+    /// has another by now is kept aside.
     async fn by_id(&mut self) -> Result<(), Error> {
         let ids: BTreeSet<&Arc<str>> = self.sought.pin.iter().chain(&self.sought.known).collect();
         for id in ids {
@@ -157,7 +162,7 @@ impl<'a> Search<'a> {
                     self.whole.insert(id.clone());
                     self.found.insert(id.clone(), account);
                 }
-                Some(_) => {}
+                Some(account) => drop(self.moved.insert(id.clone(), account)),
             }
         }
         Ok(())
@@ -186,6 +191,15 @@ impl<'a> Search<'a> {
             self.found.entry(account.id.clone()).or_insert(account);
         }
         Ok(())
+    }
+
+    /// Where no address led to an account, shows what is remembered as this person's whatever its address is now: planning
+    /// says what becomes of it.
+    fn by_memory(&mut self) {
+        if self.found.is_empty() {
+            self.found = std::mem::take(&mut self.moved);
+            self.whole.extend(self.found.keys().cloned());
+        }
     }
 
     /// Reads on their own the accounts whose rows do not hold all that is needed.

@@ -1,8 +1,8 @@
 //! What reviewers allowed, and which guards that releases.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{Timestamp, ToSpan, tz::TimeZone};
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 use super::{
     Context,
@@ -10,7 +10,7 @@ use super::{
     history::Used,
     repair,
 };
-use crate::model::{Approval, ApprovedBy, Finding, Guard, Severity};
+use crate::model::{Approval, ApprovedBy, Email, Finding, Guard, Severity, Verb};
 
 /// How long a printed approval lasts: long enough for a review, short enough not to be forgotten.
 const DAYS: i64 = 7;
@@ -58,7 +58,8 @@ pub(super) fn approved_by(approval: &Approval) -> ApprovedBy {
 
 /// Whether an action succeeded by an approval before: what it allowed has happened.
 pub(super) fn is_used_for(used: Option<&Used>, action: &str) -> bool {
-    used.is_some_and(|used| used.actions.contains(action))
+    // Named alike, in whatever case the address was spelt then.
+    used.is_some_and(|used| used.actions.iter().any(|done| covers(done, action) && covers(action, done)))
 }
 
 fn has_expired(approval: &Approval, now: Timestamp) -> bool {
@@ -129,17 +130,69 @@ pub(super) fn review(cx: &Context<'_>, drafts: &mut Drafts) {
     findings.into_iter().for_each(|finding| drafts.find(finding));
 }
 
-/// Whether `allow` is the action's name or a prefix of it up to a `/`.
+/// Whether `allow` is the action's name or a prefix of it up to a `/`. Addresses compare as addresses do, whatever their
+/// case; everything else letter by letter.
 pub(in crate::plan) fn covers(allow: &str, action: &str) -> bool {
-    action.strip_prefix(allow.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let allow = allow.trim_end_matches('/');
+    if action.strip_prefix(allow).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return true;
+    }
+    let mut parts = action.split('/');
+    let mut of_account = false;
+    allow.split('/').enumerate().all(|(index, asked)| {
+        let Some(part) = parts.next() else { return false };
+        if index == 1 {
+            of_account = part.parse().is_ok_and(|verb| !is_of_group(verb));
+        }
+        part == asked || (index == 2 && of_account && is_same_account(asked, part))
+    })
 }
 
-/// The line that a reviewer can put under `approvals:`.
-pub(super) fn line(release: &Release, guard: Guard, now: Timestamp, zone: &TimeZone) -> String {
+/// Whether an action of this verb is about a group alone.
+fn is_of_group(verb: Verb) -> bool {
+    matches!(verb, Verb::CreateGroup | Verb::UpdateGroup | Verb::DeleteGroup)
+}
+
+/// Whether two labels name the same account: `EMAIL`, or `EMAIL (ID)`, whose id has a case of its own.
+fn is_same_account(a: &str, b: &str) -> bool {
+    let parts = |label: &str| {
+        let (email, id) = label.split_at(label.find(" (").unwrap_or(label.len()));
+        (Email::lenient(email), id.to_owned())
+    };
+    parts(a) == parts(b)
+}
+
+/// The line that a reviewer can put under `approvals:`. One that says just the same as an approval that was used is that
+/// approval, and would release nothing: it ends a day later then.
+pub(super) fn line(cx: &Context<'_>, release: &Release, guard: Guard) -> String {
+    let zone = &cx.desired.settings.time_zone;
+    let date = cx.now.to_zoned(zone.clone()).date();
+    // One more than there are approvals that were used cannot all be among them.
+    let enough = cx.used_approvals.map_or(0, BTreeMap::len);
+    let mut dates = (0..=enough).map_while(|more| date.checked_add((DAYS + i64::try_from(more).ok()?).days()).ok());
+    let is_used = |until: &Date| {
+        let approval = Approval {
+            allow: release.allow.clone(),
+            guard,
+            up_to: release.up_to.and_then(|up_to| u32::try_from(up_to).ok()),
+            until: end_of(*until, zone),
+            reason: None,
+            place: cx.app.place.clone(),
+        };
+        used(cx, &approval).is_some()
+    };
+    let until = dates.find(|until| !is_used(until)).unwrap_or(date);
+    written(release, guard, until)
+}
+
+/// When a date that is written in the files is over.
+fn end_of(date: Date, zone: &TimeZone) -> Option<Timestamp> {
+    Some(date.tomorrow().ok()?.to_zoned(zone.clone()).ok()?.timestamp())
+}
+
+fn written(release: &Release, guard: Guard, until: Date) -> String {
     let allow = repair::scalar(&release.allow);
     let up_to = release.up_to.map_or_else(String::new, |up_to| format!(", up_to: {up_to}"));
-    let date = now.to_zoned(zone.clone()).date();
-    let until = date.checked_add(DAYS.days()).unwrap_or(date);
     format!("- {{ allow: {allow}, guard: {guard}{up_to}, until: {until} }}")
 }
 
@@ -152,6 +205,12 @@ mod tests {
         assert!(covers("a/deactivate", "a/deactivate/x@y.z"));
         assert!(covers("a/deactivate/", "a/deactivate/x@y.z"));
         assert!(covers("a/deactivate/x@y.z", "a/deactivate/x@y.z"));
+        assert!(covers("a/deactivate/X@Y.z", "a/deactivate/x@y.z"));
+        assert!(covers("a/add-member/X@y.z", "a/add-member/x@Y.z/G"));
+        assert!(!covers("a/add-member/X@y.z/g", "a/add-member/x@y.z/G"));
+        assert!(covers("a/delete/X@y.z (aB)", "a/delete/x@y.z (aB)"));
+        assert!(!covers("a/delete/x@y.z (ab)", "a/delete/x@y.z (aB)"));
+        assert!(!covers("a/delete-group/A@b.c", "a/delete-group/a@b.c"));
         assert!(!covers("a/deact", "a/deactivate/x@y.z"));
         assert!(!covers("a/deactivate/x@y.z/G", "a/deactivate/x@y.z"));
     }
@@ -160,8 +219,8 @@ mod tests {
     fn a_name_that_yaml_would_misread_is_quoted() {
         let release = Release { allow: "a/add-member/x@y.z/Ops: #1".into(), up_to: Some(2) };
         assert_eq!(
-            line(&release, Guard::Protected, Timestamp::UNIX_EPOCH, &TimeZone::UTC),
-            r#"- { allow: "a/add-member/x@y.z/Ops: #1", guard: protected, up_to: 2, until: 1970-01-08 }"#
+            written(&release, Guard::Protected, Date::constant(2026, 11, 29)),
+            r#"- { allow: "a/add-member/x@y.z/Ops: #1", guard: protected, up_to: 2, until: 2026-11-29 }"#
         );
     }
 }

@@ -27,6 +27,8 @@ pub struct History {
 pub struct Invited {
     /// When.
     pub sent_at: Timestamp,
+    /// Whether any reading before the one at hand showed it.
+    pub seen: bool,
     /// Whether it was seen to be more than an open invitation.
     pub accepted: bool,
     /// When a reading first showed that it is gone.

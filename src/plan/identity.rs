@@ -2,12 +2,12 @@
 //! together is ambiguous, and nothing is done to it on a guess.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
 use super::{Context, repair};
-use crate::model::{Email, LiveAccount, Place};
+use crate::model::{AccountStatus, Email, LiveAccount, Place};
 
 /// Live accounts by identity.
 pub(super) struct Matched<'a> {
@@ -47,6 +47,7 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
     }
     let mut accounts: HashMap<&'a Email, Vec<&'a LiveAccount>> = HashMap::new();
     let mut by_id = HashMap::new();
+    let moved = moved(cx);
 
     for account in cx.accounts.iter().copied() {
         let by_address = cx.identity(&account.email);
@@ -61,7 +62,15 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
                 by_pin
             }
             Some((by_pin, _)) => by_pin,
-            None => by_address,
+            None => match moved.get(&account.id).map(|people| (people, people.first())) {
+                Some((people, Some(first))) => {
+                    for person in people {
+                        ambiguous.entry(person).or_insert_with(|| moved_away(cx, person, account));
+                    }
+                    first
+                }
+                _ => by_address,
+            },
         };
         accounts.entry(identity).or_default().push(account);
         by_id.insert(&account.id, (account, identity));
@@ -147,6 +156,58 @@ fn is_somebody_else(accounts: &HashMap<&Email, Vec<&LiveAccount>>, identity: &Em
 /// An empty address is nobody's.
 fn is_nobody(identity: &Email) -> bool {
     identity.key().is_empty()
+}
+
+/// Accounts, by id, that have a stranger's address and were the last to be seen under the address of somebody whom the files
+/// name, each with that person. An address that was changed in the app takes an account out of sight, but not out of the
+/// person's hands. Who shows another account, or is pinned, is not looked for.
+fn moved<'a>(cx: &Context<'a>) -> HashMap<&'a Arc<str>, BTreeSet<&'a Email>> {
+    let mut moved: HashMap<&'a Arc<str>, BTreeSet<&'a Email>> = HashMap::new();
+    let Some(history) = cx.history else { return moved };
+    let is_named = |identity: &Email| cx.desired.named.contains(identity);
+    let identities = || cx.accounts.iter().map(|account| (*account, cx.identity(&account.email)));
+    let strangers: HashMap<&Arc<str>, &LiveAccount> = identities()
+        .filter(|(_, identity)| !is_named(identity) && !is_nobody(identity))
+        .map(|(account, _)| (&account.id, account))
+        .collect();
+    if strangers.is_empty() {
+        return moved;
+    }
+    let shown: HashSet<&Email> = identities().map(|(_, identity)| identity).collect();
+    for (address, ids) in &history.seen_under {
+        let identity = cx.identity(address);
+        if !is_named(identity) || shown.contains(identity) || cx.app.ids.contains_key(identity) {
+            continue;
+        }
+        if let Some((id, account)) = ids.last().and_then(|id| strangers.get_key_value(id))
+            // What nobody can use matters only where another account would be made beside it.
+            && (account.status != AccountStatus::Inactive || is_granted(cx, identity))
+        {
+            moved.entry(id).or_default().insert(identity);
+        }
+    }
+    moved
+}
+
+/// Whether any line, at whatever time, grants an account.
+fn is_granted(cx: &Context<'_>, identity: &Email) -> bool {
+    cx.app.accounts.contains_key(identity) || cx.app.groups.values().any(|group| group.members.contains_key(identity))
+}
+
+fn moved_away(cx: &Context<'_>, person: &Email, account: &LiveAccount) -> Doubt {
+    Doubt {
+        reason: format!(
+            "account {} was {person}'s when rosterd saw it earlier, but that account's address is {} now",
+            account.id, account.email
+        ),
+        repair: format!(
+            "if the account is still {person}'s, {}; if it is somebody else's, {}, or list them as somebody who is still there",
+            repair::alias(cx, person, &account.email),
+            repair::left(&account.email)
+        ),
+        all_theirs: false,
+        because: cx.people.get(person).map(|person| person.place.clone()).into_iter().collect(),
+    }
 }
 
 fn shared_pin(id: &str, pins: [(&Email, &Place); 2]) -> Doubt {

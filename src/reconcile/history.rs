@@ -46,7 +46,8 @@ fn invited(made: Invitation) -> (Email, Invited) {
     let seen = made.seen.as_ref();
     let accepted = seen.is_some_and(|seen| seen.status != AccountStatus::Pending);
     let gone_since = seen.and_then(|seen| seen.gone_since);
-    (made.email, Invited { sent_at: made.sent_at, accepted, gone_since })
+    let invited = Invited { sent_at: made.sent_at, seen: seen.is_some(), accepted, gone_since };
+    (made.email, invited)
 }
 
 /// Approvals that were used, over all apps.

@@ -247,6 +247,65 @@ async fn a_change_that_makes_an_action_unnecessary_is_told_with_its_name() {
     assert_eq!(plan["against"]["no_longer"], serde_json::json!(["studio/deactivate/bob@example.com"]));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_stops_an_action_is_its_cause_and_names_the_line() {
+    let held = APP_LINES.replace("policy: { irreversible: allow }\n", "");
+    let suspended = PEOPLE.replace("Bob, family_name: Lee", "Bob, family_name: Lee, status: suspended");
+    let line = "approvals:\n  - { allow: studio/deactivate/bob@example.com, guard: irreversible, until: 2126-12-31 }\n";
+    let story = settled(&held, &format!("{suspended}{line}")).await;
+    let last = fs::read_to_string(story.dir.path().join("all.yaml")).unwrap().lines().count();
+    Repo(story.dir.path()).main();
+    assert_eq!(caused(&against(&story, &[]).await), ["ready drift studio/deactivate/bob@example.com"]);
+
+    let check = async |app: &str, rest: &str, place: &str| {
+        story.write(app, rest);
+        let plan = against(&story, &[]).await;
+        assert_eq!(caused(&plan), ["held change studio/deactivate/bob@example.com"], "{place}");
+        let because = plan["apps"][0]["actions"][0]["because"].to_string();
+        assert!(because.contains(place), "{because} lacks {place}");
+        let said = story.rosterd(&["plan", "--against", "main"]).await;
+        assert!(said.out.contains("1 by this change"), "{}", said.out);
+    };
+    check(&held, &suspended, &format!("all.yaml:{last} (removed)")).await;
+    let approved = format!("{suspended}{line}");
+    let text = || fs::read_to_string(story.dir.path().join("all.yaml")).unwrap();
+    let app = 1 + text().lines().position(|line| line.trim() == "studio:").unwrap();
+    check(&format!("mode: observe\n{held}"), &approved, &format!("all.yaml:{app}")).await;
+    check(&format!("policy: {{ protect: [bob@example.com] }}\n{held}"), &approved, &format!("all.yaml:{app}")).await;
+    let freeze = "policy:\n  freeze:\n    - { from: 2026-01-01, until: 2126-01-01 }\n";
+    story.write(&format!("{freeze}{held}"), &approved);
+    let frozen = 1 + text().lines().position(|line| line.contains("2126-01-01")).unwrap();
+    check(&format!("{freeze}{held}"), &approved, &format!("all.yaml:{frozen}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_a_group_that_the_change_no_longer_declares_is_not_taken_for_missing() {
+    let group = "groups:\n  Design:\n    members: { ann@example.com: member, bob@example.com: member }\n";
+    let story = settled(&format!("{APP_LINES}{group}"), PEOPLE).await;
+    story.sandbox.put_group("autodesk", APP, "team-1", "Design").unwrap();
+    story.sandbox.put_membership("autodesk", APP, "ann@example.com", "team-1", "member").unwrap();
+    Repo(story.dir.path()).main();
+    story.write(APP_LINES, PEOPLE);
+    let plan = against(&story, &[]).await;
+    assert_eq!(caused(&plan), [""; 0]);
+    // Bob was missing; Ann was not.
+    assert_eq!(plan["against"]["no_longer"], serde_json::json!(["studio/add-member/bob@example.com/Design"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alias_taken_out_while_the_app_has_that_address_is_told() {
+    let aliased = PEOPLE.replace("Bob, family_name: Lee", "Bob, family_name: Lee, aliases: [rob@example.com]");
+    let story = settled(&APP_LINES.replace("  eve@example.com:\n", ""), &aliased.replace("  eve@", "  eva@")).await;
+    let id = story.sandbox.account("autodesk", APP, "bob@example.com").unwrap().id;
+    let patch = AccountPatch { email: Some("rob@example.com".into()), ..AccountPatch::default() };
+    story.sandbox.patch_account("autodesk", APP, &id, patch).unwrap();
+    Repo(story.dir.path()).main();
+    story.write(&APP_LINES.replace("  eve@example.com:\n", ""), PEOPLE);
+    let plan = against(&story, &[]).await;
+    let findings = plan["apps"][0]["findings"].to_string();
+    assert!(findings.contains("rob@example.com is no alias of bob@example.com any more"), "{findings}");
+}
+
 /// The command without `--sandbox`: the files alone say where requests go.
 async fn real(dir: &Path, args: &[&str]) -> Said {
     let dir = dir.to_str().unwrap();

@@ -33,6 +33,23 @@ async fn an_account_is_invited_accepts_joins_its_group_and_then_nothing_is_left_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_who_left_an_app_on_their_own_is_invited_again_without_a_word() {
+    let story = Story::of(quick(), "defaults: { role: user }\naccounts: { ann@example.com: }", ANN).await;
+    let store = format!("sqlite:{}", story.dir.path().join("state.db").display());
+    let apply = ["apply", "--yes", "--store", store.as_str()];
+    assert_eq!(story.rosterd(&apply).await.status, 0);
+    story.sandbox.advance(Duration::from_secs(2 * 3600));
+    // A run that sees the account taken up.
+    assert_eq!(story.rosterd(&apply).await.status, 0);
+    story.sandbox.remove_account("autodesk", APP, "ann@example.com").unwrap();
+    for only in [&[][..], &["--only", "ann@example.com"]] {
+        let said = story.rosterd(&[&["plan", "--store", store.as_str()], only].concat()).await;
+        assert!(said.out.contains("create") && said.out.contains("[invited-before]"), "{said:?}");
+        assert!(said.out.contains("account, which they had taken"), "{said:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn exit_statuses_tell_what_is_left() {
     let story = Story::of(quick(), "accounts: { ann@example.com: }", ANN).await;
     let check = async |args: &[&str], status: i32| {

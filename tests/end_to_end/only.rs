@@ -176,3 +176,43 @@ async fn what_changed_hands_since_the_files_were_written_is_not_taken_away() {
     assert!(said.out.contains("account's address is eve@example.com"), "{said:?}");
     assert!(story.writes().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_whose_address_was_changed_in_the_app_is_held_and_not_called_in_sync() {
+    let there = LEFT.replace(", status: left", "");
+    let granted = APP_BODY.replace("accounts:\n", "accounts:\n  lea@example.com: { role: user }\n");
+    let story = Story::of(quick(), &granted, &there).await;
+    story.sandbox.put_group("autodesk", APP, "team-1", "Design").unwrap();
+    story.account("ann@example.com", "admin", true);
+    let id = story.account("lea@example.com", "user", true);
+    let store = format!("sqlite:{}", story.dir.path().join("state.db").display());
+    let apply = ["apply", "--yes", "--store", store.as_str()];
+    let said = story.rosterd(&apply).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    let patch = AccountPatch { email: Some("robin@example.com".into()), ..AccountPatch::default() };
+    story.sandbox.patch_account("autodesk", APP, &id, patch).unwrap();
+    story.sandbox.clear_log();
+
+    // Still granted: nobody invites a second time.
+    let said = story.rosterd(&apply).await;
+    assert!(said.out.contains("address is robin@example.com now"), "{said:?}");
+    assert!(story.writes().is_empty(), "{:?}", story.writes());
+
+    story.write(APP_BODY, LEFT);
+    let plan = ["plan", "--store", store.as_str(), "--format", "json"];
+    let held = "held studio/deactivate/lea@example.com";
+    for more in [&[][..], &["--only", "lea@example.com"]] {
+        let said = story.rosterd(&[&plan[..], more].concat()).await;
+        assert_eq!(actions(&serde_json::from_str(&said.out).unwrap()), [held], "{said:?}");
+        let said = story.rosterd(&[&apply[..], more].concat()).await;
+        assert!(!said.out.contains("in sync") && said.out.contains("ambiguous"), "{said:?}");
+        assert!(said.out.contains("add `aliases: [robin@example.com]` to lea@example.com"), "{said:?}");
+    }
+    assert!(story.writes().is_empty(), "{:?}", story.writes());
+
+    let mended = LEFT.replace("status: left", "status: left, aliases: [robin@example.com]");
+    story.write(APP_BODY, &mended);
+    let said = story.rosterd(&[&apply[..], &["--only", "lea@example.com"]].concat()).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(story.sandbox.account("autodesk", APP, &id).unwrap().status, "inactive");
+}

@@ -50,6 +50,12 @@ fn approval<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Appr
     {
         d.bad_value(span, "`up_to` is for the guards max-removals and max-creates", "remove it");
     }
+    if let Some(cap @ (Guard::MaxRemovals | Guard::MaxCreates)) = guard
+        && fields.entry("up_to").is_none()
+    {
+        let message = format!("this approval of {cap} names no number, so it covers one person");
+        d.report.push(Draft::warning("no-number", message).at(fields.span, "").hint("write `up_to: N`"));
+    }
     if fields.entry("until").is_none() {
         let draft = Draft::warning("no-expiry", "this approval never expires")
             .at(fields.span, "")

@@ -551,14 +551,29 @@ fn settings_are_understood() {
 }
 
 #[test]
+fn an_approval_of_a_cap_without_a_number_is_told_to_be_for_one_person() {
+    check_file(
+        "approvals:\n  - { allow: autodesk, guard: max-removals, until: 2026-12-01 }\n",
+        r#"
+warning: this approval of max-removals names no number, so it covers one person
+ --> a.yaml:2:7
+  |
+2 |   - { allow: autodesk, guard: max-removals, until: 2026-12-01 }
+  |       ^^^^^
+  = help: write `up_to: N`
+"#,
+    );
+}
+
+#[test]
 fn approvals_are_checked() {
     check_file(
         "approvals:\n  - { allow: autodesk/deactivate/jane@example.com, guard: irreversible, until: 2026-12-31, reason: HR-77 }\n  \
          - { allow: autodsk, guard: max-removals, up_to: 40, until: 2026-12-01 }\n  \
          - { allow: autodesk/deactivte/jane@example.com, guard: irreversible, until: 2026-12-31 }\n  \
          - { allow: autodesk/delete-group/Desgn Team, guard: irreversible, until: 2026-12-31 }\n  \
-         - { allow: autodesk/create/jane, guard: max-creates, until: 2026-12-31 }\n  \
-         - { allow: autodesk/create/jane@example.com/x, guard: max-creates, until: 2026-12-31 }\n  \
+         - { allow: autodesk/create/jane, guard: max-creates, up_to: 1, until: 2026-12-31 }\n  \
+         - { allow: autodesk/create/jane@example.com/x, guard: protected, until: 2026-12-31 }\n  \
          - { allow: autodesk, guard: ambiguous, until: 2026-12-31 }\n  \
          - { allow: autodesk, guard: reversible, until: 2026-12-31 }\n  \
          - { allow: autodesk, guard: protected, up_to: 4 }\n  \
@@ -588,14 +603,14 @@ error: app `autodesk` declares no group `Desgn Team`
 error: `jane` is not an email address: an email address has exactly one @
  --> a.yaml:6:14
   |
-6 |   - { allow: autodesk/create/jane, guard: max-creates, until: 2026-12-31 }
+6 |   - { allow: autodesk/create/jane, guard: max-creates, up_to: 1, until: 2026-12-31 }
   |              ^^^^^^^^^^^^^^^^^^^^
   = help: write the whole address
 
 error: `autodesk/create/jane@example.com/x` is not the name of an action, or the beginning of one
  --> a.yaml:7:14
   |
-7 |   - { allow: autodesk/create/jane@example.com/x, guard: max-creates, until: 2026-12-31 }
+7 |   - { allow: autodesk/create/jane@example.com/x, guard: protected, until: 2026-12-31 }
   |              ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   = help: write `APP/VERB/EMAIL`, or less of it; a `/` inside a name is `%2F`
 

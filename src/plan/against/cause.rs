@@ -9,8 +9,8 @@ use jiff::{Timestamp, ToSpan as _};
 
 use crate::{
     model::{
-        Action, ActionName, Cause, Claim, Desired, DesiredApp, Email, Finding, Guard, Live, Place, Plan, Severity,
-        Status, Unlisted, Verb, Window,
+        AccountStatus, Action, ActionName, Approval, Cause, Claim, Desired, DesiredApp, Email, Finding, Guard, Live,
+        LiveAccount, Person, Phase, Place, Plan, Severity, Status, Unlisted, Verb, Window,
     },
     plan::{History, Inputs, approvals::covers, due, plan},
 };
@@ -42,8 +42,14 @@ pub fn attribute(plan: &mut Plan, before: &Plan, live: &Live, versions: Versions
         for action in &mut app.actions {
             seen.insert(action.name.clone());
             let was = earlier.get(&action.name).copied().filter(|was| was.same_step(action));
+            let mut stopped = false;
             let (cause, release) = match was {
                 None => (Cause::Change, None),
+                // So does what it stops.
+                Some(was) if action.status == Status::Held && matches!(was.status, Status::Ready | Status::Waiting) => {
+                    stopped = true;
+                    (Cause::Change, None)
+                }
                 // What the change lets go on happens because of it.
                 Some(was) if action.status == Status::Ready && was.status == Status::Held => {
                     (Cause::Change, was.held.as_ref().map(|held| (held.guard, &held.also)))
@@ -58,6 +64,11 @@ pub fn attribute(plan: &mut Plan, before: &Plan, live: &Live, versions: Versions
             action.cause = Some(cause);
             if let Some((guard, also)) = release {
                 action.because.extend(approvals(versions, action, guard, also));
+                action.because.sort();
+                action.because.dedup();
+            } else if stopped {
+                action.gone = approvals_gone(versions, action);
+                action.because.extend(stops(versions, action, now));
                 action.because.sort();
                 action.because.dedup();
             } else if cause == Cause::Change {
@@ -104,17 +115,59 @@ fn dateless(desired: &Desired, live: &Live, history: Option<&History>, now: Time
 
 /// Lines under `approvals` that the change brings and that let the action go on.
 fn approvals(versions: Versions<'_>, action: &Action, guard: Guard, also: &[Guard]) -> Vec<Place> {
-    let name = action.name.to_string();
     let known = |allow: &str, guard: Guard| {
         versions.before.approvals.iter().any(|old| old.allow == allow && old.guard == guard)
     };
     let new = versions.change.approvals.iter().filter(|approval| {
         (approval.guard == guard || also.contains(&approval.guard))
-            // A cap is released for the whole app or group, any other guard for an action and all below a prefix.
-            && (covers(&approval.allow, &name) || covers(&approval.allow, &action.name.app))
+            && is_about(approval, action)
             && !known(&approval.allow, approval.guard)
     });
     new.map(|approval| approval.place.clone()).collect()
+}
+
+/// A cap is released for the whole app or group, any other guard for an action and all below a prefix.
+fn is_about(approval: &Approval, action: &Action) -> bool {
+    covers(&approval.allow, &action.name.to_string()) || covers(&approval.allow, &action.name.app)
+}
+
+/// Lines under `approvals` of the other version that let the action go on and that are not there any more.
+fn approvals_gone(versions: Versions<'_>, action: &Action) -> Vec<Place> {
+    let Some(held) = &action.held else { return Vec::new() };
+    let old = versions.before.approvals.iter().filter(|approval| {
+        (approval.guard == held.guard || held.also.contains(&approval.guard))
+            && is_about(approval, action)
+            && (versions.is_gone)(&approval.place)
+    });
+    let places: BTreeSet<Place> = old.map(|approval| approval.place.clone()).collect();
+    places.into_iter().collect()
+}
+
+/// Lines of the change that stop the action: the freeze, or the entry whose rules are others than before.
+fn stops(versions: Versions<'_>, action: &Action, now: Timestamp) -> Vec<Place> {
+    let Some(held) = &action.held else { return Vec::new() };
+    let name = &action.name.app;
+    let (Some(app), Some(before)) = (versions.change.apps.get(name), versions.before.apps.get(name)) else {
+        return Vec::new();
+    };
+    let group = action.name.group.as_ref();
+    let now_group = group.and_then(|name| app.groups.get(name));
+    let old_group = group.and_then(|name| before.groups.get(name));
+    if held.guard == Guard::Frozen {
+        let policy = now_group.map_or(&app.policy, |group| &group.policy);
+        let open = policy.freeze.iter().filter(|freeze| freeze.window.phase(now) == Phase::Open);
+        return open.map(|freeze| freeze.place.clone()).collect();
+    }
+    let is_same = app.mode == before.mode && app.policy == before.policy && app.self_account == before.self_account;
+    let mut places = Vec::new();
+    if !is_same {
+        places.push(app.place.clone());
+    } else if let (Some(group), Some(old)) = (now_group, old_group)
+        && (group.mode != old.mode || group.policy != old.policy)
+    {
+        places.push(group.place.clone());
+    }
+    places
 }
 
 /// Lines of the other version that granted what is taken away now and that are not there any more.
@@ -143,6 +196,22 @@ fn claims<'a>(
     account.iter().chain(groups.filter_map(|group| group.members.get(identity)).flatten())
 }
 
+/// An account whose address was an alias before, and is nobody's with the change.
+fn alias_gone(person: &Person, account: &LiveAccount) -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        code: "left-behind",
+        account: Some(account.email.as_str().into()),
+        group: None,
+        message: format!(
+            "{0} is no alias of {1} any more, and the account that {1} has under it ({2}) becomes a stranger's; keep the alias \
+             as long as the app has that address",
+            account.email, person.email, account.status
+        ),
+        because: vec![person.place.clone()],
+    }
+}
+
 /// People whom the change takes out of the files altogether while the policy touches nobody who is not in them: what they
 /// keep, and how to have it removed.
 fn left_behind(versions: Versions<'_>, app: &Arc<str>, live: &Live) -> Vec<Finding> {
@@ -154,6 +223,13 @@ fn left_behind(versions: Versions<'_>, app: &Arc<str>, live: &Live) -> Vec<Findi
     let mut findings = Vec::new();
     for account in &live.accounts {
         let identity = before.identity(&account.email);
+        if let Some(person) = change.people.get(identity).filter(|_| !named(&account.email)) {
+            let is_pinned = desired.ids.get(identity).is_some_and(|(id, _)| *id == account.id);
+            if !is_pinned && account.status != AccountStatus::Inactive {
+                findings.push(alias_gone(person, account));
+            }
+            continue;
+        }
         let Some(person) = before.people.get(identity).filter(|_| !named(identity) && !named(&account.email)) else {
             continue;
         };

@@ -71,6 +71,7 @@ impl One<'_> {
                 }
                 Some(account) => {
                     drafts.findings.extend(invitations::unanswered(self.cx, self.identity, account));
+                    drafts.findings.extend(self.by_alias(account));
                     self.keep(account, grant, drafts);
                 }
             },
@@ -243,6 +244,25 @@ impl One<'_> {
             places.push(person.status_place.clone().unwrap_or_else(|| person.place.clone()));
         }
         places
+    }
+
+    /// An account that has an alias for its address: nobody is made anew because of it, and nothing is changed about it.
+    fn by_alias(&self, account: &LiveAccount) -> Option<Finding> {
+        let is_alias = self.cx.desired.aliases.contains_key(&account.email) && account.email != *self.identity;
+        // A pin says that somebody knows.
+        let is_pinned = self.cx.app.ids.contains_key(self.identity);
+        (is_alias && !is_pinned && self.doubt.is_none()).then(|| Finding {
+            severity: Severity::Note,
+            code: "known-by-alias",
+            account: Some(self.identity.as_str().into()),
+            group: None,
+            message: format!(
+                "{} goes by the alias {} in {}; rosterd changes no addresses: if it should be the same there, change it in the \
+                 app's admin pages, and keep the alias until then",
+                self.identity, account.email, self.cx.app.name
+            ),
+            because: self.cx.people.get(self.identity).map(|person| person.place.clone()).into_iter().collect(),
+        })
     }
 
     fn report_doubt(&self, live: &[&LiveAccount], drafts: &mut Drafts) {

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::accounts::may_exist;
 use crate::{
     model::{AccountStatus, Email, Finding, LiveAccount, Severity},
     plan::Context,
@@ -32,10 +33,15 @@ pub(super) fn unanswered(cx: &Context<'_>, identity: &Email, account: &LiveAccou
     ))
 }
 
-/// Somebody who was invited before is going to be invited again: their account is gone, and we did not remove it.
+/// Somebody who was invited before is going to be invited again: their account is gone, and we did not remove it. The
+/// reading at hand may be the first to show so.
 pub(super) fn again(cx: &Context<'_>, identity: &Email) -> Option<Finding> {
     let invited = cx.history?.invitations.get(identity)?;
-    let gone = invited.gone_since?;
+    let since = match invited.gone_since {
+        Some(gone) => format!("since {} ", day(cx, gone)),
+        None if invited.seen && may_exist(cx, identity).is_none() => String::new(),
+        None => return None,
+    };
     let what = if invited.accepted {
         "the account, which they had taken up, is gone"
     } else {
@@ -45,10 +51,9 @@ pub(super) fn again(cx: &Context<'_>, identity: &Email) -> Option<Finding> {
         "invited-before",
         identity,
         format!(
-            "{identity} was invited on {} already, and since {} {what}: somebody removed it, or they left on their own; the \
+            "{identity} was invited on {} already, and {since}{what}: somebody removed it, or they left on their own; the \
              next invitation is a second one",
-            day(cx, invited.sent_at),
-            day(cx, gone)
+            day(cx, invited.sent_at)
         ),
     ))
 }

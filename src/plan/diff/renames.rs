@@ -13,8 +13,9 @@ use crate::{
     },
 };
 
-/// Reports new accounts for people who are called like a stranger that the app already has; where the plan would remove
-/// the stranger, both steps are held, because it may be the same person under an old address.
+/// Reports new accounts for people who are called like a stranger that the app already has. It may be the same person under
+/// an old address: where it can be nobody else, the new account is held, and where the plan would remove the stranger, both
+/// steps are.
 pub(super) fn find(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts) {
     let mut comes: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
     let mut goes: BTreeMap<Arc<str>, usize> = BTreeMap::new();
@@ -35,26 +36,39 @@ pub(super) fn find(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts)
     if comes.is_empty() || cx.app.policy.unlisted == Unlisted::Ignore {
         return;
     }
+    let mut strangers: BTreeMap<(String, String), Vec<(&LiveAccount, &Email)>> = BTreeMap::new();
     for account in cx.accounts.iter().filter(|account| account.status != AccountStatus::Inactive) {
         let Some((_, stranger)) = matched.by_id(&account.id) else { continue };
         if wanted::standing(cx, stranger) != Standing::Unlisted || cx.is_self(stranger) {
             continue;
         }
-        let Some(comes) = live_names(account).and_then(|names| comes.get(&names)) else { continue };
-        for come in comes {
-            let Some(person) = drafts.actions[*come].identity.clone() else { continue };
-            let (reason, repair) = explain(cx, &person, stranger);
-            drafts.find(Finding {
-                severity: Severity::Warning,
-                code: "renamed-person",
-                account: Some(person.as_str().into()),
-                group: None,
-                message: format!("{reason}; {repair}"),
-                because: Vec::new(),
-            });
-            if let Some(go) = goes.get(&account.id) {
-                drafts.actions[*come].hold(Guard::Ambiguous, reason.clone(), repair.clone());
-                drafts.actions[*go].hold(Guard::Ambiguous, reason, repair);
+        if let Some(names) = live_names(account).filter(|names| comes.contains_key(names)) {
+            strangers.entry(names).or_default().push((account, stranger));
+        }
+    }
+    for (names, strangers) in strangers {
+        let Some(comes) = comes.get(&names) else { continue };
+        // Of several with one name nobody can tell who it would be.
+        let one_each = comes.len() == 1 && strangers.len() == 1;
+        for (account, stranger) in strangers {
+            for come in comes {
+                let Some(person) = drafts.actions[*come].identity.clone() else { continue };
+                let (reason, repair) = explain(cx, &person, stranger);
+                drafts.find(Finding {
+                    severity: Severity::Warning,
+                    code: "renamed-person",
+                    account: Some(person.as_str().into()),
+                    group: None,
+                    message: format!("{reason}; {repair}"),
+                    because: Vec::new(),
+                });
+                let go = goes.get(&account.id);
+                if one_each || go.is_some() {
+                    drafts.actions[*come].hold(Guard::Ambiguous, reason.clone(), repair.clone());
+                }
+                if let Some(go) = go {
+                    drafts.actions[*go].hold(Guard::Ambiguous, reason, repair);
+                }
             }
         }
     }

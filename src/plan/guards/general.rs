@@ -153,7 +153,7 @@ fn shrank(cx: &Context<'_>) -> Option<String> {
 /// Says how the smaller number becomes the measure of the next reading, whether anything is held or not.
 fn doubt(cx: &Context<'_>, reason: &str) -> Finding {
     let allow = crate::model::escape(&cx.app.name);
-    let line = approvals::line(&Release { allow, up_to: None }, Guard::Shrank, cx.now, &cx.desired.settings.time_zone);
+    let line = approvals::line(cx, &Release { allow, up_to: None }, Guard::Shrank);
     Finding {
         severity: Severity::Warning,
         code: "shrank",

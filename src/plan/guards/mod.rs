@@ -27,7 +27,7 @@ pub(super) fn hold(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
     release(&approvals, drafts);
     approvals::review(cx, drafts);
     for draft in &mut drafts.actions {
-        draft.conclude(|release, guard| approvals::line(release, guard, cx.now, &cx.desired.settings.time_zone));
+        draft.conclude(|release, guard| approvals::line(cx, release, guard));
     }
 }
 

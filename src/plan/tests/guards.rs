@@ -322,6 +322,35 @@ fn guards_that_are_mended_are_released_by_nothing() {
 }
 
 #[test]
+fn the_printed_line_is_never_one_that_was_used_up() {
+    let world = one_way_removals();
+    let action = "a/deactivate/bob@x.io";
+    let mut spent = world.clone();
+    for _ in 0..3 {
+        let line = spent.printed(action);
+        spent.desired.approvals.push(line);
+        let used = Used { people: 1, actions: [action.to_owned()].into() };
+        let last = spent.desired.approvals.len() - 1;
+        spent = spent.used(last, used);
+        let held = format!("held {action} ");
+        assert!(spent.show().contains(&held), "what was released once is held again");
+        let released = spent.released(action).after.show();
+        assert!(released.contains(&format!("ready {action}")), "{released}");
+    }
+    let ids: std::collections::BTreeSet<String> =
+        spent.desired.approvals.iter().map(crate::model::Approval::id).collect();
+    assert_eq!(ids.len(), 3);
+}
+
+#[test]
+fn an_approval_names_an_account_in_any_case() {
+    let world = one_way_removals().approve("a/deactivate/BOB@X.io", Guard::Irreversible, None);
+    assert!(world.show().contains("ready a/deactivate/bob@x.io"), "{}", world.show());
+    let used = Used { people: 1, actions: ["a/deactivate/Bob@x.io".to_owned()].into() };
+    assert!(world.used(0, used).show().contains("held a/deactivate/bob@x.io"));
+}
+
+#[test]
 fn what_an_approval_allowed_happens_once() {
     let world = one_way_removals().approve("a/deactivate", Guard::Irreversible, None);
     let used = |actions: &[&str]| {

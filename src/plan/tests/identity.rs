@@ -8,7 +8,10 @@ use crate::model::{AccountStatus::*, RemoveWith, Unlisted};
 #[test]
 fn an_alias_is_the_same_person() {
     let world = World::full().grant_as("ann@x.io", "admin", days(None, None)).alias("ann@x.io", "a.old@x.io");
-    check!(world.live_as("1", "A.Old@X.io", Active, "user"), @"ready a/update/ann@x.io role:user>admin");
+    check!(world.live_as("1", "A.Old@X.io", Active, "user"), @"
+    ready a/update/ann@x.io role:user>admin
+    ! known-by-alias: ann@x.io goes by the alias A.Old@X.io in a; rosterd changes no addresses: if it should be the same there, change it in the app's admin pages, and keep the alias until then
+    ");
 }
 
 #[test]
@@ -181,9 +184,17 @@ fn a_person_renamed_without_an_alias_is_not_made_anew_and_removed() {
     let world = World::full().grant("bob@x.io").active("5", "bob@x.io").grant("jane.roe@x.io");
     let world = world.called("jane.roe@x.io", "Jane", "Doe").active("1", "jane.doe@x.io").seen_as("1", "jane", "DOE");
     check!(world, @"
-    ready a/create/jane.roe@x.io
+    held a/create/jane.roe@x.io [ambiguous]: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know
     ! renamed-person: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know; if they are one person, add `aliases: [jane.doe@x.io]` to jane.roe@x.io (people.yaml:1); if not, add `jane.doe@x.io: { status: left }` to `people`, or list them as somebody who is still there
     ! unlisted-account: jane.doe@x.io (active) is named nowhere in the files; list the person, or set `unlisted: remove`
+    ");
+    // Of two namesakes nobody can tell which it would be.
+    let namesakes = world.clone().active("2", "j.doe@x.io").seen_as("2", "Jane", "Doe").show_actions();
+    assert!(namesakes.starts_with("ready a/create/jane.roe@x.io\n! renamed-person"), "{namesakes}");
+    let mended = world.clone().left("jane.doe@x.io");
+    check!(mended, @"
+    ready a/create/jane.roe@x.io
+    ready a/deactivate/jane.doe@x.io
     ");
     let strict = world.policy(|policy| policy.unlisted = Unlisted::Remove);
     check!(strict, @"
@@ -191,7 +202,7 @@ fn a_person_renamed_without_an_alias_is_not_made_anew_and_removed() {
     held a/deactivate/jane.doe@x.io [ambiguous]: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know
     ! renamed-person: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know; if they are one person, add `aliases: [jane.doe@x.io]` to jane.roe@x.io (people.yaml:1); if not, add `jane.doe@x.io: { status: left }` to `people`, or list them as somebody who is still there
     ");
-    check!(strict.clone().alias("jane.roe@x.io", "jane.doe@x.io"), @"");
+    check!(strict.clone().alias("jane.roe@x.io", "jane.doe@x.io"), @"! known-by-alias: jane.roe@x.io goes by the alias jane.doe@x.io in a; rosterd changes no addresses: if it should be the same there, change it in the app's admin pages, and keep the alias until then");
     check!(strict.left("jane.doe@x.io"), @"
     ready a/create/jane.roe@x.io
     ready a/deactivate/jane.doe@x.io
@@ -216,4 +227,46 @@ fn an_address_that_leads_to_another_account_than_before_is_held_until_somebody_p
         history.made_by_us.insert("2".into());
     });
     assert_eq!(ours.show(), seen(&["2"]).show(), "an account of our making is no stranger's");
+}
+
+/// Somebody whose account 1 was seen as `bob@x.io` and is called `robert@x.io` in the app by now.
+fn readdressed(bob: World) -> World {
+    let world = bob.grant("ann@x.io").active("5", "ann@x.io").active("1", "robert@x.io");
+    world.history(|history| {
+        history.seen_under.insert(email("bob@x.io"), vec!["1".into()]);
+        // A reading since has shown the new address.
+        history.seen_under.insert(email("robert@x.io"), vec!["1".into()]);
+    })
+}
+
+#[test]
+fn who_left_does_not_escape_by_another_address_in_the_app() {
+    let world = readdressed(World::full().left("bob@x.io"));
+    check!(world, @"
+    held a/deactivate/bob@x.io [ambiguous]: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now
+    ! ambiguous-account: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now; if the account is still bob@x.io's, add `aliases: [robert@x.io]` to bob@x.io (people.yaml:1); if it is somebody else's, add `robert@x.io: { status: left }` to `people`, or list them as somebody who is still there
+    ");
+    // As the repairs say.
+    check!(world.clone().alias("bob@x.io", "robert@x.io"), @"ready a/deactivate/bob@x.io");
+    check!(world.clone().person("robert@x.io").grant("robert@x.io"), @"");
+    check!(world.seen(|live| live.accounts[1].status = Inactive), @"");
+}
+
+#[test]
+fn nobody_gets_a_second_account_beside_one_whose_address_was_changed_in_the_app() {
+    let world = readdressed(World::full().grant_as("bob@x.io", "admin", days(None, None)));
+    check!(world, @"
+    held a/update/bob@x.io role:->admin [ambiguous]: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now
+    ! ambiguous-account: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now; if the account is still bob@x.io's, add `aliases: [robert@x.io]` to bob@x.io (people.yaml:1); if it is somebody else's, add `robert@x.io: { status: left }` to `people`, or list them as somebody who is still there
+    ");
+    let lapsed = readdressed(World::full().grant("bob@x.io")).seen(|live| live.accounts[1].status = Inactive);
+    check!(lapsed, @"
+    held a/reactivate/bob@x.io [ambiguous +reactivation]: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now
+    ! ambiguous-account: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now; if the account is still bob@x.io's, add `aliases: [robert@x.io]` to bob@x.io (people.yaml:1); if it is somebody else's, add `robert@x.io: { status: left }` to `people`, or list them as somebody who is still there
+    ");
+    // Another account that is certainly theirs, and an id that is somebody else's by the files, are in no doubt.
+    let own = readdressed(World::full().grant("bob@x.io")).active("7", "bob@x.io");
+    assert!(!own.show().contains("robert@x.io now"), "{}", own.show());
+    let pinned = readdressed(World::full().grant("bob@x.io")).pin("bob@x.io", "7");
+    assert!(pinned.show().contains("pins account 7, which is not there"), "{}", pinned.show());
 }

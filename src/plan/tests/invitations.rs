@@ -101,7 +101,7 @@ fn an_invitation_that_nobody_answers_is_told_of_after_two_weeks() {
         let at = at.parse().unwrap();
         let world = World::full().grant("ann@x.io").live("1", "ann@x.io", Pending);
         world.seen(|live| live.accounts[0].created_at = None).history(|history| {
-            let invited = Invited { sent_at: at, accepted: false, gone_since: None };
+            let invited = Invited { sent_at: at, seen: true, accepted: false, gone_since: None };
             history.invitations.insert(email("ann@x.io"), invited);
         })
     };
@@ -115,7 +115,7 @@ fn nobody_is_invited_again_without_a_word() {
         World::full().grant("ann@x.io").history(|history| {
             let sent_at = "2026-10-01T10:00:00Z".parse().unwrap();
             let gone_since = Some("2026-11-10T10:00:00Z".parse().unwrap());
-            history.invitations.insert(email("ann@x.io"), Invited { sent_at, accepted, gone_since });
+            history.invitations.insert(email("ann@x.io"), Invited { sent_at, seen: true, accepted, gone_since });
         })
     };
     check!(gone(true), @"
@@ -126,4 +126,25 @@ fn nobody_is_invited_again_without_a_word() {
     ready a/create/ann@x.io
     ! invited-before: ann@x.io was invited on 2026-10-01 already, and since 2026-11-10 the invitation, which they had not taken up, is gone: somebody removed it, or they left on their own; the next invitation is a second one
     ");
+}
+
+#[test]
+fn the_reading_that_first_shows_an_account_to_be_gone_is_enough_to_say_so() {
+    let sent_at = "2026-11-20T10:00:00Z".parse().unwrap();
+    let made = |seen| {
+        World::full().grant("ann@x.io").history(|history| {
+            let invited = Invited { sent_at, seen, accepted: seen, gone_since: None };
+            history.invitations.insert(email("ann@x.io"), invited);
+        })
+    };
+    check!(made(true), @"
+    ready a/create/ann@x.io
+    ! invited-before: ann@x.io was invited on 2026-11-20 already, and the account, which they had taken up, is gone: somebody removed it, or they left on their own; the next invitation is a second one
+    ");
+    // What no reading ever showed may merely be slow, and what a broken reading does not show may be there.
+    check!(made(false), @"ready a/create/ann@x.io");
+    let broken = made(true).seen(|live| live.accounts_coverage = crate::model::Coverage::Incomplete("page 2".into()));
+    assert!(!broken.show().contains("invited-before"), "{}", broken.show());
+    let asked = broken.seen(|live| live.absent.extend([email("ann@x.io")]));
+    assert!(asked.show().contains("invited-before"), "{}", asked.show());
 }
