@@ -150,8 +150,8 @@ impl Board {
         self.spread(News::InForce(files.clone()));
     }
 
-    pub(super) fn has_in_force(&self, identity: u64) -> bool {
-        self.state().files.as_ref().is_some_and(|files| files.identity == identity)
+    pub(super) fn has_in_force(&self, digest: &str) -> bool {
+        self.state().files.as_ref().is_some_and(|files| files.digest == digest)
     }
 
     /// New files cannot be used.

@@ -1,12 +1,6 @@
 //! The files that are in force.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
-    path::Path,
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -18,10 +12,8 @@ use crate::{desired::Loaded, model::Desired};
 pub struct InForce {
     /// What they ask for.
     pub desired: Arc<Desired>,
-    /// Hash of all of them.
+    /// Hash of all of them and of the manifests that they name.
     pub digest: String,
-    /// A number that is another one when they or the manifests that they name are others.
-    pub(super) identity: u64,
     /// When they were read.
     pub since: Timestamp,
     /// How many files there are.
@@ -33,26 +25,14 @@ pub struct InForce {
 }
 
 impl InForce {
-    /// What was loaded from `dir`.
+    /// What was loaded.
     ///
     /// # Errors
     /// When the settings make no sense to the daemon.
-    pub fn new(loaded: Loaded, dir: &Path, now: Timestamp) -> Result<Self, String> {
+    pub fn new(loaded: Loaded, now: Timestamp) -> Result<Self, String> {
         let digest = loaded.fingerprint();
-        let identity = identity(&digest, &loaded.desired, dir);
         let timetable = Timetable::new(&loaded.desired.settings)?;
         let count = loaded.files.len();
-        Ok(Self { desired: Arc::new(loaded.desired), digest, identity, since: now, count, timetable, number: 0 })
+        Ok(Self { desired: Arc::new(loaded.desired), digest, since: now, count, timetable, number: 0 })
     }
-}
-
-fn identity(digest: &str, desired: &Desired, dir: &Path) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    digest.hash(&mut hasher);
-    let connectors: BTreeSet<&str> = desired.apps.values().map(|app| &*app.connector).collect();
-    for name in connectors {
-        // A built-in connector has no file, and one that went missing was reported by loading.
-        fs::read(dir.join(name)).ok().hash(&mut hasher);
-    }
-    hasher.finish()
 }

@@ -144,7 +144,7 @@ impl Daemon {
     /// When it could not work as the files say.
     pub async fn new(world: Arc<dyn World>, first: Loaded) -> Result<Self, Refused> {
         let signals = Signals::new().map_err(Refused::Signals)?;
-        let files = Arc::new(InForce::new(first, world.directory(), world.now()).map_err(Refused::Files)?);
+        let files = Arc::new(InForce::new(first, world.now()).map_err(Refused::Files)?);
         let door = Door::open(&*world, &files.desired.settings.daemon).await?;
         let board = Arc::new(Board::new(world.now()));
         Ok(Self { world, board, door, signals, files })
@@ -236,29 +236,28 @@ fn taken(
     number: u64,
     forced: bool,
 ) -> Option<Arc<InForce>> {
-    let files =
-        match loaded.map(|loaded| (loaded.warnings.clone(), InForce::new(loaded, world.directory(), world.now()))) {
-            Ok((warnings, Ok(files))) => {
-                if !warnings.is_empty() {
-                    warn!("the files are odd:\n{warnings}");
-                }
-                files
+    let files = match loaded.map(|loaded| (loaded.warnings.clone(), InForce::new(loaded, world.now()))) {
+        Ok((warnings, Ok(files))) => {
+            if !warnings.is_empty() {
+                warn!("the files are odd:\n{warnings}");
             }
-            Ok((_, Err(why))) => {
-                board.bad(why.clone(), world.now());
-                error!("the files cannot be used, and the last good ones stay in force: {why}");
-                return None;
-            }
-            Err(problems) => {
-                board.bad(problems.to_string(), world.now());
-                error!("the files are not valid, and the last good ones stay in force:\n{problems}");
-                return None;
-            }
-        };
+            files
+        }
+        Ok((_, Err(why))) => {
+            board.bad(why.clone(), world.now());
+            error!("the files cannot be used, and the last good ones stay in force: {why}");
+            return None;
+        }
+        Err(problems) => {
+            board.bad(problems.to_string(), world.now());
+            error!("the files are not valid, and the last good ones stay in force:\n{problems}");
+            return None;
+        }
+    };
     if board.mended() {
         info!("the files are valid again");
     }
-    if !forced && board.has_in_force(files.identity) {
+    if !forced && board.has_in_force(&files.digest) {
         return None;
     }
     info!(digest = &*files.digest, "new files are in force");

@@ -1,18 +1,13 @@
 //! Carrying out one action so that it surely took effect, or surely did not. A write whose outcome nobody knows is looked
 //! for before it is sent again; a removal makes sure that it still meets the account it was planned for.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-
-use tokio::time::Instant;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     jitter::Jitter,
     journal::{Journal, Performed, Unwritten},
     look::{self, SETTLE, Shown, Then},
+    made::Made,
     runner::Stop,
 };
 use crate::{
@@ -24,67 +19,8 @@ use crate::{
 /// How often one write is sent before its action is given up; the next run takes it up again.
 pub(super) const ATTEMPTS: u32 = 5;
 
-/// A row that is no older than this needs no second reading before a removal: as much time may pass between that reading and
-/// the write.
-const JUST_NOW: Duration = Duration::from_secs(10);
-
 /// What may take longer to show than this is looked for early as well: mostly it is there by then.
 const SOON: Duration = Duration::from_secs(10);
-
-/// Ids of what this process itself made in one app: for the actions that follow, and so that no later round makes it again
-/// merely because a list does not show it yet. And rows that it read a moment ago.
-#[derive(Debug, Default)]
-pub struct Made {
-    accounts: Mutex<BTreeMap<Email, Arc<str>>>,
-    groups: Mutex<BTreeMap<Arc<str>, Arc<str>>>,
-    /// Rows that were read just now, by id, and when.
-    seen: Mutex<BTreeMap<Arc<str>, (Instant, LiveAccount)>>,
-}
-
-impl Made {
-    /// Remembers a row that was asked for at this instant: a removal that follows at once has re-read it.
-    pub fn saw_account(&self, at: Instant, account: LiveAccount) {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(account.id.clone(), (at, account));
-    }
-
-    /// The account's row, if it was read just now. It is good for one action, which may change it.
-    fn just_seen(&self, id: &str) -> Option<LiveAccount> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-        seen.filter(|(at, _)| at.elapsed() <= JUST_NOW).map(|(_, account)| account)
-    }
-
-    /// Remembers the id of an account that was made.
-    pub fn remember_account(&self, email: Email, id: Arc<str>) {
-        // A poisoned lock still holds whole entries: inserting one cannot leave the map half-changed.
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).insert(email, id);
-    }
-
-    /// Remembers the id of a group that was made.
-    pub fn remember_group(&self, name: Arc<str>, id: Arc<str>) {
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner).insert(name, id);
-    }
-
-    /// The id of an account that was made.
-    pub fn account_of(&self, email: &Email) -> Option<Arc<str>> {
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).get(email).cloned()
-    }
-
-    /// The id of a group that was made.
-    pub fn group_of(&self, name: &str) -> Option<Arc<str>> {
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
-    }
-
-    /// The id of the action's account: planned, or made in this run.
-    fn account(&self, action: &Action) -> Option<Arc<str>> {
-        let made = || self.account_of(action.target.email.as_ref()?);
-        action.target.account_id.clone().or_else(made)
-    }
-
-    fn group(&self, action: &Action) -> Option<Arc<str>> {
-        let made = || self.group_of(action.name.group.as_ref()?);
-        action.target.group_id.clone().or_else(made)
-    }
-}
 
 /// What every action of a run is carried out with.
 #[derive(Clone, Copy)]

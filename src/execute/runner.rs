@@ -10,7 +10,8 @@ use super::{
     effort,
     jitter::Jitter,
     journal::{Journal, Performed, Unwritten},
-    perform::{Made, Run},
+    made::Made,
+    perform::Run,
     scheduler::{Command, Scheduler},
     together::perform_together,
 };
