@@ -202,12 +202,15 @@ pub enum Write {
         /// Every field to send.
         values: Values,
     },
-    /// Changes fields of an account.
+    /// Changes fields of an account, its address among them.
     UpdateAccount {
         /// Which.
         id: Arc<str>,
         /// The fields to change.
         values: Values,
+        /// The address it gets.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        email: Option<Email>,
     },
     /// Makes an account inactive.
     Deactivate {

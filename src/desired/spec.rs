@@ -118,6 +118,7 @@ leaf!(STATUS, "a word", words "active" "suspended" "left");
 leaf!(MODE, "a word", words "enforce" "add" "observe");
 leaf!(GROUP_STATE, "a word", words "present" "absent");
 leaf!(UNLISTED, "a word", words "report" "remove" "ignore");
+leaf!(ALIASES, "a word", words "rename" "keep");
 leaf!(REMOVE_WITH, "a word", words "deactivate" "delete");
 leaf!(IRREVERSIBLE, "a word", words "hold" "allow");
 leaf!(EVENT, "a word", words "drift" "held" "failure");
@@ -346,6 +347,11 @@ pub(super) static POLICY: Object = Object {
             "unlisted",
             Type::Leaf(&UNLISTED),
             "What happens to what is live and named nowhere: report (default), remove or ignore.",
+        ),
+        key(
+            "aliases",
+            Type::Leaf(&ALIASES),
+            "Accounts that go by an alias: rename (default) gives them the person's address, keep leaves theirs.",
         ),
         key("remove_with", Type::Leaf(&REMOVE_WITH), "How an account is removed: deactivate (default) or delete."),
         key("delete_after", Type::Leaf(&DURATION), "Delete accounts this long after we deactivated them."),

@@ -205,6 +205,14 @@ pub(super) enum Shown {
     Differs,
 }
 
+/// Compares an account with what was written to it, and the address that it was given.
+pub(super) fn account_shown(account: &LiveAccount, values: &Values, address: Option<&Email>) -> Shown {
+    if address.is_some_and(|address| account.email != *address) {
+        return Shown::Differs;
+    }
+    shown(&account.values, values)
+}
+
 /// Compares what is seen with what was written.
 pub(super) fn shown(live: &LiveValues, written: &Values) -> Shown {
     let mut shown = Shown::All;

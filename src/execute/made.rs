@@ -20,6 +20,8 @@ const JUST_NOW: Duration = Duration::from_secs(10);
 pub struct Made {
     accounts: Mutex<BTreeMap<Email, Arc<str>>>,
     groups: Mutex<BTreeMap<Arc<str>, Arc<str>>>,
+    /// Addresses that accounts were given, by id.
+    addresses: Mutex<BTreeMap<Arc<str>, Email>>,
     /// Rows that were read just now, by id, and when.
     seen: Mutex<BTreeMap<Arc<str>, (Instant, LiveAccount)>>,
 }
@@ -45,6 +47,16 @@ impl Made {
     /// Remembers the id of a group that was made.
     pub fn remember_group(&self, name: Arc<str>, id: Arc<str>) {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner).insert(name, id);
+    }
+
+    /// Remembers that an account was given another address, by which those actions know it no longer that were planned before.
+    pub fn remember_address(&self, id: Arc<str>, address: Email) {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).insert(id, address);
+    }
+
+    /// The address that an account was given.
+    pub(super) fn address_of(&self, id: &str) -> Option<Email> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
     /// The id of an account that was made.

@@ -96,6 +96,10 @@ impl One<'_> {
         let Some(write) = self.write() else {
             return Ok(Performed::settled(self.unknown_target()));
         };
+        if let Write::UpdateAccount { id, email: Some(address), .. } = &write {
+            // Before it is sent, because others may look at the account while it is under way.
+            self.run.made.remember_address(id.clone(), address.clone());
+        }
         let mut last: Option<Error> = None;
         for attempt in 0..ATTEMPTS {
             if let Some(error) = &last {
@@ -171,7 +175,13 @@ impl One<'_> {
                 Seen::Done(note) => Ok(Attempt::done(note.or_else(|| Some("it was there already".into())))),
                 Seen::Hidden => Ok(Attempt::done(Some("it was there already, says the app".into()))),
                 Seen::Stale(reason) => Ok(Attempt::settled(ActionResult::Stale { reason })),
-                Seen::NotDone => failed(format!("{error}; the app shows nothing that is as it should be")),
+                Seen::NotDone => failed(match write {
+                    Write::UpdateAccount { email: Some(address), .. } => format!(
+                        "{error}; another account seems to have the address {address}, maybe one that is not shown any more: free \
+                         the address in the app, or set `policy: {{ aliases: keep }}`"
+                    ),
+                    _ => format!("{error}; the app shows nothing that is as it should be"),
+                }),
             },
             // One answer may come from a wrong path or a missing right; two that agree are believed.
             ErrorKind::NotFound if takes_away => match self.look_after(&error, write, Then::Report).await? {
@@ -316,9 +326,9 @@ impl One<'_> {
                     }
                 }
             }
-            Write::UpdateAccount { id, values } => match look::account(writer, id, lane).await? {
+            Write::UpdateAccount { id, values, email } => match look::account(writer, id, lane).await? {
                 None => Seen::Stale("the account is gone".into()),
-                Some(account) => seen(look::shown(&account.values, values)),
+                Some(account) => seen(look::account_shown(&account, values, email.as_ref())),
             },
             Write::Deactivate { id } => match look::account(writer, id, lane).await? {
                 None => Seen::Done(Some("the account is gone".into())),
@@ -389,7 +399,9 @@ impl One<'_> {
     async fn look_before_removing(&self) -> Result<Option<ActionResult>, Error> {
         let (action, target) = (self.action, &self.action.target);
         let seen = target.account_id.as_ref().and_then(|id| self.run.made.just_seen(id));
-        let (true, Some(id), Some(email)) = (action.reduces_access, &target.account_id, &target.email) else {
+        // Another address takes the old way of signing in away.
+        let takes_away = action.reduces_access || target.address.is_some();
+        let (true, Some(id), Some(email)) = (takes_away, &target.account_id, &target.email) else {
             return Ok(None);
         };
         let stale = |reason: String| Ok(Some(ActionResult::Stale { reason }));
@@ -404,7 +416,9 @@ impl One<'_> {
                 _ => Ok(None),
             };
         };
-        if account.email != *email {
+        let is_new = target.address.as_ref() == Some(&account.email)
+            || self.run.made.address_of(id).is_some_and(|address| address == account.email);
+        if account.email != *email && !is_new {
             return stale(format!("account {id} now belongs to {}; plan again", account.email));
         }
         if target.expect.as_ref().is_some_and(|expected| *expected != account.status) {
@@ -416,7 +430,7 @@ impl One<'_> {
             }));
         }
         if action.name.verb == Verb::Update {
-            if look::shown(&account.values, &target.values) == Shown::All {
+            if look::account_shown(&account, &target.values, target.address.as_ref()) == Shown::All {
                 return Ok(Some(ActionResult::Done { note: Some("it was so already".into()) }));
             }
             // From another role than the planned one, the same write might give instead of take.
@@ -444,7 +458,9 @@ impl One<'_> {
         let group_name = || action.name.group.clone();
         Some(match action.name.verb {
             Verb::Create => Write::CreateAccount { email: action.target.email.clone()?, values },
-            Verb::Update => Write::UpdateAccount { id: made.account(action)?, values },
+            Verb::Update => {
+                Write::UpdateAccount { id: made.account(action)?, values, email: action.target.address.clone() }
+            }
             Verb::Reactivate => Write::Reactivate { id: made.account(action)? },
             Verb::Deactivate => Write::Deactivate { id: made.account(action)? },
             Verb::Delete => Write::DeleteAccount { id: made.account(action)? },

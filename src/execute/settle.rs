@@ -75,8 +75,8 @@ pub fn seen_in(live: &LiveApp, write: &Write, joining_makes_accounts: bool) -> B
             }
             None => absent(&live.groups_coverage),
         },
-        Write::UpdateAccount { id, values } => match (account(id), gone()) {
-            (Some(account), _) => of_values(look::shown(&account.values, values)),
+        Write::UpdateAccount { id, values, email } => match (account(id), gone()) {
+            (Some(account), _) => of_values(look::account_shown(account, values, email.as_ref())),
             (None, None) => Became::NotDone("the account is gone".into()),
             (None, Some(why)) => Became::Unknown(why),
         },

@@ -413,6 +413,8 @@ pub struct Target {
     pub group_id: Option<Arc<str>>,
     /// All values to send: of the new account or group, of the membership, or the fields to change.
     pub values: Values,
+    /// The address that an account gets which goes by another one.
+    pub address: Option<Email>,
     /// Values of the account itself, where joining a group makes it.
     pub joins_with: Values,
     /// The status the account had when it was planned; a removal makes sure that it still has.

@@ -33,10 +33,10 @@ pub use place::Place;
 pub use plan::{
     Against, AppPlan, Change, Due, DueWhat, Finding, Forecast, Observed, Plan, Seats, Severity, Snapshot, Summary,
 };
-pub use policy::{Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
+pub use policy::{Aliases, Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
 pub use semantics::{
-    CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Effort, Find, GroupRules, Limits,
-    MemberRead, MemberRules, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers, Semantics, Step,
+    ADDRESS, CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Effort, Find, GroupRules,
+    Limits, MemberRead, MemberRules, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers, Semantics, Step,
 };
 pub use value::{FieldName, FieldValue, Values};
 pub use window::{Phase, Window};

@@ -9,6 +9,8 @@ use super::{Place, Window};
 pub struct Policy {
     /// What happens to live accounts and memberships of people named nowhere.
     pub unlisted: Unlisted,
+    /// What happens to accounts that go by an alias of their person.
+    pub aliases: Aliases,
     /// How an account is removed.
     pub remove_with: RemoveWith,
     /// How long after our own deactivation an account is deleted.
@@ -39,6 +41,16 @@ pub enum Unlisted {
     Remove,
     /// Not even a finding.
     Ignore,
+}
+
+/// What happens to accounts that go by an alias of their person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Aliases {
+    /// They get the address that is the person's key.
+    #[default]
+    Rename,
+    /// They keep the one they have.
+    Keep,
 }
 
 /// How an account is removed.
@@ -99,6 +111,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             unlisted: Unlisted::default(),
+            aliases: Aliases::default(),
             remove_with: RemoveWith::default(),
             delete_after: None,
             irreversible: Irreversible::default(),

@@ -9,6 +9,9 @@ use std::{
 
 use super::{AccountStatus, FieldName, Values, Verb};
 
+/// What an account's address is called where fields are named. It is no field: the files' key says what it should be.
+pub const ADDRESS: &str = "email";
+
 /// Everything the engine knows about how an app behaves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Semantics {
@@ -20,7 +23,7 @@ pub struct Semantics {
     pub group_noun: Arc<str>,
     /// Account fields that can be written, `role` or `roles` and the names included.
     pub fields: BTreeSet<FieldName>,
-    /// Those among them that are set on creation and cannot be changed afterwards.
+    /// Those among them, and [`ADDRESS`], that are set on creation and cannot be changed afterwards.
     pub fixed: BTreeSet<FieldName>,
     /// How roles of accounts work; `None` when the app has none.
     pub role: Option<RoleRule>,
@@ -300,10 +303,29 @@ pub trait ConnectorCatalogue {
 }
 
 impl Semantics {
+    /// Whether the API can give an account another address.
+    pub fn readdresses(&self) -> bool {
+        self.update && !self.fixed.contains(ADDRESS)
+    }
+
     /// What a person has to do where the API lacks `verb`.
     pub fn manual_text(&self, verb: Verb) -> String {
         self.manual.get(&verb).map_or_else(
             || format!("the {} API has no way to {}; do it in the app's admin pages", self.connector, verb.phrase()),
+            ToString::to_string,
+        )
+    }
+
+    /// What a person has to do where the API changes accounts, but not these fields of them.
+    pub fn fixed_text(&self, fields: &[FieldName]) -> String {
+        self.manual.get(&Verb::Update).map_or_else(
+            || {
+                format!(
+                    "the {} API cannot change {}; do it in the app's admin pages",
+                    self.connector,
+                    fields.join(" and ")
+                )
+            },
             ToString::to_string,
         )
     }

@@ -90,7 +90,7 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
         } else if let ([account], false) = (&theirs[..], settled)
             // A stranger's address stands for nobody in the files who could be confused with another.
             && cx.desired.named.contains(*identity)
-            && let Some(before) = owner_before(cx, account)
+            && let Some(before) = owner_before(cx, identity, account)
         {
             ambiguous.entry(identity).or_insert_with(|| used_again(cx, identity, account, before));
         }
@@ -275,10 +275,16 @@ fn several(cx: &Context<'_>, identity: &Email, theirs: &[&LiveAccount]) -> Doubt
 
 /// The account that was seen under this account's address before it, where this one is new and not of our making: the
 /// address may have been given to somebody else.
-fn owner_before<'a>(cx: &Context<'a>, account: &LiveAccount) -> Option<&'a Arc<str>> {
+fn owner_before<'a>(cx: &Context<'a>, identity: &Email, account: &LiveAccount) -> Option<&'a Arc<str>> {
     let history = cx.history?;
     let before = history.seen_under.get(&account.email)?.iter().take_while(|id| **id != account.id);
-    before.last().filter(|_| !history.made_by_us.contains(&account.id))
+    // An account that the person had by an alias before is theirs by any other of their addresses.
+    let aliases = cx.people.get(identity).map_or(&[][..], |person| person.aliases.as_slice());
+    let was_theirs = || {
+        let others = std::iter::once(identity).chain(aliases).filter(|address| **address != account.email);
+        others.filter_map(|address| history.seen_under.get(address)).any(|ids| ids.contains(&account.id))
+    };
+    before.last().filter(|_| !history.made_by_us.contains(&account.id) && !was_theirs())
 }
 
 fn used_again(cx: &Context<'_>, identity: &Email, account: &LiveAccount, before: &str) -> Doubt {

@@ -545,7 +545,8 @@ async fn accounts_are_made_switched_and_changed_through_the_older_family() {
     let (kind, message) = refusal(&fixture, Write::Deactivate { id: "u2".into() }).await;
     assert_eq!(kind, ErrorKind::Refused);
     assert_snapshot!(message, @"demo: PATCH /accounts/acc1/users/u2 answered 422: user is pending (the status of an account that is pending or was never invited cannot be changed)");
-    let role = Write::UpdateAccount { id: "u9".into(), values: values(&[("role", "account_admin".into())]) };
+    let role =
+        Write::UpdateAccount { id: "u9".into(), values: values(&[("role", "account_admin".into())]), email: None };
     assert_eq!(refusal(&fixture, role).await.0, ErrorKind::Unsupported, "no request makes an account admin");
     assert_eq!(refusal(&fixture, Write::DeleteAccount { id: "u9".into() }).await.0, ErrorKind::Unsupported);
 }

@@ -81,7 +81,7 @@ async fn a_replacement_keeps_what_nobody_here_knows() {
         _ => status_answer(500),
     })
     .await;
-    let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("role", "Creator")]) };
+    let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("role", "Creator")]), email: None };
     assert!(fixture.connector.write(&update, WRITE).await.unwrap().proven);
     let mut kept = user(1);
     kept["role"] = json!("Creator");
@@ -106,7 +106,7 @@ async fn after_a_replacement_whose_answer_says_little_the_user_is_looked_at() {
             json_answer(200, if call.method == "PUT" { json!({}) } else { shown })
         })
         .await;
-        let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("role", "Creator")]) };
+        let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("role", "Creator")]), email: None };
         assert_eq!(fixture.connector.write(&update, WRITE).await.unwrap().proven, proven);
         let lines = fixture.lines();
         assert_eq!(lines[1..], ["GET /api/v3/users/u1", "PUT /api/v3/users/u1", "GET /api/v3/users/u1"]);
@@ -118,7 +118,7 @@ async fn a_user_whom_somebody_just_made_inactive_is_not_sent_back_as_a_whole() {
     let mut shown = user(1);
     shown["isActive"] = json!(false);
     let fixture = alteryx(move |_| json_answer(200, shown.clone())).await;
-    let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("role", "Creator")]) };
+    let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("role", "Creator")]), email: None };
     let error = fixture.connector.write(&update, WRITE).await.unwrap_err();
     assert!(error.to_string().contains("the account is inactive at this moment"), "{error}");
     assert_eq!(fixture.lines()[1..], ["GET /api/v3/users/u1"]);

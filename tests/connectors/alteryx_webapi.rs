@@ -42,7 +42,7 @@ async fn where_the_api_is_the_files_may_say() {
 #[tokio::test]
 async fn an_update_sends_the_thirteen_fields_that_are_needed_and_those_nobody_knows() {
     let fixture = webapi(|call| json_answer(200, if call.method == "PUT" { call.body.clone() } else { user(1) })).await;
-    let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("role", "Curator")]) };
+    let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("role", "Curator")]), email: None };
     assert!(fixture.connector.write(&update, WRITE).await.unwrap().proven);
     let mut whole = user(1);
     whole["role"] = json!("Curator");

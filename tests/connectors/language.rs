@@ -41,7 +41,11 @@ async fn sent(rest: &str, changes: Values) -> (Fixture, Value) {
         _ => json_answer(200, json!({})),
     })
     .await;
-    fixture.connector.write(&Write::UpdateAccount { id: "u1".into(), values: changes }, WRITE).await.unwrap();
+    fixture
+        .connector
+        .write(&Write::UpdateAccount { id: "u1".into(), values: changes, email: None }, WRITE)
+        .await
+        .unwrap();
     let body = fixture.bodies().pop().unwrap();
     (fixture, body)
 }

@@ -275,8 +275,8 @@ async fn what_a_write_proves_is_what_its_answer_carries() {
     for (write, proven) in [
         (Write::CreateAccount { email: email(), values: values(&[("given_name", "Jo")]) }, true),
         (Write::CreateAccount { email: email(), values: values(&[("given_name", "Jo"), ("role", "user")]) }, false),
-        (Write::UpdateAccount { id: u1.clone(), values: values(&[("role", "admin")]) }, true),
-        (Write::UpdateAccount { id: u2, values: values(&[("role", "admin")]) }, false),
+        (Write::UpdateAccount { id: u1.clone(), values: values(&[("role", "admin")]), email: None }, true),
+        (Write::UpdateAccount { id: u2, values: values(&[("role", "admin")]), email: None }, false),
         (Write::Deactivate { id: u1.clone() }, true),
         (
             Write::AddMember {
@@ -328,7 +328,7 @@ async fn refusals_of_writes_keep_their_meaning() {
     assert_eq!(kind(Write::Deactivate { id: "u1".into() }).await, ErrorKind::NotFound);
     assert_eq!(kind(Write::Reactivate { id: "u1".into() }).await, ErrorKind::Unsupported);
     assert_eq!(kind(Write::RemoveMember { group: "t".into(), account: "u".into() }).await, ErrorKind::Unsupported);
-    let unmapped = Write::UpdateAccount { id: "u1".into(), values: values(&[("shoe_size", "42")]) };
+    let unmapped = Write::UpdateAccount { id: "u1".into(), values: values(&[("shoe_size", "42")]), email: None };
     assert_eq!(kind(unmapped).await, ErrorKind::Setup);
 }
 
@@ -601,7 +601,8 @@ async fn another_app_is_one_page_of_yaml() {
     kept.as_object_mut().unwrap().remove("dateAdded");
     assert_eq!(fixture.bodies().last(), Some(&kept));
 
-    let update = Write::UpdateAccount { id: "1".into(), values: values(&[("role", "user"), ("given_name", "Al")]) };
+    let update =
+        Write::UpdateAccount { id: "1".into(), values: values(&[("role", "user"), ("given_name", "Al")]), email: None };
     fixture.connector.write(&update, WRITE).await.unwrap();
     assert_eq!(fixture.bodies().last().unwrap()["role"], "Artisan");
     assert_eq!(fixture.bodies().last().unwrap()["name"], json!({"first": "Al", "middle": "Q"}));

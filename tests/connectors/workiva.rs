@@ -140,14 +140,14 @@ fn an_option_of_the_wrong_kind_is_said_with_its_key() {
 #[tokio::test]
 async fn roles_are_written_whole_and_by_their_ids() {
     let fixture = workiva(workspace).await;
-    let update = Write::UpdateAccount { id: "usr_0".into(), values: with_roles(&["Viewer", "r4"]) };
+    let update = Write::UpdateAccount { id: "usr_0".into(), values: with_roles(&["Viewer", "r4"]), email: None };
     assert!(fixture.connector.write(&update, WRITE).await.unwrap().proven);
     assert_eq!(fixture.bodies(), [json!({"roles": ["r3", "r4"]})]);
     for (name, why) in [
         ("Editor", "`roles` cannot be sent: the app has 2 of the name `Editor`: r2, r4"),
         ("Boss", "`roles` cannot be sent: the app has nothing of the name `Boss`"),
     ] {
-        let update = Write::UpdateAccount { id: "usr_0".into(), values: with_roles(&[name]) };
+        let update = Write::UpdateAccount { id: "usr_0".into(), values: with_roles(&[name]), email: None };
         let error = fixture.connector.write(&update, WRITE).await.unwrap_err();
         assert_eq!((error.kind, error.detail.as_str()), (ErrorKind::Setup, why));
     }
@@ -167,7 +167,7 @@ async fn roles_that_cannot_be_read_are_unknown_and_asked_for_once() {
     assert!(live.vocabulary.accounts.is_empty());
     assert!(live.notices[0].message.contains("GET /roles answered 403: not yours"), "{:?}", live.notices);
     assert_eq!(asked(&fixture, "GET /platform/v1/roles"), 1);
-    let update = Write::UpdateAccount { id: "usr_0".into(), values: with_roles(&["Owner"]) };
+    let update = Write::UpdateAccount { id: "usr_0".into(), values: with_roles(&["Owner"]), email: None };
     assert_eq!(fixture.connector.write(&update, WRITE).await.unwrap_err().kind, ErrorKind::Forbidden);
 }
 

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{rows, settings::Settings};
 use crate::model::{
-    AccountStatus, CreateRule, DeactivateRule, Effort, FieldName, Find, GroupRules, Limits, MemberRead, MemberRules,
-    QuotaScope, RoleRule, ScopeCovers, Semantics, Step, Verb,
+    ADDRESS, AccountStatus, CreateRule, DeactivateRule, Effort, FieldName, Find, GroupRules, Limits, MemberRead,
+    MemberRules, QuotaScope, RoleRule, ScopeCovers, Semantics, Step, Verb,
 };
 
 /// People that one import may hold; the API refuses more.
@@ -44,8 +44,8 @@ pub(super) fn of(settings: &Settings) -> Semantics {
         account_noun: "user".into(),
         group_noun: "project".into(),
         fields: fields(["role", "company", "default_role", "given_name", "family_name"]),
-        // People keep their names in their own Autodesk profile, and only a person makes an account admin.
-        fixed: fields(["role", "given_name", "family_name"]),
+        // People keep their names and their address in their own Autodesk profile, and only a person makes an account admin.
+        fixed: fields([ADDRESS, "role", "given_name", "family_name"]),
         role: Some(role([rows::ACCOUNT_USER, rows::ACCOUNT_ADMIN])),
         find: Find::Query,
         carries: fields(["role", "company", "default_role", "given_name", "family_name"]),
@@ -97,8 +97,8 @@ fn manual(acts: bool) -> BTreeMap<Verb, Arc<str>> {
     let mut manual: BTreeMap<Verb, Arc<str>> = [
         (
             Verb::Update,
-            "the API cannot make or unmake account admins, and people change their names in their own Autodesk profile: \
-             an account admin does the former in ACC, Account Admin, Members",
+            "the API cannot make or unmake account admins, which an account admin does in ACC, Account Admin, Members; names \
+             and addresses people change in their own Autodesk profile",
         ),
         (
             Verb::Deactivate,

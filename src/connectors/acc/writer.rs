@@ -328,6 +328,7 @@ impl Acc {
     fn lacks(&self, write: &Write) -> Error {
         let detail = match write {
             Write::DeleteAccount { .. } => "the API cannot delete accounts",
+            Write::UpdateAccount { .. } => "people change their address in their own Autodesk profile",
             _ => "projects themselves are not written to",
         };
         self.construction.error(&Request::new(Method::Post, "…"), ErrorKind::Unsupported, None, detail)
@@ -358,13 +359,14 @@ impl Writer for Acc {
     async fn write(&self, write: &Write, lane: Lane) -> Result<Written, Error> {
         match write {
             Write::CreateAccount { email, values } => self.create_account(email, values, lane).await,
-            Write::UpdateAccount { id, values } => self.patch_account(id, values, lane).await,
+            Write::UpdateAccount { id, values, email: None } => self.patch_account(id, values, lane).await,
             Write::Deactivate { id } => self.set_status(id, "inactive", lane).await,
             Write::Reactivate { id } => self.set_status(id, "active", lane).await,
             Write::AddMember { group, who, values } => self.add_member(group, who, values, lane).await,
             Write::ChangeMember { group, account, values } => self.change_member(group, account, values, lane).await,
             Write::RemoveMember { group, account } => self.remove_member(group, account, lane).await,
-            Write::DeleteAccount { .. }
+            Write::UpdateAccount { email: Some(_), .. }
+            | Write::DeleteAccount { .. }
             | Write::CreateGroup { .. }
             | Write::UpdateGroup { .. }
             | Write::DeleteGroup { .. } => Err(self.lacks(write)),

@@ -137,11 +137,18 @@ impl RestConnector {
         Ok(Written { id: Some(id.into()), account: echo.and_then(|echo| accounts.parse(&echo, words).ok()), proven })
     }
 
-    async fn update_account(&self, id: &str, values: &Values, lane: Lane) -> Result<Written, Error> {
+    async fn update_account(
+        &self,
+        id: &str,
+        values: &Values,
+        email: Option<&Email>,
+        lane: Lane,
+    ) -> Result<Written, Error> {
         let accounts = &self.manifest.accounts;
         let update = accounts.update.as_ref().ok_or_else(|| self.lacks("change an account"))?;
         let words = self.words_for(&accounts.naming, values, lane).await;
-        let changes = words.placed(&accounts.fields, values).map_err(|why| self.unsendable(&update.call, why))?;
+        let mut changes = words.placed(&accounts.fields, values).map_err(|why| self.unsendable(&update.call, why))?;
+        changes.extend(email.map(|email| (accounts.email.clone(), Value::from(email.as_str()))));
         let unfit =
             |row: &Value| accounts.parse(row, &words).ok().and_then(|account| replacement::why_not_now(&account));
         self.change_account(update, id, &changes, &words, Some(&unfit), lane).await
@@ -265,7 +272,7 @@ impl Writer for RestConnector {
         let Manifest { accounts, groups, members, .. } = &self.manifest;
         match write {
             Write::CreateAccount { email, values } => self.create_account(email, values, lane).await,
-            Write::UpdateAccount { id, values } => self.update_account(id, values, lane).await,
+            Write::UpdateAccount { id, values, email } => self.update_account(id, values, email.as_ref(), lane).await,
             Write::Deactivate { id } => {
                 self.set_status(id, accounts.deactivate.as_ref(), "deactivate an account", lane).await
             }

@@ -16,6 +16,9 @@ use crate::{
 /// The attribute that makes a user active or not.
 const ACTIVE: &str = "active";
 
+/// The attribute that holds addresses.
+const EMAILS: &str = "emails";
+
 /// The attribute that holds roles, and the field of the same name.
 const ROLES: &str = "roles";
 
@@ -106,6 +109,30 @@ impl Profile {
         values.iter().map(change).collect()
     }
 
+    /// What gives a user another address: by it they sign in, and get what is sent to the one before. What it is not, such as a
+    /// user name that is no address or a private email, stays as it is.
+    pub(super) fn readdressed(&self, user: &Value, to: &Email) -> Vec<(Attribute, Value)> {
+        let old = self.address(user);
+        let is_old = |value: Option<&Value>| text(value).is_some_and(|text| Email::lenient(&text) == old);
+        let by_name = self.identity == Identity::UserName || is_old(get(user, "userName"));
+        let mut changes: Vec<(Attribute, Value)> = Vec::new();
+        if let (true, Ok(name)) = (by_name, Attribute::parse("userName")) {
+            changes.push((name, to.as_str().into()));
+        }
+        if let (true, Ok(list)) = (emails(user).any(|email| is_old(get(email, "value"))), Attribute::parse(EMAILS)) {
+            // No list holds one value twice.
+            let is_new = |email: &Value| text(get(email, "value")).is_some_and(|text| Email::lenient(&text) == *to);
+            let renamed = emails(user).filter(|email| !is_new(email)).cloned().map(|mut email| {
+                if is_old(get(&email, "value")) {
+                    attribute::set(&mut email, "value", to.as_str().into());
+                }
+                email
+            });
+            changes.push((list, renamed.collect()));
+        }
+        changes
+    }
+
     /// A new user.
     ///
     /// # Errors
@@ -114,7 +141,7 @@ impl Profile {
         let mut user = attribute::new(attribute::USER);
         attribute::set(&mut user, "userName", email.as_str().into());
         attribute::set(&mut user, ACTIVE, true.into());
-        attribute::set(&mut user, "emails", json!([{"value": email.as_str(), "type": "work", "primary": true}]));
+        attribute::set(&mut user, EMAILS, json!([{"value": email.as_str(), "type": "work", "primary": true}]));
         for (attribute, value) in self.changes(values)? {
             attribute.set(&mut user, value);
         }
@@ -150,7 +177,7 @@ pub(super) fn merged(old: Option<&Value>, new: &Value) -> Value {
 }
 
 fn emails(user: &Value) -> impl Iterator<Item = &Value> {
-    get(user, "emails").and_then(Value::as_array).into_iter().flatten()
+    get(user, EMAILS).and_then(Value::as_array).into_iter().flatten()
 }
 
 /// `None` for what no field can hold.

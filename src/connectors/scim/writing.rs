@@ -275,13 +275,20 @@ impl Writer for ScimApp {
     async fn write(&self, write: &Write, lane: Lane) -> Result<Written, Error> {
         match write {
             Write::CreateAccount { email, values } => self.create_user(email, values, lane).await,
-            Write::UpdateAccount { id, values } => {
+            Write::UpdateAccount { id, values, email } => {
                 let request = Request::new(Method::Patch, self.path(USERS, id)?);
-                let changes = self.profile.changes(values).map_err(|field| self.unmapped(&request, &field))?;
+                let mut changes = self.profile.changes(values).map_err(|field| self.unmapped(&request, &field))?;
+                if let Some(email) = email {
+                    let user = self.resource(USERS, id, lane).await?.ok_or_else(|| self.gone(&request))?;
+                    changes.extend(self.profile.readdressed(&user, email));
+                }
                 let unfit = |user: &Value| {
                     self.profile.account(user).ok().and_then(|account| replacement::why_not_now(&account))
                 };
-                self.change_user(id, changes, |account| shows(account, values), Some(&unfit), lane).await
+                let shown = |account: &LiveAccount| {
+                    shows(account, values) && email.as_ref().is_none_or(|email| account.email == *email)
+                };
+                self.change_user(id, changes, shown, Some(&unfit), lane).await
             }
             Write::Deactivate { id } => self.set_active(id, false, lane).await,
             Write::Reactivate { id } => self.set_active(id, true, lane).await,

@@ -8,7 +8,7 @@ use crate::{
         spec,
         tree::{Entry, Kind},
     },
-    model::{Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted},
+    model::{Aliases, Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted},
 };
 
 use super::{
@@ -21,6 +21,7 @@ use super::{
 #[derive(Debug, Default)]
 pub(in crate::desired) struct PolicyPatch {
     unlisted: Option<(Unlisted, Span)>,
+    aliases: Option<(Aliases, Span)>,
     remove_with: Option<(RemoveWith, Span)>,
     delete_after: Option<(Duration, Span)>,
     irreversible: Option<(Irreversible, Span)>,
@@ -45,6 +46,7 @@ impl PolicyPatch {
         }
         lay!(
             unlisted => |policy: &mut Policy, value| policy.unlisted = value,
+            aliases => |policy: &mut Policy, value| policy.aliases = value,
             remove_with => |policy: &mut Policy, value| policy.remove_with = value,
             delete_after => |policy: &mut Policy, value| policy.delete_after = Some(value),
             irreversible => |policy: &mut Policy, value| policy.irreversible = value,
@@ -70,6 +72,9 @@ pub(super) fn decode<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Po
             };
             (value, span)
         }),
+        aliases: fields
+            .word(d, "aliases")
+            .map(|(word, span)| (if word == "keep" { Aliases::Keep } else { Aliases::Rename }, span)),
         remove_with: fields
             .word(d, "remove_with")
             .map(|(word, span)| (if word == "delete" { RemoveWith::Delete } else { RemoveWith::Deactivate }, span)),

@@ -160,8 +160,9 @@ impl World {
                 self.accounts.insert(id.clone(), account(&id, email.as_str(), AccountStatus::Pending, values));
                 ("create", true)
             }
-            Write::UpdateAccount { id, values } => {
+            Write::UpdateAccount { id, values, email } => {
                 let update = |account: &mut LiveAccount| {
+                    account.email = email.clone().unwrap_or_else(|| account.email.clone());
                     let values = values.iter().map(|(field, value)| (field.clone(), Some(value.clone())));
                     account.values.extend(values);
                 };
@@ -354,6 +355,7 @@ fn action(verb: Verb) -> Action {
         because: Vec::new(),
         gone: Vec::new(),
         target: Target {
+            address: None,
             email: (!on_group).then(|| Email::lenient("me@x.io")),
             account_id: (!on_group && verb != Verb::Create).then(|| "1".into()),
             group_id: (in_group && verb != Verb::CreateGroup).then(|| "g".into()),

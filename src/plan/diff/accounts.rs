@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::{Surplus, fields, invitations, removal};
 use crate::{
     model::{
-        AccountStatus, Change, Coverage, Email, FieldValue, Finding, Guard, LiveAccount, Place, Semantics, Severity,
-        Unlisted, Values, Verb,
+        ADDRESS, AccountStatus, Aliases, Change, Coverage, Email, FieldValue, Finding, Guard, LiveAccount, Place,
+        Semantics, Severity, Unlisted, Values, Verb,
     },
     plan::{
         Context,
@@ -71,8 +71,7 @@ impl One<'_> {
                 }
                 Some(account) => {
                     drafts.findings.extend(invitations::unanswered(self.cx, self.identity, account));
-                    drafts.findings.extend(self.by_alias(account));
-                    self.keep(account, grant, drafts);
+                    self.keep(account, grant, live, drafts);
                 }
             },
             (Standing::Active, Some(Wish::Upcoming)) => {}
@@ -112,7 +111,7 @@ impl One<'_> {
         self.made.push(draft);
     }
 
-    fn keep(&mut self, account: &LiveAccount, grant: &Grant, drafts: &mut Drafts) {
+    fn keep(&mut self, account: &LiveAccount, grant: &Grant, all: &[&LiveAccount], drafts: &mut Drafts) {
         let semantics = &self.cx.app.semantics;
         if account.status == AccountStatus::Inactive {
             let mut draft = self.on(account, Verb::Reactivate).because(grant.because.clone());
@@ -133,10 +132,11 @@ impl One<'_> {
             }
             self.made.push(draft);
         }
-        self.update(account, grant, drafts);
+        let address = self.address(account, all);
+        self.update(account, grant, address, drafts);
     }
 
-    fn update(&mut self, account: &LiveAccount, grant: &Grant, drafts: &mut Drafts) {
+    fn update(&mut self, account: &LiveAccount, grant: &Grant, address: Option<Change>, drafts: &mut Drafts) {
         let app = self.cx.app;
         let compared = fields::compare(&app.managed, &grant.values, &account.values);
         // Those whose turn to be read has not come are told of together.
@@ -155,8 +155,12 @@ impl One<'_> {
                 because: Vec::new(),
             });
         }
+        let mut because = grant.because.clone();
+        if address.is_some() {
+            because.extend(self.cx.people.get(self.identity).map(|person| person.place.clone()));
+        }
         let (fixed, free): (Vec<Change>, Vec<Change>) =
-            compared.changes.into_iter().partition(|change| app.semantics.fixed.contains(&change.field));
+            compared.changes.into_iter().chain(address).partition(|change| app.semantics.fixed.contains(&change.field));
         // What cannot be changed by the API goes into the same action where nothing else can either; otherwise the person
         // gets a finding beside it, because one name stands for one action.
         let by_hand = !app.semantics.update || (free.is_empty() && !fixed.is_empty());
@@ -164,13 +168,19 @@ impl One<'_> {
             free.into_iter().chain(fixed).collect()
         } else {
             for change in fixed {
+                let message = if &*change.field == ADDRESS {
+                    let todo = app.semantics.fixed_text(std::slice::from_ref(&change.field));
+                    format!("{} goes by the alias {} in {}: {todo}", self.identity, account.email, app.name)
+                } else {
+                    format!("{} cannot be changed once an account exists", change.field)
+                };
                 drafts.find(Finding {
                     severity: Severity::Warning,
                     code: "fixed-field",
                     account: Some(self.identity.as_str().into()),
                     group: None,
-                    message: format!("{} cannot be changed once an account exists", change.field),
-                    because: grant.because.clone(),
+                    message,
+                    because: because.clone(),
                 });
             }
             free
@@ -179,10 +189,14 @@ impl One<'_> {
             return;
         }
         let effect = fields::effect(&changes, app.semantics.role.as_ref());
-        let mut draft = self.on(account, Verb::Update).because(grant.because.clone());
+        let mut draft = self.on(account, Verb::Update).because(because);
         draft.action.target.values = fields::new_values(&changes);
+        draft.action.target.values.remove(ADDRESS);
+        let readdressed = !by_hand && changes.iter().any(|change| &*change.field == ADDRESS);
+        draft.action.target.address = readdressed.then(|| self.identity.clone());
         draft.action.reduces_access = effect.loses;
-        draft.gains = effect.gains;
+        // Whoever has the new address can do what only the old one could.
+        draft.gains = effect.gains || readdressed;
         // A role that is not managed, or was not seen, stays what it is.
         let role = app.semantics.role.as_ref().map(|rule| rule.field());
         let changes_role = changes.iter().any(|change| Some(&change.field) == role.as_ref());
@@ -194,10 +208,13 @@ impl One<'_> {
         let (was_admin, is_admin) = (self.live_admin(account), self.admin(&grant.values));
         draft.loses_admin = account.status == AccountStatus::Active && was_admin && changes_role && !is_admin;
         draft.makes_admin = usable && !was_admin && changes_role && is_admin;
-        draft = draft.changes(changes);
-        if by_hand {
+        if by_hand && app.semantics.update {
+            let fields: Vec<_> = changes.iter().map(|change| change.field.clone()).collect();
+            draft.manual(app.semantics.fixed_text(&fields));
+        } else if by_hand {
             draft.manual(app.semantics.manual_text(Verb::Update));
         }
+        draft = draft.changes(changes);
         self.made.push(draft);
     }
 
@@ -246,22 +263,18 @@ impl One<'_> {
         places
     }
 
-    /// An account that has an alias for its address: nobody is made anew because of it, and nothing is changed about it.
-    fn by_alias(&self, account: &LiveAccount) -> Option<Finding> {
-        let is_alias = self.cx.desired.aliases.contains_key(&account.email) && account.email != *self.identity;
-        // A pin says that somebody knows.
-        let is_pinned = self.cx.app.ids.contains_key(self.identity);
-        (is_alias && !is_pinned && self.doubt.is_none()).then(|| Finding {
-            severity: Severity::Note,
-            code: "known-by-alias",
-            account: Some(self.identity.as_str().into()),
-            group: None,
-            message: format!(
-                "{} goes by the alias {} in {}; rosterd changes no addresses: if it should be the same there, change it in the \
-                 app's admin pages, and keep the alias until then",
-                self.identity, account.email, self.cx.app.name
-            ),
-            because: self.cx.people.get(self.identity).map(|person| person.place.clone()).into_iter().collect(),
+    /// What gives an account that goes by one of its person's aliases the person's address. An open invitation belongs to
+    /// the address that it was sent to.
+    fn address(&self, account: &LiveAccount, all: &[&LiveAccount]) -> Option<Change> {
+        let is_alias = account.email != *self.identity && self.cx.desired.aliases.contains_key(&account.email);
+        let stands = matches!(account.status, AccountStatus::Active | AccountStatus::Inactive);
+        // Another account of the person, which does not count, may have that very address.
+        let is_free = all.iter().all(|other| other.email != *self.identity);
+        let renames = self.cx.app.policy.aliases == Aliases::Rename;
+        (is_alias && stands && is_free && renames && self.doubt.is_none()).then(|| Change {
+            field: ADDRESS.into(),
+            from: Some(FieldValue::text(account.email.as_str())),
+            to: Some(FieldValue::text(self.identity.as_str())),
         })
     }
 

@@ -52,7 +52,8 @@ pub(super) fn check(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) 
         if let Some(reason) = shrank.as_ref().filter(|_| draft.action.reduces_access || draft.verb() == Verb::Create) {
             draft.hold_until_approved(Guard::Shrank, reason.clone());
         }
-        if draft.action.reduces_access && !policy.protect.is_empty() {
+        let touched = draft.action.reduces_access || draft.action.target.address.is_some();
+        if touched && !policy.protect.is_empty() {
             let group = draft.action.name.group.clone();
             protect(protected.entry(group).or_insert_with(|| globs(&policy.protect)).as_ref(), draft);
         }
@@ -96,8 +97,17 @@ fn frozen(freeze: &Freeze, draft: &mut Draft) {
 }
 
 fn own_account(cx: &Context<'_>, draft: &mut Draft) {
-    if draft.identity.as_ref().is_some_and(|identity| cx.is_self(identity)) && draft.action.reduces_access {
-        let app = repair::app(cx);
+    if !draft.identity.as_ref().is_some_and(|identity| cx.is_self(identity)) {
+        return;
+    }
+    let app = repair::app(cx);
+    if draft.action.target.address.is_some() {
+        draft.hold(
+            Guard::SelfAccount,
+            "our own credential acts as this account, and may not be able to sign in by another address",
+            format!("change the address in the app yourself, or set `policy: {{ aliases: keep }}` under {app}"),
+        );
+    } else if draft.action.reduces_access {
         draft.hold(
             Guard::SelfAccount,
             "our own credential acts as this account, and would cut itself off",

@@ -85,8 +85,9 @@ fn approved(world: &World, action: &Action, guard: Guard) -> bool {
 }
 
 fn below(name: &ActionName, allow: &str) -> bool {
-    let name = name.to_string();
-    name == allow || name.starts_with(&(allow.to_owned() + "/"))
+    // Addresses are compared without case, and nothing else here differs in case alone.
+    let (name, allow) = (name.to_string().to_lowercase(), allow.to_lowercase());
+    name == allow || name.starts_with(&(allow + "/"))
 }
 
 /// Whether a change of role may take something away or give something.
@@ -102,6 +103,10 @@ fn weigh(action: &Action, ranked: &[std::sync::Arc<str>]) -> (bool, bool) {
             _ => (takes || change.from.is_some(), gives || change.to.is_some()),
         },
     )
+}
+
+fn readdresses(action: &Action) -> bool {
+    action.changes.iter().any(|change| &*change.field == "email")
 }
 
 impl Inspector {
@@ -127,6 +132,8 @@ impl Inspector {
         };
         let ranked = ranked.map_or(&[][..], |rule| &rule.ranked);
         let (takes, gives) = match action.name.verb {
+            // Whoever has the new address gains what the account can do.
+            Verb::Update if readdresses(action) => (weigh(action, ranked).0, true),
             Verb::Update | Verb::ChangeMember => weigh(action, ranked),
             Verb::Deactivate | Verb::Delete | Verb::RemoveMember | Verb::DeleteGroup => (true, false),
             Verb::Create | Verb::Reactivate | Verb::AddMember => (false, true),
@@ -236,10 +243,10 @@ impl Inspector {
         }
         assert!(app.policy.freeze.is_empty() || leaver, "{name}: frozen");
         if let Some(own) = &app.self_account {
-            assert!(!takes || who != Some(own), "{name}: cuts ourselves off");
+            assert!(!(takes || readdresses(action)) || who != Some(own), "{name}: cuts ourselves off");
         }
         let guarded = !app.policy.protect.is_empty()
-            && takes
+            && (takes || readdresses(action))
             && [who.cloned(), account.map(|account| account.email.clone())]
                 .into_iter()
                 .flatten()
@@ -286,6 +293,13 @@ impl Inspector {
             }
             Verb::AddMember | Verb::ChangeMember => {
                 assert!(!out_or_suspended && of_group() == Says::Now, "{name}: is not granted");
+            }
+            Verb::Update if readdresses(action) => {
+                assert!(!out_or_suspended && says_of_account(world, who) == Says::Now, "{name}: is not granted");
+                assert_eq!(action.target.address.as_ref(), Some(who), "{name}: gets somebody else's address");
+                assert_eq!(app.policy.aliases, Aliases::Rename, "{name}: keeps its alias");
+                let taken = world.live.accounts.iter().any(|account| account.email == *who);
+                assert!(!taken, "{name}: the address is taken");
             }
             _ => assert!(!out_or_suspended && says_of_account(world, who) == Says::Now, "{name}: is not granted"),
         }

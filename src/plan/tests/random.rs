@@ -282,6 +282,7 @@ fn govern(world: World, rules: &Rules) -> World {
     let mut world = world
         .policy(|policy| {
             policy.unlisted = [Unlisted::Report, Unlisted::Remove, Unlisted::Ignore][usize::from(rules.unlisted)];
+            policy.aliases = [Aliases::Rename, Aliases::Rename, Aliases::Keep][usize::from(rules.unlisted)];
             policy.remove_with = if rules.delete { RemoveWith::Delete } else { RemoveWith::Deactivate };
             policy.irreversible = if rules.allow_irreversible { Irreversible::Allow } else { Irreversible::Hold };
             policy.protect = rules.protect.then(|| "p1@*".to_owned()).into_iter().collect();
@@ -357,6 +358,9 @@ fn semantics(bits: u16) -> Semantics {
     }
     if bit(12) && bit(13) {
         semantics.fixed.insert("role".into());
+    }
+    if bit(14) {
+        semantics.fixed.insert("email".into());
     }
     semantics
 }

@@ -61,7 +61,7 @@ fn an_app_that_takes_nobody_without_a_role_gets_the_one_that_it_has_for_that() {
 #[test]
 fn what_is_fixed_on_creation_is_a_persons_work() {
     let world = World::full().grant_as("ann@x.io", "user", ALWAYS).live_as("1", "ann@x.io", Active, "viewer");
-    check!(world.semantics(|semantics| semantics.fixed = ["role".into()].into()), @"manual a/update/ann@x.io role:viewer>user: the full API has no way to change an account; do it in the app's admin pages");
+    check!(world.semantics(|semantics| semantics.fixed = ["role".into()].into()), @"manual a/update/ann@x.io role:viewer>user: the full API cannot change role; do it in the app's admin pages");
 }
 
 #[test]

@@ -67,7 +67,13 @@ fn carry_out_one(world: &mut World, action: &Action) {
         }
         Verb::Update => {
             assert!(semantics.update, "{name}");
-            account(live, &account_id()).values.extend(seen());
+            if let Some(address) = &target.address {
+                assert!(!semantics.fixed.contains("email"), "{name}: addresses stay as they are");
+                assert!(live.accounts.iter().all(|account| account.email != *address), "{name}: the address is taken");
+            }
+            let updated = account(live, &account_id());
+            updated.values.extend(seen());
+            updated.email = target.address.clone().unwrap_or_else(|| updated.email.clone());
         }
         Verb::Reactivate => {
             assert!(semantics.reactivate, "{name}");

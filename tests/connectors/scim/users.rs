@@ -132,7 +132,7 @@ async fn a_user_is_changed_in_part_and_the_answer_proves_it() {
     let kept = rich();
     let fixture = one_user(json!({}), &kept, |_| None).await;
     assert!(write(&fixture, Write::Deactivate { id: "u1".into() }).await.unwrap().proven);
-    let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("title", "New")]) };
+    let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("title", "New")]), email: None };
     assert!(write(&fixture, update).await.unwrap().proven);
     assert_eq!(
         fixture.bodies().iter().map(|body| body["Operations"].clone()).collect::<Vec<_>>(),
@@ -174,7 +174,7 @@ async fn without_patch_the_whole_user_is_written_with_everything_kept() {
 
 #[tokio::test]
 async fn a_user_whom_somebody_just_made_inactive_is_not_sent_back_as_a_whole() {
-    let title = || Write::UpdateAccount { id: "u1".into(), values: values(&[("title", "New")]) };
+    let title = || Write::UpdateAccount { id: "u1".into(), values: values(&[("title", "New")]), email: None };
     let inactive = |kept: &Kept| kept.change(|user| user["active"] = json!(false));
     let refused = |error: Error| {
         let expect = "demo: PUT /Users/u1: the account is inactive at this moment, and replacing it would make it so; \
@@ -288,7 +288,7 @@ async fn roles_are_changed_without_losing_what_stands_beside_them() {
     kept.change(|user| user["roles"] = json!([{"value": "admin", "display": "Boss"}, {"value": "guest"}]));
     let fixture = one_user(json!({"roles": true}), &kept, |_| None).await;
     let roles = FieldValue::Set(["admin".into(), "user".into()].into());
-    let update = Write::UpdateAccount { id: "u1".into(), values: [("roles".into(), roles)].into() };
+    let update = Write::UpdateAccount { id: "u1".into(), values: [("roles".into(), roles)].into(), email: None };
     assert!(write(&fixture, update).await.unwrap().proven);
     assert_eq!(kept.show()["roles"], json!([{"value": "admin", "display": "Boss"}, {"value": "user"}]));
 }
@@ -331,6 +331,6 @@ async fn a_delete_is_proven_by_a_look_that_finds_nothing() {
 async fn an_attribute_that_cannot_be_written_is_told() {
     let fixture =
         one_user(json!({}), &rich(), |call| (call.method == "PATCH").then(|| refused(400, "mutability"))).await;
-    let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("title", "New")]) };
+    let update = Write::UpdateAccount { id: "u1".into(), values: values(&[("title", "New")]), email: None };
     insta::assert_snapshot!(write(&fixture, update).await.unwrap_err(), @"demo: PATCH /Users/u1 answered 400: no (mutability) (the server does not let this attribute be changed: leave the field out of the files)");
 }

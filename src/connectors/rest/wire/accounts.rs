@@ -20,7 +20,8 @@ pub struct Accounts {
     /// their own; the files may give any other.
     #[schemars(with = "Map<Dotted>", extend("required" = ["id", "email"]))]
     pub fields: Spanned<Map<Dotted>>,
-    /// Fields that cannot be changed once an account exists.
+    /// Fields that cannot be changed once an account exists. Without `email` among them, `update` also gives accounts that go
+    /// by an alias their person's address.
     #[serde(default)]
     pub fixed: Vec<String>,
     /// Our word for a status to the app's, or to a list of them, of which the first is written. One that is not here is
