@@ -7,8 +7,8 @@ use std::{
 
 use super::{Inputs, Names, NewGroup, NewLines, Skipped, fields, is_out, services};
 use crate::model::{
-    AccountStatus, Coverage, DesiredApp, DesiredGroup, Email, FieldName, FieldValue, GroupState, LiveAccount, LiveApp,
-    LiveGroup, LiveMember, Reach, Values,
+    AccountStatus, Aliases, Coverage, DesiredApp, DesiredGroup, Email, FieldName, FieldValue, GroupState, LiveAccount,
+    LiveApp, LiveGroup, LiveMember, Reach, Values,
 };
 
 /// One app's part of an import.
@@ -208,7 +208,27 @@ impl<'a> Import<'a> {
             self.by_id.retain(|_, owner| *owner != identity);
         }
         self.groups(&mut lines, skipped);
+        lines.keeps_aliases = self.keeps_aliases();
         lines
+    }
+
+    /// Whether a policy has to say that accounts keep their aliases: a rename is for a person to ask for. Where the files say
+    /// anything about it, or somebody is about to be renamed already, what is said stays as it is.
+    fn keeps_aliases(&self) -> bool {
+        let policy = &self.app.policy;
+        if policy.aliases == Aliases::Keep || policy.places.contains_key("aliases") {
+            return false;
+        }
+        let by_alias = |(identity, account): &(&Email, &&LiveAccount)| {
+            account.status == AccountStatus::Active && account.email != **identity && self.desired_alias(account)
+        };
+        let (granted, new): (Vec<_>, Vec<_>) =
+            self.owners.iter().filter(by_alias).partition(|(identity, _)| self.is_granted(identity));
+        granted.is_empty() && !new.is_empty()
+    }
+
+    fn desired_alias(&self, account: &LiveAccount) -> bool {
+        self.inputs.desired.aliases.contains_key(&account.email)
     }
 
     /// Whether any line grants the account, now or at another time.

@@ -67,6 +67,8 @@ pub struct NewLines {
     pub is_new: bool,
     /// The role of whoever has no other.
     pub default_role: Option<Arc<str>>,
+    /// Some of the accounts go by an alias, and keep it until somebody decides otherwise.
+    pub keeps_aliases: bool,
     /// Accounts, with what their lines say.
     pub accounts: BTreeMap<Email, Values>,
     /// Groups by the name under which the files know them.

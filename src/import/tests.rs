@@ -213,6 +213,8 @@ people: { old@x.io: { status: left }, cy@x.io: { given_name: Cy, aliases: [cyrus
       bob@x.io:
     apps:
       a:
+        policy:
+          aliases: keep
         accounts:
           bob@x.io:
           cy@x.io: { role: viewer }

@@ -11,7 +11,8 @@ use crate::{
 /// What is to be added to the entry of one app, apart by where it is best put.
 #[derive(Debug, Clone, Default)]
 pub struct Additions {
-    /// Single values that stand at the head of the entry, by their keys: `mode`, and `role` of `defaults`.
+    /// Single values that stand at the head of the entry, by their keys: `mode`, `role` of `defaults`, and `aliases`
+    /// of `policy`.
     pub head: Vec<(Vec<&'static str>, Tree)>,
     /// The sections `accounts` and `ids`, by key.
     pub sections: Vec<(&'static str, Tree)>,
@@ -39,6 +40,9 @@ impl Additions {
         }
         if let Some(role) = &lines.default_role {
             additions.head.push((vec!["defaults", "role"], Tree::Text(scalar(role))));
+        }
+        if lines.keeps_aliases {
+            additions.head.push((vec!["policy", "aliases"], Tree::Text("keep".into())));
         }
         if !lines.accounts.is_empty() {
             additions.sections.push(("accounts", named(&lines.accounts, account)));

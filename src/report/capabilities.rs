@@ -61,6 +61,7 @@ fn abilities(semantics: &Semantics) -> Vec<Ability> {
         ),
         ("Create an account", create(semantics)),
         ("Change an account", if semantics.update { can(main_fields(semantics)) } else { Extent::ByHand }),
+        ("Change an address", yes_if(semantics.readdresses())),
         ("Role of an account", semantics.role.as_ref().map_or(Extent::Nothing, |role| can(roles(role)))),
         ("Withdraw an invitation", invitations(semantics)),
         ("Deactivate an account", deactivate(semantics)),

@@ -328,7 +328,7 @@ fn policies_are_laid_over_each_other() {
     let desired = desired(&[(
         "a.yaml",
         "settings:\n  policy: { unlisted: remove, min_admins: 2, max_removals: 10%, freeze: { until: 2027-01-01, reason: move } }\n\
-         apps:\n  autodesk:\n    policy: { min_admins: 3, max_creates: 7, delete_after: 30d, protect: boss@example.com }\n    \
+         apps:\n  autodesk:\n    policy: { min_admins: 3, aliases: keep, max_creates: 7, delete_after: 30d, protect: boss@example.com }\n    \
          groups: { Design Team: { policy: { max_removals: { share: 50%, at_least: 1 } } } }\n",
     )]);
     let app = &desired.apps["autodesk"];
@@ -338,6 +338,7 @@ fn policies_are_laid_over_each_other() {
 (
     Policy {
         unlisted: Remove,
+        aliases: Keep,
         remove_with: Deactivate,
         delete_after: Some(
             2592000s,
@@ -374,10 +375,15 @@ fn policies_are_laid_over_each_other() {
             },
         ],
         places: {
+            "aliases": Place {
+                file: "a.yaml",
+                line: 5,
+                column: 39,
+            },
             "delete_after": Place {
                 file: "a.yaml",
                 line: 5,
-                column: 60,
+                column: 75,
             },
             "freeze": Place {
                 file: "a.yaml",
@@ -387,7 +393,7 @@ fn policies_are_laid_over_each_other() {
             "max_creates": Place {
                 file: "a.yaml",
                 line: 5,
-                column: 30,
+                column: 45,
             },
             "max_removals": Place {
                 file: "a.yaml",
@@ -402,7 +408,7 @@ fn policies_are_laid_over_each_other() {
             "protect": Place {
                 file: "a.yaml",
                 line: 5,
-                column: 65,
+                column: 80,
             },
             "unlisted": Place {
                 file: "a.yaml",
