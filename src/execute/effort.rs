@@ -10,9 +10,14 @@ pub(super) fn requests<'a>(actions: impl Iterator<Item = &'a Action>, semantics:
     let mut requests = Vec::new();
     let mut verb = None;
     for action in actions {
-        // The account that loses something is looked at first, each on its own.
-        if action.reduces_access && action.target.account_id.is_some() && action.target.email.is_some() {
+        let target = &action.target;
+        // The account that loses something, or its address, is looked at first, each on its own.
+        let looks = action.reduces_access || target.address.is_some();
+        if looks && target.account_id.is_some() && target.email.is_some() {
             requests.push(Kind::Read);
+        }
+        if target.address.is_some() {
+            requests.extend((0..semantics.address_reads).map(|_| Kind::Read));
         }
         verb = Some(action.name.verb);
     }

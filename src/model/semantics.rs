@@ -55,6 +55,8 @@ pub struct Semantics {
     /// What each verb takes besides its write, when all goes well; nothing where nothing is said. Forecasts count by it, and
     /// nothing is done or left because of it.
     pub effort: BTreeMap<Verb, Effort>,
+    /// Reads that an update takes besides, where it gives an account another address.
+    pub address_reads: u32,
     /// How long a write that the API accepted may take to show. A look that finds nothing is repeated for this long.
     pub settle: Duration,
     /// The quotas the API documents.

@@ -75,6 +75,7 @@ pub(super) fn of(settings: &Settings) -> Semantics {
         },
         manual: manual(acts),
         effort: effort(),
+        address_reads: 0,
         settle: settings.import_wait,
         limits: construction_limits(),
     }

@@ -80,6 +80,8 @@ impl Profile {
             },
             manual,
             effort: self.effort(),
+            // An address stands in more than one place of a user.
+            address_reads: 1,
             settle: self.settle,
             limits: Limits::default(),
         }

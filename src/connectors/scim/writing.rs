@@ -156,11 +156,12 @@ impl ScimApp {
         self.profile.account(answer.body.as_ref()?).ok()
     }
 
-    /// Changes attributes of a user. `shown` says whether an account shows the effect; `unfit`, whether a user must not be
-    /// replaced as a whole.
+    /// Changes attributes of a user, who may have been read right before. `shown` says whether an account shows the effect;
+    /// `unfit`, whether a user must not be replaced as a whole.
     async fn change_user(
         &self,
         id: &str,
+        user: Option<Value>,
         mut changes: Vec<(Attribute, Value)>,
         shown: impl Fn(&LiveAccount) -> bool,
         unfit: Option<Unfit<'_>>,
@@ -172,7 +173,10 @@ impl ScimApp {
             if changes.iter().any(|(_, value)| value.is_array()) {
                 // A list is replaced as a whole, and what stands beside its values has to stay.
                 let request = Request::new(Method::Patch, path.as_str());
-                let user = self.resource(USERS, id, lane).await?.ok_or_else(|| self.gone(&request))?;
+                let user = match user {
+                    Some(user) => user,
+                    None => self.resource(USERS, id, lane).await?.ok_or_else(|| self.gone(&request))?,
+                };
                 for (attribute, value) in changes.iter_mut().filter(|(_, value)| value.is_array()) {
                     *value = merged(attribute.get(&user), value);
                 }
@@ -203,7 +207,7 @@ impl ScimApp {
 
     async fn set_active(&self, id: &str, active: bool, lane: Lane) -> Result<Written, Error> {
         let status = if active { AccountStatus::Active } else { AccountStatus::Inactive };
-        self.change_user(id, activity(active), |account| account.status == status, None, lane).await
+        self.change_user(id, None, activity(active), |account| account.status == status, None, lane).await
     }
 
     /// Deletes a user, and looks what became of it: some servers only deactivate.
@@ -278,9 +282,11 @@ impl Writer for ScimApp {
             Write::UpdateAccount { id, values, email } => {
                 let request = Request::new(Method::Patch, self.path(USERS, id)?);
                 let mut changes = self.profile.changes(values).map_err(|field| self.unmapped(&request, &field))?;
+                let mut user = None;
                 if let Some(email) = email {
-                    let user = self.resource(USERS, id, lane).await?.ok_or_else(|| self.gone(&request))?;
-                    changes.extend(self.profile.readdressed(&user, email));
+                    let seen = self.resource(USERS, id, lane).await?.ok_or_else(|| self.gone(&request))?;
+                    changes.extend(self.profile.readdressed(&seen, email));
+                    user = Some(seen);
                 }
                 let unfit = |user: &Value| {
                     self.profile.account(user).ok().and_then(|account| replacement::why_not_now(&account))
@@ -288,7 +294,7 @@ impl Writer for ScimApp {
                 let shown = |account: &LiveAccount| {
                     shows(account, values) && email.as_ref().is_none_or(|email| account.email == *email)
                 };
-                self.change_user(id, changes, shown, Some(&unfit), lane).await
+                self.change_user(id, user, changes, shown, Some(&unfit), lane).await
             }
             Write::Deactivate { id } => self.set_active(id, false, lane).await,
             Write::Reactivate { id } => self.set_active(id, true, lane).await,

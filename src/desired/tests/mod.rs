@@ -82,6 +82,7 @@ fn autodesk() -> Semantics {
         },
         manual: BTreeMap::new(),
         effort: BTreeMap::new(),
+        address_reads: 0,
         settle: std::time::Duration::ZERO,
         limits: Limits::default(),
     }

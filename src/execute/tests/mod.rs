@@ -112,6 +112,7 @@ fn semantics(read: MemberRead, find: Find) -> Semantics {
         },
         manual: BTreeMap::new(),
         effort: BTreeMap::new(),
+        address_reads: 0,
         settle: Duration::ZERO,
         limits: Limits::default(),
     }

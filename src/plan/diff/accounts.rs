@@ -264,14 +264,15 @@ impl One<'_> {
     }
 
     /// What gives an account that goes by one of its person's aliases the person's address. An open invitation belongs to
-    /// the address that it was sent to.
+    /// the address that it was sent to; and whom a pin knows by the id nobody has to rename by hand.
     fn address(&self, account: &LiveAccount, all: &[&LiveAccount]) -> Option<Change> {
         let is_alias = account.email != *self.identity && self.cx.desired.aliases.contains_key(&account.email);
         let stands = matches!(account.status, AccountStatus::Active | AccountStatus::Inactive);
         // Another account of the person, which does not count, may have that very address.
         let is_free = all.iter().all(|other| other.email != *self.identity);
         let renames = self.cx.app.policy.aliases == Aliases::Rename;
-        (is_alias && stands && is_free && renames && self.doubt.is_none()).then(|| Change {
+        let is_known = !self.cx.app.semantics.readdresses() && self.cx.app.ids.contains_key(self.identity);
+        (is_alias && stands && is_free && renames && !is_known && self.doubt.is_none()).then(|| Change {
             field: ADDRESS.into(),
             from: Some(FieldValue::text(account.email.as_str())),
             to: Some(FieldValue::text(self.identity.as_str())),

@@ -85,6 +85,7 @@ pub fn one_way() -> Semantics {
         },
         manual: BTreeMap::from([(Verb::RemoveMember, "remove the member in the admin pages".into())]),
         effort: BTreeMap::new(),
+        address_reads: 0,
         settle: std::time::Duration::ZERO,
         limits: Limits::default(),
     }

@@ -279,6 +279,8 @@ fn an_account_that_goes_by_an_alias_gets_the_address_of_its_person() {
     // By hand where the API cannot.
     let fixed = |world: World| world.semantics(|semantics| semantics.fixed = ["email".into()].into());
     check!(fixed(renamed()), @"manual a/update/ann@x.io email:a.old@x.io>ann@x.io: the full API cannot change email; do it in the app's admin pages");
+    check!(fixed(renamed().pin("ann@x.io", "1")), @"");
+    check!(renamed().pin("ann@x.io", "1"), @"ready a/update/ann@x.io email:a.old@x.io>ann@x.io");
     let lead = World::full().grant_as("ann@x.io", "lead", days(None, None)).alias("ann@x.io", "a.old@x.io");
     check!(fixed(lead.live_as("1", "a.old@x.io", Active, "user")), @"
     ready a/update/ann@x.io role:user>lead

@@ -78,6 +78,7 @@ fn semantics() -> Semantics {
         },
         manual: Default::default(),
         effort: BTreeMap::new(),
+        address_reads: 0,
         settle: std::time::Duration::ZERO,
         limits: Limits::default(),
     }

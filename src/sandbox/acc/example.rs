@@ -21,7 +21,7 @@
 //! | marcus.thorne | active | `status: suspended` | deactivation, reversible; his project stays |
 //! | victor.amaya | active, in Museum Extension | `status: left` | out of the project, and inactive |
 //! | tomas.novak | `Tomas.Novak@Northwind.example` | other case | no difference |
-//! | nora.lindqvist | known as nora.berg | an alias | no difference |
+//! | nora.lindqvist | known as nora.berg | an alias that is kept | no difference |
 //! | ben.ashworth | inactive | `status: left` | no difference |
 //! | jo@atelier-jo.example | in Museum Extension | named nowhere | unlisted: only reported |
 //!

@@ -14,7 +14,7 @@
 //! | ruth.abebe | `Viewer` | `Member` | a wrong role, put right by replacing the whole user |
 //! | rana.aziz, mina.park | in no group | Structural Analysis, Server Operations | missing memberships |
 //! | peter.oduya | in Finance Analytics too | Delivery Reporting alone | a membership too many |
-//! | nora.lindqvist | `nora.berg@`, Nora Berg | an alias | no second account |
+//! | nora.lindqvist | `nora.berg@`, Nora Berg | an alias | gets her address and name, and no second account |
 //! | theo.laurent | `Theo.Laurent@Northwind.example` | other case | no difference |
 //! | ben.ashworth | inactive | left | no difference |
 //! | jo@atelier-jo.example | active, in Model Data | named nowhere | unlisted |

@@ -15,7 +15,7 @@
 //! | samir.rahimi | not in BIM Standards | member | a missing membership, by name |
 //! | camille.roy | not in Model Review | member | a missing membership, by `includes` |
 //! | tomas.novak | `Tomas.Novak@Northwind.example` | other case | no difference |
-//! | nora.lindqvist | known as nora.berg | an alias | no difference |
+//! | nora.lindqvist | known as nora.berg | an alias that is kept | no difference |
 //! | ben.ashworth | inactive | `status: left` | no difference |
 //! | trial.account | active | named nowhere | unlisted: only reported |
 //! | jo@atelier-jo.example | member of Visualization | named nowhere | unlisted: account and membership only reported |

@@ -14,7 +14,7 @@
 //! | dora.keller, victor.amaya | active | `status: left` | deactivation, reversible here |
 //! | ben.ashworth | inactive | `status: left` | no difference |
 //! | emeka.nwosu | `Emeka.Nwosu@Northwind.example` | other case | no difference |
-//! | nora.lindqvist | known as nora.berg | an alias | no difference |
+//! | nora.lindqvist | known as nora.berg | an alias | gets her address |
 //! | reception | active | named nowhere | unlisted: only reported |
 //! | laura.jensen, dora.keller | in Summer Party 2025 | – | a group that no line declares is left alone |
 //!

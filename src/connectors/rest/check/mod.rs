@@ -84,6 +84,7 @@ fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
             manual: manual(&wire.manual),
             // What the calls themselves say follows once they are checked.
             effort: BTreeMap::new(),
+            address_reads: 0,
             settle: Duration::from_secs(wire.settle),
             limits: limits(&wire.limits),
         };
