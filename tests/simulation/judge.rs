@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rosterd::sandbox::AccountView;
 
 use super::chance::mix;
-use super::world::{App, Standing, Unlisted, World};
+use super::world::{App, Standing, Unlisted, World, person};
 
 #[derive(Default)]
 pub struct Judge {
@@ -27,7 +27,7 @@ impl Judge {
         let after_by_id: BTreeMap<&str, &AccountView> = after.iter().map(|one| (one.id.as_str(), one)).collect();
         let before_by_id: BTreeMap<&str, &AccountView> = before.iter().map(|one| (one.id.as_str(), one)).collect();
         for old in before {
-            let email = old.email.to_lowercase();
+            let email = person(&old.email);
             let new = after_by_id.get(old.id.as_str());
             let was = old.status != "inactive";
             let is = new.is_some_and(|new| new.status != "inactive");
@@ -37,6 +37,9 @@ impl Judge {
                 self.verdicts.push(format!("{email} lost their account in {} though {why}: {what}", of.name));
             }
             let Some(new) = new else { continue };
+            if person(&new.email) != email {
+                self.verdicts.push(format!("the account of {email} in {} is {}'s now: {what}", of.name, new.email));
+            }
             for group in &old.groups {
                 if new.groups.iter().all(|other| other.id != group.id)
                     && let Some(why) = keeps_membership(world, of, &email, &group.name)
@@ -50,8 +53,8 @@ impl Judge {
             }
         }
         for new in after.iter().filter(|new| !before_by_id.contains_key(new.id.as_str())) {
-            let email = new.email.to_lowercase();
-            let twin = before.iter().find(|old| old.email.to_lowercase() == email);
+            let email = person(&new.email);
+            let twin = before.iter().find(|old| person(&old.email) == email);
             if let Some(twin) = twin {
                 self.verdicts.push(format!("{email} has a second account in {} besides {}: {what}", of.name, twin.id));
             }
@@ -87,7 +90,7 @@ impl Judge {
             return;
         }
         for old in before {
-            let email = old.email.to_lowercase();
+            let email = person(&old.email);
             let ours = self.made.get(&(app, email.clone())).is_some_and(|ids| ids.contains(&old.id));
             if ours && what.to_lowercase().contains(&format!("\"{email}\"")) {
                 self.verdicts.push(format!("a second request to make {email} in {}: {what}", of.name));
@@ -120,7 +123,7 @@ fn keeps_membership(world: &World, app: &App, email: &str, group: &str) -> Optio
 /// What in an app is not as the files want it, each with whom it is about.
 pub fn amiss(world: &World, app: &App, accounts: &[AccountView]) -> Vec<(String, String)> {
     let mut amiss = Vec::new();
-    let of = |email: &str| accounts.iter().find(|one| one.email.eq_ignore_ascii_case(email));
+    let of = |email: &str| accounts.iter().find(|one| person(&one.email) == email);
     for (email, standing) in &world.people {
         let account = of(email);
         let there = account.is_some_and(|one| one.status != "inactive");
@@ -136,6 +139,9 @@ pub fn amiss(world: &World, app: &App, accounts: &[AccountView]) -> Vec<(String,
             say(format!("{email} has no account in {}", app.name));
         }
         let Some(account) = account else { continue };
+        if app.readdresses() && account.email.to_lowercase() != *email {
+            say(format!("{email} still goes by {} in {}", account.email, app.name));
+        }
         if let Some(role) = app.accounts.get(email)
             && account.role != *role
         {
@@ -154,7 +160,7 @@ pub fn amiss(world: &World, app: &App, accounts: &[AccountView]) -> Vec<(String,
         }
     }
     for one in accounts.iter().filter(|one| app.unlisted == Unlisted::Remove && one.status != "inactive") {
-        let email = one.email.to_lowercase();
+        let email = person(&one.email);
         if !world.people.contains_key(&email) && email != "rosterd@northwind.example" {
             amiss.push((email.clone(), format!("{email}, who is unlisted, should have no account in {}", app.name)));
         }

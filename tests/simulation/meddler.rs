@@ -1,12 +1,16 @@
 //! Somebody else who works in the same apps while the engine does: rows come and go under a reader, and what was put right
 //! is put wrong again.
 
-use rosterd::sandbox::{AccountPatch, NewAccount, Sandbox};
+use jiff::SignedDuration;
+use rosterd::sandbox::{AccountPatch, AccountView, NewAccount, Sandbox};
 
 use super::{
     chance::Chance,
-    world::{App, World},
+    world::{App, World, alias, person},
 };
+
+/// How old an account is whose address somebody changes.
+const SETTLED: SignedDuration = SignedDuration::from_mins(10);
 
 pub struct Meddler {
     chance: Chance,
@@ -34,11 +38,11 @@ impl Meddler {
     fn does(&mut self, app: &App, world: &World, sandbox: &Sandbox) -> Option<String> {
         let (kind, tenant) = (app.kind, app.name.as_str());
         let accounts = sandbox.accounts(kind, tenant).unwrap();
-        let ours: Vec<_> = accounts.iter().filter(|one| world.people.contains_key(&one.email.to_lowercase())).collect();
+        let ours: Vec<_> = accounts.iter().filter(|one| world.people.contains_key(&person(&one.email))).collect();
         let others: Vec<_> =
             accounts.iter().filter(|one| one.email.to_lowercase().ends_with("@else.example")).collect();
         let chance = &mut self.chance;
-        match chance.below(7) {
+        match chance.below(8) {
             0 => {
                 self.newcomers += 1;
                 let account = NewAccount {
@@ -86,6 +90,19 @@ impl Meddler {
                 let (one, group) = (chance.pick(&accounts), chance.pick(&app.groups));
                 sandbox.remove_membership(kind, tenant, &one.id, &group.id).ok()?;
                 Some(format!("{} is taken out of {} in {tenant}", one.email, group.name))
+            }
+            // Somebody goes by the old address again, or by the new one already. Nobody changes it in the moments in which an
+            // account comes about; and where projects are joined by address, a request under way would meet another person.
+            7 if kind != "acc" => {
+                let settled = |one: &AccountView| sandbox.now().duration_since(one.created_at) > SETTLED;
+                let movable: Vec<_> =
+                    ours.iter().filter(|one| alias(&person(&one.email)).is_some() && settled(one)).collect();
+                let one = movable.get(chance.below(movable.len().max(1)))?;
+                let key = person(&one.email);
+                let to = if one.email.to_lowercase() == key { alias(&key)? } else { key };
+                let patch = AccountPatch { email: Some(to.clone()), ..AccountPatch::default() };
+                sandbox.patch_account(kind, tenant, &one.id, patch).ok()?;
+                Some(format!("{} is called {to} in {tenant}", one.email))
             }
             _ => None,
         }

@@ -84,6 +84,11 @@ impl App {
         }
     }
 
+    /// Whether the API can give an account another address.
+    pub fn readdresses(&self) -> bool {
+        matches!(self.kind, "alteryx" | "workiva" | "scim")
+    }
+
     pub fn member_roles(&self) -> &'static [&'static str] {
         match self.kind {
             "autodesk" => &["member", "lead"],
@@ -91,6 +96,18 @@ impl App {
             _ => &[""],
         }
     }
+}
+
+/// The address that a person had before; every third of them has one, and the files know it.
+pub fn alias(email: &str) -> Option<String> {
+    let number: u64 = email.strip_prefix('p')?.strip_suffix("@sim.example")?.parse().ok()?;
+    (number % 3 == 0).then(|| format!("old.{email}"))
+}
+
+/// Whose address it is, in small letters.
+pub fn person(address: &str) -> String {
+    let address = address.to_lowercase();
+    address.strip_prefix("old.").map_or_else(|| address.clone(), str::to_owned)
 }
 
 impl World {
@@ -135,7 +152,8 @@ impl World {
                 Standing::Suspended => ", status: suspended",
                 Standing::Left => ", status: left",
             };
-            writeln!(text, "  {email}: {{ given_name: {given}, family_name: Sim{status} }}").unwrap();
+            let aliases = alias(email).map_or_else(String::new, |alias| format!(", aliases: [{alias}]"));
+            writeln!(text, "  {email}: {{ given_name: {given}, family_name: Sim{status}{aliases} }}").unwrap();
         }
         text += "apps:\n";
         for app in &self.apps {
@@ -196,8 +214,13 @@ impl World {
                 }
                 let role = if chance.happens(0.8) { app.accounts.get(email) } else { None };
                 let role = role.copied().unwrap_or_else(|| chance.word(app.roles()));
+                let before = alias(email).filter(|_| chance.happens(0.2));
                 let account = NewAccount {
-                    email: if chance.happens(0.1) { email.to_uppercase() } else { email.clone() },
+                    email: match before {
+                        Some(before) => before,
+                        None if chance.happens(0.1) => email.to_uppercase(),
+                        None => email.clone(),
+                    },
                     given_name: Some(email.split('@').next().unwrap_or_default().to_uppercase()),
                     family_name: Some("Sim".into()),
                     status: chance.happens(0.1).then(|| "inactive".to_owned()),

@@ -428,6 +428,62 @@ async fn whatever_goes_wrong_once_every_verb_takes_effect_exactly_once() {
     }
 }
 
+/// An update that gives the account another address, and nothing else.
+fn rename() -> Action {
+    let mut action = action(Verb::Update);
+    action.target.values.clear();
+    action.target.address = Some(Email::lenient("new@x.io"));
+    action
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_is_given_whatever_goes_wrong_once() {
+    for fault in [Proven, Unproven, LostBefore, LostAfter, Unreachable] {
+        let (result, world) = run(fake(Verb::Update, &[fault]), rename()).await;
+        assert!(is_done(&result), "{fault:?}: {result:?}");
+        assert_eq!(
+            (world.accounts["1"].email.as_str(), &world.effects[..]),
+            ("new@x.io", &["update"][..]),
+            "{fault:?}"
+        );
+    }
+    for fault in [Ignored, Refused, NotFound] {
+        let (result, world) = run(fake(Verb::Update, &[fault]), rename()).await;
+        assert!(!is_done(&result) && world.effects.is_empty() && world.writes == 1, "{fault:?}: {result:?} {world:?}");
+    }
+    let (result, _) = run(fake(Verb::Update, &[Duplicate]), rename()).await;
+    let told = result.message().unwrap();
+    assert!(told.contains("another account seems to have the address new@x.io"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_is_somebody_elses_by_now_gets_no_other_address() {
+    let mut other = fake(Verb::Update, &[]);
+    let world = other.world.get_mut().unwrap();
+    world.accounts.get_mut("1").unwrap().email = Email::lenient("stranger@x.io");
+    let (result, world) = run(other, rename()).await;
+    assert!(matches!(&result, ActionResult::Stale { reason } if reason.contains("stranger@x.io")), "{result:?}");
+    assert_eq!(world.writes, 0);
+    // What somebody else has done already need not be done.
+    let mut done = fake(Verb::Update, &[]);
+    done.world.get_mut().unwrap().accounts.get_mut("1").unwrap().email = Email::lenient("New@x.io");
+    let (result, world) = run(done, rename()).await;
+    assert!(is_done(&result) && world.writes == 0, "{result:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_follows_meets_an_account_under_the_address_that_this_run_gave_it() {
+    let fake = Arc::new(fake(Verb::RemoveMember, &[]));
+    let made = Made::default();
+    let actions = vec![rename(), action(Verb::RemoveMember)];
+    for _ in 0..2 {
+        let outcome = execute(&plan(actions.clone()), &tools(fake.clone(), &made), Stop::never(), &Quiet).await;
+        assert!(outcome.actions.iter().all(|(_, result)| is_done(result)), "{outcome:?}");
+    }
+    assert_eq!(fake.world().accounts["1"].email.as_str(), "new@x.io");
+    assert!(fake.world().members.is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_app_whose_quota_opens_in_hours_is_left_for_a_later_run_with_one_reason_for_all() {
     for crowd in [1, 5] {
