@@ -75,7 +75,7 @@ async fn example() -> Story {
     }
     let mut text = head("acc");
     // An industry role taken away is a loss as well, so that five people of 43 lose something.
-    text += "    policy: { max_removals: 5 }\n    defaults: { role: account_user }\n    accounts:\n";
+    text += "    policy: { max_removals: 5, aliases: keep }\n    defaults: { role: account_user }\n    accounts:\n";
     for admin in ["jonas.weber", "priya.nair"] {
         writeln!(text, "      {admin}@northwind.example: {{ role: account_admin }}").unwrap();
     }

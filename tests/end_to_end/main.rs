@@ -22,6 +22,7 @@ mod killed;
 mod limits;
 mod only;
 mod quiet;
+mod renames;
 mod saved;
 mod scim;
 mod secrets;

@@ -119,6 +119,7 @@ async fn a_drifted_intranet_becomes_what_the_files_say() {
     ready scim/create/chiara.ricci@northwind.example
     ready scim/create/hana.sato@northwind.example
     ready scim/create/yuna.choi@northwind.example
+    ready scim/update/nora.lindqvist@northwind.example
     ready scim/update/pavel.horak@northwind.example
     ready scim/reactivate/tariq.hassan@northwind.example
     ready scim/deactivate/dora.keller@northwind.example
@@ -137,12 +138,12 @@ async fn a_drifted_intranet_becomes_what_the_files_say() {
     let said = apply(&story).await;
     let log = story.sandbox.log();
     check_writes(&log);
-    // Three users are made and four are changed, one at a time; whoever joins or leaves a group at the same moment shares a
+    // Three users are made and five are changed, one at a time; whoever joins or leaves a group at the same moment shares a
     // request.
-    let expected = [("PATCH /Groups/…", 5), ("PATCH /Users/…", 4), ("POST /Users", 3)];
+    let expected = [("PATCH /Groups/…", 5), ("PATCH /Users/…", 5), ("POST /Users", 3)];
     let written = writes(&log);
     let counted = expected.map(|(line, _)| (line, written.iter().filter(|other| *other == line).count()));
-    assert_eq!((counted, written.len()), (expected, 12), "{written:?}");
+    assert_eq!((counted, written.len()), (expected, 13), "{written:?}");
     // Every change of a user is meant for the version that was seen.
     let guarded = |request: &&LoggedRequest| request.method == "PATCH" && request.path.starts_with("/Users");
     assert!(log.iter().filter(guarded).all(|request| request.headers.contains_key("if-match")));

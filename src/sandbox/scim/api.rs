@@ -240,8 +240,10 @@ fn name_is_free(app: &Scim, kind: Kind, id: &str, body: &Map<String, Value>) -> 
     let Some(name) = body.get("userName").and_then(Value::as_str).filter(|_| kind == Kind::User) else {
         return Ok(());
     };
-    match app.by_name.get(&name.to_lowercase()) {
+    let name = name.to_lowercase();
+    match app.by_name.get(&name) {
         Some(owner) if owner != id => Err(taken()),
+        None if app.tombstones.contains(&name) => Err(taken()),
         _ => Ok(()),
     }
 }

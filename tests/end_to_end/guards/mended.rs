@@ -178,7 +178,8 @@ async fn ambiguous_since_a_stranger_has_the_same_names() {
         );
         desk
     };
-    check(&renamed().await, ("ambiguous", &gone), "add `aliases", &[], &[]).await;
+    let readdressed = format!("ready {}", update("ann"));
+    check(&renamed().await, ("ambiguous", &gone), "add `aliases", &[&readdressed], &[]).await;
     let ready = [format!("ready {create}"), format!("ready {gone}")];
     check(&renamed().await, ("ambiguous", &create), "status: left", &[&ready[0], &ready[1]], &[]).await;
 }
