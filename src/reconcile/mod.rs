@@ -196,6 +196,11 @@ impl Reconciler {
         Self { jitter, ..self }
     }
 
+    /// Leaves alone what `apart` says: nothing of these apps is read or planned, and nothing is sent to them.
+    pub fn leave_alone(&mut self, apart: impl Fn(&str) -> bool) {
+        self.apps.retain(|app, _| !apart(app));
+    }
+
     /// What the files ask for.
     pub fn desired(&self) -> &Desired {
         &self.desired
