@@ -111,7 +111,11 @@ async fn plan_and_do(
     };
     terminal::print(&text)?;
     if args.format == Format::Text && stale.iter().any(|one| one.leaves != Leaves::Nothing) {
-        next::say_left_over(&asked(args));
+        let desired = reconciler.desired();
+        let fits = context::known_apps(desired, &args.target.apps)
+            .and_then(|()| context::check_approvals(desired, &args.approve))
+            .and_then(|()| context::person(desired, &args.only));
+        next::say_left_over(&asked(args), fits.is_ok());
     }
     let exit = run.exit(args.detailed_exitcode);
     Ok((run, exit))

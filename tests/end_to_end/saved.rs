@@ -213,6 +213,10 @@ async fn lab_left_alone(change: impl AsyncFn(&Story, &str), args: &[&str], why: 
     assert_eq!(sent(), before, "something was sent to the lab");
     let said = story.rosterd(&["apply", "--plan", &file, "--yes"]).await;
     assert!(said.status == 1 && said.err.contains(&format!("warning: lab is left alone: {why}")), "{said:?}");
+    // The command that goes on is one that these files can be planned with, wherever the lab is now.
+    let printed = said.err.rsplit("Next: `rosterd ").next().unwrap().split('`').next().unwrap();
+    let next = run(&printed.replace("FILE", &file).split(' ').collect::<Vec<_>>()).await;
+    assert!(next.err.contains("Next: saved to "), "{printed}: {next:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
