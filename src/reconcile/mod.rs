@@ -211,6 +211,11 @@ impl Reconciler {
         self.apps.iter().filter_map(|(name, connected)| Some((self.desired.apps.get(name)?, &connected.writer)))
     }
 
+    /// Requests that were sent so far, to all apps together, token calls and repetitions included.
+    pub fn requests(&self) -> u64 {
+        self.writers().filter_map(|(_, writer)| writer.as_ref().ok()).map(|writer| writer.requests()).sum()
+    }
+
     /// Reads every app, all at the same time. With a memory that writes, each is claimed first, and what an earlier run
     /// left under way is settled by what is seen.
     pub async fn observe(&self, watch: &dyn Watch) -> Live {

@@ -589,6 +589,40 @@ async fn a_webhook_is_told_of_drift_of_what_is_held_and_of_failures_each_once() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requests_are_counted_as_they_are_sent_whatever_becomes_of_the_cycle() {
+    let app_lines = "defaults: { role: user }\naccounts: [a@example.com]";
+    let story = Story::of(quick(), app_lines, &settings("{ every: 1h }", "")).await;
+    let daemon = Running::start(story.dir.path(), &story.sandbox).await;
+    let sent = async || {
+        let (_, page) = daemon.get("/metrics").await;
+        let line = page.lines().find(|line| line.starts_with("rosterd_requests_total")).unwrap();
+        line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()
+    };
+    daemon.until("the first cycle", |status| app(status, APP)["last"]["done"] == 1).await;
+    assert_eq!(sent().await, story.sandbox.log().len());
+
+    // A cycle that sees nothing of the app.
+    let fault = |kind: &str| story.sandbox.set_faults(vec![format!("tenant={APP},kind={kind}").parse().unwrap()]);
+    fault("500");
+    assert_eq!(daemon.sync("").await, 202);
+    daemon.until("the failure", |status| app(status, APP)["last"]["result"] == "unread").await;
+    let after = sent().await;
+    assert_eq!(after, story.sandbox.log().len());
+
+    // One that waits for an answer which does not come.
+    fault("stalled");
+    assert_eq!(daemon.sync("").await, 202);
+    let end = Instant::now() + PATIENCE;
+    while sent().await == after {
+        assert!(Instant::now() < end, "nothing is counted");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let status = daemon.status().await;
+    assert_eq!(app(&status, APP)["running"]["trigger"], "asked", "the cycle is still under way: {status:#}");
+    daemon.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_is_deleted_under_the_daemon_stops_its_writing_and_everybody_is_told() {
     let hook = Hook::start().await;
     let rest = settings("{ every: 1h }", "").trim_end().to_owned() + "\n  notify: [ { url: { env: HOOK } } ]\n";
