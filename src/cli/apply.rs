@@ -22,10 +22,10 @@ use super::{
 };
 use crate::{
     execute::Stop,
-    model::{ActionName, ActionResult, Email, Outcome, Plan, Status},
-    plan::saved::Stale,
+    model::{ActionName, ActionResult, AppOutcome, Email, Outcome, Plan, Status},
+    plan::saved::{Leaves, Stale},
     reconcile::Reconciler,
-    report,
+    report::{self, since::Since},
 };
 
 pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Failure> {
@@ -34,17 +34,19 @@ pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Fai
     if let Some(saved) = &saved {
         saved.ask_again(&mut again)?;
     }
-    let args = &again;
     let past = context::Past::Written(&args.storage, "apply");
-    let session = context::session(&args.dir, &args.target, &args.approve, past).await?;
-    if let Some(saved) = &saved
-        && let Err(refused) = saved.same_files(&session.files).and_then(|()| saved.same_origins(&session.origins))
-    {
-        session.end(&Outcome::default(), false).await?;
-        return Err(refused);
-    }
+    let (dir, target, approve) = (&args.dir, &again.target, &again.approve[..]);
+    let (session, saved) = match &saved {
+        None => (context::session(dir, target, approve, past).await?, None),
+        Some(saved) => {
+            let mut session = context::session_again(dir, target, approve, past).await?;
+            let since = saved.since(session.reconciler.desired(), &session.files, &session.origins, &again.only);
+            session.reconciler.leave_alone(|app| since.apart.contains_key(app));
+            (session, Some((saved, since)))
+        }
+    };
     let stop = signals::stop_on_ctrl_c();
-    let done = plan_and_do(args, saved.as_ref(), &session.reconciler, &stop, global).await;
+    let done = plan_and_do(&again, saved.as_ref(), &session.reconciler, &stop, global).await;
     let nothing = Outcome::default();
     let outcome = done.as_ref().map_or(&nothing, |(run, _)| &run.outcome);
     let ended = session.end(outcome, stop.asked()).await;
@@ -54,15 +56,21 @@ pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Fai
 
 async fn plan_and_do(
     args: &args::Apply,
-    saved: Option<&Saved>,
+    saved: Option<&(&Saved, Since)>,
     reconciler: &Reconciler,
     stop: &Stop,
     global: &Global,
 ) -> Result<(Run, Exit), Failure> {
-    let only = context::person(reconciler.desired(), &args.only)?;
+    let since = saved.map(|(_, since)| since);
+    since.into_iter().for_each(tell_since);
+    let only = match context::person(reconciler.desired(), &args.only) {
+        // A saved plan about somebody who is named no more leaves all apps alone.
+        Err(_) if saved.is_some() => None,
+        person => person?,
+    };
     let only = only.as_ref();
     let mut plan = look(reconciler, only, stop, global).await?;
-    let stale = saved.map_or_else(|| Ok(Vec::new()), |saved| saved.narrow(&mut plan))?;
+    let stale = saved.map_or_else(|| Ok(Vec::new()), |(saved, since)| saved.narrow(&mut plan, since))?;
     let style = terminal::style(if args.format == Format::Text { Stream::Out } else { Stream::Err });
     tell_recovered(reconciler);
     reconciler.enter_run(&plan).await.map_err(Failure::new)?;
@@ -73,12 +81,15 @@ async fn plan_and_do(
         Format::Json => terminal::say(&shown),
     }
     if plan.summary().ready == 0 && args.wait.is_none() && args.format == Format::Text && stale.is_empty() {
-        let (dir, target, only, approve) = (&args.dir, &args.target, &args.only, &args.approve[..]);
-        let store = args.storage.store.as_deref();
-        next::say(&plan, &Asked { dir, target, only, approve, store, live: false });
+        next::say(&plan, &asked(args));
         let run = Run::new(plan);
         let exit = run.exit(args.detailed_exitcode);
         return Ok((run, exit));
+    }
+    if plan.summary().ready > 0 && !args.yes && !stale.is_empty() {
+        let (count, are) =
+            if stale.len() == 1 { ("1 step".to_owned(), "is") } else { (format!("{} steps", stale.len()), "are") };
+        terminal::note(&format!("{count} {are} stale and left out; the report at the end says why."));
     }
     if plan.summary().ready > 0 && !args.yes && !confirmed(&plan, stop).await? {
         return Ok((Run::new(plan), Exit::Failed));
@@ -93,13 +104,37 @@ async fn plan_and_do(
     let text = match args.format {
         // An empty line sets it off from the plan above.
         Format::Text => {
-            "\n".to_owned() + &report::outcome::text(&run.outcome, &run.shown, &told, &terminal::style(Stream::Out))
+            "\n".to_owned()
+                + &report::outcome::text(&run.outcome, &run.shown, &told, since, &terminal::style(Stream::Out))
         }
-        Format::Json => report::outcome::to_json(&run.outcome, &run.shown),
+        Format::Json => report::outcome::to_json(&run.outcome, &run.shown, since),
     };
     terminal::print(&text)?;
+    if args.format == Format::Text && stale.iter().any(|one| one.leaves != Leaves::Nothing) {
+        let desired = reconciler.desired();
+        let fits = context::known_apps(desired, &args.target.apps)
+            .and_then(|()| context::check_approvals(desired, &args.approve))
+            .and_then(|()| context::person(desired, &args.only));
+        next::say_left_over(&asked(args), fits.is_ok());
+    }
     let exit = run.exit(args.detailed_exitcode);
     Ok((run, exit))
+}
+
+/// What was asked for, for the command to type next.
+fn asked(args: &args::Apply) -> Asked<'_> {
+    let (dir, target, only, approve) = (&args.dir, &args.target, &args.only, &args.approve[..]);
+    Asked { dir, target, only, approve, store: args.storage.store.as_deref(), live: false }
+}
+
+/// Says what is different since the plan was saved, before anything is read.
+fn tell_since(since: &Since) {
+    if let Some(files) = since.files_sentence() {
+        terminal::note(&format!("{files}. Only steps that are still exactly the same are done."));
+    }
+    for (app, why) in &since.apart {
+        terminal::warning(&format!("{app} is left alone: {why}"));
+    }
 }
 
 /// Reads and plans. Reading changes nothing, so that it can be dropped at any point.
@@ -152,13 +187,17 @@ impl Run {
     /// Tells of actions that are not what was saved, and were not done for that.
     fn leave_out(&mut self, stale: &[Stale]) {
         for one in stale {
-            let app = self.outcome.apps.iter_mut().find(|app| app.app == one.name.app);
-            if let Some(app) = app {
-                app.actions.push((one.name.clone(), ActionResult::Stale { reason: one.why.clone() }));
-                self.left_out += 1;
-            }
+            let apps = &mut self.outcome.apps;
+            let index = apps.iter().position(|app| app.app == one.name.app).unwrap_or_else(|| {
+                // An app that was left alone has no outcome of its own.
+                let (app, actions) = (one.name.app.clone(), Vec::new());
+                apps.push(AppOutcome { app, error: None, actions, requests: 0, seconds: 0 });
+                apps.len() - 1
+            });
+            apps[index].actions.push((one.name.clone(), ActionResult::Stale { reason: one.why.clone() }));
+            self.left_out += 1;
         }
-        self.missed = stale.iter().any(|one| one.missed);
+        self.missed = stale.iter().any(|one| one.leaves == Leaves::Missed);
     }
 
     async fn carry_out(&mut self, reconciler: &Reconciler, stop: &Stop, global: &Global) {

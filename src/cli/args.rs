@@ -272,7 +272,8 @@ pub(super) struct Apply {
     /// Release one guard for this run, as an `approvals:` line would; NAME is an action or a prefix of one.
     #[arg(long = "approve", value_name = "NAME:GUARD[:UP_TO]", value_parser = approval)]
     pub approve: Vec<Approve>,
-    /// Do what is ready in a saved plan, as far as it is still the same, and nothing else.
+    /// Do what is ready in a saved plan, as far as it is still the same, and nothing else; whatever changed since, in the
+    /// files or in the apps, is listed as stale.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["apps", "email", "approve", "wait"])]
     pub plan: Option<PathBuf>,
     /// Do it without asking.

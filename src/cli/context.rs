@@ -140,6 +140,20 @@ pub(super) async fn session(
     connected(registry(&dir.dir), loaded.desired, loaded.files, digest, dir, target, past).await
 }
 
+/// The same for what was asked for and checked when a plan was saved: apps and approvals that the files no longer know are
+/// passed over.
+pub(super) async fn session_again(
+    dir: &Dir,
+    target: &Target,
+    approve: &[Approve],
+    past: Past<'_>,
+) -> Result<Session, Failure> {
+    let mut loaded = load(dir, &registry(&dir.dir))?;
+    add_approvals(&mut loaded.desired, approve);
+    let digest = loaded.fingerprint();
+    connected(registry(&dir.dir), loaded.desired, loaded.files, digest, dir, target, past).await
+}
+
 /// Connects to the apps that `desired` names, or to simulated ones, by the connectors of `registry`.
 pub(super) async fn connected(
     registry: Registry,

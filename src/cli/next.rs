@@ -79,6 +79,16 @@ pub(super) fn say_saved(file: &Path, asked: &Asked<'_>) {
     terminal::tell(Kind::Next, &sentence);
 }
 
+/// Says how to go on with what a saved plan left undone, since it is not what was saved. `fits`: the files still know all
+/// that was asked for.
+pub(super) fn say_left_over(asked: &Asked<'_>, fits: bool) {
+    let plan = if fits { asked.command("plan") } else { [asked.begin("plan"), asked.place()].concat().join(" ") };
+    terminal::tell(
+        Kind::Next,
+        &format!("`{plan} --out FILE` plans what is stale afresh, to be looked at and applied."),
+    );
+}
+
 /// A word as a shell takes it back.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "@%+=:,./_-".contains(c);

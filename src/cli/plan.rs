@@ -52,7 +52,7 @@ async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
         None => None,
         Some(reference) => Some(against::compare(dir, target, approve, reference)?),
     };
-    let Made { mut plan, live, history, files, origins } = match (&args.planning.live, &compared) {
+    let Made { mut plan, live, history, files, ways } = match (&args.planning.live, &compared) {
         (None, None) => {
             let past = context::Past::Looked(&args.storage);
             online(context::session(dir, target, approve, past).await?, only, global).await?
@@ -78,7 +78,7 @@ async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
         compared.tell(&mut plan, &live, history.as_ref());
     }
     if let Some(path) = &args.out {
-        saved::write(path, &plan, saved::Asked { files, origins, target, only, approve })?;
+        saved::write(path, &plan, saved::Asked { files, ways, target, only, approve })?;
     }
     Ok(plan)
 }
@@ -89,7 +89,7 @@ struct Made {
     live: Live,
     history: Option<History>,
     files: context::Files,
-    origins: context::Origins,
+    ways: saved::Ways,
 }
 
 async fn online(session: Session, only: &args::Only, global: &Global) -> Result<Made, Failure> {
@@ -102,7 +102,8 @@ async fn online(session: Session, only: &args::Only, global: &Global) -> Result<
     reading.finish();
     let plan = session.reconciler.plan(&live, Timestamp::now());
     let history = session.reconciler.history();
-    Ok(Made { plan, live, history, files: session.files, origins: session.origins })
+    let ways = saved::ways(session.reconciler.desired(), &session.files, &session.origins);
+    Ok(Made { plan, live, history, files: session.files, ways })
 }
 
 /// Plans against a snapshot. No secret is resolved and no app is connected to; a store is looked at where one was typed.
@@ -145,7 +146,8 @@ async fn offline(
     }
     let apps = desired.apps.values().filter(|app| wanted(&app.name));
     let origins = apps.map(|app| (app.name.clone(), app.url.to_string())).collect();
-    Ok(Made { plan, live, history, files, origins })
+    let ways = saved::ways(desired, &files, &origins);
+    Ok(Made { plan, live, history, files, ways })
 }
 
 /// What a store knows of the apps of a snapshot.

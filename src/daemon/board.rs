@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
     files::InForce,
+    meter::Meter,
     notify::News,
     report::{CycleResult, Report, Standing, Trigger},
 };
@@ -84,8 +85,8 @@ pub(super) struct App {
     pub cycles: BTreeMap<CycleResult, u64>,
     /// How many actions ended how.
     pub actions: BTreeMap<(Verb, &'static str), u64>,
-    /// Requests that were sent.
-    pub requests: u64,
+    /// Requests that cycles sent which have ended.
+    sent: u64,
     /// Wakes the app's task.
     nudge: Arc<Notify>,
 }
@@ -97,6 +98,8 @@ pub(super) struct Running {
     pub trigger: Trigger,
     /// What it is doing.
     pub doing: Arc<str>,
+    /// What it has sent.
+    meter: Meter,
 }
 
 impl Board {
@@ -201,8 +204,8 @@ impl Board {
             .collect()
     }
 
-    pub(super) fn begins(&self, app: &str, now: Timestamp, trigger: Trigger) {
-        self.with(app, |entry| entry.running = Some(Running { since: now, trigger, doing: "beginning".into() }));
+    pub(super) fn begins(&self, app: &str, now: Timestamp, trigger: Trigger, meter: Meter) {
+        self.with(app, |entry| entry.running = Some(Running { since: now, trigger, doing: "beginning".into(), meter }));
     }
 
     pub(super) fn doing(&self, app: &str, what: impl FnOnce() -> String) {
@@ -221,11 +224,10 @@ impl Board {
         let report = Arc::new(report);
         self.spread(News::Ended(app.into(), report.clone()));
         self.with(app, |entry| {
-            entry.running = None;
+            entry.ends();
             entry.next = Some(next);
             entry.failures = failures;
             entry.complete_once |= report.is_complete();
-            entry.requests += report.requests();
             *entry.cycles.entry(report.result).or_default() += 1;
             if matches!(report.result, CycleResult::Ok | CycleResult::Drift) {
                 entry.success = Some(report.ended);
@@ -240,7 +242,7 @@ impl Board {
     /// The app's task has died, and is due again.
     pub(super) fn died(&self, app: &str, next: Timestamp) {
         self.with(app, |entry| {
-            entry.running = None;
+            entry.ends();
             entry.next = Some(next);
         });
     }
@@ -259,6 +261,16 @@ impl Board {
 }
 
 impl App {
+    /// Its cycle is over, however it ended.
+    fn ends(&mut self) {
+        self.sent += self.running.take().map_or(0, |running| running.meter.sent());
+    }
+
+    /// Requests that were sent to it, up to this moment.
+    pub(super) fn requests(&self) -> u64 {
+        self.sent + self.running.as_ref().map_or(0, |running| running.meter.sent())
+    }
+
     /// How the app stands, as far as anybody knows.
     pub(super) fn standing(&self) -> Standing {
         let known =

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use super::{
     World,
     board::Board,
+    meter::Meter,
     report::{CycleResult, Report, Trigger},
 };
 use crate::{
@@ -31,7 +32,7 @@ pub(super) struct Cycle<'a> {
 impl Cycle<'_> {
     pub(super) async fn run(&self, trigger: Trigger, stop: &Stop) -> Report {
         let began = self.world.now();
-        self.board.begins(self.app, began, trigger);
+        self.board.begins(self.app, began, trigger, Meter::start(self.reconciler));
         self.world.resume().await;
         let (mut plan, outcome) = self.work(stop).await;
         let nothing = Outcome::default();

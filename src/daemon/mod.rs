@@ -11,6 +11,7 @@ mod crew;
 mod cycle;
 mod files;
 mod http;
+mod meter;
 mod notify;
 mod report;
 mod schedule;

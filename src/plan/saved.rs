@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::{Action, ActionName, Plan, Status};
+use crate::model::{Action, ActionName, AppPlan, Plan, Status};
 
 /// What a saved plan remembers of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,9 +38,23 @@ pub struct Stale {
     pub name: ActionName,
     /// Why it is not carried out.
     pub why: String,
-    /// It was to be done by the saved plan and still has to be.
-    pub missed: bool,
+    /// What that leaves undone.
+    pub leaves: Leaves,
 }
+
+/// What is left undone when an action is not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Leaves {
+    /// Nothing: nobody needs it any more.
+    Nothing,
+    /// Something that the saved plan was not going to do.
+    News,
+    /// Something that the saved plan was going to do and that, as far as anybody can tell, still has to be done.
+    Missed,
+}
+
+/// Codes of findings that say that something was not read, so that what is not in a plan may be needed all the same.
+const UNREAD: [&str; 2] = ["incomplete-read", "not-read-yet"];
 
 /// What is to be remembered of a plan.
 pub fn steps(plan: &Plan) -> Vec<Step> {
@@ -56,11 +70,12 @@ pub fn steps(plan: &Plan) -> Vec<Step> {
 }
 
 /// Takes out of a fresh plan whatever is to be done and is not exactly what `saved` was going to do; says what and why,
-/// sorted.
+/// sorted. `apart` are apps that are left alone as a whole, each with the reason.
 ///
 /// # Errors
 /// When what was saved does not name actions.
-pub fn narrow(plan: &mut Plan, saved: &[Step]) -> Result<Vec<Stale>, String> {
+pub fn narrow(plan: &mut Plan, saved: &[Step], apart: &BTreeMap<Arc<str>, String>) -> Result<Vec<Stale>, String> {
+    plan.apps.retain(|app| !apart.contains_key(&app.app));
     let mut remembered: BTreeMap<ActionName, &Step> = BTreeMap::new();
     for step in saved {
         remembered.insert(step.name()?, step);
@@ -70,8 +85,8 @@ pub fn narrow(plan: &mut Plan, saved: &[Step]) -> Result<Vec<Stale>, String> {
         let mut dropped: BTreeMap<ActionName, Stale> = BTreeMap::new();
         for action in &app.actions {
             let was = remembered.remove(&action.name);
-            if let Some((why, missed)) = objection(action, was) {
-                dropped.insert(action.name.clone(), Stale { name: action.name.clone(), why, missed });
+            if let Some((why, leaves)) = objection(action, was) {
+                dropped.insert(action.name.clone(), Stale { name: action.name.clone(), why, leaves });
             }
         }
         // What follows something that is not done is not done either, however long the chain.
@@ -81,14 +96,31 @@ pub fn narrow(plan: &mut Plan, saved: &[Step]) -> Result<Vec<Stale>, String> {
         app.actions.retain(|action| action.status != Status::Ready || !dropped.contains_key(&action.name));
         stale.extend(dropped.into_values());
     }
-    // What is left of the saved plan has no action any more: it was done by others, or its app could not be read.
+    // What is left of the saved plan has no action any more.
     for (name, _) in remembered.into_iter().filter(|(_, step)| step.status == Status::Ready) {
-        let error = plan.apps.iter().find(|app| app.app == name.app).and_then(|app| app.error.as_ref());
-        let why = error.map_or("it is not needed any more".to_owned(), |_| "the app could not be read".to_owned());
-        stale.push(Stale { name, why, missed: error.is_some() });
+        let (why, leaves) = match apart.get(&name.app) {
+            Some(why) => (why.clone(), Leaves::Missed),
+            None => absence(plan.apps.iter().find(|app| app.app == name.app)),
+        };
+        stale.push(Stale { name, why, leaves });
     }
     stale.sort();
     Ok(stale)
+}
+
+/// Why the fresh plan does not have an action that was saved.
+fn absence(app: Option<&AppPlan>) -> (String, Leaves) {
+    match app {
+        Some(app) if app.error.is_none() => match app.findings.iter().any(|finding| UNREAD.contains(&finding.code)) {
+            true => {
+                let why =
+                    "it is not in the fresh plan, and not all of the app was read, so that it may be needed still";
+                (why.to_owned(), Leaves::Missed)
+            }
+            false => ("it is not needed any more".to_owned(), Leaves::Nothing),
+        },
+        _ => ("the app could not be read".to_owned(), Leaves::Missed),
+    }
 }
 
 fn follower(actions: &[Action], dropped: &BTreeMap<ActionName, Stale>) -> Option<Stale> {
@@ -96,30 +128,32 @@ fn follower(actions: &[Action], dropped: &BTreeMap<ActionName, Stale>) -> Option
     open.filter_map(|action| {
         let first = action.after.iter().find(|edge| dropped.contains_key(&edge.action))?;
         let why = format!("it follows {}, which is not done", first.action);
-        Some(Stale { name: action.name.clone(), why, missed: true })
+        Some(Stale { name: action.name.clone(), why, leaves: Leaves::Missed })
     })
     .next()
 }
 
-/// Why an action of the fresh plan is not what was saved, and whether the saved plan was going to do it.
-fn objection(action: &Action, saved: Option<&Step>) -> Option<(String, bool)> {
+/// Why an action of the fresh plan is not what was saved.
+fn objection(action: &Action, saved: Option<&Step>) -> Option<(String, Leaves)> {
     let ready = action.status == Status::Ready;
     match saved {
-        None if ready => Some(("it is not in the saved plan".into(), false)),
+        None if ready => Some(("it is not in the saved plan".into(), Leaves::News)),
         Some(step) if ready && step.status != Status::Ready => {
-            Some((format!("it was {} when the plan was saved", step.status.as_str()), false))
+            Some((format!("it was {} when the plan was saved", step.status.as_str()), Leaves::News))
         }
         Some(step) if ready && step.does != does(action) => {
-            Some(("what it does, or to whom, is not what the plan was saved with".into(), true))
+            Some(("what it does, or to whom, is not what the plan was saved with".into(), Leaves::Missed))
         }
         Some(step) if !ready && step.status == Status::Ready => {
             let reason = action.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            Some((format!("it is {} now{reason}", action.status.as_str()), true))
+            Some((format!("it is {} now{reason}", action.status.as_str()), Leaves::Missed))
         }
         _ => None,
     }
 }
 
+/// A hash of all that the executor sends or checks for an action. What released its guards, and what it follows, is not part
+/// of it: neither changes what it does, and the fresh plan has judged both anew.
 fn does(action: &Action) -> String {
     let target = &action.target;
     let changes: Vec<_> = action.changes.iter().map(|change| (&change.field, &change.from, &change.to)).collect();
@@ -130,8 +164,13 @@ fn does(action: &Action) -> String {
         (target.email.as_ref().map(|email| email.as_str()), &target.account_id, &target.group_id),
         (&target.values, &target.joins_with, &target.expect),
     );
-    // Plain data with text keys always serialises.
-    let text = serde_json::to_vec(&parts).unwrap_or_default();
+    hash(&parts)
+}
+
+/// A hash of plain data, which has text keys alone.
+pub fn hash(parts: &impl Serialize) -> String {
+    // Such data always serialises.
+    let text = serde_json::to_vec(parts).unwrap_or_default();
     Sha256::digest(&text).iter().fold("sha256:".to_owned(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -196,6 +196,11 @@ impl Reconciler {
         Self { jitter, ..self }
     }
 
+    /// Leaves alone what `apart` says: nothing of these apps is read or planned, and nothing is sent to them.
+    pub fn leave_alone(&mut self, apart: impl Fn(&str) -> bool) {
+        self.apps.retain(|app, _| !apart(app));
+    }
+
     /// What the files ask for.
     pub fn desired(&self) -> &Desired {
         &self.desired
@@ -204,6 +209,11 @@ impl Reconciler {
     /// The apps, in the order of their names, each with its connection or why there is none.
     pub fn writers(&self) -> impl Iterator<Item = (&DesiredApp, &Result<Arc<dyn Writer>, Error>)> {
         self.apps.iter().filter_map(|(name, connected)| Some((self.desired.apps.get(name)?, &connected.writer)))
+    }
+
+    /// Requests that were sent so far, to all apps together, token calls and repetitions included.
+    pub fn requests(&self) -> u64 {
+        self.writers().filter_map(|(_, writer)| writer.as_ref().ok()).map(|writer| writer.requests()).sum()
     }
 
     /// Reads every app, all at the same time. With a memory that writes, each is claimed first, and what an earlier run

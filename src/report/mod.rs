@@ -13,6 +13,7 @@ pub mod message;
 pub mod outcome;
 pub mod past;
 pub mod review;
+pub mod since;
 pub mod text;
 pub mod why;
 mod words;

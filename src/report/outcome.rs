@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::{
     Style, brief,
     canvas::{Canvas, Line, Paint},
-    json, text as plan_text,
+    json,
+    since::{Since, SinceWire},
+    text as plan_text,
     text::{Kind, Section},
     words,
 };
@@ -18,8 +20,9 @@ use crate::model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, Observ
 
 /// The report for people, to be read below the plan that was applied. What went well is counted and what still stands
 /// still is listed, because `told`, the plan that was shown before, says the rest. What did not go well, and what that plan
-/// did not know of, is told in full. `plan` is the latest one.
-pub fn text(outcome: &Outcome, plan: &Plan, told: &Plan, style: &Style) -> String {
+/// did not know of, is told in full. `plan` is the latest one. `since` is what is different since the plan was saved, where
+/// it was.
+pub fn text(outcome: &Outcome, plan: &Plan, told: &Plan, since: Option<&Since>, style: &Style) -> String {
     let mut canvas = Canvas::new(style);
     let (mut left, mut stopped) = (Summary::default(), 0);
     let told: BTreeSet<&ActionName> =
@@ -34,7 +37,7 @@ pub fn text(outcome: &Outcome, plan: &Plan, told: &Plan, style: &Style) -> Strin
             draw_app(&mut canvas, &plan, &outcome, &remaining, &told, several);
         }
     }
-    draw_summary(&mut canvas, outcome, left, stopped);
+    draw_summary(&mut canvas, outcome, left, stopped, since);
     canvas.finish()
 }
 
@@ -170,7 +173,7 @@ fn spent(requests: u64, seconds: u64) -> String {
     format!("{} in {}, after reading", plan_text::requests(requests), words::duration(seconds))
 }
 
-fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: usize) {
+fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: usize, since: Option<&Since>) {
     let tally = outcome.tally();
     let mut line = plan_text::counts(&[
         (tally.done, "done", Paint::Add),
@@ -203,6 +206,9 @@ fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: 
         let seconds = outcome.apps.iter().map(|app| app.seconds).max().unwrap_or(0);
         canvas.paragraph(0, &Line::new().plain(format!("{}.", spent(requests, seconds))));
     }
+    if let Some(files) = since.and_then(Since::files_sentence) {
+        canvas.paragraph(0, &Line::new().plain(files + "."));
+    }
     let plan = "`rosterd plan`";
     let how = match (left.held > 0, left.manual > 0) {
         (true, true) => format!("{plan} says how to release what is held, and what to do by hand."),
@@ -213,7 +219,9 @@ fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: 
     if !how.is_empty() {
         canvas.paragraph(0, &Line::new().text(Paint::Dim, how));
     }
-    if tally.failed + tally.skipped + tally.stale + tally.not_started > 0 {
+    // What a saved plan leaves takes another plan, and only the command knows how that is made.
+    let stale = if since.is_none() { tally.stale } else { 0 };
+    if tally.failed + tally.skipped + stale + tally.not_started > 0 {
         canvas.paragraph(0, &Line::new().plain("The next `rosterd apply` plans afresh and takes up what is left."));
     } else if left.waiting > 0 {
         let text = "What waits is taken up by a later `rosterd apply`; `--wait 10m` stays for it.";
@@ -222,7 +230,7 @@ fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: 
 }
 
 /// The report as JSON.
-pub fn to_json(outcome: &Outcome, plan: &Plan) -> String {
+pub fn to_json(outcome: &Outcome, plan: &Plan, since: Option<&Since>) -> String {
     let tally = outcome.tally();
     let pairs = pairs(outcome, plan);
     let remaining: Vec<Vec<Action>> = pairs.iter().map(|(plan, outcome)| remaining(plan, outcome)).collect();
@@ -242,6 +250,7 @@ pub fn to_json(outcome: &Outcome, plan: &Plan) -> String {
             manual: left.manual + tally.manual,
         },
         apps: pairs.iter().zip(&remaining).map(|((_, outcome), remaining)| app_wire(outcome, remaining)).collect(),
+        saved_plan: since.map(Since::wire),
     })
 }
 
@@ -251,6 +260,7 @@ struct OutcomeWire<'a> {
     fingerprint: &'a str,
     summary: SummaryWire,
     apps: Vec<AppWire<'a>>,
+    saved_plan: Option<SinceWire<'a>>,
 }
 
 #[derive(Serialize)]

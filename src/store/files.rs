@@ -5,12 +5,50 @@ use std::{
     fs::{self, File},
     io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use super::{Trouble, error::Fault};
 
-/// Makes the database's file and folder where they are not there. Nobody else may read them: a ledger says who has what.
-pub(super) fn prepare(database: &Path) -> Result<(), Fault> {
+/// Which file it is, whatever it is called. An inode's number may be given to another file once nobody has the first one open,
+/// so that its birth counts as well, where the disk knows it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    #[cfg(unix)]
+    inode: (u64, u64),
+    born: Option<SystemTime>,
+}
+
+impl Identity {
+    fn of(file: &fs::Metadata) -> Self {
+        Self {
+            #[cfg(unix)]
+            inode: {
+                use std::os::unix::fs::MetadataExt as _;
+                (file.dev(), file.ino())
+            },
+            born: file.created().ok(),
+        }
+    }
+}
+
+/// Makes sure that a database is still the file that was opened. SQLite goes on with one that was deleted, and all that it
+/// writes is lost; whoever makes a new one in its place would be a second writer who knows nothing of the first.
+pub(super) fn still_there(database: &Path, opened: &Identity) -> Result<(), Fault> {
+    let what = match fs::metadata(database) {
+        Ok(file) if Identity::of(&file) == *opened => return Ok(()),
+        Ok(_) => "another file was put in the place of the one that was opened",
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "its file was deleted while it was open",
+        Err(error) => return Err(failed("cannot look at", database, &error)),
+    };
+    Err(Fault::new(Trouble::Connect, what).with_hint(
+        "nothing can be written down: put the same file back, or start rosterd again to go on with what is there",
+    ))
+}
+
+/// Makes the database's file and folder where they are not there, and says which file it is. Nobody else may read them: a
+/// ledger says who has what.
+pub(super) fn prepare(database: &Path) -> Result<Identity, Fault> {
     let folder = database.parent().unwrap_or(Path::new("."));
     if !folder.exists() {
         let mut builder = fs::DirBuilder::new();
@@ -19,8 +57,8 @@ pub(super) fn prepare(database: &Path) -> Result<(), Fault> {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder).map_err(|error| failed("cannot make the folder", folder, &error))?;
     }
-    open(database).map_err(|error| failed("cannot open", database, &error))?;
-    Ok(())
+    let file = open(database).and_then(|file| file.metadata());
+    file.map(|file| Identity::of(&file)).map_err(|error| failed("cannot open", database, &error))
 }
 
 /// Makes sure that no other process is opening the same store; none while one is.

@@ -42,6 +42,8 @@ pub struct Store {
 struct Inner {
     name: String,
     address: Address,
+    /// The file that was opened, where it is one.
+    file: Option<files::Identity>,
     blocking: bool,
     connection: Mutex<Slot>,
     locks: Locks,
@@ -59,7 +61,7 @@ struct Slot {
 /// A transaction. It counts only once it is committed.
 pub(super) struct Tx<'a> {
     slot: MutexGuard<'a, Slot>,
-    address: &'a Address,
+    inner: &'a Inner,
 }
 
 /// How long an operation on a server may take. It is a few short statements; what takes longer waits for a server that is
@@ -128,21 +130,19 @@ impl Store {
         let address = Address::parse(url)?;
         let name = address.name();
         let fault = |fault: Fault| fault.at(&name, "opening it");
-        let locks = match &address {
-            Address::File(file) => {
-                files::prepare(file).map_err(fault)?;
-                Locks::beside(file)
-            }
-            Address::Memory => Locks::in_memory(),
+        let (file, locks) = match &address {
+            Address::File(file) => (Some(files::prepare(file).map_err(fault)?), Locks::beside(file)),
+            Address::Memory => (None, Locks::in_memory()),
             Address::Postgres(_) if options.blocking || options.max_pages.is_some() => {
                 return Err(fault(Fault::new(Trouble::Address, "a simulation keeps its store in SQLite")));
             }
-            Address::Postgres(_) => Locks::none(),
+            Address::Postgres(_) => (None, Locks::none()),
         };
         install_default_drivers();
         Ok(Self {
             inner: Arc::new(Inner {
                 name,
+                file,
                 blocking: options.blocking,
                 connection: Mutex::new(Slot { connection: None, dirty: false, max_pages: options.max_pages }),
                 locks,
@@ -298,6 +298,7 @@ impl Store {
 
     async fn begin(&self, statement: &str) -> Result<Tx<'_>, Fault> {
         let mut slot = self.inner.connection.lock().await;
+        self.inner.is_still_there()?;
         if slot.dirty
             && let Some(connection) = slot.connection.as_mut()
         {
@@ -308,7 +309,7 @@ impl Store {
             slot.connection = Some(self.connect(slot.max_pages).await?);
         }
         slot.dirty = true;
-        let mut tx = Tx { slot, address: &self.inner.address };
+        let mut tx = Tx { slot, inner: &self.inner };
         let begun = sqlx::query(statement).execute(tx.connection()?).await;
         match begun {
             Ok(_) => Ok(tx),
@@ -337,6 +338,16 @@ async fn bound(connection: &mut AnyConnection, pages: Option<u32>) -> Result<(),
     Ok(())
 }
 
+impl Inner {
+    /// Refuses a file that is not there any more.
+    fn is_still_there(&self) -> Result<(), Fault> {
+        match (&self.address, &self.file) {
+            (Address::File(path), Some(opened)) => files::still_there(path, opened),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Tx<'_> {
     /// What to send statements to.
     pub(super) fn connection(&mut self) -> Result<&mut AnyConnection, Fault> {
@@ -349,21 +360,21 @@ impl Tx<'_> {
     }
 
     pub(super) fn is_postgres(&self) -> bool {
-        matches!(self.address, Address::Postgres(_))
+        matches!(self.inner.address, Address::Postgres(_))
     }
 
-    /// Makes it count.
+    /// Makes it count. It does where the database still is afterwards.
     pub(super) async fn commit(mut self) -> Result<(), Fault> {
         sqlx::query("COMMIT").execute(self.connection()?).await?;
         self.slot.dirty = false;
-        Ok(())
+        self.inner.is_still_there()
     }
 }
 
 impl Drop for Tx<'_> {
     fn drop(&mut self) {
         // What is in memory would be lost with its connection, and is rolled back before the next transaction instead.
-        if self.slot.dirty && *self.address != Address::Memory {
+        if self.slot.dirty && self.inner.address != Address::Memory {
             self.slot.connection = None;
             self.slot.dirty = false;
         }

@@ -589,6 +589,77 @@ async fn a_webhook_is_told_of_drift_of_what_is_held_and_of_failures_each_once() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn requests_are_counted_as_they_are_sent_whatever_becomes_of_the_cycle() {
+    let app_lines = "defaults: { role: user }\naccounts: [a@example.com]";
+    let story = Story::of(quick(), app_lines, &settings("{ every: 1h }", "")).await;
+    let daemon = Running::start(story.dir.path(), &story.sandbox).await;
+    let sent = async || {
+        let (_, page) = daemon.get("/metrics").await;
+        let line = page.lines().find(|line| line.starts_with("rosterd_requests_total")).unwrap();
+        line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()
+    };
+    daemon.until("the first cycle", |status| app(status, APP)["last"]["done"] == 1).await;
+    assert_eq!(sent().await, story.sandbox.log().len());
+
+    // A cycle that sees nothing of the app.
+    let fault = |kind: &str| story.sandbox.set_faults(vec![format!("tenant={APP},kind={kind}").parse().unwrap()]);
+    fault("500");
+    assert_eq!(daemon.sync("").await, 202);
+    daemon.until("the failure", |status| app(status, APP)["last"]["result"] == "unread").await;
+    let after = sent().await;
+    assert_eq!(after, story.sandbox.log().len());
+
+    // One that waits for an answer which does not come.
+    fault("stalled");
+    assert_eq!(daemon.sync("").await, 202);
+    let end = Instant::now() + PATIENCE;
+    while sent().await == after {
+        assert!(Instant::now() < end, "nothing is counted");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let status = daemon.status().await;
+    assert_eq!(app(&status, APP)["running"]["trigger"], "asked", "the cycle is still under way: {status:#}");
+    daemon.terminate().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_deleted_under_the_daemon_stops_its_writing_and_everybody_is_told() {
+    let hook = Hook::start().await;
+    let rest = settings("{ every: 1h }", "").trim_end().to_owned() + "\n  notify: [ { url: { env: HOOK } } ]\n";
+    let story = Story::of(quick(), "defaults: { role: user }\naccounts: [a@example.com]", &rest).await;
+    let stores = TempDir::new().unwrap();
+    let file = stores.path().join("state.db");
+    let store = format!("--store=sqlite:{}", file.display());
+    let daemon = Running::with(story.dir.path(), &story.sandbox, &[&store], &[("HOOK", &hook.url)]).await;
+    daemon.until("the first cycle", |status| app(status, APP)["last"]["done"] == 1).await;
+    let drift = |role: &str| {
+        let patch = AccountPatch { role: Some(role.into()), ..AccountPatch::default() };
+        story.sandbox.patch_account("autodesk", APP, "a@example.com", patch).unwrap();
+    };
+    drift("viewer");
+    let aside = stores.path().join("aside.db");
+    fs::rename(&file, &aside).unwrap();
+    assert_eq!(daemon.sync("").await, 202);
+    let status = daemon.until("the failure", |status| app(status, APP)["last"]["result"] == "unread").await;
+    let words = "its file was deleted while it was open (nothing can be written down: put the same file back";
+    assert!(status.to_string().contains(words), "{status:#}");
+    hook.wait(1).await;
+    assert!(hook.take()[0].contains("studio* cannot be worked with"));
+    assert_eq!(story.writes().len(), 1, "{:?}", story.writes());
+    assert!(!file.exists());
+
+    // With its file back it goes on where it was.
+    fs::rename(&aside, &file).unwrap();
+    assert_eq!(daemon.sync("").await, 202);
+    daemon.until("the correction", |status| app(status, APP)["last"]["done"] == 1).await;
+    hook.wait(1).await;
+    let log = daemon.terminate().await;
+    assert!(log.contains("the app could not be read") && log.contains(words), "{log}");
+    let said = story.rosterd(&["history", &store, "--verify"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn somebody_elses_repository_has_a_commit_and_every_run_looks_whether_the_files_are_in_it() {
     let story = Story::of(quick(), "accounts: { a@example.com: }", "").await;
     let dir = story.dir.path();

@@ -91,26 +91,219 @@ async fn an_action_that_is_new_or_not_the_same_is_left_alone() {
     assert_eq!(apply(&story, &file, 0).await, expect);
 }
 
+/// What `apply --plan` says as JSON, and the names of what it did and did not do, as [`apply`] gives them, of all apps; stale
+/// ones with their reasons.
+async fn applied(story: &Story, file: &str, status: i32) -> (Value, Vec<String>) {
+    let said = story.rosterd(&["apply", "--plan", file, "--yes", "--format", "json"]).await;
+    assert_eq!(said.status, status, "{said:?}");
+    let outcome: Value = serde_json::from_str(&said.out).unwrap();
+    let apps = outcome["apps"].as_array().unwrap().iter();
+    let actions = apps.flat_map(|app| app["actions"].as_array().unwrap());
+    let line = |action: &Value| {
+        let [name, result] = ["name", "result"].map(|key| action[key].as_str().unwrap().to_owned());
+        let why = action["message"].as_str().filter(|_| result == "stale");
+        format!("{result} {name}{}", why.map(|why| format!(": {why}")).unwrap_or_default())
+    };
+    let mut all: Vec<String> = actions.map(line).collect();
+    all.sort();
+    (outcome, all)
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn other_files_or_another_place_of_the_app_are_refused_in_clear_words() {
+async fn a_changed_file_adds_nothing_to_a_saved_plan_and_what_is_the_same_is_done() {
     let story = story().await;
     let file = saved(&story).await;
-    story.write(APP_LINES, &PEOPLE.replace("Eve", "Eva"));
+    let people = format!("{PEOPLE}  dan@example.com: {{ given_name: Dan, family_name: Lee }}\n");
+    story.write(&format!("{APP_LINES}  dan@example.com:\n"), &people);
+    let (outcome, all) = applied(&story, &file, 0).await;
+    insta::assert_snapshot!(all.join("\n"), @r"
+    done studio/create/ann@example.com
+    done studio/deactivate/eve@example.com
+    stale studio/create/dan@example.com: it is not in the saved plan
+    ");
+    let changed = serde_json::json!([{ "path": "all.yaml", "change": "changed" }]);
+    assert_eq!(outcome["saved_plan"]["changed_files"], changed);
+    assert_eq!(outcome["saved_plan"]["left_alone"], serde_json::json!([]));
+    assert_eq!(story.actions().await, ["ready studio/create/dan@example.com"]);
+
+    // The report for people says it as well, and what to type next.
     let said = story.rosterd(&["apply", "--plan", &file, "--yes"]).await;
-    assert!(said.status == 1 && said.err.contains("all.yaml changed since; nothing was done"), "{said:?}");
-    story.write(APP_LINES, PEOPLE);
-    let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, text.replace(&story.sandbox.url(), "http://127.0.0.1:1")).unwrap();
+    assert!(said.out.contains("1 file changed since the plan was saved: all.yaml.\n"), "{said:?}");
+    assert!(said.err.contains("all.yaml. Only steps that are still exactly the same are done.\n"), "{said:?}");
+    assert!(said.err.contains(&format!("Next: `rosterd plan {} ", story.dir.path().display())), "{said:?}");
+    assert_eq!(story.writes().len(), 2, "{:?}", story.writes());
+
+    // Without changes there is no word of them.
+    let file = saved(&story).await;
     let said = story.rosterd(&["apply", "--plan", &file, "--yes"]).await;
-    assert!(said.status == 1 && said.err.contains("the plan was saved for studio at http://127.0.0.1:1"), "{said:?}");
+    assert!(said.status == 0 && !format!("{said:?}").contains("changed since"), "{said:?}");
+    story.converged().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_files_make_another_step_is_missed_and_what_they_ask_for_no_more_is_not() {
+    let story = story().await;
+    let file = saved(&story).await;
+    // Another name for Ann, and Eve may stay.
+    let stays = format!("{APP_LINES}  eve@example.com:\n");
+    story.write(&stays, &PEOPLE.replace("Ann", "Anna"));
+    let (_, all) = applied(&story, &file, 1).await;
+    insta::assert_snapshot!(all.join("\n"), @r"
+    stale studio/create/ann@example.com: what it does, or to whom, is not what the plan was saved with
+    stale studio/deactivate/eve@example.com: it is not needed any more
+    ");
+    // Nobody asks for Ann any more either, so that nothing is left that was to be done.
+    story.write("policy: { irreversible: allow }\naccounts: [bob@example.com, eve@example.com]\n", PEOPLE);
+    let (_, all) = applied(&story, &file, 0).await;
+    assert!(all.iter().all(|line| line.ends_with("it is not needed any more")), "{all:?}");
     assert!(story.writes().is_empty(), "{:?}", story.writes());
-    for (text, words) in [("{}", "is not a saved plan"), ("nonsense", "is not a saved plan")] {
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guard_that_is_loosened_since_releases_nothing_of_a_saved_plan_and_a_tightened_one_holds() {
+    let held = APP_LINES.replace("policy: { irreversible: allow }\n", "");
+    let approval =
+        "approvals: [ { allow: studio/deactivate/eve@example.com, guard: irreversible, until: 2099-01-01 } ]\n";
+    let story = story().await;
+    let (loose, approved) = (PEOPLE.to_owned(), format!("{PEOPLE}{approval}"));
+    for (app, rest) in [(APP_LINES, &loose), (&held, &approved)] {
+        story.write(&held, PEOPLE);
+        let file = saved(&story).await;
+        story.write(app, rest);
+        let (_, all) = applied(&story, &file, 0).await;
+        let eve = "stale studio/deactivate/eve@example.com: it was held when the plan was saved";
+        assert!(all.iter().any(|line| line == eve), "{all:?}");
+        assert_eq!(story.sandbox.account("autodesk", APP, "eve@example.com").unwrap().status, "active");
+        let left = story.actions().await;
+        assert!(left.iter().any(|line| line == "ready studio/deactivate/eve@example.com"), "{left:?}");
+    }
+    // The other way round it is not done either, and that is missed.
+    story.write(APP_LINES, PEOPLE);
+    let file = saved(&story).await;
+    story.write(&held, PEOPLE);
+    let (_, all) = applied(&story, &file, 1).await;
+    let [eve] = &all[..] else { panic!("{all:?}") };
+    assert!(eve.starts_with("stale studio/deactivate/eve@example.com: it is held now: "), "{eve}");
+    assert_eq!(story.sandbox.account("autodesk", APP, "eve@example.com").unwrap().status, "active");
+}
+
+const LAB: &str = "apps:\n  lab:\n    connector: autodesk\n    url: https://api.example.com\n    auth: { client_id: \
+                   { env: LAB_ID }, client_secret: { env: LAB_SECRET } }\n    options: {}\n    defaults: { role: user }\n    \
+                   accounts: [ann@example.com]\n";
+
+/// What is said of the lab when its file, or the saved plan, is other than it was; all else goes on, and nothing is sent to it.
+async fn lab_left_alone(change: impl AsyncFn(&Story, &str), args: &[&str], why: &str) {
+    let story = story().await;
+    fs::write(story.dir.path().join("lab.yaml"), LAB).unwrap();
+    let file = story.dir.path().join("plan.json").to_str().unwrap().to_owned();
+    let said = story.rosterd(&[&["plan", "--out", &file], args].concat()).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    change(&story, &file).await;
+    let sent = || story.sandbox.log().into_iter().filter(|request| request.tenant == "lab").count();
+    let before = sent();
+    let (outcome, all) = applied(&story, &file, 1).await;
+    let why = why.replace("SANDBOX", &story.sandbox.url());
+    let mut expect = vec![format!("stale lab/create/ann@example.com: {why}")];
+    if args.is_empty() {
+        let done = ["done studio/create/ann@example.com", "done studio/deactivate/eve@example.com"];
+        expect.splice(0..0, done.map(str::to_owned));
+    }
+    assert_eq!(all, expect);
+    assert_eq!(outcome["saved_plan"]["left_alone"], serde_json::json!([{ "app": "lab", "reason": why }]));
+    assert_eq!(sent(), before, "something was sent to the lab");
+    let said = story.rosterd(&["apply", "--plan", &file, "--yes"]).await;
+    assert!(said.status == 1 && said.err.contains(&format!("warning: lab is left alone: {why}")), "{said:?}");
+    // The command that goes on is one that these files can be planned with, wherever the lab is now.
+    let printed = said.err.rsplit("Next: `rosterd ").next().unwrap().split('`').next().unwrap();
+    let next = run(&printed.replace("FILE", &file).split(' ').collect::<Vec<_>>()).await;
+    assert!(next.err.contains("Next: saved to "), "{printed}: {next:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_whose_requests_are_made_from_something_else_is_left_alone_and_the_others_go_on() {
+    let rewrite = |from: &'static str, to: &'static str| {
+        async move |story: &Story, _: &str| {
+            assert!(LAB.contains(from));
+            fs::write(story.dir.path().join("lab.yaml"), LAB.replace(from, to)).unwrap();
+        }
+    };
+    let other = "its connector, options or auth changed since the plan was saved";
+    lab_left_alone(rewrite("env: LAB_SECRET", "env: OTHER"), &[], other).await;
+    lab_left_alone(rewrite("env: LAB_SECRET", "file: LAB_SECRET"), &[], other).await;
+    let scopes = "auth: { scopes: ['data:read'], ";
+    lab_left_alone(rewrite("auth: { ", scopes), &[], other).await;
+    let token_url = "auth: { token_url: https://other.example/token, ";
+    lab_left_alone(rewrite("auth: { ", token_url), &[], other).await;
+    lab_left_alone(rewrite("options: {}", "options: { allow_cleartext: true }"), &[], other).await;
+    let moved = async |_: &Story, file: &str| {
+        let text = fs::read_to_string(file).unwrap();
+        let mut plan: Value = serde_json::from_str(&text).unwrap();
+        plan["ways"]["lab"]["at"] = "https://old.example/".into();
+        fs::write(file, plan.to_string()).unwrap();
+    };
+    let why = "it was at https://old.example/ when the plan was saved and is at SANDBOX/autodesk/lab now";
+    lab_left_alone(moved, &[], why).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_is_not_in_the_files_any_more_is_missed_also_where_the_plan_was_for_it_alone() {
+    let gone = async |story: &Story, _: &str| fs::remove_file(story.dir.path().join("lab.yaml")).unwrap();
+    lab_left_alone(gone, &[], "it is not in the files any more").await;
+    let approve = ["--app", "lab", "--approve", "lab:max-creates:90"];
+    lab_left_alone(gone, &approve, "it is not in the files any more").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_that_is_new_since_is_not_even_read() {
+    let story = story().await;
+    let file = saved(&story).await;
+    fs::write(story.dir.path().join("lab.yaml"), LAB).unwrap();
+    let (outcome, all) = applied(&story, &file, 0).await;
+    assert_eq!(all, ["done studio/create/ann@example.com", "done studio/deactivate/eve@example.com"]);
+    assert_eq!(outcome["saved_plan"]["changed_files"][0]["change"], "new");
+    assert_eq!(outcome["saved_plan"]["left_alone"][0]["reason"], "it is not in the saved plan");
+    assert!(story.sandbox.log().iter().all(|request| request.tenant == APP));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_about_somebody_whom_the_files_no_longer_name_is_not_carried_out() {
+    let story = story().await;
+    let file = story.dir.path().join("plan.json").to_str().unwrap().to_owned();
+    let said = story.rosterd(&["plan", "--out", &file, "--only", "eve@example.com"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    let without: String = PEOPLE.lines().filter(|line| !line.contains("eve")).map(|line| format!("{line}\n")).collect();
+    story.write(&APP_LINES.replace("policy: { ", "policy: { unlisted: remove, "), &without);
+    let (_, all) = applied(&story, &file, 1).await;
+    let why = "the files no longer name eve@example.com, and the saved plan is about them alone";
+    assert_eq!(all, [format!("stale studio/deactivate/eve@example.com: {why}")]);
+    assert!(story.writes().is_empty(), "{:?}", story.writes());
+    // Named again, it is what it was.
+    story.write(APP_LINES, PEOPLE);
+    let (_, all) = applied(&story, &file, 0).await;
+    assert_eq!(all, ["done studio/deactivate/eve@example.com"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_with_mistakes_and_what_is_no_saved_plan_are_refused_as_a_whole() {
+    let story = story().await;
+    let file = saved(&story).await;
+    story.write(APP_LINES, &PEOPLE.replace("given_name: Eve", "given_nam: Eve"));
+    let said = story.rosterd(&["apply", "--plan", &file, "--yes"]).await;
+    assert!(said.status == 1 && said.err.contains("is not valid: 1 error in 1 file"), "{said:?}");
+    assert!(said.err.contains("did you mean `given_name`?"), "{said:?}");
+    story.write(APP_LINES, PEOPLE);
+    for (text, words) in [
+        ("{}", "is not a saved plan"),
+        ("nonsense", "is not a saved plan"),
+        (r#"{ "rosterd_saved_plan": 1, "program": "0.1.0", "files": {} }"#, "was saved by another version of rosterd"),
+    ] {
         fs::write(&file, text).unwrap();
         let said = story.rosterd(&["apply", "--plan", &file, "--yes"]).await;
         assert!(said.status == 1 && said.err.contains(words), "{said:?}");
     }
     let said = story.rosterd(&["apply", "--plan", &file, "--app", APP]).await;
     assert_eq!(said.status, 64, "{said:?}");
+    assert!(story.writes().is_empty(), "{:?}", story.writes());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,7 +387,10 @@ async fn a_manifest_that_changed_makes_a_saved_plan_stale() {
     assert_ne!(other, manifest);
     fs::write(&path, &other).unwrap();
     let said = rosterd(&["apply", dir, "--plan", file, "--yes"]).await;
-    assert!(said.status == 1 && said.err.contains("connectors/mine.yaml changed since; nothing was done"), "{said:?}");
+    let why = "studio is left alone: connectors/mine.yaml, which makes its requests, changed since the plan was saved";
+    assert!(said.status == 1 && said.err.contains(why), "{said:?}");
+    assert!(said.out.contains("Stale, not done: 2  (1 create, 1 deactivate)"), "{said:?}");
+    assert!(said.out.contains("1 file changed since the plan was saved: connectors/mine.yaml.\n"), "{said:?}");
     assert!(story.writes().is_empty(), "{:?}", story.writes());
     assert_ne!(fingerprint().await, before);
     // With the manifest as it was, all of it is done.

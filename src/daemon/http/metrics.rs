@@ -50,7 +50,7 @@ fn apps(page: &mut Page, state: &State, now: Timestamp) {
         }
     }
     page.per_app(state, "rosterd_requests_total", "counter", "Requests that were sent to the app.", |app| {
-        Some(app.requests)
+        Some(app.requests())
     });
     page.per_app(
         state,

@@ -14,6 +14,7 @@ mod only;
 mod random;
 mod reach;
 mod roles;
+mod saved;
 mod simulated;
 
 /// Compares what is planned for a world with a snapshot: a line for each action and finding.

@@ -40,16 +40,16 @@ fn mixed() -> Outcome {
 
 #[test]
 fn a_run_with_every_result_is_told_at_its_end() {
-    snapshot("outcome-80", &outcome::text(&mixed(), &everything(), &everything(), &NARROW));
-    snapshot("outcome-200", &outcome::text(&mixed(), &everything(), &everything(), &BROAD));
-    snapshot("outcome-json", &outcome::to_json(&mixed(), &everything()));
+    snapshot("outcome-80", &outcome::text(&mixed(), &everything(), &everything(), None, &NARROW));
+    snapshot("outcome-200", &outcome::text(&mixed(), &everything(), &everything(), None, &BROAD));
+    snapshot("outcome-json", &outcome::to_json(&mixed(), &everything(), None));
 }
 
 #[test]
 fn an_action_that_waited_and_then_was_done_is_not_said_to_wait() {
     let name = "autodesk/add-member/jane.doe@example.com/Design Team";
-    let before = outcome::text(&outcome_of(&[]), &everything(), &everything(), &NARROW);
-    let after = outcome::text(&outcome_of(&[(name, done(None))]), &everything(), &everything(), &NARROW);
+    let before = outcome::text(&outcome_of(&[]), &everything(), &everything(), None, &NARROW);
+    let after = outcome::text(&outcome_of(&[(name, done(None))]), &everything(), &everything(), None, &NARROW);
     assert!(before.contains("nothing was done; 2 waiting, 3 held, 2 by hand"), "{before}");
     assert!(after.contains("1 done; 1 waiting, 3 held, 2 by hand"), "{after}");
 }
@@ -57,7 +57,7 @@ fn an_action_that_waited_and_then_was_done_is_not_said_to_wait() {
 #[test]
 fn an_action_that_the_plan_does_not_know_is_shown_by_its_name() {
     let outcome = outcome_of(&[("autodesk/create/new@example.com", done(None))]);
-    let text = outcome::text(&outcome, &plan(vec![]), &plan(vec![]), &NARROW);
+    let text = outcome::text(&outcome, &plan(vec![]), &plan(vec![]), None, &NARROW);
     assert!(text.contains("new@example.com") && text.contains("+ create"), "{text}");
 }
 
@@ -78,7 +78,7 @@ fn what_went_well_is_counted_and_only_rare_notes_name_their_actions() {
     results.push(("autodesk/delete/old@example.com", done(Some("the account was gone already"))));
     let actions = results.iter().map(|(name, _)| action(name, "people.yaml:4")).collect();
     let told = plan(vec![app("autodesk", "team", actions, vec![])]);
-    let text = outcome::text(&outcome_of(&results), &told, &told, &NARROW);
+    let text = outcome::text(&outcome_of(&results), &told, &told, None, &NARROW);
     assert!(text.contains("Done: 6  (5 create, 1 delete)"), "{text}");
     assert!(text.contains("invitation sent: 5\n"), "{text}");
     assert!(text.contains("the account was gone already: old@example.com\n"), "{text}");

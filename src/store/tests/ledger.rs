@@ -98,7 +98,8 @@ async fn what_the_chain_does_not_cover_is_never_shown() {
 
 #[tokio::test]
 async fn runs_that_an_earlier_version_entered_are_whole_until_they_are_changed() {
-    let (store, lease) = Database::sqlite().claimed().await;
+    let database = Database::sqlite();
+    let (store, lease) = database.claimed().await;
     fill(&store, &lease).await;
     // The chain as it was written before entries held what began and how it ended.
     let entries = store.entries(&Filter::default()).await.unwrap();

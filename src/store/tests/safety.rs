@@ -34,6 +34,34 @@ async fn a_full_disk_loses_nothing_that_was_stored() {
 }
 
 #[tokio::test]
+async fn a_file_that_was_deleted_or_replaced_takes_no_more_entries_and_one_that_is_put_back_does() {
+    let dir = TempDir::new().unwrap();
+    let [file, aside] = ["state.db", "aside.db"].map(|name| dir.path().join(name));
+    let store = Store::open(&format!("sqlite:{}", file.display())).await.unwrap();
+    let lease = claim(&store, &autodesk(), "test").await;
+    let open = async |name: &str| store.open_intent(&lease, &intent(name)).await;
+    open("autodesk/create/ann@example.com").await.unwrap();
+    let check = async |words: &str| {
+        let error = open("autodesk/create/bob@example.com").await.unwrap_err();
+        assert_eq!(error.trouble, Trouble::Connect, "{error}");
+        assert!(error.to_string().contains(words) && error.to_string().contains("put the same file back"), "{error}");
+        assert!(store.open_intents(&autodesk()).await.is_err(), "nothing is read from it either");
+    };
+    std::fs::rename(&file, &aside).unwrap();
+    check("its file was deleted while it was open").await;
+    assert!(!file.exists(), "none is made in its place");
+    std::fs::rename(&aside, &file).unwrap();
+    open("autodesk/create/cat@example.com").await.unwrap();
+    assert_eq!(store.open_intents(&autodesk()).await.unwrap().len(), 2);
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, "").unwrap();
+    check("another file was put in the place").await;
+    // The lock of the app still goes with its path, so that nobody can begin anew beside this process.
+    let other = Store::open(&format!("sqlite:{}", file.display())).await.unwrap();
+    assert!(matches!(other.claim(&autodesk(), "other", TTL, minute(0)).await.unwrap(), Claim::Busy { .. }));
+}
+
+#[tokio::test]
 async fn an_operation_that_is_dropped_half_way_leaves_nothing_behind() {
     check(async |database| {
         let (store, lease) = database.claimed().await;
