@@ -129,6 +129,7 @@ fn semantics() -> Semantics {
         },
         manual: BTreeMap::new(),
         effort: BTreeMap::new(),
+        address_reads: 0,
         settle: Duration::ZERO,
         limits: Limits::default(),
     }

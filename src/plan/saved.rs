@@ -163,6 +163,7 @@ fn does(action: &Action) -> String {
         (action.irreversible, action.reduces_access),
         (target.email.as_ref().map(|email| email.as_str()), &target.account_id, &target.group_id),
         (&target.values, &target.joins_with, &target.expect),
+        target.address.as_ref().map(|address| address.as_str()),
     );
     hash(&parts)
 }

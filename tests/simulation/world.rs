@@ -101,7 +101,7 @@ impl App {
 /// The address that a person had before; every third of them has one, and the files know it.
 pub fn alias(email: &str) -> Option<String> {
     let number: u64 = email.strip_prefix('p')?.strip_suffix("@sim.example")?.parse().ok()?;
-    (number % 3 == 0).then(|| format!("old.{email}"))
+    number.is_multiple_of(3).then(|| format!("old.{email}"))
 }
 
 /// Whose address it is, in small letters.
