@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{OnProgress, observe};
 use crate::{
     connectors::{Error, Lane, Reader},
-    model::{DesiredApp, DesiredGroup, FieldName, GroupState, LiveApp},
+    model::{DesiredApp, DesiredGroup, Email, FieldName, GroupState, LiveApp},
 };
 
 /// Reads all of an app, and every group of it, at `now`.
@@ -18,6 +18,7 @@ use crate::{
 pub async fn observe_everything(
     reader: &dyn Reader,
     app: &DesiredApp,
+    aliases: &BTreeMap<Email, Email>,
     now: Timestamp,
     progress: OnProgress<'_>,
 ) -> Result<LiveApp, Error> {
@@ -47,7 +48,7 @@ pub async fn observe_everything(
     for group in wide.groups.values_mut() {
         group.managed.extend(semantics.members.fields.iter().cloned().chain(role.clone()));
     }
-    observe(reader, &wide, now, progress).await
+    observe(reader, &wide, aliases, now, progress).await
 }
 
 /// A group as if a line declared it.

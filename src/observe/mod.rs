@@ -76,6 +76,8 @@ pub struct Before<'a> {
     pub pending: &'a Pending,
     /// How much is read now.
     pub rotation: Rotation,
+    /// Whom an address belongs to: every person's aliases.
+    pub aliases: &'a BTreeMap<Email, Email>,
 }
 
 /// Accounts with pending changes, which are read first.
@@ -130,10 +132,12 @@ pub struct Observation {
 pub async fn observe(
     reader: &dyn Reader,
     app: &DesiredApp,
+    aliases: &BTreeMap<Email, Email>,
     now: Timestamp,
     progress: OnProgress<'_>,
 ) -> Result<LiveApp, Error> {
-    let before = Before { facts: &Facts::default(), pending: &Pending::default(), rotation: Rotation::Everything };
+    let (facts, pending) = (&Facts::default(), &Pending::default());
+    let before = Before { facts, pending, rotation: Rotation::Everything, aliases };
     Ok(observe_in_rotation(reader, app, now, &before, progress).await?.live)
 }
 
@@ -157,7 +161,7 @@ pub async fn observe_in_rotation(
     let mut accounts = listing.rows;
     accounts.sort_by(|a, b| a.id.cmp(&b.id));
     accounts.dedup_by(|a, b| a.id == b.id);
-    let absent = look_for_missing(reader, app, &accounts, &accounts_coverage).await;
+    let absent = look_for_missing(reader, app, before.aliases, &accounts, &accounts_coverage).await;
     let mut groups = memberships::list(reader, app, progress).await;
 
     let mut book = Book::new(before.facts, app, &accounts, clock);
@@ -205,15 +209,19 @@ pub async fn observe_in_rotation(
 async fn look_for_missing(
     reader: &dyn Reader,
     app: &DesiredApp,
+    aliases: &BTreeMap<Email, Email>,
     accounts: &[LiveAccount],
     coverage: &Coverage,
 ) -> BTreeSet<Email> {
     if coverage.is_complete() || reader.semantics().find != Find::Query {
         return BTreeSet::new();
     }
-    let seen: BTreeSet<&Email> = accounts.iter().map(|account| &account.email).collect();
+    let identity = |account: &'_ LiveAccount| aliases.get(&account.email).unwrap_or(&account.email).clone();
+    let seen: BTreeSet<Email> = accounts.iter().map(identity).collect();
     let members = app.groups.values().flat_map(|group| group.members.keys());
-    let wanted: BTreeSet<&Email> = app.accounts.keys().chain(members).filter(|email| !seen.contains(email)).collect();
+    let people: BTreeSet<&Email> = app.accounts.keys().chain(members).filter(|email| !seen.contains(email)).collect();
+    let others = aliases.iter().filter(|(_, person)| people.contains(person)).map(|(alias, _)| alias);
+    let wanted: BTreeSet<&Email> = people.iter().copied().chain(others).collect();
     // Owned, because a closure over borrowed items keeps the future from moving between threads.
     let asks = wanted.into_iter().cloned().map(|email| async move {
         let found = reader.find(&email, Lane::Read).await;

@@ -36,7 +36,8 @@ impl Reconciler {
         let failure = |error: &Error| ReadFailure { message: error.to_string() };
         let writer = connected.writer.as_ref().map_err(failure)?;
         let progress = |progress| watch.seen(&app.name, progress);
-        let live = observe::observe_everything(&**writer, app, self.clock.now(), &progress).await;
+        let live =
+            observe::observe_everything(&**writer, app, &self.desired.aliases, self.clock.now(), &progress).await;
         live.map_err(|error| failure(&error))
     }
 }

@@ -231,9 +231,9 @@ impl Reconciler {
         let writer = connected.writer.as_ref().map_err(failure)?;
         let progress = |progress| watch.seen(&app.name, progress);
         match &self.memory {
-            None => {
-                observe::observe(&**writer, app, self.clock.now(), &progress).await.map_err(|error| failure(&error))
-            }
+            None => observe::observe(&**writer, app, &self.desired.aliases, self.clock.now(), &progress)
+                .await
+                .map_err(|error| failure(&error)),
             Some(memory) => self.read_and_remember(memory, app, connected, &**writer, &progress).await,
         }
     }
@@ -263,7 +263,12 @@ impl Reconciler {
             recover::let_it_show(&open, writer, memory.now()).await;
         }
 
-        let before = Before { facts: &facts, pending: &past.pending, rotation: self.rotation(app) };
+        let before = Before {
+            facts: &facts,
+            pending: &past.pending,
+            rotation: self.rotation(app),
+            aliases: &self.desired.aliases,
+        };
         let mut seen =
             observe::observe_in_rotation(writer, app, memory.now(), &before, progress).await.map_err(unread)?;
         let (recovered, under_way) = match &past.tenure {

@@ -119,7 +119,7 @@ async fn observed(fixture: &Fixture, groups: &[&str], managed: &[&str]) -> LiveA
         };
         app.groups.insert(group.name.clone(), group);
     }
-    observe(fixture.connector.as_ref(), &app, Timestamp::UNIX_EPOCH, &|_| {}).await.unwrap()
+    observe(fixture.connector.as_ref(), &app, &Default::default(), Timestamp::UNIX_EPOCH, &|_| {}).await.unwrap()
 }
 
 fn shown(member: &LiveMember) -> String {

@@ -85,7 +85,7 @@ fn group(name: &str, id: Option<&str>) -> DesiredGroup {
 async fn observed(fixture: &Fixture, groups: &[DesiredGroup]) -> LiveApp {
     let mut app: DesiredApp = fixture.app.clone();
     app.groups = groups.iter().map(|group| (group.name.clone(), group.clone())).collect();
-    observe(fixture.connector.as_ref(), &app, Timestamp::UNIX_EPOCH, &|_| {}).await.unwrap()
+    observe(fixture.connector.as_ref(), &app, &Default::default(), Timestamp::UNIX_EPOCH, &|_| {}).await.unwrap()
 }
 
 #[tokio::test]
@@ -458,7 +458,7 @@ async fn progress_is_told_to_the_end() {
     let told = std::sync::Mutex::new(Vec::new());
     let mut app = fixture.app.clone();
     app.groups = [("Design".into(), group("Design", None))].into();
-    observe(fixture.connector.as_ref(), &app, Timestamp::UNIX_EPOCH, &|progress| {
+    observe(fixture.connector.as_ref(), &app, &Default::default(), Timestamp::UNIX_EPOCH, &|progress| {
         told.lock().unwrap().push(format!("{progress:?}"))
     })
     .await

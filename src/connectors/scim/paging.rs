@@ -61,6 +61,8 @@ pub(super) struct Sweep {
     totals: Totals,
     cursor: Option<String>,
     used: BTreeSet<String>,
+    /// Rows of the one page that comes whatever row is asked for, while a smaller page is asked for to tell what it is.
+    probing: Option<u64>,
     trouble: Option<Verdict>,
 }
 
@@ -88,6 +90,7 @@ impl Sweep {
             totals: Totals { are_page_sizes: true, ..Totals::default() },
             cursor: None,
             used: BTreeSet::new(),
+            probing: None,
             trouble: None,
         }
     }
@@ -95,6 +98,9 @@ impl Sweep {
     /// The query of the next page.
     pub(super) fn query(&self) -> Vec<(String, String)> {
         let pair = |name: &str, value: String| (name.to_owned(), value);
+        if let Some(all) = self.probing {
+            return vec![pair("count", (all - 1).to_string())];
+        }
         let mut query = Vec::new();
         match (&self.cursor, self.paging) {
             (Some(cursor), _) => query.push(pair("cursor", cursor.clone())),
@@ -121,6 +127,16 @@ impl Sweep {
             Some(_) => return Err("`Resources` in the answer is not a list".into()),
         };
         let received = page.len() as u64;
+        if let Some(all) = self.probing {
+            // By a cursor, or a total beyond the page, the server says that there is more than so many; on its first page it
+            // said neither.
+            let tells = received < all && (next.is_some() || total == Some(all));
+            let known = page.iter().all(|row| text(get(row, "id")).is_some_and(|id| self.seen.contains_key(&id)));
+            if !tells || !known {
+                self.blame(repeats(2));
+            }
+            return Ok(Follow::Done);
+        }
         let before = self.rows.len();
         for row in page {
             self.row(row);
@@ -132,8 +148,14 @@ impl Sweep {
         self.totals.take(total, received);
 
         if received > 0 && repeated == received {
-            let page = self.pages;
-            self.blame(Verdict::Broken(format!("page {page} repeats rows that came before and has no others")));
+            // A server that pages by cursor alone gives its first page for any row. Was that page everything?
+            let same = self.pages == 2 && received == before as u64 && received > 1;
+            let whole = total.is_none_or(|total| total == received);
+            if same && whole && self.paging == Paging::Auto && self.trouble.is_none() {
+                self.probing = Some(received);
+                return Ok(Follow::More);
+            }
+            self.blame(repeats(self.pages));
             return Ok(Follow::Done);
         }
         if repeated > 0 {
@@ -212,6 +234,10 @@ impl Sweep {
         }
         (self.rows, self.trouble.unwrap_or(Verdict::Complete))
     }
+}
+
+fn repeats(page: u64) -> Verdict {
+    Verdict::Broken(format!("page {page} repeats rows that came before and has no others"))
 }
 
 impl Totals {
@@ -352,6 +378,24 @@ mod tests {
         let same = page(0..2, total(6));
         let why = "broken: page 2 repeats rows that came before and has no others";
         check(sweep(Paging::Auto), vec![same.clone(), same], &["count=2", "startIndex=3&count=2"], 2, why);
+    }
+
+    #[test]
+    fn one_page_that_comes_for_any_row_is_everything_when_a_smaller_one_promises_more() {
+        let all = |rest: Value| vec![page(0..10, rest.clone()), page(0..10, rest)];
+        let ask = |rest: Value, probe: Value, verdict: &str| {
+            let pages = [all(rest), vec![probe]].concat();
+            let queries = ["count=100", "startIndex=11&count=100", "count=9"];
+            check(Sweep::new(Paging::Auto, Some(100), true), pages, &queries, 10, verdict);
+        };
+        let why = "broken: page 2 repeats rows that came before and has no others";
+        ask(total(10), page(0..9, total(10)), "complete");
+        ask(json!({}), page(0..9, json!({"nextCursor": "a"})), "complete");
+        // A limit of ten and a total that is the page's own size look the same, until fewer are asked for.
+        ask(total(10), page(0..9, total(9)), why);
+        ask(total(10), page(0..10, total(10)), why);
+        ask(json!({}), page(0..9, json!({})), why);
+        ask(total(10), page(5..14, total(10)), why);
     }
 
     #[test]

@@ -38,7 +38,8 @@ impl<'a> Runs<'a> {
 
     async fn run(&mut self) -> Observation {
         self.now += CYCLE;
-        let before = Before { facts: &self.facts, pending: &self.pending, rotation: self.rotation };
+        let (facts, pending, aliases) = (&self.facts, &self.pending, &BTreeMap::new());
+        let before = Before { facts, pending, rotation: self.rotation, aliases };
         let seen = observe_in_rotation(self.fake, &self.app, self.now, &before, &|_| {}).await.unwrap();
         self.remember(&seen);
         seen

@@ -47,7 +47,8 @@ async fn a_quiet_cycle_of_a_thousand_accounts_takes_a_request_a_page_and_one_for
     let fixture = fixture.await;
     let mut app = fixture.app.clone();
     app.groups = [("A".into(), crate::group("A", None))].into();
-    let live = observe(fixture.connector.as_ref(), &app, Timestamp::UNIX_EPOCH, &|_| {}).await.unwrap();
+    let live =
+        observe(fixture.connector.as_ref(), &app, &Default::default(), Timestamp::UNIX_EPOCH, &|_| {}).await.unwrap();
     assert_eq!((live.accounts.len(), live.accounts_coverage), (1000, Coverage::Complete));
     assert_eq!(live.groups[0].members.len(), 1);
     let mut asked = vec!["GET /Users?count=100".to_owned()];
@@ -55,6 +56,43 @@ async fn a_quiet_cycle_of_a_thousand_accounts_takes_a_request_a_page_and_one_for
     asked.extend(["GET /Groups?excludedAttributes=members&count=100".into(), "GET /Groups/g1".into()]);
     assert_eq!(lines(&fixture), asked);
     println!("scim: {} requests for a quiet cycle of 1,000 accounts and one group", live.requests);
+}
+
+#[tokio::test]
+async fn where_a_list_breaks_off_every_address_of_whoever_was_not_seen_is_asked_for() {
+    // The first two of three, whatever row is asked for; the third goes by an alias.
+    let fixture = scim(json!({}), |call| match call.query.get("filter").map(String::as_str) {
+        None => json_answer(200, json!({"totalResults": 3, "Resources": users(2)})),
+        Some("userName eq \"old@x.example\"") => {
+            list(&[json!({"id": "u2", "userName": "old@x.example", "active": true})])
+        }
+        Some(_) => list(&[]),
+    });
+    let fixture = fixture.await;
+    let mut app = fixture.app.clone();
+    let email = |name: &str| Email::lenient(&format!("{name}@x.example"));
+    app.accounts = ["p0", "p2", "p3"].map(|name| (email(name), Default::default())).into();
+    let aliases = [("p00", "p0"), ("old", "p2"), ("older", "p3"), ("else", "p9")];
+    let aliases = aliases.map(|(alias, person)| (email(alias), email(person))).into();
+    let live = observe(fixture.connector.as_ref(), &app, &aliases, Timestamp::UNIX_EPOCH, &|_| {}).await.unwrap();
+    assert!(!live.accounts_coverage.is_complete());
+    // Whoever was seen is not looked for; p2 has an account and is not made anew, and p3 has none by any address.
+    assert_eq!(live.absent, ["p2", "p3", "older"].map(email).into());
+}
+
+#[tokio::test]
+async fn a_single_page_for_whatever_row_is_everything_when_the_server_pages_by_cursor() {
+    let rows = users(10);
+    let fixture = scim(json!({}), move |call| {
+        let count = call.query.get("count").map_or(100, |count| count.parse().unwrap()).min(rows.len());
+        let mut body = json!({"totalResults": rows.len(), "Resources": rows[..count]});
+        if count < rows.len() {
+            body["nextCursor"] = "abc".into();
+        }
+        json_answer(200, body)
+    });
+    let requests = ["GET /Users?count=100", "GET /Users?startIndex=11&count=100", "GET /Users?count=9"];
+    check(&fixture.await, 10, "complete", &requests).await;
 }
 
 #[tokio::test]
