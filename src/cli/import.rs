@@ -322,6 +322,15 @@ fn tell(desired: &Desired, imported: &Imported, changes: &[Change], dry_run: boo
             "New apps are in `mode: add`, in which nothing is taken away from anyone who has not left; drop it to enforce.",
         );
     }
+    let keeping: Vec<&str> =
+        imported.apps.iter().filter(|(_, app)| app.keeps_aliases).map(|(name, _)| &**name).collect();
+    if !keeping.is_empty() && !dry_run {
+        terminal::note(&format!(
+            "Some accounts of {} go by an alias, and keep it (`aliases: keep`); drop that line to give them their person's \
+             address.",
+            keeping.join(", ")
+        ));
+    }
     let next = if dry_run {
         "the same without `--dry-run` writes it."
     } else {

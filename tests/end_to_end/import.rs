@@ -96,6 +96,25 @@ async fn all_five_apps_come_into_an_empty_tree_and_the_next_plan_is_empty() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn accounts_that_go_by_an_alias_keep_it_until_somebody_decides_otherwise() {
+    let place = Place::new().await;
+    bare(place.path());
+    let nora = "people:\n  nora.lindqvist@northwind.example: { given_name: Nora, family_name: Lindqvist, aliases: \
+                [nora.berg@northwind.example] }\n";
+    fs::write(place.path().join("nora.yaml"), nora).unwrap();
+    let said = place.rosterd(&["import"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.err.contains("Some accounts of acc, alteryx, autodesk, intranet go by an alias"), "{}", said.err);
+    place.in_sync().await;
+    let intranet = read(place.path(), "apps/intranet.yaml");
+    assert!(intranet.contains("    policy:\n      aliases: keep\n"), "{intranet}");
+    fs::write(place.path().join("apps/intranet.yaml"), intranet.replace("aliases: keep", "aliases: rename")).unwrap();
+    let said = place.rosterd(&["plan", "--app", "intranet", "--format", "json"]).await;
+    let plan: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(actions(&plan), ["ready intranet/update/nora.lindqvist@northwind.example"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_is_imported_without_credentials_and_a_dry_run_writes_nothing() {
     let place = Place::new().await;
     bare(place.path());
