@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     desired::{
+        nearest,
         report::{Draft, Span},
         spec,
         tree::{Entry, Kind, Node},
@@ -23,6 +24,8 @@ use super::{
 pub(in crate::desired) struct App {
     pub name: Arc<str>,
     pub span: Span,
+    /// A key that is none was probably meant to be `groups`: what it seems to lack may stand there.
+    pub groups_misspelt: bool,
     pub connector: Option<Named<Arc<str>>>,
     pub url: Option<url::Url>,
     pub auth: Auth,
@@ -95,6 +98,10 @@ fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App> {
     Some(App {
         name: name.into(),
         span: entry.span,
+        groups_misspelt: fields.others().any(|entry| {
+            let known = spec::APP.keys.iter().map(|key| key.name);
+            nearest::nearest(&entry.key, known) == Some("groups")
+        }),
         connector,
         url,
         auth: auth(d, &fields),

@@ -215,7 +215,7 @@ impl Builder<'_> {
             }
         }
         for group in self.app.grantable_groups.iter().flat_map(|(groups, _)| groups) {
-            if !self.groups.contains_key(&group.name) && report.all_read() {
+            if !self.groups.contains_key(&group.name) && report.all_read() && !self.app.groups_misspelt {
                 let message = format!("app `{}` declares no group `{}`", self.app.name, group.name);
                 let hint = nearest::hint(&group.name, self.groups.keys().map(|name| &**name), "groups");
                 report.push(Draft::error("unknown-group", message).at(group.span, "").hint(hint));

@@ -46,7 +46,7 @@ pub(super) fn check(grant: &Grant, line: &Line, app: &App, report: &mut Report<'
     }
     for (named, _) in &grant.groups {
         let Some(group) = app.groups.iter().find(|group| group.name == named.name) else {
-            if report.all_read() {
+            if report.all_read() && !app.groups_misspelt {
                 let message = format!("app `{}` declares no group `{}`", app.name, named.name);
                 let hint = nearest::hint(&named.name, app.groups.iter().map(|group| &*group.name), "groups");
                 report.push(Draft::error("unknown-group", message).at(named.span, "").hint(hint));

@@ -499,3 +499,19 @@ warning: this approval never expires
     );
     assert!(load(&[("a.yaml", "teams:\n  idle:\n")]).is_ok());
 }
+
+#[test]
+fn what_follows_from_a_misspelt_key_is_not_told_beside_it() {
+    check_file(
+        "teams: { a: { members: [jane@example.com], grants: { autodesk: { groups: [Design, Build] } } } }\n\
+         people: { jane@example.com: }\napps:\n  autodesk:\n    grups: { Design: , Build: }\n    grantable: { groups: [Design] }\n",
+        r#"
+error: unknown key `grups` in an app
+ --> a.yaml:5:5
+  |
+5 |     grups: { Design: , Build: }
+  |     ^^^^^
+  = help: did you mean `groups`?
+"#,
+    );
+}
