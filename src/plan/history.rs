@@ -65,6 +65,8 @@ pub struct AppHistory {
     pub seen_under: BTreeMap<Email, Vec<Arc<str>>>,
     /// Ids of accounts that we made.
     pub made_by_us: BTreeSet<Arc<str>>,
+    /// Ids of accounts that we gave another address, each with that address.
+    pub readdressed_by_us: BTreeSet<(Arc<str>, Email)>,
     /// The last account that we made for each address, which in many apps is an invitation.
     pub invitations: BTreeMap<Email, Invited>,
     /// Actions, by name, of which an earlier request may still take effect; each with why it is not sent again now.

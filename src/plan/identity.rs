@@ -284,7 +284,11 @@ fn owner_before<'a>(cx: &Context<'a>, identity: &Email, account: &LiveAccount) -
         let others = std::iter::once(identity).chain(aliases).filter(|address| **address != account.email);
         others.filter_map(|address| history.seen_under.get(address)).any(|ids| ids.contains(&account.id))
     };
-    before.last().filter(|_| !history.made_by_us.contains(&account.id) && !was_theirs())
+    let is_ours = || {
+        history.made_by_us.contains(&account.id)
+            || history.readdressed_by_us.contains(&(account.id.clone(), account.email.clone()))
+    };
+    before.last().filter(|_| !is_ours() && !was_theirs())
 }
 
 fn used_again(cx: &Context<'_>, identity: &Email, account: &LiveAccount, before: &str) -> Doubt {

@@ -121,6 +121,7 @@ static NO_RUNS: AppHistory = AppHistory {
     deactivated_at: BTreeMap::new(),
     seen_under: BTreeMap::new(),
     made_by_us: BTreeSet::new(),
+    readdressed_by_us: BTreeSet::new(),
     invitations: BTreeMap::new(),
     under_way: BTreeMap::new(),
 };

@@ -31,6 +31,7 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         deactivated_by_us: deactivations.into_keys().collect(),
         seen_under: store.seen_under(key).await?,
         made_by_us: invitations.iter().filter_map(|made| made.account_id.clone()).collect(),
+        readdressed_by_us: store.own_addresses(key).await?,
         invitations: invitations.into_iter().map(invited).collect(),
         accounts_last_seen: store.accounts_last_seen(key).await?,
         removed_since: store.removed_since_last_seen(key).await?,

@@ -17,7 +17,7 @@ use super::{
     row::{self, nanos, tame},
     sightings,
 };
-use crate::model::{AccountStatus, Email};
+use crate::model::{ADDRESS, AccountStatus, Email};
 
 /// What one account of an app was at some instant.
 #[derive(Debug, Clone, PartialEq)]
@@ -331,6 +331,33 @@ impl Store {
             tx.commit().await?;
             let entries: Vec<Entry> = rows.iter().map(entry).collect::<Result<_, Fault>>()?;
             Ok(entries.into_iter().filter(|entry| entry.entry.account.is_some()).collect())
+        })
+        .await
+    }
+
+    /// Accounts, by id, that we gave another address, each with that address.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn own_addresses(&self, key: &AppKey) -> Result<BTreeSet<(Arc<str>, Email)>, StoreError> {
+        self.drive("looking up which addresses we gave", async {
+            let mut tx = self.read().await?;
+            // Most updates are about something else, and need not be read.
+            let sql = format!(
+                "SELECT body, prev, hash FROM ledger
+                 WHERE app = $1 AND origin = $2 AND verb = 'update' AND result = 'done'
+                   AND account_id IS NOT NULL AND body LIKE '%\"{ADDRESS}\"%' AND {COVERED}"
+            );
+            let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
+            tx.commit().await?;
+            let mut given = BTreeSet::new();
+            for found in rows {
+                let entry = entry(&found)?.entry;
+                let to = entry.changes.iter().find(|change| &*change.field == ADDRESS).and_then(|one| one.to.as_ref());
+                let address = to.and_then(|to| to.texts().next()).map(|text| Email::lenient(text));
+                given.extend(entry.account_id.zip(address));
+            }
+            Ok(given)
         })
         .await
     }

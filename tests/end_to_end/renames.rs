@@ -201,3 +201,80 @@ async fn a_new_key_with_the_old_one_as_its_alias_is_the_whole_of_a_rename() {
     let said = crate::story::run(&args).await;
     assert!(said.status == 0 && said.out.contains("ann@example.com → ann.roe@example.com"), "{said:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_goes_from_one_person_to_another_in_two_steps_and_leaves_no_doubt_behind() {
+    let story = Story::with(quick(), "scim", "", "").await;
+    let store = format!("sqlite:{}", story.dir.path().join("state.db").display());
+    for email in ["x@example.com", "ann.lee@example.com"] {
+        story.account(email, "", true);
+    }
+    let people = |story: &Story, people: &str, accounts: &str| {
+        let text = format!(
+            "people: {people}\napps:\n  {APP}:\n    connector: scim\n    url: https://api.example.com\n    auth: {{ token: \
+             {{ env: STUDIO_TOKEN }} }}\n    accounts: {accounts}\n"
+        );
+        fs::write(story.dir.path().join("all.yaml"), text).unwrap();
+    };
+    let steps = [
+        ("{ ann.lee@example.com: , x@example.com: }", "{ ann.lee@example.com: , x@example.com: }", 0),
+        (
+            "{ ann.lee@example.com: , bob@example.com: { aliases: [x@example.com] } }",
+            "{ ann.lee@example.com: , bob@example.com: }",
+            1,
+        ),
+        (
+            "{ x@example.com: { aliases: [ann.lee@example.com] }, bob@example.com: }",
+            "{ x@example.com: , bob@example.com: }",
+            1,
+        ),
+        // Nobody needs to remember.
+        ("{ x@example.com: , bob@example.com: }", "{ x@example.com: , bob@example.com: }", 0),
+    ];
+    for (names, accounts, changes) in steps {
+        people(&story, names, accounts);
+        story.sandbox.clear_log();
+        let said = story.rosterd(&["apply", "--yes", "--store", &store]).await;
+        assert_eq!((said.status, story.writes().len()), (0, changes), "{names}: {said:?}");
+        let said = story.rosterd(&["plan", "--detailed-exitcode", "--store", &store]).await;
+        assert!(said.status == 0 && !said.out.contains("error"), "{names}: {said:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_is_lost_first_and_the_new_address_comes_with_the_next_run() {
+    let story = told("alteryx", "").await;
+    let patch = rosterd::sandbox::AccountPatch { role: Some("Creator".into()), ..Default::default() };
+    story.sandbox.patch_account("alteryx", APP, "ann.lee@example.com", patch).unwrap();
+    let plan = story.plan().await;
+    let update = only(&plan);
+    assert_eq!(update["changes"], json!([{ "field": "role", "from": "Creator", "to": "Viewer" }]));
+    let told = &plan["apps"][0]["findings"][0];
+    assert_eq!((&told["code"], &told["severity"]), (&json!("address-later"), &json!("note")), "{plan:#}");
+    for _ in 0..2 {
+        let said = story.rosterd(&["apply", "--yes"]).await;
+        assert_eq!(said.status, 0, "{said:?}");
+    }
+    story.converged().await;
+    assert!(story.sandbox.account("alteryx", APP, "ann@example.com").is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_emails_are_identities_an_account_stays_its_persons_who_had_the_new_address_beside_the_old_one() {
+    for quirks in [&[][..], &["put-only"]] {
+        let story = told("scim", "    options: { identity: email }\n").await;
+        story.sandbox.set_quirks("scim", APP, quirks).unwrap();
+        let emails = json!([
+            { "value": "ann.lee@example.com", "type": "other", "primary": true },
+            { "value": "ann@example.com", "type": "home" },
+            { "value": "zz@example.com", "type": "work" },
+        ]);
+        let raw = json!({ "emails": emails }).as_object().cloned();
+        let patch = rosterd::sandbox::AccountPatch { raw, ..Default::default() };
+        story.sandbox.patch_account("scim", APP, "ann.lee@example.com", patch).unwrap();
+        let said = story.rosterd(&["apply", "--yes"]).await;
+        assert_eq!(said.status, 0, "{quirks:?}: {said:?}");
+        story.converged().await;
+        assert_eq!(story.sandbox.accounts("scim", APP).unwrap().len(), 2);
+    }
+}

@@ -221,3 +221,15 @@ fn whatever_the_other_apps_lack_has_a_text_for_people_too() {
         }
     }
 }
+
+#[test]
+fn an_address_that_is_the_id_is_changed_by_people_alone() {
+    let readdresses = |text: &str| {
+        let text = format!("{text}  update: {{ patch: \"/users/{{account.id}}\" }}\n");
+        Manifest::parse("small.yaml", &text).unwrap().semantics.readdresses()
+    };
+    assert!(readdresses(SMALL));
+    let by_address = SMALL.replace("id: id, ", "id: email, ");
+    assert_ne!(by_address, SMALL);
+    assert!(!readdresses(&by_address));
+}

@@ -169,10 +169,13 @@ pub(super) fn shows(account: &LiveAccount, values: &Values) -> bool {
     })
 }
 
-/// The values of a list that has others beside them, with what is already there kept as it is.
+/// The values of a list that has others beside them, with what is already there kept as it is. A value that says more than
+/// itself, as a renamed address does, is meant to stand as it is.
 pub(super) fn merged(old: Option<&Value>, new: &Value) -> Value {
     let (Some(old), Some(wanted)) = (old.and_then(Value::as_array), new.as_array()) else { return new.clone() };
-    let kept = |value: &Value| old.iter().find(|one| text(get(one, "value")) == text(get(value, "value")));
+    let is_bare = |value: &Value| value.as_object().is_none_or(|object| object.len() == 1);
+    let same = |value: &Value| old.iter().find(|one| text(get(one, "value")) == text(get(value, "value")));
+    let kept = |value: &Value| same(value).filter(|_| is_bare(value));
     wanted.iter().map(|value| kept(value).unwrap_or(value).clone()).collect()
 }
 
@@ -295,6 +298,30 @@ mod tests {
         );
         let unknown = Values::from([("shoe_size".into(), "42".into())]);
         assert_eq!(profile(json!({})).changes(&unknown).unwrap_err(), "shoe_size".into());
+    }
+
+    #[test]
+    fn an_address_that_a_user_had_beside_the_old_one_becomes_the_one_that_counts() {
+        let profile = profile(json!({"identity": "email"}));
+        let user = json!({"id": "7", "userName": "jdoe", "emails": [
+            {"value": "a@x.example", "type": "other", "primary": true},
+            {"value": "b@x.example", "type": "home"},
+            {"value": "z@x.example", "type": "work"},
+        ]});
+        let to = Email::lenient("b@x.example");
+        let mut renamed = user.clone();
+        for (attribute, value) in profile.readdressed(&user, &to) {
+            let value = merged(attribute.get(&user), &value);
+            attribute.set(&mut renamed, value);
+        }
+        assert_eq!(
+            renamed["emails"],
+            json!([
+                {"value": "b@x.example", "type": "other", "primary": true},
+                {"value": "z@x.example", "type": "work"},
+            ])
+        );
+        assert_eq!((profile.address(&renamed), &renamed["userName"]), (to, &json!("jdoe")));
     }
 
     #[test]

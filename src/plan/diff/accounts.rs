@@ -189,6 +189,7 @@ impl One<'_> {
             return;
         }
         let effect = fields::effect(&changes, app.semantics.role.as_ref());
+        let changes = if effect.loses && !by_hand { self.without_address(account, changes, drafts) } else { changes };
         let mut draft = self.on(account, Verb::Update).because(because);
         draft.action.target.values = fields::new_values(&changes);
         draft.action.target.values.remove(ADDRESS);
@@ -277,6 +278,28 @@ impl One<'_> {
             from: Some(FieldValue::text(account.email.as_str())),
             to: Some(FieldValue::text(self.identity.as_str())),
         })
+    }
+
+    /// What takes something away goes without a new address: an app may refuse an address, and guards may hold it, and
+    /// nobody should keep a role for as long.
+    fn without_address(&self, account: &LiveAccount, mut changes: Vec<Change>, drafts: &mut Drafts) -> Vec<Change> {
+        let all = changes.len();
+        changes.retain(|change| &*change.field != ADDRESS);
+        if changes.len() < all {
+            drafts.find(Finding {
+                severity: Severity::Note,
+                code: "address-later",
+                account: Some(self.identity.as_str().into()),
+                group: None,
+                message: format!(
+                    "{} goes by the alias {} in {} until this account has lost what it is to lose; the plan after that gives \
+                     it the new address",
+                    self.identity, account.email, self.cx.app.name
+                ),
+                because: self.cx.people.get(self.identity).map(|person| person.place.clone()).into_iter().collect(),
+            });
+        }
+        changes
     }
 
     fn report_doubt(&self, live: &[&LiveAccount], drafts: &mut Drafts) {

@@ -327,3 +327,40 @@ fn an_account_that_got_the_address_of_one_that_is_gone_is_still_its_persons() {
     assert!(used_again.show().contains("ann@x.io was the address of account 0"), "{}", used_again.show());
     check!(seen(used_again, "a.old@x.io", &["1"]), @"");
 }
+
+#[test]
+fn an_address_that_rosterd_gave_needs_no_alias_any_more() {
+    let seen = |address: &'static str| {
+        let world = World::full().grant("ann@x.io").active("1", "ann@x.io");
+        world.history(|history| {
+            history.seen_under.insert(email("ann@x.io"), vec!["0".into(), "1".into()]);
+            history.seen_under.insert(email("a.old@x.io"), vec!["1".into()]);
+            history.readdressed_by_us.insert(("1".into(), email(address)));
+        })
+    };
+    check!(seen("Ann@x.io"), @"");
+    // Another address that it once got says nothing about this one.
+    assert!(seen("a.old@x.io").show().contains("ann@x.io was the address of account 0"));
+}
+
+#[test]
+fn a_new_address_never_holds_up_what_takes_a_role_away() {
+    let user = World::full().grant_as("ann@x.io", "user", days(None, None)).alias("ann@x.io", "a.old@x.io");
+    let admins = user.clone().live_as("1", "a.old@x.io", Active, "admin").policy(|policy| {
+        policy.min_admins = 0;
+        policy.max_creates = Cap { share_percent: 0.0, at_least: 0 };
+        policy.max_removals = Cap { share_percent: 0.0, at_least: 1 };
+    });
+    check!(admins.clone(), @"
+    ready a/update/ann@x.io role:admin>user
+    ! unexpected-admin: a.old@x.io is an admin, and no line makes this account one
+    ! address-later: ann@x.io goes by the alias a.old@x.io in a until this account has lost what it is to lose; the plan after that gives it the new address
+    ");
+    let fixed = |world: World| world.semantics(|semantics| semantics.update = false);
+    check!(fixed(admins), @"
+    manual a/update/ann@x.io email:a.old@x.io>ann@x.io role:admin>user: the full API has no way to change an account; do it in the app's admin pages
+    ! unexpected-admin: a.old@x.io is an admin, and no line makes this account one
+    ");
+    // What gives goes together.
+    check!(user.live_as("1", "a.old@x.io", Active, "viewer"), @"ready a/update/ann@x.io email:a.old@x.io>ann@x.io role:viewer>user");
+}

@@ -2,7 +2,7 @@ use super::{
     readings::{account, whole},
     *,
 };
-use crate::model::{AccountStatus, Email};
+use crate::model::{AccountStatus, Change, Email, FieldValue};
 
 fn email(text: &str) -> Email {
     Email::lenient(text)
@@ -208,6 +208,31 @@ async fn invitations_are_accounts_that_we_made_and_what_was_seen_of_them() {
         ];
         assert_eq!(lines, expect);
         assert_eq!(invited[0].sent_at, minute(1));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_that_we_gave_is_remembered_once_it_took_effect() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let update = async |who: &str, field: &str, to: &str, ending: Ending| {
+            let change = Change { field: field.into(), from: None, to: Some(FieldValue::text(to)) };
+            let intent = NewIntent {
+                account_id: Some(who.into()),
+                changes: vec![change],
+                ..intent(&format!("autodesk/update/{who}@example.com"))
+            };
+            let id = store.open_intent(&lease, &intent).await.unwrap();
+            store.close_intent(&lease, id, &settled(minute(2), ending)).await.unwrap();
+        };
+        update("ann", "email", "Ann@Example.com", Ending::Done).await;
+        update("ann", "given_name", "email", Ending::Done).await;
+        update("bob", "email", "bob@example.com", Ending::Failed).await;
+        update("cy", "given_name", "Cy", Ending::Done).await;
+        let given = store.own_addresses(&autodesk()).await.unwrap();
+        assert_eq!(given, [("ann".into(), email("ann@example.com"))].into());
+        assert_eq!(store.own_addresses(&alteryx()).await.unwrap(), [].into());
     })
     .await;
 }

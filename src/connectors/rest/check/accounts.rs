@@ -38,6 +38,10 @@ pub(super) fn check(
     let mut all = wire.fields.value;
     let mut need = |name: &str| all.remove(name).ok_or_else(|| (line, format!("`accounts.fields` needs `{name}`")));
     let (id, email) = (need(ID)?, need(EMAIL)?);
+    if id == email {
+        // With another address it would be another account to all who know it by its id.
+        semantics.fixed.insert(EMAIL.into());
+    }
     let (status, created_at) = (all.remove(STATUS), all.remove(CREATED_AT));
     let fields = Fields(all.into_iter().map(|(name, path)| (name.into(), path)).collect());
     let naming = roles::naming("accounts", wire.role.as_ref(), wire.lookup, &fields, lookups)?;
