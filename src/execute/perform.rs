@@ -178,7 +178,8 @@ impl One<'_> {
                 Seen::NotDone => failed(match write {
                     Write::UpdateAccount { email: Some(address), .. } => format!(
                         "{error}; another account seems to have the address {address}, maybe one that is not shown any more: free \
-                         the address in the app, or set `policy: {{ aliases: keep }}`"
+                         the address in the app, or set `policy: {{ aliases: keep }}` under apps.{}",
+                        self.run.writer.app()
                     ),
                     _ => format!("{error}; the app shows nothing that is as it should be"),
                 }),
