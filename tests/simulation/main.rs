@@ -11,6 +11,7 @@
 
 mod chance;
 mod engine;
+mod golden;
 mod judge;
 mod meddler;
 mod network;
