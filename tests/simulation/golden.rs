@@ -41,8 +41,14 @@ const SEEDS: u64 = 50;
 
 /// Deviations that make lists hard to read or writes hard to believe; an organisation with them comes to no rest.
 const ODDITIES: [(&str, &[&str]); 5] = [
-    ("acc", &["gone-project", "archived-project", "page-repeats", "hq-page-repeats", "total-too-high", "list-truncated"]),
-    ("alteryx", &["no-group-detail", "no-member-removal", "duplicate-400", "page-ignored", "unpaged", "truncated-list"]),
+    (
+        "acc",
+        &["gone-project", "archived-project", "page-repeats", "hq-page-repeats", "total-too-high", "list-truncated"],
+    ),
+    (
+        "alteryx",
+        &["no-group-detail", "no-member-removal", "duplicate-400", "page-ignored", "unpaged", "truncated-list"],
+    ),
     ("alteryx-webapi", &["no-deactivation", "duplicate-400", "email-ignored", "email-contains", "truncated-list"]),
     ("workiva", &["email-ignored", "page-repeats", "truncated-list", "all-users-group", "roles-in-list"]),
     (
@@ -108,6 +114,11 @@ impl Organisation {
                 app.lines.push(format!("options: {{ profile: {profile} }}"));
                 app.lines.extend((profile == "autodesk").then(|| "defaults: { object_guid: some-guid }".to_owned()));
             }
+            if seed % 4 == 2 {
+                app.lines
+                    .iter_mut()
+                    .for_each(|line| *line = line.replace("policy: {", "policy: { remove_with: delete,"));
+            }
             let oddities = ODDITIES.iter().find(|(kind, _)| *kind == app.kind).filter(|_| seed % 3 == 1);
             app.quirks.extend(oddities.map(|(_, quirks)| chance.word(quirks)));
         }
@@ -118,14 +129,20 @@ impl Organisation {
         for (app, of) in later.apps.iter_mut().zip(&first.apps) {
             app.lines.clone_from(&of.lines);
         }
-        let files = [&first, &later].map(|world| vec![("all.yaml".to_owned(), world.files())]);
+        let mut later = later.files().replace("        role: Viewer\n", "        role: Member\n");
+        // A group of the last app goes as well.
+        if let Some(app) = first.apps.last().filter(|app| !app.groups.is_empty()) {
+            let id = if app.kind == "autodesk" { "        id: other\n" } else { "" };
+            write!(later, "      Nobody's Business:\n{id}        state: absent\n").unwrap();
+        }
+        let files = [first.files(), later].map(|text| vec![("all.yaml".to_owned(), text)]);
         Self {
             name: format!("seed {seed}"),
             seed,
             world: Arc::new(first),
             files,
             stormy: seed % 4 == 3,
-            killed: seed % 5 == 2,
+            killed: seed % 5 == 2 || seed % 5 == 4,
             remembers: seed % 7 != 6,
             groups: Vec::new(),
         }
@@ -136,7 +153,8 @@ impl Organisation {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state");
         let files = desired::files(&dir).unwrap_or_else(|problems| panic!("{problems:?}"));
         let registry = rosterd::connectors::Registry::default();
-        let desired = desired::parse(files.clone(), &registry).unwrap_or_else(|problems| panic!("{problems:?}")).desired;
+        let desired =
+            desired::parse(files.clone(), &registry).unwrap_or_else(|problems| panic!("{problems:?}")).desired;
         let (mut apps, mut groups) = (Vec::new(), Vec::new());
         for app in desired.apps.values() {
             let (kind, name) = (*KINDS.iter().find(|kind| **kind == &*app.connector).unwrap(), app.name.to_string());
@@ -183,7 +201,7 @@ impl Organisation {
         // What an app shows only after a while it shows by now.
         tokio::time::sleep(Duration::from_secs(60)).await;
         if self.killed {
-            network.state().kill_after = Some(Chance::of(self.seed, "kill").between(6..40));
+            network.state().kill_after = Some(Chance::of(self.seed, "kill").between(5..25));
             let engine = start(1, &self.files[0]).await;
             texts.kills += tokio::select! {
                 biased;
