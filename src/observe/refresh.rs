@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{
     AT_ONCE, Observation,
     accounts::{self, NOT_THERE},
-    book::Clock,
+    fact_log::Clock,
     memberships,
 };
 use crate::{
@@ -145,9 +145,9 @@ impl Observation {
     }
 
     fn take_in(&mut self, fresh: Fresh, semantics: &Semantics) {
-        let Self { live, learnt, lapsed, rows, .. } = self;
+        let Self { live, learnt, lapsed, fingerprints, .. } = self;
         let Fresh { id, at, account, memberships } = fresh;
-        let row = rows.get(&id).cloned();
+        let row = fingerprints.get(&id).cloned();
         let extent = &mut live.extent;
         extent.remembered.remove(&id);
         extent.accounts_to_come.remove(&id);
