@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use rosterd::model::Guard;
+use rosterd::model::{FindingCode, Guard};
 use serde_json::Value;
 
 use crate::paths::Source;
@@ -78,27 +78,6 @@ fn check(page: &str, names: BTreeSet<String>) {
     assert_eq!(complaints(&reference(page), &names, &gaps), [""; 0], "docs/reference/{page}");
 }
 
-/// The codes of findings: the planner's words with a hyphen are codes, and so is whatever stands behind `code:`.
-fn finding_codes(sources: &[(Source, String)]) -> BTreeSet<String> {
-    let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-    let tests: BTreeSet<Vec<String>> = sources.iter().flat_map(|(source, _)| source.test_modules()).collect();
-    let mut codes = BTreeSet::new();
-    for (source, text) in sources {
-        let plans = source.is_in("plan") || source.is_in("model/plan");
-        if !plans || tests.iter().any(|module| source.module.starts_with(module)) {
-            continue;
-        }
-        let pieces: Vec<&str> = text.split('"').collect();
-        for pair in pieces.windows(2) {
-            let (before, word) = (pair[0], pair[1]);
-            if is_word(word) && (word.trim_matches('-').contains('-') || before.ends_with("code: ")) {
-                codes.insert(word.to_owned());
-            }
-        }
-    }
-    codes
-}
-
 /// The metrics' names, as the daemon's page spells them.
 fn metrics(sources: &[(Source, String)]) -> BTreeSet<String> {
     let of_daemon = sources.iter().filter(|(source, _)| source.is_in("daemon/http/metrics"));
@@ -158,7 +137,7 @@ fn every_guard_has_a_paragraph_that_says_whether_an_approval_releases_it() {
 
 #[test]
 fn every_finding_has_a_paragraph() {
-    check("findings.md", finding_codes(&super::sources()));
+    check("findings.md", FindingCode::ALL.iter().map(ToString::to_string).collect());
 }
 
 #[test]
@@ -192,14 +171,6 @@ fn a_gap_may_be_closed_and_never_opened() {
         ]
     );
     assert_eq!(complaints("### `a`\n\nIs.\n\n### `a`\n", &set(&["a"]), &set(&[])), ["`a` is described twice"]);
-}
-
-#[test]
-fn codes_are_found_however_the_planner_writes_them() {
-    let sources = |file: &str, text: &str| vec![(Source::new(file, text), text.to_owned())];
-    let text = r#"Finding { code: "cycle" } (x, "a-b", format!("no-code {x}")) verb("create")"#;
-    assert_eq!(finding_codes(&sources("plan/graph.rs", text)), ["a-b", "cycle"].map(str::to_owned).into());
-    assert_eq!(finding_codes(&sources("report/text.rs", text)), BTreeSet::new());
 }
 
 /// The tests that a page names as `FILE.rs::NAME`.
