@@ -35,7 +35,8 @@ pub fn retry_after(value: &str, date: Option<&str>, local: SystemTime) -> Durati
 pub fn quota_reset(value: &str, date: Option<&str>, local: SystemTime) -> Option<Duration> {
     let number = value.trim().parse::<f64>().ok()?;
     let wait = number_wait(number, server_time(date, local))?;
-    (wait <= LONGEST_WAIT).then_some(wait + ROUNDING)
+    // The reset and the `Date` may both be rounded, so that a whole day seems longer.
+    (wait <= LONGEST_WAIT + 2 * ROUNDING).then_some(wait.min(LONGEST_WAIT) + ROUNDING)
 }
 
 fn number_wait(number: f64, now: SystemTime) -> Option<Duration> {

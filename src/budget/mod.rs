@@ -108,6 +108,8 @@ pub enum Next {
 pub struct Feedback {
     /// What became of it.
     pub outcome: Outcome,
+    /// Requests that the server allows in a window.
+    pub limit: Option<u32>,
     /// Requests left in the server's window.
     pub remaining: Option<u32>,
     /// When the server's window begins anew.
