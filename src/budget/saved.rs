@@ -82,7 +82,7 @@ impl Budget {
             covers: word(window.covers).into(),
             per_ms: millis(window.per),
             spent,
-            limit: window.limit,
+            limit: window.known_limit(),
             reset_ms: window.reset.map(|reset| millis(reset.saturating_sub(now))),
             server: window.server.map(|server| SavedCount {
                 remaining: u32::try_from((server.remaining - window.in_flight).max(0)).unwrap_or(u32::MAX),
@@ -109,7 +109,7 @@ impl Budget {
         for window in &mut self.windows {
             let same = |scope: &&SavedScope| scope.covers == word(window.covers) && scope.per_ms == millis(window.per);
             let Some(scope) = saved.scopes.iter().find(same) else { continue };
-            window.limit = window.limit.or(scope.limit);
+            window.recall_limit(scope.limit);
             let reset = scope.reset_ms.and_then(ahead);
             if scope.reset_ms.is_some() && reset.is_none() {
                 // Where windows slide, a "reset" frees a part only; one request goes ahead and finds out.

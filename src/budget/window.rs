@@ -33,7 +33,7 @@ pub(super) struct Window {
     /// The share of the server's limit that is left to them.
     keep_free: f64,
     /// How many requests the server allows in a window, if it says so or we have seen it.
-    pub(super) limit: Option<u32>,
+    limit: Option<u32>,
     names_limit: bool,
     /// A new window was seen, so that the most that we saw left is all of it.
     turned: bool,
@@ -112,8 +112,9 @@ impl Window {
     pub(super) fn refresh(&mut self, now: Duration) -> bool {
         while self.spent.front().is_some_and(|free_at| *free_at <= now) {
             self.spent.pop_front();
-            // Where windows slide, what we sent a window ago is free again, and the next answer tells how much is.
-            if let Some(server) = self.server.as_mut().filter(|_| self.slides) {
+            // Where a short window slides, what we sent a window ago is free again before a rounded reset says so, and the
+            // next answer tells how much is.
+            if let Some(server) = self.server.as_mut().filter(|_| self.slides && self.per < SHORT) {
                 server.stale = true;
             }
         }
@@ -159,9 +160,20 @@ impl Window {
         remaining.map_or(i64::MAX, |remaining| remaining - self.in_flight)
     }
 
+    /// What the server allows in a window, as it says or as a whole window showed.
+    pub(super) fn known_limit(&self) -> Option<u32> {
+        self.limit.filter(|_| self.names_limit || self.turned)
+    }
+
+    /// Takes over what an earlier process knew of it.
+    pub(super) fn recall_limit(&mut self, limit: Option<u32>) {
+        self.turned |= limit.is_some();
+        self.limit = self.limit.or(limit);
+    }
+
     /// The share kept free of what the server allows, where that is less than what is declared.
     fn server_reserve(&self) -> i64 {
-        match (self.limit.filter(|_| self.names_limit || self.turned), self.requests) {
+        match (self.known_limit(), self.requests) {
             (Some(limit), Some(requests)) => share(limit, self.keep_free).min(share(requests, self.keep_free)),
             (Some(limit), None) => share(limit, self.keep_free),
             (None, _) => self.reserve,
@@ -201,7 +213,10 @@ impl Window {
             by_age.into_iter().chain(self.reset.filter(|_| self.is_ours())).min()
         };
         let server = match self.server {
-            Some(server) if self.server_free() <= server_reserve => server.until,
+            Some(server) if self.server_free() <= server_reserve => {
+                let slid = self.spent.front().filter(|_| self.slides && self.per < SHORT);
+                slid.map_or(server.until, |free_at| server.until.min(*free_at))
+            }
             _ => now,
         };
         let pace = if !removal && self.is_paced(now, demand) { self.pace_until } else { now };
@@ -233,7 +248,8 @@ impl Window {
             self.hear_limit(feedback.limit, said);
             self.heard(now, sent, feedback, said);
         }
-        if self.requests.is_some() {
+        // Whether a refusal counts as well is known to a server that names its count.
+        if self.requests.is_some() && !(overloaded && said.is_some()) {
             self.spent.push_back(now.saturating_add(self.per));
         }
         let Some(server) = &mut self.server else {
@@ -270,6 +286,9 @@ impl Window {
         if server.is_some_and(|server| server.stale) && feedback.outcome == Outcome::Overloaded && !self.slides {
             // The window was not over: it is longer than we thought.
             (self.length, self.other_length) = (self.length.saturating_add(ROUNDING), true);
+        }
+        if feedback.outcome == Outcome::Overloaded {
+            self.slides = false;
         }
         // A count falls within a window. One that rises shows that the server gave something back.
         let freed = server.zip(said).map_or(0, |(server, said)| said + 1 - server.remaining);

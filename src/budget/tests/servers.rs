@@ -108,8 +108,6 @@ struct Client {
 struct Run {
     accepted: Vec<Duration>,
     refused: Vec<Duration>,
-    /// The least that the server had left for others when a request of ours was counted, after the first window.
-    least_left: Option<u32>,
 }
 
 enum Event {
@@ -156,7 +154,7 @@ fn run(server: &Server, client: &Client, length: Duration) -> Run {
         events.insert((at, number), event);
     };
     let (mut counted, mut run, mut tickets) = (Counted::default(), Run::default(), 0_u64);
-    let (mut answers, mut wakes) = (BTreeMap::new(), None);
+    let mut answers = BTreeMap::new();
     let mut seed = 12_345_u64;
     let mut random = |below: u64| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -172,7 +170,7 @@ fn run(server: &Server, client: &Client, length: Duration) -> Run {
             tickets += 1;
             budget.ask(now, Ticket(tickets), Lane::Write { unblocks: 0 }, Kind::Write);
         }
-        match budget.next(now) {
+        let wakes = match budget.next(now) {
             Next::Grant(ticket) => {
                 let trip = client.latency.0 + random(client.latency.1 - client.latency.0 + 1);
                 let there = Duration::from_millis(trip).mul_f64(0.2 + random(60) as f64 / 100.0);
@@ -180,12 +178,12 @@ fn run(server: &Server, client: &Client, length: Duration) -> Run {
                 add(&mut events, now + Duration::from_millis(trip), Event::Answered(ticket));
                 continue;
             }
-            Next::WaitUntil(until) => wakes = Some(until),
+            Next::WaitUntil(until) => Some(until),
             Next::Idle => {
                 assert!(budget.under_way() > 0, "hangs at {now:?}");
-                wakes = None;
+                None
             }
-        }
+        };
         assert_eq!(budget.too_long(now, server.per.max(client.quota.scopes[0].per) + secs(65)), [], "{server:?}");
         let next = events.first_key_value().map(|((at, _), _)| *at);
         if let Some(wakes) = wakes.filter(|wakes| next.is_none_or(|next| *wakes < next)) {
@@ -215,9 +213,6 @@ fn run(server: &Server, client: &Client, length: Duration) -> Run {
                 };
                 if fits {
                     run.accepted.push(now);
-                    if now > server.per {
-                        run.least_left = Some(run.least_left.map_or(left, |least| least.min(left)));
-                    }
                 } else {
                     run.refused.push(now);
                 }
@@ -250,37 +245,114 @@ fn client(requests: u32, per: Duration, at_once: u32) -> Client {
     Client { quota: quota(requests, per, at_once), latency: (5, 200) }
 }
 
+/// At most one refusal while learning, besides those of a first burst that nothing could foresee, and most of the
+/// allowance used.
+fn check(server: &Server, client: &Client) {
+    let length = server.per * 10;
+    let run = run(server, client, length);
+    let (declared, at_once) = (client.quota.scopes[0].requests, client.quota.concurrency.unwrap());
+    let blind = if declared > server.limit { at_once.saturating_sub(server.limit) } else { 0 };
+    assert!(run.refused.len() <= 1 + blind as usize, "{} refused: {server:?} {client:?}", run.refused.len());
+    let used = used(server, client, length, &run);
+    assert!(used >= 0.7, "used {used:.2}: {server:?} {client:?}");
+}
+
 #[test]
-fn explore() {
-    let mut bad = 0;
+fn twenty_five_a_second_told_in_whole_seconds_are_used() {
+    for form in TOLD {
+        for at_once in [1, 4, 20] {
+            check(&Server { form, ..Server::new(25, secs(1)) }, &client(25, secs(1), at_once));
+        }
+    }
+}
+
+#[test]
+fn windows_from_a_second_to_a_day_are_used_however_their_reset_is_told() {
     for per in [1, 2, 5, 10, 60, 3600, 86400] {
-        for limit in [5_u32, 25, 100, 1000] {
-            for windows in [Windows::Aligned, Windows::FirstRequest, Windows::Sliding] {
-                for form in TOLD.into_iter().chain([Form::Silent]) {
-                    for at_once in [1, 4, 20] {
-                        for declared in [limit, limit * 4, limit.div_ceil(2)] {
-                        for others in [0, limit / 5] {
-                        for names_limit in [true, false] {
-                            if form == Form::Silent && (declared > limit || others > 0) { continue }
-                            let server = Server { windows, form, names_limit, others, ..Server::new(limit, secs(per)) };
-                            let mut client = client(declared, secs(per), at_once);
-                            if others > 0 { client.quota.keep_free = 0.25 }
-                            let length = secs(per) * 12;
-                            let run = run(&server, &client, length);
-                            let used = used(&server, &client, length, &run);
-                            let blind = if declared > limit { at_once.saturating_sub(limit) as usize } else { 0 };
-                            let allowed = if others > 0 { 2 } else { 0 };
-                            if run.refused.len() > 1 + blind + allowed || used < 0.7 {
-                                bad += 1;
-                                if bad < 4000 {
-                                println!("per {per} limit {limit} {windows:?} {form:?} at_once {at_once} declared {declared} others {others} named {names_limit}: {} refused, {:.0} %", run.refused.len(), used * 100.0);
-                                }
-                            }
-                        }}}
-                    }
-                }
+        for (windows, form) in [Windows::Aligned, Windows::FirstRequest].into_iter().flat_map(|w| TOLD.map(|f| (w, f)))
+        {
+            for (limit, declared) in [(5_u32, 5), (5, 20), (25, 25), (25, 13), (100, 400)] {
+                let names_limit = limit != 25;
+                let server = Server { windows, form, names_limit, ..Server::new(limit, secs(per)) };
+                check(&server, &client(declared, secs(per), 4));
+                check(&server, &client(declared, secs(per), 20));
             }
         }
     }
-    println!("bad {bad}");
+}
+
+#[test]
+fn windows_that_slide_are_used() {
+    for per in [1, 2, 5, 10, 60, 3600, 86400] {
+        for form in TOLD {
+            for (limit, declared) in [(25, 25), (25, 13), (100, 100)] {
+                let server = Server { windows: Windows::Sliding, form, ..Server::new(limit, secs(per)) };
+                check(&server, &client(declared, secs(per), 4));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_server_that_names_nothing_is_used() {
+    for (per, windows) in [1, 10, 3600].into_iter().flat_map(|per| [(per, Windows::Aligned), (per, Windows::Sliding)]) {
+        let server = Server { windows, form: Form::Silent, ..Server::new(25, secs(per)) };
+        check(&server, &client(25, secs(per), 4));
+    }
+}
+
+#[test]
+fn a_count_that_leaves_out_its_own_request_is_no_trap() {
+    let server = Server { forgets_itself: true, ..Server::new(25, secs(1)) };
+    check(&server, &client(25, secs(1), 4));
+}
+
+#[test]
+fn a_share_of_what_the_server_allows_is_kept_free_for_others() {
+    for per in [10, 60, 3600, 86400] {
+        let server = Server { others: 20, ..Server::new(100, secs(per)) };
+        let mut client = client(400, secs(per), 4);
+        client.quota.keep_free = 0.25;
+        check(&server, &client);
+    }
+}
+
+#[test]
+fn of_a_smaller_limit_than_declared_its_own_share_is_kept_free() {
+    let quota = Quota { keep_free: 0.1, ..quota(60_000, secs(60), 1000) };
+    let mut budget = Budget::new(&quota);
+    let sent = |budget: &mut Budget| {
+        (0..539).for_each(|ticket| budget.ask(secs(1), Ticket(ticket), Lane::Read, Kind::Read));
+        std::iter::from_fn(|| matches!(budget.next(secs(1)), Next::Grant(_)).then_some(())).count()
+    };
+    budget.ask(Duration::ZERO, Ticket(1000), Lane::Read, Kind::Read);
+    assert_eq!(budget.next(Duration::ZERO), Next::Grant(Ticket(1000)));
+    let said = Feedback { limit: Some(600), remaining: Some(599), reset_in: Some(secs(60)), ..Feedback::default() };
+    budget.answered(secs(1), Ticket(1000), &said);
+    let mut restored = Budget::restore(&quota, &budget.save(secs(1)), secs(1), Duration::ZERO);
+    assert_eq!(sent(&mut budget), 539, "sixty of the 600 are kept free");
+    assert_eq!(sent(&mut restored), 539, "the limit outlives a restart");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(50))]
+
+    #[test]
+    fn a_quota_told_in_headers_is_used_and_not_overrun(
+        (limit, factor) in (5_u32..200, prop_oneof![Just(0.5), Just(1.0), Just(3.0)]),
+        per in prop_oneof![1_u64..12, Just(60), Just(3600), Just(86400)],
+        form in prop::sample::select(TOLD.to_vec()),
+        windows in prop_oneof![Just(Windows::Aligned), Just(Windows::FirstRequest)],
+        (at_once, slowest) in (2_u32..21, 10_u64..201),
+        (names_limit, retry_after, offset) in (any::<bool>(), any::<bool>(), 0_u64..86_400_000),
+    ) {
+        let mut server = Server { windows, form, names_limit, retry_after, ..Server::new(limit, secs(per)) };
+        server.clock += Duration::from_millis(offset);
+        let mut client = client((f64::from(limit) * factor).ceil() as u32, secs(per), at_once);
+        client.latency.1 = slowest;
+        // A window that is used up just as the next one begins may cost the next one: answers cross there.
+        let trip = (5 + slowest) as f64 / 2000.0;
+        prop_assume!(f64::from(at_once) / trip > 2.0 * f64::from(limit) / per as f64);
+        check(&server, &client);
+    }
 }
