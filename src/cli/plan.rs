@@ -52,7 +52,7 @@ async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
         None => None,
         Some(reference) => Some(against::compare(dir, target, approve, reference)?),
     };
-    let Made { mut plan, live, history, files, ways } = match (&args.planning.live, &compared) {
+    let Planned { mut plan, live, history, files, ways } = match (&args.planning.live, &compared) {
         (None, None) => {
             let past = context::Past::Looked(&args.storage);
             online(context::session(dir, target, approve, past).await?, only, global).await?
@@ -84,7 +84,7 @@ async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
 }
 
 /// A plan, and what it was made from.
-struct Made {
+struct Planned {
     plan: Plan,
     live: Live,
     history: Option<History>,
@@ -92,7 +92,7 @@ struct Made {
     ways: saved::Ways,
 }
 
-async fn online(session: Session, only: &args::Only, global: &Global) -> Result<Made, Failure> {
+async fn online(session: Session, only: &args::Only, global: &Global) -> Result<Planned, Failure> {
     let person = context::person(session.reconciler.desired(), only)?;
     let reading = Reading::start(global);
     let live = match person {
@@ -103,7 +103,7 @@ async fn online(session: Session, only: &args::Only, global: &Global) -> Result<
     let plan = session.reconciler.plan(&live, Timestamp::now());
     let history = session.reconciler.history();
     let ways = saved::ways(session.reconciler.desired(), &session.files, &session.origins);
-    Ok(Made { plan, live, history, files: session.files, ways })
+    Ok(Planned { plan, live, history, files: session.files, ways })
 }
 
 /// Plans against a snapshot. No secret is resolved and no app is connected to; a store is looked at where one was typed.
@@ -113,7 +113,7 @@ async fn offline(
     digest: &str,
     snapshot: &Path,
     args: &args::Plan,
-) -> Result<Made, Failure> {
+) -> Result<Planned, Failure> {
     let (target, only) = (&args.target, &args.planning.only);
     let now = Timestamp::now();
     let Taken { mut live, simulated_at } = timed("read the snapshot", || snapshot::read(snapshot, desired, now))?;
@@ -147,7 +147,7 @@ async fn offline(
     let apps = desired.apps.values().filter(|app| wanted(&app.name));
     let origins = apps.map(|app| (app.name.clone(), app.url.to_string())).collect();
     let ways = saved::ways(desired, &files, &origins);
-    Ok(Made { plan, live, history, files, ways })
+    Ok(Planned { plan, live, history, files, ways })
 }
 
 /// What a store knows of the apps of a snapshot.

@@ -7,9 +7,9 @@ use tracing::{info, warn};
 
 use super::{
     World,
-    board::Board,
     meter::Meter,
     report::{CycleResult, Report, Trigger},
+    status::DaemonStatus,
 };
 use crate::{
     execute::{Event, Progress, Stop},
@@ -22,7 +22,7 @@ use crate::{
 /// What a cycle works with.
 pub(super) struct Cycle<'a> {
     pub world: &'a dyn World,
-    pub board: &'a Board,
+    pub status: &'a DaemonStatus,
     pub app: &'a str,
     pub reconciler: &'a Arc<Reconciler>,
     /// Whether differences are corrected, or only reported.
@@ -32,7 +32,7 @@ pub(super) struct Cycle<'a> {
 impl Cycle<'_> {
     pub(super) async fn run(&self, trigger: Trigger, stop: &Stop) -> Report {
         let began = self.world.now();
-        self.board.begins(self.app, began, trigger, Meter::start(self.reconciler));
+        self.status.begins(self.app, began, trigger, Meter::start(self.reconciler));
         self.world.resume().await;
         let (mut plan, outcome) = self.work(stop).await;
         let nothing = Outcome::default();
@@ -54,7 +54,7 @@ impl Cycle<'_> {
     }
 
     async fn work(&self, stop: &Stop) -> (Option<AppPlan>, Option<Outcome>) {
-        let follower = Follower { board: self.board, app: self.app };
+        let follower = Follower { status: self.status, app: self.app };
         let mut stopped = stop.clone();
         // Reading changes nothing, so that it can be dropped at any point.
         let live = tokio::select! {
@@ -66,7 +66,7 @@ impl Cycle<'_> {
             info!(action, %sent, "an earlier run left this under way: {}", recovered.message);
         }
         let (reconciler, now) = (self.reconciler.clone(), self.world.now());
-        self.board.doing(self.app, || "planning".into());
+        self.status.doing(self.app, || "planning".into());
         // A plan of a large organisation takes long enough to keep others waiting.
         let planned = tokio::task::spawn_blocking(move || reconciler.plan(&live, now)).await;
         let plan = match planned {
@@ -112,15 +112,15 @@ fn judge(
     (CycleResult::Ok, None)
 }
 
-/// Tells the board how far a cycle is.
+/// Tells the status how far a cycle is.
 struct Follower<'a> {
-    board: &'a Board,
+    status: &'a DaemonStatus,
     app: &'a str,
 }
 
 impl Watch for Follower<'_> {
     fn seen(&self, _: &str, progress: ObserveProgress) {
-        self.board.doing(self.app, || match progress {
+        self.status.doing(self.app, || match progress {
             ObserveProgress::Listed { accounts } => format!("reading: {accounts} accounts listed"),
             ObserveProgress::Accounts { done, of } => format!("reading: {done} of {of} accounts"),
             ObserveProgress::Memberships { done, of } => format!("reading: {done} of {of} memberships"),
@@ -131,8 +131,8 @@ impl Watch for Follower<'_> {
 impl Progress for Follower<'_> {
     fn event(&self, event: Event<'_>) {
         match event {
-            Event::Began { actions, .. } => self.board.doing(self.app, || format!("carrying out {actions} actions")),
-            Event::Ended(name, result) => self.board.action_ended(self.app, name.verb, result),
+            Event::Began { actions, .. } => self.status.doing(self.app, || format!("carrying out {actions} actions")),
+            Event::Ended(name, result) => self.status.action_ended(self.app, name.verb, result),
             Event::Started(_) | Event::Finished { .. } => {}
         }
     }

@@ -2,12 +2,10 @@
 //!
 //! It is level-triggered. Each cycle of an app reads, plans and carries out afresh, so that an event that was missed costs
 //! time and never correctness. Each app has a task of its own, which waits for its turn (`schedule`, `backoff`), goes
-//! through one `cycle`, and writes what came of it on the `board`; `http` shows the board. `watch` sees the files change.
+//! through one `cycle`, and writes the result into the `status`; `http` shows it. `watch` sees the files change.
 //! Files with mistakes never come into force: the last good ones stay.
 
 mod backoff;
-mod board;
-mod crew;
 mod cycle;
 mod files;
 mod http;
@@ -16,10 +14,12 @@ mod notify;
 mod report;
 mod schedule;
 mod signals;
+mod status;
 #[cfg(test)]
 mod tests;
 mod watch;
 mod worker;
+mod workers;
 
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -36,13 +36,13 @@ use crate::{
     reconcile::Reconciler,
 };
 
-use board::Board;
-use crew::Crew;
 pub use files::InForce;
 use http::Door;
 pub use notify::Undelivered;
 use signals::{Signal, Signals};
+use status::DaemonStatus;
 pub use watch::Watch;
+use workers::Workers;
 
 /// What is in flight when the daemon is told to end may take this long. Service managers are told to wait for ten seconds,
 /// and the rest is for dropping what is still not done by then.
@@ -132,7 +132,7 @@ impl Refused {
 /// A daemon that is ready to work.
 pub struct Daemon {
     world: Arc<dyn World>,
-    board: Arc<Board>,
+    status: Arc<DaemonStatus>,
     door: Door,
     signals: Signals,
     files: Arc<InForce>,
@@ -147,8 +147,8 @@ impl Daemon {
         let signals = Signals::new().map_err(Refused::Signals)?;
         let files = Arc::new(InForce::new(first, world.now()).map_err(Refused::Files)?);
         let door = Door::open(&*world, &files.desired.settings.daemon).await?;
-        let board = Arc::new(Board::new(world.now()));
-        Ok(Self { world, board, door, signals, files })
+        let status = Arc::new(DaemonStatus::new(world.now()));
+        Ok(Self { world, status, door, signals, files })
     }
 
     /// Where it serves.
@@ -158,20 +158,20 @@ impl Daemon {
 
     /// Works until it is told to end.
     pub async fn run(self) {
-        let Self { world, board, door, mut signals, files } = self;
+        let Self { world, status, door, mut signals, files } = self;
         let (ask, stop) = Stop::new();
         let access = door.access();
         let mut watch = Watch::new(world.directory());
-        let mut crew = Crew::new(world.clone(), board.clone(), stop.clone(), files.clone());
-        let served = tokio::spawn(door.serve(world.clone(), board.clone(), stop));
-        let telling = tokio::spawn(notify::run(world.clone(), board.follow()));
-        board.in_force(&files);
-        crew.man();
+        let mut workers = Workers::new(world.clone(), status.clone(), stop.clone(), files.clone());
+        let served = tokio::spawn(door.serve(world.clone(), status.clone(), stop));
+        let telling = tokio::spawn(notify::run(world.clone(), status.follow()));
+        status.in_force(&files);
+        workers.start_missing();
         let mut number = files.number;
         let mut forced = false;
         loop {
             let loaded = tokio::select! {
-                loaded = watch.changed(&board, async || load(&world).await) => loaded,
+                loaded = watch.changed(&status, async || load(&world).await) => loaded,
                 signal = signals.next() => match signal {
                     Signal::Reload => {
                         forced = true;
@@ -180,25 +180,25 @@ impl Daemon {
                     }
                     Signal::End => break,
                 },
-                () = crew.gap() => {
-                    crew.man();
+                () = workers.one_ended() => {
+                    workers.start_missing();
                     continue;
                 }
             };
             let forced = std::mem::take(&mut forced);
-            if let Some(next) = loaded.and_then(|loaded| taken(loaded, &world, &board, number, forced)) {
+            if let Some(next) = loaded.and_then(|loaded| taken(loaded, &world, &status, number, forced)) {
                 number = next.number;
                 tell_what_waits_for_a_restart(&files, &next);
                 access.renew(&*world, &next.desired.settings.daemon);
                 world.renew();
-                board.in_force(&next);
-                crew.take_up(next);
+                status.in_force(&next);
+                workers.use_files(next);
             }
         }
         info!("ending: what is in flight is finished first");
-        end(&ask, &mut crew, &mut signals).await;
+        end(&ask, &mut workers, &mut signals).await;
         served.abort();
-        board.no_more_news();
+        status.no_more_news();
         let stop_telling = telling.abort_handle();
         // Whoever was not told by now is told by the next daemon, if it is still so.
         if tokio::time::timeout(FAREWELL, telling).await.is_err() {
@@ -233,7 +233,7 @@ async fn load(world: &Arc<dyn World>) -> Option<Result<Loaded, Problems>> {
 fn taken(
     loaded: Result<Loaded, Problems>,
     world: &Arc<dyn World>,
-    board: &Board,
+    status: &DaemonStatus,
     number: u64,
     forced: bool,
 ) -> Option<Arc<InForce>> {
@@ -245,20 +245,20 @@ fn taken(
             files
         }
         Ok((_, Err(why))) => {
-            board.bad(why.clone(), world.now());
+            status.bad(why.clone(), world.now());
             error!("the files cannot be used, and the last good ones stay in force: {why}");
             return None;
         }
         Err(problems) => {
-            board.bad(problems.to_string(), world.now());
+            status.bad(problems.to_string(), world.now());
             error!("the files are not valid, and the last good ones stay in force:\n{problems}");
             return None;
         }
     };
-    if board.mended() {
+    if status.recovered_from_bad_files() {
         info!("the files are valid again");
     }
-    if !forced && board.has_in_force(&files.digest) {
+    if !forced && status.has_in_force(&files.digest) {
         return None;
     }
     info!(digest = &*files.digest, "new files are in force");
@@ -266,7 +266,7 @@ fn taken(
 }
 
 /// Lets everybody finish what is in flight, and drops what takes too long.
-async fn end(ask: &Sender<u8>, crew: &mut Crew, signals: &mut Signals) {
+async fn end(ask: &Sender<u8>, workers: &mut Workers, signals: &mut Signals) {
     // Nobody listens any more when everybody has ended already.
     let _ = ask.send(1);
     let impatient = async {
@@ -276,11 +276,11 @@ async fn end(ask: &Sender<u8>, crew: &mut Crew, signals: &mut Signals) {
         }
     };
     tokio::select! {
-        () = crew.ended() => return,
+        () = workers.ended() => return,
         () = impatient => {}
     }
     warn!("not all that is in flight came to an end in time; the next run looks at it before it does anything");
     let _ = ask.send(2);
     // Whoever does not end even so is ended with the process.
-    let _ = tokio::time::timeout(DROP, crew.ended()).await;
+    let _ = tokio::time::timeout(DROP, workers.ended()).await;
 }

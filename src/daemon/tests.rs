@@ -16,11 +16,11 @@ use tokio::time::Instant;
 
 use super::{
     InForce, Undelivered, World,
-    board::{Board, State},
-    crew::Crew,
     http::{metrics, page, status},
     notify,
     report::{CycleResult, Standing},
+    status::{DaemonStatus, State},
+    workers::Workers,
 };
 use crate::{
     connectors::{Error, ErrorKind, Registry},
@@ -103,11 +103,11 @@ impl World for Nowhere {
     }
 }
 
-/// A crew at work, with its board.
+/// A workers at work, with its status.
 struct Ship {
     world: Arc<Nowhere>,
-    board: Arc<Board>,
-    crew: Crew,
+    status: Arc<DaemonStatus>,
+    workers: Workers,
     ask: tokio::sync::watch::Sender<u8>,
 }
 
@@ -131,28 +131,28 @@ impl Ship {
     fn new(files: Arc<InForce>, panics: &[(&str, u32)]) -> Self {
         let panics = panics.iter().map(|(app, times)| ((*app).to_owned(), *times)).collect();
         let world = Arc::new(Nowhere::new(panics));
-        let board = Arc::new(Board::new(world.now()));
-        tokio::spawn(notify::run(world.clone(), board.follow()));
+        let status = Arc::new(DaemonStatus::new(world.now()));
+        tokio::spawn(notify::run(world.clone(), status.follow()));
         let (ask, stop) = Stop::new();
-        board.in_force(&files);
-        let mut crew = Crew::new(world.clone(), board.clone(), stop, files);
-        crew.man();
-        Self { world, board, crew, ask }
+        status.in_force(&files);
+        let mut workers = Workers::new(world.clone(), status.clone(), stop, files);
+        workers.start_missing();
+        Self { world, status, workers, ask }
     }
 
     /// In which minutes cycles of an app began, over a time; tasks that died are replaced.
     async fn begun(&mut self, app: &str, minutes: u32) -> Vec<u64> {
         let mut seen: Vec<Timestamp> = Vec::new();
-        // The board shows the last cycle until the next one has ended.
-        let last = |board: &Board| board.look().apps.get(app).and_then(|app| app.last.clone());
-        let before = last(&self.board).map(|last| last.began);
+        // The status shows the last cycle until the next one has ended.
+        let last = |status: &DaemonStatus| status.snapshot().apps.get(app).and_then(|app| app.last.clone());
+        let before = last(&self.status).map(|last| last.began);
         let end = Instant::now() + minutes * MINUTE;
         while Instant::now() < end {
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_secs(5)) => {}
-                () = self.crew.gap() => self.crew.man(),
+                () = self.workers.one_ended() => self.workers.start_missing(),
             }
-            let last = last(&self.board).filter(|last| Some(last.began) != before);
+            let last = last(&self.status).filter(|last| Some(last.began) != before);
             if let Some(last) = last.filter(|last| seen.last() != Some(&last.began)) {
                 seen.push(last.began);
             }
@@ -163,8 +163,8 @@ impl Ship {
 
     async fn end(mut self) -> State {
         self.ask.send(1).unwrap();
-        self.crew.ended().await;
-        self.board.look()
+        self.workers.ended().await;
+        self.status.snapshot()
     }
 }
 
@@ -190,10 +190,10 @@ async fn an_app_that_cannot_be_read_is_left_alone_for_longer_and_longer() {
 async fn a_request_and_new_files_begin_a_cycle_at_once_whatever_the_back_off() {
     let mut ship = Ship::new(files("{ every: 1h }", &["a", "b"]), &[]);
     assert_eq!(ship.begun("a", 10).await, [0]);
-    assert_eq!(ship.board.nudge(Some("a")), ["a".into()]);
+    assert_eq!(ship.status.nudge(Some("a")), ["a".into()]);
     assert_eq!(ship.begun("a", 10).await, [10]);
-    assert!(ship.board.nudge(Some("c")).is_empty());
-    ship.crew.take_up(files("{ every: 2h }", &["b", "c"]));
+    assert!(ship.status.nudge(Some("c")).is_empty());
+    ship.workers.use_files(files("{ every: 2h }", &["b", "c"]));
     let begun = ship.begun("b", 10).await;
     assert_eq!(begun, [20], "it had been left alone");
     let state = ship.end().await;
@@ -223,7 +223,7 @@ async fn cron_says_when_all_apps_begin() {
 async fn what_is_shown_is_the_same_everywhere_and_nothing_in_it_is_markup() {
     let mut ship = Ship::new(files("{ every: 10m }", &["a"]), &[]);
     ship.begun("a", 5).await;
-    ship.board.bad("error: `<b>` is not a word".into(), ship.world.now());
+    ship.status.bad("error: `<b>` is not a word".into(), ship.world.now());
     let now = ship.world.now();
     let state = ship.end().await;
     let page = page::page(&state, now);
@@ -246,8 +246,8 @@ async fn what_is_shown_is_the_same_everywhere_and_nothing_in_it_is_markup() {
 async fn a_task_that_does_not_begin_when_it_is_due_is_found() {
     let mut ship = Ship::new(files("{ every: 10m }", &["a"]), &[]);
     ship.begun("a", 1).await;
-    assert_eq!(ship.board.look().sickness(ship.world.now()), [""; 0]);
-    let state = ship.board.look();
+    assert_eq!(ship.status.snapshot().sickness(ship.world.now()), [""; 0]);
+    let state = ship.status.snapshot();
     tokio::time::sleep(20 * MINUTE).await;
     let sick = state.sickness(ship.world.now()).join("\n");
     assert!(sick.contains("the main loop has not been seen for") && sick.contains("a has been due for"), "{sick}");
@@ -259,11 +259,11 @@ async fn a_webhook_is_told_of_an_outage_once_and_of_files_when_they_turn_bad_and
     let every = "{ every: 10m }\n  notify: [ { url: { env: HOOK } } ]";
     let mut ship = Ship::new(files(every, &["a"]), &[]);
     ship.begun("a", 120).await;
-    ship.board.bad("error: `peple` is not a word".into(), ship.world.now());
+    ship.status.bad("error: `peple` is not a word".into(), ship.world.now());
     ship.begun("a", 1).await;
-    ship.board.bad("error: `peple` is not a word".into(), ship.world.now());
+    ship.status.bad("error: `peple` is not a word".into(), ship.world.now());
     ship.begun("a", 1).await;
-    assert!(ship.board.mended());
+    assert!(ship.status.recovered_from_bad_files());
     ship.begun("a", 1).await;
     let told = ship.world.told.lock().unwrap().clone();
     let [outage, bad, good] = &told[..] else { panic!("{told:#?}") };

@@ -11,7 +11,7 @@ use std::{
 
 use tracing::{info, warn};
 
-use super::board::Board;
+use super::status::DaemonStatus;
 
 /// How long a change goes unseen at most.
 const POLL: Duration = Duration::from_secs(1);
@@ -45,15 +45,15 @@ impl Watch {
     }
 
     /// Returns what `load` makes of the files once they are different. It may be dropped at any time.
-    pub(super) async fn changed<T>(&mut self, board: &Board, load: impl AsyncFn() -> T) -> T {
+    pub(super) async fn changed<T>(&mut self, status: &DaemonStatus, load: impl AsyncFn() -> T) -> T {
         while self.known.is_some() {
-            board.beat();
+            status.beat();
             tokio::time::sleep(POLL).await;
             if Some(self.look().await) != self.known {
                 break;
             }
         }
-        self.whole(|| board.beat(), load).await
+        self.whole(|| status.beat(), load).await
     }
 
     /// What `load` makes of the files, as they were from before it began until after it ended: half of a checkout would take

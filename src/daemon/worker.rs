@@ -8,11 +8,11 @@ use tracing::{info, warn};
 
 use super::{
     World,
-    board::Board,
     cycle::Cycle,
     files::InForce,
     report::{CycleResult, Report, Trigger},
     schedule::later,
+    status::DaemonStatus,
 };
 use crate::{
     execute::Stop,
@@ -30,7 +30,7 @@ const ELSEWHERE: Duration = Duration::from_secs(60);
 /// One app's task.
 pub(super) struct Worker {
     pub world: Arc<dyn World>,
-    pub board: Arc<Board>,
+    pub status: Arc<DaemonStatus>,
     pub app: Arc<str>,
     pub files: watch::Receiver<Arc<InForce>>,
     pub stop: Stop,
@@ -66,7 +66,7 @@ impl Worker {
             };
             due = self.next(&work.files, &report, failures);
             tell(&self.app, &report, failures);
-            self.board.ended(&self.app, report, failures, due);
+            self.status.ended(&self.app, report, failures, due);
         }
     }
 
@@ -81,8 +81,8 @@ impl Worker {
 
     /// Waits for the app's turn, and says why it came; none when the daemon ends.
     async fn turn(&mut self, due: Timestamp) -> Option<Trigger> {
-        // An app that is gone from the board is gone from the files as well.
-        let nudge = self.board.nudge_of(&self.app)?;
+        // An app that is gone from the status is gone from the files as well.
+        let nudge = self.status.nudge_of(&self.app)?;
         loop {
             let left = Duration::try_from(due.duration_since(self.world.now())).unwrap_or_default();
             tokio::select! {
@@ -104,8 +104,8 @@ impl Worker {
     /// with what somebody has just taken back.
     async fn cycle(&mut self, reconciler: Arc<Reconciler>, corrects: bool, trigger: Trigger) -> Report {
         let (ask, stop) = Stop::new();
-        let Self { world, board, app, files, stop: daemon, .. } = self;
-        let cycle = Cycle { world: &**world, board, app, reconciler: &reconciler, corrects };
+        let Self { world, status, app, files, stop: daemon, .. } = self;
+        let cycle = Cycle { world: &**world, status, app, reconciler: &reconciler, corrects };
         let run = cycle.run(trigger, &stop);
         tokio::pin!(run);
         let mut asked = 0;

@@ -1,13 +1,13 @@
 //! Executing a plan: a pure scheduler decides what runs next, a thin async shell performs it, and what nobody can be sure
 //! of is looked at before it is done again.
 
+mod created_ids;
 mod effort;
 mod forecast;
 mod jitter;
 mod journal;
-mod look;
-mod made;
 mod perform;
+mod read_back;
 mod runner;
 mod scheduler;
 pub mod settle;
@@ -15,9 +15,9 @@ pub mod settle;
 mod tests;
 mod together;
 
+pub use created_ids::CreatedIds;
 pub use forecast::forecast;
 pub use jitter::Jitter;
 pub use journal::{Journal, NoJournal, Performed, Unwritten};
-pub use made::Made;
 pub use runner::{Event, Progress, Quiet, Stop, Tools, execute};
 pub use scheduler::{Command, Crowd, Scheduler};

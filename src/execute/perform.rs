@@ -4,10 +4,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
+    created_ids::CreatedIds,
     jitter::Jitter,
     journal::{Journal, Performed, Unwritten},
-    look::{self, SETTLE, Shown, Then},
-    made::Made,
+    read_back::{self, SETTLE, Shown, Then},
     runner::Stop,
 };
 use crate::{
@@ -28,7 +28,7 @@ pub(super) struct Run<'a> {
     /// The way to the app.
     pub(super) writer: &'a dyn Writer,
     /// Ids of what was made.
-    pub(super) made: &'a Made,
+    pub(super) created_ids: &'a CreatedIds,
     /// Where it is written down.
     pub(super) journal: &'a dyn Journal,
     /// Chance.
@@ -98,7 +98,7 @@ impl One<'_> {
         };
         if let Write::UpdateAccount { id, email: Some(address), .. } = &write {
             // Before it is sent, because others may look at the account while it is under way.
-            self.run.made.remember_address(id.clone(), address.clone());
+            self.run.created_ids.remember_address(id.clone(), address.clone());
         }
         let mut last: Option<Error> = None;
         for attempt in 0..ATTEMPTS {
@@ -227,11 +227,11 @@ impl One<'_> {
             let note = written.account.as_ref().and_then(|account| created_note(write, account));
             match (write, &written.id) {
                 (Write::CreateAccount { email, .. }, Some(id)) => {
-                    self.run.made.remember_account(email.clone(), id.clone());
+                    self.run.created_ids.remember_account(email.clone(), id.clone());
                     return Attempt::done(note);
                 }
                 (Write::CreateGroup { name, .. }, Some(id)) => {
-                    self.run.made.remember_group(name.clone(), id.clone());
+                    self.run.created_ids.remember_group(name.clone(), id.clone());
                     return Attempt::done(note);
                 }
                 // Nobody knows the id yet.
@@ -279,7 +279,7 @@ impl One<'_> {
             Write::AddMember { .. } => semantics.members.creates_account,
             _ => false,
         };
-        let shows_after = if makes { look::shows_after(semantics.settle) } else { SETTLE };
+        let shows_after = if makes { read_back::shows_after(semantics.settle) } else { SETTLE };
         let first = if shows_after <= SOON { shows_after } else { SETTLE };
         tokio::time::sleep(first).await;
         let seen = self.look_after(error, write, Then::MakeAgain).await?;
@@ -308,77 +308,77 @@ impl One<'_> {
         Ok(match write {
             Write::CreateAccount { email, values } => {
                 let by_id = match id {
-                    Some(id) => look::account(writer, id, lane).await?,
+                    Some(id) => read_back::account(writer, id, lane).await?,
                     None => None,
                 };
                 // An id that leads to somebody else's account says nothing about this one.
                 let found = match by_id.filter(|account| account.email == *email) {
                     Some(account) => Some(account),
-                    None => look::for_account(writer, email, then, lane).await?,
+                    None => read_back::for_account(writer, email, then, lane).await?,
                 };
                 match found {
                     None => Seen::NotDone,
                     Some(account) => {
                         let seen = adopted(&account, values, id == Some(&account.id));
                         if matches!(seen, Seen::Done(_)) {
-                            self.run.made.remember_account(email.clone(), account.id);
+                            self.run.created_ids.remember_account(email.clone(), account.id);
                         }
                         seen
                     }
                 }
             }
-            Write::UpdateAccount { id, values, email } => match look::account(writer, id, lane).await? {
+            Write::UpdateAccount { id, values, email } => match read_back::account(writer, id, lane).await? {
                 None => Seen::Stale("the account is gone".into()),
-                Some(account) => seen(look::account_shown(&account, values, email.as_ref())),
+                Some(account) => seen(read_back::account_shown(&account, values, email.as_ref())),
             },
-            Write::Deactivate { id } => match look::account(writer, id, lane).await? {
+            Write::Deactivate { id } => match read_back::account(writer, id, lane).await? {
                 None => Seen::Done(Some("the account is gone".into())),
                 Some(account) if account.status == AccountStatus::Inactive => Seen::Done(None),
                 Some(_) => Seen::NotDone,
             },
-            Write::Reactivate { id } => match look::account(writer, id, lane).await? {
+            Write::Reactivate { id } => match read_back::account(writer, id, lane).await? {
                 None => Seen::Stale("the account is gone".into()),
                 Some(account) if account.status == AccountStatus::Active => Seen::Done(None),
                 Some(_) => Seen::NotDone,
             },
-            Write::DeleteAccount { id } => match look::account(writer, id, lane).await? {
+            Write::DeleteAccount { id } => match read_back::account(writer, id, lane).await? {
                 None => Seen::Done(None),
                 Some(_) => Seen::NotDone,
             },
-            Write::AddMember { group, who, values } => match look::membership(writer, group, who, lane).await? {
-                look::Membership::Unreadable => Seen::Hidden,
-                look::Membership::None => Seen::NotDone,
-                look::Membership::Member(live) => match look::shown(&live, values) {
+            Write::AddMember { group, who, values } => match read_back::membership(writer, group, who, lane).await? {
+                read_back::Membership::Unreadable => Seen::Hidden,
+                read_back::Membership::None => Seen::NotDone,
+                read_back::Membership::Member(live) => match read_back::shown(&live, values) {
                     Shown::Differs => Seen::NotDone,
                     Shown::All | Shown::Hidden => Seen::Done(None),
                 },
             },
             Write::ChangeMember { group, account, values } => {
-                match look::membership(writer, group, &self.who(account), lane).await? {
-                    look::Membership::Unreadable => Seen::Hidden,
-                    look::Membership::None => Seen::Stale("the membership is gone".into()),
-                    look::Membership::Member(live) => seen(look::shown(&live, values)),
+                match read_back::membership(writer, group, &self.who(account), lane).await? {
+                    read_back::Membership::Unreadable => Seen::Hidden,
+                    read_back::Membership::None => Seen::Stale("the membership is gone".into()),
+                    read_back::Membership::Member(live) => seen(read_back::shown(&live, values)),
                 }
             }
             Write::RemoveMember { group, account } => {
-                match look::membership(writer, group, &self.who(account), lane).await? {
-                    look::Membership::Unreadable => Seen::Hidden,
-                    look::Membership::None => Seen::Done(None),
-                    look::Membership::Member(_) => Seen::NotDone,
+                match read_back::membership(writer, group, &self.who(account), lane).await? {
+                    read_back::Membership::Unreadable => Seen::Hidden,
+                    read_back::Membership::None => Seen::Done(None),
+                    read_back::Membership::Member(_) => Seen::NotDone,
                 }
             }
-            Write::CreateGroup { name, .. } => match look::group_named(writer, name, then, lane).await? {
+            Write::CreateGroup { name, .. } => match read_back::group_named(writer, name, then, lane).await? {
                 None => Seen::NotDone,
                 Some(group) => {
-                    self.run.made.remember_group(name.clone(), group.id);
+                    self.run.created_ids.remember_group(name.clone(), group.id);
                     Seen::Done(None)
                 }
             },
-            Write::UpdateGroup { id, values } => match look::group(writer, id, lane).await? {
+            Write::UpdateGroup { id, values } => match read_back::group(writer, id, lane).await? {
                 None => Seen::Stale("the group is gone".into()),
-                Some(group) => seen(look::shown(&group.values, values)),
+                Some(group) => seen(read_back::shown(&group.values, values)),
             },
-            Write::DeleteGroup { id } => match look::group(writer, id, lane).await? {
+            Write::DeleteGroup { id } => match read_back::group(writer, id, lane).await? {
                 None => Seen::Done(None),
                 Some(_) => Seen::NotDone,
             },
@@ -389,9 +389,9 @@ impl One<'_> {
     /// and a second create could be a second invitation.
     async fn look_for_own_account(&self) -> Result<Option<ActionResult>, Error> {
         let (Verb::Create, Some(email)) = (self.action.name.verb, &self.action.target.email) else { return Ok(None) };
-        let Some(id) = self.run.made.account_of(email) else { return Ok(None) };
+        let Some(id) = self.run.created_ids.account_of(email) else { return Ok(None) };
         let there =
-            look::account(self.run.writer, &id, self.lane).await?.is_some_and(|account| account.email == *email);
+            read_back::account(self.run.writer, &id, self.lane).await?.is_some_and(|account| account.email == *email);
         let note = format!("made earlier in this run as {id}; the app's list does not show it yet");
         Ok(there.then_some(ActionResult::Done { note: Some(note) }))
     }
@@ -399,7 +399,7 @@ impl One<'_> {
     /// A removal re-reads its own row first: the account may have changed hands or state since it was planned.
     async fn look_before_removing(&self) -> Result<Option<ActionResult>, Error> {
         let (action, target) = (self.action, &self.action.target);
-        let seen = target.account_id.as_ref().and_then(|id| self.run.made.just_seen(id));
+        let seen = target.account_id.as_ref().and_then(|id| self.run.created_ids.just_seen(id));
         // Another address takes the old way of signing in away.
         let takes_away = action.reduces_access || target.address.is_some();
         let (true, Some(id), Some(email)) = (takes_away, &target.account_id, &target.email) else {
@@ -408,7 +408,7 @@ impl One<'_> {
         let stale = |reason: String| Ok(Some(ActionResult::Stale { reason }));
         let read = match seen {
             Some(account) => Some(account),
-            None => look::account(self.run.writer, id, self.lane).await?,
+            None => read_back::account(self.run.writer, id, self.lane).await?,
         };
         let Some(account) = read else {
             return match action.name.verb {
@@ -418,7 +418,7 @@ impl One<'_> {
             };
         };
         let is_new = target.address.as_ref() == Some(&account.email)
-            || self.run.made.address_of(id).is_some_and(|address| address == account.email);
+            || self.run.created_ids.address_of(id).is_some_and(|address| address == account.email);
         if account.email != *email && !is_new {
             return stale(format!("account {id} now belongs to {}; plan again", account.email));
         }
@@ -431,7 +431,7 @@ impl One<'_> {
             }));
         }
         if action.name.verb == Verb::Update {
-            if look::account_shown(&account, &target.values, target.address.as_ref()) == Shown::All {
+            if read_back::account_shown(&account, &target.values, target.address.as_ref()) == Shown::All {
                 return Ok(Some(ActionResult::Done { note: Some("it was so already".into()) }));
             }
             // From another role than the planned one, the same write might give instead of take.
@@ -454,33 +454,35 @@ impl One<'_> {
 
     /// The write that the action asks for; `None` when the id of what it is done to never became known.
     fn write(&self) -> Option<Write> {
-        let Self { run: Run { made, .. }, action, .. } = self;
+        let Self { run: Run { created_ids, .. }, action, .. } = self;
         let values = action.target.values.clone();
         let group_name = || action.name.group.clone();
         Some(match action.name.verb {
             Verb::Create => Write::CreateAccount { email: action.target.email.clone()?, values },
             Verb::Update => {
-                Write::UpdateAccount { id: made.account(action)?, values, email: action.target.address.clone() }
+                Write::UpdateAccount { id: created_ids.account(action)?, values, email: action.target.address.clone() }
             }
-            Verb::Reactivate => Write::Reactivate { id: made.account(action)? },
-            Verb::Deactivate => Write::Deactivate { id: made.account(action)? },
-            Verb::Delete => Write::DeleteAccount { id: made.account(action)? },
+            Verb::Reactivate => Write::Reactivate { id: created_ids.account(action)? },
+            Verb::Deactivate => Write::Deactivate { id: created_ids.account(action)? },
+            Verb::Delete => Write::DeleteAccount { id: created_ids.account(action)? },
             Verb::AddMember => {
-                let id = made.account(action);
+                let id = created_ids.account(action);
                 // Where joining makes accounts, an address will do.
                 if id.is_none() && !self.run.writer.semantics().members.creates_account {
                     return None;
                 }
                 let who = Joiner { id, email: action.target.email.clone()?, values: action.target.joins_with.clone() };
-                Write::AddMember { group: made.group(action)?, who, values }
+                Write::AddMember { group: created_ids.group(action)?, who, values }
             }
             Verb::ChangeMember => {
-                Write::ChangeMember { group: made.group(action)?, account: made.account(action)?, values }
+                Write::ChangeMember { group: created_ids.group(action)?, account: created_ids.account(action)?, values }
             }
-            Verb::RemoveMember => Write::RemoveMember { group: made.group(action)?, account: made.account(action)? },
+            Verb::RemoveMember => {
+                Write::RemoveMember { group: created_ids.group(action)?, account: created_ids.account(action)? }
+            }
             Verb::CreateGroup => Write::CreateGroup { name: group_name()?, values },
-            Verb::UpdateGroup => Write::UpdateGroup { id: made.group(action)?, values },
-            Verb::DeleteGroup => Write::DeleteGroup { id: made.group(action)? },
+            Verb::UpdateGroup => Write::UpdateGroup { id: created_ids.group(action)?, values },
+            Verb::DeleteGroup => Write::DeleteGroup { id: created_ids.group(action)? },
         })
     }
 }
@@ -547,7 +549,7 @@ fn adopted(account: &LiveAccount, values: &Values, just_made: bool) -> Seen {
             return Seen::Stale(format!("there is an account {} already, which is {other}; plan again", account.id));
         }
     };
-    let differs = (look::shown(&account.values, values) == Shown::Differs)
+    let differs = (read_back::shown(&account.values, values) == Shown::Differs)
         .then(|| "some of its fields differ; the next run corrects them".to_owned());
     let found = (!just_made).then(|| format!("found as {}", account.id));
     let notes: Vec<String> = [found, status, differs].into_iter().flatten().collect();

@@ -7,10 +7,10 @@ use tokio::{sync::watch, time::Instant};
 use tracing::{error, info, warn};
 
 use super::{
+    created_ids::CreatedIds,
     effort,
     jitter::Jitter,
     journal::{Journal, Performed, Unwritten},
-    made::Made,
     perform::Run,
     scheduler::{Command, Scheduler},
     together::perform_together,
@@ -94,7 +94,7 @@ pub struct Tools<'a> {
     /// The way to the app.
     pub writer: Arc<dyn Writer>,
     /// Remembers, over several rounds, what was made.
-    pub made: &'a Made,
+    pub created_ids: &'a CreatedIds,
     /// What may be sent.
     pub quota: Quota,
     /// Where it is written down.
@@ -123,7 +123,7 @@ async fn run(
     stop: Stop,
     progress: &dyn Progress,
 ) -> Vec<(ActionName, ActionResult)> {
-    let Tools { made, journal, jitter, .. } = *tools;
+    let Tools { created_ids, journal, jitter, .. } = *tools;
     let writer = &*tools.writer;
     let actions = &plan.actions;
     let ready = actions.iter().filter(|action| action.status == Status::Ready).count();
@@ -153,7 +153,7 @@ async fn run(
                     let lane = scheduler.lane(batch[0]);
                     batch.iter().for_each(|index| log.started(*index));
                     announced.started(batch.iter().map(|index| &actions[*index]));
-                    let run = Run { writer, made, journal, jitter, stop: &asked };
+                    let run = Run { writer, created_ids, journal, jitter, stop: &asked };
                     running.push(async move {
                         let together: Vec<_> = batch.iter().map(|index| &actions[*index]).collect();
                         let (performed, sent) = witnessed(perform_together(run, &together, lane)).await;

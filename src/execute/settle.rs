@@ -4,14 +4,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::look::{self, Membership, SETTLE, Shown, Then};
+use super::read_back::{self, Membership, SETTLE, Shown, Then};
 use crate::{
     budget::Lane,
     connectors::{Error, Joiner, Write, Writer},
     model::{AccountStatus, Coverage, Email, Find, LiveAccount, LiveApp, LiveGroup},
 };
 
-/// How many complete readings without it prove that what a sweep alone can show was not made: paging over a list that
+/// How many complete readings without it prove that what a sweep alone can show was not created_ids: paging over a list that
 /// changes loses a row once, but hardly twice.
 pub const ABSENCES: u32 = 2;
 
@@ -20,7 +20,7 @@ pub const SHOWS_AFTER: Duration = SETTLE;
 
 /// A reading that begins so long after a write was sent shows its effect, in an app that takes `settle` to show what it made.
 pub fn shows_after(settle: Duration) -> Duration {
-    look::shows_after(settle)
+    read_back::shows_after(settle)
 }
 
 /// What became of a write.
@@ -76,7 +76,7 @@ pub fn seen_in(live: &LiveApp, write: &Write, joining_makes_accounts: bool) -> B
             None => absent(&live.groups_coverage),
         },
         Write::UpdateAccount { id, values, email } => match (account(id), gone()) {
-            (Some(account), _) => of_values(look::account_shown(account, values, email.as_ref())),
+            (Some(account), _) => of_values(read_back::account_shown(account, values, email.as_ref())),
             (None, None) => Became::NotDone("the account is gone".into()),
             (None, Some(why)) => Became::Unknown(why),
         },
@@ -105,7 +105,7 @@ pub fn seen_in(live: &LiveApp, write: &Write, joining_makes_accounts: bool) -> B
         },
         Write::ChangeMember { group, account, values } => {
             match in_group(live, group, &Joiner::known(account.clone(), Email::lenient(""))) {
-                Inside::Yes(member) => of_values(member.map_or(Shown::Hidden, |seen| look::shown(seen, values))),
+                Inside::Yes(member) => of_values(member.map_or(Shown::Hidden, |seen| read_back::shown(seen, values))),
                 Inside::No => Became::NotDone("the membership is gone".into()),
                 Inside::Unclear(why) => Became::Unknown(why),
             }
@@ -118,7 +118,7 @@ pub fn seen_in(live: &LiveApp, write: &Write, joining_makes_accounts: bool) -> B
             }
         }
         Write::UpdateGroup { id, values } => match group_of(live, id) {
-            Some(group) => of_values(look::shown(&group.values, values)),
+            Some(group) => of_values(read_back::shown(&group.values, values)),
             None => Became::Unknown("the group was not seen".into()),
         },
         Write::DeleteGroup { id } => match (group_of(live, id), &live.groups_coverage) {
@@ -137,7 +137,7 @@ pub fn seen_in(live: &LiveApp, write: &Write, joining_makes_accounts: bool) -> B
 pub async fn look_again(writer: &dyn Writer, write: &Write, swept: &mut Swept, lane: Lane) -> Result<Again, Error> {
     match write {
         Write::CreateAccount { email, .. } if writer.semantics().find == Find::Query => {
-            let found = look::for_account(writer, email, Then::MakeAgain, lane).await?;
+            let found = read_back::for_account(writer, email, Then::MakeAgain, lane).await?;
             Ok(found.map_or(Again::Certain, |account| Again::Found(of_account(&account))))
         }
         Write::CreateAccount { email, .. } => {
@@ -149,7 +149,7 @@ pub async fn look_again(writer: &dyn Writer, write: &Write, swept: &mut Swept, l
                 (None, false) => Again::Unclear,
             })
         }
-        Write::CreateGroup { name, .. } => Ok(match look::group_named(writer, name, Then::Report, lane).await? {
+        Write::CreateGroup { name, .. } => Ok(match read_back::group_named(writer, name, Then::Report, lane).await? {
             Some(group) => Again::Found(Became::Done {
                 note: format!("found as {}", group.id),
                 account: None,
@@ -157,7 +157,7 @@ pub async fn look_again(writer: &dyn Writer, write: &Write, swept: &mut Swept, l
             }),
             None => Again::AbsentAgain,
         }),
-        Write::AddMember { group, who, .. } => Ok(match look::membership(writer, group, who, lane).await? {
+        Write::AddMember { group, who, .. } => Ok(match read_back::membership(writer, group, who, lane).await? {
             Membership::Member(_) => Again::Found(Became::done("the membership is there")),
             Membership::None => Again::AbsentAgain,
             Membership::Unreadable => Again::Unclear,
@@ -250,7 +250,7 @@ fn in_group<'a>(live: &'a LiveApp, group: &str, who: &Joiner) -> Inside<'a> {
             Coverage::Incomplete(why) | Coverage::Believed(why) => Inside::Unclear(why.clone()),
         };
     };
-    if let Some(member) = group.members.iter().find(|member| look::is_member(member, who)) {
+    if let Some(member) = group.members.iter().find(|member| read_back::is_member(member, who)) {
         return Inside::Yes(Some(&member.values));
     }
     // Who had no account when the request left may have got one by it.

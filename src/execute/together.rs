@@ -7,8 +7,8 @@ use tracing::warn;
 
 use super::{
     journal::{Performed, Unwritten},
-    look,
     perform::{ATTEMPTS, Run, Settling, not_done, perform, prepare},
+    read_back,
 };
 use crate::{
     budget::Lane,
@@ -72,7 +72,7 @@ impl Together<'_> {
                 Err(error) if error.outcome_unknown() => {
                     settle = settle.min(LOST);
                     warn!(%error, people = writes.len(), "looking in the group for what became of it");
-                    tokio::time::sleep(look::SETTLE).await;
+                    tokio::time::sleep(read_back::SETTLE).await;
                     writes
                 }
                 // Nothing was done, and it may be for one of them; each one alone finds out whom the app does not take.
@@ -211,10 +211,10 @@ fn group_of(write: &Write) -> &str {
 }
 
 fn is_done(write: &Write, members: &[LiveMember], coverage: &Coverage) -> bool {
-    let same = |who: &Joiner| members.iter().find(|member| look::is_member(member, who));
+    let same = |who: &Joiner| members.iter().find(|member| read_back::is_member(member, who));
     match write {
         Write::AddMember { who, values, .. } => {
-            same(who).is_some_and(|member| look::shown(&member.values, values) != look::Shown::Differs)
+            same(who).is_some_and(|member| read_back::shown(&member.values, values) != read_back::Shown::Differs)
         }
         Write::RemoveMember { account, .. } => {
             coverage.is_complete() && !members.iter().any(|member| member.account == *account)

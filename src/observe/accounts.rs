@@ -9,7 +9,7 @@ use futures::{StreamExt, stream};
 
 use super::{
     AT_ONCE, ObserveProgress, OnProgress,
-    book::Book,
+    fact_log::FactLog,
     rotation::{Turn, What},
 };
 use crate::{
@@ -18,12 +18,12 @@ use crate::{
 };
 
 /// The accounts whose rows lack something that is needed, each with what is remembered of it.
-pub(super) fn turns(reader: &dyn Reader, app: &DesiredApp, accounts: &[LiveAccount], book: &Book<'_>) -> Vec<Turn> {
+pub(super) fn turns(reader: &dyn Reader, app: &DesiredApp, accounts: &[LiveAccount], log: &FactLog<'_>) -> Vec<Turn> {
     let semantics = reader.semantics();
     let needed = needed_fields(app, semantics);
     let sparse = accounts.iter().filter(|account| lacks(account, &needed, semantics));
     let turn = |account: &LiveAccount| {
-        let fact = book.account(&account.id);
+        let fact = log.account(&account.id);
         let lacking = fact.is_some_and(|fact| {
             let mut whole = account.clone();
             complete_with(&mut whole, fact.seen.clone());
@@ -42,12 +42,12 @@ pub(super) async fn complete(
     app: &DesiredApp,
     accounts: &mut [LiveAccount],
     chosen: Vec<Arc<str>>,
-    book: &mut Book<'_>,
+    log: &mut FactLog<'_>,
     progress: OnProgress<'_>,
 ) -> BTreeMap<Arc<str>, String> {
     let of = chosen.len();
     let asked: BTreeSet<Arc<str>> = chosen.iter().cloned().collect();
-    let clock = book.clock();
+    let clock = log.clock();
     let reads = chosen.into_iter().map(|id| async move {
         let at = clock.now();
         let read = reader.account(&id, Lane::Read).await;
@@ -60,7 +60,7 @@ pub(super) async fn complete(
     while let Some((id, at, read)) = reads.next().await {
         match read {
             Ok(Some(account)) => {
-                book.learn_account(&id, at, account.clone());
+                log.learn_account(&id, at, account.clone());
                 full.insert(id, account);
             }
             Ok(None) => drop(unread.insert(id, NOT_THERE.to_owned())),
@@ -75,12 +75,12 @@ pub(super) async fn complete(
         if let Some(full) = full.remove(&id) {
             complete_with(account, full);
         } else if !asked.contains(&id) && lacks(account, &needed, reader.semantics()) {
-            if let Some(fact) = book.account(&id) {
+            if let Some(fact) = log.account(&id) {
                 complete_with(account, fact.seen.clone());
-                book.extent.remembered.insert(id.clone(), fact.read_at);
+                log.extent.remembered.insert(id.clone(), fact.read_at);
             }
             if lacks(account, &needed, reader.semantics()) {
-                book.extent.accounts_to_come.insert(id);
+                log.extent.accounts_to_come.insert(id);
             }
         }
     }

@@ -9,7 +9,7 @@ use futures::{StreamExt, stream};
 
 use super::{
     AT_ONCE, ObserveProgress, OnProgress,
-    book::Book,
+    fact_log::FactLog,
     rotation::{Turn, What},
 };
 use crate::{
@@ -52,7 +52,7 @@ pub(super) async fn list(reader: &dyn Reader, app: &DesiredApp, progress: OnProg
 }
 
 /// The accounts whose memberships have to be read account by account, each with what is remembered of it.
-pub(super) fn turns(reader: &dyn Reader, app: &DesiredApp, accounts: &[LiveAccount], book: &Book<'_>) -> Vec<Turn> {
+pub(super) fn turns(reader: &dyn Reader, app: &DesiredApp, accounts: &[LiveAccount], log: &FactLog<'_>) -> Vec<Turn> {
     let semantics = reader.semantics();
     if !per_account(semantics, app) {
         return Vec::new();
@@ -61,7 +61,7 @@ pub(super) fn turns(reader: &dyn Reader, app: &DesiredApp, accounts: &[LiveAccou
         id: account.id.clone(),
         what: What::Memberships,
         pending: false,
-        read_at: book.memberships(&account.id).map(|fact| fact.read_at),
+        read_at: log.memberships(&account.id).map(|fact| fact.read_at),
         lacking: false,
     };
     accounts.iter().filter(|account| worth_reading(account, semantics)).map(turn).collect()
@@ -223,7 +223,7 @@ impl Groups {
         app: &DesiredApp,
         accounts: &[LiveAccount],
         chosen: Vec<Arc<str>>,
-        book: &mut Book<'_>,
+        log: &mut FactLog<'_>,
         progress: OnProgress<'_>,
     ) {
         let semantics = reader.semantics();
@@ -235,15 +235,15 @@ impl Groups {
             accounts.iter().filter(|account| worth_reading(account, semantics)).map(|account| &account.id).collect();
         let chosen: Vec<Arc<str>> = chosen.into_iter().filter(|id| worth.contains(id)).collect();
         let asked: BTreeSet<Arc<str>> = chosen.iter().cloned().collect();
-        let failed = self.read(reader, chosen, book, progress).await;
+        let failed = self.read(reader, chosen, log, progress).await;
         for id in worth.iter().copied().filter(|id| !asked.contains(*id)) {
-            match book.memberships(id) {
+            match log.memberships(id) {
                 Some(fact) => {
                     fact.seen.iter().cloned().for_each(|membership| self.enter(membership));
-                    let at = book.extent.remembered.entry(id.clone()).or_insert(fact.read_at);
+                    let at = log.extent.remembered.entry(id.clone()).or_insert(fact.read_at);
                     *at = fact.read_at.min(*at);
                 }
-                None => drop(book.extent.memberships_to_come.insert(id.clone())),
+                None => drop(log.extent.memberships_to_come.insert(id.clone())),
             }
         }
         self.pin(app);
@@ -251,10 +251,10 @@ impl Groups {
         self.cover();
         if !semantics.groups.list {
             // Groups are learnt from memberships, so that they are known as far as those are.
-            self.learnt_from(&failed, book.extent.memberships_to_come.len(), worth.len());
+            self.learnt_from(&failed, log.extent.memberships_to_come.len(), worth.len());
         }
         self.unread.extend(failed.into_keys());
-        self.unread.extend(book.extent.memberships_to_come.iter().cloned());
+        self.unread.extend(log.extent.memberships_to_come.iter().cloned());
     }
 
     fn learnt_from(&mut self, failed: &BTreeMap<Arc<str>, String>, to_come: usize, of: usize) {
@@ -278,11 +278,11 @@ impl Groups {
         &mut self,
         reader: &dyn Reader,
         chosen: Vec<Arc<str>>,
-        book: &mut Book<'_>,
+        log: &mut FactLog<'_>,
         progress: OnProgress<'_>,
     ) -> BTreeMap<Arc<str>, String> {
         let of = chosen.len();
-        let clock = book.clock();
+        let clock = log.clock();
         let reads = chosen.into_iter().map(|id| async move {
             let at = clock.now();
             let read = reader.memberships(&id, Lane::Read).await;
@@ -297,7 +297,7 @@ impl Groups {
                     match listing.coverage {
                         Coverage::Incomplete(why) => drop(failed.insert(id, why)),
                         Coverage::Complete | Coverage::Believed(_) => {
-                            book.learn_memberships(&id, at, listing.rows.clone());
+                            log.learn_memberships(&id, at, listing.rows.clone());
                         }
                     }
                     listing.rows.into_iter().for_each(|membership| self.enter(membership));

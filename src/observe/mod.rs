@@ -4,8 +4,8 @@
 //! the app. What can only be read one account at a time is read in rotation ([`rotation`]) and remembered in between.
 
 mod accounts;
-mod book;
 mod everything;
+mod fact_log;
 mod memberships;
 mod only;
 mod probe;
@@ -34,7 +34,7 @@ use crate::{
         AppPlan, Coverage, DesiredApp, Email, FactIds, Facts, Find, LiveAccount, LiveApp, Notice, Severity, Vocabulary,
     },
 };
-use book::{Book, Clock};
+use fact_log::{Clock, FactLog};
 use rotation::{What, choose};
 
 /// Reads that are prepared at once. The budget's gate decides how many leave; this only has to keep it busy.
@@ -120,7 +120,7 @@ pub struct Observation {
     /// When it began.
     began: Timestamp,
     /// Fingerprints of the rows of the list.
-    rows: BTreeMap<Arc<str>, Arc<str>>,
+    fingerprints: BTreeMap<Arc<str>, Arc<str>>,
     /// Accounts whose rows do not hold all that is needed.
     sparse: BTreeSet<Arc<str>>,
 }
@@ -164,10 +164,10 @@ pub async fn observe_in_rotation(
     let absent = look_for_missing(reader, app, before.aliases, &accounts, &accounts_coverage).await;
     let mut groups = memberships::list(reader, app, progress).await;
 
-    let mut book = Book::new(before.facts, app, &accounts, clock);
-    let mut turns = accounts::turns(reader, app, &accounts, &book);
+    let mut log = FactLog::new(before.facts, app, &accounts, clock);
+    let mut turns = accounts::turns(reader, app, &accounts, &log);
     let sparse = turns.iter().map(|turn| turn.id.clone()).collect();
-    turns.extend(memberships::turns(reader, app, &accounts, &book));
+    turns.extend(memberships::turns(reader, app, &accounts, &log));
     for turn in &mut turns {
         let account = accounts.binary_search_by(|account| account.id.cmp(&turn.id));
         turn.pending = account.is_ok_and(|index| before.pending.contains(&accounts[index]));
@@ -176,15 +176,15 @@ pub async fn observe_in_rotation(
     let chosen = |what: What| chosen.iter().filter(move |turn| turn.what == what).map(|turn| turn.id.clone());
 
     let of_accounts = chosen(What::Account).collect();
-    let unread_accounts = accounts::complete(reader, app, &mut accounts, of_accounts, &mut book, progress).await;
+    let unread_accounts = accounts::complete(reader, app, &mut accounts, of_accounts, &mut log, progress).await;
     let of_memberships = chosen(What::Memberships).collect();
-    groups.join(reader, app, &accounts, of_memberships, &mut book, progress).await;
+    groups.join(reader, app, &accounts, of_memberships, &mut log, progress).await;
 
     let (vocabulary, unread_words) = vocabulary(reader, app).await;
     let mut notices = reader.notices();
     notices.extend(unread_words);
     let memberships = groups.finish();
-    let lapsed = book.lapsed(accounts_coverage.is_complete());
+    let lapsed = log.lapsed(accounts_coverage.is_complete());
     let live = LiveApp {
         observed_at: clock.now(),
         accounts,
@@ -198,10 +198,10 @@ pub async fn observe_in_rotation(
         vocabulary,
         notices,
         requests: reader.requests() - requests,
-        oldest_s: clock.oldest(&book.extent, now),
-        extent: book.extent,
+        oldest_s: clock.oldest(&log.extent, now),
+        extent: log.extent,
     };
-    Ok(Observation { live, lapsed, learnt: book.learnt, began: now, rows: book.rows, sparse })
+    Ok(Observation { live, lapsed, learnt: log.learnt, began: now, fingerprints: log.fingerprints, sparse })
 }
 
 /// Where the list broke off and the API has a query, asks for each granted account that was not seen: what a query shows

@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{ObserveProgress, OnProgress, accounts, book::Clock, memberships, vocabulary};
+use super::{ObserveProgress, OnProgress, accounts, fact_log::Clock, memberships, vocabulary};
 use crate::{
     connectors::{Error, Lane, Reader},
     model::{

@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use super::{
     AT_ONCE, Observation,
     accounts::{self, NOT_THERE},
-    book::Clock,
+    fact_log::Clock,
     memberships,
 };
 use crate::{
     connectors::{Error, Lane, Listing, Reader},
     model::{
-        AccountGroup, AppPlan, Coverage, DesiredApp, Fact, FactIds, Facts, Guard, LiveAccount, LiveApp, LiveGroup,
-        Reach, Semantics, Status, Verb,
+        AccountGroup, AppPlan, Coverage, DesiredApp, Fact, FactIds, Facts, LiveAccount, LiveApp, LiveGroup, Reach,
+        Semantics, Status, Verb,
     },
 };
 
@@ -37,10 +37,9 @@ pub fn concerned(plan: &AppPlan, live: &LiveApp, semantics: &Semantics) -> BTree
     };
     let ready = targets(Status::Ready).map(|(_, id)| id).filter(|id| uncertain(id));
     let mut ids: BTreeSet<Arc<str>> = ready.cloned().collect();
-    let knowing_helps = |guard: Guard| matches!(guard, Guard::Incomplete | Guard::UnknownStatus | Guard::MinAdmins);
     let held = targets(Status::Held)
         .filter(|(action, _)| {
-            action.reduces_access && action.held.as_ref().is_some_and(|held| knowing_helps(held.guard))
+            action.reduces_access && action.held.as_ref().is_some_and(|held| held.guard.reading_helps())
         })
         .map(|(_, id)| id)
         .filter(|id| to_come(id));
@@ -145,9 +144,9 @@ impl Observation {
     }
 
     fn take_in(&mut self, fresh: Fresh, semantics: &Semantics) {
-        let Self { live, learnt, lapsed, rows, .. } = self;
+        let Self { live, learnt, lapsed, fingerprints, .. } = self;
         let Fresh { id, at, account, memberships } = fresh;
-        let row = rows.get(&id).cloned();
+        let row = fingerprints.get(&id).cloned();
         let extent = &mut live.extent;
         extent.remembered.remove(&id);
         extent.accounts_to_come.remove(&id);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    execute::Made,
+    execute::CreatedIds,
     model::{AccountStatus, Coverage, Email, Fact, FactIds, Facts, LiveApp, LiveMember, Verb},
     plan::{AppHistory, Invited, Used},
     store::{self, AppKey, Ending, FactKind, Filter, Invitation, Store, StoreError},
@@ -61,13 +61,18 @@ pub(super) async fn approvals(store: &Store) -> Result<BTreeMap<String, Used>, S
 
 /// Remembers what earlier processes made and no reading has shown yet, so that it is not made again merely because a list
 /// is slow.
-pub(super) async fn recall_made(store: &Store, key: &AppKey, made: &Made, now: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn recall_created(
+    store: &Store,
+    key: &AppKey,
+    created_ids: &CreatedIds,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let yesterday = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
     for invitation in store.invitations(key).await? {
         if let (None, Some(id)) = (&invitation.seen, invitation.account_id)
             && invitation.sent_at >= yesterday
         {
-            made.remember_account(invitation.email, id);
+            created_ids.remember_account(invitation.email, id);
         }
     }
     Ok(())

@@ -14,7 +14,7 @@ use crate::{
         Write,
         http::{Method, witness::Sent},
     },
-    execute::{Journal, Made, Performed, Unwritten},
+    execute::{CreatedIds, Journal, Performed, Unwritten},
     model::{Action, ActionResult, Cause, Desired, Email},
     store::{ApprovalUse, Ending, EntryKind, IntentId, NewEntry, NewIntent, Settled, StoreError},
 };
@@ -24,7 +24,7 @@ pub(super) struct Ledger<'a> {
     pub(super) memory: &'a Memory,
     pub(super) tenure: &'a Tenure,
     pub(super) desired: &'a Desired,
-    pub(super) made: &'a Made,
+    pub(super) created_ids: &'a CreatedIds,
     pub(super) fingerprint: &'a str,
     /// Intents that are open, by the action's name.
     open: Mutex<BTreeMap<String, IntentId>>,
@@ -35,10 +35,10 @@ impl<'a> Ledger<'a> {
         memory: &'a Memory,
         tenure: &'a Tenure,
         desired: &'a Desired,
-        made: &'a Made,
+        created_ids: &'a CreatedIds,
         fingerprint: &'a str,
     ) -> Self {
-        Self { memory, tenure, desired, made, fingerprint, open: Mutex::default() }
+        Self { memory, tenure, desired, created_ids, fingerprint, open: Mutex::default() }
     }
 
     fn is_open(&self, name: &str) -> Option<IntentId> {
@@ -97,9 +97,10 @@ impl<'a> Ledger<'a> {
         let ending = Ending::from(&performed.result);
         let account_id = action.target.account_id.clone().or_else(|| {
             let email = action.target.email.as_ref()?;
-            self.made.account_of(email)
+            self.created_ids.account_of(email)
         });
-        let group_id = action.target.group_id.clone().or_else(|| self.made.group_of(action.name.group.as_deref()?));
+        let group_id =
+            action.target.group_id.clone().or_else(|| self.created_ids.group_of(action.name.group.as_deref()?));
         let (store, lease) = (&self.memory.store, self.tenure.lease());
         match self.is_open(&name) {
             // A later look says what became of it, and enters that.

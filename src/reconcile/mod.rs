@@ -32,7 +32,7 @@ use tracing::debug;
 use crate::{
     budget::{Lane, Quota},
     connectors::{self, Clock, Error, Writer},
-    execute::{self, Jitter, Journal, Made, NoJournal, Progress, Stop, Tools, forecast},
+    execute::{self, CreatedIds, Jitter, Journal, NoJournal, Progress, Stop, Tools, forecast},
     model::{
         AccountStatus, AppOutcome, AppPlan, Desired, DesiredApp, FactIds, Facts, Live, LiveApp, Outcome, Plan,
         ReadFailure, Status,
@@ -84,7 +84,7 @@ pub enum Pace {
 struct Connected {
     writer: Result<Arc<dyn Writer>, Error>,
     /// What earlier rounds made.
-    made: Made,
+    created_ids: CreatedIds,
     /// Names it in the store.
     key: AppKey,
     /// Held while the app is read or written, so that a slow reading is not overtaken by another one.
@@ -147,7 +147,7 @@ impl Reconciler {
         let desired = desired.into();
         let connected = |app: &DesiredApp| Connected {
             writer: connect(app),
-            made: Made::default(),
+            created_ids: CreatedIds::default(),
             key: AppKey::new(app.name.clone(), app.url.origin().ascii_serialization()),
             past: tokio::sync::Mutex::default(),
             known: Mutex::default(),
@@ -272,12 +272,12 @@ impl Reconciler {
         let mut seen =
             observe::observe_in_rotation(writer, app, memory.now(), &before, progress).await.map_err(unread)?;
         let (recovered, under_way) = match &past.tenure {
-            Some(tenure) => {
-                recover::settle(memory, tenure, &connected.made, open, writer, &seen.live).await.map_err(unkept)?
-            }
+            Some(tenure) => recover::settle(memory, tenure, &connected.created_ids, open, writer, &seen.live)
+                .await
+                .map_err(unkept)?,
             None => (Vec::new(), recover::peek(&open, writer.semantics(), &seen.live)),
         };
-        history::recall_made(store, key, &connected.made, memory.now()).await.map_err(unkept)?;
+        history::recall_created(store, key, &connected.created_ids, memory.now()).await.map_err(unkept)?;
         let history = AppHistory { under_way, ..history::of_app(store, key, memory.now()).await.map_err(unkept)? };
         let approvals = history::approvals(store).await.map_err(unkept)?;
         let history = History {
@@ -390,14 +390,14 @@ impl Reconciler {
             seconds: 0,
         };
         let connected = (self.desired.apps.get(&plan.app), self.apps.get(&plan.app));
-        let (Some(app), Some(connected @ Connected { writer: Ok(writer), made, .. })) = connected else {
+        let (Some(app), Some(connected @ Connected { writer: Ok(writer), created_ids, .. })) = connected else {
             return failed(plan.error.clone().unwrap_or_else(|| "there is no connection to this app".into()));
         };
         if let Some(error) = &plan.error {
             return failed(error.clone());
         }
         let (quota, jitter) = (quota(app), &self.jitter);
-        let tools = |journal| Tools { writer: writer.clone(), made, quota: quota.clone(), journal, jitter };
+        let tools = |journal| Tools { writer: writer.clone(), created_ids, quota: quota.clone(), journal, jitter };
         let Some(memory) = &self.memory else {
             return execute::execute(plan, &tools(&NoJournal), stop, progress).await;
         };
@@ -408,7 +408,7 @@ impl Reconciler {
         let Some(tenure) = &past.tenure else {
             return failed(format!("{}: nothing was sent, because this run has no claim on the app", plan.app));
         };
-        let ledger = Ledger::new(memory, tenure, &self.desired, made, fingerprint);
+        let ledger = Ledger::new(memory, tenure, &self.desired, created_ids, fingerprint);
         let journal: &dyn Journal = &ledger;
         execute::execute(plan, &tools(journal), stop, progress).await
     }

@@ -64,7 +64,7 @@ impl Reconciler {
         let live = live.map_err(|error| ReadFailure { message: error.to_string() })?;
         // What was not read, or not all of it, is read again before anything is taken away.
         let read = live.accounts.iter().filter(|account| !live.unread_accounts.contains_key(&account.id));
-        read.for_each(|account| connected.made.saw_account(began, account.clone()));
+        read.for_each(|account| connected.created_ids.saw_account(began, account.clone()));
         Ok(live)
     }
 
@@ -104,11 +104,11 @@ impl Reconciler {
         let mut live = self.look_for(app, connected, writer, identity, &known, Some(&past_of_app), progress).await?;
         let (recovered, under_way) = match &past.tenure {
             Some(tenure) => {
-                recover::settle(memory, tenure, &connected.made, open, writer, &live).await.map_err(unkept)?
+                recover::settle(memory, tenure, &connected.created_ids, open, writer, &live).await.map_err(unkept)?
             }
             None => (Vec::new(), recover::peek(&open, writer.semantics(), &live)),
         };
-        history::recall_made(store, key, &connected.made, memory.now()).await.map_err(unkept)?;
+        history::recall_created(store, key, &connected.created_ids, memory.now()).await.map_err(unkept)?;
         let history = history::of_app(store, key, memory.now()).await.map_err(unkept)?;
         if let Some(tenure) = &past.tenure {
             // What one person's reading does not show, it was not looking for.

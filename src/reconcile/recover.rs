@@ -18,7 +18,7 @@ use crate::{
     budget::Lane,
     connectors::{Write, Writer},
     execute::{
-        Made,
+        CreatedIds,
         settle::{self, ABSENCES, Again, Became, SHOWS_AFTER, Swept},
     },
     model::{Email, LiveApp, Semantics},
@@ -58,7 +58,7 @@ pub(super) async fn let_it_show(open: &[Intent], writer: &dyn Writer, now: Times
 pub(super) async fn settle(
     memory: &Memory,
     tenure: &Tenure,
-    made: &Made,
+    created_ids: &CreatedIds,
     open: Vec<Intent>,
     writer: &dyn Writer,
     live: &LiveApp,
@@ -83,7 +83,7 @@ pub(super) async fn settle(
         match judged {
             Judged::Open(why) => drop(under_way.insert(name, why)),
             Judged::Ended(ending, message, account_id, group_id) => {
-                remember(made, &intent, account_id.as_ref(), group_id.as_ref());
+                remember(created_ids, &intent, account_id.as_ref(), group_id.as_ref());
                 let settled = Settled {
                     at: memory.now(),
                     run: memory.run(None).await?,
@@ -109,9 +109,16 @@ async fn end_runs(memory: &Memory, open: &[Intent]) -> Result<(), StoreError> {
     let ours = memory.begun().await;
     let runs: BTreeSet<&Arc<str>> = open.iter().map(|intent| &intent.intent.run).collect();
     for run in runs.into_iter().filter(|run| Some(*run) != ours.as_ref()) {
-        if memory.store.run(run).await?.is_some_and(|run| run.ended.is_none()) {
-            let end = RunEnd { at: memory.now(), how: "cut-off".into(), message: None, counts: BTreeMap::new() };
-            memory.store.end_run(run, &end).await?;
+        let under_way = async || Ok(memory.store.run(run).await?.is_some_and(|run| run.ended.is_none()));
+        if !under_way().await? {
+            continue;
+        }
+        let end = RunEnd { at: memory.now(), how: "cut-off".into(), message: None, counts: BTreeMap::new() };
+        // Apps are read at the same time: another one that the run touched may have ended it in between.
+        if let Err(error) = memory.store.end_run(run, &end).await
+            && under_way().await?
+        {
+            return Err(error);
         }
     }
     Ok(())
@@ -205,12 +212,12 @@ fn write_of(intent: &Intent) -> Option<Write> {
 }
 
 /// What was made before is known to the actions that follow, although a list may not show it for a while.
-fn remember(made: &Made, intent: &Intent, account: Option<&Arc<str>>, group: Option<&Arc<str>>) {
+fn remember(created_ids: &CreatedIds, intent: &Intent, account: Option<&Arc<str>>, group: Option<&Arc<str>>) {
     let write = write_of(intent);
     if let (Some(id), Some(Write::CreateAccount { email, .. })) = (account, &write) {
-        made.remember_account(Email::lenient(email.as_str()), id.clone());
+        created_ids.remember_account(Email::lenient(email.as_str()), id.clone());
     }
     if let (Some(id), Some(Write::CreateGroup { name, .. })) = (group, &write) {
-        made.remember_group(name.clone(), id.clone());
+        created_ids.remember_group(name.clone(), id.clone());
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     canvas::{Canvas, Line, Paint},
-    text, words,
+    text, wording,
 };
 use crate::model::{Action, ActionName, Verb};
 
@@ -31,12 +31,12 @@ pub(super) fn done(canvas: &mut Canvas, actions: &[Action]) {
     for (note, actions) in notes {
         let line = Line::new().prose(Paint::Plain, note);
         let line = if actions.len() > FEW {
-            line.whole(Paint::Plain, format!(": {}", words::number(actions.len() as u64)))
+            line.whole(Paint::Plain, format!(": {}", wording::number(actions.len() as u64)))
         } else {
             let names = actions.iter().enumerate().map(|(i, action)| (if i == 0 { ": " } else { ", " }, &action.name));
             names.fold(line, |line, (joint, name)| {
                 let group = name.group.as_deref().filter(|_| name.account.is_some());
-                let line = line.plain(joint).whole(Paint::Plain, words::subject(name));
+                let line = line.plain(joint).whole(Paint::Plain, wording::subject(name));
                 group.map_or(line.clone(), |group| line.plain(" in ").whole(Paint::Plain, group))
             })
         };
@@ -62,20 +62,20 @@ pub(super) fn list(canvas: &mut Canvas, title: &'static str, paint: Paint, actio
             canvas.paragraph(2, &Line::new().prose(Paint::Plain, &reason));
         }
         names.sort();
-        let subjects = names.iter().map(|name| Line::new().plain(words::subject(name)).width());
+        let subjects = names.iter().map(|name| Line::new().plain(wording::subject(name)).width());
         let column = subjects.filter(|width| *width <= WIDEST_SUBJECT).max().unwrap_or(0) + 6;
         for name in names.iter().take(LISTED) {
             canvas.line(&row(name, column, verbs));
         }
         if names.len() > LISTED {
-            let more = words::number((names.len() - LISTED) as u64);
+            let more = wording::number((names.len() - LISTED) as u64);
             canvas.paragraph(4, &Line::new().plain(format!("{} and {more} more", canvas.glyph("…", "..."))));
         }
     }
 }
 
 fn row(name: &ActionName, column: usize, verbs: bool) -> Line {
-    let line = Line::new().pad_to(4).whole(Paint::Strong, words::subject(name));
+    let line = Line::new().pad_to(4).whole(Paint::Strong, wording::subject(name));
     let group = name.group.as_deref().filter(|_| name.account.is_some());
     if !verbs && group.is_none() {
         return line;
@@ -90,5 +90,5 @@ fn row(name: &ActionName, column: usize, verbs: bool) -> Line {
 const VERB: usize = 17;
 
 fn verb(line: Line, verb: Verb) -> Line {
-    line.whole(words::paint(verb), format!("{} {verb}", words::sign(verb)))
+    line.whole(wording::paint(verb), format!("{} {verb}", wording::sign(verb)))
 }

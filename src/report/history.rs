@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{
     Style,
     canvas::{Canvas, Line, Paint},
-    json, words,
+    json, wording,
 };
 use crate::{
     model::Verb,
@@ -70,7 +70,7 @@ fn draw_quiet(canvas: &mut Canvas, history: &History, count: usize, last: &Chapt
     canvas.gap();
     let at = last.run.as_ref().map(|run| history.moment(run.begun.started_at)).unwrap_or_default();
     let mark = canvas.glyph("· ", ". ");
-    let line = format!("{mark}{} that changed nothing, the last at {at}", words::count(count, "run", "runs"));
+    let line = format!("{mark}{} that changed nothing, the last at {at}", wording::count(count, "run", "runs"));
     canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
 }
 
@@ -101,7 +101,7 @@ fn draw_run(canvas: &mut Canvas, history: &History, run: &Run) {
         None => title.whole(Paint::Notice, "no end: cut off, or under way"),
         Some(end) => {
             let took = end.at.duration_since(begun.started_at).as_secs();
-            let took = u64::try_from(took).map(words::duration).unwrap_or_default();
+            let took = u64::try_from(took).map(wording::duration).unwrap_or_default();
             let paint = if end.how == "done" { Paint::Add } else { Paint::Remove };
             title.whole(paint, &end.how).whole(Paint::Plain, format!(", {took}"))
         }
@@ -110,7 +110,7 @@ fn draw_run(canvas: &mut Canvas, history: &History, run: &Run) {
     let mut facts = Line::new().text(Paint::Dim, "run ").whole(Paint::Dim, &*begun.id);
     facts = facts.text(Paint::Dim, format!(" on {}, process {}", begun.host, begun.pid));
     if let Some(commit) = &begun.commit {
-        facts = facts.text(Paint::Dim, ", commit ").whole(Paint::Dim, words::commit(commit));
+        facts = facts.text(Paint::Dim, ", commit ").whole(Paint::Dim, wording::commit(commit));
     }
     canvas.paragraph(2, &facts);
     let Some(end) = &run.ended else { return };
@@ -130,7 +130,7 @@ fn draw_entry(canvas: &mut Canvas, history: &History, entry: &Entry) {
     let head = Line::new().pad_to(2).whole(Paint::Dim, history.time(said.at)).pad_to(TIME);
     let verb: Option<Verb> = said.verb.as_deref().and_then(|verb| verb.parse().ok());
     let head = match verb {
-        Some(verb) => head.whole(words::paint(verb), words::sign(verb)).plain(" "),
+        Some(verb) => head.whole(wording::paint(verb), wording::sign(verb)).plain(" "),
         None => head.pad_to(TIME + 2),
     };
     let mut line = match &said.action {
@@ -142,7 +142,7 @@ fn draw_entry(canvas: &mut Canvas, history: &History, entry: &Entry) {
     }
     let arrow = canvas.glyph("→", "->");
     for change in &said.changes {
-        line = line.plain(", ").then(words::change(change, arrow));
+        line = line.plain(", ").then(wording::change(change, arrow));
     }
     if said.by_looking {
         line = line.text(Paint::Dim, ", found by looking");
@@ -173,7 +173,7 @@ fn because(canvas: &Canvas, said: &NewEntry) -> Line {
         return Line::new();
     }
     let arrow = canvas.glyph("← ", "<- ");
-    let places = words::together(&said.because).join(", ");
+    let places = wording::together(&said.because).join(", ");
     let line = Line::new().text(Paint::Dim, " ").whole(Paint::Dim, arrow);
     // Together on a line of their own, unless they need more than one.
     if TIME + 4 + places.len() <= canvas.style.width {
@@ -301,7 +301,7 @@ pub fn verified_text(store: &str, verified: &Verified, style: &Style) -> String 
         }
         Verified::Whole { entries, head } => {
             let line = Line::new().text(Paint::Add, "The ledger is whole").plain(" in ").whole(Paint::Plain, store);
-            canvas.paragraph(0, &line.plain(format!(": {} {}.", words::number(*entries), entries_word(*entries))));
+            canvas.paragraph(0, &line.plain(format!(": {} {}.", wording::number(*entries), entries_word(*entries))));
             canvas.paragraph(0, &Line::new().plain("Its head is ").whole(Paint::Code, head).plain("."));
             let keep = "Keep the head somewhere else: a ledger that is whole and has it still, at that number of entries, \
                         was neither cut off nor written anew.";

@@ -16,13 +16,13 @@ pub mod review;
 pub mod since;
 pub mod text;
 pub mod why;
-mod words;
+mod wording;
 
 #[cfg(test)]
 mod tests;
 
 pub use canvas::printable;
-pub use words::duration;
+pub use wording::duration;
 
 /// How text for people is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

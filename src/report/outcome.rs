@@ -14,7 +14,7 @@ use super::{
     since::{Since, SinceWire},
     text as plan_text,
     text::{Kind, Section},
-    words,
+    wording,
 };
 use crate::model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, Observed, Outcome, Plan, Status, Summary};
 
@@ -170,7 +170,7 @@ fn as_row(name: &ActionName, result: &ActionResult, planned: Option<&Action>) ->
 }
 
 fn spent(requests: u64, seconds: u64) -> String {
-    format!("{} in {}, after reading", plan_text::requests(requests), words::duration(seconds))
+    format!("{} in {}, after reading", plan_text::requests(requests), wording::duration(seconds))
 }
 
 fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: usize, since: Option<&Since>) {
@@ -195,7 +195,7 @@ fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: 
         line = line.plain("; ").then(rest);
     }
     if stopped > 0 {
-        let text = format!("{} stopped by an error", words::count(stopped, "app", "apps"));
+        let text = format!("{} stopped by an error", wording::count(stopped, "app", "apps"));
         line = line.plain("; ").whole(Paint::Alarm, text);
     }
     canvas.gap();

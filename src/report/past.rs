@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     Style,
     canvas::{Canvas, Line, Paint},
-    json, words,
+    json, wording,
 };
 use crate::{
     model::{AccountStatus, Email},
@@ -86,7 +86,7 @@ fn draw_unread(canvas: &mut Canvas, past: &Past, entry: &Entry) {
         .whole(Paint::Notice, past.moment(said.at))
         .text(Paint::Notice, ", not read back since: ");
     let line = match said.verb.as_deref().and_then(|verb| verb.parse().ok()) {
-        Some(verb) => line.whole(words::paint(verb), words::sign(verb)).plain(" "),
+        Some(verb) => line.whole(wording::paint(verb), wording::sign(verb)).plain(" "),
         None => line,
     };
     canvas.paragraph(2, &line.whole(Paint::Plain, said.action.as_deref().unwrap_or_default()));
@@ -114,7 +114,7 @@ fn values(line: Line, values: &SeenValues) -> Line {
     let known = values.iter().filter_map(|(field, value)| Some((field, value.as_ref()?)));
     known.fold(line, |line, (field, value)| {
         let line = if line.is_empty() { line } else { line.plain(", ") };
-        line.whole(Paint::Dim, format!("{field}: ")).whole(Paint::Plain, words::value(value))
+        line.whole(Paint::Dim, format!("{field}: ")).whole(Paint::Plain, wording::value(value))
     })
 }
 

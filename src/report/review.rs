@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::Time, tz::TimeZone};
 
-use super::{json, words};
+use super::{json, wording};
 use crate::review::Row;
 
 /// The columns, in this order; new ones come at the end.
@@ -55,7 +55,7 @@ pub fn csv(rows: &[Row], time_zone: &TimeZone) -> Result<String, csv::Error> {
             changed.map(|changed| changed.verb.clone()).unwrap_or_default(),
             changed.map(|changed| day(changed.at, time_zone)).unwrap_or_default(),
             changed.map(|changed| changed.because.join(" ")).unwrap_or_default(),
-            changed.and_then(|changed| changed.commit.as_deref()).map(words::commit).unwrap_or_default(),
+            changed.and_then(|changed| changed.commit.as_deref()).map(wording::commit).unwrap_or_default(),
             changed.and_then(|changed| changed.run.as_deref()).unwrap_or_default().to_owned(),
         ];
         table.write_record(cells.map(|cell| inert(&cell)))?;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
 
-use super::words;
+use super::wording;
 
 /// Files that a sentence names; of more it gives the number. All of them are in the JSON.
 const NAMED: usize = 5;
@@ -46,9 +46,9 @@ impl Since {
         });
         let mut list = named.collect::<Vec<_>>().join(", ");
         if self.files.len() > NAMED {
-            list += &format!(" and {}", words::count(self.files.len() - NAMED, "other", "others"));
+            list += &format!(" and {}", wording::count(self.files.len() - NAMED, "other", "others"));
         }
-        let what = words::count(self.files.len(), "file", "files");
+        let what = wording::count(self.files.len(), "file", "files");
         Some(format!("{what} changed since the plan was saved: {list}"))
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{
     Style,
     canvas::{Canvas, Line, Paint},
-    json, words,
+    json, wording,
 };
 use crate::{
     model::{Claim, FieldValue, PersonStatus, Phase, Place, Values, Window},
@@ -65,7 +65,7 @@ fn draw_person(canvas: &mut Canvas, why: &Why) {
     };
     canvas.paragraph(2, &Line::new().text(paint, status).then(when(why, person.entry.window, person.phase)));
     let facts: Vec<String> =
-        person.entry.attributes.iter().map(|(name, value)| format!("{name}: {}", words::value(value))).collect();
+        person.entry.attributes.iter().map(|(name, value)| format!("{name}: {}", wording::value(value))).collect();
     if !facts.is_empty() {
         canvas.paragraph(2, &Line::new().text(Paint::Dim, facts.join(", ")));
     }
@@ -187,7 +187,7 @@ fn origin(canvas: &Canvas, claim: &Claim) -> Line {
 
 /// ` ← teams/design.yaml:9,14`.
 fn by(canvas: &Canvas, places: &[Place]) -> Line {
-    let places = words::places(places);
+    let places = wording::places(places);
     if places.is_empty() {
         return Line::new();
     }
@@ -197,7 +197,7 @@ fn by(canvas: &Canvas, places: &[Place]) -> Line {
 
 fn values(values: &Values) -> Vec<Line> {
     let line = |(field, value): (&std::sync::Arc<str>, &FieldValue)| {
-        Line::new().whole(Paint::Dim, format!("{field}: ")).whole(Paint::Plain, words::value(value))
+        Line::new().whole(Paint::Dim, format!("{field}: ")).whole(Paint::Plain, wording::value(value))
     };
     values.iter().map(line).collect()
 }
@@ -206,13 +206,13 @@ fn values(values: &Values) -> Vec<Line> {
 fn when(why: &Why, window: Window, phase: Phase) -> Line {
     let mut line = Line::new();
     if let (Phase::Upcoming, Some(from)) = (phase, window.from) {
-        line = line.plain(", ").whole(Paint::Notice, format!("from {}", words::begins(from, &why.time_zone)));
+        line = line.plain(", ").whole(Paint::Notice, format!("from {}", wording::begins(from, &why.time_zone)));
     }
     if let Some(until) = window.until {
         let (word, paint) = if phase == Phase::Lapsed { ("ended", Paint::Remove) } else { ("until", Paint::Change) };
         let joint = if line.is_empty() { ", " } else { " " };
         line = line.plain(joint);
-        line = line.whole(paint, format!("{word} {}", words::ends(until, &why.time_zone)));
+        line = line.whole(paint, format!("{word} {}", wording::ends(until, &why.time_zone)));
     }
     line
 }

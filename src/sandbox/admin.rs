@@ -20,7 +20,7 @@ use serde_json::json;
 
 use super::{
     app::{AccountPatch, Answer, App, DriftError, GroupView, NewAccount, Request},
-    cast::{self, CAST},
+    catalogue::{self, CATALOGUE},
     fault::{Fault, Faults},
     world::World,
 };
@@ -67,7 +67,7 @@ fn route(world: &mut World, request: &Request) -> Result<Answer, Answer> {
         ("GET", [connector, tenant, "quirks"]) => {
             let key = ((*connector).to_owned(), (*tenant).to_owned());
             let on = world.quirks(&key).map_err(|error| refuse(&error))?.names().clone();
-            let known = cast::part(connector).map(|part| part.quirks).unwrap_or_default();
+            let known = catalogue::entry(connector).map(|part| part.quirks).unwrap_or_default();
             let rows = known
                 .iter()
                 .map(|quirk| json!({ "name": quirk.name, "on": on.contains(quirk.name), "does": quirk.does }));
@@ -132,7 +132,7 @@ fn status(world: &mut World) -> Answer {
             "now": world.clock.now(),
             "seed": world.config.seed,
             "time_scale": world.clock.scale(),
-            "connectors": CAST.iter().map(|part| part.connector).collect::<Vec<_>>(),
+            "connectors": CATALOGUE.iter().map(|part| part.connector).collect::<Vec<_>>(),
             "tenants": world.tenants(),
             "requests": world.log.len(),
             "faults": world.faults.list(),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    cast,
+    catalogue,
     quirks::{QuirkError, Quirks},
 };
 
@@ -25,7 +25,7 @@ pub(crate) trait App: Send {
     /// below, so that this is the time at which the rest happens.
     fn settle(&mut self, now: Timestamp);
 
-    /// Switches its quirks; all are among those that its entry in the cast lists.
+    /// Switches its quirks; all are among those that its entry in the catalogue lists.
     fn set_quirks(&mut self, quirks: Quirks) {
         debug_assert!(quirks.names().is_empty(), "an app with quirks takes them");
     }
@@ -266,7 +266,7 @@ pub struct AccountPatch {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DriftError {
     /// The sandbox does not play this app.
-    #[error("the sandbox plays no connector `{0}`; it plays: {list}", list = cast::names())]
+    #[error("the sandbox plays no connector `{0}`; it plays: {list}", list = catalogue::names())]
     UnknownConnector(String),
     /// No such account.
     #[error("no account has the id or email `{0}`")]

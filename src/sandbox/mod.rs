@@ -8,7 +8,7 @@
 //! backs.
 //!
 //! In reading order: `config` (what can be set), `clock` and `chance` (time and the seed), `fault`, `quirks`, `quota`,
-//! `tokens` and `log` (what all apps share), `app` (what an app is), `cast` (which there are), `world` (a request's way
+//! `tokens` and `log` (what all apps share), `app` (what an app is), `catalogue` (which there are), `world` (a request's way
 //! through all of these), `server` (HTTP), `direct` (the same without a network), `admin` (`/_sandbox/`), `roster` (what some of the apps have in common), and
 //! then the apps, one folder each.
 
@@ -17,7 +17,7 @@ mod admin;
 mod alteryx;
 mod app;
 mod autodesk;
-mod cast;
+mod catalogue;
 mod chance;
 mod clock;
 mod config;

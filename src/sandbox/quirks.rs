@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cast;
+use super::catalogue;
 
 /// A quirk that an app knows.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +33,8 @@ impl Quirks {
 
     /// Checks the names against those that the connector's app knows.
     pub(crate) fn of(connector: &str, names: impl IntoIterator<Item = String>) -> Result<Self, QuirkError> {
-        let part = cast::part(connector).ok_or_else(|| QuirkError::Connector(connector.to_owned(), cast::names()))?;
+        let part = catalogue::entry(connector)
+            .ok_or_else(|| QuirkError::Connector(connector.to_owned(), catalogue::names()))?;
         let names: BTreeSet<String> = names.into_iter().collect();
         match names.iter().find(|name| !part.quirks.iter().any(|quirk| quirk.name == name.as_str())) {
             None => Ok(Self(names)),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     app::Request,
-    cast::{Family, Part},
+    catalogue::{Entry, Family},
     clock,
     config::{Config, Quota},
 };
@@ -75,7 +75,7 @@ struct Counter {
 }
 
 impl Quotas {
-    pub(crate) fn new(part: &Part, config: &Config) -> Self {
+    pub(crate) fn new(part: &Entry, config: &Config) -> Self {
         let whole = config.quotas.get(part.connector);
         let counter = |quota: Quota, told: bool, per_client: bool| Counter {
             window: Window::new(quota.requests, quota.window),

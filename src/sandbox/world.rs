@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     app::{Answer, App, Body, DriftError, Request},
-    cast::{self, Part},
+    catalogue::{self, Entry},
     chance::Chance,
     clock::{self, Clock},
     config::{Config, ResetHeader},
@@ -253,7 +253,8 @@ impl World {
 
 impl Tenant {
     fn new((connector, tenant): &Key, config: &Config, now: Timestamp) -> Result<Self, DriftError> {
-        let part: &Part = cast::part(connector).ok_or_else(|| DriftError::UnknownConnector(connector.clone()))?;
+        let part: &Entry =
+            catalogue::entry(connector).ok_or_else(|| DriftError::UnknownConnector(connector.clone()))?;
         let chance = Chance::new(config.seed, connector, tenant);
         // The tenants that `--sandbox` meets with the example files: where an app is called like its connector, and the
         // intranet, which merely speaks SCIM.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rosterd::{
     budget::Quota,
     connectors::{Write, http::witness::Sent},
-    execute::{self, Jitter, Journal, Made, Performed, Quiet, Stop, Tools, Unwritten},
+    execute::{self, CreatedIds, Jitter, Journal, Performed, Quiet, Stop, Tools, Unwritten},
     model::{Action, AppPlan, Observed},
     sandbox::Config,
 };
@@ -45,7 +45,7 @@ async fn what_the_actions_of_the_example_take_is_what_their_connectors_declare()
         let counted = Counted::default();
         let tools = Tools {
             writer: writer.as_ref().unwrap().clone(),
-            made: &Made::default(),
+            created_ids: &CreatedIds::default(),
             quota: Quota::default(),
             journal: &counted,
             jitter: &Jitter::seeded(7),

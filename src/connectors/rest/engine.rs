@@ -10,11 +10,11 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{
+    dictionary::{Dictionary, Meaning, Translation, Wanted},
     lists::Rows,
     manifest::{Call, Manifest, MemberList, Names, Naming},
     rows::{self, text},
     template::{Bindings, Dotted},
-    words::{Dictionary, Meaning, Translation, Wanted},
 };
 use crate::{
     budget::Lane,

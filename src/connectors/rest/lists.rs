@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::Value;
 
 use super::{
+    dictionary::Dictionary,
     engine::{LookedUp, RestConnector, lacking},
     manifest::List,
     paging::{Expired, Follow, Sweep, Verdict},
     rows::text,
     template::{Bindings, Dotted},
-    words::Dictionary,
 };
 use crate::{
     budget::Lane,

@@ -1,6 +1,7 @@
 //! Ordinary REST apps: one engine, and a manifest for each app that says how its API looks. The engine knows no app by name.
 
 mod check;
+mod dictionary;
 mod engine;
 mod lists;
 mod manifest;
@@ -12,7 +13,6 @@ mod sign_in;
 pub(super) mod template;
 mod updates;
 mod wire;
-mod words;
 mod writes;
 
 #[cfg(test)]

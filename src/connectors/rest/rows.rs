@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::Value;
 
 use super::{
+    dictionary::Translation,
     manifest::{Accounts, Fields},
     template::Dotted,
-    words::Translation,
 };
 use crate::{
     connectors::STATUS_NOT_SHOWN,

@@ -6,12 +6,12 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::{
+    dictionary::{Translation, Unsendable},
     engine::{RestConnector, lacking, unwrap},
     manifest::{Call, Change, Manifest, Naming, Update},
     rows::{echoes, text},
     template::{Bindings, Dotted},
     updates::Target,
-    words::{Translation, Unsendable},
 };
 use crate::{
     budget::Lane,

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::{
     daemon::{
-        board::{App, State},
         report::{CycleResult, Standing},
+        status::{App, State},
     },
     model::{Severity, Status},
 };

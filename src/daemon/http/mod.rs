@@ -39,7 +39,7 @@ use serde_json::json;
 use tokio::{net::TcpListener, sync::Semaphore};
 use tracing::{error, info, warn};
 
-use super::{Refused, World, board::Board};
+use super::{Refused, World, status::DaemonStatus};
 use crate::{execute::Stop, model::Daemon};
 pub(super) use access::Access;
 use access::Purpose;
@@ -74,7 +74,7 @@ pub(super) struct Door {
 #[derive(Clone)]
 struct Desk {
     world: Arc<dyn World>,
-    board: Arc<Board>,
+    status: Arc<DaemonStatus>,
     access: Arc<Access>,
 }
 
@@ -100,8 +100,8 @@ impl Door {
     }
 
     /// Serves until the daemon ends.
-    pub(super) async fn serve(self, world: Arc<dyn World>, board: Arc<Board>, mut stop: Stop) {
-        let service = TowerToHyperService::new(router(Desk { world, board, access: self.access }));
+    pub(super) async fn serve(self, world: Arc<dyn World>, status: Arc<DaemonStatus>, mut stop: Stop) {
+        let service = TowerToHyperService::new(router(Desk { world, status, access: self.access }));
         let mut http = http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
         let places = Arc::new(Semaphore::new(CALLERS));
@@ -162,7 +162,7 @@ fn router(desk: Desk) -> Router {
 }
 
 async fn page(State(desk): State<Desk>) -> Response {
-    let html = page::page(&desk.board.look(), desk.world.now());
+    let html = page::page(&desk.status.snapshot(), desk.world.now());
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY),
@@ -174,17 +174,17 @@ async fn page(State(desk): State<Desk>) -> Response {
 }
 
 async fn status(State(desk): State<Desk>) -> Response {
-    json_answer(StatusCode::OK, &status::status(&desk.board.look(), desk.world.now()))
+    json_answer(StatusCode::OK, &status::status(&desk.status.snapshot(), desk.world.now()))
 }
 
 async fn metrics(State(desk): State<Desk>) -> Response {
-    let text = metrics::metrics(&desk.board.look(), desk.world.now());
+    let text = metrics::metrics(&desk.status.snapshot(), desk.world.now());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
 /// Whoever probes need not show a token, and so learns no names.
 async fn healthz(State(desk): State<Desk>) -> Response {
-    let sick = desk.board.look().sickness(desk.world.now());
+    let sick = desk.status.snapshot().sickness(desk.world.now());
     if !sick.is_empty() {
         error!("not healthy: {}", sick.join("; "));
     }
@@ -192,7 +192,7 @@ async fn healthz(State(desk): State<Desk>) -> Response {
 }
 
 async fn readyz(State(desk): State<Desk>) -> Response {
-    probe(desk.board.look().unready())
+    probe(desk.status.snapshot().unready())
 }
 
 fn probe(wrong: Option<String>) -> Response {
@@ -209,10 +209,10 @@ struct Which {
 }
 
 async fn sync(State(desk): State<Desk>, Query(Which { app }): Query<Which>) -> Response {
-    let nudged = desk.board.nudge(app.as_deref());
+    let nudged = desk.status.nudge(app.as_deref());
     match app {
         Some(app) if nudged.is_empty() => {
-            let known: Vec<_> = desk.board.look().apps.into_keys().collect();
+            let known: Vec<_> = desk.status.snapshot().apps.into_keys().collect();
             let error = format!("there is no app `{app}` in the files; there is {}", known.join(", "));
             json_answer(StatusCode::NOT_FOUND, &json!({ "error": error }))
         }

@@ -10,8 +10,8 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::html::{Prose, Text};
 use crate::{
     daemon::{
-        board::{App, State},
         report::{CycleResult, Report, Standing},
+        status::{App, State},
     },
     model::{Action, Severity, Status},
     report,

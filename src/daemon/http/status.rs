@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::{
     daemon::{
-        board::{App, State},
         report::Report,
+        status::{App, State},
     },
     model::{Severity, Status},
 };

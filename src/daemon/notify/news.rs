@@ -17,7 +17,7 @@ use crate::{
 /// which.
 const REMEMBERED: usize = 1000;
 
-/// What the daemon's board was told.
+/// What the daemon's status was told.
 #[derive(Debug)]
 pub(in crate::daemon) enum News {
     /// These files are in force.

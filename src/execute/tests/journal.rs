@@ -40,8 +40,8 @@ async fn check(script: &[Fault], room: Option<usize>, unreadable: bool, notes: &
     let fake = Arc::new(fake(Verb::Create, script));
     fake.world().unreadable = unreadable;
     let journal = Notes { room, ..Notes::default() };
-    let made = Made::default();
-    let tools = Tools { journal: &journal, ..tools(fake.clone(), &made) };
+    let created_ids = CreatedIds::default();
+    let tools = Tools { journal: &journal, ..tools(fake.clone(), &created_ids) };
     let outcome = execute(&plan(vec![action(Verb::Create)]), &tools, Stop::never(), &Quiet).await;
     assert_eq!(journal.lines.into_inner().unwrap().join(", "), notes);
     assert_eq!(fake.world().writes, writes);
@@ -73,8 +73,8 @@ async fn a_run_ends_when_what_was_done_cannot_be_written_down() {
     let mut update = action(Verb::Update);
     update.after = vec![Edge { action: action(Verb::Create).name, rule: Rule::AccountBeforeMembership }];
     let journal = Notes { room: Some(1), ..Notes::default() };
-    let made = Made::default();
-    let tools = Tools { journal: &journal, ..tools(fake.clone(), &made) };
+    let created_ids = CreatedIds::default();
+    let tools = Tools { journal: &journal, ..tools(fake.clone(), &created_ids) };
     let outcome = execute(&plan(vec![action(Verb::Create), update]), &tools, Stop::never(), &Quiet).await;
     let results: Vec<_> = outcome.actions.iter().map(|(name, result)| (name.verb, result.clone())).collect();
     let reason = "the disk is full".into();

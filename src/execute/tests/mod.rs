@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{Jitter, Made, NoJournal, Quiet, Stop, Tools, execute, forecast};
+use super::{CreatedIds, Jitter, NoJournal, Quiet, Stop, Tools, execute, forecast};
 use crate::{
     budget::{Lane, Quota},
     connectors::{AccountGroup, Error, ErrorKind, Listing, Reader, Write, Writer, Written},
@@ -398,15 +398,16 @@ fn plan(actions: Vec<Action>) -> AppPlan {
     }
 }
 
-fn tools(writer: Arc<Fake>, made: &Made) -> Tools<'_> {
+fn tools(writer: Arc<Fake>, created_ids: &CreatedIds) -> Tools<'_> {
     static JITTER: LazyLock<Jitter> = LazyLock::new(|| Jitter::seeded(7));
-    Tools { writer, made, quota: Quota::default(), journal: &NoJournal, jitter: &JITTER }
+    Tools { writer, created_ids, quota: Quota::default(), journal: &NoJournal, jitter: &JITTER }
 }
 
 /// Runs one action, and returns its result with the app afterwards.
 async fn run(fake: Fake, action: Action) -> (ActionResult, World) {
     let fake = Arc::new(fake);
-    let outcome = execute(&plan(vec![action]), &tools(fake.clone(), &Made::default()), Stop::never(), &Quiet).await;
+    let outcome =
+        execute(&plan(vec![action]), &tools(fake.clone(), &CreatedIds::default()), Stop::never(), &Quiet).await;
     let [(_, result)] = &outcome.actions[..] else { panic!("{outcome:?}") };
     let world = std::mem::take(&mut *fake.world());
     (result.clone(), world)
@@ -474,10 +475,10 @@ async fn an_account_that_is_somebody_elses_by_now_gets_no_other_address() {
 #[tokio::test(start_paused = true)]
 async fn what_follows_meets_an_account_under_the_address_that_this_run_gave_it() {
     let fake = Arc::new(fake(Verb::RemoveMember, &[]));
-    let made = Made::default();
+    let created_ids = CreatedIds::default();
     let actions = vec![rename(), action(Verb::RemoveMember)];
     for _ in 0..2 {
-        let outcome = execute(&plan(actions.clone()), &tools(fake.clone(), &made), Stop::never(), &Quiet).await;
+        let outcome = execute(&plan(actions.clone()), &tools(fake.clone(), &created_ids), Stop::never(), &Quiet).await;
         assert!(outcome.actions.iter().all(|(_, result)| is_done(result)), "{outcome:?}");
     }
     assert_eq!(fake.world().accounts["1"].email.as_str(), "new@x.io");
@@ -499,8 +500,9 @@ async fn an_app_whose_quota_opens_in_hours_is_left_for_a_later_run_with_one_reas
             })
         });
         let plan = plan(actions.collect());
-        let made = Made::default();
-        let tools = Tools { quota: Quota { concurrency: Some(1), ..Quota::default() }, ..tools(fake.clone(), &made) };
+        let created_ids = CreatedIds::default();
+        let tools =
+            Tools { quota: Quota { concurrency: Some(1), ..Quota::default() }, ..tools(fake.clone(), &created_ids) };
         let outcome = execute(&plan, &tools, Stop::never(), &Quiet).await;
         let reasons: BTreeSet<_> = outcome.actions.iter().map(|(_, result)| format!("{result:?}")).collect();
         assert_eq!(outcome.actions.len(), 4);
@@ -575,10 +577,10 @@ async fn what_is_slow_to_show_is_waited_for_before_it_is_made_again() {
 #[tokio::test(start_paused = true)]
 async fn a_later_round_does_not_make_again_what_an_earlier_one_made() {
     let fake = Arc::new(fake(Verb::Create, &[]));
-    let made = Made::default();
+    let created_ids = CreatedIds::default();
     for _ in 0..2 {
         let outcome =
-            execute(&plan(vec![action(Verb::Create)]), &tools(fake.clone(), &made), Stop::never(), &Quiet).await;
+            execute(&plan(vec![action(Verb::Create)]), &tools(fake.clone(), &created_ids), Stop::never(), &Quiet).await;
         assert!(is_done(&outcome.actions[0].1), "{outcome:?}");
     }
     assert_eq!(fake.world().effects, ["create"]);
@@ -679,8 +681,8 @@ async fn after_a_stop_nothing_is_sent_again() {
     let fake = Arc::new(fake(Verb::Update, &[Unreachable; 50]));
     let (sender, stop) = Stop::new();
     let plan = plan(vec![action(Verb::Update)]);
-    let made = Made::default();
-    let tools = tools(fake.clone(), &made);
+    let created_ids = CreatedIds::default();
+    let tools = tools(fake.clone(), &created_ids);
     let run = execute(&plan, &tools, stop, &Quiet);
     let press = async {
         while fake.world().writes == 0 {
@@ -702,7 +704,7 @@ async fn the_forecast_counts_just_the_requests_that_a_smooth_run_sends() {
             Arc::make_mut(&mut fake.semantics).effort.insert(verb, effort);
             let fake = Arc::new(fake);
             let plan = plan(vec![action(verb)]);
-            let outcome = execute(&plan, &tools(fake.clone(), &Made::default()), Stop::never(), &Quiet).await;
+            let outcome = execute(&plan, &tools(fake.clone(), &CreatedIds::default()), Stop::never(), &Quiet).await;
             let expected = forecast(&plan, &fake.semantics, &Quota::default());
             assert_eq!(outcome.requests, expected.requests, "{verb} {script:?}");
         }

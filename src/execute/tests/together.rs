@@ -30,7 +30,8 @@ async fn check(verb: Verb, script: &[Fault], change: impl FnOnce(&mut World), ex
         action
     });
     let fake = Arc::new(Fake { semantics: Arc::new(rules), world: Mutex::new(world) });
-    let outcome = execute(&plan(actions.into()), &tools(fake.clone(), &Made::default()), Stop::never(), &Quiet).await;
+    let outcome =
+        execute(&plan(actions.into()), &tools(fake.clone(), &CreatedIds::default()), Stop::never(), &Quiet).await;
     let mut results: Vec<String> = outcome
         .actions
         .iter()

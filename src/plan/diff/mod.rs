@@ -7,7 +7,7 @@ mod invitations;
 mod members;
 mod removal;
 mod renames;
-mod words;
+mod vocabulary;
 
 pub(super) use accounts::is_live_admin;
 
@@ -26,7 +26,7 @@ pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>)
     renames::find(cx, matched, &mut drafts);
     let groups = groups::diff(cx, matched, &mut drafts);
     members::diff(cx, matched, wanted, &groups, &mut drafts);
-    words::hold_unknown(cx, &mut drafts);
+    vocabulary::hold_unknown(cx, &mut drafts);
     drafts
 }
 

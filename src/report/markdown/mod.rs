@@ -2,17 +2,17 @@
 //! bytes, and nothing in it tells the time, so that the comment is edited only when something changed.
 
 mod escape;
-mod rows;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     text::{only, own_findings, requests, seats},
-    words,
+    wording,
 };
 use crate::model::{Action, AppPlan, Cause, Forecast, Plan, Severity, Status, Summary, Verb};
 use escape::{code, fenced, prose};
-use rows::{Class, Part, Row, Whose};
+use table::{Class, Part, Row, Whose};
 
 /// The first line of every comment, invisible on the page: by it the comment is found again and edited in place.
 pub const MARKER: &str = "<!-- rosterd: plan -->";
@@ -73,11 +73,11 @@ struct Page<'a> {
 impl Page<'_> {
     fn rows(&self) -> Vec<Row> {
         let compared = self.plan.against.is_some();
-        let mut rows = rows::of_findings(None, self.plan.findings.iter().collect());
+        let mut rows = table::of_findings(None, self.plan.findings.iter().collect());
         for (index, app) in self.apps.iter().enumerate() {
-            rows.extend(rows::of_actions(index, app, compared));
-            rows.extend(rows::of_findings(Some(index), own_findings(app)));
-            rows.extend(rows::of_due(index, &app.due));
+            rows.extend(table::of_actions(index, app, compared));
+            rows.extend(table::of_findings(Some(index), own_findings(app)));
+            rows.extend(table::of_due(index, &app.due));
         }
         rows
     }
@@ -92,17 +92,17 @@ impl Page<'_> {
         }
         let mut out = format!("{MARKER}\n### rosterd: {title}\n\n");
         if unread > 0 {
-            let apps = words::count(unread, "app", "apps");
+            let apps = wording::count(unread, "app", "apps");
             out.push_str(&format!("> [!WARNING]\n> {apps} could not be read, and nothing is planned there.\n\n"));
         }
         let gone = self.actions(|action| action.status == Status::Ready && action.irreversible);
         if gone > 0 {
-            let what = if gone == 1 { "1 action" } else { &format!("{} actions", words::number(gone as u64)) };
+            let what = if gone == 1 { "1 action" } else { &format!("{} actions", wording::number(gone as u64)) };
             out.push_str(&format!("> [!CAUTION]\n> {what} to do cannot be undone.\n\n"));
         }
         let mut lines = Vec::new();
         if let Some(against) = &self.plan.against {
-            let of = |cause| words::number(self.actions(|action| action.cause == Some(cause)) as u64);
+            let of = |cause| wording::number(self.actions(|action| action.cause == Some(cause)) as u64);
             let commit = against.commit.get(..12).unwrap_or(&against.commit);
             let named = if against.commit == against.reference {
                 code(commit)
@@ -116,7 +116,7 @@ impl Page<'_> {
                 of(Cause::Time),
             );
             if !against.no_longer.is_empty() {
-                let count = words::count(against.no_longer.len(), "action", "actions");
+                let count = wording::count(against.no_longer.len(), "action", "actions");
                 line.push_str(&format!(" This change makes {count} unnecessary."));
             }
             lines.push(line);
@@ -133,13 +133,13 @@ impl Page<'_> {
             seats: None,
         };
         if summary.ready > 0 && total.requests > 0 {
-            let (requests, time) = (requests(total.requests), words::duration(total.seconds));
+            let (requests, time) = (requests(total.requests), wording::duration(total.seconds));
             lines.push(format!("Applying takes {requests} with its reading, about {time} at the budget."));
         }
         if let Some(only) = self.apps.iter().find_map(|app| only(app)) {
             lines.push(prose(&only.message));
         }
-        lines.extend(words::unchecked(self.plan));
+        lines.extend(wording::unchecked(self.plan));
         for line in lines {
             out.push_str(&line);
             out.push_str("\n\n");
@@ -178,13 +178,13 @@ impl Page<'_> {
             );
         }
         if left_out > 0 {
-            out.push_str(&format!("… and {} more.\n\n", words::count(left_out, "app", "apps")));
+            out.push_str(&format!("… and {} more.\n\n", wording::count(left_out, "app", "apps")));
         }
         let quiet: Vec<&str> = self.apps.iter().filter(is_quiet).map(|app| &*app.app).collect();
         if !quiet.is_empty() {
             let names: Vec<String> = quiet.iter().take(40).map(|name| code(name)).collect();
             let more = quiet.len() - names.len();
-            let more = if more > 0 { format!(" and {} more", words::number(more as u64)) } else { String::new() };
+            let more = if more > 0 { format!(" and {} more", wording::number(more as u64)) } else { String::new() };
             out.push_str(&format!("In sync: {}{more}.\n\n", names.join(", ")));
         }
         out
@@ -204,12 +204,12 @@ impl Page<'_> {
             return String::new();
         }
         let tally: Vec<String> =
-            left.into_iter().map(|(verb, count)| format!("{} {verb}", words::number(count as u64))).collect();
+            left.into_iter().map(|(verb, count)| format!("{} {verb}", wording::number(count as u64))).collect();
         format!(
             "> [!NOTE]\n> {} of {} actions are shown, the gravest first. Left out: {}. \
              `rosterd plan --format json` shows all.\n\n",
-            words::number((all - missing) as u64),
-            words::number(all as u64),
+            wording::number((all - missing) as u64),
+            wording::number(all as u64),
             tally.join(", "),
         )
     }
@@ -242,13 +242,13 @@ fn counts(summary: Summary) -> String {
     let parts =
         [(summary.ready, "to do"), (summary.waiting, "waiting"), (summary.held, "held"), (summary.manual, "by hand")];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = parts.map(|(count, word)| format!("{} {word}", words::number(count as u64))).collect();
+    let parts: Vec<String> = parts.map(|(count, word)| format!("{} {word}", wording::number(count as u64))).collect();
     parts.join(", ")
 }
 
 fn table_row(app: &AppPlan, compared: bool) -> String {
     let summary = app.summary();
-    let number = |count: usize| if count == 0 { String::new() } else { words::number(count as u64) };
+    let number = |count: usize| if count == 0 { String::new() } else { wording::number(count as u64) };
     let count = |wanted: &dyn Fn(&Action) -> bool| number(app.actions.iter().filter(|action| wanted(action)).count());
     let ready = if app.error.is_some() { "not read".to_owned() } else { number(summary.ready) };
     let mut cells = vec![code(&app.app)];
@@ -277,7 +277,7 @@ fn draw_app(app: &AppPlan, parts: &Parts<'_>, taken: &BTreeSet<usize>, several: 
     let alarming = app.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     let mut title = vec![format!("<b>{}</b>", code(&app.app))];
     title.extend((!counted.is_empty()).then_some(counted));
-    title.extend((alarming > 0).then(|| words::count(alarming, "error", "errors")));
+    title.extend((alarming > 0).then(|| wording::count(alarming, "error", "errors")));
     let mut out = format!("<details>\n<summary>{}</summary>\n\n", title.join(" · "));
     if let Some(error) = &app.error {
         out.push_str(&format!("Could not be read: {}\n\n", prose(error)));
@@ -295,7 +295,7 @@ fn own_forecast(app: &AppPlan, several: bool) -> String {
     let forecast = app.forecast;
     let applying = several && app.summary().ready > 0 && forecast.requests > 0;
     let applying = applying.then(|| {
-        format!("Applying takes {}, about {}.", requests(forecast.requests), words::duration(forecast.seconds))
+        format!("Applying takes {}, about {}.", requests(forecast.requests), wording::duration(forecast.seconds))
     });
     let said: Vec<String> = applying.into_iter().chain(seats(forecast).map(|(seats, _)| seats)).collect();
     if said.is_empty() { String::new() } else { said.join(" ") + "\n\n" }
@@ -310,7 +310,7 @@ fn draw_parts(parts: &Parts<'_>, taken: &BTreeSet<usize>) -> String {
     }
     if any(Whose::Others) {
         let count: usize = by(Whose::Others).map(|(_, rows)| rows.len()).sum();
-        let count = words::count(count, "action", "actions");
+        let count = wording::count(count, "action", "actions");
         out.push_str(&format!("<details>\n<summary>Not caused by this change: {count}</summary>\n\n"));
         for (part, rows) in by(Whose::Others) {
             out.push_str(&draw_part(*part, rows, taken));
@@ -329,7 +329,7 @@ fn draw_part(part: Part, rows: &[(usize, &Row)], taken: &BTreeSet<usize>) -> Str
         return String::new();
     }
     let by_this_change = if part.compared && part.whose == Whose::Change { " by this change" } else { "" };
-    let count = words::number(rows.len() as u64);
+    let count = wording::number(rows.len() as u64);
     let mut out = format!("**{}{by_this_change}: {count}**\n\n", part.class.title());
     if part.class.is_table() {
         out.push_str("| action | who | what | asked for by |\n| --- | --- | --- | --- |\n");
@@ -337,7 +337,7 @@ fn draw_part(part: Part, rows: &[(usize, &Row)], taken: &BTreeSet<usize>) -> Str
     shown.iter().for_each(|row| out.push_str(&row.text));
     out.push('\n');
     if shown.len() < rows.len() {
-        let more = words::number((rows.len() - shown.len()) as u64);
+        let more = wording::number((rows.len() - shown.len()) as u64);
         out.push_str(&format!("… and {more} more.\n\n"));
     }
     let releases: BTreeSet<&String> = shown.iter().filter_map(|row| row.release.as_ref()).collect();

@@ -129,8 +129,8 @@ fn the_history_as_json_has_every_run_and_entry() {
 
 #[test]
 fn a_commit_is_shortened_and_keeps_its_mark() {
-    assert_eq!(crate::report::words::commit("0123456789abcdef0123+changes"), "0123456789ab+changes");
-    assert_eq!(crate::report::words::commit("0123456789abcdef0123"), "0123456789ab");
+    assert_eq!(crate::report::wording::commit("0123456789abcdef0123+changes"), "0123456789ab+changes");
+    assert_eq!(crate::report::wording::commit("0123456789abcdef0123"), "0123456789ab");
 }
 
 #[test]

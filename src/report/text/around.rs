@@ -5,7 +5,7 @@ use crate::{
     model::{Action, Cause, Due, DueWhat, Finding, Plan},
     report::{
         canvas::{Canvas, Line, Paint},
-        words,
+        wording,
     },
 };
 
@@ -25,29 +25,29 @@ pub(super) fn draw_head(canvas: &mut Canvas, plan: &Plan) {
             if whole { line } else { line.text(Paint::Dim, " (").whole(Paint::Dim, commit).text(Paint::Dim, ")") };
         let line = line
             .plain(": ")
-            .whole(Paint::Strong, format!("{} by this change", words::number(of(Cause::Change) as u64)))
+            .whole(Paint::Strong, format!("{} by this change", wording::number(of(Cause::Change) as u64)))
             .plain(", ")
-            .whole(Paint::Plain, format!("{} drift", words::number(of(Cause::Drift) as u64)))
+            .whole(Paint::Plain, format!("{} drift", wording::number(of(Cause::Drift) as u64)))
             .plain(", ")
-            .whole(Paint::Plain, format!("{} because a date passed", words::number(of(Cause::Time) as u64)))
+            .whole(Paint::Plain, format!("{} because a date passed", wording::number(of(Cause::Time) as u64)))
             .plain(".");
         canvas.paragraph(0, &line);
         if !against.no_longer.is_empty() {
-            let count = words::count(against.no_longer.len(), "action", "actions");
+            let count = wording::count(against.no_longer.len(), "action", "actions");
             canvas
                 .paragraph(0, &Line::new().plain(format!("{count} planned without this change would not be needed:")));
             for name in against.no_longer.iter().take(DUE) {
                 canvas.line(&Line::new().pad_to(2).whole(Paint::Dim, name.to_string()));
             }
             if against.no_longer.len() > DUE {
-                let more = words::number((against.no_longer.len() - DUE) as u64);
+                let more = wording::number((against.no_longer.len() - DUE) as u64);
                 canvas.line(&Line::new().pad_to(2).plain(format!("{} and {more} more", canvas.glyph("…", "..."))));
             }
         }
     }
     if let Some(snapshot) = plan.snapshot {
         let at = snapshot.taken_at.strftime("%Y-%m-%d %H:%M UTC");
-        let text = format!("Planned against a snapshot taken at {at}, {} earlier", words::duration(snapshot.age_s));
+        let text = format!("Planned against a snapshot taken at {at}, {} earlier", wording::duration(snapshot.age_s));
         let line = Line::new().text(if snapshot.is_old() { Paint::Change } else { Paint::Dim }, text);
         let old = "; what has changed since then is not in this plan";
         let line = if snapshot.is_old() { line.text(Paint::Alarm, old) } else { line };
@@ -73,7 +73,7 @@ pub(super) fn draw_due(canvas: &mut Canvas, due: &[Due]) {
     let mut due: Vec<&Due> = due.iter().collect();
     due.sort();
     canvas.gap();
-    let title = format!("By date, within 14 days: {}", words::number(due.len() as u64));
+    let title = format!("By date, within 14 days: {}", wording::number(due.len() as u64));
     canvas.paragraph(0, &Line::new().whole(Paint::Strong, title));
     for one in due.iter().take(DUE) {
         let paint = match one.what {
@@ -81,20 +81,20 @@ pub(super) fn draw_due(canvas: &mut Canvas, due: &[Due]) {
             DueWhat::Changes => Paint::Change,
             DueWhat::Ends => Paint::Remove,
         };
-        let head = Line::new().pad_to(2).whole(Paint::Plain, words::day(one)).plain("  ");
+        let head = Line::new().pad_to(2).whole(Paint::Plain, wording::day(one)).plain("  ");
         let start = head.width();
         let head = head.whole(paint, one.what.as_str()).pad_to(start + 9);
         let mut line = Line::new().whole(Paint::Strong, &one.account);
         if let Some(group) = &one.group {
             line = line.plain(" in ").whole(Paint::Plain, group);
         }
-        for place in words::places(&one.because) {
+        for place in wording::places(&one.because) {
             line = line.text(Paint::Dim, " ").whole(Paint::Dim, place);
         }
         canvas.hanging(&head, &line);
     }
     if due.len() > DUE {
-        let more = format!("{} and {} more", canvas.glyph("…", "..."), words::number((due.len() - DUE) as u64));
+        let more = format!("{} and {} more", canvas.glyph("…", "..."), wording::number((due.len() - DUE) as u64));
         let line = Line::new().plain(more).text(Paint::Dim, "; ").whole(Paint::Dim, "--format json");
         canvas.paragraph(2, &line.text(Paint::Dim, " shows all"));
     }

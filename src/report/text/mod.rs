@@ -2,7 +2,7 @@
 //! released, and what is left to people; at the end, where the eye rests, the summary.
 
 mod around;
-mod rows;
+mod lines;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use jiff::SignedDuration;
 use super::{
     Style,
     canvas::{Canvas, Line, Paint},
-    words,
+    wording,
 };
-use crate::model::{Action, AppPlan, Finding, Forecast, Guard, Plan, Severity, Status};
-use rows::{Columns, Folded};
+use crate::model::{Action, AppPlan, Finding, FindingCode, Forecast, Guard, Plan, Severity, Status};
+use lines::{Columns, Folded};
 
 /// Findings shown per app before the rest is counted by code. Errors are always shown.
 const FINDINGS: usize = 100;
@@ -45,12 +45,13 @@ fn is_quiet(app: &AppPlan) -> bool {
 
 /// What says that one person alone was looked for. It is the same for every app, so that it is told once.
 pub(super) fn only(app: &AppPlan) -> Option<&Finding> {
-    app.findings.iter().find(|finding| finding.code == Finding::ONLY)
+    app.findings.iter().find(|finding| finding.code == FindingCode::OnlyOnePerson)
 }
 
 /// Findings that are told with the app, sorted.
 pub(super) fn own_findings(app: &AppPlan) -> Vec<&Finding> {
-    let mut findings: Vec<&Finding> = app.findings.iter().filter(|finding| finding.code != Finding::ONLY).collect();
+    let mut findings: Vec<&Finding> =
+        app.findings.iter().filter(|finding| finding.code != FindingCode::OnlyOnePerson).collect();
     findings.sort();
     findings
 }
@@ -76,13 +77,13 @@ fn observed(app: &AppPlan) -> String {
     };
     let mut text = format!(
         "{}, {}{noun}, {}, read with {}",
-        words::count(seen.accounts, "account", "accounts"),
-        words::count(seen.groups, "group", "groups"),
-        words::count(seen.memberships, "membership", "memberships"),
+        wording::count(seen.accounts, "account", "accounts"),
+        wording::count(seen.groups, "group", "groups"),
+        wording::count(seen.memberships, "membership", "memberships"),
         requests(seen.requests),
     );
     if seen.oldest_s > 0 {
-        text.push_str(&format!(", the oldest fact {} old", words::duration(seen.oldest_s)));
+        text.push_str(&format!(", the oldest fact {} old", wording::duration(seen.oldest_s)));
     }
     text
 }
@@ -92,11 +93,11 @@ fn plural(noun: &str) -> String {
 }
 
 pub(super) fn requests(n: u64) -> String {
-    format!("{} {}", words::number(n), if n == 1 { "request" } else { "requests" })
+    format!("{} {}", wording::number(n), if n == 1 { "request" } else { "requests" })
 }
 
 fn forecast(forecast: Forecast) -> String {
-    format!("{} with its reading, about {}", requests(forecast.requests), words::duration(forecast.seconds))
+    format!("{} with its reading, about {}", requests(forecast.requests), wording::duration(forecast.seconds))
 }
 
 /// When the last action takes effect, if applying begins when the plan was made. Of what takes minutes, how long it takes
@@ -163,11 +164,11 @@ fn draw_seats(canvas: &mut Canvas, forecast: Forecast) {
 /// `Seats: 3 needed, 1 free; 2 people wait for one.`, and whether anybody does.
 pub(super) fn seats(forecast: Forecast) -> Option<(String, bool)> {
     let seats = forecast.seats.filter(|seats| seats.needed > 0)?;
-    let text = format!("Seats: {} needed, {} free", words::number(seats.needed), words::number(seats.free));
+    let text = format!("Seats: {} needed, {} free", wording::number(seats.needed), wording::number(seats.free));
     Some(match seats.needed.saturating_sub(seats.free) {
         0 => (format!("{text}."), false),
         1 => (format!("{text}; 1 person waits for one."), true),
-        short => (format!("{text}; {} people wait for one.", words::number(short)), true),
+        short => (format!("{text}; {} people wait for one.", wording::number(short)), true),
     })
 }
 
@@ -210,14 +211,14 @@ impl<'a> Section<'a> {
         kind: Kind,
         actions: impl Iterator<Item = &'a Action>,
     ) -> Self {
-        Self { title, paint, kind, actions: rows::in_order(actions) }
+        Self { title, paint, kind, actions: lines::in_order(actions) }
     }
 }
 
 /// Draws the sections that have something in them, with the same columns in all of them.
 pub(super) fn draw_sections(canvas: &mut Canvas, mut sections: Vec<Section<'_>>) {
     sections.retain(|section| !section.actions.is_empty());
-    let folded: Vec<Folded<'_>> = sections.iter().map(|section| rows::fold(&section.actions)).collect();
+    let folded: Vec<Folded<'_>> = sections.iter().map(|section| lines::fold(&section.actions)).collect();
     let shown: Vec<&Action> = folded.iter().flat_map(|folded| folded.shown.iter().copied()).collect();
     let columns = Columns::fit(canvas, 4, &shown);
     for (section, folded) in sections.into_iter().zip(folded) {
@@ -232,16 +233,16 @@ pub(super) fn draw_sections(canvas: &mut Canvas, mut sections: Vec<Section<'_>>)
                 block.draw(canvas, &columns, &actions);
             }
         }
-        rows::draw_rest(canvas, &folded.rest);
+        lines::draw_rest(canvas, &folded.rest);
     }
 }
 
 /// `To do: 3  (1 create, 2 update)`.
 pub(super) fn draw_section_title(canvas: &mut Canvas, title: &str, paint: Paint, actions: &[&Action]) {
     canvas.gap();
-    let count = words::number(actions.len() as u64);
+    let count = wording::number(actions.len() as u64);
     let title = Line::new().whole(paint, format!("{title}: {count}  "));
-    let tally = rows::tally(actions);
+    let tally = lines::tally(actions);
     canvas.hanging(&title, &Line::new().text(Paint::Dim, "(").then(tally).text(Paint::Dim, ")"));
 }
 
@@ -309,9 +310,9 @@ fn draw_findings(canvas: &mut Canvas, findings: Vec<&Finding>) {
         return;
     }
     canvas.gap();
-    let title = format!("Findings: {}", words::number(findings.len() as u64));
+    let title = format!("Findings: {}", wording::number(findings.len() as u64));
     canvas.paragraph(0, &Line::new().whole(Paint::Strong, title));
-    let mut rest: BTreeMap<(Severity, &str), usize> = BTreeMap::new();
+    let mut rest: BTreeMap<(Severity, FindingCode), usize> = BTreeMap::new();
     for (i, finding) in findings.into_iter().enumerate() {
         if i >= FINDINGS && finding.severity != Severity::Error {
             *rest.entry((finding.severity, finding.code)).or_default() += 1;
@@ -320,7 +321,7 @@ fn draw_findings(canvas: &mut Canvas, findings: Vec<&Finding>) {
         }
     }
     for ((_, code), count) in rest {
-        let more = format!("{} and {} more {code}", canvas.glyph("…", "..."), words::number(count as u64));
+        let more = format!("{} and {} more {code}", canvas.glyph("…", "..."), wording::number(count as u64));
         let line = Line::new().plain(more).text(Paint::Dim, "; ").whole(Paint::Dim, "--format json");
         canvas.paragraph(2, &line.text(Paint::Dim, " shows all"));
     }
@@ -345,7 +346,7 @@ fn draw_finding(canvas: &mut Canvas, finding: &Finding) {
         .prose(Paint::Plain, &finding.message)
         .text(Paint::Dim, " ")
         .whole(Paint::Dim, format!("[{}]", finding.code));
-    for place in words::places(&finding.because) {
+    for place in wording::places(&finding.because) {
         line = line.text(Paint::Dim, " ").whole(Paint::Dim, place);
     }
     canvas.hanging(&head, &line);
@@ -355,7 +356,7 @@ fn draw_finding(canvas: &mut Canvas, finding: &Finding) {
 pub(super) fn counts(parts: &[(usize, &str, Paint)]) -> Line {
     parts.iter().filter(|(count, _, _)| *count > 0).fold(Line::new(), |line, (count, word, paint)| {
         let line = if line.is_empty() { line } else { line.plain(", ") };
-        line.whole(*paint, format!("{} {word}", words::number(*count as u64)))
+        line.whole(*paint, format!("{} {word}", wording::number(*count as u64)))
     })
 }
 
@@ -379,22 +380,23 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
         });
     }
     for (i, (count, word, paint)) in parts.into_iter().enumerate() {
-        line =
-            line.plain(if i == 0 { "" } else { ", " }).whole(paint, format!("{} {word}", words::number(count as u64)));
+        line = line
+            .plain(if i == 0 { "" } else { ", " })
+            .whole(paint, format!("{} {word}", wording::number(count as u64)));
     }
     let findings = plan.apps.iter().map(|app| own_findings(app).len()).sum::<usize>() + plan.findings.len();
     if findings > 0 {
-        line = line.plain("; ").whole(Paint::Plain, words::count(findings, "finding", "findings"));
+        line = line.plain("; ").whole(Paint::Plain, wording::count(findings, "finding", "findings"));
     }
     if unread > 0 {
-        let text = format!("{} could not be read", words::count(unread, "app", "apps"));
+        let text = format!("{} could not be read", wording::count(unread, "app", "apps"));
         line = line.plain("; ").whole(Paint::Alarm, text);
     }
     canvas.paragraph(0, &line.plain("."));
     let gone = plan.apps.iter().flat_map(|app| &app.actions);
     let gone = gone.filter(|action| action.status == Status::Ready && action.irreversible).count();
     if gone > 0 {
-        let text = format!("! {} of what is to do cannot be undone.", words::number(gone as u64));
+        let text = format!("! {} of what is to do cannot be undone.", wording::number(gone as u64));
         canvas.paragraph(0, &Line::new().text(Paint::Alarm, text));
     }
     if summary.ready > 0 {
@@ -413,7 +415,7 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
     if let Some(only) = plan.apps.iter().find_map(only) {
         canvas.paragraph(0, &Line::new().prose(Paint::Notice, &only.message));
     }
-    if let Some(text) = words::unchecked(plan) {
+    if let Some(text) = wording::unchecked(plan) {
         canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
     }
 }

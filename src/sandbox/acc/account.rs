@@ -8,7 +8,7 @@ use super::{
     Acc, Member,
     construction::{acts_for_an_admin, keys, no_user, texts},
     page::{Compared, error, filtered, list, page, sorted},
-    products, rows,
+    products, show,
 };
 use crate::sandbox::app::{Answer, Request};
 
@@ -17,7 +17,7 @@ pub(super) fn answer(app: &Acc, request: &Request, path: &[&str]) -> Result<Answ
     let known_user = |id: &str| app.person(id).map(|person| person.id.clone()).ok_or_else(no_user);
     match path {
         ["projects"] => {
-            let all = app.projects.iter().map(|(id, project)| rows::project(app, id, project)).collect();
+            let all = app.projects.iter().map(|(id, project)| show::project(app, id, project)).collect();
             page(app, request, sorted(request, filtered(request, all, &project_filters())?, None))
         }
         ["companies"] => {
@@ -89,7 +89,7 @@ fn products_of(app: &Acc, request: &Request, person: &str) -> Result<Answer, Ans
 
 fn projects_of(app: &Acc, request: &Request, person: &str) -> Result<Answer, Answer> {
     let row = |(id, _, member): (&String, usize, &Member)| {
-        let mut row = rows::project(app, id, &app.projects[id]);
+        let mut row = show::project(app, id, &app.projects[id]);
         row["accessLevels"] = json!([if member.is_admin() { "projectAdmin" } else { "projectMember" }]);
         row
     };
@@ -100,7 +100,7 @@ fn projects_of(app: &Acc, request: &Request, person: &str) -> Result<Answer, Ans
 fn roles_of(app: &Acc, request: &Request, person: &str) -> Result<Answer, Answer> {
     let mut found: BTreeMap<String, (String, Vec<&String>)> = BTreeMap::new();
     for (id, at, member) in memberships(app, person) {
-        let row = rows::member(app, member, at).unwrap_or_default();
+        let row = show::member(app, member, at).unwrap_or_default();
         for role in row["roles"].as_array().into_iter().flatten() {
             let (role_id, name) = (texts(&role["id"]).concat(), texts(&role["name"]).concat());
             found.entry(role_id).or_insert((name, Vec::new())).1.push(id);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     ACC_ACCOUNT, Acc, Event, Joining, Member, account,
     page::{self, Compared, error, filtered, list, object, page, sorted, text},
-    products, rows,
+    products, show,
 };
 use crate::sandbox::{
     app::{Answer, Body, Request},
@@ -49,7 +49,7 @@ pub(super) fn answer(
         (_, ["v1", "accounts", ..]) => Err(wrong_method("GET")),
         ("GET", ["v1", "projects", id]) => {
             alive(app, id)?;
-            Ok(Answer::json(200, rows::project(app, id, &app.projects[*id])))
+            Ok(Answer::json(200, show::project(app, id, &app.projects[*id])))
         }
         (method, ["v1", "projects", id, "users"]) => {
             alive(app, id)?;
@@ -165,7 +165,7 @@ fn members(app: &Acc, request: &Request, id: &str) -> Result<Answer, Answer> {
         return Err(error(400, &format!("Members cannot be listed by the status `{wrong}`.")));
     }
     let all = app.projects[id].members.iter().enumerate();
-    let mut all: Vec<Value> = all.filter_map(|(at, member)| rows::member(app, member, at)).collect();
+    let mut all: Vec<Value> = all.filter_map(|(at, member)| show::member(app, member, at)).collect();
     if asked.is_none() {
         // Without a word about it, a list hides who is disabled or was removed.
         all.retain(|row| row["status"] == "active" || row["status"] == "pending");
@@ -181,7 +181,7 @@ fn place(app: &Acc, id: &str, user: &str) -> Result<usize, Answer> {
 
 fn read(app: &Acc, id: &str, user: &str) -> Result<Answer, Answer> {
     let at = place(app, id, user)?;
-    rows::member(app, &app.projects[id].members[at], at).map(|row| Answer::json(200, row)).ok_or_else(no_user)
+    show::member(app, &app.projects[id].members[at], at).map(|row| Answer::json(200, row)).ok_or_else(no_user)
 }
 
 /// The fields of a new member, in a POST of one or a row of an import.
@@ -299,7 +299,7 @@ fn update(app: &mut Acc, request: &Request, id: &str, user: &str) -> Result<Answ
     if changed {
         after.updated_at = app.now;
     }
-    let row = rows::member(app, &after, at).ok_or_else(no_user)?;
+    let row = show::member(app, &after, at).ok_or_else(no_user)?;
     if let Some(project) = app.projects.get_mut(id) {
         project.members[at] = after;
     }

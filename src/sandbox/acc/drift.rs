@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Acc, Event, Joining, Person, Project, construction, hq, page, products, rows};
+use super::{Acc, Event, Joining, Person, Project, construction, hq, page, products, show};
 use crate::sandbox::{
     app::{AccountPatch, AccountView, Answer, App, DriftError, GroupView, MembershipView, NewAccount, OAuth, Request},
     quirks::Quirks,
@@ -77,7 +77,7 @@ impl App for Acc {
         let id = self.find(account).ok()?;
         let mut members = self.projects.get(group)?.members.iter().enumerate();
         let (at, member) = members.find(|(_, member)| member.person == id)?;
-        rows::member(self, member, at)
+        show::member(self, member, at)
     }
 
     fn add_account(&mut self, account: NewAccount) -> Result<String, DriftError> {
@@ -111,7 +111,7 @@ impl App for Acc {
             return Err(DriftError::Duplicate(email.clone()));
         }
         let raw = patch.raw.unwrap_or_default();
-        let shown = rows::person(self, &Person { extra: serde_json::Map::new(), ..self.people[&id].clone() });
+        let shown = show::person(self, &Person { extra: serde_json::Map::new(), ..self.people[&id].clone() });
         if let Some(field) = raw.keys().find(|field| shown.get(field.as_str()).is_some()) {
             return Err(DriftError::BadValue { field: "raw field", value: field.clone() });
         }
@@ -237,7 +237,7 @@ impl Acc {
             accepts_at: person.accepts_at,
             invitations: self.invited.get(&person.email.to_lowercase()).copied().unwrap_or(0),
             groups: groups.collect(),
-            raw: json!(rows::person(self, person)),
+            raw: json!(show::person(self, person)),
         }
     }
 }

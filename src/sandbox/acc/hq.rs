@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{ACC_ACCOUNT, Acc, Person, construction::REGIONS, page, rows};
+use super::{ACC_ACCOUNT, Acc, Person, construction::REGIONS, page, show};
 use crate::sandbox::app::{Answer, Request};
 
 /// Rows on a page where no limit is given, the most a page holds, and the most people in one import.
@@ -63,7 +63,7 @@ pub(super) fn answer(
         ("GET", ["users", "search"]) => search(app, request),
         ("POST", ["users", "import"]) => import(app, request),
         ("GET", ["users", id]) => {
-            app.person(id).map(|person| Answer::json(200, rows::person(app, person))).ok_or_else(no_user)
+            app.person(id).map(|person| Answer::json(200, show::person(app, person))).ok_or_else(no_user)
         }
         ("PATCH", ["users", id]) => update(app, request, id),
         ("GET", ["projects", id, "companies"]) if app.projects.contains_key(*id) => {
@@ -78,7 +78,7 @@ pub(super) fn answer(
 
 fn everyone(app: &Acc, which: impl Fn(&Person) -> bool) -> Vec<Value> {
     let people = app.order.iter().filter_map(|id| app.people.get(id));
-    people.filter(|person| which(person)).map(|person| rows::person(app, person)).collect()
+    people.filter(|person| which(person)).map(|person| show::person(app, person)).collect()
 }
 
 /// A page: a bare list, without a word about how many there are.
@@ -172,7 +172,7 @@ fn insert(app: &mut Acc, mut body: Map<String, Value>) -> Value {
         (person.first_name, person.last_name, person.company, person.default_role) = (first, last, company, role);
         person.extra = body;
     }
-    app.people.get(&id).map(|person| rows::person(app, person)).unwrap_or_default()
+    app.people.get(&id).map(|person| show::person(app, person)).unwrap_or_default()
 }
 
 fn create(app: &mut Acc, request: &Request) -> Result<Answer, Answer> {
@@ -240,7 +240,7 @@ fn update(app: &mut Acc, request: &Request, id: &str) -> Result<Answer, Answer> 
         app.set_status(&known.id, status);
     }
     let person = app.people.get(&known.id).ok_or_else(no_user)?;
-    let answer = Answer::json(200, rows::person(app, person));
+    let answer = Answer::json(200, show::person(app, person));
     Ok(if changed { answer.having_effect() } else { answer })
 }
 

@@ -28,7 +28,7 @@ mod example;
 mod hq;
 mod page;
 mod products;
-mod rows;
+mod show;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -40,7 +40,7 @@ use serde_json::{Map, Value};
 
 use super::{
     app::Request,
-    cast::{Family, Part, per_minute},
+    catalogue::{Entry, Family, per_minute},
     chance::Chance,
     clock,
     config::Config,
@@ -89,7 +89,7 @@ const QUOTAS: &[Family] = &[
     },
 ];
 
-pub(super) const PART: Part = Part {
+pub(super) const ENTRY: Entry = Entry {
     connector: "acc",
     quirks: QUIRKS,
     quotas: QUOTAS,

@@ -39,7 +39,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     app::{Answer, App, ClientAuth, DriftError, OAuth, Request},
-    cast::{Family, Part},
+    catalogue::{Entry, Family},
     chance::Chance,
     config::Quota,
     quirks::Quirks,
@@ -91,7 +91,7 @@ const QUOTAS: &[Family] = &[Family {
 }];
 
 /// Server as its guide describes it.
-pub(crate) const GUIDE: Part = Part {
+pub(crate) const GUIDE: Entry = Entry {
     connector: "alteryx",
     quirks: guide::QUIRKS,
     quotas: QUOTAS,
@@ -99,7 +99,7 @@ pub(crate) const GUIDE: Part = Part {
 };
 
 /// Server as the vendor's pages describe it.
-pub(crate) const WEBAPI: Part = Part {
+pub(crate) const WEBAPI: Entry = Entry {
     connector: "alteryx-webapi",
     quirks: webapi::QUIRKS,
     quotas: QUOTAS,

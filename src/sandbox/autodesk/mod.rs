@@ -27,14 +27,14 @@ use serde_json::{Map, Value};
 
 use super::{
     app::{AccountPatch, AccountView, Answer, App, DriftError, GroupView, MembershipView, NewAccount, OAuth, Request},
-    cast::Part,
+    catalogue::Entry,
     chance::Chance,
     clock,
     config::Config,
     email::is_email,
 };
 
-pub(super) const PART: Part = Part {
+pub(super) const ENTRY: Entry = Entry {
     connector: "autodesk",
     quirks: &[],
     quotas: &[],

@@ -36,7 +36,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     app::{Answer, Body},
-    cast::{Family, Part, per_minute},
+    catalogue::{Entry, Family, per_minute},
     chance::Chance,
     clock,
     config::Config,
@@ -81,7 +81,7 @@ const QUIRKS: &[Quirk] = &[
 const QUOTAS: &[Family] =
     &[Family { name: "all", takes: |_| true, quota: per_minute(1000), told: false, per_client: false }];
 
-pub(super) const PART: Part = Part {
+pub(super) const ENTRY: Entry = Entry {
     connector: "scim",
     quirks: QUIRKS,
     quotas: QUOTAS,

@@ -35,7 +35,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     app::{Answer, App, ClientAuth, DriftError, OAuth, Request},
-    cast::{Family, Part},
+    catalogue::{Entry, Family},
     chance::Chance,
     config::{Config, Quota},
     quirks::{Quirk, Quirks, quirk},
@@ -81,7 +81,7 @@ const QUOTAS: &[Family] = &[Family {
 }];
 
 /// Workiva.
-pub(crate) const PART: Part = Part { connector: "workiva", quirks: QUIRKS, quotas: QUOTAS, start };
+pub(crate) const ENTRY: Entry = Entry { connector: "workiva", quirks: QUIRKS, quotas: QUOTAS, start };
 
 /// One workspace.
 struct Workiva {

@@ -15,10 +15,10 @@ const DIGITS: usize = 16;
 const QUICK: SignedDuration = SignedDuration::from_mins(1);
 
 /// Facts that are known, facts that are learnt, and which rows they belong to.
-pub(super) struct Book<'a> {
+pub(super) struct FactLog<'a> {
     known: &'a Facts,
     /// Fingerprints of the rows of the list.
-    pub(super) rows: BTreeMap<Arc<str>, Arc<str>>,
+    pub(super) fingerprints: BTreeMap<Arc<str>, Arc<str>>,
     pub(super) learnt: Facts,
     /// What is remembered and what is to come.
     pub(super) extent: Extent,
@@ -51,20 +51,20 @@ impl Clock {
     }
 }
 
-impl<'a> Book<'a> {
+impl<'a> FactLog<'a> {
     pub(super) fn new(known: &'a Facts, app: &DesiredApp, accounts: &[LiveAccount], clock: Clock) -> Self {
-        let rows = accounts.iter().map(|account| (account.id.clone(), fingerprint(app, account))).collect();
-        Self { known, rows, learnt: Facts::default(), extent: Extent::default(), clock }
+        let fingerprints = accounts.iter().map(|account| (account.id.clone(), fingerprint(app, account))).collect();
+        Self { known, fingerprints, learnt: Facts::default(), extent: Extent::default(), clock }
     }
 
     /// What is remembered of an account, where its row is what it was.
     pub(super) fn account(&self, id: &str) -> Option<&'a Fact<LiveAccount>> {
-        self.known.accounts.get(id).filter(|fact| self.rows.get(id) == Some(&fact.row))
+        self.known.accounts.get(id).filter(|fact| self.fingerprints.get(id) == Some(&fact.row))
     }
 
     /// What is remembered of an account's memberships, likewise.
     pub(super) fn memberships(&self, id: &str) -> Option<&'a Fact<Vec<AccountGroup>>> {
-        self.known.memberships.get(id).filter(|fact| self.rows.get(id) == Some(&fact.row))
+        self.known.memberships.get(id).filter(|fact| self.fingerprints.get(id) == Some(&fact.row))
     }
 
     pub(super) fn clock(&self) -> Clock {
@@ -72,13 +72,13 @@ impl<'a> Book<'a> {
     }
 
     pub(super) fn learn_account(&mut self, id: &Arc<str>, read_at: Timestamp, seen: LiveAccount) {
-        if let Some(row) = self.rows.get(id).cloned() {
+        if let Some(row) = self.fingerprints.get(id).cloned() {
             self.learnt.accounts.insert(id.clone(), Fact { read_at, row, seen });
         }
     }
 
     pub(super) fn learn_memberships(&mut self, id: &Arc<str>, read_at: Timestamp, seen: Vec<AccountGroup>) {
-        if let Some(row) = self.rows.get(id).cloned() {
+        if let Some(row) = self.fingerprints.get(id).cloned() {
             self.learnt.memberships.insert(id.clone(), Fact { read_at, row, seen });
         }
     }
@@ -86,7 +86,7 @@ impl<'a> Book<'a> {
     /// What nobody should remember any longer: facts under another row than today's, even if that row ever came back, and
     /// facts about accounts that a complete list no longer shows.
     pub(super) fn lapsed(&self, complete: bool) -> FactIds {
-        let holds = |id: &Arc<str>, row: &Arc<str>, learnt: bool| match self.rows.get(id) {
+        let holds = |id: &Arc<str>, row: &Arc<str>, learnt: bool| match self.fingerprints.get(id) {
             Some(now) => learnt || now == row,
             None => !complete,
         };

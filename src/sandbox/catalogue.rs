@@ -15,8 +15,8 @@ use super::{
     scim, workiva,
 };
 
-/// One app of the cast.
-pub(crate) struct Part {
+/// One app of the catalogue.
+pub(crate) struct Entry {
     /// The connector it is, and the first segment of its paths.
     pub(crate) connector: &'static str,
     /// The deviations it can be told to show.
@@ -43,15 +43,15 @@ pub(crate) struct Family {
 }
 
 /// Everyone, in the order in which messages list them.
-pub(crate) const CAST: &[Part] =
-    &[autodesk::PART, acc::PART, alteryx::GUIDE, alteryx::WEBAPI, workiva::PART, scim::PART];
+pub(crate) const CATALOGUE: &[Entry] =
+    &[autodesk::ENTRY, acc::ENTRY, alteryx::GUIDE, alteryx::WEBAPI, workiva::ENTRY, scim::ENTRY];
 
-pub(crate) fn part(connector: &str) -> Option<&'static Part> {
-    CAST.iter().find(|part| part.connector == connector)
+pub(crate) fn entry(connector: &str) -> Option<&'static Entry> {
+    CATALOGUE.iter().find(|entry| entry.connector == connector)
 }
 
 pub(crate) fn names() -> String {
-    CAST.iter().map(|part| part.connector).collect::<Vec<_>>().join(", ")
+    CATALOGUE.iter().map(|entry| entry.connector).collect::<Vec<_>>().join(", ")
 }
 
 /// A family's quota without a limit on requests in flight, which most vendors do not state.

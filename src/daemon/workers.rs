@@ -8,16 +8,16 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{World, board::Board, files::InForce, schedule::later, worker::Worker};
+use super::{World, files::InForce, schedule::later, status::DaemonStatus, worker::Worker};
 use crate::execute::Stop;
 
 /// A task that died is begun anew after this long, so that one that always dies does not keep the machine busy.
 const REVIVAL: Duration = Duration::from_secs(30);
 
 /// The tasks at work.
-pub(super) struct Crew {
+pub(super) struct Workers {
     world: Arc<dyn World>,
-    board: Arc<Board>,
+    status: Arc<DaemonStatus>,
     stop: Stop,
     files: watch::Sender<Arc<InForce>>,
     tasks: JoinSet<()>,
@@ -25,37 +25,37 @@ pub(super) struct Crew {
     died: Option<Arc<str>>,
 }
 
-impl Crew {
-    pub(super) fn new(world: Arc<dyn World>, board: Arc<Board>, stop: Stop, files: Arc<InForce>) -> Self {
+impl Workers {
+    pub(super) fn new(world: Arc<dyn World>, status: Arc<DaemonStatus>, stop: Stop, files: Arc<InForce>) -> Self {
         let (files, _) = watch::channel(files);
-        Self { world, board, stop, files, tasks: JoinSet::new(), names: HashMap::new(), died: None }
+        Self { world, status, stop, files, tasks: JoinSet::new(), names: HashMap::new(), died: None }
     }
 
     /// Brings new files into force. Whoever is in the middle of a cycle finishes what is in flight first.
-    pub(super) fn take_up(&mut self, files: Arc<InForce>) {
+    pub(super) fn use_files(&mut self, files: Arc<InForce>) {
         self.files.send_replace(files);
-        self.man();
+        self.start_missing();
     }
 
     /// Begins a task for every app that has none.
-    pub(super) fn man(&mut self) {
+    pub(super) fn start_missing(&mut self) {
         let files = self.files.borrow().clone();
         let wanted = |name: &str| files.desired.apps.get(name).is_some_and(|app| self.world.wants(app));
-        self.board.keep(wanted);
+        self.status.keep(wanted);
         let died = self.died.take();
         for (name, app) in files.desired.apps.iter().filter(|(name, _)| wanted(name)) {
-            self.board.enter(name, &app.connector);
+            self.status.enter(name, &app.connector);
             if self.names.values().any(|busy| busy == name) {
                 continue;
             }
             let now = self.world.now();
             let due = if died.as_ref() == Some(name) { later(now, REVIVAL) } else { now };
             if died.as_ref() == Some(name) {
-                self.board.died(name, due);
+                self.status.died(name, due);
             }
             let worker = Worker {
                 world: self.world.clone(),
-                board: self.board.clone(),
+                status: self.status.clone(),
                 app: name.clone(),
                 files: self.files.subscribe(),
                 stop: self.stop.clone(),
@@ -67,7 +67,7 @@ impl Crew {
     }
 
     /// Returns once a task has ended, which leaves a gap unless its app is gone.
-    pub(super) async fn gap(&mut self) {
+    pub(super) async fn one_ended(&mut self) {
         let ended = match self.tasks.join_next_with_id().await {
             // There are no tasks at all.
             None => return std::future::pending().await,

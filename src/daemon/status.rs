@@ -31,7 +31,7 @@ const STUCK: Duration = Duration::from_secs(120);
 const OVERDUE: Duration = Duration::from_secs(120);
 
 /// Everything there is to show.
-pub(super) struct Board {
+pub(super) struct DaemonStatus {
     state: Mutex<State>,
     /// Who follows the news, if anybody does.
     follower: Mutex<Option<UnboundedSender<News>>>,
@@ -102,7 +102,7 @@ pub(super) struct Running {
     meter: Meter,
 }
 
-impl Board {
+impl DaemonStatus {
     pub(super) fn new(now: Timestamp) -> Self {
         let state = State {
             started: now,
@@ -135,7 +135,7 @@ impl Board {
         }
     }
 
-    pub(super) fn look(&self) -> State {
+    pub(super) fn snapshot(&self) -> State {
         self.state().clone()
     }
 
@@ -169,7 +169,7 @@ impl Board {
     }
 
     /// The files can be used; whether they could not be before.
-    pub(super) fn mended(&self) -> bool {
+    pub(super) fn recovered_from_bad_files(&self) -> bool {
         let mended = self.state().bad.take().is_some();
         if mended {
             self.spread(News::Mended);

@@ -17,7 +17,7 @@ const JUST_NOW: Duration = Duration::from_secs(10);
 /// Ids of what this process itself made in one app: for the actions that follow, and so that no later round makes it again
 /// merely because a list does not show it yet. And rows that it read a moment ago.
 #[derive(Debug, Default)]
-pub struct Made {
+pub struct CreatedIds {
     accounts: Mutex<BTreeMap<Email, Arc<str>>>,
     groups: Mutex<BTreeMap<Arc<str>, Arc<str>>>,
     /// Addresses that accounts were given, by id.
@@ -26,7 +26,7 @@ pub struct Made {
     seen: Mutex<BTreeMap<Arc<str>, (Instant, LiveAccount)>>,
 }
 
-impl Made {
+impl CreatedIds {
     /// Remembers a row that was asked for at this instant: a removal that follows at once has re-read it.
     pub fn saw_account(&self, at: Instant, account: LiveAccount) {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(account.id.clone(), (at, account));
@@ -71,13 +71,13 @@ impl Made {
 
     /// The id of the action's account: planned, or made in this run.
     pub(super) fn account(&self, action: &Action) -> Option<Arc<str>> {
-        let made = || self.account_of(action.target.email.as_ref()?);
-        action.target.account_id.clone().or_else(made)
+        let created = || self.account_of(action.target.email.as_ref()?);
+        action.target.account_id.clone().or_else(created)
     }
 
     /// The id of the action's group: planned, or made in this run.
     pub(super) fn group(&self, action: &Action) -> Option<Arc<str>> {
-        let made = || self.group_of(action.name.group.as_ref()?);
-        action.target.group_id.clone().or_else(made)
+        let created = || self.group_of(action.name.group.as_ref()?);
+        action.target.group_id.clone().or_else(created)
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     model::{Action, Guard, Status, Verb},
     report::{
         canvas::{Canvas, Line, Paint},
-        words,
+        wording,
     },
 };
 
@@ -41,7 +41,7 @@ pub(super) fn in_order<'a>(actions: impl Iterator<Item = &'a Action>) -> Vec<&'a
 
 fn key(action: &Action) -> (bool, &str, Verb, Option<&str>) {
     let name = &action.name;
-    (name.account.is_some(), words::subject(name), name.verb, name.group.as_deref())
+    (name.account.is_some(), wording::subject(name), name.verb, name.group.as_deref())
 }
 
 /// What is shown of a list, and how many of which kind are not.
@@ -65,7 +65,7 @@ fn is_grave(action: &Action) -> bool {
     action.status == Status::Held
         || action.irreversible
         || action.reduces_access
-        || words::sign(action.name.verb) == "-"
+        || wording::sign(action.name.verb) == "-"
 }
 
 /// What a line that counts tells apart.
@@ -92,12 +92,12 @@ pub(super) fn draw_rest(canvas: &mut Canvas, rest: &[&Action]) {
     let last = counts.len().saturating_sub(1);
     for (i, ((guard, verb, irreversible, group), (count, groups))) in counts.into_iter().enumerate() {
         let mut line = Line::new()
-            .plain(format!("{} and {} more ", canvas.glyph("…", "..."), words::number(count as u64)))
-            .whole(words::paint(verb), verb.as_str());
+            .plain(format!("{} and {} more ", canvas.glyph("…", "..."), wording::number(count as u64)))
+            .whole(wording::paint(verb), verb.as_str());
         if let Some(group) = group {
             line = line.plain(" in ").whole(Paint::Plain, group);
         } else if !groups.is_empty() {
-            line = line.plain(format!(" in {}", words::count(groups.len(), "group", "groups")));
+            line = line.plain(format!(" in {}", wording::count(groups.len(), "group", "groups")));
         }
         if let Some(guard) = guard {
             line = line.plain(" held by ").whole(Paint::Plain, guard.as_str());
@@ -122,7 +122,7 @@ pub(super) fn tally(actions: &[&Action]) -> Line {
     for (i, (verb, count)) in counts.into_iter().enumerate() {
         line = line
             .text(Paint::Dim, if i == 0 { "" } else { ", " })
-            .whole(words::paint(verb), format!("{} {verb}", words::number(count as u64)));
+            .whole(wording::paint(verb), format!("{} {verb}", wording::number(count as u64)));
     }
     line
 }
@@ -162,7 +162,7 @@ impl Columns {
 
     /// Draws actions that are in order.
     pub(super) fn draw(&self, canvas: &mut Canvas, indent: usize, actions: &[&Action]) {
-        for same in actions.chunk_by(|a, b| words::subject(&a.name) == words::subject(&b.name)) {
+        for same in actions.chunk_by(|a, b| wording::subject(&a.name) == wording::subject(&b.name)) {
             let mut beside = heading(same[0]);
             let column = match self.account {
                 Some(account) => {
@@ -186,7 +186,7 @@ impl Columns {
     fn row(&self, canvas: &mut Canvas, head: Line, action: &Action) {
         let verb = action.name.verb;
         let start = head.width() + VERB;
-        let mut head = head.text(words::paint(verb), format!("{} {verb}", words::sign(verb))).pad_to(start);
+        let mut head = head.text(wording::paint(verb), format!("{} {verb}", wording::sign(verb))).pad_to(start);
         let (mut details, mut places) = (detail(canvas, action).wrap(self.detail), why(action).wrap(self.place));
         let fits = |lines: &[Line], width: usize| lines.iter().all(|line| line.width() <= width);
         // Below each other, details and places have all the room for themselves, and may so take fewer lines.
@@ -214,13 +214,13 @@ impl Columns {
 }
 
 fn heading(action: &Action) -> Line {
-    let subject = Line::new().whole(Paint::Strong, words::subject(&action.name));
+    let subject = Line::new().whole(Paint::Strong, wording::subject(&action.name));
     if action.name.account.is_some() { subject } else { subject.text(Paint::Dim, " (group)") }
 }
 
 fn why(action: &Action) -> Line {
-    let gone = words::places(&action.gone).into_iter().map(|place| place + " (removed)");
-    let places: Vec<String> = words::places(&action.because).into_iter().chain(gone).collect();
+    let gone = wording::places(&action.gone).into_iter().map(|place| place + " (removed)");
+    let places: Vec<String> = wording::places(&action.because).into_iter().chain(gone).collect();
     let last = places.len().saturating_sub(1);
     places.into_iter().enumerate().fold(Line::new(), |line, (i, place)| {
         let comma = if i == last { "" } else { "," };
@@ -236,8 +236,8 @@ fn detail(canvas: &Canvas, action: &Action) -> Line {
     let mut changes: Vec<_> = action.changes.iter().collect();
     // What someone may do is what reviewers look for.
     changes.sort_by_key(|change| (!matches!(&*change.field, "role" | "roles"), *change));
-    parts.extend(changes.into_iter().map(|change| words::change(change, canvas.glyph("→", "->"))));
-    if action.reduces_access && words::sign(action.name.verb) == "~" {
+    parts.extend(changes.into_iter().map(|change| wording::change(change, canvas.glyph("→", "->"))));
+    if action.reduces_access && wording::sign(action.name.verb) == "~" {
         parts.push(Line::new().whole(Paint::Remove, "reduces access"));
     }
     if action.irreversible {

@@ -1,7 +1,7 @@
 //! What a comment is made of: a row for each action, finding and date, with what it costs to leave it out.
 
 use super::{
-    super::words,
+    super::wording,
     escape::{code, prose},
 };
 use crate::model::{Action, AppPlan, Cause, Change, Due, FieldValue, Finding, Severity, Status, Verb};
@@ -92,7 +92,7 @@ impl Row {
 
 pub(super) fn of_actions(index: usize, app: &AppPlan, compared: bool) -> Vec<Row> {
     let mut actions: Vec<&Action> = app.actions.iter().collect();
-    actions.sort_by(|a, b| (words::subject(&a.name), &a.name).cmp(&(words::subject(&b.name), &b.name)));
+    actions.sort_by(|a, b| (wording::subject(&a.name), &a.name).cmp(&(wording::subject(&b.name), &b.name)));
     let row = |action: &Action| {
         let others = compared && action.cause != Some(Cause::Change);
         let class = match action.status {
@@ -116,7 +116,7 @@ pub(super) fn of_actions(index: usize, app: &AppPlan, compared: bool) -> Vec<Row
 fn gravity(action: &Action) -> Gravity {
     if action.irreversible {
         Gravity::Irreversible
-    } else if action.reduces_access || words::sign(action.name.verb) == "-" {
+    } else if action.reduces_access || wording::sign(action.name.verb) == "-" {
         Gravity::Removal
     } else {
         match action.status {
@@ -137,7 +137,7 @@ fn action_row(action: &Action, others: bool) -> String {
     let mut changes: Vec<&Change> = action.changes.iter().collect();
     changes.sort_by_key(|change| (!matches!(&*change.field, "role" | "roles"), *change));
     what.extend(changes.into_iter().map(change));
-    if action.reduces_access && words::sign(name.verb) == "~" {
+    if action.reduces_access && wording::sign(name.verb) == "~" {
         what.push("reduces access".to_owned());
     }
     if action.irreversible {
@@ -155,15 +155,16 @@ fn action_row(action: &Action, others: bool) -> String {
         }
         cell.push_str(&sentence);
     }
-    let gone = words::places(&action.gone).into_iter().map(|place| code(&place) + " (removed)");
-    let places: Vec<String> = words::places(&action.because).iter().map(|place| code(place)).chain(gone).collect();
-    let who = if name.account.is_some() { code(words::subject(name)) } else { code(words::subject(name)) + " (group)" };
+    let gone = wording::places(&action.gone).into_iter().map(|place| code(&place) + " (removed)");
+    let places: Vec<String> = wording::places(&action.because).iter().map(|place| code(place)).chain(gone).collect();
+    let who =
+        if name.account.is_some() { code(wording::subject(name)) } else { code(wording::subject(name)) + " (group)" };
     format!("| {} {} | {who} | {cell} | {} |\n", sign(name.verb), name.verb, places.join("<br>"))
 }
 
 /// A sign that stays one in a cell.
 fn sign(verb: Verb) -> &'static str {
-    match words::sign(verb) {
+    match wording::sign(verb) {
         "+" => "➕",
         "~" => "✏️",
         _ => "❌",
@@ -193,7 +194,7 @@ fn change(change: &Change) -> String {
     let value = |value: &Option<FieldValue>| {
         let empty = |value: &&FieldValue| matches!(value, FieldValue::Set(set) if set.is_empty());
         let value = value.as_ref().filter(|value| !empty(value));
-        value.map_or_else(|| "none".to_owned(), |value| code(&words::value(value)))
+        value.map_or_else(|| "none".to_owned(), |value| code(&wording::value(value)))
     };
     // A box around every word would leave none that stands out.
     let field = prose(&change.field);
@@ -222,7 +223,8 @@ pub(super) fn of_findings(app: Option<usize>, mut findings: Vec<&Finding>) -> Ve
         let subject = finding.account.as_deref().or(finding.group.as_deref());
         let subject = subject.filter(|subject| !finding.message.contains(*subject));
         let subject = subject.map(|subject| code(subject) + ": ").unwrap_or_default();
-        let places: String = words::places(&finding.because).iter().map(|place| format!(" {}", code(place))).collect();
+        let places: String =
+            wording::places(&finding.because).iter().map(|place| format!(" {}", code(place))).collect();
         Row {
             app,
             part: Part { whose: Whose::Nobody, class: Class::Findings, compared: false },
@@ -240,13 +242,13 @@ pub(super) fn of_due(index: usize, due: &[Due]) -> Vec<Row> {
     due.sort();
     let row = |one: &Due| {
         let group = one.group.as_deref().map(|group| format!(" in {}", code(group))).unwrap_or_default();
-        let places: String = words::places(&one.because).iter().map(|place| format!(" {}", code(place))).collect();
+        let places: String = wording::places(&one.because).iter().map(|place| format!(" {}", code(place))).collect();
         Row {
             app: Some(index),
             part: Part { whose: Whose::Nobody, class: Class::Due, compared: false },
             gravity: (Gravity::Date, false),
             verb: None,
-            text: format!("- {} **{}** {}{group}{places}\n", words::day(one), one.what.as_str(), code(&one.account)),
+            text: format!("- {} **{}** {}{group}{places}\n", wording::day(one), one.what.as_str(), code(&one.account)),
             release: None,
         }
     };
