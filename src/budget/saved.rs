@@ -6,7 +6,7 @@ use std::{collections::VecDeque, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Budget, Covers, Quota,
+    Budget, Covers,
     bucket::LINGERS,
     window::{ServerCount, Window},
 };
@@ -89,13 +89,6 @@ impl Budget {
                 for_ms: millis(server.until.saturating_sub(now)),
             }),
         }
-    }
-
-    /// A budget that goes on where a stored one stopped, `elapsed` ago. Scopes that the quota no longer has are dropped.
-    pub fn restore(quota: &Quota, saved: &Saved, now: Duration, elapsed: Duration) -> Self {
-        let mut budget = Self::new(quota);
-        budget.resume(saved, now, elapsed);
-        budget
     }
 
     /// Takes in what was stored `elapsed` ago, by this process, by an earlier one, or by one that had the credential

@@ -19,6 +19,13 @@ fn quota(requests: u32, per: Duration, concurrency: u32) -> Quota {
     Quota { scopes, concurrency: Some(concurrency), keep_free: 0.0 }
 }
 
+/// A budget that goes on where a stored one stopped, `elapsed` ago.
+fn resumed(quota: &Quota, saved: &Saved, now: Duration, elapsed: Duration) -> Budget {
+    let mut budget = Budget::new(quota);
+    budget.resume(saved, now, elapsed);
+    budget
+}
+
 /// How the simulated server counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Counting {
@@ -413,7 +420,7 @@ fn a_lost_request_keeps_its_place_for_a_moment_and_for_the_next_process_as_well(
     at += Duration::from_millis(400);
     let saved = budget.save(at);
     assert_eq!(saved.under_way_ms, [600, 1000]);
-    let mut next = Budget::restore(&quota, &saved, Duration::ZERO, Duration::from_millis(100));
+    let mut next = resumed(&quota, &saved, Duration::ZERO, Duration::from_millis(100));
     (0..2).for_each(|ticket| next.ask(Duration::ZERO, Ticket(ticket), Lane::Read, Kind::Read));
     assert_eq!(next.next(Duration::ZERO), Next::WaitUntil(Duration::from_millis(500)));
     assert_eq!(next.next(Duration::from_millis(500)), Next::Grant(Ticket(0)));
@@ -438,13 +445,13 @@ fn a_restart_does_not_overspend() {
     let saved: Saved = serde_json::from_str(&stored).unwrap();
 
     // The new process has a clock of its own, and was started ten minutes later.
-    let mut restored = Budget::restore(&quota, &saved, secs(3), secs(600));
+    let mut restored = resumed(&quota, &saved, secs(3), secs(600));
     for ticket in 0..50 {
         restored.ask(secs(3), Ticket(ticket), Lane::Read, Kind::Read);
     }
     let granted = std::iter::from_fn(|| matches!(restored.next(secs(3)), Next::Grant(_)).then_some(())).count();
     assert_eq!(granted, 30);
-    let mut later = Budget::restore(&quota, &saved, secs(3), HOUR + secs(60));
+    let mut later = resumed(&quota, &saved, secs(3), HOUR + secs(60));
     later.ask(secs(3), Ticket(0), Lane::Read, Kind::Read);
     assert_eq!(later.next(secs(3)), Next::Grant(Ticket(0)));
 }
@@ -459,7 +466,7 @@ fn what_the_server_said_outlives_a_restart() {
     budget.answered(Duration::ZERO, Ticket(0), &said);
     let saved = budget.save(secs(100));
     let granted = |elapsed: u64| {
-        let mut restored = Budget::restore(&quota, &saved, Duration::ZERO, secs(elapsed));
+        let mut restored = resumed(&quota, &saved, Duration::ZERO, secs(elapsed));
         (0..5).for_each(|ticket| restored.ask(Duration::ZERO, Ticket(ticket), Lane::Removal, Kind::Read));
         let granted = std::iter::from_fn(|| matches!(restored.next(Duration::ZERO), Next::Grant(_)).then_some(()));
         (granted.count(), restored.next(Duration::ZERO))

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{
-    Error, ErrorKind, Writer,
+    Error, Writer,
     http::{Gate, HttpClient, HttpConfig, Scheme},
     outside::Outside,
 };
@@ -66,12 +66,8 @@ pub(super) const COMMON_OPTIONS: [(&str, &str); 2] = [
 pub(super) fn check_options(known: &[OptionSpec], given: &Options) -> Vec<CatalogueError> {
     let names = || known.iter().map(|spec| spec.name.as_str()).chain(COMMON_OPTIONS.iter().map(|(name, _)| *name));
     let unknown = given.keys().filter(|key| !names().any(|name| name == &***key)).map(|key| {
-        let near = names().max_by(|a, b| strsim::jaro_winkler(a, key).total_cmp(&strsim::jaro_winkler(b, key)));
-        let near = near.filter(|near| strsim::jaro_winkler(near, key) > 0.8);
-        let hint = near.map_or_else(
-            || format!("there are {}", names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
-            |near| format!("did you mean `{near}`?"),
-        );
+        let all = || format!("there are {}", names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "));
+        let hint = did_you_mean(key, names()).unwrap_or_else(all);
         let message = format!("the connector has no option `{key}`");
         CatalogueError::Option { key: key.to_string(), message, hint: Some(hint) }
     });
@@ -82,6 +78,13 @@ pub(super) fn check_options(known: &[OptionSpec], given: &Options) -> Vec<Catalo
         hint: Some(spec.help.clone()),
     });
     unknown.chain(missing).collect()
+}
+
+/// The question about the known name that is most like `name`, when one is like it.
+pub(super) fn did_you_mean<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let like = |known: &str| strsim::jaro_winkler(known, name);
+    let near = known.max_by(|a, b| like(a).total_cmp(&like(b))).filter(|near| like(near) > 0.8);
+    near.map(|near| format!("did you mean `{near}`?"))
 }
 
 /// So much of a hash tells any number of credentials apart that one organisation can have.
@@ -160,14 +163,7 @@ impl Wiring<'_> {
 
     /// An error of the set-up, with what to do about it.
     pub fn setup(&self, detail: impl Into<String>, hint: &str) -> Error {
-        Error {
-            kind: ErrorKind::Setup,
-            app: self.app.name.to_string(),
-            request: "connecting".into(),
-            status: None,
-            detail: detail.into(),
-            hint: Some(hint.to_owned()),
-        }
+        Error::setup(&*self.app.name, detail, Some(hint))
     }
 }
 

@@ -53,6 +53,18 @@ pub enum ErrorKind {
 }
 
 impl Error {
+    /// Something on our side, found before anything was sent.
+    pub(super) fn setup(app: impl Into<String>, detail: impl Into<String>, hint: Option<&str>) -> Self {
+        Self {
+            kind: ErrorKind::Setup,
+            app: app.into(),
+            request: "connecting".into(),
+            status: None,
+            detail: detail.into(),
+            hint: hint.map(str::to_owned),
+        }
+    }
+
     /// Whether the write may have taken effect although no answer says so. Look first, then repeat.
     pub fn outcome_unknown(&self) -> bool {
         self.kind == ErrorKind::Unknown

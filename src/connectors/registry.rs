@@ -11,9 +11,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    Error, ErrorKind, Writer,
+    Error, Writer,
     acc::AccModule,
-    connector::{Connector, Credentials, Gates, Wiring, check_options},
+    connector::{Connector, Credentials, Gates, Wiring, check_options, did_you_mean},
     http::{Gate, transport::is_loopback},
     outside::Outside,
     rest::{BUILT_IN, Manifest},
@@ -197,13 +197,8 @@ impl Registry {
             }
             _ => {
                 let names = self.names();
-                let near =
-                    names.iter().max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-                let near = near.filter(|near| strsim::jaro_winkler(near, name) > 0.8);
-                let hint = near.map_or_else(
-                    || format!("there are {}, or give the path of a manifest", names.join(", ")),
-                    |near| format!("did you mean `{near}`?"),
-                );
+                let all = || format!("there are {}, or give the path of a manifest", names.join(", "));
+                let hint = did_you_mean(name, names.iter().map(String::as_str)).unwrap_or_else(all);
                 Err(format!("there is no connector `{name}`: {hint}"))
             }
         }
@@ -219,14 +214,7 @@ impl Registry {
         secrets: &dyn SecretSource,
         instead: Option<&Override>,
     ) -> Result<Arc<dyn Writer>, Error> {
-        let setup = |detail: String, hint: Option<&str>| Error {
-            kind: ErrorKind::Setup,
-            app: app.name.to_string(),
-            request: "connecting".into(),
-            status: None,
-            detail,
-            hint: hint.map(str::to_owned),
-        };
+        let setup = |detail: String, hint| Error::setup(&*app.name, detail, hint);
         let connector = self.connector(&app.connector).map_err(|wrong| setup(wrong, None))?;
         let url = instead.map_or(&app.url, |instead| &instead.url);
         if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {

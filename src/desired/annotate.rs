@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde_json::json;
 
 use crate::model::Severity;
 
@@ -16,36 +16,32 @@ const VERSION: u32 = 1;
 
 impl Problems {
     /// Workflow commands that show every problem beside its lines on GitHub. `dir` is the directory of the files as seen
-    /// from the root of the repository.
+    /// from the root of the repository, because that is what GitHub knows paths from.
     pub fn to_github(&self, dir: &str) -> String {
-        github(self, dir)
-    }
-
-    /// Every problem as JSON.
-    pub fn to_json(&self) -> String {
-        json(self)
-    }
-}
-
-/// Workflow commands that GitHub shows beside the lines. `dir` is the directory of the files as seen from the root of the
-/// repository, because that is what GitHub knows paths from.
-fn github(problems: &Problems, dir: &str) -> String {
-    let mut out = String::new();
-    for problem in problems {
-        let kind = match problem.severity {
-            Severity::Note => "notice",
-            other => word(other),
-        };
-        let _ = write!(out, "::{kind} ");
-        if let Some(label) = problem.places.first() {
-            let place = &label.place;
-            let file = property(&joined(dir, &place.file));
-            let end = place.column + label.length;
-            let _ = write!(out, "file={file},line={},col={},endColumn={end},", place.line, place.column);
+        let mut out = String::new();
+        for problem in self {
+            let kind = match problem.severity {
+                Severity::Note => "notice",
+                other => word(other),
+            };
+            let _ = write!(out, "::{kind} ");
+            if let Some(label) = problem.places.first() {
+                let place = &label.place;
+                let file = property(&joined(dir, &place.file));
+                let end = place.column + label.length;
+                let _ = write!(out, "file={file},line={},col={},endColumn={end},", place.line, place.column);
+            }
+            let _ = writeln!(out, "title={}::{}", property(problem.code), data(&sentence(problem, dir)));
         }
-        let _ = writeln!(out, "title={}::{}", property(problem.code), data(&sentence(problem, dir)));
+        out
     }
-    out
+
+    /// Every problem as JSON, with a newline at the end.
+    pub fn to_json(&self) -> String {
+        let problems: Vec<_> = self.iter().collect();
+        let wire = json!({ "version": VERSION, "valid": !self.has_errors(), "problems": problems });
+        format!("{wire:#}\n")
+    }
 }
 
 /// All that a problem says in one text: the further places and the hint as well, since an annotation has room for one.
@@ -83,62 +79,6 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-#[derive(Serialize)]
-struct Wire<'a> {
-    version: u32,
-    valid: bool,
-    problems: Vec<ProblemWire<'a>>,
-}
-
-#[derive(Serialize)]
-struct ProblemWire<'a> {
-    severity: &'static str,
-    code: &'static str,
-    message: &'a str,
-    places: Vec<PlaceWire<'a>>,
-    hint: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct PlaceWire<'a> {
-    file: &'a str,
-    line: u32,
-    column: u32,
-    length: u32,
-    text: &'a str,
-}
-
-/// Every problem as JSON, with a newline at the end.
-fn json(problems: &Problems) -> String {
-    let wire = Wire {
-        version: VERSION,
-        valid: !problems.has_errors(),
-        problems: problems
-            .iter()
-            .map(|problem| ProblemWire {
-                severity: word(problem.severity),
-                code: problem.code,
-                message: &problem.message,
-                places: problem
-                    .places
-                    .iter()
-                    .map(|label| PlaceWire {
-                        file: &label.place.file,
-                        line: label.place.line,
-                        column: label.place.column,
-                        length: label.length,
-                        text: &label.text,
-                    })
-                    .collect(),
-                hint: problem.hint.as_deref(),
-            })
-            .collect(),
-    };
-    let mut text = serde_json::to_string_pretty(&wire).expect("wire types have text keys alone and cannot fail");
-    text.push('\n');
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,7 +92,7 @@ mod tests {
     #[test]
     fn annotations_name_the_line_and_escape_what_would_end_them() {
         same(
-            &github(&problems(), "./desired-state/"),
+            &problems().to_github("./desired-state/"),
             "
 ::error file=desired-state/a%2Cb.yaml,line=3,col=3,endColumn=12,title=duplicate-key::`time_zone` is given twice here: given again here%0Adesired-state/a,b.yaml:2: first given here
 ::error file=desired-state/a%2Cb.yaml,line=4,col=3,endColumn=7,title=unknown-key::unknown key `stor` in `settings`%0Ahelp: did you mean `store`?
@@ -164,7 +104,7 @@ mod tests {
 
     #[test]
     fn json_has_every_place() {
-        let json: serde_json::Value = serde_json::from_str(&json(&problems())).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&problems().to_json()).unwrap();
         assert_eq!(json["valid"], false);
         assert_eq!(json["problems"][0]["places"][1]["line"], 2);
         assert_eq!(json["problems"][1]["hint"], "did you mean `store`?");

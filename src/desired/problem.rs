@@ -3,10 +3,12 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
+use serde::Serialize;
+
 use crate::model::{Place, Severity};
 
 /// Something wrong with the files.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
     /// Whether it stops the files from being used.
     pub severity: Severity,
@@ -21,9 +23,10 @@ pub struct Problem {
 }
 
 /// A place that a problem shows.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Label {
     /// Where it begins.
+    #[serde(flatten)]
     pub place: Place,
     /// How many characters of the line it covers.
     pub length: u32,

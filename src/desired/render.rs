@@ -48,12 +48,13 @@ pub(super) fn word(severity: Severity) -> &'static str {
 impl Problems {
     /// Draws every problem with the lines it is about, for a terminal of `width` columns.
     pub fn render(&self, color: bool, width: usize) -> String {
-        problems(self, color, width)
-    }
-
-    /// One line per problem, for editors and logs: `people.yaml:3:5: error: … (hint)`.
-    pub fn render_plain(&self) -> String {
-        plain(self)
+        let paint = Paint { color };
+        let mut out = String::new();
+        for problem in self {
+            one(&mut out, self, problem, &paint, width.max(LEAST_WIDTH));
+            out.push('\n');
+        }
+        out
     }
 }
 
@@ -62,39 +63,6 @@ impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.render(false, DEFAULT_WIDTH).trim_end())
     }
-}
-
-fn problems(problems: &Problems, color: bool, width: usize) -> String {
-    let paint = Paint { color };
-    let mut out = String::new();
-    for problem in problems {
-        one(&mut out, problems, problem, &paint, width.max(LEAST_WIDTH));
-        out.push('\n');
-    }
-    out
-}
-
-fn plain(problems: &Problems) -> String {
-    let mut out = String::new();
-    for problem in problems {
-        if let Some(label) = problem.places.first() {
-            let place = &label.place;
-            let _ = write!(out, "{}:{}:{}: ", place.file, place.line, place.column);
-        }
-        let _ = write!(out, "{}[{}]: {}", word(problem.severity), problem.code, clean(&problem.message));
-        for label in problem.places.iter().skip(1) {
-            let place = &label.place;
-            let _ = write!(out, "; {}:{}:{}", place.file, place.line, place.column);
-            if !label.text.is_empty() {
-                let _ = write!(out, " {}", clean(&label.text));
-            }
-        }
-        if let Some(hint) = &problem.hint {
-            let _ = write!(out, " ({})", clean(hint));
-        }
-        out.push('\n');
-    }
-    out
 }
 
 fn one(out: &mut String, problems: &Problems, problem: &Problem, paint: &Paint, width: usize) {

@@ -52,23 +52,21 @@ fn type_schema(value: &'static Type, definitions: &mut Map<String, Value>) -> Va
             let secret = reference(&spec::SECRET, definitions);
             json!({ "anyOf": [{ "type": "string", "pattern": "^sqlite:" }, secret] })
         }
-        Type::List(item) => {
-            let item = type_schema(item, definitions);
-            json!({ "anyOf": [{ "type": "array", "items": item.clone() }, item] })
-        }
+        Type::List(leaf) => one_or_several(leaf_schema(leaf)),
         Type::Names(names) => names_schema(names, definitions),
         Type::Object(object) => reference(object, definitions),
         Type::Either(leaf, object) => {
             let object = reference(object, definitions);
             json!({ "anyOf": [leaf_schema(leaf), object] })
         }
-        Type::Objects(object) => {
-            let one = reference(object, definitions);
-            json!({ "anyOf": [{ "type": "array", "items": one.clone() }, one] })
-        }
+        Type::Objects(object) => one_or_several(reference(object, definitions)),
         Type::Value => scalar_or_list(),
         Type::Free => json!({ "type": "object" }),
     }
+}
+
+fn one_or_several(one: Value) -> Value {
+    json!({ "anyOf": [{ "type": "array", "items": one.clone() }, one] })
 }
 
 fn names_schema(names: &'static Names, definitions: &mut Map<String, Value>) -> Value {

@@ -68,11 +68,7 @@ fn walk(node: &mut Node<'_>, kind: &'static Type, path: &Path<'_>, report: &mut 
             }
         }
         (Kind::List(items), _) => {
-            let item_kind = match kind {
-                Type::List(item) => item,
-                Type::Objects(_) => kind,
-                _ => &Type::Free,
-            };
+            let item_kind = if let Type::Objects(_) = kind { kind } else { &Type::Free };
             for item in items {
                 walk(item, item_kind, path, report);
             }

@@ -1,7 +1,9 @@
 //! The language as data: every key, what it takes and what it is for. The decoder refuses keys that are not in here, and
 //! the JSON Schema is generated from it, so that the two cannot disagree.
 
-use crate::model::Guard;
+use strum::VariantNames as _;
+
+use crate::model::{Aliases, Drift, GroupState, Guard, Irreversible, Mode, PersonStatus, RemoveWith, Unlisted};
 
 /// What a value looks like.
 #[derive(Debug)]
@@ -12,8 +14,8 @@ pub(super) enum Type {
     Secret,
     /// Where facts are kept: a `sqlite:` text or a reference to a secret.
     Store,
-    /// A list; a single value stands for a list of one.
-    List(&'static Type),
+    /// A list of single values; one of them stands for a list of one.
+    List(&'static Leaf),
     /// A mapping from names to values of one type.
     Names(&'static Names),
     /// A mapping with known keys.
@@ -72,6 +74,15 @@ pub(super) struct Key {
 }
 
 impl Object {
+    const fn closed(name: &'static str, keys: &'static [Key]) -> Self {
+        Self { name, keys, fields: false }
+    }
+
+    /// One with the fields of the connector as well.
+    const fn open(name: &'static str, keys: &'static [Key]) -> Self {
+        Self { name, keys, fields: true }
+    }
+
     pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }
@@ -91,14 +102,14 @@ const STRING: &[&str] = &["string"];
 const SCALAR: &[&str] = &["string", "number", "boolean"];
 
 macro_rules! leaf {
+    ($name:ident, $what:literal, words = $words:expr) => {
+        pub(super) static $name: Leaf = Leaf { what: $what, json: STRING, pattern: None, words: $words };
+    };
     ($name:ident, $what:literal, $json:expr) => {
         pub(super) static $name: Leaf = Leaf { what: $what, json: $json, pattern: None, words: &[] };
     };
     ($name:ident, $what:literal, $json:expr, pattern $pattern:literal) => {
         pub(super) static $name: Leaf = Leaf { what: $what, json: $json, pattern: Some($pattern), words: &[] };
-    };
-    ($name:ident, $what:literal, words $($word:literal)+) => {
-        pub(super) static $name: Leaf = Leaf { what: $what, json: STRING, pattern: None, words: &[$($word),+] };
     };
 }
 
@@ -116,42 +127,59 @@ leaf!(CRON, "a cron expression of five or six fields", STRING, pattern r"^\s*\S+
 leaf!(ZONE, "a time zone such as `Europe/Berlin`", STRING);
 leaf!(GLOB, "a pattern for email addresses, such as `*@example.com`", STRING);
 leaf!(LISTEN, "an address with a port, such as `127.0.0.1:8484`", STRING, pattern r"^.+:\d+$");
-leaf!(STATUS, "a word", words "active" "suspended" "left");
-leaf!(MODE, "a word", words "enforce" "add" "observe");
-leaf!(GROUP_STATE, "a word", words "present" "absent");
-leaf!(UNLISTED, "a word", words "report" "remove" "ignore");
-leaf!(ALIASES, "a word", words "rename" "keep");
-leaf!(REMOVE_WITH, "a word", words "deactivate" "delete");
-leaf!(IRREVERSIBLE, "a word", words "hold" "allow");
-leaf!(EVENT, "a word", words "drift" "held" "failure");
-leaf!(DRIFT, "a word", words "correct" "report");
-pub(super) static GUARD: Leaf =
-    Leaf { what: "a guard that can be released", json: STRING, pattern: None, words: &Guard::RELEASABLE };
+leaf!(STATUS, "a word", words = PersonStatus::VARIANTS);
+leaf!(MODE, "a word", words = Mode::VARIANTS);
+leaf!(GROUP_STATE, "a word", words = GroupState::VARIANTS);
+leaf!(UNLISTED, "a word", words = Unlisted::VARIANTS);
+leaf!(ALIASES, "a word", words = Aliases::VARIANTS);
+leaf!(REMOVE_WITH, "a word", words = RemoveWith::VARIANTS);
+leaf!(IRREVERSIBLE, "a word", words = Irreversible::VARIANTS);
+leaf!(EVENT, "a word", words = &["drift", "held", "failure"]);
+leaf!(DRIFT, "a word", words = Drift::VARIANTS);
+leaf!(GUARD, "a guard that can be released", words = &Guard::RELEASABLE);
 
 const fn key(name: &'static str, value: Type, doc: &'static str) -> Key {
     Key { name, value, doc }
 }
 
-const FROM_DOC: &str = "From when: a date (its first moment in settings.time_zone) or an RFC 3339 time.";
-const UNTIL_DOC: &str = "Until when: a date (that day included, in settings.time_zone) or an RFC 3339 time (excluded).";
-const REASON_DOC: &str = "Why, for reports and the history.";
-const ROLE_DOC: &str = "The one role, where the app takes one.";
-const ROLES_DOC: &str = "The roles, where the app takes several.";
-const POLICY_DOC: &str = "What the engine may do by itself.";
-const MODE_DOC: &str =
-    "How far the engine may go: enforce, add (removals are held, except of people who left) or observe.";
+/// A key with a single value.
+const fn leaf(name: &'static str, value: &'static Leaf, doc: &'static str) -> Key {
+    key(name, Type::Leaf(value), doc)
+}
 
-pub(super) static ROOT: Object = Object {
-    name: "files",
-    keys: &[
+/// A key with a list of single values.
+const fn list(name: &'static str, value: &'static Leaf, doc: &'static str) -> Key {
+    key(name, Type::List(value), doc)
+}
+
+/// The keys that several objects share.
+const FROM: Key =
+    leaf("from", &MOMENT, "From when: a date (its first moment in settings.time_zone) or an RFC 3339 time.");
+const UNTIL: Key = leaf(
+    "until",
+    &MOMENT,
+    "Until when: a date (that day included, in settings.time_zone) or an RFC 3339 time (excluded).",
+);
+const REASON: Key = leaf("reason", &TEXT, "Why, for reports and the history.");
+const ONE_ROLE: Key = leaf("role", &ROLE, "The one role, where the app takes one.");
+const ROLES: Key = list("roles", &ROLE, "The roles, where the app takes several.");
+const MODES: Key = leaf(
+    "mode",
+    &MODE,
+    "How far the engine may go: enforce, add (removals are held, except of people who left) or observe.",
+);
+const POLICIES: Key = key("policy", Type::Object(&POLICY), "What the engine may do by itself.");
+
+pub(super) static ROOT: Object = Object::closed(
+    "files",
+    &[
         key("people", Type::Names(&PEOPLE), "Who exists. The key is the identity: an email address."),
         key("teams", Type::Names(&TEAMS), "Company teams: who gets what, in many apps at once."),
         key("apps", Type::Names(&APPS), "The apps, and what is granted in each of them directly."),
         key("approvals", Type::Objects(&APPROVAL), "What a reviewer allowed: one guard each, scoped and expiring."),
         key("settings", Type::Object(&SETTINGS), "How the engine itself runs."),
     ],
-    fields: false,
-};
+);
 
 /// A file, and all files together.
 pub(super) static FILES: Type = Type::Object(&ROOT);
@@ -160,45 +188,39 @@ static PEOPLE: Names = Names { what: "an email address", emails: true, list: fal
 static TEAMS: Names = Names { what: "a team", emails: false, list: false, value: Type::Object(&TEAM) };
 static APPS: Names = Names { what: "an app", emails: false, list: false, value: Type::Object(&APP) };
 
-pub(super) static PERSON: Object = Object {
-    name: "person",
-    keys: &[
-        key("given_name", Type::Leaf(&TEXT), "First name."),
-        key("family_name", Type::Leaf(&TEXT), "Last name."),
-        key(
-            "aliases",
-            Type::List(&Type::Leaf(&EMAIL)),
-            "Other addresses under which apps may know the person; unique over all people.",
-        ),
+pub(super) static PERSON: Object = Object::closed(
+    "person",
+    &[
+        leaf("given_name", &TEXT, "First name."),
+        leaf("family_name", &TEXT, "Last name."),
+        list("aliases", &EMAIL, "Other addresses under which apps may know the person; unique over all people."),
         key("attributes", Type::Names(&ATTRIBUTES), "Facts that `match` of teams looks at."),
-        key("from", Type::Leaf(&MOMENT), "Only postpones what would be added. A date or an RFC 3339 time."),
-        key("until", Type::Leaf(&MOMENT), UNTIL_DOC),
-        key(
+        leaf("from", &MOMENT, "Only postpones what would be added. A date or an RFC 3339 time."),
+        UNTIL,
+        leaf(
             "status",
-            Type::Leaf(&STATUS),
+            &STATUS,
             "active (default), suspended (inactive everywhere, grants kept) or left (removed everywhere).",
         ),
     ],
-    fields: false,
-};
+);
 
 static ATTRIBUTES: Names = Names { what: "an attribute", emails: false, list: false, value: Type::Value };
 
-pub(super) static TEAM: Object = Object {
-    name: "team",
-    keys: &[
-        key("description", Type::Leaf(&TEXT), "What the team is."),
+pub(super) static TEAM: Object = Object::closed(
+    "team",
+    &[
+        leaf("description", &TEXT, "What the team is."),
         key(
             "match",
             Type::Names(&ATTRIBUTES),
             "Everyone whose attributes have one of these values, for every key, is a member too.",
         ),
         key("members", Type::Names(&TEAM_MEMBERS), "People named under `people` or an app's `accounts`."),
-        key("includes", Type::List(&Type::Leaf(&TEXT)), "Teams whose members are members here too."),
+        list("includes", &TEXT, "Teams whose members are members here too."),
         key("grants", Type::Names(&GRANTS), "What members get, by app."),
     ],
-    fields: false,
-};
+);
 
 static TEAM_MEMBERS: Names =
     Names { what: "an email address", emails: true, list: true, value: Type::Object(&TEAM_MEMBER) };
@@ -207,50 +229,27 @@ static MEMBERS: Names =
     Names { what: "an email address", emails: true, list: true, value: Type::Either(&ROLE, &MEMBER) };
 static GRANT_GROUPS: Names = Names { what: "a group", emails: false, list: true, value: Type::Either(&ROLE, &MEMBER) };
 
-pub(super) static TEAM_MEMBER: Object = Object {
-    name: "team member",
-    keys: &[
-        key("from", Type::Leaf(&MOMENT), FROM_DOC),
-        key("until", Type::Leaf(&MOMENT), UNTIL_DOC),
-        key("reason", Type::Leaf(&TEXT), REASON_DOC),
-    ],
-    fields: false,
-};
+pub(super) static TEAM_MEMBER: Object = Object::closed("team member", &[FROM, UNTIL, REASON]);
 
-pub(super) static MEMBER: Object = Object {
-    name: "member",
-    keys: &[
-        key("role", Type::Leaf(&ROLE), ROLE_DOC),
-        key("roles", Type::List(&Type::Leaf(&ROLE)), ROLES_DOC),
-        key("from", Type::Leaf(&MOMENT), FROM_DOC),
-        key("until", Type::Leaf(&MOMENT), UNTIL_DOC),
-        key("reason", Type::Leaf(&TEXT), REASON_DOC),
-    ],
-    fields: true,
-};
+pub(super) static MEMBER: Object = Object::open("member", &[ONE_ROLE, ROLES, FROM, UNTIL, REASON]);
 
-pub(super) static GRANT: Object = Object {
-    name: "grant",
-    keys: &[
-        key("role", Type::Leaf(&ROLE), ROLE_DOC),
-        key("roles", Type::List(&Type::Leaf(&ROLE)), ROLES_DOC),
+pub(super) static GRANT: Object = Object::open(
+    "grant",
+    &[
+        ONE_ROLE,
+        ROLES,
         key("groups", Type::Names(&GRANT_GROUPS), "Groups of the app that members join; the app has to declare them."),
-        key("from", Type::Leaf(&MOMENT), FROM_DOC),
-        key("until", Type::Leaf(&MOMENT), UNTIL_DOC),
-        key("reason", Type::Leaf(&TEXT), REASON_DOC),
+        FROM,
+        UNTIL,
+        REASON,
     ],
-    fields: true,
-};
+);
 
-pub(super) static APP: Object = Object {
-    name: "app",
-    keys: &[
-        key(
-            "connector",
-            Type::Leaf(&TEXT),
-            "autodesk, acc, alteryx, workiva, scim, or the name or path of a manifest.",
-        ),
-        key("url", Type::Leaf(&URL), "The app's origin, maybe with a path (SCIM: the SCIM base)."),
+pub(super) static APP: Object = Object::closed(
+    "app",
+    &[
+        leaf("connector", &TEXT, "autodesk, acc, alteryx, workiva, scim, or the name or path of a manifest."),
+        leaf("url", &URL, "The app's origin, maybe with a path (SCIM: the SCIM base)."),
         key("auth", Type::Object(&AUTH), "How to sign in; secrets by reference only."),
         key("options", Type::Free, "Settings of the connector."),
         key(
@@ -258,10 +257,10 @@ pub(super) static APP: Object = Object {
             Type::Object(&BUDGET),
             "How many requests the engine may send; what is left open is the connector's.",
         ),
-        key("mode", Type::Leaf(&MODE), MODE_DOC),
-        key("seats", Type::Leaf(&COUNT), "Licence cap."),
-        key("self", Type::Leaf(&EMAIL), "The account that our own credential acts as; it is never touched."),
-        key("policy", Type::Object(&POLICY), POLICY_DOC),
+        MODES,
+        leaf("seats", &COUNT, "Licence cap."),
+        leaf("self", &EMAIL, "The account that our own credential acts as; it is never touched."),
+        POLICIES,
         key("defaults", Type::Object(&DEFAULTS), "Field values for granted accounts whose lines name none."),
         key("grantable", Type::Object(&GRANTABLE), "Bounds what teams may grant here."),
         key(
@@ -272,91 +271,81 @@ pub(super) static APP: Object = Object {
         key("groups", Type::Names(&GROUPS), "The app's own groups that are looked after; others are left alone."),
         key("ids", Type::Names(&IDS), "Pins of identities to the app's immutable ids."),
     ],
-    fields: false,
-};
+);
 
 static GROUPS: Names = Names { what: "a group", emails: false, list: false, value: Type::Object(&GROUP) };
 static IDS: Names = Names { what: "an email address", emails: true, list: false, value: Type::Leaf(&TEXT) };
 
-pub(super) static GROUP: Object = Object {
-    name: "group",
-    keys: &[
-        key("id", Type::Leaf(&TEXT), "Pin to the app's immutable id."),
-        key("state", Type::Leaf(&GROUP_STATE), "present (default) or absent: the group is deleted."),
+pub(super) static GROUP: Object = Object::open(
+    "group",
+    &[
+        leaf("id", &TEXT, "Pin to the app's immutable id."),
+        leaf("state", &GROUP_STATE, "present (default) or absent: the group is deleted."),
         key("members", Type::Names(&MEMBERS), "Who is in it, with a role or nothing."),
-        key("mode", Type::Leaf(&MODE), MODE_DOC),
-        key("policy", Type::Object(&POLICY), POLICY_DOC),
+        MODES,
+        POLICIES,
     ],
-    fields: true,
-};
+);
 
-pub(super) static DEFAULTS: Object = Object {
-    name: "defaults",
-    keys: &[key("role", Type::Leaf(&ROLE), ROLE_DOC), key("roles", Type::List(&Type::Leaf(&ROLE)), ROLES_DOC)],
-    fields: true,
-};
+pub(super) static DEFAULTS: Object = Object::open("defaults", &[ONE_ROLE, ROLES]);
 
-pub(super) static GRANTABLE: Object = Object {
-    name: "grantable",
-    keys: &[
-        key("roles", Type::List(&Type::Leaf(&ROLE)), "The only account roles that teams may grant."),
-        key("groups", Type::List(&Type::Leaf(&TEXT)), "The only groups that teams may grant."),
+pub(super) static GRANTABLE: Object = Object::closed(
+    "grantable",
+    &[
+        list("roles", &ROLE, "The only account roles that teams may grant."),
+        list("groups", &TEXT, "The only groups that teams may grant."),
     ],
-    fields: false,
-};
+);
 
-pub(super) static AUTH: Object = Object {
-    name: "auth",
-    keys: &[
+pub(super) static AUTH: Object = Object::closed(
+    "auth",
+    &[
         key("client_id", Type::Secret, "OAuth client id."),
         key("client_secret", Type::Secret, "OAuth client secret."),
         key("token", Type::Secret, "A token that does not expire by itself."),
         key("username", Type::Secret, "Name for Basic authentication or a log-in call."),
         key("password", Type::Secret, "Password for Basic authentication or a log-in call."),
-        key("token_url", Type::Leaf(&URL), "Replaces the connector's token address."),
-        key("scopes", Type::List(&Type::Leaf(&TEXT)), "Replaces the connector's scopes."),
+        leaf("token_url", &URL, "Replaces the connector's token address."),
+        list("scopes", &TEXT, "Replaces the connector's scopes."),
     ],
-    fields: false,
-};
+);
 
-pub(super) static SECRET: Object = Object {
-    name: "secret",
-    keys: &[
-        key("env", Type::Leaf(&TEXT), "The environment variable that holds the secret."),
-        key("file", Type::Leaf(&TEXT), "The file that holds the secret; white space at its end is dropped."),
+pub(super) static SECRET: Object = Object::closed(
+    "secret",
+    &[
+        leaf("env", &TEXT, "The environment variable that holds the secret."),
+        leaf("file", &TEXT, "The file that holds the secret; white space at its end is dropped."),
     ],
-    fields: false,
-};
+);
 
-pub(super) static BUDGET: Object = Object {
-    name: "budget",
-    keys: &[
-        key("requests", Type::Leaf(&RATE), "Replaces all the connector's quotas: N/s, N/m, N/h or N/d."),
-        key("read", Type::Leaf(&RATE), "Replaces the quota of reads."),
-        key("write", Type::Leaf(&RATE), "Replaces the quota of writes."),
-        key("concurrency", Type::Leaf(&COUNT), "Requests under way at once."),
-        key("keep_free", Type::Leaf(&SHARE), "Share left to other users of the API."),
+pub(super) static BUDGET: Object = Object::closed(
+    "budget",
+    &[
+        leaf("requests", &RATE, "Replaces all the connector's quotas: N/s, N/m, N/h or N/d."),
+        leaf("read", &RATE, "Replaces the quota of reads."),
+        leaf("write", &RATE, "Replaces the quota of writes."),
+        leaf("concurrency", &COUNT, "Requests under way at once."),
+        leaf("keep_free", &SHARE, "Share left to other users of the API."),
     ],
-    fields: false,
-};
+);
 
-pub(super) static POLICY: Object = Object {
-    name: "policy",
-    keys: &[
-        key(
+pub(super) static POLICY: Object = Object::closed(
+    "policy",
+    &[
+        leaf(
             "unlisted",
-            Type::Leaf(&UNLISTED),
+            &UNLISTED,
             "What happens to what is live and named nowhere: report (default), remove or ignore.",
         ),
-        key(
+        leaf(
             "aliases",
-            Type::Leaf(&ALIASES),
+            &ALIASES,
             "Accounts that go by an alias: rename (default) gives them the person's address, keep leaves theirs.",
         ),
-        key("remove_with", Type::Leaf(&REMOVE_WITH), "How an account is removed: deactivate (default) or delete."),
-        key("delete_after", Type::Leaf(&DURATION), "Delete accounts this long after we deactivated them."),
-        key("irreversible", Type::Leaf(&IRREVERSIBLE), "Steps that cannot be undone: hold (default) or allow."),
-        key("protect", Type::List(&Type::Leaf(&GLOB)), "Addresses that lose nothing without an approval, as patterns."),
+        leaf("remove_with", &REMOVE_WITH, "How an account is removed: deactivate (default) or delete."),
+        leaf("delete_after", &DURATION, "Delete accounts this long after we deactivated them."),
+        leaf("irreversible", &IRREVERSIBLE, "Steps that cannot be undone: hold (default) or allow."),
+        list("protect", &GLOB, "Addresses that lose nothing without an approval, as patterns."),
         key(
             "max_removals",
             Type::Either(&CAP_TEXT, &CAP),
@@ -367,89 +356,66 @@ pub(super) static POLICY: Object = Object {
             Type::Either(&CAP_TEXT, &CAP),
             "How many people may gain something; default 25%, at least 50.",
         ),
-        key("min_admins", Type::Leaf(&COUNT), "How many admins an app always keeps; default 1."),
+        leaf("min_admins", &COUNT, "How many admins an app always keeps; default 1."),
         key("freeze", Type::Objects(&FREEZE), "Times in which nobody but leavers is touched."),
     ],
-    fields: false,
-};
+);
 
-pub(super) static CAP: Object = Object {
-    name: "cap",
-    keys: &[
-        key("share", Type::Leaf(&SHARE), "Share of the people active at the start of the day."),
-        key("at_least", Type::Leaf(&COUNT), "Allowed whatever the share comes to."),
+pub(super) static CAP: Object = Object::closed(
+    "cap",
+    &[
+        leaf("share", &SHARE, "Share of the people active at the start of the day."),
+        leaf("at_least", &COUNT, "Allowed whatever the share comes to."),
     ],
-    fields: false,
-};
+);
 
-pub(super) static FREEZE: Object = Object {
-    name: "freeze",
-    keys: &[
-        key("from", Type::Leaf(&MOMENT), FROM_DOC),
-        key("until", Type::Leaf(&MOMENT), UNTIL_DOC),
-        key("reason", Type::Leaf(&TEXT), REASON_DOC),
+pub(super) static FREEZE: Object = Object::closed("freeze", &[FROM, UNTIL, REASON]);
+
+pub(super) static APPROVAL: Object = Object::closed(
+    "approval",
+    &[
+        leaf("allow", &TEXT, "An action's name, or the beginning of one up to a `/`: it covers all below."),
+        leaf("guard", &GUARD, "The one guard that it releases."),
+        leaf("up_to", &COUNT, "How many people it covers, for max-removals and max-creates."),
+        UNTIL,
+        REASON,
     ],
-    fields: false,
-};
+);
 
-pub(super) static APPROVAL: Object = Object {
-    name: "approval",
-    keys: &[
-        key("allow", Type::Leaf(&TEXT), "An action's name, or the beginning of one up to a `/`: it covers all below."),
-        key("guard", Type::Leaf(&GUARD), "The one guard that it releases."),
-        key("up_to", Type::Leaf(&COUNT), "How many people it covers, for max-removals and max-creates."),
-        key("until", Type::Leaf(&MOMENT), UNTIL_DOC),
-        key("reason", Type::Leaf(&TEXT), REASON_DOC),
-    ],
-    fields: false,
-};
-
-pub(super) static SETTINGS: Object = Object {
-    name: "settings",
-    keys: &[
-        key("time_zone", Type::Leaf(&ZONE), "The zone whose days dates are; default UTC."),
+pub(super) static SETTINGS: Object = Object::closed(
+    "settings",
+    &[
+        leaf("time_zone", &ZONE, "The zone whose days dates are; default UTC."),
         key("store", Type::Store, "Where facts are kept: sqlite:PATH, or { env: NAME } with a postgres:// URL."),
         key("schedule", Type::Object(&SCHEDULE), "When the daemon works; default every 15 minutes."),
         key("policy", Type::Object(&POLICY), "Defaults for every app."),
         key("notify", Type::Objects(&NOTIFY), "Whom to tell of what."),
         key("daemon", Type::Object(&DAEMON), "The daemon's own address."),
     ],
-    fields: false,
-};
+);
 
-pub(super) static SCHEDULE: Object = Object {
-    name: "schedule",
-    keys: &[
-        key("every", Type::Leaf(&DURATION), "The pause between starts."),
-        key("jitter", Type::Leaf(&DURATION), "Up to this much is added at random."),
-        key(
-            "cron",
-            Type::Leaf(&CRON),
-            "Instead of `every`: a cron expression of five fields, or six with seconds first.",
-        ),
+pub(super) static SCHEDULE: Object = Object::closed(
+    "schedule",
+    &[
+        leaf("every", &DURATION, "The pause between starts."),
+        leaf("jitter", &DURATION, "Up to this much is added at random."),
+        leaf("cron", &CRON, "Instead of `every`: a cron expression of five fields, or six with seconds first."),
     ],
-    fields: false,
-};
+);
 
-pub(super) static NOTIFY: Object = Object {
-    name: "notify",
-    keys: &[
+pub(super) static NOTIFY: Object = Object::closed(
+    "notify",
+    &[
         key("url", Type::Secret, "The webhook; its address is a secret."),
-        key("on", Type::List(&Type::Leaf(&EVENT)), "drift, held, failure; all of them when left out."),
+        list("on", &EVENT, "drift, held, failure; all of them when left out."),
     ],
-    fields: false,
-};
+);
 
-pub(super) static DAEMON: Object = Object {
-    name: "daemon",
-    keys: &[
-        key("listen", Type::Leaf(&LISTEN), "Address and port."),
+pub(super) static DAEMON: Object = Object::closed(
+    "daemon",
+    &[
+        leaf("listen", &LISTEN, "Address and port."),
         key("token", Type::Secret, "What callers must show; needed where the address is not a loopback one."),
-        key(
-            "drift",
-            Type::Leaf(&DRIFT),
-            "correct (default), or report: differences are shown, and nothing is written.",
-        ),
+        leaf("drift", &DRIFT, "correct (default), or report: differences are shown, and nothing is written."),
     ],
-    fields: false,
-};
+);

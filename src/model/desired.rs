@@ -52,7 +52,8 @@ pub struct Person {
 }
 
 /// What the file says of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum PersonStatus {
     /// Gets what the lines grant.
     #[default]
@@ -110,7 +111,8 @@ pub struct DesiredApp {
 }
 
 /// How far the engine may go in an app or group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Mode {
     /// Everything.
     #[default]
@@ -165,7 +167,8 @@ pub struct DesiredGroup {
 }
 
 /// Whether a group should be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum GroupState {
     /// It should.
     #[default]
@@ -315,7 +318,8 @@ pub struct Daemon {
 }
 
 /// What the daemon does about differences.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Drift {
     /// Whatever can be corrected is.
     #[default]

@@ -26,7 +26,7 @@ pub struct ReadFailure {
 }
 
 /// One app as it was seen.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LiveApp {
     /// When the reading was finished.
     pub observed_at: Timestamp,
@@ -281,9 +281,10 @@ fn active() -> AccountStatus {
 }
 
 /// Whether a listing holds everything there is. Absence from a listing that is not complete means nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Coverage {
     /// Pages were followed to the end, totals agree, and nothing came twice.
+    #[default]
     Complete,
     /// Something was missing; the text says what.
     Incomplete(String),

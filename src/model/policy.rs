@@ -32,7 +32,8 @@ pub struct Policy {
 }
 
 /// What happens to what is live and named nowhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Unlisted {
     /// A finding, and nothing is done.
     #[default]
@@ -44,7 +45,8 @@ pub enum Unlisted {
 }
 
 /// What happens to accounts that go by an alias of their person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Aliases {
     /// They get the address that is the person's key.
     #[default]
@@ -54,7 +56,8 @@ pub enum Aliases {
 }
 
 /// How an account is removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum RemoveWith {
     /// By deactivation.
     #[default]
@@ -64,7 +67,8 @@ pub enum RemoveWith {
 }
 
 /// What happens to steps that cannot be undone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[strum(serialize_all = "lowercase")]
 pub enum Irreversible {
     /// Held until an approval names them.
     #[default]

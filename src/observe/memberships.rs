@@ -171,6 +171,7 @@ fn declares(app: &DesiredApp, group: &LiveGroup) -> bool {
 }
 
 /// What is known of groups so far.
+#[derive(Default)]
 pub(super) struct Groups {
     /// By their ids.
     all: BTreeMap<Arc<str>, LiveGroup>,
@@ -180,18 +181,6 @@ pub(super) struct Groups {
     unlisted: BTreeSet<Arc<str>>,
     /// Whether the app has listed all its groups.
     listed: bool,
-}
-
-impl Default for Groups {
-    fn default() -> Self {
-        Self {
-            all: BTreeMap::new(),
-            coverage: Coverage::Complete,
-            unread: BTreeSet::new(),
-            unlisted: BTreeSet::new(),
-            listed: false,
-        }
-    }
 }
 
 impl Groups {
@@ -270,7 +259,7 @@ impl Groups {
 
     /// All groups are seen only if this shows all as well.
     fn see(&mut self, coverage: Coverage) {
-        self.coverage = std::mem::replace(&mut self.coverage, Coverage::Complete).and(coverage);
+        self.coverage = std::mem::take(&mut self.coverage).and(coverage);
     }
 
     /// Reads account by account. Returns why, for those whose memberships are not known.

@@ -230,16 +230,10 @@ impl<'a> Search<'a> {
             observed_at,
             accounts: self.found.into_values().collect(),
             accounts_coverage: Coverage::Incomplete(why),
-            groups: Vec::new(),
             groups_coverage: Coverage::Incomplete(only),
             unread_accounts: self.unread,
             unread_memberships,
             absent: self.absent,
-            own_account: None,
-            vocabulary: Default::default(),
-            notices: Vec::new(),
-            requests: 0,
-            oldest_s: 0,
             extent: Extent {
                 about: Some(About {
                     identity: self.sought.identity.clone(),
@@ -251,6 +245,7 @@ impl<'a> Search<'a> {
                 }),
                 ..Extent::default()
             },
+            ..LiveApp::default()
         }
     }
 }

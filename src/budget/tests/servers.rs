@@ -7,7 +7,7 @@ use std::{
 
 use proptest::prelude::*;
 
-use super::{HOUR, quota, secs};
+use super::{HOUR, quota, resumed, secs};
 use crate::budget::*;
 
 /// Where the server's windows begin.
@@ -329,7 +329,7 @@ fn of_a_smaller_limit_than_declared_its_own_share_is_kept_free() {
     assert_eq!(budget.next(Duration::ZERO), Next::Grant(Ticket(1000)));
     let said = Feedback { limit: Some(600), remaining: Some(599), reset_in: Some(secs(60)), ..Feedback::default() };
     budget.answered(secs(1), Ticket(1000), &said);
-    let mut restored = Budget::restore(&quota, &budget.save(secs(1)), secs(1), Duration::ZERO);
+    let mut restored = resumed(&quota, &budget.save(secs(1)), secs(1), Duration::ZERO);
     assert_eq!(sent(&mut budget), 539, "sixty of the 600 are kept free");
     assert_eq!(sent(&mut restored), 539, "the limit outlives a restart");
 }

@@ -122,16 +122,6 @@ pub struct Answer {
     pub body: Option<Value>,
 }
 
-/// What came of sending once.
-enum Sent {
-    /// There is an answer, good or bad.
-    Answer(WireAnswer),
-    /// There was no connection.
-    Never(String),
-    /// There was no answer.
-    Lost(String),
-}
-
 impl HttpClient {
     /// A client over HTTP.
     ///
@@ -139,14 +129,8 @@ impl HttpClient {
     /// When TLS cannot be set up.
     pub fn new(config: HttpConfig, gate: Arc<Gate>) -> Result<Self, Error> {
         let transport = HttpTransport::new(&config.base, config.ca_file.as_ref(), config.largest_body);
-        let transport = transport.map_err(|detail| Error {
-            kind: ErrorKind::Setup,
-            app: config.app.clone(),
-            request: "connecting".into(),
-            status: None,
-            detail,
-            hint: Some("`options.ca_file` names a PEM file of authorities to trust".into()),
-        })?;
+        let hint = "`options.ca_file` names a PEM file of authorities to trust";
+        let transport = transport.map_err(|detail| Error::setup(&config.app, detail, Some(hint)))?;
         Ok(Self::over(Arc::new(transport), config, gate))
     }
 
@@ -235,9 +219,9 @@ impl HttpClient {
         let (mut attempt, mut limited, mut redirects, mut renewed) = (0, 0, 0, false);
         loop {
             let error = match self.send(request, &url, Kind::Read, lane, failing, &mut renewed).await? {
-                Sent::Never(reason) => failing.not_sent(&reason),
-                Sent::Lost(reason) => failing.lost(None, &reason),
-                Sent::Answer(answer) => match answer.status {
+                Err(WireFailure::NotSent(reason)) => failing.not_sent(&reason),
+                Err(WireFailure::Lost(reason)) => failing.lost(None, &reason),
+                Ok(answer) => match answer.status {
                     200..=299 => match read_body(&answer) {
                         Ok(body) => return Ok(Some(Answer { status: answer.status, headers: answer.headers, body })),
                         Err(reason) if answer.body == Err(BodyFailure::TooLarge) => {
@@ -286,15 +270,15 @@ impl HttpClient {
         let (mut unreachable, mut limited, mut renewed) = (0, 0, false);
         loop {
             match self.send(request, &url, Kind::Write, lane, failing, &mut renewed).await? {
-                Sent::Never(reason) => {
+                Err(WireFailure::NotSent(reason)) => {
                     unreachable += 1;
                     if unreachable == ATTEMPTS {
                         return Err(failing.not_sent(&reason));
                     }
                     self.link.back_off(unreachable - 1).await;
                 }
-                Sent::Lost(reason) => return Err(failing.lost(None, &reason)),
-                Sent::Answer(answer) => match answer.status {
+                Err(WireFailure::Lost(reason)) => return Err(failing.lost(None, &reason)),
+                Ok(answer) => match answer.status {
                     200..=299 if answer.body.as_ref().is_ok_and(Vec::is_empty) => {
                         return Ok(Answer { status: answer.status, headers: answer.headers, body: None });
                     }
@@ -330,7 +314,7 @@ impl HttpClient {
         lane: Lane,
         failing: Failing<'_>,
         renewed: &mut bool,
-    ) -> Result<Sent, Error> {
+    ) -> Result<Result<WireAnswer, WireFailure>, Error> {
         loop {
             let credential = self.auth.credential(&self.link).await?;
             let permit = self.link.enter(lane, kind).await.map_err(|parked| failing.parked(parked))?;
@@ -345,9 +329,7 @@ impl HttpClient {
                     *renewed = true;
                     self.auth.reject(&credential).await;
                 }
-                Ok(answer) => return Ok(Sent::Answer(answer)),
-                Err(WireFailure::NotSent(reason)) => return Ok(Sent::Never(reason)),
-                Err(WireFailure::Lost(reason)) => return Ok(Sent::Lost(reason)),
+                sent => return Ok(sent),
             }
         }
     }

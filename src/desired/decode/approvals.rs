@@ -6,7 +6,6 @@ use crate::{
     desired::{
         report::{Draft, Span},
         spec,
-        tree::Entry,
     },
     model::Guard,
 };
@@ -24,13 +23,7 @@ pub(in crate::desired) struct Approval {
     pub span: Span,
 }
 
-pub(super) fn decode<'s>(d: &mut Decoder<'_, 's>, section: Option<&Entry<'s>>) -> Vec<Approval> {
-    let Some(section) = section else { return Vec::new() };
-    let objects = d.objects(section, &spec::APPROVAL);
-    objects.iter().filter_map(|fields| approval(d, fields)).collect()
-}
-
-fn approval<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Approval> {
+pub(super) fn approval<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Approval> {
     let zone = d.zone.clone();
     let allow = fields.text(d, "allow");
     let guard = guard(d, fields);

@@ -61,18 +61,10 @@ pub(in crate::desired) struct Group {
     pub members: Vec<(Named<Email>, Member)>,
 }
 
-pub(super) fn decode<'s>(d: &mut Decoder<'_, 's>, section: Option<&Entry<'s>>) -> Vec<App> {
-    let Some(section) = section else { return Vec::new() };
-    if !matches!(section.value.kind, Kind::Map(_)) {
-        d.wrong_type(&section.value, "a mapping whose keys are apps");
-    }
-    section.value.entries().iter().filter_map(|entry| app(d, entry)).collect()
-}
-
-fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App> {
+pub(super) fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App> {
     let name = d.named(entry, "an app")?;
     let fields = Fields::open(d, &entry.value, &spec::APP, entry.span);
-    let connector = fields.text(d, "connector").map(|(text, span)| Named { name: text.into(), span });
+    let connector = fields.name(d, "connector");
     let url = fields.parsed(d, "url", web_address).map(|(url, _)| url);
     if d.report.all_read() {
         for (key, hint) in [
@@ -86,12 +78,12 @@ fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App> {
             }
         }
     }
+    let options = options(d, &fields);
     let grantable = fields.object(d, "grantable");
     let mut bound = |key| {
         let grantable = grantable.as_ref()?;
         let entry = grantable.entry(key)?;
-        let items = grantable.texts(d, key).into_iter().map(|(text, span)| Named { name: text.into(), span });
-        Some((items.collect(), entry.span))
+        Some((grantable.list(d, key), entry.span))
     };
     let grantable_roles = bound("roles");
     let grantable_groups = bound("groups");
@@ -105,33 +97,23 @@ fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App> {
         connector,
         url,
         auth: auth(d, &fields),
-        options: options(d, &fields),
-        option_spans: option_spans(&fields),
+        options: options.iter().map(|entry| (Arc::from(&*entry.key), json(&entry.value))).collect(),
+        option_spans: options.iter().map(|entry| (Arc::from(&*entry.key), entry.span)).collect(),
         options_span: fields.entry("options").map(|entry| entry.span),
         budget: budget(d, &fields),
-        mode: mode(d, &fields).unwrap_or_default(),
+        mode: fields.word(d, "mode").map(|(mode, _)| mode).unwrap_or_default(),
         seats: fields.count(d, "seats").map(|(seats, _)| seats),
         self_account: fields.text(d, "self").and_then(|(text, span)| d.email(text, span)),
         policy: policy::decode(d, &fields),
         defaults: fields.object(d, "defaults").map_or_else(Said::new, |fields| d.said(&fields)),
         grantable_roles,
         grantable_groups,
-        accounts: members(d, &fields, "accounts"),
+        accounts: fields.by_email(d, "accounts", |d, entry| Some(d.member(entry))),
         groups: fields.names(d, "groups").iter().filter_map(|entry| group(d, entry)).collect(),
-        ids: ids(d, &fields),
+        ids: fields.by_email(d, "ids", |d, entry| {
+            Some(Named { name: d.text(&entry.value, &spec::TEXT)?.into(), span: entry.value.span })
+        }),
     })
-}
-
-fn members<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>, key: &'static str) -> Vec<(Named<Email>, Member)> {
-    let entries = fields.names(d, key);
-    let mut members = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let member = d.member(entry);
-        if let Some(email) = d.email(&entry.key, entry.span) {
-            members.push((Named { name: email, span: entry.span }, member));
-        }
-    }
-    members
 }
 
 fn group<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Group> {
@@ -141,34 +123,13 @@ fn group<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Group> {
     Some(Group {
         name: name.into(),
         span: entry.span,
-        id: fields.text(d, "id").map(|(text, span)| Named { name: text.into(), span }),
-        state: if let Some(("absent", _)) = state { GroupState::Absent } else { GroupState::Present },
+        id: fields.name(d, "id"),
+        state: state.map(|(state, _)| state).unwrap_or_default(),
         state_span: state.map(|(_, span)| span),
-        mode: mode(d, &fields),
+        mode: fields.word(d, "mode").map(|(mode, _)| mode),
         policy: policy::decode(d, &fields),
         said: d.other_fields(&fields),
-        members: members(d, &fields, "members"),
-    })
-}
-
-fn ids<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Vec<(Named<Email>, Named<Arc<str>>)> {
-    let mut ids = Vec::new();
-    for entry in fields.names(d, "ids") {
-        let email = d.email(&entry.key, entry.span);
-        let id = d.text(&entry.value, &spec::TEXT);
-        if let (Some(email), Some(id)) = (email, id) {
-            let email = Named { name: email, span: entry.span };
-            ids.push((email, Named { name: id.into(), span: entry.value.span }));
-        }
-    }
-    ids
-}
-
-fn mode<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Mode> {
-    fields.word(d, "mode").map(|(word, _)| match word {
-        "add" => Mode::Add,
-        "observe" => Mode::Observe,
-        _ => Mode::Enforce,
+        members: fields.by_email(d, "members", |d, entry| Some(d.member(entry))),
     })
 }
 
@@ -237,20 +198,12 @@ fn budget<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> BudgetSpec {
     }
 }
 
-fn options<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Options {
-    let Some(entry) = fields.entry("options") else { return BTreeMap::new() };
-    let Kind::Map(entries) = &entry.value.kind else {
+fn options<'a, 's>(d: &mut Decoder<'_, 's>, fields: &Fields<'a, 's>) -> &'a [Entry<'s>] {
+    let Some(entry) = fields.entry("options") else { return &[] };
+    if !matches!(entry.value.kind, Kind::Map(_)) {
         d.wrong_type(&entry.value, "a mapping");
-        return BTreeMap::new();
-    };
-    entries.iter().map(|entry| (Arc::from(&*entry.key), json(&entry.value))).collect()
-}
-
-fn option_spans(fields: &Fields<'_, '_>) -> BTreeMap<Arc<str>, Span> {
-    match fields.entry("options").map(|entry| &entry.value.kind) {
-        Some(Kind::Map(entries)) => entries.iter().map(|entry| (Arc::from(&*entry.key), entry.span)).collect(),
-        _ => BTreeMap::new(),
     }
+    entry.value.entries()
 }
 
 /// YAML as JSON: what the connectors read their options from.

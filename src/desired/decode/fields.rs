@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 use std::{cell::RefCell, collections::BTreeSet};
+use std::{str::FromStr, sync::Arc};
 
 use crate::{
     desired::{
@@ -11,10 +12,10 @@ use crate::{
         spec::{self, Key, Leaf, Names, Object, Type},
         tree::{Entry, Kind, Node},
     },
-    model::Email,
+    model::{Email, FieldValue},
 };
 
-use super::Decoder;
+use super::{Decoder, Named};
 
 #[cfg(test)]
 thread_local! {
@@ -76,7 +77,7 @@ impl<'a, 's> Fields<'a, 's> {
 
     fn leaf(&self, name: &'static str) -> &'static Leaf {
         match self.key(name).value {
-            Type::Leaf(leaf) | Type::List(&Type::Leaf(leaf)) | Type::Either(leaf, _) => leaf,
+            Type::Leaf(leaf) | Type::List(leaf) | Type::Either(leaf, _) => leaf,
             _ => panic!("`{name}` is not a single value"),
         }
     }
@@ -110,16 +111,52 @@ impl<'a, 's> Fields<'a, 's> {
         }
     }
 
-    /// One of a fixed set of words.
-    pub(super) fn word(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Option<(&'static str, Span)> {
+    /// One of a fixed set of words, all of which `T` reads.
+    pub(super) fn word<T: FromStr>(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Option<(T, Span)> {
         let leaf = self.leaf(name);
         let (text, span) = self.text(d, name)?;
-        Some((d.word(name, text, span, leaf)?, span))
+        Some((d.word(name, text, span, leaf)?.parse().ok()?, span))
     }
 
     /// A whole number that fits.
     pub(super) fn count(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Option<(u32, Span)> {
         self.parsed(d, name, |text| text.parse().map_err(|_| format!("write a whole number from 0 to {}", u32::MAX)))
+    }
+
+    /// A single value with where it stands.
+    pub(super) fn name(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Option<Named<Arc<str>>> {
+        self.text(d, name).map(|(text, span)| Named { name: text.into(), span })
+    }
+
+    /// The items of [`Self::texts`], each with where it stands.
+    pub(super) fn list(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Vec<Named<Arc<str>>> {
+        self.texts(d, name).into_iter().map(|(text, span)| Named { name: text.into(), span }).collect()
+    }
+
+    /// Entries whose keys are addresses, each with what `decode` makes of it.
+    pub(super) fn by_email<T>(
+        &self,
+        d: &mut Decoder<'_, 's>,
+        name: &'static str,
+        decode: impl Fn(&mut Decoder<'_, 's>, &'a Entry<'s>) -> Option<T>,
+    ) -> Vec<(Named<Email>, T)> {
+        let entries = self.names(d, name).iter();
+        let entry = |entry: &'a Entry<'s>| {
+            let value = decode(d, entry);
+            let email = d.email(&entry.key, entry.span);
+            Some((Named { name: email?, span: entry.span }, value?))
+        };
+        entries.filter_map(entry).collect()
+    }
+
+    /// Attributes or the fields that `match` looks at.
+    pub(super) fn attributes<T: FromIterator<(Arc<str>, FieldValue)>>(
+        &self,
+        d: &mut Decoder<'_, 's>,
+        name: &'static str,
+    ) -> T {
+        let entries = self.names(d, name).iter();
+        entries.filter_map(|entry| Some((Arc::from(&*entry.key), d.field_value(&entry.value)?))).collect()
     }
 
     /// The items of a list of single values; a single one stands for a list.
@@ -137,6 +174,21 @@ impl<'a, 's> Fields<'a, 's> {
     pub(super) fn names(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> &'a [Entry<'s>] {
         let Type::Names(names) = &self.key(name).value else { panic!("`{name}` is not a mapping from names") };
         self.entry(name).map_or(&[], |entry| d.names(entry, names))
+    }
+
+    /// What `decode` makes of each entry of a section, which has to be a mapping from names.
+    pub(super) fn section<T>(
+        &self,
+        d: &mut Decoder<'_, 's>,
+        name: &'static str,
+        decode: impl Fn(&mut Decoder<'_, 's>, &'a Entry<'s>) -> Option<T>,
+    ) -> Vec<T> {
+        let Type::Names(names) = &self.key(name).value else { panic!("`{name}` is not a mapping from names") };
+        let Some(entry) = self.entry(name) else { return Vec::new() };
+        if !matches!(entry.value.kind, Kind::Map(_)) {
+            d.wrong_type(&entry.value, &names.expected());
+        }
+        entry.value.entries().iter().filter_map(|entry| decode(d, entry)).collect()
     }
 
     /// The mappings of a list of mappings; a single one stands for a list.
@@ -200,7 +252,7 @@ impl<'s> Decoder<'_, 's> {
             Kind::Null => &[],
             Kind::List(items) if items.is_empty() => &[],
             _ => {
-                self.wrong_type(&entry.value, &format!("a mapping whose keys are {}", plural(names.what)));
+                self.wrong_type(&entry.value, &names.expected());
                 &[]
             }
         }
@@ -255,7 +307,11 @@ fn article(name: &str) -> String {
     }
 }
 
-fn plural(what: &str) -> String {
-    let noun = what.trim_start_matches("an ").trim_start_matches("a ");
-    if noun.ends_with("address") { format!("{noun}es") } else { format!("{noun}s") }
+impl Names {
+    /// What a value has to be, for the errors.
+    fn expected(&self) -> String {
+        let noun = self.what.trim_start_matches("an ").trim_start_matches("a ");
+        let plural = if noun.ends_with("address") { "es" } else { "s" };
+        format!("a mapping whose keys are {noun}{plural}")
+    }
 }

@@ -64,10 +64,10 @@ pub(super) fn decode<'s>(root: &Node<'s>, report: &mut Report<'s>) -> Wire {
     let (settings, policy) = settings::decode(d, root.entry("settings"));
     d.zone = settings.time_zone.clone();
     Wire {
-        people: people::decode(d, root.entry("people")),
-        teams: teams::decode(d, root.entry("teams")),
-        apps: apps::decode(d, root.entry("apps")),
-        approvals: approvals::decode(d, root.entry("approvals")),
+        people: root.section(d, "people", people::person),
+        teams: root.section(d, "teams", teams::team),
+        apps: root.section(d, "apps", apps::app),
+        approvals: root.objects(d, "approvals").iter().filter_map(|one| approvals::approval(d, one)).collect(),
         settings,
         policy,
     }

@@ -3,11 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    desired::{
-        report::Span,
-        spec,
-        tree::{Entry, Kind},
-    },
+    desired::{report::Span, spec, tree::Entry},
     model::{Email, FieldValue, PersonStatus, Window},
 };
 
@@ -27,15 +23,7 @@ pub(in crate::desired) struct Person {
     pub status_span: Option<Span>,
 }
 
-pub(super) fn decode<'s>(d: &mut Decoder<'_, 's>, section: Option<&Entry<'s>>) -> Vec<Person> {
-    let Some(section) = section else { return Vec::new() };
-    if !matches!(section.value.kind, Kind::Map(_)) {
-        d.wrong_type(&section.value, "a mapping whose keys are email addresses");
-    }
-    section.value.entries().iter().filter_map(|entry| person(d, entry)).collect()
-}
-
-fn person<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Person> {
+pub(super) fn person<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Person> {
     let fields = Fields::open(d, &entry.value, &spec::PERSON, entry.span);
     let email = d.email(&entry.key, entry.span);
     let mut name = |key| fields.text(d, key).map(|(text, _)| Arc::from(text));
@@ -46,20 +34,16 @@ fn person<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Person> {
         Some(Named { name, span })
     });
     let aliases = aliases.collect();
-    let mut attributes = BTreeMap::new();
-    for attribute in fields.names(d, "attributes") {
-        if let Some(value) = d.field_value(&attribute.value) {
-            attributes.insert(Arc::from(&*attribute.key), value);
-        }
-    }
-    let window = d.window(&fields);
     let status = fields.word(d, "status");
-    let status_span = status.map(|(_, span)| span);
-    let status = match status {
-        Some(("suspended", _)) => PersonStatus::Suspended,
-        Some(("left", _)) => PersonStatus::Left,
-        _ => PersonStatus::Active,
-    };
-    let email = email?;
-    Some(Person { email, span: entry.span, given_name, family_name, aliases, attributes, window, status, status_span })
+    Some(Person {
+        email: email?,
+        span: entry.span,
+        given_name,
+        family_name,
+        aliases,
+        attributes: fields.attributes(d, "attributes"),
+        window: d.window(&fields),
+        status: status.map(|(status, _)| status).unwrap_or_default(),
+        status_span: status.map(|(_, span)| span),
+    })
 }

@@ -23,7 +23,7 @@ pub(in crate::desired) struct PolicyPatch {
     unlisted: Option<(Unlisted, Span)>,
     aliases: Option<(Aliases, Span)>,
     remove_with: Option<(RemoveWith, Span)>,
-    delete_after: Option<(Duration, Span)>,
+    delete_after: Option<(Option<Duration>, Span)>,
     irreversible: Option<(Irreversible, Span)>,
     protect: Option<(Vec<String>, Span)>,
     max_removals: Option<(Cap, Span)>,
@@ -37,25 +37,15 @@ impl PolicyPatch {
     pub(in crate::desired) fn over(&self, below: &Policy, report: &Report<'_>) -> Policy {
         let mut policy = below.clone();
         macro_rules! lay {
-            ($($field:ident => $slot:expr),+ $(,)?) => {$(
+            ($($field:ident),+) => {$(
                 if let Some((value, span)) = &self.$field {
-                    $slot(&mut policy, value.clone());
+                    policy.$field = value.clone();
                     policy.places.insert(stringify!($field), report.place(*span));
                 }
             )+};
         }
-        lay!(
-            unlisted => |policy: &mut Policy, value| policy.unlisted = value,
-            aliases => |policy: &mut Policy, value| policy.aliases = value,
-            remove_with => |policy: &mut Policy, value| policy.remove_with = value,
-            delete_after => |policy: &mut Policy, value| policy.delete_after = Some(value),
-            irreversible => |policy: &mut Policy, value| policy.irreversible = value,
-            protect => |policy: &mut Policy, value| policy.protect = value,
-            max_removals => |policy: &mut Policy, value| policy.max_removals = value,
-            max_creates => |policy: &mut Policy, value| policy.max_creates = value,
-            min_admins => |policy: &mut Policy, value| policy.min_admins = value,
-            freeze => |policy: &mut Policy, value| policy.freeze = value,
-        );
+        lay!(unlisted, aliases, remove_with, delete_after, irreversible);
+        lay!(protect, max_removals, max_creates, min_admins, freeze);
         policy
     }
 }
@@ -64,24 +54,11 @@ impl PolicyPatch {
 pub(super) fn decode<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> PolicyPatch {
     let Some(fields) = fields.object(d, "policy") else { return PolicyPatch::default() };
     PolicyPatch {
-        unlisted: fields.word(d, "unlisted").map(|(word, span)| {
-            let value = match word {
-                "remove" => Unlisted::Remove,
-                "ignore" => Unlisted::Ignore,
-                _ => Unlisted::Report,
-            };
-            (value, span)
-        }),
-        aliases: fields
-            .word(d, "aliases")
-            .map(|(word, span)| (if word == "keep" { Aliases::Keep } else { Aliases::Rename }, span)),
-        remove_with: fields
-            .word(d, "remove_with")
-            .map(|(word, span)| (if word == "delete" { RemoveWith::Delete } else { RemoveWith::Deactivate }, span)),
-        delete_after: fields.parsed(d, "delete_after", duration),
-        irreversible: fields
-            .word(d, "irreversible")
-            .map(|(word, span)| (if word == "allow" { Irreversible::Allow } else { Irreversible::Hold }, span)),
+        unlisted: fields.word(d, "unlisted"),
+        aliases: fields.word(d, "aliases"),
+        remove_with: fields.word(d, "remove_with"),
+        delete_after: fields.parsed(d, "delete_after", |text| duration(text).map(Some)),
+        irreversible: fields.word(d, "irreversible"),
         protect: protect(d, &fields),
         max_removals: cap(d, fields.entry("max_removals")),
         max_creates: cap(d, fields.entry("max_creates")),

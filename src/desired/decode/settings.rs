@@ -12,7 +12,7 @@ use crate::{
         spec,
         tree::{Entry, Kind, Node},
     },
-    model::{Daemon, Drift, Notify, Schedule, SecretRef, Settings, Store},
+    model::{Daemon, Notify, Schedule, SecretRef, Settings, Store},
 };
 
 use super::{
@@ -120,10 +120,7 @@ fn daemon<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Daemon {
         text.parse().map_err(|_| "write an IP address and a port: `127.0.0.1:8484`, `[::1]:8484`".to_owned())
     });
     let token = fields.entry("token").and_then(|entry| d.secret(&entry.value, entry.span));
-    let drift = match fields.word(d, "drift") {
-        Some(("report", _)) => Drift::Report,
-        _ => Drift::Correct,
-    };
+    let drift = fields.word(d, "drift").map(|(drift, _)| drift).unwrap_or_default();
     Daemon { listen: listen.map(|(listen, _)| listen), token, drift }
 }
 

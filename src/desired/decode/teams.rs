@@ -34,40 +34,19 @@ pub(in crate::desired) struct Grant {
     pub groups: Vec<(Named<Arc<str>>, Member)>,
 }
 
-pub(super) fn decode<'s>(d: &mut Decoder<'_, 's>, section: Option<&Entry<'s>>) -> Vec<Team> {
-    let Some(section) = section else { return Vec::new() };
-    if !matches!(section.value.kind, Kind::Map(_)) {
-        d.wrong_type(&section.value, "a mapping whose keys are teams");
-    }
-    section.value.entries().iter().filter_map(|entry| team(d, entry)).collect()
-}
-
-fn team<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Team> {
+pub(super) fn team<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Team> {
     let name = d.named(entry, "a team")?;
     let fields = Fields::open(d, &entry.value, &spec::TEAM, entry.span);
     // A description is for readers of the files; that it is a text is all there is to check.
     let _ = fields.text(d, "description");
-    let mut matches = Vec::new();
-    for attribute in fields.names(d, "match") {
-        if let Some(value) = d.field_value(&attribute.value) {
-            matches.push((Arc::from(&*attribute.key), value));
-        }
-    }
-    let mut members = Vec::new();
-    for member in fields.names(d, "members") {
-        let value = team_member(d, member);
-        if let Some(email) = d.email(&member.key, member.span) {
-            members.push((Named { name: email, span: member.span }, value));
-        }
-    }
-    let includes = fields.texts(d, "includes").into_iter().map(|(text, span)| Named { name: text.into(), span });
+    let matches: Vec<_> = fields.attributes(d, "match");
     Some(Team {
         name: name.into(),
         span: entry.span,
         match_span: fields.entry("match").map(|entry| entry.span).filter(|_| !matches.is_empty()),
         matches,
-        members,
-        includes: includes.collect(),
+        members: fields.by_email(d, "members", |d, entry| Some(team_member(d, entry))),
+        includes: fields.list(d, "includes"),
         grants: fields.names(d, "grants").iter().filter_map(|entry| grant(d, entry)).collect(),
     })
 }

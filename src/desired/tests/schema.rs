@@ -16,7 +16,6 @@ fn described(object: &'static Object, found: &mut BTreeSet<(&'static str, &'stat
     fn of_type(value: &'static Type, found: &mut BTreeSet<(&'static str, &'static str)>) {
         match value {
             Type::Names(names) => of_type(&names.value, found),
-            Type::List(item) => of_type(item, found),
             Type::Secret | Type::Store => described(&spec::SECRET, found),
             _ => {
                 if let Some(object) = value.object() {
