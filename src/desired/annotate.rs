@@ -6,10 +6,7 @@ use serde_json::json;
 
 use crate::model::Severity;
 
-use super::{
-    problem::{Problem, Problems},
-    render::word,
-};
+use super::problem::{Problem, Problems};
 
 /// The version of the JSON; it changes when a key changes its meaning or goes.
 const VERSION: u32 = 1;
@@ -22,7 +19,7 @@ impl Problems {
         for problem in self {
             let kind = match problem.severity {
                 Severity::Note => "notice",
-                other => word(other),
+                other => other.into(),
             };
             let _ = write!(out, "::{kind} ");
             if let Some(label) = problem.places.first() {

@@ -37,14 +37,6 @@ impl Paint {
     }
 }
 
-pub(super) fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
-}
-
 impl Problems {
     /// Draws every problem with the lines it is about, for a terminal of `width` columns.
     pub fn render(&self, color: bool, width: usize) -> String {
@@ -67,7 +59,7 @@ impl fmt::Display for Problems {
 
 fn one(out: &mut String, problems: &Problems, problem: &Problem, paint: &Paint, width: usize) {
     let style = paint.severity(problem.severity);
-    let head = word(problem.severity);
+    let head: &str = problem.severity.into();
     let text = wrap(&clean(&problem.message), head.len() + 2, width);
     let _ = writeln!(out, "{}: {}", paint.put(head, style), paint.put(&text, Style::new().bold()));
 

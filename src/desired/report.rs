@@ -29,20 +29,21 @@ pub(super) struct Span {
 /// A problem whose places are still spans.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
-    severity: Severity,
-    code: &'static str,
-    message: String,
+    problem: Problem,
     at: Vec<(Span, String)>,
-    hint: Option<String>,
 }
 
 impl Draft {
     pub(super) fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, message: message.into(), at: Vec::new(), hint: None }
+        Self::new(Severity::Error, code, message.into())
     }
 
     pub(super) fn warning(code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, message) }
+        Self::new(Severity::Warning, code, message.into())
+    }
+
+    fn new(severity: Severity, code: &'static str, message: String) -> Self {
+        Self { problem: Problem { severity, code, message, places: Vec::new(), hint: None }, at: Vec::new() }
     }
 
     /// Shows a place; the first one is where to mend it.
@@ -51,13 +52,12 @@ impl Draft {
         self
     }
 
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        self.maybe_hint(Some(hint))
     }
 
-    pub(super) fn maybe_hint(mut self, hint: Option<String>) -> Self {
-        self.hint = hint.or(self.hint);
+    pub(super) fn maybe_hint(mut self, hint: Option<impl Into<String>>) -> Self {
+        self.problem.hint = hint.map(Into::into);
         self
     }
 }
@@ -95,7 +95,7 @@ impl<'s> Report<'s> {
     }
 
     pub(super) fn has_errors(&self) -> bool {
-        self.drafts.iter().any(|draft| draft.severity == Severity::Error)
+        self.drafts.iter().any(|draft| draft.problem.severity == Severity::Error)
     }
 
     pub(super) fn place(&self, span: Span) -> Place {
@@ -130,24 +130,17 @@ impl<'s> Report<'s> {
         out
     }
 
-    pub(super) fn finish(self) -> Problems {
+    pub(super) fn finish(mut self) -> Problems {
         let mut lines = Lines::new(self.sources, &self.secrets, &self.unread);
         let mut shown = BTreeMap::new();
         let mut list = Vec::with_capacity(self.drafts.len());
-        for draft in &self.drafts {
-            let mut places = Vec::with_capacity(draft.at.len());
-            for (span, text) in &draft.at {
-                let place = self.place(*span);
+        for Draft { problem, at } in std::mem::take(&mut self.drafts) {
+            let label = |(span, text): (Span, String)| {
+                let place = self.place(span);
                 shown.entry((place.file.clone(), place.line)).or_insert_with(|| lines.show(span.file, span.line));
-                places.push(Label { place, length: self.characters(*span), text: text.clone() });
-            }
-            list.push(Problem {
-                severity: draft.severity,
-                code: draft.code,
-                message: draft.message.clone(),
-                places,
-                hint: draft.hint.clone(),
-            });
+                Label { place, length: self.characters(span), text }
+            };
+            list.push(Problem { places: at.into_iter().map(label).collect(), ..problem });
         }
         Problems::new(list, shown)
     }

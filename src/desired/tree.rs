@@ -275,18 +275,16 @@ impl<'s> Builder<'_, 's> {
         }
         let draft = Draft::error("syntax", format!("this is not YAML: {}", error.info()));
         let hint = match error.kind() {
-            ErrorKind::TabInBlockIndentation | ErrorKind::TabNotAllowed => Some("indent with spaces".to_owned()),
+            ErrorKind::TabInBlockIndentation | ErrorKind::TabNotAllowed => Some("indent with spaces"),
             ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
-                Some("is a `:` missing, or is this line indented differently from its neighbours?".to_owned())
+                Some("is a `:` missing, or is this line indented differently from its neighbours?")
             }
-            ErrorKind::ExpectedBlockMappingKey => {
-                Some("is this line indented differently from its neighbours?".to_owned())
-            }
+            ErrorKind::ExpectedBlockMappingKey => Some("is this line indented differently from its neighbours?"),
             ErrorKind::ExpectedFlowMappingSeparator | ErrorKind::UnexpectedEofFlowMapping => {
-                Some("is a `}` or a `,` missing above?".to_owned())
+                Some("is a `}` or a `,` missing above?")
             }
             ErrorKind::ExpectedFlowSequenceSeparator | ErrorKind::UnexpectedEofFlowSequence => {
-                Some("is a `]` or a `,` missing above?".to_owned())
+                Some("is a `]` or a `,` missing above?")
             }
             _ => None,
         };

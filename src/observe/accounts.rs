@@ -5,15 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use futures::{StreamExt, stream};
-
 use super::{
-    AT_ONCE, ObserveProgress, OnProgress,
+    ObserveProgress, OnProgress, each,
     fact_log::FactLog,
     rotation::{Turn, What},
 };
 use crate::{
-    connectors::{Lane, Reader, STATUS_NOT_SHOWN},
+    connectors::{Error, Lane, Reader, STATUS_NOT_SHOWN},
     model::{AccountStatus, DesiredApp, FieldName, LiveAccount, Semantics},
 };
 
@@ -45,7 +43,6 @@ pub(super) async fn complete(
     log: &mut FactLog<'_>,
     progress: OnProgress<'_>,
 ) -> BTreeMap<Arc<str>, String> {
-    let of = chosen.len();
     let asked: BTreeSet<Arc<str>> = chosen.iter().cloned().collect();
     let clock = log.clock();
     let reads = chosen.into_iter().map(|id| async move {
@@ -53,22 +50,17 @@ pub(super) async fn complete(
         let read = reader.account(&id, Lane::Read).await;
         (id, at, read)
     });
-    let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
     let mut full = BTreeMap::new();
     let mut unread = BTreeMap::new();
-    let mut done = 0;
-    while let Some((id, at, read)) = reads.next().await {
-        match read {
-            Ok(Some(account)) => {
-                log.learn_account(&id, at, account.clone());
-                full.insert(id, account);
-            }
-            Ok(None) => drop(unread.insert(id, NOT_THERE.to_owned())),
-            Err(error) => drop(unread.insert(id, error.to_string())),
+    let take = |(id, at, read): (Arc<str>, _, Result<Option<LiveAccount>, Error>)| match read {
+        Ok(Some(account)) => {
+            log.learn_account(&id, at, account.clone());
+            full.insert(id, account);
         }
-        done += 1;
-        progress(ObserveProgress::Accounts { done, of });
-    }
+        Ok(None) => drop(unread.insert(id, NOT_THERE.to_owned())),
+        Err(error) => drop(unread.insert(id, error.to_string())),
+    };
+    each(reads, take, |done, of| progress(ObserveProgress::Accounts { done, of })).await;
     let needed = needed_fields(app, reader.semantics());
     for account in accounts {
         let id = account.id.clone();

@@ -8,7 +8,7 @@ use std::{
 use futures::{StreamExt, stream};
 
 use super::{
-    AT_ONCE, ObserveProgress, OnProgress,
+    AT_ONCE, ObserveProgress, OnProgress, each,
     fact_log::FactLog,
     rotation::{Turn, What},
 };
@@ -148,19 +148,12 @@ async fn members_among(
 
 async fn per_group(reader: &dyn Reader, app: &DesiredApp, groups: &mut Groups, progress: OnProgress<'_>) {
     groups.pin(app);
-    let declared = groups.declared(app);
-    let of = declared.len();
-    let reads = declared.into_iter().map(|id| async move {
+    let reads = groups.declared(app).into_iter().map(|id| async move {
         let read = reader.members(&id, Lane::Read).await;
         (id, read)
     });
-    let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
-    let mut done = 0;
-    while let Some((id, read)) = reads.next().await {
-        groups.members(&id, read);
-        done += 1;
-        progress(ObserveProgress::Memberships { done, of });
-    }
+    let take = |(id, read): (Arc<str>, _)| groups.members(&id, read);
+    each(reads, take, |done, of| progress(ObserveProgress::Memberships { done, of })).await;
 }
 
 fn declares(app: &DesiredApp, group: &LiveGroup) -> bool {
@@ -270,32 +263,24 @@ impl Groups {
         log: &mut FactLog<'_>,
         progress: OnProgress<'_>,
     ) -> BTreeMap<Arc<str>, String> {
-        let of = chosen.len();
         let clock = log.clock();
         let reads = chosen.into_iter().map(|id| async move {
             let at = clock.now();
             let read = reader.memberships(&id, Lane::Read).await;
             (id, at, read)
         });
-        let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE);
         let mut failed = BTreeMap::new();
-        let mut done = 0;
-        while let Some((id, at, read)) = reads.next().await {
-            match read {
-                Ok(listing) => {
-                    match listing.coverage {
-                        Coverage::Incomplete(why) => drop(failed.insert(id, why)),
-                        Coverage::Complete | Coverage::Believed(_) => {
-                            log.learn_memberships(&id, at, listing.rows.clone());
-                        }
-                    }
-                    listing.rows.into_iter().for_each(|membership| self.enter(membership));
+        let take = |(id, at, read): (Arc<str>, _, Result<Listing<AccountGroup>, Error>)| match read {
+            Ok(listing) => {
+                match listing.coverage {
+                    Coverage::Incomplete(why) => drop(failed.insert(id, why)),
+                    Coverage::Complete | Coverage::Believed(_) => log.learn_memberships(&id, at, listing.rows.clone()),
                 }
-                Err(error) => drop(failed.insert(id, error.to_string())),
+                listing.rows.into_iter().for_each(|membership| self.enter(membership));
             }
-            done += 1;
-            progress(ObserveProgress::Memberships { done, of });
-        }
+            Err(error) => drop(failed.insert(id, error.to_string())),
+        };
+        each(reads, take, |done, of| progress(ObserveProgress::Memberships { done, of })).await;
         failed
     }
 

@@ -231,6 +231,20 @@ async fn look_for_missing(
     stream::iter(asks).buffer_unordered(AT_ONCE).filter_map(|absent| async { absent }).collect().await
 }
 
+/// Sends these reads, [`AT_ONCE`] at a time, and tells after each how many of how many are done.
+async fn each<R: Future>(
+    reads: impl ExactSizeIterator<Item = R>,
+    mut take: impl FnMut(R::Output),
+    progress: impl Fn(usize, usize),
+) {
+    let of = reads.len();
+    let mut reads = stream::iter(reads).buffer_unordered(AT_ONCE).enumerate();
+    while let Some((before, read)) = reads.next().await {
+        take(read);
+        progress(before + 1, of);
+    }
+}
+
 /// The names of values that the app knows by id, of managed fields. What cannot be read leaves the names unchecked, and the
 /// write itself finds out.
 async fn vocabulary(reader: &dyn Reader, app: &DesiredApp) -> (Vocabulary, Option<Notice>) {

@@ -1,29 +1,17 @@
 //! The section `approvals`.
 
-use jiff::Timestamp;
-
 use crate::{
     desired::{
         report::{Draft, Span},
         spec,
     },
-    model::Guard,
+    model::{Approval, Guard},
 };
 
-use super::{Decoder, Named, fields::Fields, values::moment};
+use super::{Decoder, fields::Fields, values::moment};
 
-/// One approval; whether its `allow` names anything is settled in `resolve`.
-#[derive(Debug)]
-pub(in crate::desired) struct Approval {
-    pub allow: Named<String>,
-    pub guard: Guard,
-    pub up_to: Option<u32>,
-    pub until: Option<Timestamp>,
-    pub reason: Option<String>,
-    pub span: Span,
-}
-
-pub(super) fn approval<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Approval> {
+/// One approval, with where its `allow` stands; whether that names anything is settled in `resolve`.
+pub(super) fn approval<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<(Approval, Span)> {
     let zone = d.zone.clone();
     let allow = fields.text(d, "allow");
     let guard = guard(d, fields);
@@ -56,14 +44,15 @@ pub(super) fn approval<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> 
         d.report.push(draft);
     }
     let (text, span) = allow?;
-    Some(Approval {
-        allow: Named { name: text.to_owned(), span },
+    let approval = Approval {
+        allow: text.to_owned(),
         guard: guard?,
         up_to: up_to.map(|(count, _)| count),
         until: until.map(|(at, _)| at),
         reason,
-        span: fields.span,
-    })
+        place: d.report.place(fields.span),
+    };
+    Some((approval, span))
 }
 
 fn guard<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Guard> {

@@ -13,9 +13,8 @@ mod values;
 
 use jiff::tz::TimeZone;
 
-use crate::model::Settings;
+use crate::model::{Approval, Settings};
 
-pub(super) use approvals::Approval;
 pub(super) use apps::{App, Group};
 #[cfg(test)]
 pub(super) use fields::ASKED;
@@ -36,7 +35,8 @@ pub(super) struct Wire {
     pub people: Vec<Person>,
     pub teams: Vec<Team>,
     pub apps: Vec<App>,
-    pub approvals: Vec<Approval>,
+    /// Each with where its `allow` stands.
+    pub approvals: Vec<(Approval, Span)>,
     pub settings: Settings,
     pub policy: PolicyPatch,
 }

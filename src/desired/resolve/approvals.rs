@@ -4,35 +4,19 @@ use std::collections::BTreeMap;
 
 use crate::{
     desired::{
-        decode::{self, App},
+        decode::App,
         nearest,
-        report::{Draft, Report},
+        report::{Draft, Report, Span},
     },
     model::{Approval, Desired, DesiredApp, Email, Verb},
 };
 
-pub(super) fn resolve(approvals: &[decode::Approval], apps: &[App], report: &mut Report<'_>) -> Vec<Approval> {
-    approvals
-        .iter()
-        .map(|approval| {
-            check(approval, apps, report);
-            Approval {
-                allow: approval.allow.name.clone(),
-                guard: approval.guard,
-                up_to: approval.up_to,
-                until: approval.until,
-                reason: approval.reason.clone(),
-                place: report.place(approval.span),
-            }
-        })
-        .collect()
-}
-
-fn check(approval: &decode::Approval, apps: &[App], report: &mut Report<'_>) {
+/// Reports an approval, whose `allow` stands at `span`, that can name nothing.
+pub(super) fn check(approval: &Approval, span: Span, apps: &[App], report: &mut Report<'_>) {
     let groups = |app: &App| app.groups.iter().map(|group| group.name.to_string()).collect();
     let apps = apps.iter().map(|app| (app.name.to_string(), groups(app))).collect();
-    for Wrong { message, hint } in wrong(&approval.allow.name, &apps) {
-        report.push(Draft::error("bad-approval", message).at(approval.allow.span, "").hint(hint));
+    for Wrong { message, hint } in wrong(&approval.allow, &apps) {
+        report.push(Draft::error("bad-approval", message).at(span, "").hint(hint));
     }
 }
 

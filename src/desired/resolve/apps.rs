@@ -115,11 +115,7 @@ fn report_refusal(
         }
         CatalogueError::Option { key, message, hint } => {
             let span = app.option_spans.get(key.as_str()).copied().or(app.options_span).unwrap_or(connector.span);
-            let draft = Draft::error("option", message).at(span, "");
-            report.push(match hint {
-                Some(hint) => draft.hint(hint),
-                None => draft,
-            });
+            report.push(Draft::error("option", message).at(span, "").maybe_hint(hint));
         }
         CatalogueError::Connector(message) => {
             let names = catalogue.names();
@@ -215,10 +211,8 @@ impl Builder<'_> {
             }
         }
         for group in self.app.grantable_groups.iter().flat_map(|(groups, _)| groups) {
-            if !self.groups.contains_key(&group.name) && report.all_read() && !self.app.groups_misspelt {
-                let message = format!("app `{}` declares no group `{}`", self.app.name, group.name);
-                let hint = nearest::hint(&group.name, self.groups.keys().map(|name| &**name), "groups");
-                report.push(Draft::error("unknown-group", message).at(group.span, "").hint(hint));
+            if !self.groups.contains_key(&group.name) {
+                bounds::unknown_group(self.app, group, report);
             }
         }
     }

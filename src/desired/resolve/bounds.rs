@@ -1,10 +1,10 @@
 //! What grants may name: declared apps, declared groups, and no more than an app's `grantable` allows.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     desired::{
-        decode::{App, Grant, Team},
+        decode::{App, Grant, Named, Team},
         nearest,
         report::{Draft, Report},
     },
@@ -28,6 +28,15 @@ pub(super) fn apps_of_grants(teams: &[Team], apps: &[App], report: &mut Report<'
     }
 }
 
+/// Reports a group that its app does not declare.
+pub(super) fn unknown_group(app: &App, named: &Named<Arc<str>>, report: &mut Report<'_>) {
+    if report.all_read() && !app.groups_misspelt {
+        let message = format!("app `{}` declares no group `{}`", app.name, named.name);
+        let hint = nearest::hint(&named.name, app.groups.iter().map(|group| &*group.name), "groups");
+        report.push(Draft::error("unknown-group", message).at(named.span, "").hint(hint));
+    }
+}
+
 /// Reports what a grant names in its app that is not there or not grantable.
 pub(super) fn check(grant: &Grant, line: &Line, app: &App, report: &mut Report<'_>) {
     if let Some((roles, bound)) = &app.grantable_roles {
@@ -46,11 +55,7 @@ pub(super) fn check(grant: &Grant, line: &Line, app: &App, report: &mut Report<'
     }
     for (named, _) in &grant.groups {
         let Some(group) = app.groups.iter().find(|group| group.name == named.name) else {
-            if report.all_read() && !app.groups_misspelt {
-                let message = format!("app `{}` declares no group `{}`", app.name, named.name);
-                let hint = nearest::hint(&named.name, app.groups.iter().map(|group| &*group.name), "groups");
-                report.push(Draft::error("unknown-group", message).at(named.span, "").hint(hint));
-            }
+            unknown_group(app, named, report);
             continue;
         };
         if group.state == GroupState::Absent {

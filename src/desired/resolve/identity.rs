@@ -31,12 +31,12 @@ impl Directory {
         let mut directory = Self {
             people: BTreeMap::new(),
             aliases: BTreeMap::new(),
-            named: people.iter().map(|person| person.email.clone()).collect(),
-            spans: people.iter().map(|person| (person.email.clone(), person.span)).collect(),
+            named: people.iter().map(|person| person.model.email.clone()).collect(),
+            spans: people.iter().map(|person| (person.model.email.clone(), person.span)).collect(),
             unknown: BTreeMap::new(),
         };
         directory.add_aliases(&people, report);
-        directory.people = people.into_iter().map(|person| to_model(person, report)).collect();
+        directory.people = people.into_iter().map(|person| (person.model.email.clone(), person.model)).collect();
         for (account, _) in apps.iter().flat_map(|app| &app.accounts) {
             let identity = directory.identity(&account.name);
             directory.spans.entry(identity.clone()).or_insert(account.span);
@@ -47,25 +47,25 @@ impl Directory {
 
     fn add_aliases(&mut self, people: &[decode::Person], report: &mut Report<'_>) {
         let mut first: HashMap<&Email, Span> = HashMap::new();
-        for person in people {
-            for alias in &person.aliases {
-                if let Some(&key) = self.spans.get(&alias.name) {
-                    let message = if alias.name == person.email {
-                        format!("the alias `{}` is the person's own address", alias.name)
+        for decode::Person { model: person, alias_spans, .. } in people {
+            for (alias, &span) in person.aliases.iter().zip(alias_spans) {
+                if let Some(&key) = self.spans.get(alias) {
+                    let message = if *alias == person.email {
+                        format!("the alias `{alias}` is the person's own address")
                     } else {
-                        format!("the alias `{}` of `{}` is another person's address", alias.name, person.email)
+                        format!("the alias `{alias}` of `{}` is another person's address", person.email)
                     };
-                    let draft = Draft::error("alias", message).at(alias.span, "the alias").at(key, "the address");
+                    let draft = Draft::error("alias", message).at(span, "the alias").at(key, "the address");
                     report
                         .push(draft.hint("an address belongs to one person; remove the alias or join the two entries"));
-                } else if let Some(&other) = first.get(&alias.name) {
-                    let draft = Draft::error("alias", format!("the alias `{}` is given twice", alias.name))
-                        .at(alias.span, "given again here")
+                } else if let Some(&other) = first.get(alias) {
+                    let draft = Draft::error("alias", format!("the alias `{alias}` is given twice"))
+                        .at(span, "given again here")
                         .at(other, "first given here");
                     report.push(draft.hint("an address belongs to one person"));
                 } else {
-                    first.insert(&alias.name, alias.span);
-                    self.aliases.insert(alias.name.clone(), person.email.clone());
+                    first.insert(alias, span);
+                    self.aliases.insert(alias.clone(), person.email.clone());
                 }
             }
         }
@@ -129,19 +129,4 @@ impl Directory {
             report.push(draft.hint(hint));
         }
     }
-}
-
-fn to_model(person: decode::Person, report: &Report<'_>) -> (Email, Person) {
-    let model = Person {
-        email: person.email.clone(),
-        given_name: person.given_name,
-        family_name: person.family_name,
-        aliases: person.aliases.into_iter().map(|alias| alias.name).collect(),
-        attributes: person.attributes,
-        window: person.window,
-        status: person.status,
-        place: report.place(person.span),
-        status_place: person.status_span.map(|span| report.place(span)),
-    };
-    (person.email, model)
 }

@@ -56,14 +56,16 @@ pub(super) fn resolve(wire: Wire, catalogue: &dyn ConnectorCatalogue, report: &m
         }
     }
     names.report(&directory, report);
-    let approvals = approvals::resolve(&wire.approvals, &wire.apps, report);
+    for (approval, span) in &wire.approvals {
+        approvals::check(approval, *span, &wire.apps, report);
+    }
     directory.report_unknown(report);
     Desired {
         people: directory.people,
         aliases: directory.aliases,
         named: directory.named,
         apps,
-        approvals,
+        approvals: wire.approvals.into_iter().map(|(approval, _)| approval).collect(),
         settings: wire.settings,
     }
 }

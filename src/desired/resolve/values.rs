@@ -79,8 +79,11 @@ impl<'a> Rules<'a> {
         if self.knows(name) && !matches!(&**name, "status" | "email") {
             return Some((name.clone(), value.clone()));
         }
-        let connector = self.connector;
-        let of = self.of;
+        let Self { connector, of, .. } = *self;
+        let mut refuse = |code, message: String, hint: &str| {
+            report.push(Draft::error(code, message).at(at, "").hint(hint));
+            None
+        };
         match (&**name, value) {
             ("role", FieldValue::Text(role)) if self.knows("roles") => {
                 Some(("roles".into(), FieldValue::Set(BTreeSet::from([Arc::clone(role)]))))
@@ -89,31 +92,22 @@ impl<'a> Rules<'a> {
                 Some(role) if roles.len() == 1 => Some(("role".into(), FieldValue::Text(Arc::clone(role)))),
                 _ => {
                     let message = format!("{of} of `{connector}` have one role, not {}", roles.len());
-                    report.push(Draft::error("bad-role", message).at(at, "").hint("write `role: …`"));
-                    None
+                    refuse("bad-role", message, "write `role: …`")
                 }
             },
-            ("role" | "roles", _) => {
-                let message = format!("{of} of `{connector}` have no roles");
-                report.push(Draft::error("bad-role", message).at(at, "").hint("remove it"));
-                None
-            }
+            ("role" | "roles", _) => refuse("bad-role", format!("{of} of `{connector}` have no roles"), "remove it"),
             ("status" | "email", _) => {
                 let hint = if &**name == "status" {
                     "a person's `status` stands under `people`; an account goes when no line grants it"
                 } else {
                     "the address is the key; other addresses of a person are `aliases` under `people`"
                 };
-                let draft = Draft::error("unknown-field", format!("`{name}` cannot be set on a line of {of}"));
-                report.push(draft.at(at, "").hint(hint));
-                None
+                refuse("unknown-field", format!("`{name}` cannot be set on a line of {of}"), hint)
             }
             _ => {
                 let known = self.known();
-                let draft = Draft::error("unknown-field", format!("{of} of `{connector}` have no field `{name}`"));
                 let hint = nearest::hint(name, known.iter().map(|name| &**name), "known keys");
-                report.push(draft.at(at, "").hint(hint));
-                None
+                refuse("unknown-field", format!("{of} of `{connector}` have no field `{name}`"), &hint)
             }
         }
     }
