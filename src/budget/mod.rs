@@ -72,7 +72,8 @@ pub struct Scope {
 }
 
 /// Which requests count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Covers {
     /// All of them.
     All,

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Budget, Covers,
+    Budget,
     bucket::LINGERS,
     window::{ServerCount, Window},
 };
@@ -79,7 +79,7 @@ impl Budget {
             }
         }
         SavedScope {
-            covers: word(window.covers).into(),
+            covers: <&str>::from(window.covers).to_owned(),
             per_ms: millis(window.per),
             spent,
             limit: window.known_limit(),
@@ -100,7 +100,8 @@ impl Budget {
             left.map(|left| now.saturating_add(left))
         };
         for window in &mut self.windows {
-            let same = |scope: &&SavedScope| scope.covers == word(window.covers) && scope.per_ms == millis(window.per);
+            let same =
+                |scope: &&SavedScope| scope.covers == <&str>::from(window.covers) && scope.per_ms == millis(window.per);
             let Some(scope) = saved.scopes.iter().find(same) else { continue };
             window.recall_limit(scope.limit);
             let reset = scope.reset_ms.and_then(ahead);
@@ -139,14 +140,6 @@ fn later_of(one: &VecDeque<Duration>, other: &VecDeque<Duration>) -> VecDeque<Du
     // The last of each belong together: what only the longer one has is older.
     let paired = long.iter().skip(more).zip(short).map(|(long, short)| *long.max(short));
     long.iter().take(more).copied().chain(paired).collect()
-}
-
-fn word(covers: Covers) -> &'static str {
-    match covers {
-        Covers::All => "all",
-        Covers::Reads => "reads",
-        Covers::Writes => "writes",
-    }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -55,18 +55,19 @@ pub struct ProcessSecrets;
 
 impl SecretSource for ProcessSecrets {
     fn resolve(&self, secret: &SecretRef) -> Result<SecretString, String> {
+        let what = match secret {
+            SecretRef::Env(name) => format!("the variable {name}"),
+            SecretRef::File(path) => format!("the file {path}"),
+        };
         let text = match secret {
-            SecretRef::Env(name) => std::env::var(name).map_err(|_| format!("the variable {name} is not set"))?,
+            SecretRef::Env(name) => std::env::var(name).map_err(|_| format!("{what} is not set"))?,
             SecretRef::File(path) => {
-                std::fs::read_to_string(path).map_err(|error| format!("the file {path} cannot be read: {error}"))?
+                std::fs::read_to_string(path).map_err(|error| format!("{what} cannot be read: {error}"))?
             }
         };
         let text = text.trim_end();
         if text.is_empty() {
-            return Err(match secret {
-                SecretRef::Env(name) => format!("the variable {name} is empty"),
-                SecretRef::File(path) => format!("the file {path} is empty"),
-            });
+            return Err(format!("{what} is empty"));
         }
         Ok(text.to_owned().into())
     }

@@ -170,11 +170,8 @@ impl Authenticator {
             Scheme::Bearer(token) => fixed(Some(bearer(token.expose_secret()))),
             Scheme::Header { name, value } => fixed(Some((name.clone(), value.clone()))),
             Scheme::Basic { username, password } => fixed(Some(basic(username, password))),
-            Scheme::ClientCredentials(client) => self.token(link, bearer, || client.request(), client).await,
-            Scheme::Login(login) => {
-                let header = |text: &str| (login.send.clone(), format!("{}{text}", login.prefix).into());
-                self.token(link, header, || login.request(), login).await
-            }
+            Scheme::ClientCredentials(client) => self.token(link, client).await,
+            Scheme::Login(login) => self.token(link, login).await,
         }
     }
 
@@ -186,20 +183,14 @@ impl Authenticator {
         }
     }
 
-    async fn token(
-        &self,
-        link: &Link,
-        header: impl Fn(&str) -> (String, SecretString),
-        request: impl Fn() -> WireRequest,
-        source: &impl TokenSource,
-    ) -> Result<Credential, Error> {
+    async fn token(&self, link: &Link, source: &impl TokenSource) -> Result<Credential, Error> {
         let mut token = self.token.lock().await;
         let usable = token.current.clone().filter(|(_, renew_at)| *renew_at > Instant::now());
         let (text, renew_at) = match usable {
             Some(current) => current,
             None => {
                 let asked = Instant::now();
-                let Granted { token: text, life, missing } = fetch(link, &request, source).await?;
+                let Granted { token: text, life, missing } = fetch(link, source).await?;
                 *self.missing.lock().unwrap_or_else(PoisonError::into_inner) = missing;
                 link.redactor.add_token(text.clone());
                 let current = (text, asked + life.saturating_sub(early(life)));
@@ -208,7 +199,7 @@ impl Authenticator {
                 current
             }
         };
-        let header = Some(header(text.expose_secret()));
+        let header = Some(source.header(text.expose_secret()));
         Ok(Credential { header, generation: token.generation, renew_at: Some(renew_at) })
     }
 }
@@ -228,14 +219,21 @@ struct Granted {
     missing: BTreeSet<String>,
 }
 
-/// Reads a token and its life from an answer; an error says what is missing.
+/// Where tokens come from.
 trait TokenSource {
+    /// Asks for one.
+    fn request(&self) -> WireRequest;
+
+    /// What carries one.
+    fn header(&self, token: &str) -> (String, SecretString);
+
+    /// Reads a token and its life from an answer; an error says what is missing.
     fn read(&self, answer: &WireAnswer, body: &Value) -> Result<Granted, &'static str>;
 }
 
-async fn fetch(link: &Link, request: &impl Fn() -> WireRequest, source: &impl TokenSource) -> Result<Granted, Error> {
+async fn fetch(link: &Link, source: &impl TokenSource) -> Result<Granted, Error> {
     let line = {
-        let request = request();
+        let request = source.request();
         format!("{} {}", request.method.as_str(), request.url.path())
     };
     let failing = Failing { link, line: &line, write: false };
@@ -243,7 +241,7 @@ async fn fetch(link: &Link, request: &impl Fn() -> WireRequest, source: &impl To
     loop {
         // Nothing at all can leave without a token, so it goes ahead of everything.
         let permit = link.enter(Lane::Removal, Kind::Token).await.map_err(|parked| failing.parked(parked))?;
-        let error = match link.send(permit, request()).await {
+        let error = match link.send(permit, source.request()).await {
             Err(WireFailure::NotSent(reason)) => failing.not_sent(&reason),
             Err(WireFailure::Lost(reason)) => failing.lost(None, &reason),
             Ok(answer) => match (answer.status, &answer.body) {
@@ -298,7 +296,7 @@ fn life(value: Option<&Value>) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok().filter(|life| !life.is_zero())
 }
 
-impl ClientCredentials {
+impl TokenSource for ClientCredentials {
     fn request(&self) -> WireRequest {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
@@ -319,9 +317,11 @@ impl ClientCredentials {
         let body = Some(form.finish().into());
         WireRequest { method: Method::Post, url: self.token_url.clone(), headers, body }
     }
-}
 
-impl TokenSource for ClientCredentials {
+    fn header(&self, token: &str) -> (String, SecretString) {
+        bearer(token)
+    }
+
     fn read(&self, _: &WireAnswer, body: &Value) -> Result<Granted, &'static str> {
         let token = body.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
         let token = token.ok_or("the answer has no `access_token`")?;
@@ -342,7 +342,7 @@ impl TokenSource for ClientCredentials {
     }
 }
 
-impl Login {
+impl TokenSource for Login {
     fn request(&self) -> WireRequest {
         let headers = vec![
             ("content-type".into(), "application/json".to_owned().into()),
@@ -350,9 +350,11 @@ impl Login {
         ];
         WireRequest { method: Method::Post, url: self.url.clone(), headers, body: Some(self.body.clone()) }
     }
-}
 
-impl TokenSource for Login {
+    fn header(&self, token: &str) -> (String, SecretString) {
+        (self.send.clone(), format!("{}{token}", self.prefix).into())
+    }
+
     fn read(&self, answer: &WireAnswer, body: &Value) -> Result<Granted, &'static str> {
         let token = match &self.token {
             TokenPlace::Header(name) => answer.header(&name.to_lowercase()),
