@@ -16,8 +16,9 @@ mod tests;
 
 use std::time::Duration;
 
-pub use bucket::{Budget, PARK_AFTER};
-pub use headers::{quota_limit, quota_reset, retry_after};
+pub use bucket::Budget;
+pub(crate) use bucket::PARK_AFTER;
+pub(crate) use headers::{quota_limit, quota_reset, retry_after};
 pub use saved::{Saved, SavedCount, SavedScope};
 
 /// In which order waiting requests leave.

@@ -18,7 +18,7 @@ pub use everything::observe_everything;
 pub use only::{Sought, observe_only};
 pub use probe::{Tried, probe};
 pub use refresh::{concerned, touched};
-pub use rotation::{BELIEVED_FOR, Rotation};
+pub use rotation::Rotation;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -20,7 +20,7 @@ const AT_LEAST: u64 = 10;
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
 
 /// Facts older than this are not believed by a command: over a working day people come, go and change teams.
-pub const BELIEVED_FOR: Duration = Duration::from_secs(24 * 3600);
+const BELIEVED_FOR: Duration = Duration::from_secs(24 * 3600);
 
 /// In which order turns are given, again and again: half of them to accounts with pending changes, a quarter to what nobody
 /// read before, a quarter to what was read longest ago. A kind that has none left passes its turn on. So nothing starves:

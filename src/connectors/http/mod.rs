@@ -21,7 +21,7 @@ use std::sync::Once;
 
 pub use auth::{ClientCredentials, ClientStyle, Login, Scheme, TokenPlace};
 pub use client::{Answer, HttpClient, HttpConfig, Request};
-pub use gate::{Gate, Parked, Permit, Visitor};
+pub use gate::{Gate, Parked};
 pub use path::segment;
 pub use redact::Redactor;
 
