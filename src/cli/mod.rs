@@ -12,6 +12,7 @@ mod daemon;
 mod exit;
 mod files;
 mod fmt;
+mod forget;
 mod history;
 mod import;
 mod next;
@@ -73,6 +74,7 @@ async fn run(args: Args) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(&args, &global).await,
         Command::Why(args) => why::run(&args).await,
         Command::History(args) => history::run(&args).await,
+        Command::Forget(args) => forget::run(&args).await,
         Command::Connectors(args) => connectors::run(&args).await,
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::{AccountStatus, Change, Email, Place, Values};
 
 /// What an action does. The order is the order of reports within one account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verb {
     /// Make an account.
     Create,

@@ -90,7 +90,9 @@ impl Reconciler {
         }
         // What is under way for others is settled by a run that reads everybody.
         let mut open = store.open_intents(key).await.map_err(unkept)?;
-        open.retain(|intent| intent.intent.people.iter().any(|person| addresses.contains(&Email::lenient(person))));
+        open.retain(|intent| {
+            intent.intent.deed.people.iter().any(|person| addresses.contains(&Email::lenient(person)))
+        });
         if past.tenure.is_some() {
             recover::let_it_show(&open, writer, memory.now()).await;
         }

@@ -7,12 +7,10 @@ use std::{
 
 use jiff::Timestamp;
 
-use sqlx::any::AnyRow;
-
 use super::{
-    AppKey, Entry, SeenValues, Store, StoreError, deactivations,
+    AppKey, Entry, Event, FORGOTTEN, SeenValues, Store, StoreError, deactivations,
     error::Fault,
-    ledger::{self, COVERED},
+    ledger::{self, COVERED, ENTRIES},
     open::Tx,
     row::{self, nanos, tame},
     sightings,
@@ -158,24 +156,6 @@ impl Store {
         .await
     }
 
-    /// Ids of all accounts that were ever seen under an address, with when each last was.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn previous_owner_ids(
-        &self,
-        key: &AppKey,
-        email: &Email,
-    ) -> Result<BTreeMap<Arc<str>, Timestamp>, StoreError> {
-        self.drive("looking up who had an address", async {
-            let mut tx = self.read().await?;
-            let seen = sightings::under(&mut tx, key, email).await?;
-            tx.commit().await?;
-            Ok(seen.into_iter().map(|sighting| (sighting.account, sighting.last_seen)).collect())
-        })
-        .await
-    }
-
     /// Ids of all accounts that were ever seen, by the addresses they were seen under, each in the order in which they came.
     ///
     /// # Errors
@@ -285,7 +265,7 @@ impl Store {
         self.drive("looking up who lost or gained something", async {
             let mut tx = self.read().await?;
             let sql = format!(
-                "SELECT body, prev, hash FROM ledger
+                "{ENTRIES}
                  WHERE app = $1 AND origin = $2 AND at >= $3 AND kind = 'action' AND result = 'done' AND {COVERED}"
             );
             let rows = sqlx::query(&sql)
@@ -297,13 +277,19 @@ impl Store {
             tx.commit().await?;
             let mut moved = Moved::default();
             for found in rows {
-                let entry = entry(&found)?.entry;
-                let people = if entry.people.is_empty() { entry.account.into_iter().collect() } else { entry.people };
-                let whom = people.iter().map(|person| (Email::lenient(person), entry.group.clone()));
-                if entry.reduces_access {
+                let entry = ledger::read(&found)?;
+                let Some(action) = entry.entry.event.action() else { continue };
+                let deed = &action.deed;
+                let people = if deed.people.is_empty() { deed.account.as_slice() } else { &deed.people };
+                let whom = people.iter().map(|person| match &**person {
+                    // Several who were forgotten are still several.
+                    FORGOTTEN => (Email::lenient(&format!("{FORGOTTEN} {}", entry.seq)), deed.group.clone()),
+                    known => (Email::lenient(known), deed.group.clone()),
+                });
+                if deed.reduces_access {
                     moved.lost.extend(whom.clone());
                 }
-                if entry.gains {
+                if deed.gains {
                     moved.gained.extend(whom);
                 }
             }
@@ -321,16 +307,17 @@ impl Store {
         self.drive("looking up what we changed last", async {
             let mut tx = self.read().await?;
             let sql = format!(
-                "SELECT body, prev, hash FROM ledger WHERE seq IN (
+                "{ENTRIES}
+                 WHERE seq IN (
                      SELECT MAX(seq) FROM ledger
-                     WHERE app = $1 AND origin = $2 AND kind = 'action' AND result = 'done' AND {COVERED}
+                     WHERE app = $1 AND origin = $2 AND kind = 'action' AND result = 'done'
+                       AND action IS NOT NULL AND {COVERED}
                      GROUP BY action, account_id)
                  ORDER BY seq"
             );
             let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
             tx.commit().await?;
-            let entries: Vec<Entry> = rows.iter().map(entry).collect::<Result<_, Fault>>()?;
-            Ok(entries.into_iter().filter(|entry| entry.entry.account.is_some()).collect())
+            rows.iter().map(ledger::read).collect()
         })
         .await
     }
@@ -344,7 +331,7 @@ impl Store {
             let mut tx = self.read().await?;
             // Most updates are about something else, and need not be read.
             let sql = format!(
-                "SELECT body, prev, hash FROM ledger
+                "{ENTRIES}
                  WHERE app = $1 AND origin = $2 AND verb = 'update' AND result = 'done'
                    AND account_id IS NOT NULL AND body LIKE '%\"{ADDRESS}\"%' AND {COVERED}"
             );
@@ -352,10 +339,11 @@ impl Store {
             tx.commit().await?;
             let mut given = BTreeSet::new();
             for found in rows {
-                let entry = entry(&found)?.entry;
-                let to = entry.changes.iter().find(|change| &*change.field == ADDRESS).and_then(|one| one.to.as_ref());
+                let Event::Action(action) = ledger::read(&found)?.entry.event else { continue };
+                let deed = action.deed;
+                let to = deed.changes.iter().find(|change| &*change.field == ADDRESS).and_then(|one| one.to.as_ref());
                 let address = to.and_then(|to| to.texts().next()).map(|text| Email::lenient(text));
-                given.extend(entry.account_id.zip(address));
+                given.extend(deed.account_id.zip(address));
             }
             Ok(given)
         })
@@ -370,25 +358,27 @@ impl Store {
         self.drive("looking up invitations", async {
             let mut tx = self.read().await?;
             let sql = format!(
-                "SELECT body, prev, hash FROM ledger
+                "{ENTRIES}
                  WHERE app = $1 AND origin = $2 AND verb IN ('create', 'add-member')
                    AND made = 1 AND result = 'done' AND {COVERED} ORDER BY seq"
             );
             let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
             let mut invitations = Vec::new();
             for found in rows {
-                let entry = entry(&found)?.entry;
-                let (Some(account), Some(action)) = (entry.account, entry.action) else { continue };
+                let entry = ledger::read(&found)?;
+                let name = entry.action_name().map(|name| name.to_string());
+                let (Some(action), Event::Action(said)) = (name, entry.entry.event) else { continue };
+                let Some(account) = said.deed.account.filter(|account| **account != *FORGOTTEN) else { continue };
                 let email = Email::lenient(&account);
-                let seen = match &entry.account_id {
+                let seen = match &said.deed.account_id {
                     Some(id) => sightings::of_account(&mut tx, key, id).await?,
                     None => sightings::under(&mut tx, key, &email).await?,
                 };
                 invitations.push(Invitation {
                     email,
-                    sent_at: entry.sent_at.unwrap_or(entry.at),
+                    sent_at: said.sent_at.unwrap_or(entry.entry.at),
                     action,
-                    account_id: entry.account_id,
+                    account_id: said.deed.account_id,
                     seen: sightings::latest(seen),
                 });
             }
@@ -397,10 +387,6 @@ impl Store {
         })
         .await
     }
-}
-
-pub(super) fn entry(found: &AnyRow) -> Result<Entry, Fault> {
-    ledger::read(row::text(found, "body")?, row::text(found, "prev")?, row::text(found, "hash")?)
 }
 
 async fn groups_at(tx: &mut Tx<'_>, key: &AppKey, account: &str, at: Timestamp) -> Result<Vec<HoldingGroup>, Fault> {

@@ -98,7 +98,10 @@ const POSTGRES: &[&str] = &[
 
 /// The schema's versions, each in a file of its own.
 fn migrations() -> Migrator {
-    let versions = [(1, "store", include_str!("schema/0001_store.sql"))];
+    let versions = [
+        (1, "store", include_str!("schema/0001_store.sql")),
+        (2, "personal", include_str!("schema/0002_personal.sql")),
+    ];
     let migration = |(version, name, sql)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, Cow::Borrowed(sql), false)
     };
@@ -122,6 +125,7 @@ impl Store {
     pub async fn open_with(url: &str, options: &OpenOptions) -> Result<Self, StoreError> {
         let store = Self::unopened(url, options)?;
         store.drive("opening it", store.migrate()).await?;
+        store.drive_on("bringing the ledger up to date", store.reform()).await?;
         Ok(store)
     }
 
@@ -199,6 +203,22 @@ impl Store {
         .await
     }
 
+    /// Makes the file hold nothing that was deleted. A server does so by itself, sooner or later.
+    ///
+    /// # Errors
+    /// When another process uses the file, or there is no room for a copy of it.
+    pub async fn shred(&self) -> Result<(), StoreError> {
+        self.drive_on("writing its file anew", async {
+            let mut slot = self.inner.connection.lock().await;
+            let Some(connection) = slot.connection.as_mut().filter(|_| !self.is_postgres()) else { return Ok(()) };
+            for statement in ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+                sqlx::query(statement).fetch_all(&mut *connection).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     /// Ends the connection, with everything in the one file that the address names, so that a copy of that file is a copy of
     /// the store. Whoever uses it afterwards connects anew; what is in memory stays.
     ///
@@ -272,13 +292,26 @@ impl Store {
         doing: &str,
         operation: impl Future<Output = Result<T, Fault>> + Send,
     ) -> Result<T, StoreError> {
-        let result = if self.inner.blocking {
-            // Tokio makes a task that has done much wait for its next turn, which cannot come while it blocks the thread.
-            futures::executor::block_on(tokio::task::unconstrained(operation))
-        } else if self.is_postgres() {
+        if !self.is_postgres() {
+            return self.drive_on(doing, operation).await;
+        }
+        let in_time = async {
             tokio::time::timeout(PATIENCE, operation).await.unwrap_or_else(|_| {
                 Err(Fault::new(Trouble::Connect, format!("no answer within {} s", PATIENCE.as_secs())))
             })
+        };
+        self.drive_on(doing, in_time).await
+    }
+
+    /// The same for what goes through the whole ledger, however long that takes.
+    pub(super) async fn drive_on<T: Send>(
+        &self,
+        doing: &str,
+        operation: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, StoreError> {
+        let result = if self.inner.blocking {
+            // Tokio makes a task that has done much wait for its next turn, which cannot come while it blocks the thread.
+            futures::executor::block_on(tokio::task::unconstrained(operation))
         } else {
             operation.await
         };
@@ -368,6 +401,13 @@ impl Tx<'_> {
         sqlx::query("COMMIT").execute(self.connection()?).await?;
         self.slot.dirty = false;
         self.inner.is_still_there()
+    }
+
+    /// Undoes it.
+    pub(super) async fn roll_back(mut self) -> Result<(), Fault> {
+        sqlx::query("ROLLBACK").execute(self.connection()?).await?;
+        self.slot.dirty = false;
+        Ok(())
     }
 }
 

@@ -6,8 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Entry, Holding, Store, StoreError,
-    history::entry,
-    ledger::COVERED,
+    ledger::{self, COVERED, ENTRIES},
     row::{nanos, tame},
 };
 use crate::model::{AccountStatus, Email, Verb};
@@ -48,7 +47,7 @@ impl Store {
         self.drive("looking up what we did since", async {
             let mut tx = self.read().await?;
             let sql = format!(
-                "SELECT body, prev, hash FROM ledger
+                "{ENTRIES}
                  WHERE seq IN (SELECT seq FROM ledger_people WHERE person = $1)
                    AND kind = 'action' AND result = 'done' AND at <= $2
                    AND NOT EXISTS (
@@ -59,7 +58,7 @@ impl Store {
             let query = sqlx::query(&sql).bind(tame(email.key()).into_owned()).bind(nanos(at));
             let rows = query.fetch_all(tx.connection()?).await?;
             tx.commit().await?;
-            rows.iter().map(entry).collect()
+            rows.iter().map(ledger::read).collect()
         })
         .await
     }
@@ -67,8 +66,8 @@ impl Store {
 
 /// Whether an entry is about this account.
 fn is_about(entry: &Entry, holding: &Holding) -> bool {
-    let same = entry.entry.account_id.as_ref().is_none_or(|id| *id == holding.account);
-    entry.key.as_ref() == Some(&holding.key) && same
+    let id = entry.entry.event.action().and_then(|action| action.deed.account_id.as_ref());
+    entry.key.as_ref() == Some(&holding.key) && id.is_none_or(|id| *id == holding.account)
 }
 
 /// A reading of single accounts may have shown this one since.
@@ -78,22 +77,22 @@ fn is_later(entry: &Entry, holdings: &[Holding]) -> bool {
 
 /// What a change did to accounts that were seen. What it made is known by name only.
 fn apply(entry: &Entry, holdings: &mut Vec<Holding>) {
-    let said = &entry.entry;
+    let Some(deed) = entry.entry.event.action().map(|action| &action.deed) else { return };
     let about = |holding: &&mut Holding| is_about(entry, holding);
     let mut put = |status: AccountStatus| {
         for holding in holdings.iter_mut().filter(about) {
-            (holding.status, holding.since) = (status.clone(), said.at);
+            (holding.status, holding.since) = (status.clone(), entry.entry.at);
         }
     };
-    match said.verb.as_deref().and_then(|verb| verb.parse().ok()) {
-        Some(Verb::Deactivate) => put(AccountStatus::Inactive),
-        Some(Verb::Reactivate) => put(AccountStatus::Active),
-        Some(Verb::Delete) => holdings.retain(|holding| !is_about(entry, holding)),
-        Some(Verb::RemoveMember | Verb::DeleteGroup) => {
+    match deed.verb {
+        Verb::Deactivate => put(AccountStatus::Inactive),
+        Verb::Reactivate => put(AccountStatus::Active),
+        Verb::Delete => holdings.retain(|holding| !is_about(entry, holding)),
+        Verb::RemoveMember | Verb::DeleteGroup => {
             for holding in holdings.iter_mut().filter(about) {
-                holding.groups.retain(|group| match &said.group_id {
+                holding.groups.retain(|group| match &deed.group_id {
                     Some(id) => *id != group.group,
-                    None => said.group.as_ref() != Some(&group.name),
+                    None => deed.group.as_ref() != Some(&group.name),
                 });
             }
         }
