@@ -14,7 +14,6 @@ use super::{
     open::Tx,
     personal::{self, FORGOTTEN, Personal},
     row::{self, nanos, tame},
-    verify,
 };
 use crate::model::{Email, Verb};
 
@@ -35,25 +34,6 @@ pub struct Filter {
     pub without_runs: bool,
     /// At most so many, the newest.
     pub limit: Option<u32>,
-}
-
-/// Whether the ledger is what was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verified {
-    /// Every link holds.
-    Whole {
-        /// How many entries there are.
-        entries: u64,
-        /// The hash of the last one. Whoever keeps it elsewhere can prove later that nothing was cut off or written anew.
-        head: String,
-    },
-    /// A link does not hold.
-    Broken {
-        /// The first entry that is wrong; none where something stands beside the chain that no entry tells of.
-        seq: Option<u64>,
-        /// What is wrong, as a sentence.
-        why: String,
-    },
 }
 
 impl Store {
@@ -91,20 +71,6 @@ impl Store {
             let rows = query.fetch_all(tx.connection()?).await?;
             tx.commit().await?;
             rows.iter().rev().map(read).collect()
-        })
-        .await
-    }
-
-    /// Checks the whole chain.
-    ///
-    /// # Errors
-    /// When the store fails; a broken chain is no error.
-    pub async fn verify(&self) -> Result<Verified, StoreError> {
-        self.drive("checking the ledger", async {
-            let mut tx = self.read().await?;
-            let verified = verify::chain(&mut tx).await?;
-            tx.commit().await?;
-            Ok(verified)
         })
         .await
     }
@@ -185,7 +151,7 @@ impl<'a> Draft<'a> {
             _ => Map::new(),
         };
         let personal = Personal::seal(&mut entry, key)?;
-        let text = canonical(&Text {
+        let text = row::canonical(&Text {
             seq,
             app: self.key.map(|key| key.app.clone()),
             origin: self.key.map(|key| key.origin.clone()),
@@ -361,23 +327,6 @@ async fn insert_pairs(tx: &mut Tx<'_>, table: &str, pairs: Vec<(u64, &str)>) -> 
         query.execute(tx.connection()?).await?;
     }
     Ok(())
-}
-
-/// JSON of which there is one way to write it.
-pub(super) fn canonical(value: &impl Serialize) -> Result<String, Fault> {
-    Ok(serde_json::to_string(&sorted(serde_json::to_value(value)?))?)
-}
-
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let mut fields: Vec<(String, Value)> = object.into_iter().collect();
-            fields.sort_by(|a, b| a.0.cmp(&b.0));
-            Value::Object(fields.into_iter().map(|(name, value)| (name, sorted(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
-        plain => plain,
-    }
 }
 
 /// An entry from its row.

@@ -21,6 +21,7 @@
 mod address;
 mod approvals;
 mod budgets;
+mod connection;
 #[cfg(debug_assertions)]
 mod crash;
 mod deactivations;
@@ -56,13 +57,14 @@ pub use entry::{
 pub use error::{StoreError, Trouble};
 pub use facts::{Fact, FactKind};
 pub use forget::Forgotten;
-pub use history::{Holding, HoldingGroup, Invitation, Moved, OwnDeactivation, Sighting};
+pub use history::{Invitation, Moved, OwnDeactivation, Sighting};
 pub use journal::{Intent, IntentId, NewIntent, Settled};
 pub use keep::Swept;
 pub use lease::{AppKey, Claim, Lease};
-pub use ledger::{Filter, Verified};
+pub use ledger::Filter;
 pub use open::{OpenOptions, Store};
 pub use personal::FORGOTTEN;
 pub use reading::{Covered, Reading, SeenAccount, SeenMembership, SeenValues};
 pub use run::{NewRun, Run, RunEnd};
-pub use standing::Standing;
+pub use standing::{Holding, HoldingGroup, Standing};
+pub use verify::Verified;

@@ -7,8 +7,8 @@
 use std::{borrow::Cow, fmt, fs::File, future::Future, path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    AnyConnection, ConnectOptions as _, Connection as _,
-    any::{AnyConnectOptions, install_default_drivers},
+    AnyConnection, Connection as _,
+    any::install_default_drivers,
     migrate::{Migration, MigrationType, Migrator},
 };
 use tokio::sync::{Mutex, MutexGuard};
@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::{
     StoreError, Trouble,
     address::Address,
+    connection,
     error::{self, Fault},
     files,
     lock::Locks,
@@ -75,26 +76,6 @@ const OPENING_PAUSE: Duration = Duration::from_millis(10);
 
 /// At the end nobody waits long for others.
 const CLOSING_PATIENCE: &str = "PRAGMA busy_timeout = 500";
-
-/// The largest number of pages that SQLite can be given.
-const MOST_PAGES: u32 = 4_294_967_294;
-
-/// How every connection to SQLite begins. `FULL` makes a commit durable before it returns. Another process may take some
-/// time with a large reading, but not a quarter of a minute.
-const SQLITE: &[&str] = &[
-    "PRAGMA busy_timeout = 15000",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-];
-
-/// How every connection to PostgreSQL begins: durable commits whatever the server's default is, and no waiting without end,
-/// neither for others nor of others for us.
-const POSTGRES: &[&str] = &[
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')",
-    "SET lock_timeout = '15s'",
-    "SET idle_in_transaction_session_timeout = '60s'",
-];
 
 /// The schema's versions, each in a file of its own.
 fn migrations() -> Migrator {
@@ -197,7 +178,7 @@ impl Store {
             }
             let mut tx = self.read().await?;
             tx.slot.max_pages = pages;
-            bound(tx.connection()?, pages).await?;
+            connection::bound(tx.connection()?, pages).await?;
             tx.commit().await
         })
         .await
@@ -249,7 +230,7 @@ impl Store {
             Address::Memory | Address::Postgres(_) => None,
         };
         let mut slot = self.inner.connection.lock().await;
-        let mut connection = self.connect(slot.max_pages).await?;
+        let mut connection = connection::connect(&self.inner.address, slot.max_pages).await?;
         migrations().run_direct(&mut connection).await?;
         slot.connection = Some(connection);
         drop(alone);
@@ -269,21 +250,6 @@ impl Store {
             }
         }
         Err(Fault::new(Trouble::Locked, "another process has been opening it for a long time"))
-    }
-
-    async fn connect(&self, max_pages: Option<u32>) -> Result<AnyConnection, Fault> {
-        let options = AnyConnectOptions::from_url(&self.inner.address.url()?)?.disable_statement_logging();
-        let mut connection = AnyConnection::connect_with(&options).await.map_err(|error| match Fault::from(error) {
-            fault if fault.trouble == Trouble::Database => Fault::new(Trouble::Connect, fault.detail),
-            fault => fault,
-        })?;
-        for statement in if self.is_postgres() { POSTGRES } else { SQLITE } {
-            sqlx::query(statement).execute(&mut connection).await?;
-        }
-        if max_pages.is_some() {
-            bound(&mut connection, max_pages).await?;
-        }
-        Ok(connection)
     }
 
     /// Drives an operation to its end, in the way the store was opened for, and says what failed.
@@ -339,7 +305,7 @@ impl Store {
             let _ended_before = sqlx::query("ROLLBACK").execute(connection).await;
         }
         if slot.connection.is_none() {
-            slot.connection = Some(self.connect(slot.max_pages).await?);
+            slot.connection = Some(connection::connect(&self.inner.address, slot.max_pages).await?);
         }
         slot.dirty = true;
         let mut tx = Tx { slot, inner: &self.inner };
@@ -348,7 +314,7 @@ impl Store {
             Ok(_) => Ok(tx),
             // A server that was started anew has ended the connection. Nothing was asked of it yet, so that a new one will do.
             Err(error) if self.is_postgres() && error::trouble(&error) == Trouble::Connect => {
-                tx.slot.connection = Some(self.connect(None).await?);
+                tx.slot.connection = Some(connection::connect(&self.inner.address, None).await?);
                 sqlx::query(statement).execute(tx.connection()?).await?;
                 Ok(tx)
             }
@@ -363,12 +329,6 @@ impl Store {
     pub(super) fn locks(&self) -> &Locks {
         &self.inner.locks
     }
-}
-
-async fn bound(connection: &mut AnyConnection, pages: Option<u32>) -> Result<(), Fault> {
-    let statement = format!("PRAGMA max_page_count = {}", pages.unwrap_or(MOST_PAGES));
-    sqlx::query(&statement).persistent(false).execute(connection).await?;
-    Ok(())
 }
 
 impl Inner {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{error::Fault, ledger, row};
+use super::{error::Fault, row};
 
 /// What is shown in the place of a value that was forgotten.
 pub const FORGOTTEN: &str = "(forgotten)";
@@ -118,5 +118,5 @@ fn referred(place: &Value) -> Option<&str> {
 }
 
 fn reference(key: &str, value: &Value) -> Result<String, Fault> {
-    Ok(row::hash(&[key, &ledger::canonical(value)?]))
+    Ok(row::hash(&[key, &row::canonical(value)?]))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::any::AnyRow;
 
 use super::{
-    Break, Event, NewEntry, Pruned, Run, Verified,
+    Break, Event, NewEntry, Pruned, Run, Store, StoreError,
     error::Fault,
     ledger::{self, COVERED, Columns, ENTRIES, Text},
     open::Tx,
@@ -24,6 +24,41 @@ const LINKS: &str =
 
 /// Entries in memory at a time.
 const PAGE: u64 = 1000;
+
+/// Whether the ledger is what was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verified {
+    /// Every link holds.
+    Whole {
+        /// How many entries were made, those that were deleted because they were old included.
+        entries: u64,
+        /// The hash of the last one. Whoever keeps it elsewhere can prove later that nothing was cut off or written anew.
+        head: String,
+    },
+    /// A link does not hold.
+    Broken {
+        /// The first entry that is wrong; none where something stands beside the chain that no entry tells of.
+        seq: Option<u64>,
+        /// What is wrong, as a sentence.
+        why: String,
+    },
+}
+
+impl Store {
+    /// Checks the whole chain.
+    ///
+    /// # Errors
+    /// When the store fails; a broken chain is no error.
+    pub async fn verify(&self) -> Result<Verified, StoreError> {
+        self.drive("checking the ledger", async {
+            let mut tx = self.read().await?;
+            let verified = chain(&mut tx).await?;
+            tx.commit().await?;
+            Ok(verified)
+        })
+        .await
+    }
+}
 
 /// Goes through the chain from its first entry, and stops at the first link that does not hold. What is kept beside the
 /// chain must be what its entries say, no more and no less. Where old entries were deleted, the last of them is the

@@ -49,7 +49,6 @@ const LEFT: &[&str] = &[
     "connectors/rest: updates, writes",
     "execute: perform, runner, scheduler, together",
     "plan/diff: accounts, invitations, removal",
-    "store: ledger, run, verify",
 ];
 
 #[test]

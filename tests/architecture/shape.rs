@@ -56,9 +56,7 @@ const LEFT: &[&str] = &[
     "plan/identity.rs: match_accounts",
     "plan/mod.rs: coverage_findings",
     "plan/rules.rs: seats",
-    "reconcile/ledger.rs: write",
     "reconcile/mod.rs: read_and_remember",
-    "store/intervals.rs: write",
 ];
 
 #[test]
