@@ -84,7 +84,7 @@ impl Cycle<'_> {
     }
 }
 
-/// What a cycle did: nothing, where it was ended while the app was being read.
+/// What a cycle did. It did nothing if it was ended while it read the app.
 #[derive(Default)]
 struct Work {
     /// Somebody else was writing to the app.

@@ -32,7 +32,7 @@ impl History {
 /// What the ledger knows that bears on one app.
 #[derive(Debug, Clone, Copy)]
 pub struct AppPast<'a> {
-    /// What it knows of the app itself; none where nobody looked, so that the guards that need it check nothing.
+    /// What it knows of the app itself; none if nobody asked it, and then the guards that need it check nothing.
     pub history: Option<&'a AppHistory>,
     /// As [`History::private`].
     pub private: bool,
@@ -71,8 +71,8 @@ pub struct Used {
 
 /// What the ledger knows about one app.
 ///
-/// It has no default: in an empty one nobody was deactivated, removed or invited by us, and guards believe that. Only a
-/// ledger that was asked may say so, and a lookup that misses does not compile into one:
+/// It has no default. An empty history says that we deactivated, removed and invited nobody, and guards believe it. Only a
+/// ledger may say so; a lookup that misses cannot turn into one:
 ///
 /// ```compile_fail,E0277
 /// let known: Option<rosterd::plan::AppHistory> = None;

@@ -14,11 +14,11 @@ use crate::{
 /// What is kept of one app.
 #[derive(Default)]
 pub(super) struct Kept {
-    /// The time for which the app is ours.
+    /// The claim on the app, once we have it.
     pub(super) tenure: Option<Tenure>,
-    /// Read from the store once; from then on this process is the only one that changes them.
+    /// What readings learnt, read from the store once; from then on only this process changes them.
     pub(super) facts: Option<Facts>,
-    /// Who has pending changes.
+    /// Whom the last plan is about.
     pub(super) pending: Pending,
 }
 
@@ -36,8 +36,8 @@ impl Kept {
         Ok(())
     }
 
-    /// Takes the facts out, for a reading to go by; one that fails leaves them to the store. What is known of accounts that
-    /// requests under way are about may be wrong by now.
+    /// Takes the facts out for a reading, without those about accounts that a request under way may have changed. A reading
+    /// that fails does not put them back, and the next one gets them from the store.
     pub(super) async fn take_facts(
         &mut self,
         memory: &Memory,
@@ -59,7 +59,7 @@ impl Kept {
         Ok(facts)
     }
 
-    /// What is about to change is not remembered any longer, whatever becomes of the change and of this process.
+    /// Forgets what is about to change, whatever becomes of the change and of this process.
     pub(super) async fn forget_touched(&mut self, memory: &Memory, plan: &AppPlan) -> Result<(), StoreError> {
         let Self { tenure: Some(tenure), facts, .. } = self else { return Ok(()) };
         let touched = observe::touched(plan, facts.get_or_insert_default());
@@ -71,7 +71,7 @@ impl Kept {
     /// Lets others write to the app.
     pub(super) async fn give_back(&mut self, store: &Store) {
         if let Some(tenure) = self.tenure.take() {
-            // Whoever has the app next may come to know better.
+            // The next owner may learn better.
             self.facts = None;
             tenure.end(store).await;
         }

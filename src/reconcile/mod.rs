@@ -2,12 +2,12 @@
 //! differ only in when they do which.
 //!
 //! Each phase takes the value that the one before it returned: [`Reconciler::observe`] returns [`Readings`],
-//! [`Reconciler::plan`] makes a plan of them, and [`Reconciler::execute`] carries it out ([`execute`]). What lives from one
-//! round to the next ([`kept`]) lies with the app ([`connect`]) and is no phase's result.
+//! [`Reconciler::plan`] turns them into a plan, and [`Reconciler::execute`] carries it out. State that outlives a round
+//! belongs to the app ([`kept`]), not to a phase.
 //!
-//! With a [`Memory`] it is remembered what was seen and done ([`remember`]): an app is claimed before it is read for
-//! writing, what an earlier run left under way is looked at first ([`recover`]), the past is part of what the plan is made
-//! from ([`history`]), and nothing is sent that was not written down before ([`ledger`]).
+//! With a [`Memory`], the reconciler remembers what it saw and did ([`remember`]): it claims an app before it reads it for
+//! writing, first settles what an earlier run left under way ([`recover`]), plans with the past ([`history`]), and sends
+//! nothing that it did not write down before ([`ledger`]).
 
 mod budgets;
 mod connect;
@@ -32,8 +32,6 @@ pub use plan::{past_of, plan_against};
 pub use readings::Readings;
 pub use recover::Recovered;
 
-use std::sync::Arc;
-
 use futures::future::join_all;
 
 use crate::{
@@ -50,52 +48,49 @@ pub trait Watch: Sync {
 }
 
 impl Reconciler {
-    /// Reads every app, all at the same time. With a memory that writes, each is claimed first, and what an earlier run
-    /// left under way is settled by what is seen.
+    /// Reads every app, all at the same time. With a memory that writes, it claims each app first and settles by what it
+    /// sees what an earlier run left under way.
     pub async fn observe(&self, watch: &dyn Watch) -> Readings {
-        let reads = self.readers(watch).map(|(name, reader)| async move { (name, self.read(reader).await) });
-        self.readings(join_all(reads).await)
+        let reads = self.readers(watch).map(|(name, reader)| async move { (name, everybody(reader).await) });
+        Readings::of(self.memory.as_ref(), join_all(reads).await)
     }
 
-    /// Reads of every app what the person behind `identity` takes, all apps at the same time. A plan against it is about that
-    /// person alone. Ids that earlier readings showed are tried first; what is out of date costs a request and no more.
+    /// Reads of every app what the person behind `identity` takes, all apps at the same time. A plan made from it is about
+    /// that person alone. It tries ids that earlier readings showed first; an outdated one costs a request and no more.
     pub async fn observe_only(&self, identity: &Email, watch: &dyn Watch) -> Readings {
-        let reads =
-            self.readers(watch).map(|(name, reader)| async move { (name, self.read_only(reader, identity).await) });
-        self.readings(join_all(reads).await)
+        let reads = self.readers(watch).map(|(name, reader)| async move { (name, person(reader, identity).await) });
+        Readings::of(self.memory.as_ref(), join_all(reads).await)
     }
 
-    /// Reads every app, and those that `whole` accepts with the groups that no line declares, for those who look at an app
-    /// as a whole. What is read whole does not come out of the memory and does not go there.
+    /// Reads every app for somebody who looks at apps as a whole: those that `whole` accepts with the groups that no line
+    /// declares, and past the memory, which neither helps with such a reading nor keeps it.
     pub async fn observe_everything(&self, whole: impl Fn(&str) -> bool, watch: &dyn Watch) -> Live {
         let reads = self.readers(watch).map(|(name, reader)| {
             let whole = whole(&name);
             async move {
                 let reading = match (reader, whole) {
                     (Ok(reader), true) => reader.read_everything().await,
-                    (reader, _) => self.read(reader).await,
+                    (reader, _) => everybody(reader).await,
                 };
                 (name, reading)
             }
         });
-        self.readings(join_all(reads).await).live
+        Readings::of(self.memory.as_ref(), join_all(reads).await).live
     }
+}
 
-    async fn read(&self, reader: Result<AppReader<'_>, Unread>) -> AppReading {
-        match &self.memory {
-            None => reader?.read().await,
-            Some(memory) => reader?.remember(memory).await,
-        }
+async fn everybody(reader: Result<AppReader<'_>, Unread>) -> AppReading {
+    let reader = reader?;
+    match &reader.reconciler.memory {
+        None => reader.read().await,
+        Some(memory) => reader.remember(memory).await,
     }
+}
 
-    async fn read_only(&self, reader: Result<AppReader<'_>, Unread>, identity: &Email) -> AppReading {
-        match &self.memory {
-            None => reader?.read_only(identity).await,
-            Some(memory) => reader?.remember_only(memory, identity).await,
-        }
-    }
-
-    fn readings(&self, apps: Vec<(Arc<str>, AppReading)>) -> Readings {
-        Readings::of(self.memory.as_ref(), apps)
+async fn person(reader: Result<AppReader<'_>, Unread>, identity: &Email) -> AppReading {
+    let reader = reader?;
+    match &reader.reconciler.memory {
+        None => reader.read_only(identity).await,
+        Some(memory) => reader.remember_only(memory, identity).await,
     }
 }

@@ -26,8 +26,8 @@ impl AppReader<'_> {
         self.look_for(identity, &BTreeMap::new(), None).await.map(Seen::alone)
     }
 
-    /// Reads what the person behind `identity` takes, with what is known of them. What one person's reading does not show, it
-    /// was not looking for.
+    /// Reads what the person behind `identity` takes, with what the memory knows of them. The reading that it keeps says
+    /// nothing of what it does not show: it looked for nobody else.
     pub(super) async fn remember_only(&self, memory: &Memory, identity: &Email) -> AppReading {
         let unkept = |error: StoreError| self.unkept(&error);
         let (store, key) = (&memory.store, &self.connected.key);
@@ -46,8 +46,8 @@ impl AppReader<'_> {
         Ok(Seen { live, past: Some(past), recovered })
     }
 
-    /// The ids that earlier readings showed under the person's addresses, and what is under way for them. What is under way
-    /// for others is settled by a run that reads everybody.
+    /// The ids that earlier readings showed under the person's addresses, and what is under way for them. A run that reads
+    /// everybody settles what is under way for others.
     async fn known_of(
         &self,
         memory: &Memory,

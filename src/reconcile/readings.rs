@@ -1,4 +1,4 @@
-//! What reading the apps found, as values: all that planning needs, and nothing that a later round could change.
+//! What reading the apps found, as values that no later round changes: all that planning needs.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,21 +15,21 @@ use crate::{
 };
 
 /// What one round of reading found in all apps.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Readings {
     /// What there is.
     pub live: Live,
     /// What the memory knows of the apps that were read, if there is a memory.
     pub history: Option<History>,
-    /// What earlier runs left under way and this round looked for.
+    /// What earlier runs left under way, and what this round saw of it.
     pub recovered: Vec<Recovered>,
     busy: BTreeSet<Arc<str>>,
 }
 
 impl Readings {
     pub(super) fn of(memory: Option<&Memory>, apps: Vec<(Arc<str>, AppReading)>) -> Self {
-        let (apps_known, approvals) = (BTreeMap::new(), BTreeMap::new());
-        let history = memory.map(|memory| History { apps: apps_known, private: memory.is_private(), approvals });
+        let nothing = |private| History { apps: BTreeMap::new(), private, approvals: BTreeMap::new() };
+        let history = memory.map(|memory| nothing(memory.is_private()));
         let mut all = Self { live: Live::default(), history, recovered: Vec::new(), busy: BTreeSet::new() };
         for (name, reading) in apps {
             let live = match reading {

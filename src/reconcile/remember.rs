@@ -1,5 +1,5 @@
-//! Reading one app with a memory: an app is claimed before it is read for writing, what an earlier run left under way is
-//! settled by what is seen, and what was seen is kept for the next reading.
+//! Reading one app with a memory: the reader claims the app if it may write, settles by what it sees what an earlier run
+//! left under way, and keeps what it saw for the next reading.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl AppReader<'_> {
-    /// Reads with all that is known of the app, and keeps what was seen.
+    /// Reads with all that the memory knows of the app, and keeps what it saw.
     pub(super) async fn remember(&self, memory: &Memory) -> AppReading {
         let unkept = |error: StoreError| self.unkept(&error);
         let (store, key) = (&memory.store, &self.connected.key);
@@ -49,14 +49,14 @@ impl AppReader<'_> {
         Ok(Seen { live: seen.live, past: Some(past), recovered })
     }
 
-    /// Gives what an earlier run sent the time to show, where this reading may settle it.
+    /// Gives what an earlier run sent time to show, where this reading may settle it.
     pub(super) async fn let_it_show(&self, memory: &Memory, kept: &Kept, open: &[Intent]) {
         if kept.tenure.is_some() {
             recover::let_it_show(open, self.writer, memory.now()).await;
         }
     }
 
-    /// Settles by `live` what was under way, where the app is ours, and returns what is known of the past then.
+    /// Settles by `live` what was under way, where the app is ours. Returns that, and what the memory then knows.
     pub(super) async fn settle(
         &self,
         memory: &Memory,
@@ -73,7 +73,7 @@ impl AppReader<'_> {
         Ok((recovered, self.past(memory, under_way).await?))
     }
 
-    /// What the memory knows now that bears on the app.
+    /// What the memory knows that bears on the app.
     pub(super) async fn past(&self, memory: &Memory, under_way: BTreeMap<String, String>) -> Result<Past, StoreError> {
         let history = history::of_app(&memory.store, &self.connected.key, memory.now()).await?;
         let approvals = history::approvals(&memory.store).await?;
