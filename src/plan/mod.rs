@@ -29,8 +29,8 @@ use std::{
 use jiff::Timestamp;
 
 use crate::model::{
-    AppPlan, Desired, DesiredApp, Email, Extent, Finding, Forecast, Guard, Live, LiveAccount, LiveApp, LiveGroup,
-    Observed, Person, Plan, Policy, Severity,
+    AppPlan, Desired, DesiredApp, Email, Extent, Finding, FindingCode, Forecast, Guard, Live, LiveAccount, LiveApp,
+    LiveGroup, Observed, Person, Plan, Policy, Severity,
 };
 
 /// Everything a plan is made from.
@@ -82,7 +82,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
             Err(failure) => unread(app, &failure.message),
         })
         .collect();
-    let needing = Guard::ALL.into_iter().filter(|guard| unchecked && history::needed_by(*guard));
+    let needing = Guard::ALL.iter().copied().filter(|guard| unchecked && guard.needs_history());
     let guards_unchecked = needing.collect();
     let fingerprint = fingerprint::of(inputs, &apps);
     Plan {
@@ -257,7 +257,7 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
         crate::model::Coverage::Complete => None,
         crate::model::Coverage::Believed(why) => Some(Finding {
             severity: Severity::Warning,
-            code: "believed-members",
+            code: FindingCode::BelievedMembers,
             account: None,
             group: group.cloned(),
             message: format!(
@@ -267,7 +267,7 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
         }),
         crate::model::Coverage::Incomplete(why) => Some(Finding {
             severity: Severity::Warning,
-            code: "incomplete-read",
+            code: FindingCode::IncompleteRead,
             account: None,
             group: group.cloned(),
             message: format!("{what} could not be read to the end: {why}; what needs certainty is held"),
@@ -281,7 +281,7 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     }
     findings.extend(live.notices.iter().map(|notice| Finding {
         severity: notice.severity,
-        code: "app-notice",
+        code: FindingCode::AppNotice,
         account: None,
         group: notice.group.clone(),
         message: notice.message.clone(),
@@ -301,7 +301,7 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     if failed > 0 {
         findings.push(Finding {
             severity: Severity::Warning,
-            code: "incomplete-read",
+            code: FindingCode::IncompleteRead,
             account: None,
             group: None,
             message: format!(
@@ -326,7 +326,7 @@ fn turns_to_come(live: &LiveApp) -> Option<Finding> {
     };
     Some(Finding {
         severity: Severity::Note,
-        code: "not-read-yet",
+        code: FindingCode::NotReadYet,
         account: None,
         group: None,
         message: format!(
