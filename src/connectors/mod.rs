@@ -6,6 +6,7 @@ mod connector;
 mod error;
 pub mod http;
 mod outside;
+mod paging;
 mod registry;
 mod replacement;
 pub mod rest;
@@ -83,11 +84,9 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// As [`Reader::account`].
     async fn find_any(&self, emails: &[Email], lane: Lane) -> Result<Listing<LiveAccount>, Error> {
-        let mut found = Listing { rows: Vec::new(), coverage: Coverage::Complete };
+        let mut found = Listing::complete(Vec::new());
         for email in emails {
-            let one = self.find(email, lane).await?;
-            found.rows.extend(one.rows);
-            found.coverage = found.coverage.and(one.coverage);
+            found = found.and(self.find(email, lane).await?);
             if !found.rows.is_empty() && self.semantics().find == Find::Sweep {
                 break;
             }

@@ -4,8 +4,7 @@
 //! what a filter returns is verified, and each known difference is an option with a [`profile`] as its default. A removal
 //! names the member; nothing is ever removed by leaving it out, unless a server knows no other way.
 //!
-//! [`paging`] and [`patch`] are pure; [`users`] translates; [`lists`], [`reading`], [`writing`] and [`members`] speak to the
-//! server.
+//! [`patch`] is pure; [`users`] translates; [`lists`], [`reading`], [`writing`] and [`members`] speak to the server.
 
 mod attribute;
 mod declared;
@@ -15,7 +14,6 @@ mod lists;
 mod members;
 mod memory;
 mod options;
-mod paging;
 mod patch;
 mod profile;
 mod reading;
