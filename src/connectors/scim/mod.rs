@@ -7,6 +7,7 @@
 //! [`patch`] is pure; [`users`] translates; [`lists`], [`reading`], [`writing`] and [`members`] speak to the server.
 
 mod attribute;
+mod choice;
 mod declared;
 mod discovery;
 mod filter;
@@ -49,7 +50,7 @@ pub(super) struct Scim;
 
 impl Connector for Scim {
     fn options(&self) -> Vec<OptionSpec> {
-        profile::specs()
+        choice::specs()
     }
 
     fn semantics(&self, options: &Options) -> Result<Arc<Semantics>, CatalogueError> {
