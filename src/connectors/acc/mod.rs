@@ -25,7 +25,7 @@ use url::Url;
 
 use self::{names::Names, pages::Family, rows::Project, settings::Settings};
 use super::{
-    Connector, Credentials, Error, ErrorKind, OptionSpec, Wiring, Writer,
+    Connector, Credentials, Error, ErrorKind, OptionSpec, OverHttp, Wiring, Writer,
     http::{ClientCredentials, ClientStyle, HttpClient, Method, Request, Scheme},
 };
 use crate::model::{CatalogueError, Notice, Options, Semantics};
@@ -138,6 +138,20 @@ struct State {
     own: Option<Arc<str>>,
     /// What a person should know, by what it is about.
     notices: BTreeMap<Arc<str>, Notice>,
+}
+
+impl OverHttp for Acc {
+    fn declared(&self) -> &Arc<Semantics> {
+        &self.semantics
+    }
+
+    fn client(&self) -> &HttpClient {
+        &self.hq
+    }
+
+    fn second(&self) -> Option<&HttpClient> {
+        Some(&self.construction)
+    }
 }
 
 impl Acc {

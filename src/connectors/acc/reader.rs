@@ -15,10 +15,7 @@ use crate::{
         AccountGroup, Error, ErrorKind, Joiner, Listing, Looked, Reader,
         http::{Method, Request},
     },
-    model::{
-        AccountStatus, Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Semantics, Severity,
-        Vocabulary,
-    },
+    model::{AccountStatus, Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Severity, Vocabulary},
 };
 
 /// Addresses that a notice lists, so that a long list does not bury the sentence.
@@ -167,23 +164,6 @@ fn with(mut request: Request, query: &[(&str, &str)]) -> Request {
 
 #[async_trait]
 impl Reader for Acc {
-    fn app(&self) -> &str {
-        self.hq.app()
-    }
-
-    fn semantics(&self) -> &Arc<Semantics> {
-        &self.semantics
-    }
-
-    fn requests(&self) -> u64 {
-        self.hq.requests() + self.construction.requests()
-    }
-
-    fn hurry(&self) {
-        self.hq.hurry();
-        self.construction.hurry();
-    }
-
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         // No order is promised, and pages by number need one that holds still.
         let request = self.hq_request(&["users"], &[("sort", "email,id")])?;

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     budget::Lane,
     connectors::{
-        AccountGroup, Error, ErrorKind, Listing, Looked, Reader, STATUS_NOT_SHOWN,
+        AccountGroup, Error, ErrorKind, Listing, Looked, OverHttp, Reader, STATUS_NOT_SHOWN,
         http::{HttpClient, Method, Request},
     },
     model::{
@@ -194,28 +194,18 @@ pub(super) fn lacking(call: &Call, error: Error) -> Error {
     if by_hand { Error { kind: ErrorKind::Unsupported, ..error } } else { error }
 }
 
-#[async_trait]
-impl Reader for RestConnector {
-    fn app(&self) -> &str {
-        self.http.app()
-    }
-
-    fn semantics(&self) -> &Arc<Semantics> {
+impl OverHttp for RestConnector {
+    fn declared(&self) -> &Arc<Semantics> {
         &self.semantics
     }
 
-    fn requests(&self) -> u64 {
-        self.http.requests()
+    fn client(&self) -> &HttpClient {
+        &self.http
     }
+}
 
-    fn hurry(&self) {
-        self.http.hurry();
-    }
-
-    fn expect(&self, reads: u64, writes: u64) {
-        self.http.expect(reads, writes);
-    }
-
+#[async_trait]
+impl Reader for RestConnector {
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         // A reading starts here, and sees what is called how now.
         self.forget().await;

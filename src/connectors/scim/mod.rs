@@ -33,7 +33,7 @@ use self::{
     profile::Profile,
 };
 use super::{
-    Connector, Credentials, Error, ErrorKind, OptionSpec, Wiring, Writer,
+    Connector, Credentials, Error, ErrorKind, OptionSpec, OverHttp, Wiring, Writer,
     http::{ClientCredentials, ClientStyle, HttpClient, Method, Request, Scheme},
 };
 use crate::model::{CatalogueError, Options, Semantics};
@@ -109,6 +109,16 @@ struct ScimApp {
     discovered: OnceCell<Discovered>,
     memory: Mutex<Memory>,
     turns: Turns,
+}
+
+impl OverHttp for ScimApp {
+    fn declared(&self) -> &Arc<Semantics> {
+        &self.semantics
+    }
+
+    fn client(&self) -> &HttpClient {
+        &self.http
+    }
 }
 
 impl ScimApp {

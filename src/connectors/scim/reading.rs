@@ -1,9 +1,6 @@
 //! Reading a server: lists to their end, single resources, members of groups.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -22,7 +19,7 @@ use crate::{
         AccountGroup, Error, ErrorKind, Joiner, Listing, Reader,
         http::{Answer, Method, Request, segment},
     },
-    model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Semantics, Severity},
+    model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Severity},
 };
 
 /// Where users are.
@@ -262,26 +259,6 @@ fn is_group(member: &Value) -> bool {
 
 #[async_trait]
 impl Reader for ScimApp {
-    fn app(&self) -> &str {
-        self.http.app()
-    }
-
-    fn semantics(&self) -> &Arc<Semantics> {
-        &self.semantics
-    }
-
-    fn requests(&self) -> u64 {
-        self.http.requests()
-    }
-
-    fn hurry(&self) {
-        self.http.hurry();
-    }
-
-    fn expect(&self, reads: u64, writes: u64) {
-        self.http.expect(reads, writes);
-    }
-
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         Ok(self.users(lane).await?.parse(|user| self.profile.account(user)))
     }
