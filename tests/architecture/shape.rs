@@ -56,7 +56,6 @@ const LEFT: &[&str] = &[
     "plan/identity.rs: match_accounts",
     "plan/mod.rs: coverage_findings",
     "plan/rules.rs: seats",
-    "reconcile/mod.rs: read_and_remember",
 ];
 
 #[test]
