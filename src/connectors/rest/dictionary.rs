@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::{
     manifest::{Fields, Lookup},
-    rows::text,
-    template::Dotted,
+    template::{Dotted, text},
 };
 use crate::{
     connectors::Error,

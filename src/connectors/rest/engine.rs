@@ -12,8 +12,8 @@ use serde_json::Value;
 use super::{
     dictionary::{Dictionary, Meaning, Translation, Wanted},
     manifest::{Call, Manifest, MemberList, Names, Naming},
-    rows::{self, text},
-    template::{Bindings, Dotted},
+    rows,
+    template::{Bindings, Dotted, text},
 };
 use crate::{
     budget::Lane,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{rows::text, template::Dotted};
+use super::template::{Dotted, text};
 use crate::connectors::paging::{Page, Paging, Row};
 
 /// How the pages of a list are asked for, and where they say how it goes on.

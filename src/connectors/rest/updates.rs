@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{
     engine::{RestConnector, lacking, unwrap},
     manifest::{Call, Style, Update},
-    rows::{echoes, text},
-    template::{Bindings, Dotted},
+    rows::echoes,
+    template::{Bindings, Dotted, text},
     writes::{ACCEPTED, set_all, wrap},
 };
 use crate::{

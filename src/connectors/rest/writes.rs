@@ -9,8 +9,8 @@ use super::{
     dictionary::{Translation, Unsendable},
     engine::{RestConnector, lacking, unwrap},
     manifest::{Call, Change, Manifest, Naming, Update},
-    rows::{echoes, text},
-    template::{Bindings, Dotted},
+    rows::echoes,
+    template::{Bindings, Dotted, text},
     updates::Target,
 };
 use crate::{

@@ -16,14 +16,14 @@ use crate::{
             wire,
         },
     },
-    model::{AccountStatus, MemberRead, MemberRules, RoleRule, Semantics, Step, Values},
+    model::{AccountStatus, MemberRead, MemberRules, Semantics, Step, Values},
 };
 
 /// Who a request is about where it takes several.
 const SEVERAL: &str = "account.ids";
 
 /// What can be done with memberships, but for how they are read.
-pub(super) fn rules(wire: Option<&wire::Members>, role: Option<RoleRule>) -> MemberRules {
+pub(super) fn rules(wire: Option<&wire::Members>) -> MemberRules {
     let add = wire.and_then(|wire| wire.add.as_ref()).map(|add| &add.value);
     let remove = wire.and_then(|wire| wire.remove.as_ref()).map(|remove| &remove.value);
     let change = match (wire.and_then(|wire| wire.change.as_ref()), add) {
@@ -50,7 +50,7 @@ pub(super) fn rules(wire: Option<&wire::Members>, role: Option<RoleRule>) -> Mem
         }),
         add_at_once: add.and_then(|add| add.at_once).unwrap_or(1),
         remove_at_once: remove.and_then(|remove| remove.at_once).unwrap_or(1),
-        role,
+        role: None,
         fields: wire.map_or_else(BTreeSet::new, |wire| wire.fields.keys().map(|name| name.as_str().into()).collect()),
     }
 }

@@ -47,47 +47,17 @@ impl Manifest {
 fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
     let auth = auth(&wire.auth)?;
     let page = wire.page.as_ref().map(paging).transpose()?;
+    let mut semantics = semantics(&wire);
     let mut options = OptionRules::from(wire.options);
     let scope = Scope { options: &options, page: page.as_ref(), plain: RefCell::default() };
     let base = wire.base.map(|base| CallBuilder::with(&scope, &[]).text(base)).transpose()?;
     let lookups = lookups(wire.lookups, &scope)?;
     let mut roles_from = RolesFromOptions::default();
-    let group_noun = wire.groups.noun.as_deref().unwrap_or("group");
-    let create = wire.accounts.create.as_ref();
     let role = wire.accounts.role.as_ref().map(|role| roles::rule(role, Of::Accounts, &scope, &mut roles_from));
     let member_role = wire.members.as_ref().and_then(|members| members.role.as_ref());
-    let member_role = member_role.map(|role| roles::rule(role, Of::Members, &scope, &mut roles_from)).transpose()?;
-    let mut semantics =
-        Semantics {
-            connector: wire.name.value.as_str().into(),
-            account_noun: wire.accounts.noun.as_str().into(),
-            group_noun: group_noun.into(),
-            // What the accounts' own fields say follows once they are checked.
-            fields: BTreeSet::new(),
-            carries: BTreeSet::new(),
-            fixed: names(&wire.accounts.fixed),
-            role: role.transpose()?,
-            find: if wire.accounts.find.is_some() { Find::Query } else { Find::Sweep },
-            create: create
-                .map(|create| CreateRule { require: required(create.require.as_ref()), becomes: ours(create.becomes) }),
-            update: wire.accounts.update.is_some(),
-            deactivate: wire.accounts.deactivate.as_ref().map(|change| &change.value).map(|change| DeactivateRule {
-                irreversible: change.irreversible,
-                strips_members: change.strips_members,
-            }),
-            reactivate: wire.accounts.reactivate.is_some(),
-            delete: wire.accounts.delete.as_ref().map(|delete| DeleteRule { irreversible: delete.value.irreversible }),
-            cancel_pending: wire.accounts.cancel_pending.map(withdrawn),
-            inactive_keeps_seat: wire.accounts.inactive_keeps_seat,
-            groups: groups::rules(&wire.groups),
-            members: members::rules(wire.members.as_ref(), member_role),
-            manual: manual(&wire.manual),
-            // What the calls themselves say follows once they are checked.
-            effort: BTreeMap::new(),
-            address_reads: 0,
-            settle: Duration::from_secs(wire.settle),
-            limits: limits(&wire.limits),
-        };
+    let member_role = member_role.map(|role| roles::rule(role, Of::Members, &scope, &mut roles_from));
+    semantics.members.role = member_role.transpose()?;
+    semantics.role = role.transpose()?;
     let accounts = accounts::check(wire.accounts, &scope, &lookups, &mut semantics)?;
     let groups = groups::check(wire.groups, &scope, &mut semantics)?;
     let members = match wire.members {
@@ -109,6 +79,44 @@ fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
         groups,
         members,
     })
+}
+
+/// What a manifest declares by its keys alone. Roles follow once they are checked.
+fn semantics(wire: &wire::Manifest) -> Semantics {
+    let group_noun = wire.groups.noun.as_deref().unwrap_or("group");
+    let create = wire.accounts.create.as_ref();
+    Semantics {
+        connector: wire.name.value.as_str().into(),
+        account_noun: wire.accounts.noun.as_str().into(),
+        group_noun: group_noun.into(),
+        // What the accounts' own fields say follows once they are checked.
+        fields: BTreeSet::new(),
+        carries: BTreeSet::new(),
+        fixed: names(&wire.accounts.fixed),
+        role: None,
+        find: if wire.accounts.find.is_some() { Find::Query } else { Find::Sweep },
+        create: create
+            .map(|create| CreateRule { require: required(create.require.as_ref()), becomes: ours(create.becomes) }),
+        update: wire.accounts.update.is_some(),
+        deactivate: wire
+            .accounts
+            .deactivate
+            .as_ref()
+            .map(|change| &change.value)
+            .map(|change| DeactivateRule { irreversible: change.irreversible, strips_members: change.strips_members }),
+        reactivate: wire.accounts.reactivate.is_some(),
+        delete: wire.accounts.delete.as_ref().map(|delete| DeleteRule { irreversible: delete.value.irreversible }),
+        cancel_pending: wire.accounts.cancel_pending.map(withdrawn),
+        inactive_keeps_seat: wire.accounts.inactive_keeps_seat,
+        groups: groups::rules(&wire.groups),
+        members: members::rules(wire.members.as_ref()),
+        manual: manual(&wire.manual),
+        // What the calls themselves say follows once they are checked.
+        effort: BTreeMap::new(),
+        address_reads: 0,
+        settle: Duration::from_secs(wire.settle),
+        limits: limits(&wire.limits),
+    }
 }
 
 fn lookups(wire: BTreeMap<String, wire::Lookup>, scope: &Scope<'_>) -> Result<BTreeMap<String, Lookup>, Problem> {
