@@ -5,6 +5,7 @@ mod acc;
 mod connector;
 mod error;
 pub mod http;
+mod meaning;
 mod outside;
 mod registry;
 mod replacement;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use connector::{Connector, Credentials, OptionSpec, Wiring};
 pub use error::{Error, ErrorKind};
+pub use meaning::{Judge, Meaning, Said};
 pub use outside::{Clock, Outside};
 pub use registry::{ManifestSource, Override, ProcessSecrets, Registry, SecretSource, quota};
 

@@ -45,7 +45,6 @@ impl Pages {
             total: Some(dotted("pagination.totalResults")),
             at_least: None,
             ends_short: false,
-            expired: None,
         };
         Self { paging, items: dotted("results"), key: dotted("id") }
     }
@@ -61,7 +60,6 @@ impl Pages {
             total: None,
             at_least: None,
             ends_short: true,
-            expired: None,
         };
         Self { paging, items: dotted("."), key: dotted("id") }
     }

@@ -6,15 +6,18 @@ use serde_json::Value;
 
 use super::{
     dictionary::Dictionary,
-    engine::{LookedUp, RestConnector, lacking},
+    engine::{LookedUp, RestConnector},
     manifest::List,
-    paging::{Expired, Follow, Sweep, Verdict},
+    paging::{Follow, Sweep, Verdict},
     rows::text,
     template::{Bindings, Dotted},
 };
 use crate::{
     budget::Lane,
-    connectors::{Error, ErrorKind, Listing, http::Request},
+    connectors::{
+        Error, ErrorKind, Listing, Meaning,
+        http::{Answer, Request},
+    },
     model::Coverage,
 };
 
@@ -23,6 +26,44 @@ const SWEEPS: u32 = 3;
 
 /// Rows that a call returned.
 pub(super) type Rows = Listing<Value>;
+
+/// An answer to the question for a page.
+enum Page {
+    /// Its body, and how it says that the app cut the list off.
+    Rows { body: Value, cut_off: Option<String> },
+    /// The way to it was too old.
+    Expired,
+}
+
+impl Page {
+    fn of(answer: Answer, list: &List, first: bool) -> Self {
+        let whole = answer.body.unwrap_or(Value::Null);
+        let good = (200..300).contains(&answer.status);
+        match answer.said {
+            Some(said) if said.meaning == Meaning::Expired => Self::Expired,
+            Some(said) if said.meaning == Meaning::Empty => {
+                Self::Rows { body: no_rows(whole, list, first), cut_off: None }
+            }
+            Some(said) if said.meaning == Meaning::Truncated => {
+                let cut_off = said.sign.unwrap_or_else(|| format!("it answered {}", answer.status));
+                let body = if good { whole } else { no_rows(Value::Null, list, false) };
+                Self::Rows { body, cut_off: Some(cut_off) }
+            }
+            _ => Self::Rows { body: whole, cut_off: None },
+        }
+    }
+}
+
+/// The body of a page without rows, of an answer that means just that.
+fn no_rows(mut body: Value, list: &List, first: bool) -> Value {
+    list.items.set(&mut body, Value::Array(Vec::new()));
+    // A first page without rows says how many there are, unless it says so itself.
+    let total = list.paging.as_ref().and_then(|paging| paging.total.as_ref());
+    if let Some(total) = total.filter(|total| first && body.is_object() && total.get(&body).is_none()) {
+        total.set(&mut body, Value::from(0));
+    }
+    body
+}
 
 /// Why a sweep ended before its last page.
 enum Broke {
@@ -47,12 +88,15 @@ impl RestConnector {
         let mut seen: BTreeMap<String, Value> = BTreeMap::new();
         let mut reason = String::new();
         for round in 0..SWEEPS {
-            let mut sweep = Sweep::new(list.paging.as_ref(), &list.items, key).truncated(list.truncated.as_ref());
+            let mut sweep = Sweep::new(list.paging.as_ref(), &list.items, key);
             let broke = loop {
                 let at_start = sweep.at_start();
                 let mut body = match self.page(&request, &sweep, list, lane).await {
-                    Ok(Some(body)) => body,
-                    Ok(None) => break Some(Broke::Expired),
+                    Ok(Page::Rows { body, cut_off }) => {
+                        sweep.cut_off(cut_off);
+                        body
+                    }
+                    Ok(Page::Expired) => break Some(Broke::Expired),
                     Err(error) if at_start && round == 0 => return Err(error),
                     Err(error) => break Some(Broke::Off(error.to_string())),
                 };
@@ -94,14 +138,8 @@ impl RestConnector {
         Ok(Rows { rows: seen.into_values().collect(), coverage: Coverage::Incomplete(reason) })
     }
 
-    /// The next page of a sweep; `None` when the way to it was too old.
-    async fn page(
-        &self,
-        request: &Request,
-        sweep: &Sweep<'_>,
-        list: &List,
-        lane: Lane,
-    ) -> Result<Option<Value>, Error> {
+    /// The next page of a sweep.
+    async fn page(&self, request: &Request, sweep: &Sweep<'_>, list: &List, lane: Lane) -> Result<Page, Error> {
         let mut request = request.clone();
         for (name, value) in sweep.query() {
             // A link repeats the parameters of the first page; each is sent once.
@@ -109,12 +147,10 @@ impl RestConnector {
             request.query.push((name, value));
         }
         // The first page needs no token, so that none can be too old.
-        let expired: Option<&Expired> =
-            list.paging.as_ref().and_then(|paging| paging.expired.as_ref()).filter(|_| !sweep.at_start());
-        let too_old = |status: u16, body: &Value| expired.is_some_and(|expired| expired.is(status, body));
-        let answer = self.http.read_unless(&request, lane, &too_old).await;
-        let answer = answer.map_err(|error| lacking(&list.call, error))?;
-        Ok(answer.map(|answer| answer.body.unwrap_or(Value::Null)))
+        let possible = |meaning| meaning != Meaning::Expired || !sweep.at_start();
+        let judge = |status, body: &[u8]| list.call.answers.judge(status, body, possible);
+        let answer = self.http.read_judged(&request, lane, &judge).await?;
+        Ok(Page::of(answer, list, sweep.at_start()))
     }
 
     /// The names that a lookup gives, read once until [`RestConnector::forget`]. A failure is kept as well, so that an app

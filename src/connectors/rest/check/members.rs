@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     accounts::ACCOUNT,
-    calls::{Answers, CallBuilder, Problem, Scope, at},
+    answers::Told,
+    calls::{CallBuilder, Problem, Scope, at},
     groups::GROUP,
     ours, roles,
 };
@@ -81,34 +82,23 @@ pub(super) fn check(
                 format!("`{field}` is named under `members.add.defaults`, but `members.fields` does not map it"),
             ));
         }
-        let answers =
-            Answers { expect: add.expect, duplicate: Vec::new(), otherwise: add.otherwise, manual_on: add.manual_on };
+        let told = Told::new(add.answers, add.otherwise);
         let given = [(Method::Post, add.post), (Method::Put, add.put), (Method::Patch, add.patch)];
-        let call = build.write(line, "members.add", given, add.body, answers)?;
+        let call = build.write(line, "members.add", given, add.body, told)?;
         at_once(line, "members.add", add.at_once, &call)?;
         Ok::<_, Problem>(call)
     });
     let change = wire.change.map(|change| {
         let (line, change) = (at(&change), change.value);
-        let answers = Answers {
-            expect: change.expect,
-            duplicate: Vec::new(),
-            otherwise: change.otherwise,
-            manual_on: change.manual_on,
-        };
+        let told = Told::new(change.answers, change.otherwise);
         let given = [(Method::Post, change.post), (Method::Put, change.put), (Method::Patch, change.patch)];
-        build.write(line, "members.change", given, change.body, answers)
+        build.write(line, "members.change", given, change.body, told)
     });
     let remove = wire.remove.map(|remove| {
         let (line, remove) = (at(&remove), remove.value);
-        let answers = Answers {
-            expect: remove.expect,
-            duplicate: Vec::new(),
-            otherwise: remove.otherwise,
-            manual_on: remove.manual_on,
-        };
+        let told = Told::new(remove.answers, remove.otherwise);
         let given = [(Method::Delete, remove.delete), (Method::Post, remove.post)];
-        let call = build.write(line, "members.remove", given, remove.body, answers)?;
+        let call = build.write(line, "members.remove", given, remove.body, told)?;
         at_once(line, "members.remove", remove.at_once, &call)?;
         Ok::<_, Problem>(call)
     });
