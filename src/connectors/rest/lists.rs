@@ -45,7 +45,8 @@ impl Page {
                 Self::Rows { body: no_rows(whole, list, first), cut_off: None }
             }
             Some(said) if said.meaning == Meaning::Truncated => {
-                let cut_off = said.sign.unwrap_or_else(|| format!("it answered {}", answer.status));
+                let text = said.text.as_ref().and_then(Value::as_str).map(str::to_owned);
+                let cut_off = text.or(said.sign).unwrap_or_else(|| format!("it answered {}", answer.status));
                 let body = if good { whole } else { no_rows(Value::Null, list, false) };
                 Self::Rows { body, cut_off: Some(cut_off) }
             }
