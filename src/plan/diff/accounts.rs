@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::{Surplus, fields, invitations, removal};
 use crate::{
     model::{
-        ADDRESS, AccountStatus, Aliases, Change, Coverage, Email, FieldValue, Finding, Guard, LiveAccount, Place,
-        Semantics, Severity, Unlisted, Values, Verb,
+        ADDRESS, AccountStatus, Aliases, Change, Coverage, Email, FieldValue, Finding, FindingCode, Guard, LiveAccount,
+        Place, Semantics, Severity, Unlisted, Values, Verb,
     },
     plan::{
         Context,
@@ -143,7 +143,7 @@ impl One<'_> {
         if !compared.unseen.is_empty() && !self.is_to_come(account) {
             drafts.find(Finding {
                 severity: Severity::Warning,
-                code: "unread-fields",
+                code: FindingCode::UnreadFields,
                 account: Some(self.identity.as_str().into()),
                 group: None,
                 message: format!(
@@ -176,7 +176,7 @@ impl One<'_> {
                 };
                 drafts.find(Finding {
                     severity: Severity::Warning,
-                    code: "fixed-field",
+                    code: FindingCode::FixedField,
                     account: Some(self.identity.as_str().into()),
                     group: None,
                     message,
@@ -288,7 +288,7 @@ impl One<'_> {
         if changes.len() < all {
             drafts.find(Finding {
                 severity: Severity::Note,
-                code: "address-later",
+                code: FindingCode::AddressLater,
                 account: Some(self.identity.as_str().into()),
                 group: None,
                 message: format!(
@@ -308,7 +308,7 @@ impl One<'_> {
         if let Some(doubt) = self.doubt.filter(|_| !untouched) {
             drafts.find(Finding {
                 severity: Severity::Error,
-                code: "ambiguous-account",
+                code: FindingCode::AmbiguousAccount,
                 account: Some(self.identity.as_str().into()),
                 group: None,
                 message: format!("{}; {}", doubt.reason, doubt.repair),
@@ -317,7 +317,7 @@ impl One<'_> {
         } else if live.len() > 1 && self.standing == Standing::Active {
             drafts.find(Finding {
                 severity: Severity::Warning,
-                code: "second-account",
+                code: FindingCode::SecondAccount,
                 account: Some(self.identity.as_str().into()),
                 group: None,
                 message: format!(
@@ -338,7 +338,7 @@ impl One<'_> {
             {
                 drafts.find(Finding {
                     severity: Severity::Warning,
-                    code: "unknown-status",
+                    code: FindingCode::UnknownStatus,
                     account: Some(self.identity.as_str().into()),
                     group: None,
                     message: format!("{} has the status `{word}`, which the connector does not know", account.email),
@@ -371,7 +371,7 @@ impl One<'_> {
         if account.status != AccountStatus::Inactive && unseen && !told && !is_self && !self.is_to_come(account) {
             drafts.find(Finding {
                 severity: Severity::Warning,
-                code: "unread-fields",
+                code: FindingCode::UnreadFields,
                 account: Some(self.matched.label(account, self.identity).into()),
                 group: None,
                 message: format!(
@@ -386,7 +386,7 @@ impl One<'_> {
         if account.status != AccountStatus::Inactive && self.live_admin(account) && !meant && !is_self {
             drafts.find(Finding {
                 severity: Severity::Warning,
-                code: "unexpected-admin",
+                code: FindingCode::UnexpectedAdmin,
                 account: Some(self.identity.as_str().into()),
                 group: None,
                 message: format!("{} is an admin, and no line makes this account one", account.email),
@@ -483,7 +483,7 @@ pub(super) fn status_change(from: &str, to: &str) -> Change {
 fn unlisted(account: &LiveAccount, name: &str) -> Finding {
     Finding {
         severity: Severity::Note,
-        code: "unlisted-account",
+        code: FindingCode::UnlistedAccount,
         account: Some(name.into()),
         group: None,
         message: format!(
