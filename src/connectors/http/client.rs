@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     budget::{Kind, Lane},
-    connectors::{Clock, Error, ErrorKind, Judge, Meaning, Said, meaning::BY_HTTP},
+    connectors::{Error, ErrorKind, Judge, Meaning, Said, meaning::BY_HTTP},
 };
 
 /// How often a read is sent before giving up: survives a restart of the app's servers, not an outage.
