@@ -14,10 +14,7 @@ use super::{
 };
 use crate::{
     budget::Lane,
-    connectors::{
-        Error, ErrorKind, Listing, Meaning,
-        http::{Answer, Request},
-    },
+    connectors::{Error, ErrorKind, Listing, Meaning, http::Request},
     model::Coverage,
 };
 
@@ -26,34 +23,6 @@ const SWEEPS: u32 = 3;
 
 /// Rows that a call returned.
 pub(super) type Rows = Listing<Value>;
-
-/// An answer to the question for a page.
-enum Page {
-    /// Its body, and how it says that the app cut the list off.
-    Rows { body: Value, cut_off: Option<String> },
-    /// The way to it was too old.
-    Expired,
-}
-
-impl Page {
-    fn of(answer: Answer, list: &List, first: bool) -> Self {
-        let whole = answer.body.unwrap_or(Value::Null);
-        let good = (200..300).contains(&answer.status);
-        match answer.said {
-            Some(said) if said.meaning == Meaning::Expired => Self::Expired,
-            Some(said) if said.meaning == Meaning::Empty => {
-                Self::Rows { body: no_rows(whole, list, first), cut_off: None }
-            }
-            Some(said) if said.meaning == Meaning::Truncated => {
-                let text = said.text.as_ref().and_then(Value::as_str).map(str::to_owned);
-                let cut_off = text.or(said.sign).unwrap_or_else(|| format!("it answered {}", answer.status));
-                let body = if good { whole } else { no_rows(Value::Null, list, false) };
-                Self::Rows { body, cut_off: Some(cut_off) }
-            }
-            _ => Self::Rows { body: whole, cut_off: None },
-        }
-    }
-}
 
 /// The body of a page without rows, of an answer that means just that.
 fn no_rows(mut body: Value, list: &List, first: bool) -> Value {
@@ -92,12 +61,9 @@ impl RestConnector {
             let mut sweep = Sweep::new(list.paging.as_ref(), &list.items, key);
             let broke = loop {
                 let at_start = sweep.at_start();
-                let mut body = match self.page(&request, &sweep, list, lane).await {
-                    Ok(Page::Rows { body, cut_off }) => {
-                        sweep.cut_off(cut_off);
-                        body
-                    }
-                    Ok(Page::Expired) => break Some(Broke::Expired),
+                let mut body = match self.page(&request, &mut sweep, list, lane).await {
+                    Ok(Some(body)) => body,
+                    Ok(None) => break Some(Broke::Expired),
                     Err(error) if at_start && round == 0 => return Err(error),
                     Err(error) => break Some(Broke::Off(error.to_string())),
                 };
@@ -139,19 +105,39 @@ impl RestConnector {
         Ok(Rows { rows: seen.into_values().collect(), coverage: Coverage::Incomplete(reason) })
     }
 
-    /// The next page of a sweep.
-    async fn page(&self, request: &Request, sweep: &Sweep<'_>, list: &List, lane: Lane) -> Result<Page, Error> {
+    /// The next page of a sweep; `None` when the way to it was too old.
+    async fn page(
+        &self,
+        request: &Request,
+        sweep: &mut Sweep<'_>,
+        list: &List,
+        lane: Lane,
+    ) -> Result<Option<Value>, Error> {
         let mut request = request.clone();
         for (name, value) in sweep.query() {
             // A link repeats the parameters of the first page; each is sent once.
             request.query.retain(|(other, _)| *other != name);
             request.query.push((name, value));
         }
+        let first = sweep.at_start();
         // The first page needs no token, so that none can be too old.
-        let possible = |meaning| meaning != Meaning::Expired || !sweep.at_start();
+        let possible = |meaning| meaning != Meaning::Expired || !first;
         let judge = |status, body: &[u8]| list.call.answers.judge(status, body, possible);
         let answer = self.http.read_judged(&request, lane, &judge).await?;
-        Ok(Page::of(answer, list, sweep.at_start()))
+        let good = (200..300).contains(&answer.status);
+        let body = answer.body.unwrap_or(Value::Null);
+        let Some(said) = answer.said else { return Ok(Some(body)) };
+        match said.meaning {
+            Meaning::Expired => Ok(None),
+            Meaning::Empty => Ok(Some(no_rows(body, list, first))),
+            Meaning::Truncated => {
+                let text = said.text.as_ref().and_then(Value::as_str).map(str::to_owned);
+                let sign = text.or(said.sign).unwrap_or_else(|| format!("it answered {}", answer.status));
+                sweep.cut_off(sign);
+                Ok(Some(if good { body } else { no_rows(Value::Null, list, false) }))
+            }
+            _ => Ok(Some(body)),
+        }
     }
 
     /// The names that a lookup gives, read once until [`RestConnector::forget`]. A failure is kept as well, so that an app

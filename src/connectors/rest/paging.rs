@@ -105,8 +105,8 @@ impl<'a> Sweep<'a> {
     }
 
     /// Says of the page that is taken in next how it shows that the app cut the list off.
-    pub(in crate::connectors) fn cut_off(&mut self, sign: Option<String>) {
-        self.cut_off = sign;
+    pub(in crate::connectors) fn cut_off(&mut self, sign: String) {
+        self.cut_off = Some(sign);
     }
 
     /// The query of the next page.
@@ -170,7 +170,7 @@ impl<'a> Sweep<'a> {
         self.total = total.or(self.total);
         self.promised = self.promised.max(promised.unwrap_or(0));
         let follow = self.judge(received, repeated, next);
-        if let (Follow::Done, Some(sign)) = (follow, self.cut_off.take()) {
+        if let (Some(sign), Follow::Done) = (self.cut_off.take(), follow) {
             self.blame(Verdict::Broken(format!("the app cut the list off: {sign}")));
         }
         Ok(follow)
@@ -425,7 +425,9 @@ mod tests {
         let judge = |paging: Option<&Paging>, pages: Vec<Value>| {
             let mut sweep = Sweep::new(paging, &items, &key);
             for mut page in pages {
-                sweep.cut_off((page["truncated"] == true).then(|| "it says `truncated: true`".into()));
+                if page["truncated"] == true {
+                    sweep.cut_off("it says `truncated: true`".into());
+                }
                 sweep.take(&mut page).unwrap();
             }
             sweep.finish().1

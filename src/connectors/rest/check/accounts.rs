@@ -7,7 +7,8 @@ use serde_saphyr::Spanned;
 
 use super::{
     answers::Told,
-    calls::{CallBuilder, Problem, Scope, at},
+    calls::{CallBuilder, Scope},
+    mistakes::{Problem, at},
     names, ours, roles,
 };
 use crate::{

@@ -2,10 +2,7 @@
 
 use serde_saphyr::Spanned;
 
-use super::{
-    calls::{Problem, at},
-    mistakes::choice,
-};
+use super::mistakes::{Problem, at, choice};
 use crate::connectors::{
     Meaning,
     rest::{

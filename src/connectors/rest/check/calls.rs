@@ -5,7 +5,10 @@ use std::{cell::RefCell, collections::BTreeSet};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::answers::{Shared, Told};
+use super::{
+    answers::{Shared, Told},
+    mistakes::{Problem, at},
+};
 use crate::connectors::{
     http::Method,
     rest::{
@@ -20,13 +23,6 @@ use crate::connectors::{
 
 /// Page size where a manifest names none: what most APIs allow.
 const PAGE_SIZE: u32 = 100;
-
-/// Where something is wrong, and what.
-pub(super) type Problem = (u64, String);
-
-pub(super) fn at<T>(spanned: &Spanned<T>) -> u64 {
-    spanned.referenced.line()
-}
 
 /// What every call of a manifest can refer to.
 pub(super) struct Scope<'a> {

@@ -2,7 +2,8 @@
 
 use super::{
     answers::Told,
-    calls::{CallBuilder, Problem, Scope, at, reads_first},
+    calls::{CallBuilder, Scope, reads_first},
+    mistakes::{Problem, at},
     required,
 };
 use crate::{

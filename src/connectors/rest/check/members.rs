@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     accounts::ACCOUNT,
     answers::Told,
-    calls::{CallBuilder, Problem, Scope, at},
+    calls::{CallBuilder, Scope},
     groups::GROUP,
+    mistakes::{Problem, at},
     ours, roles,
 };
 use crate::{

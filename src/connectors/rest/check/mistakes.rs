@@ -1,9 +1,16 @@
 //! Mistakes in a manifest, in words for whoever writes one.
 
-use serde_saphyr::Error;
+use serde_saphyr::{Error, Spanned};
 
-use super::{calls::Problem, former};
+use super::former;
 use crate::connectors::rest::ManifestError;
+
+/// Where something is wrong, and what.
+pub(super) type Problem = (u64, String);
+
+pub(super) fn at<T>(spanned: &Spanned<T>) -> u64 {
+    spanned.referenced.line()
+}
 
 /// What was misspelt badly enough to be another word.
 const ALIKE: f64 = 0.75;

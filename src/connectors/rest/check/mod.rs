@@ -19,7 +19,10 @@ use std::{
 
 use serde_saphyr::Spanned;
 
-use self::calls::{CallBuilder, Problem, Scope, at, paging};
+use self::{
+    calls::{CallBuilder, Scope, paging},
+    mistakes::{Problem, at},
+};
 use super::{
     manifest::{AuthShape, Lookup, Manifest, ManifestError},
     options::{Of, OptionRules, RolesFromOptions},
