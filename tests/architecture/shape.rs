@@ -57,7 +57,6 @@ const LEFT: &[&str] = &[
     "plan/mod.rs: coverage_findings",
     "plan/rules.rs: seats",
     "reconcile/ledger.rs: write",
-    "reconcile/mod.rs: read_and_remember",
     "store/intervals.rs: write",
 ];
 

@@ -62,6 +62,11 @@ impl Request {
     pub fn new(method: Method, path: impl Into<String>) -> Self {
         Self { method, path: path.into(), query: Vec::new(), body: None, headers: Vec::new() }
     }
+
+    /// Method and path, for messages: `GET /users`.
+    pub(in crate::connectors) fn line(&self) -> String {
+        format!("{} {}", self.method.as_str(), self.path)
+    }
 }
 
 /// A good answer, or one that means no failure.
@@ -185,7 +190,7 @@ impl HttpClient {
     /// # Errors
     /// As [`HttpClient::read`], and where an answer means a failure.
     pub async fn read_judged(&self, request: &Request, lane: Lane, judge: Judge<'_>) -> Result<Answer, Error> {
-        let line = line(request);
+        let line = request.line();
         let failing = Failing { link: &self.link, line: &line, write: false };
         let mut url = self.url(request, failing)?;
         let (mut attempt, mut limited, mut redirects, mut renewed) = (0, 0, 0, false);
@@ -244,7 +249,7 @@ impl HttpClient {
     /// # Errors
     /// As [`HttpClient::write`], and where an answer means a failure.
     pub async fn write_judged(&self, request: &Request, lane: Lane, judge: Judge<'_>) -> Result<Answer, Error> {
-        let line = line(request);
+        let line = request.line();
         let failing = Failing { link: &self.link, line: &line, write: true };
         let url = self.url(request, failing)?;
         let (mut unreachable, mut limited, mut renewed) = (0, 0, false);
@@ -279,7 +284,7 @@ impl HttpClient {
 
     /// An error of ours about a request, in the client's form.
     pub fn error(&self, request: &Request, kind: ErrorKind, status: Option<u16>, detail: &str) -> Error {
-        let line = line(request);
+        let line = request.line();
         let write = request.method != Method::Get;
         Failing { link: &self.link, line: &line, write }.error(kind, status, detail, None)
     }
@@ -358,10 +363,6 @@ impl HttpClient {
         let target = from.join(answer.header("location")?).ok()?;
         (target.origin() == self.base.origin() && target != *from).then_some(target)
     }
-}
-
-fn line(request: &Request) -> String {
-    format!("{} {}", request.method.as_str(), request.path)
 }
 
 /// An answer whose meaning is known, or the failure that it means.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     answers::Answers,
     options::{OptionRules, RolesFromOptions},
-    paging::Paging,
+    shape::Paged,
     template::{BodyTemplate, Dotted, Template},
 };
 use crate::{
@@ -84,7 +84,7 @@ pub(super) struct Call {
 pub(super) struct List {
     pub(super) call: Call,
     pub(super) items: Dotted,
-    pub(super) paging: Option<Paging>,
+    pub(super) paging: Option<Paged>,
 }
 
 /// A list that tells names from ids.
