@@ -36,7 +36,7 @@ pub use plan::{
 pub use policy::{Aliases, Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
 pub use semantics::{
     ADDRESS, CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Effort, Find, GroupRules,
-    Limits, MemberRead, MemberRules, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers, Semantics, Step,
+    Limits, MemberChange, MemberRead, MemberRules, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers, Semantics,
 };
 pub use value::{FieldName, FieldValue, Values};
 pub use window::{Phase, Window};

@@ -163,7 +163,7 @@ pub struct MemberRules {
     /// Statuses in which an account may join.
     pub when: BTreeSet<AccountStatus>,
     /// How a membership's fields are changed.
-    pub change: Step,
+    pub change: MemberChange,
     /// The API can remove one.
     pub remove: bool,
     /// Joining a group makes the account where there is none.
@@ -196,7 +196,7 @@ pub enum MemberRead {
 
 /// How something is done that an API may do in several ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum MemberChange {
     /// One call changes it.
     InPlace,
     /// By doing it again with other values.

@@ -16,8 +16,6 @@ pub(super) struct Draft {
     pub members: Vec<Email>,
     /// What the files say of that person.
     pub standing: Standing,
-    /// Someone gains something by it.
-    pub gains: bool,
     /// The person behind the account loses an admin role by it.
     pub loses_admin: bool,
     /// It makes the account on the way.
@@ -67,7 +65,6 @@ impl Draft {
             identity,
             members: Vec::new(),
             standing,
-            gains: false,
             loses_admin: false,
             makes_account: false,
             makes_admin: false,
@@ -156,8 +153,7 @@ impl Drafts {
 
     /// Sorts everything into the app's plan.
     pub(super) fn finish(self, mut plan: AppPlan) -> AppPlan {
-        let finished = |draft: Draft| Action { adds_access: draft.gains, ..draft.action };
-        plan.actions = self.actions.into_iter().map(finished).collect();
+        plan.actions = self.actions.into_iter().map(|draft| draft.action).collect();
         for action in &mut plan.actions {
             action.after.sort();
             action.after.dedup();

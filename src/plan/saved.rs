@@ -9,7 +9,7 @@ use crate::model::{Action, ActionName, AppPlan, Plan, Status};
 
 /// What a saved plan remembers of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
+pub struct SavedStep {
     app: Arc<str>,
     verb: String,
     account: Option<Arc<str>>,
@@ -20,7 +20,7 @@ pub struct Step {
     does: String,
 }
 
-impl Step {
+impl SavedStep {
     /// The action's name.
     ///
     /// # Errors
@@ -57,8 +57,8 @@ pub enum Leaves {
 const UNREAD: [&str; 2] = ["incomplete-read", "not-read-yet"];
 
 /// What is to be remembered of a plan.
-pub fn steps(plan: &Plan) -> Vec<Step> {
-    let step = |action: &Action| Step {
+pub fn steps(plan: &Plan) -> Vec<SavedStep> {
+    let step = |action: &Action| SavedStep {
         app: action.name.app.clone(),
         verb: action.name.verb.to_string(),
         account: action.name.account.clone(),
@@ -74,9 +74,9 @@ pub fn steps(plan: &Plan) -> Vec<Step> {
 ///
 /// # Errors
 /// When what was saved does not name actions.
-pub fn narrow(plan: &mut Plan, saved: &[Step], apart: &BTreeMap<Arc<str>, String>) -> Result<Vec<Stale>, String> {
+pub fn narrow(plan: &mut Plan, saved: &[SavedStep], apart: &BTreeMap<Arc<str>, String>) -> Result<Vec<Stale>, String> {
     plan.apps.retain(|app| !apart.contains_key(&app.app));
-    let mut remembered: BTreeMap<ActionName, &Step> = BTreeMap::new();
+    let mut remembered: BTreeMap<ActionName, &SavedStep> = BTreeMap::new();
     for step in saved {
         remembered.insert(step.name()?, step);
     }
@@ -134,7 +134,7 @@ fn follower(actions: &[Action], dropped: &BTreeMap<ActionName, Stale>) -> Option
 }
 
 /// Why an action of the fresh plan is not what was saved.
-fn objection(action: &Action, saved: Option<&Step>) -> Option<(String, Leaves)> {
+fn objection(action: &Action, saved: Option<&SavedStep>) -> Option<(String, Leaves)> {
     let ready = action.status == Status::Ready;
     match saved {
         None if ready => Some(("it is not in the saved plan".into(), Leaves::News)),

@@ -10,7 +10,7 @@ use super::{
     json,
 };
 use crate::model::{
-    AccountStatus, Find, MemberRead, OptionSpec, QuotaScope, RoleRule, ScopeCovers, Semantics, Step, Verb,
+    AccountStatus, Find, MemberChange, MemberRead, OptionSpec, QuotaScope, RoleRule, ScopeCovers, Semantics, Verb,
 };
 
 /// One connector, as its catalogue knows it.
@@ -189,8 +189,8 @@ fn change(semantics: &Semantics) -> Extent {
     let fields = &semantics.members.fields;
     match semantics.members.change {
         _ if fields.is_empty() => Extent::Nothing,
-        Step::Manual => Extent::ByHand,
-        Step::InPlace | Step::Again => can(list(fields)),
+        MemberChange::Manual => Extent::ByHand,
+        MemberChange::InPlace | MemberChange::Again => can(list(fields)),
     }
 }
 
@@ -276,7 +276,7 @@ fn by_hand(semantics: &Semantics) -> Vec<ByHand> {
         Verb::Deactivate => semantics.deactivate.is_none() || invitations(semantics) == Extent::ByHand,
         Verb::Delete => semantics.delete.is_none(),
         Verb::AddMember => !members.add,
-        Verb::ChangeMember => members.change == Step::Manual && !members.fields.is_empty(),
+        Verb::ChangeMember => members.change == MemberChange::Manual && !members.fields.is_empty(),
         Verb::RemoveMember => !members.remove,
         Verb::CreateGroup => !semantics.groups.create,
         Verb::UpdateGroup => !semantics.groups.update && !semantics.groups.fields.is_empty(),

@@ -100,7 +100,7 @@ fn semantics(read: MemberRead, find: Find) -> Semantics {
             read,
             add: true,
             when: [AccountStatus::Active].into(),
-            change: Step::InPlace,
+            change: MemberChange::InPlace,
             remove: true,
             creates_account: false,
             creates_with: [].into(),

@@ -93,7 +93,7 @@ impl One<'_> {
             return;
         }
         let mut draft = self.draft(Verb::Create, self.identity.as_str());
-        draft.gains = true;
+        draft.action.adds_access = true;
         draft.action.target.email = Some(self.identity.clone());
         draft.action.target.values = grant.values.clone();
         draft = draft.changes(fields::from_nothing(&grant.values)).because(grant.because.clone());
@@ -115,7 +115,7 @@ impl One<'_> {
         let semantics = &self.cx.app.semantics;
         if account.status == AccountStatus::Inactive {
             let mut draft = self.on(account, Verb::Reactivate).because(grant.because.clone());
-            draft.gains = true;
+            draft.action.adds_access = true;
             draft = draft.changes(vec![status_change("inactive", "active")]);
             if !semantics.reactivate {
                 draft.manual(semantics.manual_text(Verb::Reactivate));
@@ -189,15 +189,16 @@ impl One<'_> {
             return;
         }
         let effect = fields::effect(&changes, app.semantics.role.as_ref());
-        let changes = if effect.loses && !by_hand { self.without_address(account, changes, drafts) } else { changes };
+        let changes =
+            if effect.reduces_access && !by_hand { self.without_address(account, changes, drafts) } else { changes };
         let mut draft = self.on(account, Verb::Update).because(because);
         draft.action.target.values = fields::new_values(&changes);
         draft.action.target.values.remove(ADDRESS);
         let readdressed = !by_hand && changes.iter().any(|change| &*change.field == ADDRESS);
         draft.action.target.address = readdressed.then(|| self.identity.clone());
-        draft.action.reduces_access = effect.loses;
+        draft.action.reduces_access = effect.reduces_access;
         // Whoever has the new address can do what only the old one could.
-        draft.gains = effect.gains || readdressed;
+        draft.action.adds_access = effect.adds_access || readdressed;
         // A role that is not managed, or was not seen, stays what it is.
         let role = app.semantics.role.as_ref().map(|rule| rule.field());
         let changes_role = changes.iter().any(|change| Some(&change.field) == role.as_ref());

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     model::{
-        AccountStatus, Change, Coverage, Email, Finding, GroupState, Guard, LiveAccount, LiveMember, Place, Severity,
-        Step, Unlisted, Verb,
+        AccountStatus, Change, Coverage, Email, Finding, GroupState, Guard, LiveAccount, LiveMember, MemberChange,
+        Place, Severity, Unlisted, Verb,
     },
     plan::{
         Context,
@@ -46,8 +46,8 @@ pub(super) fn diff(
         }
         let wishes = wanted.members.get(&found.desired.name);
         let group = Group { cx, matched, found, wishes, members, accounts: &wanted.accounts, woken: &woken };
-        let gains_someone = group.grant(drafts);
-        group.take_away(gains_someone, drafts);
+        let adds_someone = group.grant(drafts);
+        group.take_away(adds_someone, drafts);
     }
 }
 
@@ -74,7 +74,7 @@ struct Group<'a> {
 impl Group<'_> {
     /// Adds and changes what is granted; tells whether anyone is added.
     fn grant(&self, drafts: &mut Drafts) -> bool {
-        let mut gains_someone = false;
+        let mut adds_someone = false;
         for (identity, wish) in self.wishes.into_iter().flatten() {
             let Wish::Granted(grant) = wish else { continue };
             if wanted::standing(self.cx, identity) != Standing::Active {
@@ -85,18 +85,18 @@ impl Group<'_> {
                 Some((account, member)) => self.change(identity, grant, account, member, drafts),
                 None => {
                     self.add(identity, grant, account.copied(), drafts);
-                    gains_someone = true;
+                    adds_someone = true;
                 }
             }
         }
-        gains_someone
+        adds_someone
     }
 
     fn add(&self, identity: &Email, grant: &Grant, account: Option<&LiveAccount>, drafts: &mut Drafts) {
         let semantics = &self.cx.app.semantics;
         let name = account.map_or(identity.as_str(), |account| self.matched.label(account, identity));
         let mut draft = self.draft(Verb::AddMember, name, Standing::Active, identity);
-        draft.gains = true;
+        draft.action.adds_access = true;
         draft.action.target.email = Some(identity.clone());
         let mut values = semantics.members.joins_as.clone();
         values.extend(grant.values.clone());
@@ -208,18 +208,18 @@ impl Group<'_> {
         aim(&mut draft, account);
         self.hold_doubtful(&mut draft, identity);
         draft.action.target.values = match semantics.members.change {
-            Step::Again => grant.values.clone(),
-            Step::InPlace | Step::Manual => fields::new_values(&compared.changes),
+            MemberChange::Again => grant.values.clone(),
+            MemberChange::InPlace | MemberChange::Manual => fields::new_values(&compared.changes),
         };
-        draft.action.reduces_access = effect.loses;
-        draft.gains = effect.gains;
+        draft.action.reduces_access = effect.reduces_access;
+        draft.action.adds_access = effect.adds_access;
         draft = draft.changes(compared.changes);
-        self.by_hand(&mut draft, semantics.members.change != Step::Manual);
+        self.by_hand(&mut draft, semantics.members.change != MemberChange::Manual);
         drafts.actions.push(draft);
     }
 
     /// Removes what is not granted.
-    fn take_away(&self, gains_someone: bool, drafts: &mut Drafts) {
+    fn take_away(&self, adds_someone: bool, drafts: &mut Drafts) {
         let mut made = Vec::new();
         let mut ungranted = 0;
         let mut members: Vec<_> = self.members.iter().collect();
@@ -245,7 +245,7 @@ impl Group<'_> {
             ungranted += usize::from(merely_ungranted(&draft));
             made.push(draft);
         }
-        if ungranted > 0 && made.len() == self.members.len() && !gains_someone {
+        if ungranted > 0 && made.len() == self.members.len() && !adds_someone {
             self.keep_last(&mut made);
         }
         drafts.actions.extend(made);

@@ -109,7 +109,7 @@ fn carry_out_one(world: &mut World, action: &Action) {
             group.members.push(LiveMember::new(id, values));
         }
         Verb::ChangeMember => {
-            assert_ne!(semantics.members.change, Step::Manual, "{name}");
+            assert_ne!(semantics.members.change, MemberChange::Manual, "{name}");
             let id = account_id();
             let member = group(live, action).members.iter_mut().find(|member| member.account == id);
             member.expect("it is a member").values.extend(seen());
