@@ -1,13 +1,17 @@
 //! Executing a plan: a pure scheduler decides what runs next, a thin async shell performs it, and what nobody can be sure
 //! of is looked at before it is done again.
 
+mod after;
+mod before;
 mod created_ids;
+mod effect;
 mod effort;
 mod forecast;
 mod jitter;
 mod journal;
 mod perform;
 mod read_back;
+mod resolve;
 mod runner;
 mod scheduler;
 pub mod settle;

@@ -226,7 +226,7 @@ fn lane(action: &Action, followers: usize) -> Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Edge, Rule, Target, Verb};
+    use crate::model::{Edge, Rule};
 
     const ALONE: Crowd = Crowd { add: 1, remove: 1 };
 
@@ -234,23 +234,13 @@ mod tests {
         let name =
             |account: &str, verb| ActionName { app: "a".into(), verb, account: Some(account.into()), group: None };
         Action {
-            name: name(account, verb),
-            status: Status::Ready,
-            reason: None,
-            held: None,
             after: after
                 .iter()
                 .map(|(account, verb)| Edge { action: name(account, *verb), rule: Rule::AccountBeforeMembership })
                 .collect(),
-            irreversible: false,
             reduces_access: verb == Verb::Deactivate,
             adds_access: verb != Verb::Deactivate,
-            approved_by: Vec::new(),
-            cause: None,
-            changes: Vec::new(),
-            because: Vec::new(),
-            gone: Vec::new(),
-            target: Target::default(),
+            ..Action::new(name(account, verb))
         }
     }
 

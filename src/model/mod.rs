@@ -12,11 +12,12 @@ mod place;
 mod plan;
 mod policy;
 mod semantics;
+mod step;
 mod value;
 mod window;
 
 pub(crate) use action::escape;
-pub use action::{Action, ActionName, ApprovedBy, Cause, Edge, Guard, Held, Rule, Status, Target, Verb};
+pub use action::{Action, ActionName, ApprovedBy, Cause, Edge, Guard, Held, Rule, Status};
 pub use desired::{
     Approval, Auth, BudgetSpec, Claim, Daemon, Desired, DesiredAccount, DesiredApp, DesiredGroup, Drift, GroupState,
     Mode, Notify, Person, PersonStatus, Rate, Schedule, SecretRef, Settings, Store,
@@ -38,5 +39,6 @@ pub use semantics::{
     ADDRESS, CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Effort, Find, GroupRules,
     Limits, MemberChange, MemberRead, MemberRules, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers, Semantics,
 };
+pub use step::{AccountRef, GroupRef, KnownAccount, Step, Verb};
 pub use value::{FieldName, FieldValue, Values};
 pub use window::{Phase, Window};

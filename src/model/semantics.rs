@@ -194,7 +194,7 @@ pub enum MemberRead {
     Nowhere,
 }
 
-/// How something is done that an API may do in several ways.
+/// How the fields of a membership are changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MemberChange {
     /// One call changes it.

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use super::wanted::Standing;
-use crate::model::{Action, ActionName, AppPlan, Change, Edge, Email, Finding, Guard, Held, Place, Rule, Status, Verb};
+use super::{repair, wanted::Standing};
+use crate::model::{
+    AccountStatus, Action, ActionName, AppPlan, Change, Edge, Email, Finding, Guard, Held, LiveAccount, Place, Rule,
+    Status, Step, Verb,
+};
 
 /// An action and why it is wanted.
 #[derive(Debug, Clone)]
@@ -59,9 +62,9 @@ pub(super) struct Drafts {
 
 impl Draft {
     /// A new action that nothing stands in the way of.
-    pub(super) fn new(name: ActionName, standing: Standing, identity: Option<Email>) -> Self {
+    pub(super) fn new(name: ActionName, step: Step, standing: Standing, identity: Option<Email>) -> Self {
         Self {
-            action: Action::new(name),
+            action: Action::of(name, step),
             identity,
             members: Vec::new(),
             standing,
@@ -120,6 +123,21 @@ impl Draft {
     pub(super) fn hold_until_approved(&mut self, guard: Guard, reason: impl Into<String>) {
         let release = Release { allow: self.action.name.to_string(), up_to: None };
         self.holds.push(Hold { guard, reason: reason.into(), repair: None, release: Some(release) });
+    }
+
+    /// Holds what is about an account of which nobody knows what its status means.
+    pub(super) fn hold_unknown_status(&mut self, account: &LiveAccount) {
+        if let AccountStatus::Unknown(word) = &account.status {
+            self.hold(
+                Guard::UnknownStatus,
+                format!("the account has the status `{word}`, which the connector does not know"),
+                format!(
+                    "give the account another status in the app; or, if `{word}` is a regular one, add it to `accounts.status` of \
+                     the connector's manifest beside the word that means the same, as in `inactive: [disabled, {}]`",
+                    repair::scalar(word)
+                ),
+            );
+        }
     }
 
     /// Everyone who is touched by it.
@@ -186,12 +204,12 @@ fn holds_handwork(guard: Guard) -> bool {
     }
 }
 
-/// The name of an action on an account, or on a membership when there is a group.
-pub(super) fn account_action(app: &Arc<str>, verb: Verb, account: &str, group: Option<&Arc<str>>) -> ActionName {
-    ActionName { app: app.clone(), verb, account: Some(account.into()), group: group.cloned() }
+/// The name of a step that is about an account, or about a membership when there is a group.
+pub(super) fn account_action(app: &Arc<str>, step: &Step, account: &str, group: Option<&Arc<str>>) -> ActionName {
+    ActionName { app: app.clone(), verb: step.verb(), account: Some(account.into()), group: group.cloned() }
 }
 
-/// The name of an action on a group.
-pub(super) fn group_action(app: &Arc<str>, verb: Verb, group: &Arc<str>) -> ActionName {
-    ActionName { app: app.clone(), verb, account: None, group: Some(group.clone()) }
+/// The name of a step that is about a group.
+pub(super) fn group_action(app: &Arc<str>, step: &Step, group: &Arc<str>) -> ActionName {
+    ActionName { app: app.clone(), verb: step.verb(), account: None, group: Some(group.clone()) }
 }

@@ -30,12 +30,12 @@ pub(super) fn subsume(cx: &Context<'_>, drafts: &mut Drafts) {
         .actions
         .iter()
         .filter(|draft| matches!(draft.verb(), Verb::Deactivate | Verb::Delete) && draft.is(Status::Ready))
-        .filter_map(|draft| draft.action.target.account_id.clone())
+        .filter_map(|draft| draft.action.step.account_id().cloned())
         .collect();
     drafts.actions.retain(|draft| {
         let group = draft.action.name.group.as_ref().and_then(|name| cx.app.groups.get(name));
         let stays = group.is_some_and(|group| group.state == GroupState::Present);
-        let ends = draft.action.target.account_id.as_ref().is_some_and(|id| ending.contains(id));
+        let ends = draft.action.step.account_id().is_some_and(|id| ending.contains(id));
         !(draft.verb() == Verb::RemoveMember && stays && ends)
     });
 }
@@ -47,15 +47,14 @@ fn accounts_first(drafts: &mut Drafts) {
     let mut woken: BTreeMap<Arc<str>, ActionName> = BTreeMap::new();
     for draft in &drafts.actions {
         let name = &draft.action.name;
-        match (draft.verb(), &draft.identity, &draft.action.target.account_id) {
+        match (draft.verb(), &draft.identity, draft.action.step.account_id()) {
             (Verb::Create, Some(identity), _) => drop(made.insert(identity.clone(), name.clone())),
             (Verb::Reactivate, _, Some(id)) => drop(woken.insert(id.clone(), name.clone())),
             _ => {}
         }
     }
     for draft in &mut drafts.actions {
-        let target = &draft.action.target;
-        let first = match (&target.account_id, &draft.identity) {
+        let first = match (draft.action.step.account_id(), &draft.identity) {
             // By the account, because the same person's other account has nothing to wait for.
             (Some(id), _) => woken.get(id),
             (None, Some(identity)) => made.get(identity),
@@ -81,13 +80,13 @@ fn leave_with_the_account(cx: &Context<'_>, drafts: &mut Drafts) -> BTreeMap<Arc
         .iter()
         .filter(|draft| draft.verb() == Verb::Delete || draft.verb() == Verb::Deactivate && strips)
         .filter(|draft| draft.is(Status::Ready))
-        .filter_map(|draft| Some((draft.action.target.account_id.clone()?, draft.action.name.clone())))
+        .filter_map(|draft| Some((draft.action.step.account_id()?.clone(), draft.action.name.clone())))
         .collect();
     let mut leaving: BTreeMap<Arc<str>, Vec<ActionName>> = BTreeMap::new();
     drafts.actions.retain(|draft| {
         let group = draft.action.name.group.as_ref().and_then(|name| cx.app.groups.get(name));
         let going = group.filter(|group| group.state == GroupState::Absent && draft.verb() == Verb::RemoveMember);
-        let end = draft.action.target.account_id.as_ref().and_then(|id| ending.get(id));
+        let end = draft.action.step.account_id().and_then(|id| ending.get(id));
         let Some((group, end)) = going.zip(end) else { return true };
         leaving.entry(group.name.clone()).or_default().push(end.clone());
         false
@@ -168,7 +167,7 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
     let used = cx.accounts.iter().filter(|account| takes_seat(&account.status)).count();
     let frees = |draft: &Draft| match draft.verb() {
         Verb::Deactivate => !semantics.inactive_keeps_seat,
-        Verb::Delete => draft.action.target.expect.as_ref().is_some_and(takes_seat),
+        Verb::Delete => draft.action.step.account().is_some_and(|account| takes_seat(&account.status)),
         _ => false,
     };
     let mut freed: Vec<(bool, ActionName)> = drafts

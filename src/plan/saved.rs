@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::{Action, ActionName, AppPlan, Plan, Status};
+use crate::model::{Action, ActionName, AppPlan, Email, Plan, Status};
 
 /// What a saved plan remembers of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,15 +155,15 @@ fn objection(action: &Action, saved: Option<&SavedStep>) -> Option<(String, Leav
 /// A hash of all that the executor sends or checks for an action. What released its guards, and what it follows, is not part
 /// of it: neither changes what it does, and the fresh plan has judged both anew.
 fn does(action: &Action) -> String {
-    let target = &action.target;
+    let step = &action.step;
     let changes: Vec<_> = action.changes.iter().map(|change| (&change.field, &change.from, &change.to)).collect();
     let parts = (
         action.name.to_string(),
         changes,
         (action.irreversible, action.reduces_access),
-        (target.email.as_ref().map(|email| email.as_str()), &target.account_id, &target.group_id),
-        (&target.values, &target.joins_with, &target.expect),
-        target.address.as_ref().map(|address| address.as_str()),
+        (step.email().map(Email::as_str), step.account_id(), step.group_id()),
+        (step.values(), step.joining(), step.account().map(|account| &account.status)),
+        step.address().map(Email::as_str),
     );
     hash(&parts)
 }

@@ -575,8 +575,7 @@ async fn a_conflict_on_making_an_account_leads_to_the_right_one_and_never_to_a_l
     });
     let fixture = fixture.await;
     let account = Some("ann@x.example".into());
-    let mut create = Action::new(ActionName { app: "demo".into(), verb: Verb::Create, account, group: None });
-    create.target.email = Some(Email::lenient("ann@x.example"));
+    let create = Action::new(ActionName { app: "demo".into(), verb: Verb::Create, account, group: None });
     let plan = AppPlan {
         app: "demo".into(),
         connector: "acc".into(),

@@ -58,6 +58,11 @@ pub(super) fn new_values(changes: &[Change]) -> Values {
     changes.iter().filter_map(|change| Some((change.field.clone(), change.to.clone()?))).collect()
 }
 
+/// A change of status as the plan shows it.
+pub(super) fn status_change(from: &str, to: &str) -> Change {
+    Change { field: "status".into(), from: Some(FieldValue::text(from)), to: Some(FieldValue::text(to)) }
+}
+
 /// What a change of fields means for what a person can do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Effect {

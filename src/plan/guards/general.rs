@@ -52,8 +52,7 @@ pub(super) fn check(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) 
         if let Some(reason) = shrank.as_ref().filter(|_| draft.action.reduces_access || draft.verb() == Verb::Create) {
             draft.hold_until_approved(Guard::Shrank, reason.clone());
         }
-        let touched = draft.action.reduces_access || draft.action.target.address.is_some();
-        if touched && !policy.protect.is_empty() {
+        if draft.action.may_lock_out() && !policy.protect.is_empty() {
             let group = draft.action.name.group.clone();
             protect(protected.entry(group).or_insert_with(|| globs(&policy.protect)).as_ref(), draft);
         }
@@ -101,7 +100,7 @@ fn own_account(cx: &Context<'_>, draft: &mut Draft) {
         return;
     }
     let app = repair::app(cx);
-    if draft.action.target.address.is_some() {
+    if draft.action.step.address().is_some() {
         draft.hold(
             Guard::SelfAccount,
             "our own credential acts as this account, and may not be able to sign in by another address",
@@ -122,7 +121,7 @@ fn own_account(cx: &Context<'_>, draft: &mut Draft) {
 }
 
 fn protect(protected: Option<&GlobSet>, draft: &mut Draft) {
-    let addresses = draft.identity.iter().chain(&draft.action.target.email);
+    let addresses = draft.identity.iter().chain(draft.action.step.email());
     // A glob may spell a domain as people do, while addresses are compared by its A-labels.
     let matches = protected.is_none_or(|globs| {
         addresses

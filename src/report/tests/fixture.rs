@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, ActionName, Against, AppPlan, Cause, Change, Due, DueWhat, Edge, FieldValue, Finding, Forecast, Guard,
-    Held, Observed, Place, Plan, Rule, Seats, Severity, Snapshot, Status, Target, Verb,
+    Held, Observed, Place, Plan, Rule, Seats, Severity, Snapshot, Status, Verb,
 };
 
 /// An action as its name says it, ready, without changes: `autodesk/add-member/jane@example.com/Design Team`.
@@ -10,20 +10,10 @@ pub fn action(name: &str, because: &str) -> Action {
     let name = parse(name);
     let verb = name.verb;
     Action {
-        status: Status::Ready,
-        reason: None,
-        held: None,
-        after: Vec::new(),
-        irreversible: false,
         reduces_access: matches!(verb, Verb::Deactivate | Verb::Delete | Verb::RemoveMember | Verb::DeleteGroup),
         adds_access: matches!(verb, Verb::Create | Verb::AddMember | Verb::Reactivate),
-        approved_by: Vec::new(),
-        cause: None,
-        changes: Vec::new(),
         because: because.split_whitespace().map(place).collect(),
-        gone: Vec::new(),
-        target: Target::default(),
-        name,
+        ..Action::new(name)
     }
 }
 
