@@ -6,7 +6,7 @@ use super::{
     args,
     terminal::{self, Kind},
 };
-use crate::model::{Guard, Plan, Status};
+use crate::model::{Plan, Status};
 
 /// What the plan was made with, as far as the next command has to say it again.
 pub(super) struct Asked<'a> {
@@ -139,9 +139,8 @@ fn steps(plan: &Plan, asked: &Asked<'_>) -> Vec<String> {
 
 /// The same release as an argument. A cap is released for a number of people, which the printed line names better.
 fn for_one_run(plan: &Plan) -> String {
-    let counted = |guard| matches!(guard, Guard::MaxRemovals | Guard::MaxCreates);
     let held = plan.apps.iter().flat_map(|app| &app.actions).find_map(|action| {
-        let held = action.held.as_ref().filter(|held| held.release.is_some() && !counted(held.guard))?;
+        let held = action.held.as_ref().filter(|held| held.release.is_some() && !held.guard.counts_people())?;
         Some(format!("{}:{}", action.name, held.guard))
     });
     held.map_or_else(String::new, |held| format!(", or for one run: `--approve {}`", quoted(&held)))

@@ -1,6 +1,8 @@
 //! The language as data: every key, what it takes and what it is for. The decoder refuses keys that are not in here, and
 //! the JSON Schema is generated from it, so that the two cannot disagree.
 
+use crate::model::Guard;
+
 /// What a value looks like.
 #[derive(Debug)]
 pub(super) enum Type {
@@ -123,10 +125,8 @@ leaf!(REMOVE_WITH, "a word", words "deactivate" "delete");
 leaf!(IRREVERSIBLE, "a word", words "hold" "allow");
 leaf!(EVENT, "a word", words "drift" "held" "failure");
 leaf!(DRIFT, "a word", words "correct" "report");
-leaf!(
-    GUARD, "a guard that can be released",
-    words "shrank" "protected" "min-admins" "irreversible" "reactivation" "max-removals" "max-creates"
-);
+pub(super) static GUARD: Leaf =
+    Leaf { what: "a guard that can be released", json: STRING, pattern: None, words: &Guard::RELEASABLE };
 
 const fn key(name: &'static str, value: Type, doc: &'static str) -> Key {
     Key { name, value, doc }

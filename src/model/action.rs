@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Place, Step, Verb};
+use super::{Change, Guard, Place, Step, Verb};
 
 /// The stable, readable name of an action: `APP/VERB/EMAIL`, `APP/VERB/EMAIL/GROUP` or `APP/VERB/GROUP`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,109 +64,6 @@ impl Status {
             Self::Held => "held",
             Self::Manual => "manual",
         }
-    }
-}
-
-/// A named check that an action has to pass. The order is the order in which an action's guards are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Guard {
-    /// Nothing is written to an app in this mode.
-    Mode,
-    /// A freeze is on.
-    Frozen,
-    /// It is not certain which account is whose.
-    Ambiguous,
-    /// The app uses a status that the connector does not know.
-    UnknownStatus,
-    /// Not everything was seen.
-    Incomplete,
-    /// It would touch the account of our own credential.
-    #[serde(rename = "self")]
-    SelfAccount,
-    /// The files ask for nothing at all.
-    DesiredEmpty,
-    /// The app shows much less than last time.
-    Shrank,
-    /// A policy protects the account.
-    Protected,
-    /// Too few admins would remain.
-    MinAdmins,
-    /// It cannot be undone.
-    Irreversible,
-    /// Someone else deactivated the account.
-    Reactivation,
-    /// Too many people would lose something.
-    MaxRemovals,
-    /// Too many people would gain something.
-    MaxCreates,
-}
-
-impl Guard {
-    /// Every guard.
-    pub const ALL: [Self; 14] = [
-        Self::Mode,
-        Self::Frozen,
-        Self::Ambiguous,
-        Self::UnknownStatus,
-        Self::Incomplete,
-        Self::SelfAccount,
-        Self::DesiredEmpty,
-        Self::Shrank,
-        Self::Protected,
-        Self::MinAdmins,
-        Self::Irreversible,
-        Self::Reactivation,
-        Self::MaxRemovals,
-        Self::MaxCreates,
-    ];
-
-    /// The word in approvals and reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mode => "mode",
-            Self::Frozen => "frozen",
-            Self::Ambiguous => "ambiguous",
-            Self::UnknownStatus => "unknown-status",
-            Self::Incomplete => "incomplete",
-            Self::SelfAccount => "self",
-            Self::DesiredEmpty => "desired-empty",
-            Self::Shrank => "shrank",
-            Self::Protected => "protected",
-            Self::MinAdmins => "min-admins",
-            Self::Irreversible => "irreversible",
-            Self::Reactivation => "reactivation",
-            Self::MaxRemovals => "max-removals",
-            Self::MaxCreates => "max-creates",
-        }
-    }
-
-    /// Whether an approval can release it; otherwise what it found has to be mended.
-    pub fn releasable(self) -> bool {
-        matches!(
-            self,
-            Self::Shrank
-                | Self::Protected
-                | Self::MinAdmins
-                | Self::Irreversible
-                | Self::Reactivation
-                | Self::MaxRemovals
-                | Self::MaxCreates
-        )
-    }
-}
-
-impl fmt::Display for Guard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl std::str::FromStr for Guard {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|guard| guard.as_str() == text).ok_or_else(|| format!("`{text}` is not a guard"))
     }
 }
 

@@ -6,6 +6,8 @@ mod desired;
 mod effective;
 mod email;
 mod facts;
+mod finding;
+mod guard;
 mod live;
 mod outcome;
 mod place;
@@ -17,7 +19,7 @@ mod value;
 mod window;
 
 pub(crate) use action::escape;
-pub use action::{Action, ActionName, ApprovedBy, Cause, Edge, Guard, Held, Rule, Status};
+pub use action::{Action, ActionName, ApprovedBy, Cause, Edge, Held, Rule, Status};
 pub use desired::{
     Approval, Auth, BudgetSpec, Claim, Daemon, Desired, DesiredAccount, DesiredApp, DesiredGroup, Drift, GroupState,
     Mode, Notify, Person, PersonStatus, Rate, Schedule, SecretRef, Settings, Store,
@@ -25,15 +27,15 @@ pub use desired::{
 pub use effective::effective;
 pub use email::{Email, EmailError};
 pub use facts::{Fact, FactIds, Facts};
+pub use finding::{Finding, FindingCode, Severity};
+pub use guard::{Guard, LetsGo};
 pub use live::{
     About, AccountGroup, AccountStatus, Coverage, Extent, Live, LiveAccount, LiveApp, LiveGroup, LiveMember, Notice,
     Reach, ReadFailure, Vocabulary, Words,
 };
 pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};
 pub use place::Place;
-pub use plan::{
-    Against, AppPlan, Change, Due, DueWhat, Finding, Forecast, Observed, Plan, Seats, Severity, Snapshot, Summary,
-};
+pub use plan::{Against, AppPlan, Change, Due, DueWhat, Forecast, Observed, Plan, Seats, Snapshot, Summary};
 pub use policy::{Aliases, Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
 pub use semantics::{
     ADDRESS, CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Effort, Find, GroupRules,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ActionName, FieldName, FieldValue, Guard, Place, Status};
+use super::{Action, ActionName, FieldName, FieldValue, Finding, Guard, Place, Status};
 
 /// Everything that would change, in every app.
 #[derive(Debug, Clone, PartialEq)]
@@ -164,40 +164,6 @@ pub struct Change {
     pub from: Option<FieldValue>,
     /// What it will be; `None` when it goes.
     pub to: Option<FieldValue>,
-}
-
-/// Something a person should know that is not an action.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// A stable word for it: `unlisted-account`.
-    pub code: &'static str,
-    /// The account it is about.
-    pub account: Option<Arc<str>>,
-    /// The group it is about.
-    pub group: Option<Arc<str>>,
-    /// The sentence.
-    pub message: String,
-    /// Lines it is about.
-    pub because: Vec<Place>,
-}
-
-impl Finding {
-    /// The code of the finding that says that nobody but one person was looked for.
-    pub const ONLY: &'static str = "only-one-person";
-}
-
-/// How bad a finding is. The order is that of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// Something is wrong and stops actions.
-    Error,
-    /// Someone should look.
-    Warning,
-    /// Good to know.
-    Note,
 }
 
 /// How many of what.

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     connectors::{Error, Lane, Listing, Reader},
     model::{
-        AccountGroup, AppPlan, Coverage, DesiredApp, Fact, FactIds, Facts, Guard, LiveAccount, LiveApp, LiveGroup,
-        Reach, Semantics, Status, Verb,
+        AccountGroup, AppPlan, Coverage, DesiredApp, Fact, FactIds, Facts, LiveAccount, LiveApp, LiveGroup, Reach,
+        Semantics, Status, Verb,
     },
 };
 
@@ -37,10 +37,9 @@ pub fn concerned(plan: &AppPlan, live: &LiveApp, semantics: &Semantics) -> BTree
     };
     let ready = targets(Status::Ready).map(|(_, id)| id).filter(|id| uncertain(id));
     let mut ids: BTreeSet<Arc<str>> = ready.cloned().collect();
-    let knowing_helps = |guard: Guard| matches!(guard, Guard::Incomplete | Guard::UnknownStatus | Guard::MinAdmins);
     let held = targets(Status::Held)
         .filter(|(action, _)| {
-            action.reduces_access && action.held.as_ref().is_some_and(|held| knowing_helps(held.guard))
+            action.reduces_access && action.held.as_ref().is_some_and(|held| held.guard.reading_helps())
         })
         .map(|(_, id)| id)
         .filter(|id| to_come(id));

@@ -10,7 +10,7 @@ use super::{
     history::Used,
     repair,
 };
-use crate::model::{Approval, ApprovedBy, Email, Finding, Guard, Severity, Verb};
+use crate::model::{Approval, ApprovedBy, Email, Finding, FindingCode, Guard, Severity, Verb};
 
 /// How long a printed approval lasts: long enough for a review, short enough not to be forgotten.
 const DAYS: i64 = 7;
@@ -95,16 +95,19 @@ pub(super) fn review(cx: &Context<'_>, drafts: &mut Drafts) {
         let used = used(cx, approval);
         let (code, message) = if has_expired(approval, cx.now) {
             (
-                "approval-expired",
+                FindingCode::ApprovalExpired,
                 format!("the approval of {allow} for {guard} has expired; remove the line, or renew it"),
             )
         } else if let Some(used) = used.filter(|_| held == 0 || approval.up_to.is_none()) {
             let people = if used.people == 1 { "1 person".to_owned() } else { format!("{} people", used.people) };
-            ("approval-used", format!("the approval of {allow} for {guard} was used for {people}; remove the line"))
+            (
+                FindingCode::ApprovalUsed,
+                format!("the approval of {allow} for {guard} was used for {people}; remove the line"),
+            )
         } else if held > 0 {
             let what = if held == 1 { "1 action".to_owned() } else { format!("{held} actions") };
             (
-                "approval-short",
+                FindingCode::ApprovalShort,
                 format!(
                     "the approval of {allow} for {guard} covers fewer people than {what} would take; the plan prints the line \
                  that does"
@@ -112,7 +115,7 @@ pub(super) fn review(cx: &Context<'_>, drafts: &mut Drafts) {
             )
         } else if everything {
             (
-                "approval-unused",
+                FindingCode::ApprovalUnused,
                 format!("the approval of {allow} for {guard} releases nothing now: nothing that it covers is held"),
             )
         } else {

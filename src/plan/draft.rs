@@ -79,6 +79,11 @@ impl Draft {
         self.action.name.verb
     }
 
+    /// Whether it takes something away from a person who left: such people are cut off whatever the mode and season.
+    pub(super) fn cuts_off_leaver(&self) -> bool {
+        self.standing.left() && self.action.reduces_access
+    }
+
     pub(super) fn is(&self, status: Status) -> bool {
         self.action.status == status
     }
@@ -148,7 +153,7 @@ impl Draft {
     /// Turns what objections are left into the action's status.
     pub(super) fn conclude(&mut self, render_release: impl Fn(&Release, Guard) -> String) {
         if self.is(Status::Manual) {
-            self.holds.retain(|hold| holds_handwork(hold.guard));
+            self.holds.retain(|hold| hold.guard.binds_handwork());
         }
         self.holds.sort();
         self.holds.dedup_by_key(|hold| hold.guard);
@@ -183,24 +188,6 @@ impl Drafts {
         plan.findings.sort();
         plan.findings.dedup();
         plan
-    }
-}
-
-/// Whether a guard also holds what a person would have to do by hand. Nobody is asked to do what is not certain, or what
-/// the files say is not to be done now; but how many people to touch and what cannot be undone, people who do it
-/// themselves see for themselves.
-fn holds_handwork(guard: Guard) -> bool {
-    match guard {
-        Guard::Mode
-        | Guard::Frozen
-        | Guard::Ambiguous
-        | Guard::UnknownStatus
-        | Guard::Incomplete
-        | Guard::SelfAccount
-        | Guard::DesiredEmpty
-        | Guard::Shrank
-        | Guard::Protected => true,
-        Guard::MinAdmins | Guard::Irreversible | Guard::Reactivation | Guard::MaxRemovals | Guard::MaxCreates => false,
     }
 }
 

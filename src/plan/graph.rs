@@ -8,7 +8,7 @@ use petgraph::{
 };
 
 use super::draft::Drafts;
-use crate::model::{ActionName, Finding, Severity, Status};
+use crate::model::{ActionName, Finding, FindingCode, Severity, Status};
 
 /// Makes every action wait whose predecessor will not be done in this run.
 pub(super) fn settle(drafts: &mut Drafts) {
@@ -80,7 +80,7 @@ fn report_cycle(graph: &Actions, component: &[NodeIndex], drafts: &mut Drafts) {
     }
     drafts.find(Finding {
         severity: Severity::Error,
-        code: "cycle",
+        code: FindingCode::Cycle,
         account: None,
         group: None,
         message,

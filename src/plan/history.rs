@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{Context, draft::Drafts};
-use crate::model::{Email, Guard};
+use crate::model::Email;
 
 /// What the ledger knows about each app.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -81,10 +81,4 @@ pub(super) fn wait_for_requests_under_way(cx: &Context<'_>, drafts: &mut Drafts)
             draft.wait(why.clone());
         }
     }
-}
-
-/// Whether a guard cannot do all of its work without a history. The caps count the current run even so, but not the
-/// rolling day.
-pub(super) fn needed_by(guard: Guard) -> bool {
-    matches!(guard, Guard::Shrank | Guard::Reactivation | Guard::MaxRemovals | Guard::MaxCreates)
 }

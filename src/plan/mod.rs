@@ -29,8 +29,8 @@ use std::{
 use jiff::Timestamp;
 
 use crate::model::{
-    AppPlan, Desired, DesiredApp, Email, Extent, Finding, Forecast, Guard, Live, LiveAccount, LiveApp, LiveGroup,
-    Observed, Person, Plan, Policy, Severity,
+    AppPlan, Desired, DesiredApp, Email, Extent, Finding, FindingCode, Forecast, Guard, Live, LiveAccount, LiveApp,
+    LiveGroup, Observed, Person, Plan, Policy, Severity,
 };
 
 /// Everything a plan is made from.
@@ -63,7 +63,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
     let guards_unchecked = if inputs.history.is_some_and(|history| !history.private) {
         Vec::new()
     } else {
-        Guard::ALL.into_iter().filter(|guard| history::needed_by(*guard)).collect()
+        Guard::ALL.iter().copied().filter(|guard| guard.needs_history()).collect()
     };
     let fingerprint = fingerprint::of(inputs, &apps);
     Plan {
@@ -266,7 +266,7 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
         crate::model::Coverage::Complete => None,
         crate::model::Coverage::Believed(why) => Some(Finding {
             severity: Severity::Warning,
-            code: "believed-members",
+            code: FindingCode::BelievedMembers,
             account: None,
             group: group.cloned(),
             message: format!(
@@ -276,7 +276,7 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
         }),
         crate::model::Coverage::Incomplete(why) => Some(Finding {
             severity: Severity::Warning,
-            code: "incomplete-read",
+            code: FindingCode::IncompleteRead,
             account: None,
             group: group.cloned(),
             message: format!("{what} could not be read to the end: {why}; what needs certainty is held"),
@@ -290,7 +290,7 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     }
     findings.extend(live.notices.iter().map(|notice| Finding {
         severity: notice.severity,
-        code: "app-notice",
+        code: FindingCode::AppNotice,
         account: None,
         group: notice.group.clone(),
         message: notice.message.clone(),
@@ -310,7 +310,7 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     if failed > 0 {
         findings.push(Finding {
             severity: Severity::Warning,
-            code: "incomplete-read",
+            code: FindingCode::IncompleteRead,
             account: None,
             group: None,
             message: format!(
@@ -335,7 +335,7 @@ fn turns_to_come(live: &LiveApp) -> Option<Finding> {
     };
     Some(Finding {
         severity: Severity::Note,
-        code: "not-read-yet",
+        code: FindingCode::NotReadYet,
         account: None,
         group: None,
         message: format!(

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Context, draft::Drafts, identity::Matched};
-use crate::model::{About, Coverage, Email, Finding, Guard, Severity, Verb};
+use crate::model::{About, Coverage, Email, Finding, FindingCode, Guard, Severity, Verb};
 
 /// Leaves what is about the one person, if the plan is about one.
 pub(super) fn restrict(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts) {
@@ -43,14 +43,14 @@ pub(super) fn findings(about: &About) -> Vec<Finding> {
             "Only {} was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged.",
             about.identity
         );
-        findings.push(finding(Severity::Note, Finding::ONLY, message));
+        findings.push(finding(Severity::Note, FindingCode::OnlyOnePerson, message));
     }
     if let Coverage::Incomplete(why) | Coverage::Believed(why) = &about.coverage {
         let message = format!(
             "whether {} has another account could not be found out: {why}; what needs certainty is held",
             about.identity
         );
-        findings.push(finding(Severity::Warning, "incomplete-read", message));
+        findings.push(finding(Severity::Warning, FindingCode::IncompleteRead, message));
     }
     if !about.unasked.is_empty() {
         let others: Vec<&str> = about.unasked.iter().map(Email::as_str).collect();
@@ -58,7 +58,7 @@ pub(super) fn findings(about: &About) -> Vec<Finding> {
             "an account was found without looking for {}; a run without `--only` looks for every address",
             others.join(", ")
         );
-        findings.push(finding(Severity::Note, "address-not-asked", message));
+        findings.push(finding(Severity::Note, FindingCode::AddressNotAsked, message));
     }
     findings
 }

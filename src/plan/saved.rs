@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::{Action, ActionName, AppPlan, Email, Plan, Status};
+use crate::model::{Action, ActionName, AppPlan, Email, FindingCode, Plan, Status};
 
 /// What a saved plan remembers of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +54,7 @@ pub enum Leaves {
 }
 
 /// Codes of findings that say that something was not read, so that what is not in a plan may be needed all the same.
-const UNREAD: [&str; 2] = ["incomplete-read", "not-read-yet"];
+const UNREAD: [FindingCode; 2] = [FindingCode::IncompleteRead, FindingCode::NotReadYet];
 
 /// What is to be remembered of a plan.
 pub fn steps(plan: &Plan) -> Vec<SavedStep> {

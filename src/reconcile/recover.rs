@@ -109,9 +109,16 @@ async fn end_runs(memory: &Memory, open: &[Intent]) -> Result<(), StoreError> {
     let ours = memory.begun().await;
     let runs: BTreeSet<&Arc<str>> = open.iter().map(|intent| &intent.intent.run).collect();
     for run in runs.into_iter().filter(|run| Some(*run) != ours.as_ref()) {
-        if memory.store.run(run).await?.is_some_and(|run| run.ended.is_none()) {
-            let end = RunEnd { at: memory.now(), how: "cut-off".into(), message: None, counts: BTreeMap::new() };
-            memory.store.end_run(run, &end).await?;
+        let under_way = async || Ok(memory.store.run(run).await?.is_some_and(|run| run.ended.is_none()));
+        if !under_way().await? {
+            continue;
+        }
+        let end = RunEnd { at: memory.now(), how: "cut-off".into(), message: None, counts: BTreeMap::new() };
+        // Apps are read at the same time: another one that the run touched may have ended it in between.
+        if let Err(error) = memory.store.end_run(run, &end).await
+            && under_way().await?
+        {
+            return Err(error);
         }
     }
     Ok(())

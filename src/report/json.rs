@@ -239,7 +239,7 @@ fn change(change: &Change) -> ChangeWire<'_> {
 
 fn finding(finding: &Finding) -> FindingWire<'_> {
     FindingWire {
-        code: finding.code,
+        code: finding.code.as_str(),
         severity: finding.severity,
         message: &finding.message,
         account: finding.account.as_deref(),

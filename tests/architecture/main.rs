@@ -2,6 +2,7 @@
 //! the one of ARCHITECTURE.md.
 
 mod paths;
+mod reference;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -174,34 +175,39 @@ fn brings_in(path: &str, what: &str) -> bool {
     path.strip_suffix("::*").is_some_and(|module| covers(module, what) && module != what)
 }
 
-fn read(dir: &Path, root: &Path, into: &mut Vec<Source>) {
+/// Every file under `src`, and its text.
+fn sources() -> Vec<(Source, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    read(&root, &root, &mut sources);
+    assert!(sources.len() > 10, "the sources were not found");
+    sources
+}
+
+fn read(dir: &Path, root: &Path, into: &mut Vec<(Source, String)>) {
     for entry in fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             read(&path, root, into);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let file = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
-            into.push(Source::new(&file, &fs::read_to_string(&path).unwrap()));
+            let text = fs::read_to_string(&path).unwrap();
+            into.push((Source::new(&file, &text), text));
         }
     }
 }
 
 #[test]
 fn the_sources_keep_to_the_table() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut sources = Vec::new();
-    read(&root, &root, &mut sources);
-    assert!(sources.len() > 10, "the sources were not found");
+    let sources: Vec<Source> = sources().into_iter().map(|(source, _)| source).collect();
     assert_eq!(violations(&sources), [""; 0]);
 }
 
 #[test]
 fn the_sources_import_something_so_that_the_check_sees_them() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut sources = Vec::new();
-    read(&root, &root, &mut sources);
+    let sources = sources();
     let imports = |file: &str, path: &[&str]| {
-        let source = sources.iter().find(|source| source.file == file).unwrap();
+        let (source, _) = sources.iter().find(|(source, _)| source.file == file).unwrap();
         assert!(source.paths().iter().any(|seen| seen == path), "{file} imports {path:?}: {:?}", source.paths());
     };
     imports("report/json.rs", &["crate", "model", "Action"]);

@@ -194,7 +194,8 @@ async fn a_store_that_is_no_store_or_empty_is_not_called_whole() {
     assert!(said.err.contains("--verify"), "{}", said.err);
 }
 
-async fn sqlite(file: &str, sql: &str) {
+/// Changes one row of a store, as somebody could who has the file.
+pub async fn sqlite(file: &str, sql: &str) {
     use sqlx::Connection as _;
     let mut connection =
         sqlx::SqliteConnection::connect(&format!("sqlite://{}", file.replace(' ', "%20"))).await.unwrap();

@@ -27,4 +27,5 @@ mod saved;
 mod scim;
 mod secrets;
 mod story;
+mod upgrades;
 mod workiva;

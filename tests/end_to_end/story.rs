@@ -150,7 +150,7 @@ pub async fn run(args: &[&str]) -> Said {
     run_with(args, &[]).await
 }
 
-async fn run_with(args: &[&str], variables: &[(&str, &str)]) -> Said {
+pub async fn run_with(args: &[&str], variables: &[(&str, &str)]) -> Said {
     finish(start(args, variables)).await
 }
 

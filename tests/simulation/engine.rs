@@ -10,6 +10,7 @@ use rosterd::{
     model::{Outcome, Plan},
     observe::ObserveProgress,
     reconcile::{Author, BudgetKeeper, Memory, Pace, Reconciler, Watch},
+    report,
     sandbox::DEFAULT_CLIENT_SECRET,
     store::{AppKey, OpenOptions, Store, Verified},
 };
@@ -52,11 +53,24 @@ async fn open(file: &Path) -> Store {
 impl Engine {
     /// A process that remembers in a database file, or nothing.
     pub async fn start(world: &World, network: &Network, off: i64, process: u64, file: Option<&Path>) -> Self {
-        let seed = mix(world.seed, &format!("process {process}"));
+        let files = vec![("all.yaml".to_owned(), world.files())];
+        Self::with_files(files, world.seed, network, off, process, file).await
+    }
+
+    /// A process with these files, by name and content.
+    pub async fn with_files(
+        files: Vec<(String, String)>,
+        seed: u64,
+        network: &Network,
+        off: i64,
+        process: u64,
+        file: Option<&Path>,
+    ) -> Self {
+        let seed = mix(seed, &format!("process {process}"));
         let clock = clock(network, off);
         let outside = Outside { clock: clock.clone(), network: Some(Arc::new(network.clone())), seed: Some(seed) };
         let registry = Arc::new(Registry::new(None).within(outside));
-        let loaded = desired::parse(vec![("all.yaml".into(), world.files())], &*registry)
+        let loaded = desired::parse(files, &*registry)
             .unwrap_or_else(|problems| panic!("the files are wrong:\n{}", problems.render(false, 120)));
         let digest = loaded.fingerprint();
         let mut reconciler = Reconciler::new(
@@ -113,6 +127,16 @@ impl Engine {
             keeper.end().await.unwrap();
         }
     }
+}
+
+/// A plan as other programs get it.
+pub fn plan_text(plan: &Plan) -> String {
+    report::json::plan(plan)
+}
+
+/// An outcome as other programs get it.
+pub fn outcome_text(outcome: &Outcome, plan: &Plan) -> String {
+    report::outcome::to_json(outcome, plan, None)
 }
 
 /// What is wrong with what was remembered, once all is over.

@@ -35,7 +35,8 @@ impl Meddler {
         self.does(&world.apps[app], world, sandbox)
     }
 
-    fn does(&mut self, app: &App, world: &World, sandbox: &Sandbox) -> Option<String> {
+    /// Tries something in an app, and says what it did; chance may pick what cannot be done.
+    pub fn does(&mut self, app: &App, world: &World, sandbox: &Sandbox) -> Option<String> {
         let (kind, tenant) = (app.kind, app.name.as_str());
         let accounts = sandbox.accounts(kind, tenant).unwrap();
         let ours: Vec<_> = accounts.iter().filter(|one| world.people.contains_key(&person(&one.email))).collect();

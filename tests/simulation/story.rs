@@ -165,7 +165,7 @@ async fn story(seed: u64, trace: bool) -> Ending {
 }
 
 /// A folder for a database, in memory where the system has such a place.
-fn scratch() -> TempDir {
+pub fn scratch() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 

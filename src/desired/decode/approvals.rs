@@ -46,11 +46,11 @@ fn approval<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Appr
         }
     }
     if let Some((_, span)) = up_to
-        && !matches!(guard, None | Some(Guard::MaxRemovals | Guard::MaxCreates))
+        && guard.is_some_and(|guard| !guard.counts_people())
     {
         d.bad_value(span, "`up_to` is for the guards max-removals and max-creates", "remove it");
     }
-    if let Some(cap @ (Guard::MaxRemovals | Guard::MaxCreates)) = guard
+    if let Some(cap) = guard.filter(|guard| guard.counts_people())
         && fields.entry("up_to").is_none()
     {
         let message = format!("this approval of {cap} names no number, so it covers one person");

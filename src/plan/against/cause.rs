@@ -9,8 +9,8 @@ use jiff::{Timestamp, ToSpan as _};
 
 use crate::{
     model::{
-        AccountStatus, Action, ActionName, Approval, Cause, Claim, Desired, DesiredApp, Email, Finding, Guard, Live,
-        LiveAccount, Person, Phase, Place, Plan, Severity, Status, Unlisted, Verb, Window,
+        AccountStatus, Action, ActionName, Approval, Cause, Claim, Desired, DesiredApp, Email, Finding, FindingCode,
+        Guard, Live, LiveAccount, Person, Phase, Place, Plan, Severity, Status, Unlisted, Verb, Window,
     },
     plan::{History, Inputs, approvals::covers, due, plan},
 };
@@ -200,7 +200,7 @@ fn claims<'a>(
 fn alias_gone(person: &Person, account: &LiveAccount) -> Finding {
     Finding {
         severity: Severity::Warning,
-        code: "left-behind",
+        code: FindingCode::LeftBehind,
         account: Some(account.email.as_str().into()),
         group: None,
         message: format!(
@@ -251,7 +251,7 @@ fn left_behind(versions: Versions<'_>, app: &Arc<str>, live: &Live) -> Vec<Findi
         let policy = if desired.policy.unlisted == Unlisted::Report { "report" } else { "ignore" };
         findings.push(Finding {
             severity: Severity::Warning,
-            code: "left-behind",
+            code: FindingCode::LeftBehind,
             account: Some(account.email.as_str().into()),
             group: None,
             message: format!(

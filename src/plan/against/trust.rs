@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, fmt::Display, sync::Arc};
 
-use crate::model::{Desired, DesiredApp, Finding, Place, SecretRef, Settings, Severity};
+use crate::model::{Desired, DesiredApp, Finding, FindingCode, Place, SecretRef, Settings, Severity};
 
 /// The files under review, with everything that reaches the network as it was before.
 #[derive(Debug, Clone)]
@@ -23,7 +23,8 @@ pub fn trust(change: &Desired, reviewed: &Desired, manifest_changed: impl Fn(&st
     desired.apps.retain(|name, app| match reviewed.apps.get(name) {
         Some(before) => {
             let differences = differences(app, before, &manifest_changed);
-            findings.extend(differences.into_iter().map(|what| finding("unused-change", what, Some(&app.place))));
+            findings
+                .extend(differences.into_iter().map(|what| finding(FindingCode::UnusedChange, what, Some(&app.place))));
             keep_network(app, before);
             true
         }
@@ -31,7 +32,7 @@ pub fn trust(change: &Desired, reviewed: &Desired, manifest_changed: impl Fn(&st
             let message = format!(
                 "{name} is new: rosterd connects to it once this change is merged, so nothing is planned for it here"
             );
-            findings.push(finding("new-app", message, Some(&app.place)));
+            findings.push(finding(FindingCode::NewApp, message, Some(&app.place)));
             false
         }
     });
@@ -41,10 +42,10 @@ pub fn trust(change: &Desired, reviewed: &Desired, manifest_changed: impl Fn(&st
              in order any more; to empty it, take its grants away first and the app in a later change",
             app.place
         );
-        findings.push(finding("removed-app", message, None));
+        findings.push(finding(FindingCode::RemovedApp, message, None));
     }
     let settings = settings_differences(&change.settings, &reviewed.settings);
-    findings.extend(settings.into_iter().map(|what| finding("unused-change", what, None)));
+    findings.extend(settings.into_iter().map(|what| finding(FindingCode::UnusedChange, what, None)));
     desired.settings = Settings { time_zone: change.settings.time_zone.clone(), ..reviewed.settings.clone() };
     findings.sort();
     Trusted { desired, findings }
@@ -59,7 +60,7 @@ fn keep_network(app: &mut DesiredApp, before: &DesiredApp) {
     app.budget = before.budget.clone();
 }
 
-fn finding(code: &'static str, message: String, place: Option<&Place>) -> Finding {
+fn finding(code: FindingCode, message: String, place: Option<&Place>) -> Finding {
     let because = place.cloned().into_iter().collect();
     Finding { severity: Severity::Warning, code, account: None, group: None, message, because }
 }

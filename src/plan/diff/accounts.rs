@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::{Surplus, fields, invitations, removal};
 use crate::{
     model::{
-        ADDRESS, AccountStatus, Aliases, Change, Coverage, Email, FieldValue, Finding, Guard, LiveAccount, Place,
-        Semantics, Severity, Step, Unlisted, Values, Verb,
+        ADDRESS, AccountStatus, Aliases, Change, Coverage, Email, FieldValue, Finding, FindingCode, Guard, LiveAccount,
+        Place, Semantics, Severity, Step, Unlisted, Values, Verb,
     },
     plan::{
         Context,
@@ -262,7 +262,7 @@ impl One<'_> {
         if changes.len() < all {
             drafts.find(Finding {
                 severity: Severity::Note,
-                code: "address-later",
+                code: FindingCode::AddressLater,
                 account: Some(self.identity.as_str().into()),
                 group: None,
                 message: format!(
@@ -341,7 +341,7 @@ pub(super) fn may_be_live_admin(cx: &Context<'_>, account: &LiveAccount) -> bool
 fn unlisted(account: &LiveAccount, name: &str) -> Finding {
     Finding {
         severity: Severity::Note,
-        code: "unlisted-account",
+        code: FindingCode::UnlistedAccount,
         account: Some(name.into()),
         group: None,
         message: format!(

@@ -2,7 +2,7 @@
 
 use super::accounts::{One, may_be_live_admin};
 use crate::{
-    model::{ADDRESS, AccountStatus, Change, FieldName, Finding, LiveAccount, Place, Severity, Unlisted},
+    model::{ADDRESS, AccountStatus, Change, FieldName, Finding, FindingCode, LiveAccount, Place, Severity, Unlisted},
     plan::{
         draft::Drafts,
         wanted::{Standing, Wish},
@@ -17,7 +17,7 @@ impl One<'_> {
         }
         drafts.find(Finding {
             severity: Severity::Warning,
-            code: "unread-fields",
+            code: FindingCode::UnreadFields,
             account: Some(self.identity.as_str().into()),
             group: None,
             message: format!(
@@ -48,7 +48,7 @@ impl One<'_> {
             };
             drafts.find(Finding {
                 severity: Severity::Warning,
-                code: "fixed-field",
+                code: FindingCode::FixedField,
                 account: Some(self.identity.as_str().into()),
                 group: None,
                 message,
@@ -63,7 +63,7 @@ impl One<'_> {
         if let Some(doubt) = self.doubt.filter(|_| !untouched) {
             drafts.find(Finding {
                 severity: Severity::Error,
-                code: "ambiguous-account",
+                code: FindingCode::AmbiguousAccount,
                 account: Some(self.identity.as_str().into()),
                 group: None,
                 message: format!("{}; {}", doubt.reason, doubt.repair),
@@ -72,7 +72,7 @@ impl One<'_> {
         } else if live.len() > 1 && self.standing == Standing::Active {
             drafts.find(Finding {
                 severity: Severity::Warning,
-                code: "second-account",
+                code: FindingCode::SecondAccount,
                 account: Some(self.identity.as_str().into()),
                 group: None,
                 message: format!(
@@ -93,7 +93,7 @@ impl One<'_> {
             {
                 drafts.find(Finding {
                     severity: Severity::Warning,
-                    code: "unknown-status",
+                    code: FindingCode::UnknownStatus,
                     account: Some(self.identity.as_str().into()),
                     group: None,
                     message: format!("{} has the status `{word}`, which the connector does not know", account.email),
@@ -126,7 +126,7 @@ impl One<'_> {
         if account.status != AccountStatus::Inactive && unseen && !told && !is_self && !self.is_to_come(account) {
             drafts.find(Finding {
                 severity: Severity::Warning,
-                code: "unread-fields",
+                code: FindingCode::UnreadFields,
                 account: Some(self.matched.label(account, self.identity).into()),
                 group: None,
                 message: format!(
@@ -141,7 +141,7 @@ impl One<'_> {
         if account.status != AccountStatus::Inactive && self.live_admin(account) && !meant && !is_self {
             drafts.find(Finding {
                 severity: Severity::Warning,
-                code: "unexpected-admin",
+                code: FindingCode::UnexpectedAdmin,
                 account: Some(self.identity.as_str().into()),
                 group: None,
                 message: format!("{} is an admin, and no line makes this account one", account.email),

@@ -8,8 +8,8 @@ use std::{
 use super::fields;
 use crate::{
     model::{
-        Coverage, DesiredGroup, Email, Finding, GroupRef, GroupState, Guard, LiveGroup, MemberRead, Reach, Severity,
-        Step,
+        Coverage, DesiredGroup, Email, Finding, FindingCode, GroupRef, GroupState, Guard, LiveGroup, MemberRead, Reach,
+        Severity, Step,
     },
     plan::{
         Context,
@@ -186,21 +186,21 @@ fn report(cx: &Context<'_>, found: &Found<'_>, drafts: &mut Drafts) {
     };
     if let Some((guard, reason, repair)) = &found.doubt {
         let known = *guard == Guard::Ambiguous && (found.live.is_some() || found.id.is_none());
-        let code = if known { "ambiguous-group" } else { "unknown-group" };
+        let code = if known { FindingCode::AmbiguousGroup } else { FindingCode::UnknownGroup };
         drafts.find(finding(Severity::Error, code, format!("{reason}; {repair}")));
     }
     if let Some(how) = found.gone() {
         let message = format!("{} is out of reach, so nothing about it is planned: {how}", found.desired.name);
-        drafts.find(finding(Severity::Warning, "group-gone", message));
+        drafts.find(finding(Severity::Warning, FindingCode::GroupGone, message));
     }
     if let Some(why) = found.read_only() {
         let message = format!("{} can only be read: {why}", found.desired.name);
-        drafts.find(finding(Severity::Note, "group-read-only", message));
+        drafts.find(finding(Severity::Note, FindingCode::GroupReadOnly, message));
     }
     if let Some(live) = found.live.filter(|live| live.name != found.desired.name) {
         drafts.find(finding(
             Severity::Warning,
-            "group-name",
+            FindingCode::GroupName,
             format!(
                 "{} is pinned to {}, which is called {} in {}",
                 found.desired.name, live.id, live.name, cx.app.name

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::accounts::may_exist;
 use crate::{
-    model::{AccountStatus, Email, Finding, LiveAccount, Severity},
+    model::{AccountStatus, Email, Finding, FindingCode, LiveAccount, Severity},
     plan::Context,
 };
 
@@ -24,7 +24,7 @@ pub(super) fn unanswered(cx: &Context<'_>, identity: &Email, account: &LiveAccou
     }
     let days = waits.as_hours() / 24;
     Some(finding(
-        "invitation-unanswered",
+        FindingCode::InvitationUnanswered,
         identity,
         format!(
             "{identity} has not answered the invitation of {} for {days} days; ask them, or take the grant away to withdraw it",
@@ -48,7 +48,7 @@ pub(super) fn again(cx: &Context<'_>, identity: &Email) -> Option<Finding> {
         "the invitation, which they had not taken up, is gone"
     };
     Some(finding(
-        "invited-before",
+        FindingCode::InvitedBefore,
         identity,
         format!(
             "{identity} was invited on {} already, and {since}{what}: somebody removed it, or they left on their own; the \
@@ -58,7 +58,7 @@ pub(super) fn again(cx: &Context<'_>, identity: &Email) -> Option<Finding> {
     ))
 }
 
-fn finding(code: &'static str, identity: &Email, message: String) -> Finding {
+fn finding(code: FindingCode, identity: &Email, message: String) -> Finding {
     Finding {
         severity: Severity::Warning,
         code,

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     model::{
-        AccountRef, AccountStatus, Change, Coverage, Email, Finding, GroupState, Guard, LiveAccount, LiveMember,
-        MemberChange, Place, Severity, Step, Unlisted, Verb,
+        AccountRef, AccountStatus, Change, Coverage, Email, Finding, FindingCode, GroupState, Guard, LiveAccount,
+        LiveMember, MemberChange, Place, Severity, Step, Unlisted, Verb,
     },
     plan::{
         Context,
@@ -178,7 +178,7 @@ impl Group<'_> {
         let semantics = &self.cx.app.semantics;
         if let AccountStatus::Inactive | AccountStatus::Unknown(_) = &member.status {
             let mut finding = self.finding(
-                "unusable-membership",
+                FindingCode::UnusableMembership,
                 identity.as_str(),
                 format!(
                     "the membership of {identity} in {} is {}, which no line asks for; look at it in the app",
@@ -191,7 +191,7 @@ impl Group<'_> {
         let compared = fields::compare(&self.found.desired.managed, &grant.values, &member.values);
         if !compared.unseen.is_empty() {
             let mut finding = self.finding(
-                "unread-fields",
+                FindingCode::UnreadFields,
                 identity.as_str(),
                 format!(
                     "{} of {identity} in {} could not be read, so nothing is known about it and nothing is changed",
@@ -232,7 +232,7 @@ impl Group<'_> {
         for (id, member) in members {
             let Some((account, identity)) = self.matched.by_id(id) else {
                 drafts.findings.push(self.finding(
-                    "unknown-member",
+                    FindingCode::UnknownMember,
                     id,
                     format!("{} has a member {id} that is not among the accounts", self.found.desired.name),
                 ));
@@ -275,7 +275,7 @@ impl Group<'_> {
             (Surplus::Unlisted, _) if !going && self.found.desired.policy.unlisted != Unlisted::Remove => {
                 if self.found.desired.policy.unlisted == Unlisted::Report {
                     findings.push(self.finding(
-                        "unlisted-member",
+                        FindingCode::UnlistedMember,
                         account.email.as_str(),
                         format!(
                             "{} is a member of {} and named nowhere in the files",
@@ -386,7 +386,7 @@ impl Group<'_> {
         draft
     }
 
-    fn finding(&self, code: &'static str, account: &str, message: String) -> Finding {
+    fn finding(&self, code: FindingCode, account: &str, message: String) -> Finding {
         Finding {
             severity: Severity::Note,
             code,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    model::{AccountStatus, Email, Finding, Guard, LiveAccount, Severity, Unlisted, Verb},
+    model::{AccountStatus, Email, Finding, FindingCode, Guard, LiveAccount, Severity, Unlisted, Verb},
     plan::{
         Context,
         draft::Drafts,
@@ -56,7 +56,7 @@ pub(super) fn find(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts)
                 let (reason, repair) = explain(cx, &person, stranger);
                 drafts.find(Finding {
                     severity: Severity::Warning,
-                    code: "renamed-person",
+                    code: FindingCode::RenamedPerson,
                     account: Some(person.as_str().into()),
                     group: None,
                     message: format!("{reason}; {repair}"),

@@ -323,7 +323,7 @@ fn govern(world: World, rules: &Rules) -> World {
             3 => format!("a/delete/{person}"),
             _ => format!("a/remove-member/{person}"),
         };
-        let releasable: Vec<Guard> = Guard::ALL.into_iter().filter(|guard| guard.releasable()).collect();
+        let releasable: Vec<Guard> = Guard::ALL.iter().copied().filter(|guard| guard.releasable()).collect();
         let guard = releasable[usize::from(*guard) % releasable.len()];
         world = world.approve(&allow, guard, (*up_to > 0).then(|| u32::from(*up_to)));
     }

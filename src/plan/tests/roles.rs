@@ -1,7 +1,7 @@
 //! Roles, admins and seats.
 
 use super::{check, fixture::*};
-use crate::model::{AccountStatus::*, Seats, Window};
+use crate::model::{AccountStatus::*, FindingCode, Seats, Window};
 
 const ALWAYS: Window = Window::ALWAYS;
 
@@ -227,7 +227,8 @@ fn whose_role_was_not_seen_may_be_the_last_admin() {
     let plan = unseen(world.clone().live_as("2", "bob@x.io", Active, "user"));
     let held = plan.actions[0].held.as_ref().map(|held| held.guard);
     assert_eq!(held, Some(crate::model::Guard::MinAdmins), "{plan:?}");
-    let told = |plan: &crate::model::AppPlan| plan.findings.iter().any(|finding| finding.code == "unread-fields");
+    let told =
+        |plan: &crate::model::AppPlan| plan.findings.iter().any(|finding| finding.code == FindingCode::UnreadFields);
     assert!(told(&plan), "{plan:?}");
     let plan = unseen(world.live_as("2", "bob@x.io", Active, "admin"));
     assert!(plan.actions[0].held.is_none() && told(&plan), "{plan:?}");

@@ -1,8 +1,8 @@
 //! Plans to draw: small builders, and one plan in which everything occurs.
 
 use crate::model::{
-    Action, ActionName, Against, AppPlan, Cause, Change, Due, DueWhat, Edge, FieldValue, Finding, Forecast, Guard,
-    Held, Observed, Place, Plan, Rule, Seats, Severity, Snapshot, Status, Verb,
+    Action, ActionName, Against, AppPlan, Cause, Change, Due, DueWhat, Edge, FieldValue, Finding, FindingCode,
+    Forecast, Guard, Held, Observed, Place, Plan, Rule, Seats, Severity, Snapshot, Status, Verb,
 };
 
 /// An action as its name says it, ready, without changes: `autodesk/add-member/jane@example.com/Design Team`.
@@ -69,7 +69,7 @@ impl Action {
     }
 }
 
-pub fn finding(severity: Severity, code: &'static str, account: Option<&str>, message: &str, because: &str) -> Finding {
+pub fn finding(severity: Severity, code: FindingCode, account: Option<&str>, message: &str, because: &str) -> Finding {
     Finding {
         severity,
         code,
@@ -175,14 +175,14 @@ pub fn everything() -> Plan {
             vec![
                 finding(
                     Severity::Warning,
-                    "unlisted-admin",
+                    FindingCode::UnexpectedAdmin,
                     Some("root@contractor.example"),
                     "root@contractor.example is an admin here, and no line makes them one",
                     "",
                 ),
                 finding(
                     Severity::Error,
-                    "email-reused",
+                    FindingCode::AmbiguousAccount,
                     Some("kim@example.com"),
                     "the account with this address has another id than last time (user-9, was user-4); nothing is done \
                      to it until someone says whose it is",
@@ -190,7 +190,7 @@ pub fn everything() -> Plan {
                 ),
                 finding(
                     Severity::Note,
-                    "unlisted-account",
+                    FindingCode::UnlistedAccount,
                     Some("demo@vendor.example"),
                     "demo@vendor.example is live and named nowhere in the files",
                     "",
@@ -270,7 +270,7 @@ pub fn compared() -> Plan {
     plan.snapshot = Some(Snapshot { taken_at: "2026-11-20T10:00:00Z".parse().unwrap(), age_s: 2 * 86_400 });
     plan.findings = vec![finding(
         Severity::Warning,
-        "unused-change",
+        FindingCode::UnusedChange,
         None,
         "`url` of autodesk changes from `https://a.example/` to `https://b.example/`; nothing was sent by the new value, \
          which counts once this change is merged",

@@ -49,7 +49,7 @@ fn the_schema_refuses_what_is_not_rendered() {
     assert!(validator().is_valid(&rendered()));
     refused("/version", Some(json!(2)));
     refused("/surprise", Some(json!(true)));
-    refused("/guards_unchecked", Some(json!(["nonsense"])));
+    refused("/guards_unchecked", Some(json!(["Not a word"])));
     refused("/apps/1/error", None);
     refused("/apps/1/observed/accounts", Some(json!(-1)));
     refused("/apps/1/actions/0/verb", Some(json!("befriend")));

@@ -5,7 +5,7 @@ use super::{
     snapshot,
 };
 use crate::{
-    model::{Cause, Finding, Forecast, Guard, Seats, Severity, Status},
+    model::{Cause, FindingCode, Forecast, Guard, Seats, Severity, Status},
     report::{dot, markdown},
 };
 
@@ -43,7 +43,7 @@ fn the_same_plan_gives_the_same_bytes_whenever_it_is_made() {
 #[test]
 fn what_is_true_of_every_app_is_told_once() {
     let said = "only ann@example.com was looked for";
-    let only = || finding(Severity::Note, Finding::ONLY, Some("ann@example.com"), said, "");
+    let only = || finding(Severity::Note, FindingCode::OnlyOnePerson, Some("ann@example.com"), said, "");
     let ann = action("autodesk/deactivate/ann@example.com", "people.yaml:7");
     let mut apps = vec![
         app("alteryx", "group", vec![], vec![only()]),
@@ -99,7 +99,8 @@ fn ten_thousand_actions_fit_into_a_comment_and_the_gravest_are_shown() {
             &[],
         ));
     }
-    let notes = (0..3_000).map(|i| finding(Severity::Note, "unlisted-account", None, &format!("stranger {i}"), ""));
+    let notes =
+        (0..3_000).map(|i| finding(Severity::Note, FindingCode::UnlistedAccount, None, &format!("stranger {i}"), ""));
     let text = markdown::plan(&plan(vec![app("big", "group", actions, notes.collect())]));
     assert!(text.len() < GITHUB, "{}", text.len());
     assert!(text.len() > GITHUB / 2, "most of the room is used: {}", text.len());
@@ -143,7 +144,7 @@ fn names_that_people_chose_format_nothing_and_call_nobody() {
         "a",
         "group",
         vec![one],
-        vec![finding(Severity::Warning, "x", Some("@everyone"), "<script> | @org/team", "")],
+        vec![finding(Severity::Warning, FindingCode::AppNotice, Some("@everyone"), "<script> | @org/team", "")],
     )]));
     for raw in ["<img", "<script>", "@admins", "@org", "@everyone", "https://", "](", "**b**", "`z`", "#1 "] {
         assert!(!text.contains(raw), "`{raw}` is in\n{text}");

@@ -6,7 +6,7 @@ use super::{
     snapshot,
 };
 use crate::{
-    model::{AppPlan, Cause, Finding, Guard, Plan, Severity, Status},
+    model::{AppPlan, Cause, FindingCode, Guard, Plan, Severity, Status},
     report::{Style, text},
 };
 
@@ -104,7 +104,7 @@ fn apps_in_sync_take_a_line_each() {
 
 #[test]
 fn an_app_in_sync_still_shows_its_findings() {
-    let note = finding(Severity::Note, "unlisted-account", None, "one account is named nowhere", "");
+    let note = finding(Severity::Note, FindingCode::UnlistedAccount, None, "one account is named nowhere", "");
     let plan = plan(vec![app("workiva", "group", vec![], vec![note])]);
     check(
         &plan,
@@ -185,8 +185,8 @@ fn a_hostile_name_cannot_repaint_the_terminal() {
 fn that_one_person_alone_was_looked_for_is_said_once_for_all_apps() {
     let said = "Only ann@example.com was looked for.";
     let of = |name: &str, findings: Vec<_>| AppPlan { complete: false, ..app(name, "group", Vec::new(), findings) };
-    let only = || finding(Severity::Note, Finding::ONLY, Some("ann@example.com"), said, "");
-    let other = finding(Severity::Warning, "incomplete-read", None, "page 2 did not come", "");
+    let only = || finding(Severity::Note, FindingCode::OnlyOnePerson, Some("ann@example.com"), said, "");
+    let other = finding(Severity::Warning, FindingCode::IncompleteRead, None, "page 2 did not come", "");
     let plan = plan(vec![of("a", vec![only()]), of("b", vec![only(), other])]);
     check(
         &plan,

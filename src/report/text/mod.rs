@@ -13,7 +13,7 @@ use super::{
     canvas::{Canvas, Line, Paint},
     wording,
 };
-use crate::model::{Action, AppPlan, Finding, Forecast, Guard, Plan, Severity, Status};
+use crate::model::{Action, AppPlan, Finding, FindingCode, Forecast, Guard, Plan, Severity, Status};
 use lines::{Columns, Folded};
 
 /// Findings shown per app before the rest is counted by code. Errors are always shown.
@@ -45,12 +45,13 @@ fn is_quiet(app: &AppPlan) -> bool {
 
 /// What says that one person alone was looked for. It is the same for every app, so that it is told once.
 pub(super) fn only(app: &AppPlan) -> Option<&Finding> {
-    app.findings.iter().find(|finding| finding.code == Finding::ONLY)
+    app.findings.iter().find(|finding| finding.code == FindingCode::OnlyOnePerson)
 }
 
 /// Findings that are told with the app, sorted.
 pub(super) fn own_findings(app: &AppPlan) -> Vec<&Finding> {
-    let mut findings: Vec<&Finding> = app.findings.iter().filter(|finding| finding.code != Finding::ONLY).collect();
+    let mut findings: Vec<&Finding> =
+        app.findings.iter().filter(|finding| finding.code != FindingCode::OnlyOnePerson).collect();
     findings.sort();
     findings
 }
@@ -311,7 +312,7 @@ fn draw_findings(canvas: &mut Canvas, findings: Vec<&Finding>) {
     canvas.gap();
     let title = format!("Findings: {}", wording::number(findings.len() as u64));
     canvas.paragraph(0, &Line::new().whole(Paint::Strong, title));
-    let mut rest: BTreeMap<(Severity, &str), usize> = BTreeMap::new();
+    let mut rest: BTreeMap<(Severity, FindingCode), usize> = BTreeMap::new();
     for (i, finding) in findings.into_iter().enumerate() {
         if i >= FINDINGS && finding.severity != Severity::Error {
             *rest.entry((finding.severity, finding.code)).or_default() += 1;

@@ -1,0 +1,145 @@
+//! Something a person should know that is not an action.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::Place;
+
+/// Something a person should know that is not an action.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What kind of finding it is.
+    pub code: FindingCode,
+    /// The account it is about.
+    pub account: Option<Arc<str>>,
+    /// The group it is about.
+    pub group: Option<Arc<str>>,
+    /// The sentence.
+    pub message: String,
+    /// Lines it is about.
+    pub because: Vec<Place>,
+}
+
+/// How bad a finding is. The order is that of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Something is wrong and stops actions.
+    Error,
+    /// Someone should look.
+    Warning,
+    /// Good to know.
+    Note,
+}
+
+/// Every kind of finding. The word in reports and JSON is the variant in kebab case: `unlisted-account`. The variants
+/// stand in the order of their words, which is the order of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "kebab-case")]
+pub enum FindingCode {
+    /// An update takes a role away first; the address follows in the next plan.
+    AddressLater,
+    /// A search by address would not have shown the person; the list was not read.
+    AddressNotAsked,
+    /// Several accounts may be one person's, or one account several people's.
+    AmbiguousAccount,
+    /// Several groups have the name that the files declare.
+    AmbiguousGroup,
+    /// The connector has something to say about the app.
+    AppNotice,
+    /// An approval is past its date.
+    ApprovalExpired,
+    /// An approval covers fewer people than the plan needs.
+    ApprovalShort,
+    /// An approval releases nothing in this plan.
+    ApprovalUnused,
+    /// An approval was used up.
+    ApprovalUsed,
+    /// The app does not show a group's members, so the ledger stands in for them.
+    BelievedMembers,
+    /// Actions wait for one another in a circle.
+    Cycle,
+    /// A field cannot change once the account exists.
+    FixedField,
+    /// A declared group is out of reach.
+    GroupGone,
+    /// A pinned group has another name in the app.
+    GroupName,
+    /// The app takes no writes for a group.
+    GroupReadOnly,
+    /// A list could not be read to its end.
+    IncompleteRead,
+    /// An invitation has waited for long.
+    InvitationUnanswered,
+    /// An earlier invitation of ours is gone, so this one is a second.
+    InvitedBefore,
+    /// The change under review drops an alias or a line that an account still depends on.
+    LeftBehind,
+    /// The change under review adds an app, which cannot be read before the merge.
+    NewApp,
+    /// Facts that are read account by account are not read yet for everybody.
+    NotReadYet,
+    /// Only one person was looked for, so the plan says nothing about anybody else.
+    OnlyOnePerson,
+    /// The change under review removes an app.
+    RemovedApp,
+    /// A person appears to have a new key.
+    RenamedPerson,
+    /// A person has a second account that no line settles.
+    SecondAccount,
+    /// The app shows far fewer accounts than at the last complete reading.
+    Shrank,
+    /// A live admin whom no line makes admin.
+    UnexpectedAdmin,
+    /// No group in the app fits what the files declare.
+    UnknownGroup,
+    /// A group has a member that is not among the accounts.
+    UnknownMember,
+    /// The app uses a status that the connector does not know.
+    UnknownStatus,
+    /// A live account that no line names.
+    UnlistedAccount,
+    /// A live member whom no line names.
+    UnlistedMember,
+    /// Managed fields could not be read, so they stay as they are.
+    UnreadFields,
+    /// A membership exists but gives nothing, such as a suspended one.
+    UnusableMembership,
+    /// The change under review alters how the app is reached; that counts after the merge.
+    UnusedChange,
+}
+
+impl FindingCode {
+    /// Every code.
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+
+    /// The word in reports and JSON.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+impl fmt::Display for FindingCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Serialize for FindingCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_stand_in_the_order_of_their_words() {
+        assert!(FindingCode::ALL.is_sorted_by_key(|code| code.as_str()));
+    }
+}

@@ -1,0 +1,67 @@
+//! An app that shows much less than last time is not believed.
+
+use std::sync::Arc;
+
+use crate::{
+    model::{Finding, FindingCode, Guard, Severity, Verb},
+    plan::{
+        Context,
+        approvals::{self, Approvals},
+        draft::{Drafts, Release},
+        wanted::Wanted,
+    },
+};
+
+/// A reading that shows less than this share of the accounts of the last complete one is not trusted: no organisation
+/// loses a quarter of its people between two runs, but a filter, a wrong tenant or a broken page does.
+const SHRANK_BELOW_PERCENT: usize = 75;
+
+/// Small apps may lose a few accounts without alarm.
+const SHRANK_AT_LEAST: usize = 5;
+
+pub(super) fn check(cx: &Context<'_>, _: &Wanted<'_>, drafts: &mut Drafts) {
+    let Some(reason) = shrank(cx) else { return };
+    if has_shrunk(cx) {
+        drafts.find(doubt(cx, &reason));
+    }
+    let doubtful = |action: &crate::model::Action| action.reduces_access || action.name.verb == Verb::Create;
+    for draft in drafts.actions.iter_mut().filter(|draft| doubtful(&draft.action)) {
+        draft.hold_until_approved(Guard::Shrank, reason.clone());
+    }
+}
+
+/// Whether the reading shows too little to be believed, and nobody has approved of it for the whole app.
+pub(in crate::plan) fn has_shrunk(cx: &Context<'_>) -> bool {
+    shrank(cx).is_some() && !Approvals::of(cx).covers_all(cx, Guard::Shrank)
+}
+
+fn shrank(cx: &Context<'_>) -> Option<String> {
+    let history = cx.history?;
+    let before = history.accounts_last_seen.filter(|_| cx.live.alone().is_none())?;
+    let now = cx.accounts.len();
+    let is_shown = |id: &Arc<str>| cx.accounts.binary_search_by(|account| account.id.cmp(id)).is_ok();
+    // Whom we took away ourselves nobody misses.
+    let ours = history.removed_since.iter().filter(|id| !is_shown(id)).count();
+    let expected = before.saturating_sub(ours);
+    (now * 100 < expected * SHRANK_BELOW_PERCENT && expected - now >= SHRANK_AT_LEAST).then(|| {
+        let ours = if ours == 0 { String::new() } else { format!(", of which rosterd removed {ours}") };
+        format!("the app shows {now} accounts, and showed {before} at the last complete reading{ours}")
+    })
+}
+
+/// Says how the smaller number becomes the measure of the next reading, whether anything is held or not.
+fn doubt(cx: &Context<'_>, reason: &str) -> Finding {
+    let allow = crate::model::escape(&cx.app.name);
+    let line = approvals::line(cx, &Release { allow, up_to: None }, Guard::Shrank);
+    Finding {
+        severity: Severity::Warning,
+        code: FindingCode::Shrank,
+        account: None,
+        group: None,
+        message: format!(
+            "{reason}; if the others are gone for good, add `{line}` under `approvals:`, and the smaller number counts from \
+             then on; if not, find out why they are not shown"
+        ),
+        because: Vec::new(),
+    }
+}
