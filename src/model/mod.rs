@@ -16,6 +16,7 @@ mod policy;
 mod semantics;
 mod step;
 mod value;
+mod verb;
 mod window;
 
 pub(crate) use action::escape;
@@ -41,6 +42,7 @@ pub use semantics::{
     ADDRESS, CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Effort, Find, GroupRules,
     Limits, MemberChange, MemberRead, MemberRules, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers, Semantics,
 };
-pub use step::{AccountRef, GroupRef, KnownAccount, Step, Verb};
+pub use step::{AccountRef, GroupRef, KnownAccount, Step};
 pub use value::{FieldName, FieldValue, Values};
+pub use verb::{Scope, Verb};
 pub use window::{Phase, Window};

@@ -310,6 +310,24 @@ impl Semantics {
         self.update && !self.fixed.contains(ADDRESS)
     }
 
+    /// Whether the API leaves to a person what `verb` does.
+    pub fn lacks(&self, verb: Verb) -> bool {
+        let (members, groups) = (&self.members, &self.groups);
+        match verb {
+            Verb::Create => self.create.is_none() && !members.creates_account,
+            Verb::Update => !self.update,
+            Verb::Reactivate => !self.reactivate,
+            Verb::Deactivate => self.deactivate.is_none(),
+            Verb::Delete => self.delete.is_none(),
+            Verb::AddMember => !members.add,
+            Verb::ChangeMember => members.change == MemberChange::Manual && !members.fields.is_empty(),
+            Verb::RemoveMember => !members.remove,
+            Verb::CreateGroup => !groups.create,
+            Verb::UpdateGroup => !groups.update && !groups.fields.is_empty(),
+            Verb::DeleteGroup => !groups.delete,
+        }
+    }
+
     /// What a person has to do where the API lacks `verb`.
     pub fn manual_text(&self, verb: Verb) -> String {
         self.manual.get(&verb).map_or_else(

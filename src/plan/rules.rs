@@ -179,16 +179,14 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
     freed.sort();
     // Where more seats are taken than there are, the first ones that become free are owed.
     let over = used.saturating_sub(seats as usize);
-    let (owed, spare) = freed.split_at(over.min(freed.len()));
-    let mut spare = spare.iter();
-    let mut free = (seats as usize).saturating_sub(used);
-    let mut count = Seats { needed: 0, free: u32::try_from(free + spare.len()).unwrap_or(u32::MAX) };
+    let free = (seats as usize).saturating_sub(used);
+    let all_free = u32::try_from(free + freed.len().saturating_sub(over)).unwrap_or(u32::MAX);
     let takes = |draft: &Draft| match draft.verb() {
         Verb::Create => true,
         Verb::Reactivate => !semantics.inactive_keeps_seat,
         _ => draft.makes_account,
     };
-    let mut takers: Vec<&mut Draft> =
+    let takers: Vec<&mut Draft> =
         drafts.actions.iter_mut().filter(|draft| draft.is(Status::Ready) && takes(draft)).collect();
     if let Some(about) = cx.live.alone() {
         let who = &about.identity;
@@ -199,6 +197,16 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
         }
         return None;
     }
+    let freed = freed.into_iter().map(|(_, name)| name).collect();
+    let needed = take(takers, free, freed, over, seats);
+    Some(Seats { needed, free: all_free })
+}
+
+/// Seats new accounts on the `free` seats, and then on those that `freed` make free, the first `owed` of which nobody gets.
+/// Returns how many seats it takes.
+fn take(mut takers: Vec<&mut Draft>, mut free: usize, freed: Vec<ActionName>, owed: usize, seats: u32) -> u32 {
+    let (owed, spare) = freed.split_at(owed.min(freed.len()));
+    let (mut spare, mut needed) = (spare.iter(), 0);
     takers.sort_by_key(|draft| (!draft.makes_admin, draft.action.name.clone()));
     // Somebody whom joining makes takes one seat, however many groups they join; all those joinings share its fate.
     let mut seated: BTreeMap<Email, Seat> = BTreeMap::new();
@@ -206,14 +214,12 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
         let joins = draft.identity.clone().filter(|_| draft.makes_account);
         let known = joins.as_ref().and_then(|who| seated.get(who).cloned());
         let seat = known.unwrap_or_else(|| {
-            count.needed += 1;
+            needed += 1;
             if free > 0 {
                 free -= 1;
                 return Seat::Free;
             }
-            spare.next().map_or(Seat::None, |(_, name)| {
-                Seat::After(std::iter::once(name).chain(owed.iter().map(|(_, name)| name)).cloned().collect())
-            })
+            spare.next().map_or(Seat::None, |name| Seat::After([name].into_iter().chain(owed).cloned().collect()))
         });
         match &seat {
             Seat::Free => {}
@@ -224,7 +230,7 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
             seated.insert(who, seat);
         }
     }
-    Some(count)
+    needed
 }
 
 /// Where a new account sits.

@@ -3,6 +3,7 @@
 
 mod paths;
 mod reference;
+mod verbs;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -1,5 +1,6 @@
 //! Every verb against every fault: one effect, a truthful result, a bounded number of calls, and no real time.
 
+mod effect;
 mod journal;
 mod together;
 
@@ -355,12 +356,11 @@ fn action(verb: Verb) -> Action {
 fn step(step: Step) -> Action {
     let verb = step.verb();
     let takes_away = matches!(verb, Verb::Deactivate | Verb::Delete | Verb::RemoveMember);
-    let in_group = !matches!(verb, Verb::Create | Verb::Update | Verb::Reactivate | Verb::Deactivate | Verb::Delete);
     let name = ActionName {
         app: "a".into(),
         verb,
         account: step.email().map(|email| email.as_str().into()),
-        group: in_group.then(|| "G".into()),
+        group: (verb.scope() != Scope::Account).then(|| "G".into()),
     };
     Action { reduces_access: takes_away, adds_access: !takes_away, ..Action::of(name, step) }
 }

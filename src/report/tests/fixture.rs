@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, ActionName, Against, AppPlan, Cause, Change, Due, DueWhat, Edge, FieldValue, Finding, FindingCode,
-    Forecast, Guard, Held, Observed, Place, Plan, Rule, Seats, Severity, Snapshot, Status, Verb,
+    Forecast, Guard, Held, Observed, Place, Plan, Rule, Scope, Seats, Severity, Snapshot, Status, Verb,
 };
 
 /// An action as its name says it, ready, without changes: `autodesk/add-member/jane@example.com/Design Team`.
@@ -21,7 +21,7 @@ pub fn parse(name: &str) -> ActionName {
     let mut parts = name.split('/').map(|part| part.replace("%2F", "/").into());
     let app = parts.next().unwrap();
     let verb: Verb = parts.next().map(|verb: std::sync::Arc<str>| verb.parse().unwrap()).unwrap();
-    let of_group = matches!(verb, Verb::CreateGroup | Verb::UpdateGroup | Verb::DeleteGroup);
+    let of_group = verb.scope() == Scope::Group;
     let account = if of_group { None } else { parts.next() };
     ActionName { app, verb, account, group: parts.next() }
 }
