@@ -53,7 +53,8 @@ pub struct Budget {
     waiting: BTreeMap<Ticket, (Class, Kind, Position)>,
     /// Waiting requests by kind.
     waiting_by_kind: [u64; 3],
-    pub(super) under_way: BTreeMap<Ticket, Kind>,
+    /// With when each left.
+    pub(super) under_way: BTreeMap<Ticket, (Kind, Duration)>,
     /// Until when those of them that were lost may be at work, the first one first.
     pub(super) lost: VecDeque<(Duration, Ticket)>,
     /// The same of an earlier process's requests, which are counted as sent already.
@@ -75,7 +76,7 @@ impl Budget {
     pub fn new(quota: &Quota) -> Self {
         let mut windows: Vec<_> = quota.scopes.iter().map(|scope| Window::new(*scope, quota.keep_free)).collect();
         if windows.is_empty() {
-            windows.push(Window::unlimited(Covers::All, UNDECLARED_WINDOW));
+            windows.push(Window::unlimited(Covers::All, UNDECLARED_WINDOW, quota.keep_free));
         }
         Self {
             windows,
@@ -222,11 +223,11 @@ impl Budget {
     }
 
     fn settle(&mut self, now: Duration, ticket: Ticket, feedback: &Feedback) {
-        let Some(kind) = self.under_way.remove(&ticket) else { return };
+        let Some((kind, sent)) = self.under_way.remove(&ticket) else { return };
         let spoken_of = self.spoken_of(kind, feedback);
         for (index, window) in self.windows.iter_mut().enumerate() {
             if window.counts(kind) {
-                window.answered(now, feedback, spoken_of == Some(index));
+                window.answered(now, sent, feedback, spoken_of == Some(index));
             }
         }
         match feedback.outcome {
@@ -304,7 +305,7 @@ impl Budget {
 
     fn grant(&mut self, now: Duration, ticket: Ticket, class: Class, kind: Kind) {
         self.cancel(ticket);
-        self.under_way.insert(ticket, kind);
+        self.under_way.insert(ticket, (kind, now));
         let demands: Vec<_> = self.windows.iter().map(|window| self.demand(window.covers)).collect();
         for (window, demand) in self.windows.iter_mut().zip(demands) {
             if window.counts(kind) {

@@ -35,7 +35,14 @@ pub fn retry_after(value: &str, date: Option<&str>, local: SystemTime) -> Durati
 pub fn quota_reset(value: &str, date: Option<&str>, local: SystemTime) -> Option<Duration> {
     let number = value.trim().parse::<f64>().ok()?;
     let wait = number_wait(number, server_time(date, local))?;
-    (wait <= LONGEST_WAIT).then_some(wait + ROUNDING)
+    // The reset and the `Date` may both be rounded, so that a whole day seems longer.
+    (wait <= LONGEST_WAIT + 2 * ROUNDING).then_some(wait.min(LONGEST_WAIT) + ROUNDING)
+}
+
+/// How many requests `X-RateLimit-Limit` allows in a window. `RateLimit-Limit` may name its policies behind the number,
+/// as in `100, 100;w=60`.
+pub fn quota_limit(value: &str) -> Option<u32> {
+    value.split([',', ';']).next()?.trim().parse().ok().filter(|limit| *limit > 0)
 }
 
 fn number_wait(number: f64, now: SystemTime) -> Option<Duration> {
@@ -97,6 +104,18 @@ mod tests {
         check_reset(&(NOW + 90).to_string(), Some(91));
         check_reset(&((NOW + 90) * 1000).to_string(), Some(91));
         check_reset(&(NOW - 5).to_string(), Some(1));
+    }
+
+    #[test]
+    fn a_reset_a_whole_day_away_is_believed_however_it_is_rounded() {
+        check_reset(&(NOW + 86401).to_string(), Some(86401));
+        assert_eq!(quota_reset("1.5", None, local()), Some(Duration::from_millis(2500)));
+    }
+
+    #[test]
+    fn a_limit_is_the_number_before_its_policies() {
+        let read = ["600", " 100, 100;w=60", "100;w=60", "0", "many"].map(quota_limit);
+        assert_eq!(read, [Some(600), Some(100), Some(100), None, None]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod tests;
 use std::time::Duration;
 
 pub use bucket::{Budget, PARK_AFTER};
-pub use headers::{quota_reset, retry_after};
+pub use headers::{quota_limit, quota_reset, retry_after};
 pub use saved::{Saved, SavedCount, SavedScope};
 
 /// In which order waiting requests leave.
@@ -108,6 +108,8 @@ pub enum Next {
 pub struct Feedback {
     /// What became of it.
     pub outcome: Outcome,
+    /// Requests that the server allows in a window.
+    pub limit: Option<u32>,
     /// Requests left in the server's window.
     pub remaining: Option<u32>,
     /// When the server's window begins anew.

@@ -40,6 +40,9 @@ pub struct SavedScope {
     /// What the server said is left, if it did. Others may have spent the rest.
     #[serde(default)]
     pub server: Option<SavedCount>,
+    /// How many requests the server allows in a window, if it said so.
+    #[serde(default)]
+    pub limit: Option<u32>,
 }
 
 /// A server's count.
@@ -79,6 +82,7 @@ impl Budget {
             covers: word(window.covers).into(),
             per_ms: millis(window.per),
             spent,
+            limit: window.known_limit(),
             reset_ms: window.reset.map(|reset| millis(reset.saturating_sub(now))),
             server: window.server.map(|server| SavedCount {
                 remaining: u32::try_from((server.remaining - window.in_flight).max(0)).unwrap_or(u32::MAX),
@@ -105,6 +109,7 @@ impl Budget {
         for window in &mut self.windows {
             let same = |scope: &&SavedScope| scope.covers == word(window.covers) && scope.per_ms == millis(window.per);
             let Some(scope) = saved.scopes.iter().find(same) else { continue };
+            window.recall_limit(scope.limit);
             let reset = scope.reset_ms.and_then(ahead);
             if scope.reset_ms.is_some() && reset.is_none() {
                 // Where windows slide, a "reset" frees a part only; one request goes ahead and finds out.
@@ -120,7 +125,7 @@ impl Budget {
             if let Some((server, until)) = scope.server.and_then(|server| Some((server, ahead(server.for_ms)?))) {
                 let remaining = window.server.map_or(i64::MAX, |own| own.remaining).min(i64::from(server.remaining));
                 let until = window.server.map_or(until, |own| own.until.max(until));
-                window.server = Some(ServerCount { remaining, until });
+                window.server = Some(ServerCount { remaining, until, heard: now, stale: false });
             }
         }
         // What this process has under way itself is in its own books.

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod servers;
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn secs(seconds: u64) -> Duration {
@@ -117,11 +119,11 @@ impl Simulation {
         if left.is_none() {
             run.answered_429 += 1;
             let retry_after = Some(reset_in.unwrap_or(scope.per));
-            return Feedback { outcome: Outcome::Overloaded, remaining: Some(0), reset_in, retry_after };
+            return Feedback { outcome: Outcome::Overloaded, limit: None, remaining: Some(0), reset_in, retry_after };
         }
         run.counted.push(at);
         let remaining = reset_in.and(left).map(|left| u32::try_from(left).unwrap());
-        Feedback { outcome: Outcome::Answered, remaining, reset_in, retry_after: None }
+        Feedback { outcome: Outcome::Answered, remaining, reset_in, ..Feedback::default() }
     }
 }
 

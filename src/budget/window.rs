@@ -8,8 +8,15 @@ use super::{Covers, Feedback, Kind, Outcome, Scope};
 /// that little is lost when the window began anew meanwhile.
 const BELIEVED: Duration = Duration::from_secs(60);
 
-/// Resets that differ by less name the same window; servers round to seconds, and so does the `Date` they are measured by.
+/// Resets that differ by more cannot name the same window: they are rounded to seconds, and so is the `Date` they are measured by.
 const SAME_WINDOW: Duration = Duration::from_secs(3);
+
+/// A reset may be rounded by this much, as may the length of a window that is read off it.
+const ROUNDING: Duration = Duration::from_secs(1);
+
+/// To a shorter window a second of rounding is so much that we learn the length instead of waiting for the latest that a
+/// rounded reset can mean.
+const SHORT: Duration = Duration::from_secs(10);
 
 /// Part of the time to the reset in which a paced bucket spends what remains. Below one, so that delays lose nothing.
 const PACE: f64 = 0.8;
@@ -21,8 +28,19 @@ pub(super) struct Window {
     /// Requests per window; `None` when only the server knows.
     pub(super) requests: Option<u32>,
     pub(super) per: Duration,
-    /// Requests left to other users of the API.
+    /// Requests left to other users of the API, of `requests`.
     reserve: i64,
+    /// The share of the server's limit that is left to them.
+    keep_free: f64,
+    /// How many requests the server allows in a window, if it says so or we have seen it.
+    limit: Option<u32>,
+    names_limit: bool,
+    /// A new window was seen, so that the most that we saw left is all of it.
+    turned: bool,
+    /// How long the server's windows are: as declared, until the server names much shorter ones or refuses what came after.
+    length: Duration,
+    /// The server's windows are not as long as declared.
+    other_length: bool,
     /// Requests of ours that left and are not answered.
     pub(super) in_flight: i64,
     /// When each answered request stops counting, ascending.
@@ -38,18 +56,21 @@ pub(super) struct Window {
 }
 
 /// The server's count, less what was sent since and got no count of its own.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct ServerCount {
     pub(super) remaining: i64,
     pub(super) until: Duration,
+    /// When we heard it. Only what left later is sure to have been counted later.
+    pub(super) heard: Duration,
+    /// It is out of date, and the next answer tells how much is left now.
+    pub(super) stale: bool,
 }
 
 impl Window {
     pub(super) fn new(scope: Scope, keep_free: f64) -> Self {
-        // Rounded down and never everything: a quota of one must still be usable.
-        let share = (f64::from(scope.requests) * keep_free.clamp(0.0, 1.0)).floor();
-        let reserve = (share as i64).min(i64::from(scope.requests) - 1).max(0);
-        Self { requests: Some(scope.requests), reserve, ..Self::unlimited(scope.covers, scope.per) }
+        let reserve = share(scope.requests, keep_free);
+        let unlimited = Self::unlimited(scope.covers, scope.per, keep_free);
+        Self { requests: Some(scope.requests), reserve, ..unlimited }
     }
 
     /// Leaves no more than `scope` does as well.
@@ -57,15 +78,22 @@ impl Window {
         let other = Self::new(scope, keep_free);
         self.requests = self.requests.into_iter().chain(other.requests).min();
         self.reserve = self.reserve.max(other.reserve).min(self.requests.map_or(0, |all| i64::from(all) - 1)).max(0);
+        self.keep_free = self.keep_free.max(keep_free);
     }
 
     /// A scope whose size only the server knows.
-    pub(super) fn unlimited(covers: Covers, per: Duration) -> Self {
+    pub(super) fn unlimited(covers: Covers, per: Duration, keep_free: f64) -> Self {
         Self {
             covers,
             requests: None,
             per,
             reserve: 0,
+            keep_free,
+            limit: None,
+            names_limit: false,
+            turned: false,
+            length: per,
+            other_length: false,
             in_flight: 0,
             spent: VecDeque::new(),
             server: None,
@@ -79,35 +107,44 @@ impl Window {
         self.covers.includes(kind)
     }
 
-    /// Forgets what no longer counts. True when a named reset passed, so that the window should be new.
+    /// Forgets what no longer counts. True when a named reset passed and nothing was left until then: the window should be
+    /// new, and one request goes ahead and finds out.
     pub(super) fn refresh(&mut self, now: Duration) -> bool {
         while self.spent.front().is_some_and(|free_at| *free_at <= now) {
             self.spent.pop_front();
+            // Where a short window slides, what we sent a window ago is free again before a rounded reset says so, and the
+            // next answer tells how much is.
+            if let Some(server) = self.server.as_mut().filter(|_| self.slides && self.per < SHORT) {
+                server.stale = true;
+            }
         }
-        if self.reset.is_some_and(|reset| reset <= now) {
-            self.begin_anew();
-            return true;
+        let passed = self.reset.take_if(|reset| *reset <= now);
+        let blocked = passed.is_some_and(|reset| self.begin_anew(reset));
+        if let Some(server) = self.server.as_mut().filter(|server| passed.is_some() || server.until <= now) {
+            (server.stale, server.heard, server.until) = (true, now, now.saturating_add(BELIEVED));
         }
-        if let Some(server) = self.server.filter(|server| server.until <= now) {
-            // A server that named no reset and had nothing left is asked with a single request.
-            let nothing_left = server.remaining <= self.reserve;
-            self.server = nothing_left
-                .then_some(ServerCount { remaining: self.reserve + 1, until: now.saturating_add(BELIEVED) });
-        }
-        false
+        blocked
     }
 
-    /// A new window: nothing of it is spent yet.
-    fn begin_anew(&mut self) {
-        self.reset = None;
-        self.server = None;
+    /// The named reset passed. True when nothing could leave before.
+    fn begin_anew(&mut self, reset: Duration) -> bool {
         self.pace_until = Duration::ZERO;
-        self.spent.clear();
+        let blocked = self.usable() == 0;
+        if self.is_ours() {
+            if self.server.is_none() {
+                // Without a count the reset is all we know; what was answered just before may lie in the new window.
+                let old = |free_at: &Duration| *free_at <= (reset + self.per).saturating_sub(SAME_WINDOW);
+                let old = self.spent.iter().take_while(|free_at| old(free_at)).count();
+                self.spent.drain(..old);
+            }
+            while self.own_free() <= self.reserve && self.spent.pop_front().is_some() {}
+        }
+        blocked
     }
 
-    /// Requests that may still leave, by the smaller of the two counts.
-    fn free(&self) -> i64 {
-        self.own_free().min(self.server.map_or(i64::MAX, |server| server.remaining - self.in_flight))
+    /// Whether the windows that the server names may be the declared ones, so that their resets free what we counted.
+    fn is_ours(&self) -> bool {
+        !self.slides && self.length * 10 >= self.per
     }
 
     fn own_free(&self) -> i64 {
@@ -115,18 +152,46 @@ impl Window {
         self.requests.map_or(i64::MAX, |requests| i64::from(requests) - self.in_flight - self.spent.len() as i64)
     }
 
-    fn needed(&self, removal: bool) -> i64 {
-        if removal { 1 } else { self.reserve + 1 }
+    fn server_free(&self) -> i64 {
+        let remaining = self.server.map(|server| match server.stale {
+            true => server.remaining.max(self.server_reserve() + 1),
+            false => server.remaining,
+        });
+        remaining.map_or(i64::MAX, |remaining| remaining - self.in_flight)
     }
 
-    /// What may leave without touching the share kept free.
+    /// What the server allows in a window, as it says or as a whole window showed.
+    pub(super) fn known_limit(&self) -> Option<u32> {
+        self.limit.filter(|_| self.names_limit || self.turned)
+    }
+
+    /// Takes over what an earlier process knew of it.
+    pub(super) fn recall_limit(&mut self, limit: Option<u32>) {
+        self.turned |= limit.is_some();
+        self.limit = self.limit.or(limit);
+    }
+
+    /// The share kept free of what the server allows, where that is less than what is declared.
+    fn server_reserve(&self) -> i64 {
+        match (self.known_limit(), self.requests) {
+            (Some(limit), Some(requests)) => share(limit, self.keep_free).min(share(requests, self.keep_free)),
+            (Some(limit), None) => share(limit, self.keep_free),
+            (None, _) => self.reserve,
+        }
+    }
+
+    /// What may leave without touching the shares kept free.
     fn usable(&self) -> i64 {
-        self.free().saturating_sub(self.reserve).max(0)
+        let own = self.own_free().saturating_sub(self.reserve);
+        own.min(self.server_free().saturating_sub(self.server_reserve())).max(0)
     }
 
     /// Whether a request may leave now.
     pub(super) fn admits(&self, now: Duration, removal: bool, demand: u64) -> bool {
-        self.free() >= self.needed(removal) && (removal || !self.is_paced(now, demand))
+        if removal {
+            return self.own_free().min(self.server_free()) > 0;
+        }
+        self.usable() > 0 && !self.is_paced(now, demand)
     }
 
     fn is_paced(&self, now: Duration, demand: u64) -> bool {
@@ -139,16 +204,19 @@ impl Window {
 
     /// When a request may leave that may not now; `None` when that depends on answers.
     pub(super) fn opens_at(&self, now: Duration, removal: bool, demand: u64) -> Option<Duration> {
-        let needed = self.needed(removal);
-        let missing = needed - self.own_free();
+        let (own_reserve, server_reserve) = if removal { (0, 0) } else { (self.reserve, self.server_reserve()) };
+        let missing = own_reserve + 1 - self.own_free();
         let own = if missing <= 0 {
             Some(now)
         } else {
             let by_age = usize::try_from(missing - 1).ok().and_then(|index| self.spent.get(index)).copied();
-            by_age.into_iter().chain(self.reset).min()
+            by_age.into_iter().chain(self.reset.filter(|_| self.is_ours())).min()
         };
         let server = match self.server {
-            Some(server) if server.remaining - self.in_flight < needed => server.until,
+            Some(server) if self.server_free() <= server_reserve => {
+                let slid = self.spent.front().filter(|_| self.slides && self.per < SHORT);
+                slid.map_or(server.until, |free_at| server.until.min(*free_at))
+            }
             _ => now,
         };
         let pace = if !removal && self.is_paced(now, demand) { self.pace_until } else { now };
@@ -166,54 +234,112 @@ impl Window {
         }
     }
 
-    /// A request came back; `counts` says whether the quota headers speak of this scope.
-    pub(super) fn answered(&mut self, now: Duration, feedback: &Feedback, counts: bool) {
+    /// A request came back that left at `sent`; `counts` says whether the quota headers speak of this scope.
+    pub(super) fn answered(&mut self, now: Duration, sent: Duration, feedback: &Feedback, counts: bool) {
         self.in_flight -= 1;
         if feedback.outcome == Outcome::NotSent {
             return;
         }
-        let reset = feedback.reset_in.filter(|_| counts).map(|reset_in| now.saturating_add(reset_in));
-        let same_window = match (self.reset, reset) {
-            (Some(old), Some(new)) => old.abs_diff(new) <= SAME_WINDOW,
-            // Not naming the reset again does not start a new window.
-            (Some(_), None) => true,
-            (None, _) => false,
-        };
-        if let (Some(old), Some(new), false) = (self.reset, reset, same_window) {
-            if now.saturating_add(SAME_WINDOW) >= old {
-                // The window began anew a moment before we thought so.
-                self.begin_anew();
-            } else if new > old {
-                self.slides = true;
-            }
+        let overloaded = feedback.outcome == Outcome::Overloaded;
+        // A refusal that names only when the window ends says that nothing is left in it.
+        let over = overloaded && feedback.retry_after.is_none() && feedback.reset_in.is_some();
+        let said = feedback.remaining.or(over.then_some(0)).filter(|_| counts).map(i64::from);
+        if counts {
+            self.hear_limit(feedback.limit, said);
+            self.heard(now, sent, feedback, said);
         }
-        if self.requests.is_some() {
+        // Whether a refusal counts as well is known to a server that names its count.
+        if self.requests.is_some() && !(overloaded && said.is_some()) {
             self.spent.push_back(now.saturating_add(self.per));
         }
-        // A refusal that names only when the window ends says that nothing is left in it.
-        let over =
-            feedback.outcome == Outcome::Overloaded && feedback.retry_after.is_none() && feedback.reset_in.is_some();
-        let said = feedback.remaining.or(over.then_some(0)).filter(|_| counts);
-        if said.is_none()
-            && let Some(server) = &mut self.server
-        {
-            server.remaining -= 1;
-        }
-        if !counts {
+        let Some(server) = &mut self.server else {
+            self.server = said.map(|remaining| self.count(remaining, now));
             return;
-        }
-        if !same_window {
-            self.reset = reset;
-        }
-        if let Some(remaining) = said {
-            let remaining = i64::from(remaining);
-            let until = self.reset.unwrap_or_else(|| now.saturating_add(self.per.min(BELIEVED)));
-            // Within one window a count only falls; a larger one is an answer that was overtaken.
-            let remaining = match self.server {
-                Some(server) if same_window => server.remaining.min(remaining),
-                _ => remaining,
-            };
-            self.server = Some(ServerCount { remaining, until });
+        };
+        let newer = sent >= server.heard;
+        match said {
+            // Of two counts whose order is not known the smaller holds.
+            Some(said) if newer || said < server.remaining => self.server = Some(self.count(said, now)),
+            Some(_) => {}
+            // A server that no longer counts is not held to what it said.
+            None if server.stale && newer && !overloaded => self.server = None,
+            None => server.remaining -= 1,
         }
     }
+
+    /// The limit is what the server names, or else the most that we saw left.
+    fn hear_limit(&mut self, named: Option<u32>, said: Option<i64>) {
+        let most = said.and_then(|said| u32::try_from(said + 1).ok());
+        self.names_limit |= named.is_some();
+        self.limit = if self.names_limit { named.or(self.limit) } else { self.limit.max(most) };
+    }
+
+    fn count(&self, remaining: i64, now: Duration) -> ServerCount {
+        let until = self.reset.unwrap_or_else(|| now.saturating_add(self.per.min(BELIEVED)));
+        ServerCount { remaining, until, heard: now, stale: false }
+    }
+
+    /// Learns from an answer when the server's window ends, and whether it is a new one.
+    fn heard(&mut self, now: Duration, sent: Duration, feedback: &Feedback, said: Option<i64>) {
+        let Some(reset_in) = feedback.reset_in else { return };
+        let server = self.server.filter(|server| sent >= server.heard);
+        if server.is_some_and(|server| server.stale) && feedback.outcome == Outcome::Overloaded && !self.slides {
+            // The window was not over: it is longer than we thought.
+            (self.length, self.other_length) = (self.length.saturating_add(ROUNDING), true);
+        }
+        if feedback.outcome == Outcome::Overloaded {
+            self.slides = false;
+        }
+        // A count falls within a window. One that rises shows that the server gave something back.
+        let freed = server.zip(said).map_or(0, |(server, said)| said + 1 - server.remaining);
+        let due = self.reset.is_none_or(|reset| now.saturating_add(SAME_WINDOW) >= reset);
+        let turned = due && freed > 0;
+        if let (true, Some(said), Some(server), Some(limit)) = (turned, said, server, self.limit)
+            && server.stale
+        {
+            // A new window has room for nearly all; where windows slide, only what was sent first is free again.
+            self.slides = (said + 1) * 4 < i64::from(limit) * 3;
+        }
+        if turned {
+            self.turned = true;
+            if !self.slides {
+                self.learn_length(reset_in);
+            }
+            if self.is_ours() && reset_in <= self.per.saturating_add(2 * ROUNDING) {
+                // What the server gave back we give back, the oldest first.
+                let freed = usize::try_from(freed).unwrap_or(usize::MAX).min(self.spent.len());
+                self.spent.drain(..freed);
+            }
+            self.pace_until = Duration::ZERO;
+        }
+        let reset = now.saturating_add(self.at_most(reset_in));
+        let moved = self.reset.is_some_and(|old| old.abs_diff(reset) > SAME_WINDOW);
+        self.slides |= moved && !due && Some(reset) > self.reset;
+        if turned || moved || self.reset.is_none() {
+            self.reset = Some(reset);
+        }
+    }
+
+    /// A new window has begun, and ends in `reset_in` at the latest: its length shows.
+    fn learn_length(&mut self, reset_in: Duration) {
+        let length = reset_in.saturating_sub(ROUNDING).max(ROUNDING);
+        if self.other_length {
+            self.length = self.length.max(length);
+        } else if length * 2 <= self.per {
+            (self.length, self.other_length) = (length, true);
+        }
+    }
+
+    /// How long a window lasts at most that is heard of now. Its whole length from now on suffices, because it has begun,
+    /// where the reset may be rounded up and be measured by a `Date` that is rounded down.
+    fn at_most(&self, reset_in: Duration) -> Duration {
+        let knows = !self.other_length || self.length < SHORT;
+        if knows && reset_in <= self.length + 2 * ROUNDING { reset_in.min(self.length) } else { reset_in }
+    }
+}
+
+/// The share of a limit that is kept free: rounded down and never everything, because a quota of one must still be usable.
+fn share(limit: u32, keep_free: f64) -> i64 {
+    let share = (f64::from(limit) * keep_free.clamp(0.0, 1.0)).floor();
+    (share as i64).min(i64::from(limit) - 1).max(0)
 }

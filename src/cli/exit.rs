@@ -1,7 +1,8 @@
 //! Exit statuses: 0 fine, 1 something failed, 2 and 3 with `--detailed-exitcode`, 64 wrong usage.
 
-use std::{fmt::Display, process::ExitCode};
+use std::process::ExitCode;
 
+pub(super) use super::failure::Failure;
 use super::terminal;
 
 /// Wrong usage, as `sysexits.h` numbers it; clap's own 2 would read as "there is something to do".
@@ -20,28 +21,6 @@ pub(super) enum Exit {
     Waiting,
 }
 
-/// Why a command could not do its work.
-#[derive(Debug)]
-pub(super) struct Failure {
-    message: String,
-    hint: Option<String>,
-}
-
-impl Failure {
-    pub(super) fn new(message: impl Display) -> Self {
-        Self { message: message.to_string(), hint: None }
-    }
-
-    pub(super) fn message(&self) -> &str {
-        &self.message
-    }
-
-    pub(super) fn hint(mut self, hint: impl Display) -> Self {
-        self.hint = Some(hint.to_string());
-        self
-    }
-}
-
 /// Prints what clap says and maps it: asking for help is no error.
 pub(super) fn usage(error: &clap::Error) -> ExitCode {
     // Nothing can be done about a closed stream.
@@ -57,7 +36,7 @@ pub(super) fn report(result: Result<Exit, Failure>) -> ExitCode {
         Ok(Exit::Ready) => ExitCode::from(2),
         Ok(Exit::Waiting) => ExitCode::from(3),
         Err(failure) => {
-            terminal::error(&failure.message, failure.hint.as_deref());
+            terminal::error(failure.message(), failure.help());
             ExitCode::from(1)
         }
     }

@@ -10,6 +10,7 @@ mod connectors;
 mod context;
 mod daemon;
 mod exit;
+mod failure;
 mod files;
 mod fmt;
 mod history;

@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::MultiProgress;
 
-use super::exit::Failure;
+use super::failure::Failure;
 pub(super) use crate::report::message::Kind;
 use crate::report::{Style, message, printable};
 

@@ -14,9 +14,22 @@ use super::{
 /// The version of the JSON; it changes when a key changes its meaning or goes.
 const VERSION: u32 = 1;
 
+impl Problems {
+    /// Workflow commands that show every problem beside its lines on GitHub. `dir` is the directory of the files as seen
+    /// from the root of the repository.
+    pub fn to_github(&self, dir: &str) -> String {
+        github(self, dir)
+    }
+
+    /// Every problem as JSON.
+    pub fn to_json(&self) -> String {
+        json(self)
+    }
+}
+
 /// Workflow commands that GitHub shows beside the lines. `dir` is the directory of the files as seen from the root of the
 /// repository, because that is what GitHub knows paths from.
-pub(super) fn github(problems: &Problems, dir: &str) -> String {
+fn github(problems: &Problems, dir: &str) -> String {
     let mut out = String::new();
     for problem in problems {
         let kind = match problem.severity {
@@ -96,7 +109,7 @@ struct PlaceWire<'a> {
 }
 
 /// Every problem as JSON, with a newline at the end.
-pub(super) fn json(problems: &Problems) -> String {
+fn json(problems: &Problems) -> String {
     let wire = Wire {
         version: VERSION,
         valid: !problems.has_errors(),

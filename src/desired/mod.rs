@@ -11,6 +11,7 @@ mod decode;
 mod edit;
 mod format;
 mod load;
+mod looks;
 mod merge;
 mod nearest;
 mod problem;

@@ -5,8 +5,6 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use crate::model::{Place, Severity};
 
-use super::{annotate, render};
-
 /// Something wrong with the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -105,27 +103,6 @@ impl Problems {
         self.list.iter().any(|problem| problem.severity == Severity::Error)
     }
 
-    /// Draws every problem with the lines it is about, for a terminal of `width` columns.
-    pub fn render(&self, color: bool, width: usize) -> String {
-        render::problems(self, color, width)
-    }
-
-    /// One line per problem, for editors and logs: `people.yaml:3:5: error: … (hint)`.
-    pub fn render_plain(&self) -> String {
-        render::plain(self)
-    }
-
-    /// Workflow commands that show every problem beside its lines on GitHub. `dir` is the directory of the files as seen
-    /// from the root of the repository.
-    pub fn to_github(&self, dir: &str) -> String {
-        annotate::github(self, dir)
-    }
-
-    /// Every problem as JSON.
-    pub fn to_json(&self) -> String {
-        annotate::json(self)
-    }
-
     pub(super) fn line(&self, place: &Place) -> Option<&Shown> {
         self.lines.get(&(place.file.clone(), place.line))
     }
@@ -143,13 +120,6 @@ impl<'a> IntoIterator for &'a Problems {
 impl fmt::Debug for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.list).finish()
-    }
-}
-
-/// The form without colours.
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.render(false, render::DEFAULT_WIDTH).trim_end())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Draws problems: a header, the lines of each place with what is underlined there, and what to do.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use owo_colors::{OwoColorize, Style};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -10,7 +10,7 @@ use crate::model::Severity;
 use super::problem::{Label, Problem, Problems, Shown};
 
 /// Wide enough for most lines, and what a terminal is when nothing is known of it.
-pub(super) const DEFAULT_WIDTH: usize = 100;
+const DEFAULT_WIDTH: usize = 100;
 
 /// Narrower than this nothing can be shown sensibly.
 const LEAST_WIDTH: usize = 40;
@@ -45,7 +45,26 @@ pub(super) fn word(severity: Severity) -> &'static str {
     }
 }
 
-pub(super) fn problems(problems: &Problems, color: bool, width: usize) -> String {
+impl Problems {
+    /// Draws every problem with the lines it is about, for a terminal of `width` columns.
+    pub fn render(&self, color: bool, width: usize) -> String {
+        problems(self, color, width)
+    }
+
+    /// One line per problem, for editors and logs: `people.yaml:3:5: error: … (hint)`.
+    pub fn render_plain(&self) -> String {
+        plain(self)
+    }
+}
+
+/// The form without colours.
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.render(false, DEFAULT_WIDTH).trim_end())
+    }
+}
+
+fn problems(problems: &Problems, color: bool, width: usize) -> String {
     let paint = Paint { color };
     let mut out = String::new();
     for problem in problems {
@@ -55,7 +74,7 @@ pub(super) fn problems(problems: &Problems, color: bool, width: usize) -> String
     out
 }
 
-pub(super) fn plain(problems: &Problems) -> String {
+fn plain(problems: &Problems) -> String {
     let mut out = String::new();
     for problem in problems {
         if let Some(label) = problem.places.first() {

@@ -168,7 +168,7 @@ impl<'s> Lines<'s> {
             secrets.entry(span.file).or_default().push(start..start + span.length as usize);
         }
         for &file in unread {
-            secrets.entry(file).or_default().extend(super::secret::by_looks(&sources[file as usize].text));
+            secrets.entry(file).or_default().extend(super::looks::by_looks(&sources[file as usize].text));
         }
         for ranges in secrets.values_mut() {
             ranges.sort_by_key(|range| (range.start, range.end));

@@ -15,6 +15,7 @@ mod resolve;
 mod runner;
 mod scheduler;
 pub mod settle;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod together;
@@ -23,5 +24,6 @@ pub use created_ids::CreatedIds;
 pub use forecast::forecast;
 pub use jitter::Jitter;
 pub use journal::{Journal, NoJournal, Performed, Unwritten};
-pub use runner::{Event, Progress, Quiet, Stop, Tools, execute};
+pub use runner::{Event, Progress, Quiet, Tools, execute};
 pub use scheduler::{Command, Crowd, Scheduler};
+pub use stop::Stop;

@@ -8,7 +8,7 @@ use super::{
     journal::{Journal, Performed, Unwritten},
     read_back::Then,
     resolve::Unresolved,
-    runner::Stop,
+    stop::Stop,
 };
 use crate::{
     budget::Lane,

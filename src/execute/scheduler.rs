@@ -6,7 +6,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::together::kin;
 use crate::{
     budget::Lane,
     model::{Action, ActionName, MemberRules, Status, Verb},
@@ -213,6 +212,12 @@ fn families(actions: &[Action], crowd: Crowd) -> Vec<Option<(usize, usize)>> {
         (at_once > 1).then_some((number, at_once as usize))
     };
     actions.iter().map(family).collect()
+}
+
+/// Which actions a request can carry out together: those of one kind in one group.
+fn kin(action: &Action) -> Option<(Verb, &str)> {
+    let group = action.name.group.as_deref()?;
+    matches!(action.name.verb, Verb::AddMember | Verb::RemoveMember).then_some((action.name.verb, group))
 }
 
 fn lane(action: &Action, followers: usize) -> Lane {

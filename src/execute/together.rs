@@ -15,7 +15,7 @@ use super::{
 use crate::{
     budget::Lane,
     connectors::{Error, ErrorKind, Listing, Write, Written},
-    model::{Action, ActionResult, LiveMember, Verb},
+    model::{Action, ActionResult, LiveMember},
 };
 
 /// So many in a row that are refused alone as they were together settle it for the rest of them.
@@ -225,10 +225,4 @@ fn is_done(write: &Write, members: &Listing<LiveMember>) -> bool {
     let Aim::Member(aim) = Aim::of(write) else { return false };
     let found = members.rows.iter().find(|member| read_back::is_member(member, &aim.who)).map(|member| &member.values);
     matches!(aim.judge(Seen::listed(found, &members.coverage)), Effect::Done(_))
-}
-
-/// Which actions a request can carry out together: those of one kind in one group.
-pub(super) fn kin(action: &Action) -> Option<(Verb, &str)> {
-    let group = action.name.group.as_deref()?;
-    matches!(action.name.verb, Verb::AddMember | Verb::RemoveMember).then_some((action.name.verb, group))
 }

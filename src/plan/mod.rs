@@ -184,6 +184,15 @@ impl<'a> Context<'a> {
             || self.app.self_account.as_ref().is_some_and(|email| self.identity(email) == identity)
     }
 
+    /// Why an account may be there although it was not seen; `None` once that is certain. A query is certain for the address
+    /// it asked for, and a person may have several.
+    fn may_exist(&self, identity: &Email) -> Option<&'a str> {
+        let Coverage::Incomplete(why) = &self.live.accounts_coverage else { return None };
+        let aliases = self.people.get(identity).map_or(&[][..], |person| person.aliases.as_slice());
+        let absent = std::iter::once(identity).chain(aliases).all(|email| self.live.absent.contains(email));
+        (!absent).then_some(why)
+    }
+
     /// The rules for an action: the group's, when it is about a declared group, otherwise the app's.
     fn policy(&self, group: Option<&Arc<str>>) -> &'a Policy {
         group.and_then(|name| self.app.groups.get(name)).map_or(&self.app.policy, |group| &group.policy)

@@ -65,7 +65,7 @@ pub(super) async fn settle(
 ) -> Result<(Vec<Recovered>, BTreeMap<String, String>), StoreError> {
     let mut swept = Swept::default();
     let (mut recovered, mut under_way) = (Vec::new(), BTreeMap::new());
-    end_runs(memory, &open).await?;
+    end_runs(memory, open.iter().map(|intent| &intent.intent.run).collect()).await?;
     for intent in open {
         let judged = judge(memory, tenure, &intent, writer, live, &mut swept).await?;
         let name = intent.intent.action.clone();
@@ -105,9 +105,8 @@ pub(super) async fn settle(
 }
 
 /// Enters that runs which left something under way were cut off: the app is ours now, so that they are over.
-async fn end_runs(memory: &Memory, open: &[Intent]) -> Result<(), StoreError> {
+async fn end_runs(memory: &Memory, runs: BTreeSet<&Arc<str>>) -> Result<(), StoreError> {
     let ours = memory.begun().await;
-    let runs: BTreeSet<&Arc<str>> = open.iter().map(|intent| &intent.intent.run).collect();
     for run in runs.into_iter().filter(|run| Some(*run) != ours.as_ref()) {
         let under_way = async || Ok(memory.store.run(run).await?.is_some_and(|run| run.ended.is_none()));
         if !under_way().await? {
@@ -219,5 +218,38 @@ fn remember(created_ids: &CreatedIds, intent: &Intent, account: Option<&Arc<str>
     }
     if let (Some(id), Some(Write::CreateGroup { name, .. })) = (group, &write) {
         created_ids.remember_group(name.clone(), id.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        connectors::Clock,
+        reconcile::Author,
+        store::{NewRun, Store},
+    };
+
+    #[tokio::test]
+    async fn apps_that_one_run_left_open_may_end_it_at_the_same_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(&format!("sqlite:{}", dir.path().join("state.db").display())).await.unwrap();
+        let killed = NewRun {
+            id: "killed".into(),
+            command: "apply".into(),
+            started_at: Timestamp::UNIX_EPOCH,
+            commit: None,
+            fingerprint: None,
+            host: "here".into(),
+            pid: 7,
+        };
+        store.begin_run(&killed).await.unwrap();
+        let author = Author { command: "apply".into(), commit: None, host: "here".into(), pid: 8 };
+        let memory = Memory::writing(store.clone(), author, Clock::new(|| Timestamp::UNIX_EPOCH));
+        let run: Arc<str> = "killed".into();
+        for ended in futures::future::join_all((0..8).map(|_| end_runs(&memory, [&run].into()))).await {
+            ended.unwrap();
+        }
+        assert_eq!(&*store.run("killed").await.unwrap().unwrap().ended.unwrap().how, "cut-off");
     }
 }

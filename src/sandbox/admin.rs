@@ -158,7 +158,7 @@ fn unknown(method: &str, request: &Request) -> Answer {
 
 fn refuse(error: &DriftError) -> Answer {
     let status = match error {
-        DriftError::UnknownConnector(_)
+        DriftError::UnknownConnector(..)
         | DriftError::UnknownAccount(_)
         | DriftError::UnknownGroup(_)
         | DriftError::NotAMember { .. } => 404,

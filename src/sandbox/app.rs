@@ -10,10 +10,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{
-    catalogue,
-    quirks::{QuirkError, Quirks},
-};
+use super::quirks::{QuirkError, Quirks};
 
 /// A simulated app: the state of one tenant and the rules of its API. It sees only requests that carry a valid token
 /// and fit into the quota.
@@ -266,8 +263,8 @@ pub struct AccountPatch {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DriftError {
     /// The sandbox does not play this app.
-    #[error("the sandbox plays no connector `{0}`; it plays: {list}", list = catalogue::names())]
-    UnknownConnector(String),
+    #[error("the sandbox plays no connector `{0}`; it plays: {1}")]
+    UnknownConnector(String, String),
     /// No such account.
     #[error("no account has the id or email `{0}`")]
     UnknownAccount(String),

@@ -23,7 +23,9 @@ mod clock;
 mod config;
 mod direct;
 mod email;
+mod entry;
 mod fault;
+mod known_quirks;
 mod log;
 mod quirks;
 mod quota;
@@ -44,8 +46,9 @@ pub use app::{AccountPatch, AccountView, DriftError, GroupView, MembershipView, 
 pub use config::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Quota, ResetHeader};
 pub use direct::{Call, Reply, Response};
 pub use fault::{Fault, FaultError, FaultKind};
+pub use known_quirks::parse_quirks;
 pub use log::LoggedRequest;
-pub use quirks::{QuirkError, QuirkSet, parse_quirks};
+pub use quirks::{QuirkError, QuirkSet};
 
 use fault::Faults;
 use server::Shared;
@@ -230,7 +233,7 @@ fn check(config: &Config) -> Result<(), String> {
     if !(config.time_scale.is_finite() && config.time_scale > 0.0) {
         return Err("the time scale must be a number above zero".to_owned());
     }
-    quirks::check(&config.quirks).map_err(|error| error.to_string())
+    known_quirks::check(&config.quirks).map_err(|error| error.to_string())
 }
 
 impl Drop for Sandbox {

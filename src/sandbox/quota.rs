@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::{
     app::Request,
-    catalogue::{Entry, Family},
     clock,
     config::{Config, Quota},
+    entry::{Entry, Family},
 };
 
 /// The window in force and what is left of it.

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::{
     app::{Answer, App, Body, DriftError, Request},
-    catalogue::{self, Entry},
+    catalogue,
     chance::Chance,
     clock::{self, Clock},
     config::{Config, ResetHeader},
+    entry::Entry,
     fault::{Fault, FaultKind, Faults, Target},
     log::{self, Log, LoggedRequest},
     quirks::Quirks,
@@ -253,8 +254,8 @@ impl World {
 
 impl Tenant {
     fn new((connector, tenant): &Key, config: &Config, now: Timestamp) -> Result<Self, DriftError> {
-        let part: &Entry =
-            catalogue::entry(connector).ok_or_else(|| DriftError::UnknownConnector(connector.clone()))?;
+        let part: &Entry = catalogue::entry(connector)
+            .ok_or_else(|| DriftError::UnknownConnector(connector.clone(), catalogue::names()))?;
         let chance = Chance::new(config.seed, connector, tenant);
         // The tenants that `--sandbox` meets with the example files: where an app is called like its connector, and the
         // intranet, which merely speaks SCIM.

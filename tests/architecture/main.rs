@@ -1,8 +1,10 @@
 //! Holds the shape of the source: which module may import which, and which outside crates belong to whom. The table is
 //! the one of ARCHITECTURE.md.
 
+mod circles;
 mod paths;
 mod reference;
+mod shape;
 mod verbs;
 
 use std::{

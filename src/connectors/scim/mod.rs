@@ -8,6 +8,7 @@
 //! server.
 
 mod attribute;
+mod choice;
 mod declared;
 mod discovery;
 mod filter;
@@ -51,7 +52,7 @@ pub(super) struct Scim;
 
 impl Connector for Scim {
     fn options(&self) -> Vec<OptionSpec> {
-        profile::specs()
+        choice::specs()
     }
 
     fn semantics(&self, options: &Options) -> Result<Arc<Semantics>, CatalogueError> {

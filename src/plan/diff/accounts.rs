@@ -99,7 +99,7 @@ impl One<'_> {
             None => draft.manual(semantics.manual_text(Verb::Create)),
             Some(rule) => draft.makes_admin = rule.becomes == AccountStatus::Active && self.admin(&grant.values),
         }
-        if let Some(why) = may_exist(self.cx, self.identity) {
+        if let Some(why) = self.cx.may_exist(self.identity) {
             draft.hold(
                 Guard::Incomplete,
                 format!("not all accounts were seen ({why}), so this one may exist already"),
@@ -313,15 +313,6 @@ pub(super) fn joining_makes_it(semantics: &Semantics, grant: &Grant) -> bool {
     let members = &semantics.members;
     let carried = grant.values.keys().all(|field| members.creates_with.contains(field));
     members.creates_account && (semantics.create.is_none() || carried)
-}
-
-/// Why an account may be there although it was not seen; `None` once that is certain. A query is certain for the address it
-/// asked for, and a person may have several.
-pub(super) fn may_exist<'a>(cx: &Context<'a>, identity: &Email) -> Option<&'a str> {
-    let Coverage::Incomplete(why) = &cx.live.accounts_coverage else { return None };
-    let aliases = cx.people.get(identity).map_or(&[][..], |person| person.aliases.as_slice());
-    let absent = std::iter::once(identity).chain(aliases).all(|email| cx.live.absent.contains(email));
-    (!absent).then_some(why)
 }
 
 /// Whether an account is known to hold an admin role.

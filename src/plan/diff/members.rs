@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Surplus,
-    accounts::{joining_makes_it, may_exist},
+    accounts::joining_makes_it,
     fields::{self, LiveValues},
     groups::Found,
 };
@@ -122,7 +122,7 @@ impl Group<'_> {
         }
         if by_joining.is_some() {
             draft.makes_account = true;
-            if let Some(why) = may_exist(self.cx, identity) {
+            if let Some(why) = self.cx.may_exist(identity) {
                 draft.hold(
                     Guard::Incomplete,
                     format!("not all accounts were seen ({why}), and joining would make a second one"),

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     Acc, Member,
-    construction::{acts_for_an_admin, keys, no_user, texts},
+    common::{acts_for_an_admin, keys, no_user, texts},
     page::{Compared, error, filtered, list, page, sorted},
     products, show,
 };

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     ACC_ACCOUNT, Acc, Event, Joining, Member, account,
+    common::{acts_for_an_admin, keys, no_user, texts},
     page::{self, Compared, error, filtered, list, object, page, sorted, text},
     products, show,
 };
@@ -88,16 +89,6 @@ fn right_region(app: &Acc, request: &Request) -> Result<(), Answer> {
     if region == app.region { Ok(()) } else { Err(error(404, "There is no such account in this region.")) }
 }
 
-pub(super) fn acts_for_an_admin(app: &Acc, request: &Request) -> Result<(), Answer> {
-    let Some(id) = request.header("user-id") else {
-        return Err(error(403, "A two-legged token needs the User-Id header here."));
-    };
-    match app.person(id) {
-        Some(person) if person.role == "account_admin" && person.status == "active" => Ok(()),
-        _ => Err(error(403, "The acting user is not an account administrator.")),
-    }
-}
-
 /// That a project exists and is not gone.
 fn alive(app: &Acc, id: &str) -> Result<(), Answer> {
     if !app.projects.contains_key(id) {
@@ -142,19 +133,6 @@ fn member_filters() -> Vec<(&'static str, Compared)> {
         ("products", Compared::OneOf(|row| keys(&row["products"], |product| product["access"] != "none"))),
         ("accessLevels", Compared::OneOf(levels)),
     ]
-}
-
-/// A text, or every text of a list.
-pub(super) fn texts(value: &Value) -> Vec<String> {
-    match value {
-        Value::Array(values) => values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        other => other.as_str().map(str::to_owned).into_iter().collect(),
-    }
-}
-
-pub(super) fn keys(products: &Value, which: fn(&Value) -> bool) -> Vec<String> {
-    let products = products.as_array().into_iter().flatten();
-    products.filter(|product| which(product)).flat_map(|product| texts(&product["key"])).collect()
 }
 
 fn members(app: &Acc, request: &Request, id: &str) -> Result<Answer, Answer> {
@@ -324,10 +302,6 @@ fn remove(app: &mut Acc, id: &str, user: &str) -> Result<Answer, Answer> {
     member.status = "deleted";
     member.updated_at = now;
     Ok(Answer { status: 204, headers: Vec::new(), body: Body::Empty, effect: true })
-}
-
-pub(super) fn no_user() -> Answer {
-    error(404, "There is no such user.")
 }
 
 fn wrong_method(allowed: &str) -> Answer {

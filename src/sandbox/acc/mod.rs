@@ -22,6 +22,7 @@
 //! an empty one alike: without an administrator nothing could be written.
 
 mod account;
+mod common;
 mod construction;
 mod drift;
 mod example;
@@ -40,10 +41,10 @@ use serde_json::{Map, Value};
 
 use super::{
     app::Request,
-    catalogue::{Entry, Family, per_minute},
     chance::Chance,
     clock,
     config::Config,
+    entry::{Entry, Family, per_minute},
     quirks::{Quirk, Quirks, quirk},
 };
 

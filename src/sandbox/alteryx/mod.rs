@@ -39,9 +39,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     app::{Answer, App, ClientAuth, DriftError, OAuth, Request},
-    catalogue::{Entry, Family},
     chance::Chance,
     config::Quota,
+    entry::{Entry, Family},
     quirks::Quirks,
     roster::{Fields, Refusal, Roster, Row, Server, User},
 };

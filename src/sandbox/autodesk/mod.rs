@@ -27,11 +27,11 @@ use serde_json::{Map, Value};
 
 use super::{
     app::{AccountPatch, AccountView, Answer, App, DriftError, GroupView, MembershipView, NewAccount, OAuth, Request},
-    catalogue::Entry,
     chance::Chance,
     clock,
     config::Config,
     email::is_email,
+    entry::Entry,
 };
 
 pub(super) const ENTRY: Entry = Entry {

@@ -36,10 +36,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     app::{Answer, Body},
-    catalogue::{Entry, Family, per_minute},
     chance::Chance,
     clock,
     config::Config,
+    entry::{Entry, Family, per_minute},
     quirks::{Quirk, Quirks, quirk},
 };
 

@@ -35,9 +35,9 @@ use serde_json::{Map, Value, json};
 
 use super::{
     app::{Answer, App, ClientAuth, DriftError, OAuth, Request},
-    catalogue::{Entry, Family},
     chance::Chance,
     config::{Config, Quota},
+    entry::{Entry, Family},
     quirks::{Quirk, Quirks, quirk},
     roster::{Fields, Refusal, Roster, Server, User},
 };
