@@ -19,7 +19,7 @@ pub mod saved;
 mod tests;
 mod wanted;
 
-pub use history::{AppHistory, History, Invited, Used};
+pub use history::{AppHistory, AppPast, History, Invited, Used};
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -48,23 +48,42 @@ pub struct Inputs<'a> {
     pub now: Timestamp,
 }
 
+/// Everything one app's part of a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct AppInputs<'a> {
+    /// What the files ask for.
+    pub desired: &'a Desired,
+    /// The app, as the files describe it.
+    pub app: &'a DesiredApp,
+    /// What there is.
+    pub live: &'a LiveApp,
+    /// What the ledger knows; without it the guards that need it check nothing.
+    pub past: Option<AppPast<'a>>,
+    /// The instant at which the plan is to hold.
+    pub now: Timestamp,
+}
+
 /// Plans every app that was read.
 pub fn plan(inputs: &Inputs<'_>) -> Plan {
+    let Inputs { desired, history, now, .. } = *inputs;
+    let mut unchecked = history.is_none_or(|history| history.private);
+    let mut plan_read = |app: &DesiredApp, live: &LiveApp| {
+        let past = history.map(|history| history.of(&app.name));
+        unchecked |= past.is_none_or(|past| past.history.is_none());
+        plan_one(&AppInputs { desired, app, live, past, now })
+    };
     let apps: Vec<AppPlan> = inputs
         .live
         .apps
         .iter()
-        .filter_map(|(name, live)| Some((inputs.desired.apps.get(name)?, live)))
+        .filter_map(|(name, live)| Some((desired.apps.get(name)?, live)))
         .map(|(app, live)| match live {
-            Ok(live) => plan_app(&Context::new(inputs, app, live)),
+            Ok(live) => plan_read(app, live),
             Err(failure) => unread(app, &failure.message),
         })
         .collect();
-    let guards_unchecked = if inputs.history.is_some_and(|history| !history.private) {
-        Vec::new()
-    } else {
-        Guard::ALL.iter().copied().filter(|guard| guard.needs_history()).collect()
-    };
+    let needing = Guard::ALL.iter().copied().filter(|guard| unchecked && guard.needs_history());
+    let guards_unchecked = needing.collect();
     let fingerprint = fingerprint::of(inputs, &apps);
     Plan {
         created_at: inputs.now,
@@ -77,19 +96,19 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
     }
 }
 
-/// Plans one app that was read, whatever `inputs` say is live: to see, before the whole is planned, what would be changed.
-pub fn plan_one(inputs: &Inputs<'_>, app: &DesiredApp, live: &LiveApp) -> AppPlan {
-    plan_app(&Context::new(inputs, app, live))
+/// Plans one app: to see, before the whole is planned, what would be changed.
+pub fn plan_one(inputs: &AppInputs<'_>) -> AppPlan {
+    plan_app(&Context::new(inputs))
 }
 
 /// Whether a reading shows so much less than the last one that what it does not show cannot be taken to be gone, and no
 /// approval says that it is. Were it the measure of the next reading, nothing but the next run would let go what `shrank`
 /// holds.
-pub fn is_doubtful(inputs: &Inputs<'_>, app: &DesiredApp, live: &LiveApp) -> bool {
-    guards::has_shrunk(&Context::new(inputs, app, live))
+pub fn is_doubtful(inputs: &AppInputs<'_>) -> bool {
+    guards::has_shrunk(&Context::new(inputs))
 }
 
-/// One app's part of the inputs.
+/// One app's inputs, with what every rule looks up in them.
 struct Context<'a> {
     desired: &'a Desired,
     app: &'a DesiredApp,
@@ -110,29 +129,9 @@ struct Context<'a> {
     now: Timestamp,
 }
 
-/// What a ledger knows about an app that it has never seen.
-static NO_RUNS: AppHistory = AppHistory {
-    deactivated_by_us: BTreeSet::new(),
-    accounts_last_seen: None,
-    removed_since: BTreeSet::new(),
-    active_at_day_start: None,
-    lost_today: BTreeSet::new(),
-    gained_today: BTreeSet::new(),
-    deactivated_at: BTreeMap::new(),
-    seen_under: BTreeMap::new(),
-    made_by_us: BTreeSet::new(),
-    readdressed_by_us: BTreeSet::new(),
-    invitations: BTreeMap::new(),
-    under_way: BTreeMap::new(),
-};
-
 impl<'a> Context<'a> {
-    fn new(inputs: &Inputs<'a>, app: &'a DesiredApp, live: &'a LiveApp) -> Self {
-        // A ledger without a word about this app is a history all the same: nothing in it was done by us.
-        let of_app = inputs.history.map(|history| history.apps.get(&app.name).unwrap_or(&NO_RUNS));
-        let used_approvals = inputs.history.map(|history| &history.approvals);
-        let under_way = of_app.map(|history| &history.under_way);
-        let history = of_app.filter(|_| inputs.history.is_some_and(|history| !history.private));
+    fn new(inputs: &AppInputs<'a>) -> Self {
+        let AppInputs { desired, app, live, past, now } = *inputs;
         let mut accounts: Vec<&LiveAccount> = live.accounts.iter().collect();
         accounts.sort_by(|a, b| (&a.id, a.email.as_str(), &a.status).cmp(&(&b.id, b.email.as_str(), &b.status)));
         accounts.dedup_by(|a, b| a.id == b.id);
@@ -140,20 +139,12 @@ impl<'a> Context<'a> {
         for group in &live.groups {
             groups.entry(&group.id).or_insert(group);
         }
-        let people = inputs.desired.people.iter().collect();
-        let mut cx = Self {
-            desired: inputs.desired,
-            app,
-            live,
-            people,
-            accounts,
-            groups,
-            own: None,
-            history,
-            under_way,
-            used_approvals,
-            now: inputs.now,
-        };
+        let people = desired.people.iter().collect();
+        let history = past.and_then(|past| past.known());
+        let under_way = past.and_then(|past| Some(&past.history?.under_way));
+        let used_approvals = past.map(|past| past.approvals);
+        let mut cx =
+            Self { desired, app, live, people, accounts, groups, own: None, history, under_way, used_approvals, now };
         cx.own = live.own_account.as_ref().and_then(|id| cx.owner(id));
         cx
     }

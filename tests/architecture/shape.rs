@@ -48,7 +48,6 @@ const LEFT: &[&str] = &[
     "connectors/scim/declared.rs: semantics",
     "connectors/scim/lists.rs: list",
     "reconcile/ledger.rs: write",
-    "reconcile/mod.rs: read_and_remember",
     "store/intervals.rs: write",
 ];
 

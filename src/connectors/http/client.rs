@@ -109,6 +109,11 @@ impl Request {
     pub fn new(method: Method, path: impl Into<String>) -> Self {
         Self { method, path: path.into(), query: Vec::new(), body: None, headers: Vec::new() }
     }
+
+    /// Method and path, for messages: `GET /users`.
+    pub(in crate::connectors) fn line(&self) -> String {
+        format!("{} {}", self.method.as_str(), self.path)
+    }
 }
 
 /// A good answer.
@@ -229,7 +234,7 @@ impl HttpClient {
         lane: Lane,
         means_no: &(dyn Fn(u16, &Value) -> bool + Sync),
     ) -> Result<Option<Answer>, Error> {
-        let line = line(request);
+        let line = request.line();
         let failing = Failing { link: &self.link, line: &line, write: false };
         let mut url = self.url(request, failing)?;
         let (mut attempt, mut limited, mut redirects, mut renewed) = (0, 0, 0, false);
@@ -280,7 +285,7 @@ impl HttpClient {
     /// # Errors
     /// [`ErrorKind::Unknown`] when it may have taken effect.
     pub async fn write(&self, request: &Request, lane: Lane) -> Result<Answer, Error> {
-        let line = line(request);
+        let line = request.line();
         let failing = Failing { link: &self.link, line: &line, write: true };
         let url = self.url(request, failing)?;
         let (mut unreachable, mut limited, mut renewed) = (0, 0, false);
@@ -316,7 +321,7 @@ impl HttpClient {
 
     /// An error of ours about a request, in the client's form.
     pub fn error(&self, request: &Request, kind: ErrorKind, status: Option<u16>, detail: &str) -> Error {
-        let line = line(request);
+        let line = request.line();
         let write = request.method != Method::Get;
         Failing { link: &self.link, line: &line, write }.error(kind, status, detail, None)
     }
@@ -388,10 +393,6 @@ impl HttpClient {
         let target = from.join(answer.header("location")?).ok()?;
         (target.origin() == self.base.origin() && target != *from).then_some(target)
     }
-}
-
-fn line(request: &Request) -> String {
-    format!("{} {}", request.method.as_str(), request.path)
 }
 
 /// The JSON of a refusal, or null.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     options::{OptionRules, RolesFromOptions},
-    paging::Paging,
+    shape::Paged,
     template::{BodyTemplate, Dotted, Template},
 };
 use crate::{
@@ -90,7 +90,7 @@ pub(super) struct Call {
 pub(super) struct List {
     pub(super) call: Call,
     pub(super) items: Dotted,
-    pub(super) paging: Option<Paging>,
+    pub(super) paging: Option<Paged>,
     /// What the last page says when the app cut the list off.
     pub(super) truncated: Option<(Dotted, Value)>,
 }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::{CreatedIds, Jitter, NoJournal, Quiet, Stop, Tools, execute, forecast};
 use crate::{
     budget::{Lane, Quota},
-    connectors::{AccountGroup, Error, ErrorKind, Listing, Reader, Write, Writer, Written},
+    connectors::{AccountGroup, App, Error, ErrorKind, Listing, Reader, Write, Writer, Written},
     model::*,
 };
 
@@ -206,8 +206,7 @@ impl World {
     }
 }
 
-#[async_trait]
-impl Reader for Fake {
+impl App for Fake {
     fn app(&self) -> &str {
         "a"
     }
@@ -218,6 +217,10 @@ impl Reader for Fake {
         let world = self.world();
         world.reads + world.writes
     }
+}
+
+#[async_trait]
+impl Reader for Fake {
     async fn accounts(&self, _: Lane) -> Result<Listing<LiveAccount>, Error> {
         Ok(complete(self.read()?.accounts.values().cloned().collect()))
     }

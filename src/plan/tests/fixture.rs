@@ -388,7 +388,7 @@ impl World {
         let history = self.history.clone().map(|history| History {
             apps: BTreeMap::from([("a".into(), history)]),
             approvals: self.used.clone(),
-            ..History::default()
+            private: false,
         });
         plan(&Inputs {
             desired: &self.desired,

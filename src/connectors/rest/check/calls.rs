@@ -10,17 +10,18 @@ use serde_saphyr::Spanned;
 
 use crate::connectors::{
     http::Method,
+    paging::{Cursor, Paging, Totals},
     rest::{
         manifest::{Call, Fields, List, Style, Update},
         options::OptionRules,
-        paging::{Expired, Paging, Step as PageStep},
+        shape::{Expired, Paged},
         template::{BodyTemplate, Dotted, Template},
         wire,
     },
 };
 
 /// Page size where a manifest names none: what most APIs allow.
-const PAGE_SIZE: u32 = 100;
+const PAGE_SIZE: u64 = 100;
 
 /// Where something is wrong, and what.
 pub(super) type Problem = (u64, String);
@@ -33,7 +34,7 @@ pub(super) fn at<T>(spanned: &Spanned<T>) -> u64 {
 pub(super) struct Scope<'a> {
     pub(super) options: &'a OptionRules,
     /// How lists are paged that say nothing of their own.
-    pub(super) page: Option<&'a Paging>,
+    pub(super) page: Option<&'a Paged>,
     /// Options that stand in a text so far.
     pub(super) plain: RefCell<BTreeSet<String>>,
 }
@@ -60,20 +61,18 @@ pub(super) fn undeclared(name: &str) -> String {
     format!("there is no option `{name}`; declare it: `options: {{ {name}: {{ help: … }} }}`")
 }
 
-pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paging, Problem> {
+pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paged, Problem> {
     let line = at(wire);
     let page = &wire.value;
-    let mut steps = Vec::new();
+    let mut cursors = Vec::new();
     if let Some(parameter) = &page.offset {
-        steps.push(PageStep::Offset { parameter: parameter.clone() });
+        cursors.push(Cursor::Row { parameter: parameter.clone(), first: 0 });
     }
     if let Some(parameter) = &page.number {
-        steps.push(PageStep::Number { parameter: parameter.clone(), first: page.first.unwrap_or(1) });
+        cursors.push(Cursor::Number { parameter: parameter.clone(), first: page.first.unwrap_or(1) });
     }
     match (&page.token, &page.next) {
-        (Some(parameter), Some(next)) => {
-            steps.push(PageStep::Token { parameter: parameter.clone(), next: next.clone() });
-        }
+        (Some(parameter), Some(_)) => cursors.push(Cursor::Token { parameter: parameter.clone(), opening: None }),
         (None, None) => {}
         _ => {
             return Err((
@@ -82,13 +81,11 @@ pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paging, Problem> {
             ));
         }
     }
-    if let Some(next) = &page.link {
-        steps.push(PageStep::Link { next: next.clone() });
-    }
-    let (Some(step), true) = (steps.pop(), steps.is_empty()) else {
+    cursors.extend(page.link.is_some().then_some(Cursor::Link));
+    let (Some(cursor), true) = (cursors.pop(), cursors.is_empty()) else {
         return Err((line, "`page` needs exactly one of `offset`, `number`, `token` and `link`".into()));
     };
-    let max = page.max.unwrap_or(PAGE_SIZE);
+    let max = page.max.map_or(PAGE_SIZE, u64::from);
     if max == 0 {
         return Err((line, "`max` must be at least 1".into()));
     }
@@ -109,14 +106,13 @@ pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paging, Problem> {
             return Err((line, "in `expired`, `path` (where the answer says it) and `is: [words]` go together".into()));
         }
     }
-    Ok(Paging {
-        step,
-        size: page.size.clone(),
-        max,
-        default: page.default,
+    let totals = page.total.as_ref().map_or(Totals::Unsaid, |path| Totals::Stated(path.to_string()));
+    let default = page.default.map(u64::from);
+    Ok(Paged {
+        paging: Paging { cursor, size: page.size.clone(), max: Some(max), default, ends_short, totals },
+        next: page.next.clone().or_else(|| page.link.clone()),
         total: page.total.clone(),
         at_least: page.at_least.clone(),
-        ends_short,
         expired,
     })
 }
