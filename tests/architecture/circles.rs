@@ -47,8 +47,6 @@ const LEFT: &[&str] = &[
     "connectors/rest: dictionary, rows",
     "connectors/rest: engine, lists",
     "connectors/rest: updates, writes",
-    "execute: perform, runner, scheduler, together",
-    "plan/diff: accounts, invitations, removal",
     "store: ledger, run, verify",
 ];
 

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::Manifest;
-use crate::model::{AccountStatus, Find, MemberRead, Semantics, Step, Verb};
+use crate::model::{AccountStatus, Find, MemberChange, MemberRead, Semantics, Verb};
 
 const SMALL: &str = r#"name: small
 auth: { bearer: true }
@@ -44,7 +44,7 @@ fn autodesk_declares_its_traps() {
     assert_eq!(semantics.create.as_ref().map(|create| &create.becomes), Some(&AccountStatus::Pending));
     assert!(semantics.deactivate.as_ref().is_some_and(|rule| rule.irreversible));
     assert!(!semantics.reactivate && !semantics.groups.list && !semantics.members.remove);
-    assert_eq!(semantics.members.change, Step::Manual);
+    assert_eq!(semantics.members.change, MemberChange::Manual);
     assert_eq!(semantics.members.when, [AccountStatus::Active].into());
     let role = semantics.role.as_ref().unwrap();
     assert!(role.rank("admin") > role.rank("user") && role.rank("user") > role.rank("viewer"));

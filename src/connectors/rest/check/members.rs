@@ -18,7 +18,7 @@ use crate::{
             wire,
         },
     },
-    model::{AccountStatus, MemberRead, MemberRules, RoleRule, Semantics, Step, Values},
+    model::{AccountStatus, MemberChange, MemberRead, MemberRules, RoleRule, Semantics, Values},
 };
 
 /// Who a request is about where it takes several.
@@ -29,9 +29,9 @@ pub(super) fn rules(wire: Option<&wire::Members>, role: Option<RoleRule>) -> Mem
     let add = wire.and_then(|wire| wire.add.as_ref()).map(|add| &add.value);
     let remove = wire.and_then(|wire| wire.remove.as_ref()).map(|remove| &remove.value);
     let change = match (wire.and_then(|wire| wire.change.as_ref()), add) {
-        (Some(_), _) => Step::InPlace,
-        (None, Some(add)) if add.changes => Step::Again,
-        _ => Step::Manual,
+        (Some(_), _) => MemberChange::InPlace,
+        (None, Some(add)) if add.changes => MemberChange::Again,
+        _ => MemberChange::Manual,
     };
     let when = add.map_or_else(BTreeSet::new, |add| match &add.when {
         Some(when) => when.iter().map(|status| ours(*status)).collect(),
@@ -74,7 +74,7 @@ pub(super) fn check(
     };
     let build = CallBuilder::with(scope, &["account.id", "group.id", SEVERAL]).fields(&fields);
     let build = build.about(&["account.id", SEVERAL]).about(GROUP);
-    let again = semantics.members.change == Step::Again;
+    let again = semantics.members.change == MemberChange::Again;
     let add = wire.add.map(|add| {
         let (line, add) = (at(&add), add.value);
         if let Some(field) = add.defaults.keys().find(|field| !fields.0.contains_key(field.as_str())) {
