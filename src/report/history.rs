@@ -130,7 +130,7 @@ fn draw_entry(canvas: &mut Canvas, history: &History, entry: &Entry) {
     let head = Line::new().pad_to(2).whole(Paint::Dim, history.time(said.at)).pad_to(TIME);
     let verb: Option<Verb> = said.verb.as_deref().and_then(|verb| verb.parse().ok());
     let head = match verb {
-        Some(verb) => head.whole(wording::paint(verb), wording::sign(verb)).plain(" "),
+        Some(verb) => head.whole(wording::paint(verb), verb.sign()).plain(" "),
         None => head.pad_to(TIME + 2),
     };
     let mut line = match &said.action {

@@ -86,7 +86,7 @@ fn draw_unread(canvas: &mut Canvas, past: &Past, entry: &Entry) {
         .whole(Paint::Notice, past.moment(said.at))
         .text(Paint::Notice, ", not read back since: ");
     let line = match said.verb.as_deref().and_then(|verb| verb.parse().ok()) {
-        Some(verb) => line.whole(wording::paint(verb), wording::sign(verb)).plain(" "),
+        Some(verb) => line.whole(wording::paint(verb), verb.sign()).plain(" "),
         None => line,
     };
     canvas.paragraph(2, &line.whole(Paint::Plain, said.action.as_deref().unwrap_or_default()));

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::profile::{DeleteUsers, EXTERNAL_ID, Profile};
 use crate::model::{
-    AccountStatus, CreateRule, DeactivateRule, DeleteRule, Effort, FieldName, Find, GroupRules, Limits, MemberRead,
-    MemberRules, RoleRule, Semantics, Step, Verb,
+    AccountStatus, CreateRule, DeactivateRule, DeleteRule, Effort, FieldName, Find, GroupRules, Limits, MemberChange,
+    MemberRead, MemberRules, RoleRule, Semantics, Verb,
 };
 
 impl Profile {
@@ -64,7 +64,7 @@ impl Profile {
             read: if self.read_members { MemberRead::PerGroup } else { MemberRead::Nowhere },
             add: in_groups,
             when: [AccountStatus::Active, AccountStatus::Pending].into(),
-            change: Step::Manual,
+            change: MemberChange::Manual,
             remove: in_groups,
             creates_account: false,
             creates_with: Default::default(),

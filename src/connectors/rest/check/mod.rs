@@ -1,8 +1,10 @@
 //! From a manifest as it is written to one that can be used. The first thing that is wrong is said with its line.
 
 mod accounts;
+mod answers;
 mod calls;
 mod effort;
+mod former;
 mod groups;
 mod members;
 mod mistakes;
@@ -17,7 +19,10 @@ use std::{
 
 use serde_saphyr::Spanned;
 
-use self::calls::{CallBuilder, Problem, Scope, at, paging};
+use self::{
+    calls::{CallBuilder, Scope, paging},
+    mistakes::{Problem, at},
+};
 use super::{
     manifest::{AuthShape, Lookup, Manifest, ManifestError},
     options::{Of, OptionRules, RolesFromOptions},
@@ -38,8 +43,8 @@ impl Manifest {
     /// # Errors
     /// The first thing that is wrong with it, with its line.
     pub fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
-        let wire: wire::Manifest =
-            serde_saphyr::from_str(text).map_err(|problem| mistakes::of_syntax(file, problem.without_snippet()))?;
+        let wire: wire::Manifest = serde_saphyr::from_str(text)
+            .map_err(|problem| mistakes::of_syntax(file, text, problem.without_snippet()))?;
         check(wire).map_err(|problem| mistakes::of_meaning(file, problem))
     }
 }
@@ -49,7 +54,8 @@ fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
     let page = wire.page.as_ref().map(paging).transpose()?;
     let mut semantics = semantics(&wire);
     let mut options = OptionRules::from(wire.options);
-    let scope = Scope { options: &options, page: page.as_ref(), plain: RefCell::default() };
+    let answers = answers::shared(wire.answers)?;
+    let scope = Scope { options: &options, page: page.as_ref(), answers: &answers, plain: RefCell::default() };
     let base = wire.base.map(|base| CallBuilder::with(&scope, &[]).text(base)).transpose()?;
     let lookups = lookups(wire.lookups, &scope)?;
     let mut roles_from = RolesFromOptions::default();
