@@ -6,6 +6,7 @@ mod app;
 mod connector;
 mod error;
 pub mod http;
+mod meaning;
 mod outside;
 mod paging;
 mod registry;
@@ -22,6 +23,7 @@ pub use app::App;
 use app::OverHttp;
 pub use connector::{Connector, Credentials, OptionSpec, Wiring};
 pub use error::{Error, ErrorKind};
+pub use meaning::{Judge, Meaning, Said};
 pub use outside::{Clock, Outside};
 pub use registry::{ManifestSource, Override, ProcessSecrets, Registry, SecretSource, quota};
 

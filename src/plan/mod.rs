@@ -29,8 +29,8 @@ use std::{
 use jiff::Timestamp;
 
 use crate::model::{
-    AppPlan, Desired, DesiredApp, Email, Extent, Finding, FindingCode, Forecast, Guard, Live, LiveAccount, LiveApp,
-    LiveGroup, Observed, Person, Plan, Policy, Severity,
+    AppPlan, Coverage, Desired, DesiredApp, Email, Extent, Finding, FindingCode, Forecast, Guard, Live, LiveAccount,
+    LiveApp, LiveGroup, Observed, Person, Plan, Policy, Severity,
 };
 
 /// Everything a plan is made from.
@@ -175,6 +175,15 @@ impl<'a> Context<'a> {
             || self.app.self_account.as_ref().is_some_and(|email| self.identity(email) == identity)
     }
 
+    /// Why an account may be there although it was not seen; `None` once that is certain. A query is certain for the address
+    /// it asked for, and a person may have several.
+    fn may_exist(&self, identity: &Email) -> Option<&'a str> {
+        let Coverage::Incomplete(why) = &self.live.accounts_coverage else { return None };
+        let aliases = self.people.get(identity).map_or(&[][..], |person| person.aliases.as_slice());
+        let absent = std::iter::once(identity).chain(aliases).all(|email| self.live.absent.contains(email));
+        (!absent).then_some(why)
+    }
+
     /// The rules for an action: the group's, when it is about a declared group, otherwise the app's.
     fn policy(&self, group: Option<&Arc<str>>) -> &'a Policy {
         group.and_then(|name| self.app.groups.get(name)).map_or(&self.app.policy, |group| &group.policy)
@@ -253,31 +262,10 @@ fn is_complete(cx: &Context<'_>) -> bool {
 
 fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     let live = cx.live;
-    let of = |what: &str, group: Option<&Arc<str>>, coverage: &crate::model::Coverage| match coverage {
-        crate::model::Coverage::Complete => None,
-        crate::model::Coverage::Believed(why) => Some(Finding {
-            severity: Severity::Warning,
-            code: FindingCode::BelievedMembers,
-            account: None,
-            group: group.cloned(),
-            message: format!(
-                "{what} are not shown by the app, so that whoever should be in is added, and who else is in stays unknown: {why}"
-            ),
-            because: Vec::new(),
-        }),
-        crate::model::Coverage::Incomplete(why) => Some(Finding {
-            severity: Severity::Warning,
-            code: FindingCode::IncompleteRead,
-            account: None,
-            group: group.cloned(),
-            message: format!("{what} could not be read to the end: {why}; what needs certainty is held"),
-            because: Vec::new(),
-        }),
-    };
     let mut findings: Vec<Finding> = Vec::new();
     match &live.extent.about {
         Some(about) if about.alone => findings.extend(only::findings(about)),
-        _ => findings.extend(of("the accounts", None, &live.accounts_coverage)),
+        _ => findings.extend(gap("the accounts", None, &live.accounts_coverage)),
     }
     findings.extend(live.notices.iter().map(|notice| Finding {
         severity: notice.severity,
@@ -293,9 +281,9 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     }
     // Where groups are learnt from memberships that have not been read yet, it is these that are told of.
     let only_later = !live.extent.memberships_to_come.is_empty() && !cx.app.semantics.groups.list;
-    findings.extend(of("the groups", None, &live.groups_coverage).filter(|_| !only_later));
+    findings.extend(gap("the groups", None, &live.groups_coverage).filter(|_| !only_later));
     for group in declared(cx) {
-        findings.extend(of(&format!("the members of {}", group.name), Some(&group.name), &group.coverage));
+        findings.extend(gap(&format!("the members of {}", group.name), Some(&group.name), &group.coverage));
     }
     let failed = live.unread_memberships.difference(&live.extent.memberships_to_come).count();
     if failed > 0 {
@@ -312,6 +300,31 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     }
     findings.extend(turns_to_come(live));
     findings
+}
+
+/// What a list leaves unknown.
+fn gap(what: &str, group: Option<&Arc<str>>, coverage: &Coverage) -> Option<Finding> {
+    let (code, message) = match coverage {
+        Coverage::Complete => return None,
+        Coverage::Believed(why) => (
+            FindingCode::BelievedMembers,
+            format!(
+                "{what} are not shown by the app, so that whoever should be in is added, and who else is in stays unknown: {why}"
+            ),
+        ),
+        Coverage::Incomplete(why) => (
+            FindingCode::IncompleteRead,
+            format!("{what} could not be read to the end: {why}; what needs certainty is held"),
+        ),
+    };
+    Some(Finding {
+        severity: Severity::Warning,
+        code,
+        account: None,
+        group: group.cloned(),
+        message,
+        because: Vec::new(),
+    })
 }
 
 /// What is read account by account within a share of the budget, and has not been read of everybody yet.

@@ -83,8 +83,10 @@ fn open_invitations(plan: &Plan) -> Vec<(Arc<str>, Arc<str>)> {
         .apps
         .iter()
         .flat_map(|app| app.actions.iter().map(move |action| (&app.app, action)))
-        .filter(|(_, action)| action.status == Status::Waiting && action.target.expect == Some(AccountStatus::Pending))
-        .filter_map(|(app, action)| Some((app.clone(), action.target.account_id.clone()?)))
+        .filter(|(_, action)| action.status == Status::Waiting)
+        .filter_map(|(app, action)| Some((app, action.step.account()?)))
+        .filter(|(_, account)| account.status == AccountStatus::Pending)
+        .map(|(app, account)| (app.clone(), account.id.clone()))
         .collect();
     open.sort();
     open.dedup();

@@ -142,7 +142,7 @@ fn draw_entry(canvas: &mut Canvas, history: &History, entry: &Entry) {
 
 fn draw_action(canvas: &mut Canvas, head: Line, entry: &Entry, action: &ActionEntry) {
     let deed = &action.deed;
-    let head = head.whole(wording::paint(deed.verb), wording::sign(deed.verb)).plain(" ");
+    let head = head.whole(wording::paint(deed.verb), deed.verb.sign()).plain(" ");
     let name = entry.action_name().as_ref().map(ActionName::to_string).unwrap_or_default();
     let mut line = Line::new().whole(Paint::Strong, name);
     if action.ending != Ending::Done {

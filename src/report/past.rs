@@ -86,7 +86,7 @@ fn draw_unread(canvas: &mut Canvas, past: &Past, entry: &Entry) {
         .text(Paint::Notice, "by our own change of ")
         .whole(Paint::Notice, past.moment(entry.entry.at))
         .text(Paint::Notice, ", not read back since: ");
-    let line = line.whole(wording::paint(verb), wording::sign(verb)).plain(" ");
+    let line = line.whole(wording::paint(verb), verb.sign()).plain(" ");
     canvas.paragraph(2, &line.whole(Paint::Plain, name.unwrap_or_default()));
 }
 

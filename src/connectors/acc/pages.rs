@@ -45,7 +45,7 @@ impl Family {
     }
 
     fn of(items: &str, paging: Paging, total: Option<Dotted>) -> Self {
-        let paged = Paged { paging, next: None, total, at_least: None, expired: None };
+        let paged = Paged { paging, next: None, total, at_least: None };
         Self { paged, items: dotted(items), key: dotted("id") }
     }
 

@@ -10,10 +10,10 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{
-    dictionary::{Dictionary, Meaning, Translation, Wanted},
+    dictionary::{Dictionary, Translation, Wanted, Wording},
     manifest::{Call, Manifest, MemberList, Names, Naming},
-    rows::{self, text},
-    template::{Bindings, Dotted},
+    rows,
+    template::{Bindings, Dotted, text},
 };
 use crate::{
     budget::Lane,
@@ -89,15 +89,15 @@ impl RestConnector {
     pub(super) async fn translation(&self, naming: &Naming, wanted: &BTreeSet<FieldName>, lane: Lane) -> Translation {
         let mut translation = Translation::default();
         for (field, names) in &naming.0 {
-            let meaning = match names {
-                Names::Fixed(names) => Meaning::Fixed(names.clone()),
-                Names::Lookup(_) if !wanted.contains(field) => Meaning::Unknown(None),
+            let wording = match names {
+                Names::Fixed(names) => Wording::Fixed(names.clone()),
+                Names::Lookup(_) if !wanted.contains(field) => Wording::Unknown(None),
                 Names::Lookup(lookup) => match self.dictionary(lookup, lane).await {
-                    Ok(dictionary) => Meaning::Looked(dictionary),
-                    Err(error) => Meaning::Unknown(Some(error)),
+                    Ok(dictionary) => Wording::Looked(dictionary),
+                    Err(error) => Wording::Unknown(Some(error)),
                 },
             };
-            translation.0.insert(field.clone(), meaning);
+            translation.0.insert(field.clone(), wording);
         }
         translation
     }
@@ -115,7 +115,7 @@ impl RestConnector {
     /// A misspelt name of an admin role would make nobody an admin, and nobody would notice.
     fn check_admin_roles(&self, words: &Translation) {
         let Some(rule) = &self.semantics.role else { return };
-        let Some(Meaning::Looked(dictionary)) = words.0.get(&rule.field()) else { return };
+        let Some(Wording::Looked(dictionary)) = words.0.get(&rule.field()) else { return };
         for role in &rule.admin {
             if let Err(why) = dictionary.knows(role) {
                 self.note(format!(
@@ -141,7 +141,8 @@ impl RestConnector {
         lane: Lane,
     ) -> Result<Option<Value>, Error> {
         let request = self.request(read, bindings)?;
-        let answer = match self.http.read(&request, lane).await {
+        let judge = |status, body: &[u8]| read.answers.judge(status, body, |_| true);
+        let answer = match self.http.read_judged(&request, lane, &judge).await {
             Ok(answer) => answer,
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -181,17 +182,6 @@ pub(super) fn unwrap(mut body: Value, key: Option<&str>) -> Value {
         Some(inner) => inner.take(),
         None => body,
     }
-}
-
-/// Where versions of an app lack a call, its absence is no error of the request.
-pub(super) fn lacking(call: &Call, error: Error) -> Error {
-    let absent = call.may_lack && matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unsupported);
-    let by_hand = error.status.is_some_and(|status| call.by_hand.contains(&status));
-    if absent {
-        let hint = error.hint.or_else(|| Some("not every version of the app has this call".into()));
-        return Error { kind: ErrorKind::Unsupported, hint, ..error };
-    }
-    if by_hand { Error { kind: ErrorKind::Unsupported, ..error } } else { error }
 }
 
 impl OverHttp for RestConnector {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     dictionary::Dictionary,
-    engine::{LookedUp, RestConnector, lacking},
+    engine::{LookedUp, RestConnector},
     manifest::List,
     shape,
     template::{Bindings, Dotted},
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     budget::Lane,
     connectors::{
-        Error, ErrorKind, Listing,
+        Error, ErrorKind, Listing, Meaning,
         http::Request,
         paging::{self, Answered, Ask, Page, Pages, Paging, Place},
     },
@@ -36,6 +36,17 @@ struct Reading<'a> {
     enough: Enough<'a>,
 }
 
+/// The body of a page without rows, of an answer that means just that.
+fn no_rows(mut body: Value, list: &List, first: bool) -> Value {
+    list.items.set(&mut body, Value::Array(Vec::new()));
+    // A first page without rows says how many there are, unless it says so itself.
+    let total = list.paging.as_ref().and_then(|paged| paged.total.as_ref());
+    if let Some(total) = total.filter(|total| first && body.is_object() && total.get(&body).is_none()) {
+        total.set(&mut body, Value::from(0));
+    }
+    body
+}
+
 #[async_trait]
 impl Pages for Reading<'_> {
     fn paging(&self) -> Option<&Paging> {
@@ -47,17 +58,30 @@ impl Pages for Reading<'_> {
     }
 
     async fn page(&self, ask: &Ask) -> Result<Answered, Error> {
-        let List { call, items, paging, truncated } = self.list;
+        let List { call, items, paging } = self.list;
+        let first = ask.place == Place::Start;
         // The first page needs no token, so that none can be too old.
-        let expired = paging.as_ref().and_then(|paged| paged.expired.as_ref()).filter(|_| ask.place != Place::Start);
-        let too_old = |status: u16, body: &Value| expired.is_some_and(|expired| expired.is(status, body));
-        let answer = self.app.http.read_unless(&ask.added_to(&self.request), self.lane, &too_old).await;
-        let Some(answer) = answer.map_err(|error| lacking(call, error))? else {
-            return Ok(Answered::Expired("the way to the next page was too old when it was taken".into()));
-        };
-        let body = answer.body.unwrap_or(Value::Null);
-        let cut_off = truncated.as_ref().filter(|(path, is)| path.get(&body) == Some(is));
-        let cut_off = cut_off.map(|(path, is)| format!("the app cut the list off: it says `{path}: {is}`"));
+        let possible = |meaning| meaning != Meaning::Expired || !first;
+        let judge = |status, body: &[u8]| call.answers.judge(status, body, possible);
+        let answer = self.app.http.read_judged(&ask.added_to(&self.request), self.lane, &judge).await?;
+        let good = (200..300).contains(&answer.status);
+        let mut body = answer.body.unwrap_or(Value::Null);
+        let mut cut_off = None;
+        match answer.said {
+            Some(said) if said.meaning == Meaning::Expired => {
+                return Ok(Answered::Expired("the way to the next page was too old when it was taken".into()));
+            }
+            Some(said) if said.meaning == Meaning::Empty => body = no_rows(body, self.list, first),
+            Some(said) if said.meaning == Meaning::Truncated => {
+                let text = said.text.as_ref().and_then(Value::as_str).map(str::to_owned);
+                let sign = text.or(said.sign).unwrap_or_else(|| format!("it answered {}", answer.status));
+                cut_off = Some(format!("the app cut the list off: {sign}"));
+                if !good {
+                    body = no_rows(Value::Null, self.list, false);
+                }
+            }
+            _ => {}
+        }
         let page = shape::page(body, items, self.key, paging.as_ref())
             .map_err(|wrong| self.app.http.error(&self.request, ErrorKind::Malformed, None, &wrong))?;
         Ok(Answered::Page(Page { cut_off, ..page }))

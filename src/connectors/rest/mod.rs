@@ -1,5 +1,6 @@
 //! Ordinary REST apps: one engine, and a manifest for each app that says how its API looks. The engine knows no app by name.
 
+mod answers;
 mod check;
 mod dictionary;
 mod engine;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{rows::text, template::Dotted};
+use super::template::{Dotted, text};
 use crate::connectors::paging::{Page, Paging, Row};
 
 /// How the pages of a list are asked for, and where they say how it goes on.
@@ -15,26 +15,6 @@ pub(in crate::connectors) struct Paged {
     pub(in crate::connectors) total: Option<Dotted>,
     /// Where a page has a number that may be the total, or merely the length of the page.
     pub(in crate::connectors) at_least: Option<Dotted>,
-    /// The answer that means that the way to the next page is too old.
-    pub(in crate::connectors) expired: Option<Expired>,
-}
-
-/// An answer that means that a token or link is too old.
-#[derive(Debug, Clone, PartialEq)]
-pub(in crate::connectors) struct Expired {
-    pub(in crate::connectors) status: u16,
-    /// Where the answer says so; without one, the status says it all.
-    pub(in crate::connectors) path: Option<Dotted>,
-    /// What it says then.
-    pub(in crate::connectors) is: Vec<Value>,
-}
-
-impl Expired {
-    /// Whether this is that answer.
-    pub(super) fn is(&self, status: u16, body: &Value) -> bool {
-        let said = |path: &Dotted| path.get(body).is_some_and(|said| self.is.contains(said));
-        status == self.status && self.path.as_ref().is_none_or(said)
-    }
 }
 
 /// Takes a page out of an answer: its rows, which stand at `items` and have their identity at `key`, and what it says of

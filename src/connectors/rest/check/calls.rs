@@ -1,21 +1,23 @@
 //! The calls of a manifest, checked one by one.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{cell::RefCell, collections::BTreeSet};
 
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
+use super::{
+    answers::{Shared, Told},
+    mistakes::{Problem, at},
+};
 use crate::connectors::{
     http::Method,
     paging::{Cursor, Paging, Totals},
     rest::{
+        answers::Answers,
         manifest::{Call, Fields, List, Style, Update},
         options::OptionRules,
-        shape::{Expired, Paged},
-        template::{BodyTemplate, Dotted, Template},
+        shape::Paged,
+        template::{BodyTemplate, Template},
         wire,
     },
 };
@@ -23,18 +25,13 @@ use crate::connectors::{
 /// Page size where a manifest names none: what most APIs allow.
 const PAGE_SIZE: u64 = 100;
 
-/// Where something is wrong, and what.
-pub(super) type Problem = (u64, String);
-
-pub(super) fn at<T>(spanned: &Spanned<T>) -> u64 {
-    spanned.referenced.line()
-}
-
 /// What every call of a manifest can refer to.
 pub(super) struct Scope<'a> {
     pub(super) options: &'a OptionRules,
     /// How lists are paged that say nothing of their own.
     pub(super) page: Option<&'a Paged>,
+    /// What answers mean to every call, or to the calls that they name.
+    pub(super) answers: &'a [Shared],
     /// Options that stand in a text so far.
     pub(super) plain: RefCell<BTreeSet<String>>,
 }
@@ -93,19 +90,6 @@ pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paged, Problem> {
     if ends_short && page.size.is_none() {
         return Err((line, "`end: short` needs `size`: otherwise nobody knows what a full page is".into()));
     }
-    let expired = page.expired.as_ref().map(|expired| Expired {
-        status: expired.status,
-        path: expired.path.clone(),
-        is: expired.is.clone(),
-    });
-    if let Some(expired) = &expired {
-        if !(400..500).contains(&expired.status) {
-            return Err((line, "`expired` is about an answer from 400 to 499, such as `{ status: 410 }`".into()));
-        }
-        if expired.path.is_some() == expired.is.is_empty() {
-            return Err((line, "in `expired`, `path` (where the answer says it) and `is: [words]` go together".into()));
-        }
-    }
     let totals = page.total.as_ref().map_or(Totals::Unsaid, |path| Totals::Stated(path.to_string()));
     let default = page.default.map(u64::from);
     Ok(Paged {
@@ -113,29 +97,7 @@ pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paged, Problem> {
         next: page.next.clone().or_else(|| page.link.clone()),
         total: page.total.clone(),
         at_least: page.at_least.clone(),
-        expired,
     })
-}
-
-/// What calls that may fail in known ways have in common.
-pub(super) struct Answers {
-    pub(super) expect: BTreeMap<Dotted, Value>,
-    pub(super) duplicate: Vec<u16>,
-    pub(super) otherwise: Option<wire::ByHand>,
-    pub(super) manual_on: Vec<u16>,
-}
-
-impl Answers {
-    /// The call with what its answers mean.
-    pub(super) fn of(self, call: Call) -> Call {
-        Call {
-            expect: self.expect.into_iter().collect(),
-            duplicate: self.duplicate,
-            may_lack: self.otherwise.is_some(),
-            by_hand: self.manual_on,
-            ..call
-        }
-    }
 }
 
 /// Makes a call, after checking that its placeholders have values.
@@ -198,36 +160,30 @@ impl<'a> CallBuilder<'a> {
         Ok(text.value)
     }
 
-    pub(super) fn call(&self, method: Method, path: Spanned<Template>) -> Result<Call, Problem> {
+    /// What answers mean to the call of this name.
+    pub(super) fn answers(&self, what: &str, told: Told) -> Result<Answers, Problem> {
+        told.of(what, self.scope.answers)
+    }
+
+    fn call(&self, what: &str, method: Method, path: Spanned<Template>, told: Told) -> Result<Call, Problem> {
         let line = at(&path);
         self.check(line, path.value.holes(), true)?;
         if !path.value.starts_with('/') {
             return Err((line, "a path starts with `/` and goes on below the app's `url` and `base`".into()));
         }
-        Ok(Call {
-            method,
-            path: path.value,
-            query: Vec::new(),
-            body: None,
-            expect: Vec::new(),
-            duplicate: Vec::new(),
-            may_lack: false,
-            by_hand: Vec::new(),
-        })
+        let answers = self.answers(what, told)?;
+        Ok(Call { method, path: path.value, query: Vec::new(), body: None, answers })
     }
 
     /// A call that reads.
-    pub(super) fn get(
-        &self,
-        what: &str,
-        path: Spanned<Template>,
-        query: BTreeMap<String, Template>,
-    ) -> Result<Call, Problem> {
-        let line = at(&path);
-        for template in query.values() {
+    pub(super) fn get(&self, what: &str, wire: wire::Read, may_lack: bool) -> Result<Call, Problem> {
+        let line = at(&wire.get);
+        for template in wire.query.values() {
             self.check(line, template.holes(), false)?;
         }
-        let call = Call { query: query.into_iter().collect(), ..self.call(Method::Get, path)? };
+        let told = Told { answers: wire.answers, may_lack };
+        let call = self.call(what, Method::Get, wire.get, told)?;
+        let call = Call { query: wire.query.into_iter().collect(), ..call };
         self.check_about(line, what, &call)?;
         Ok(call)
     }
@@ -243,10 +199,9 @@ impl<'a> CallBuilder<'a> {
     pub(super) fn list(&self, what: &str, wire: wire::List) -> Result<List, Problem> {
         let own = wire.page.as_ref().map(paging).transpose()?;
         let paging = own.or_else(|| self.scope.page.cloned()).filter(|_| wire.paged);
-        let may_lack = wire.otherwise.is_some();
-        let call = Call { may_lack, ..self.get(what, wire.get, wire.query)? };
-        let truncated = wire.truncated.map(|says| (says.path, says.is));
-        Ok(List { call, items: wire.items, paging, truncated })
+        let read = wire::Read { get: wire.get, query: wire.query, answers: wire.answers };
+        let call = self.get(what, read, wire.otherwise.is_some())?;
+        Ok(List { call, items: wire.items, paging })
     }
 
     /// A call that changes one thing.
@@ -256,11 +211,11 @@ impl<'a> CallBuilder<'a> {
         what: &str,
         given: [(Method, Option<Spanned<Template>>); N],
         body: Option<Spanned<Value>>,
-        answers: Answers,
+        told: Told,
     ) -> Result<Call, Problem> {
         let (method, path) = one_of(line, what, given)?;
         let body = self.body(body)?;
-        let call = Call { body, ..answers.of(self.call(method, path)?) };
+        let call = Call { body, ..self.call(what, method, path, told)? };
         self.check_about(line, what, &call)?;
         Ok(call)
     }
@@ -286,25 +241,15 @@ impl<'a> CallBuilder<'a> {
             return Err((line, format!("`{key}` under `{what}` means nothing with this `style`")));
         }
         let given = [(Method::Post, wire.post), (Method::Put, wire.put), (Method::Patch, wire.patch)];
-        let answers = Answers {
-            expect: wire.expect,
-            duplicate: Vec::new(),
-            otherwise: wire.otherwise,
-            manual_on: wire.manual_on,
-        };
-        Ok(Update { call: self.write(line, what, given, None, answers)?, style })
+        let told = Told::new(wire.answers, wire.otherwise);
+        Ok(Update { call: self.write(line, what, given, None, told)?, style })
     }
 
     pub(super) fn delete(&self, what: &str, wire: Spanned<wire::Delete>) -> Result<Call, Problem> {
         let (line, wire) = (at(&wire), wire.value);
         let given = [(Method::Delete, wire.delete), (Method::Post, wire.post)];
-        let answers = Answers {
-            expect: wire.expect,
-            duplicate: Vec::new(),
-            otherwise: wire.otherwise,
-            manual_on: wire.manual_on,
-        };
-        self.write(line, what, given, wire.body, answers)
+        let told = Told::new(wire.answers, wire.otherwise);
+        self.write(line, what, given, wire.body, told)
     }
 }
 
