@@ -391,6 +391,7 @@ pub(super) static SETTINGS: Object = Object::closed(
         key("policy", Type::Object(&POLICY), "Defaults for every app."),
         key("notify", Type::Objects(&NOTIFY), "Whom to tell of what."),
         key("daemon", Type::Object(&DAEMON), "The daemon's own address."),
+        key("keep", Type::Object(&KEEP), "How long the past is kept; for ever where nothing is said."),
     ],
 );
 
@@ -408,6 +409,14 @@ pub(super) static NOTIFY: Object = Object::closed(
     &[
         key("url", Type::Secret, "The webhook; its address is a secret."),
         list("on", &EVENT, "drift, held, failure; all of them when left out."),
+    ],
+);
+
+pub(super) static KEEP: Object = Object::closed(
+    "keep",
+    &[
+        leaf("ledger", &DURATION, "Entries of the ledger, such as 7y; what is still needed stays."),
+        leaf("readings", &DURATION, "What readings showed, such as 90d, after it was otherwise."),
     ],
 );
 

@@ -15,8 +15,8 @@ use crate::{
         http::{Method, witness::Sent},
     },
     execute::{CreatedIds, Journal, Performed, Unwritten},
-    model::{Action, ActionResult, Cause, Desired, Email},
-    store::{ApprovalUse, Ending, EntryKind, IntentId, NewEntry, NewIntent, Settled, StoreError},
+    model::{Action, ActionResult, Desired, Email},
+    store::{ActionEntry, ApprovalUse, Deed, Ending, Event, IntentId, NewEntry, NewIntent, Settled, StoreError},
 };
 
 /// One app's journal during one run.
@@ -46,31 +46,36 @@ impl<'a> Ledger<'a> {
     }
 
     fn intent(&self, run: &Arc<str>, action: &Action, write: &Write) -> NewIntent {
-        let target = &action.target;
         NewIntent {
             run: run.clone(),
             action: action.name.to_string(),
-            verb: action.name.verb.as_str().to_owned(),
+            deed: self.deed(action),
+            payload: json!({ "write": write, "approvals": approvals_of(action) }),
+            at: self.memory.now(),
+        }
+    }
+
+    fn deed(&self, action: &Action) -> Deed {
+        Deed {
+            verb: action.name.verb,
             account: action.name.account.clone(),
-            account_id: target.account_id.clone(),
+            account_id: action.step.account_id().cloned(),
             group: action.name.group.clone(),
-            group_id: target.group_id.clone(),
+            group_id: action.step.group_id().cloned(),
             people: self.people(action),
             reduces_access: action.reduces_access,
             gains: action.adds_access,
-            payload: json!({ "write": write, "approvals": approvals_of(action) }),
             changes: action.changes.clone(),
             because: action.because.iter().map(ToString::to_string).collect(),
             commit: self.memory.commit(),
-            cause: action.cause.map(|cause| cause_word(cause).to_owned()),
-            at: self.memory.now(),
+            cause: action.cause,
         }
     }
 
     /// Whom an action is about, as the files spell them.
     fn people(&self, action: &Action) -> Vec<Arc<str>> {
         let spelt = || action.name.account.as_deref().map(Email::lenient);
-        let email = action.target.email.clone().or_else(spelt);
+        let email = action.step.email().cloned().or_else(spelt);
         email.iter().map(|email| self.desired.identity(email).as_str().into()).collect()
     }
 
@@ -95,12 +100,10 @@ impl<'a> Ledger<'a> {
         let evidence = Evidence::of(sent);
         let message = performed.result.message().map(str::to_owned);
         let ending = Ending::from(&performed.result);
-        let account_id = action.target.account_id.clone().or_else(|| {
-            let email = action.target.email.as_ref()?;
-            self.created_ids.account_of(email)
-        });
+        let account_id =
+            action.step.account_id().cloned().or_else(|| self.created_ids.account_of(action.step.email()?));
         let group_id =
-            action.target.group_id.clone().or_else(|| self.created_ids.group_of(action.name.group.as_deref()?));
+            action.step.group_id().cloned().or_else(|| self.created_ids.group_of(action.name.group.as_deref()?));
         let (store, lease) = (&self.memory.store, self.tenure.lease());
         match self.is_open(&name) {
             // A later look says what became of it, and enters that.
@@ -128,33 +131,18 @@ impl<'a> Ledger<'a> {
                 Ok(())
             }
             None => {
-                let entry = NewEntry {
-                    begun: None,
-                    ended: None,
-                    at: self.memory.now(),
-                    run: Some(run),
-                    kind: EntryKind::Action,
-                    action: Some(name),
-                    verb: Some(action.name.verb.as_str().to_owned()),
-                    account: action.name.account.clone(),
-                    account_id,
-                    group: action.name.group.clone(),
-                    group_id,
-                    people: self.people(action),
-                    reduces_access: action.reduces_access,
-                    gains: action.adds_access,
-                    because: action.because.iter().map(ToString::to_string).collect(),
-                    commit: self.memory.commit(),
-                    cause: action.cause.map(|cause| cause_word(cause).to_owned()),
+                let action = ActionEntry {
+                    deed: Deed { account_id, group_id, ..self.deed(action) },
+                    ending,
+                    message,
                     request: evidence.request,
                     status: evidence.status,
-                    result: Some(ending),
-                    message,
                     read_back: evidence.read_back,
-                    changes: action.changes.clone(),
                     sent_at: None,
                     by_looking: true,
                 };
+                let event = Event::Action(Box::new(action));
+                let entry = NewEntry { at: self.memory.now(), run: Some(run), event };
                 store.enter(lease, &[entry]).await
             }
         }
@@ -217,14 +205,6 @@ impl Evidence {
     }
 }
 
-fn cause_word(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Change => "change",
-        Cause::Drift => "drift",
-        Cause::Time => "time",
-    }
-}
-
 /// The approvals that an action needs, for whoever settles it after a crash.
 fn approvals_of(action: &Action) -> Vec<(String, String)> {
     action.approved_by.iter().map(|approved| (approved.approval.clone(), approved.place.to_string())).collect()
@@ -234,7 +214,7 @@ fn approvals_of(action: &Action) -> Vec<(String, String)> {
 pub(super) fn uses_of(intent: &NewIntent, at: jiff::Timestamp) -> Vec<ApprovalUse> {
     let listed = intent.payload.get("approvals").cloned().unwrap_or_default();
     let listed: Vec<(String, String)> = serde_json::from_value(listed).unwrap_or_default();
-    let person = intent.people.first().map_or_else(|| intent.action.clone(), ToString::to_string);
+    let person = intent.deed.people.first().map_or_else(|| intent.action.clone(), ToString::to_string);
     let of =
         |(approval, place)| ApprovalUse { approval, place, action: intent.action.clone(), person: person.clone(), at };
     listed.into_iter().map(of).collect()

@@ -90,5 +90,5 @@ fn row(name: &ActionName, column: usize, verbs: bool) -> Line {
 const VERB: usize = 17;
 
 fn verb(line: Line, verb: Verb) -> Line {
-    line.whole(wording::paint(verb), format!("{} {verb}", wording::sign(verb)))
+    line.whole(wording::paint(verb), format!("{} {verb}", verb.sign()))
 }

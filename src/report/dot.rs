@@ -36,7 +36,7 @@ pub fn plan(plan: &Plan) -> String {
 
 fn look(action: &Action) -> String {
     let name = &action.name;
-    let mut label = vec![format!("{} {}", wording::sign(name.verb), name.verb), wording::subject(name).to_owned()];
+    let mut label = vec![format!("{} {}", name.verb.sign(), name.verb), wording::subject(name).to_owned()];
     if let (Some(_), Some(group)) = (&name.account, &name.group) {
         label.push(group.to_string());
     }
@@ -46,7 +46,7 @@ fn look(action: &Action) -> String {
         label.push(action.status.as_str().to_owned());
     }
     let fill = match action.status {
-        Status::Ready => match wording::sign(name.verb) {
+        Status::Ready => match name.verb.sign() {
             "+" => "#d8f5d8",
             "~" => "#fdf3c8",
             _ => "#f9d6d5",

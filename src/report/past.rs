@@ -11,7 +11,7 @@ use super::{
     json, wording,
 };
 use crate::{
-    model::{AccountStatus, Email},
+    model::{AccountStatus, ActionName, Email},
     store::{AppKey, Entry, Holding, HoldingGroup, SeenValues, Standing},
 };
 
@@ -80,16 +80,14 @@ fn draw(canvas: &mut Canvas, past: &Past, holding: &Holding) {
 
 /// A change of ours that the readings did not show yet, so that it rests on the app's answer alone.
 fn draw_unread(canvas: &mut Canvas, past: &Past, entry: &Entry) {
-    let said = &entry.entry;
+    let Some(action) = entry.entry.event.action() else { return };
+    let (verb, name) = (action.deed.verb, entry.action_name().as_ref().map(ActionName::to_string));
     let line = Line::new()
         .text(Paint::Notice, "by our own change of ")
-        .whole(Paint::Notice, past.moment(said.at))
+        .whole(Paint::Notice, past.moment(entry.entry.at))
         .text(Paint::Notice, ", not read back since: ");
-    let line = match said.verb.as_deref().and_then(|verb| verb.parse().ok()) {
-        Some(verb) => line.whole(wording::paint(verb), wording::sign(verb)).plain(" "),
-        None => line,
-    };
-    canvas.paragraph(2, &line.whole(Paint::Plain, said.action.as_deref().unwrap_or_default()));
+    let line = line.whole(wording::paint(verb), verb.sign()).plain(" ");
+    canvas.paragraph(2, &line.whole(Paint::Plain, name.unwrap_or_default()));
 }
 
 fn draw_group(canvas: &mut Canvas, past: &Past, column: usize, group: &HoldingGroup) {
@@ -137,7 +135,7 @@ impl Past {
     /// Whether there is an account in an app, or may be one by what we did last.
     pub fn may_have(&self, key: &AppKey) -> bool {
         let held = self.standing.holdings.iter().any(|holding| holding.key == *key);
-        held || self.unread_of(key).any(|entry| entry.entry.gains)
+        held || self.unread_of(key).any(|entry| entry.entry.event.action().is_some_and(|action| action.deed.gains))
     }
 
     fn unread_of<'a, 'k>(&'a self, key: &'k AppKey) -> impl Iterator<Item = &'a Entry> + use<'a, 'k> {
@@ -178,7 +176,7 @@ struct PastWire<'a> {
 struct ChangeWire<'a> {
     app: Option<&'a str>,
     at: Timestamp,
-    action: Option<&'a str>,
+    action: Option<ActionName>,
     run: Option<&'a str>,
     seq: u64,
 }
@@ -187,7 +185,7 @@ fn change_wire(entry: &Entry) -> ChangeWire<'_> {
     ChangeWire {
         app: entry.key.as_ref().map(|key| &*key.app),
         at: entry.entry.at,
-        action: entry.entry.action.as_deref(),
+        action: entry.action_name(),
         run: entry.entry.run.as_deref(),
         seq: entry.seq,
     }

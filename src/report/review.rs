@@ -52,7 +52,7 @@ pub fn csv(rows: &[Row], time_zone: &TimeZone) -> Result<String, csv::Error> {
             row.reason.as_deref().unwrap_or_default().to_owned(),
             row.until.map(|at| last_day(at, time_zone)).unwrap_or_default(),
             row.created.map(|at| day(at, time_zone)).unwrap_or_default(),
-            changed.map(|changed| changed.verb.clone()).unwrap_or_default(),
+            changed.map(|changed| changed.verb.to_string()).unwrap_or_default(),
             changed.map(|changed| day(changed.at, time_zone)).unwrap_or_default(),
             changed.map(|changed| changed.because.join(" ")).unwrap_or_default(),
             changed.and_then(|changed| changed.commit.as_deref()).map(wording::commit).unwrap_or_default(),
@@ -87,6 +87,7 @@ fn inert(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Verb;
     use crate::{
         model::{AccountStatus, Email, Place},
         review::{Change, Standing},
@@ -132,7 +133,7 @@ mod tests {
                 account_id: Some("1".into()),
                 group: Some("Ops, night".into()),
                 group_id: None,
-                verb: "add-member".into(),
+                verb: Verb::AddMember,
                 at: "2026-11-01T23:30:00Z".parse().unwrap(),
                 because: vec!["teams/a.yaml:8".into(), "=x.yaml:1".into()],
                 commit: Some("0123456789abcdef0123+changes".into()),

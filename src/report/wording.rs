@@ -65,18 +65,9 @@ pub(super) fn day(due: &Due) -> String {
     if due.what == DueWhat::Ends { ends(at, zone) } else { begins(at, zone) }
 }
 
-/// `+`, `~` or `-`.
-pub(super) fn sign(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Create | Verb::Reactivate | Verb::AddMember | Verb::CreateGroup => "+",
-        Verb::Update | Verb::ChangeMember | Verb::UpdateGroup => "~",
-        Verb::Deactivate | Verb::Delete | Verb::RemoveMember | Verb::DeleteGroup => "-",
-    }
-}
-
 /// The sign's colour.
 pub(super) fn paint(verb: Verb) -> Paint {
-    match sign(verb) {
+    match verb.sign() {
         "+" => Paint::Add,
         "~" => Paint::Change,
         _ => Paint::Remove,

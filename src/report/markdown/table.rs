@@ -116,7 +116,7 @@ pub(super) fn of_actions(index: usize, app: &AppPlan, compared: bool) -> Vec<Row
 fn gravity(action: &Action) -> Gravity {
     if action.irreversible {
         Gravity::Irreversible
-    } else if action.reduces_access || wording::sign(action.name.verb) == "-" {
+    } else if action.reduces_access || action.name.verb.sign() == "-" {
         Gravity::Removal
     } else {
         match action.status {
@@ -137,7 +137,7 @@ fn action_row(action: &Action, others: bool) -> String {
     let mut changes: Vec<&Change> = action.changes.iter().collect();
     changes.sort_by_key(|change| (!matches!(&*change.field, "role" | "roles"), *change));
     what.extend(changes.into_iter().map(change));
-    if action.reduces_access && wording::sign(name.verb) == "~" {
+    if action.reduces_access && name.verb.sign() == "~" {
         what.push("reduces access".to_owned());
     }
     if action.irreversible {
@@ -164,7 +164,7 @@ fn action_row(action: &Action, others: bool) -> String {
 
 /// A sign that stays one in a cell.
 fn sign(verb: Verb) -> &'static str {
-    match wording::sign(verb) {
+    match verb.sign() {
         "+" => "➕",
         "~" => "✏️",
         _ => "❌",

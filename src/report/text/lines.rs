@@ -62,10 +62,7 @@ pub(super) fn fold<'a>(actions: &[&'a Action]) -> Folded<'a> {
 }
 
 fn is_grave(action: &Action) -> bool {
-    action.status == Status::Held
-        || action.irreversible
-        || action.reduces_access
-        || wording::sign(action.name.verb) == "-"
+    action.status == Status::Held || action.irreversible || action.reduces_access || action.name.verb.sign() == "-"
 }
 
 /// What a line that counts tells apart.
@@ -186,7 +183,7 @@ impl Columns {
     fn row(&self, canvas: &mut Canvas, head: Line, action: &Action) {
         let verb = action.name.verb;
         let start = head.width() + VERB;
-        let mut head = head.text(wording::paint(verb), format!("{} {verb}", wording::sign(verb))).pad_to(start);
+        let mut head = head.text(wording::paint(verb), format!("{} {verb}", verb.sign())).pad_to(start);
         let (mut details, mut places) = (detail(canvas, action).wrap(self.detail), why(action).wrap(self.place));
         let fits = |lines: &[Line], width: usize| lines.iter().all(|line| line.width() <= width);
         // Below each other, details and places have all the room for themselves, and may so take fewer lines.
@@ -237,7 +234,7 @@ fn detail(canvas: &Canvas, action: &Action) -> Line {
     // What someone may do is what reviewers look for.
     changes.sort_by_key(|change| (!matches!(&*change.field, "role" | "roles"), *change));
     parts.extend(changes.into_iter().map(|change| wording::change(change, canvas.glyph("→", "->"))));
-    if action.reduces_access && wording::sign(action.name.verb) == "~" {
+    if action.reduces_access && action.name.verb.sign() == "~" {
         parts.push(Line::new().whole(Paint::Remove, "reduces access"));
     }
     if action.irreversible {
