@@ -5,6 +5,7 @@
 
 mod head;
 
+pub(crate) use head::repository;
 pub use head::{Head, head};
 
 use std::{

@@ -46,13 +46,8 @@ pub(super) async fn run(args: &args::Daemon) -> Result<Exit, Failure> {
     };
     let seen = site.commits.seen();
     site.commits.keep(&first, seen);
-    let daemon = Daemon::new(Arc::new(site), first).await.map_err(|refused| {
-        let failure = Failure::new(&refused);
-        match refused.hint() {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })?;
+    let daemon = Daemon::new(Arc::new(site), first).await;
+    let daemon = daemon.map_err(|refused| Failure::new(&refused).hinted(refused.hint()))?;
     terminal::print(&format!("http://{}\n", daemon.address()))?;
     daemon.run().await;
     if let Err(error) = budgets.end().await {

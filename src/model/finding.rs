@@ -24,8 +24,9 @@ pub struct Finding {
 }
 
 /// How bad a finding is. The order is that of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum Severity {
     /// Something is wrong and stops actions.
     Error,
@@ -33,6 +34,13 @@ pub enum Severity {
     Warning,
     /// Good to know.
     Note,
+}
+
+impl Severity {
+    /// The word in reports and JSON.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// Every kind of finding. The word in reports and JSON is the variant in kebab case: `unlisted-account`. The variants

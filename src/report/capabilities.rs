@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{
     Style,
@@ -358,57 +358,22 @@ pub fn show_text(one: &Capable, style: &Style) -> String {
 
 /// The same for programs.
 pub fn to_json(all: &[Capable]) -> String {
-    #[derive(Serialize)]
-    struct Wire<'a> {
-        name: &'a str,
-        account: &'a str,
-        group: &'a str,
-        abilities: Vec<AbilityWire>,
-        by_hand: Vec<HandWire>,
-        auth: &'a [String],
-        options: Vec<OptionWire<'a>>,
-    }
-    #[derive(Serialize)]
-    struct AbilityWire {
-        what: &'static str,
-        extent: Option<String>,
-        by_hand: bool,
-    }
-    #[derive(Serialize)]
-    struct HandWire {
-        word: &'static str,
-        partly: bool,
-        todo: String,
-    }
-    #[derive(Serialize)]
-    struct OptionWire<'a> {
-        name: &'a str,
-        required: bool,
-        help: &'a str,
-    }
     let ability = |(what, extent): Ability| {
-        let by_hand = extent == Extent::ByHand;
-        let extent = if let Extent::Can(words) = extent { Some(words) } else { None };
-        AbilityWire { what, extent, by_hand }
+        let words = if let Extent::Can(words) = &extent { Some(words) } else { None };
+        json!({ "what": what, "extent": words, "by_hand": extent == Extent::ByHand })
     };
-    let wire: Vec<Wire<'_>> = all
-        .iter()
-        .map(|one| Wire {
-            name: &one.name,
-            account: &one.semantics.account_noun,
-            group: &one.semantics.group_noun,
-            abilities: abilities(&one.semantics).into_iter().map(ability).collect(),
-            by_hand: by_hand(&one.semantics)
-                .into_iter()
-                .map(|hand| HandWire { word: hand.word, partly: hand.partly, todo: hand.todo })
-                .collect(),
-            auth: &one.secrets,
-            options: one
-                .options
-                .iter()
-                .map(|option| OptionWire { name: &option.name, required: option.required, help: &option.help })
-                .collect(),
+    let hand = |hand: ByHand| json!({ "word": hand.word, "partly": hand.partly, "todo": hand.todo });
+    let option = |one: &OptionSpec| json!({ "name": one.name, "required": one.required, "help": one.help });
+    let wire = |one: &Capable| {
+        json!({
+            "name": one.name,
+            "account": one.semantics.account_noun,
+            "group": one.semantics.group_noun,
+            "abilities": abilities(&one.semantics).into_iter().map(ability).collect::<Value>(),
+            "by_hand": by_hand(&one.semantics).into_iter().map(hand).collect::<Value>(),
+            "auth": one.secrets,
+            "options": one.options.iter().map(option).collect::<Value>(),
         })
-        .collect();
-    json::print(&wire)
+    };
+    json::print(&all.iter().map(wire).collect::<Value>())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::canvas::{Line, Paint};
-use crate::model::{ActionName, Change, Due, DueWhat, FieldValue, Guard, Place, Plan, Verb};
+use crate::model::{Action, ActionName, AppPlan, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb};
 
 /// `9,812`.
 pub(super) fn number(n: impl Into<u64>) -> String {
@@ -39,14 +39,15 @@ pub fn duration(seconds: u64) -> String {
     text
 }
 
+/// An instant to the minute: `2026-11-20 14:02 CET`.
+pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+}
+
 /// The day something begins, or the instant when it does not begin with a day.
 pub(super) fn begins(at: Timestamp, zone: &TimeZone) -> String {
     let zoned = at.to_zoned(zone.clone());
-    if zoned.start_of_day().is_ok_and(|start| start == zoned) {
-        zoned.date().to_string()
-    } else {
-        zoned.strftime("%Y-%m-%d %H:%M %Z").to_string()
-    }
+    if zoned.start_of_day().is_ok_and(|start| start == zoned) { zoned.date().to_string() } else { moment(at, zone) }
 }
 
 /// The last day something holds when it ends with a day, else the instant it ends.
@@ -55,7 +56,7 @@ pub(super) fn ends(at: Timestamp, zone: &TimeZone) -> String {
     let midnight = zoned.start_of_day().is_ok_and(|start| start == zoned);
     match zoned.yesterday() {
         Ok(last) if midnight => last.date().to_string(),
-        _ => zoned.strftime("%Y-%m-%d %H:%M %Z").to_string(),
+        _ => moment(at, zone),
     }
 }
 
@@ -83,6 +84,45 @@ pub(super) fn paint(verb: Verb) -> Paint {
     }
 }
 
+/// The sign and the verb: `+ create`.
+pub(super) fn signed(verb: Verb) -> String {
+    format!("{} {verb}", sign(verb))
+}
+
+/// The sign of what the ledger says of a verb, in its colour; nothing of an entry about no verb.
+pub(super) fn mark(verb: Option<&str>) -> Line {
+    let verb: Option<Verb> = verb.and_then(|verb| verb.parse().ok());
+    verb.map_or_else(Line::new, |verb| Line::new().whole(paint(verb), sign(verb)).plain(" "))
+}
+
+/// The group of a membership, beside its account.
+pub(super) fn group(name: &ActionName) -> Option<&str> {
+    name.group.as_deref().filter(|_| name.account.is_some())
+}
+
+/// The apps of a plan, by name.
+pub(super) fn apps(plan: &Plan) -> Vec<&AppPlan> {
+    let mut apps: Vec<&AppPlan> = plan.apps.iter().collect();
+    apps.sort_by(|a, b| a.app.cmp(&b.app));
+    apps
+}
+
+/// What all apps take together, which are worked at beside each other.
+pub(super) fn total(plan: &Plan) -> Forecast {
+    Forecast {
+        requests: plan.apps.iter().map(|app| app.forecast.requests).sum(),
+        seconds: plan.apps.iter().map(|app| app.forecast.seconds).max().unwrap_or(0),
+        seats: None,
+    }
+}
+
+/// What changes, roles first: what someone may do is what reviewers look for.
+pub(super) fn changes(action: &Action) -> Vec<&Change> {
+    let mut changes: Vec<&Change> = action.changes.iter().collect();
+    changes.sort_by_key(|change| (!matches!(&*change.field, "role" | "roles"), *change));
+    changes
+}
+
 /// Whom or what an action is about: the account, or the group when the action is on the group itself.
 pub(super) fn subject(name: &ActionName) -> &str {
     name.account.as_deref().or(name.group.as_deref()).unwrap_or(&name.app)
@@ -107,6 +147,11 @@ fn quoted(text: &str) -> String {
         || text == "none"
         || text.chars().any(|c| c.is_control() || matches!(c, ',' | '[' | ']' | '"' | '·' | '→'));
     if misread { format!("{text:?}") } else { text.into() }
+}
+
+/// A field and its value: `role: admin`.
+pub(super) fn field(field: &str, of: &FieldValue) -> Line {
+    Line::new().whole(Paint::Dim, format!("{field}: ")).whole(Paint::Plain, value(of))
 }
 
 /// Old and new value of a field.

@@ -10,7 +10,7 @@ use super::{
     text::{only, own_findings, requests, seats},
     wording,
 };
-use crate::model::{Action, AppPlan, Cause, Forecast, Plan, Severity, Status, Summary, Verb};
+use crate::model::{Action, AppPlan, Cause, Plan, Severity, Status, Summary, Verb};
 use escape::{code, fenced, prose};
 use table::{Class, Part, Row, Whose};
 
@@ -30,9 +30,7 @@ const AROUND_PART: usize = 900;
 
 /// The plan for a pull request.
 pub fn plan(plan: &Plan) -> String {
-    let mut apps: Vec<&AppPlan> = plan.apps.iter().collect();
-    apps.sort_by(|a, b| a.app.cmp(&b.app));
-    let page = Page { plan, apps };
+    let page = Page { plan, apps: wording::apps(plan) };
     let head = page.head();
     let rows = page.rows();
     let taken = take(&rows, LIMIT.saturating_sub(head.len() + AROUND_APP));
@@ -127,11 +125,7 @@ impl Page<'_> {
             lines
                 .push(format!("Planned against a snapshot taken at {at}.{}", if snapshot.is_old() { old } else { "" }));
         }
-        let total = Forecast {
-            requests: self.apps.iter().map(|app| app.forecast.requests).sum(),
-            seconds: self.apps.iter().map(|app| app.forecast.seconds).max().unwrap_or(0),
-            seats: None,
-        };
+        let total = wording::total(self.plan);
         if summary.ready > 0 && total.requests > 0 {
             let (requests, time) = (requests(total.requests), wording::duration(total.seconds));
             lines.push(format!("Applying takes {requests} with its reading, about {time} at the budget."));
@@ -341,7 +335,7 @@ fn draw_part(part: Part, rows: &[(usize, &Row)], taken: &BTreeSet<usize>) -> Str
         out.push_str(&format!("… and {more} more.\n\n"));
     }
     let releases: BTreeSet<&String> = shown.iter().filter_map(|row| row.release.as_ref()).collect();
-    if part.class == Class::Held && !releases.is_empty() {
+    if part.class == Class::Actions(Status::Held) && !releases.is_empty() {
         let this = if releases.len() == 1 { "this line" } else { "these lines, one for each," };
         out.push_str(&format!("To release what is held, add {this} under `approvals:`\n\n"));
         out.push_str(&fenced(&releases.into_iter().cloned().collect::<Vec<_>>()));
