@@ -232,16 +232,12 @@ impl Extent {
 /// The table of all connectors as Markdown, and under it what is handed to a person, and how.
 pub fn markdown(all: &[Capable]) -> String {
     let columns: Vec<Vec<Ability>> = all.iter().map(|one| abilities(&one.semantics)).collect();
-    let mut text = String::from("| |");
-    all.iter().for_each(|one| text += &format!(" {} |", one.name));
-    text += "\n|---|";
-    all.iter().for_each(|_| text += "---|");
-    text.push('\n');
+    let names: String = all.iter().map(|one| format!(" {} |", one.name)).collect();
+    let mut text = format!("| |{names}\n|---|{}\n", "---|".repeat(all.len()));
     let rows = columns.first().map_or(0, Vec::len);
     for row in 0..rows {
-        text += &format!("| {} |", columns[0][row].0);
-        columns.iter().for_each(|column| text += &format!(" {} |", column[row].1.cell()));
-        text.push('\n');
+        let cells: String = columns.iter().map(|column| format!(" {} |", column[row].1.cell())).collect();
+        text += &format!("| {} |{cells}\n", columns[0][row].0);
     }
     text += "\n<details><summary>What is done by hand, and how</summary>\n\n";
     for one in all {

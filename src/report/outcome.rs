@@ -88,15 +88,12 @@ pub fn renew_reasons(actions: &mut [Action], outcome: &AppOutcome) {
 
 /// What the run said about an action that this one follows.
 fn note_of_predecessor<'a>(action: &Action, outcome: &'a AppOutcome) -> Option<&'a str> {
-    let results = || outcome.actions.iter().filter_map(|(name, result)| Some((name, done_note(result)?)));
-    action.after.iter().find_map(|edge| results().find(|(name, _)| **name == edge.action).map(|(_, note)| note))
-}
-
-fn done_note(result: &ActionResult) -> Option<&str> {
-    match result {
-        ActionResult::Done { note } => note.as_deref(),
-        _ => None,
-    }
+    action.after.iter().find_map(|edge| {
+        outcome.actions.iter().find_map(|(name, result)| match result {
+            ActionResult::Done { note } if *name == edge.action => note.as_deref(),
+            _ => None,
+        })
+    })
 }
 
 fn draw_app(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use super::canvas::{Line, Paint};
 use crate::model::{Action, ActionName, AppPlan, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb};
@@ -46,18 +46,19 @@ pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
 
 /// The day something begins, or the instant when it does not begin with a day.
 pub(super) fn begins(at: Timestamp, zone: &TimeZone) -> String {
-    let zoned = at.to_zoned(zone.clone());
-    if zoned.start_of_day().is_ok_and(|start| start == zoned) { zoned.date().to_string() } else { moment(at, zone) }
+    midnight(at, zone).map_or_else(|| moment(at, zone), |day| day.date().to_string())
 }
 
 /// The last day something holds when it ends with a day, else the instant it ends.
 pub(super) fn ends(at: Timestamp, zone: &TimeZone) -> String {
+    let last = midnight(at, zone).and_then(|day| day.yesterday().ok());
+    last.map_or_else(|| moment(at, zone), |last| last.date().to_string())
+}
+
+/// The instant, where a day begins with it.
+fn midnight(at: Timestamp, zone: &TimeZone) -> Option<Zoned> {
     let zoned = at.to_zoned(zone.clone());
-    let midnight = zoned.start_of_day().is_ok_and(|start| start == zoned);
-    match zoned.yesterday() {
-        Ok(last) if midnight => last.date().to_string(),
-        _ => moment(at, zone),
-    }
+    zoned.start_of_day().is_ok_and(|start| start == zoned).then_some(zoned)
 }
 
 /// The day of something that comes by itself: the last one, of something that ends.
