@@ -24,7 +24,7 @@ use crate::{
     execute::Stop,
     model::{ActionName, ActionResult, AppOutcome, Email, Outcome, Plan, Status},
     plan::saved::{Leaves, Stale},
-    reconcile::Reconciler,
+    reconcile::{Reconciler, Recovered},
     report::{self, since::Since},
 };
 
@@ -69,10 +69,10 @@ async fn plan_and_do(
         person => person?,
     };
     let only = only.as_ref();
-    let mut plan = look(reconciler, only, stop, global).await?;
+    let (mut plan, recovered) = look(reconciler, only, stop, global).await?;
     let stale = saved.map_or_else(|| Ok(Vec::new()), |(saved, since)| saved.narrow(&mut plan, since))?;
     let style = terminal::style(if args.format == Format::Text { Stream::Out } else { Stream::Err });
-    tell_recovered(reconciler);
+    tell_recovered(&recovered);
     reconciler.enter_run(&plan).await.map_err(Failure::new)?;
     // With JSON, stdout is for the outcome alone.
     let shown = report::text::plan(&plan, &style);
@@ -137,8 +137,14 @@ fn tell_since(since: &Since) {
     }
 }
 
-/// Reads and plans. Reading changes nothing, so that it can be dropped at any point.
-async fn look(reconciler: &Reconciler, only: Option<&Email>, stop: &Stop, global: &Global) -> Result<Plan, Failure> {
+/// Reads and plans. Reading changes nothing, so that it can be dropped at any point. Returned beside the plan is what earlier
+/// runs left under way.
+async fn look(
+    reconciler: &Reconciler,
+    only: Option<&Email>,
+    stop: &Stop,
+    global: &Global,
+) -> Result<(Plan, Vec<Recovered>), Failure> {
     let reading = Reading::start(global);
     let mut stopped = stop.clone();
     let seen = async {
@@ -147,20 +153,20 @@ async fn look(reconciler: &Reconciler, only: Option<&Email>, stop: &Stop, global
             None => reconciler.observe(&reading).await,
         }
     };
-    let live = tokio::select! {
-        live = seen => live,
+    let readings = tokio::select! {
+        readings = seen => readings,
         () = stopped.reached(1) => {
             reading.finish();
             return Err(Failure::new("stopped while the apps were read; nothing was sent that changes anything"));
         }
     };
     reading.finish();
-    Ok(reconciler.plan(&live, Timestamp::now()))
+    Ok((reconciler.plan(&readings, Timestamp::now()), readings.recovered))
 }
 
 /// Says what an earlier run left under way, and what became of it.
-fn tell_recovered(reconciler: &Reconciler) {
-    let found = recovered::text(&reconciler.recovered());
+fn tell_recovered(found: &[Recovered]) {
+    let found = recovered::text(found);
     if !found.is_empty() {
         terminal::say(&found);
     }
@@ -222,11 +228,13 @@ impl Run {
         while !stop.asked() {
             if !std::mem::take(&mut seen_since) {
                 match look(reconciler, only, stop, global).await {
-                    Ok(plan) => self.replan(plan),
+                    Ok((plan, recovered)) => {
+                        self.replan(plan);
+                        tell_recovered(&recovered);
+                    }
                     Err(_) if stop.asked() => return Ok(()),
                     Err(failure) => return Err(failure),
                 }
-                tell_recovered(reconciler);
             }
             if self.plan.summary().ready > 0 && !stop.asked() {
                 self.carry_out(reconciler, stop, global).await;

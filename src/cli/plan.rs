@@ -21,7 +21,8 @@ use super::{
 use crate::{
     model::{Desired, DesiredApp, Live, Plan, ReadFailure, Snapshot},
     plan::History,
-    reconcile, report,
+    reconcile::{self, Readings},
+    report,
 };
 
 pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Failure> {
@@ -95,13 +96,13 @@ struct Planned {
 async fn online(session: Session, only: &args::Only, global: &Global) -> Result<Planned, Failure> {
     let person = context::person(session.reconciler.desired(), only)?;
     let reading = Reading::start(global);
-    let live = match person {
+    let readings = match person {
         Some(person) => session.reconciler.observe_only(&person, &reading).await,
         None => session.reconciler.observe(&reading).await,
     };
     reading.finish();
-    let plan = session.reconciler.plan(&live, Timestamp::now());
-    let history = session.reconciler.history();
+    let plan = session.reconciler.plan(&readings, Timestamp::now());
+    let Readings { live, history, .. } = readings;
     let ways = saved::ways(session.reconciler.desired(), &session.files, &session.origins);
     Ok(Planned { plan, live, history, files: session.files, ways })
 }

@@ -1,14 +1,14 @@
 //! What an earlier run left under way, told to whoever runs the next one.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::terminal::count;
 use crate::reconcile::Recovered;
 
 /// What is said about actions whose answers nobody heard, and what looking at the apps showed; empty when there were none.
-pub(super) fn text(found: &[(Arc<str>, Vec<Recovered>)]) -> String {
+pub(super) fn text(found: &[Recovered]) -> String {
     let mut runs: BTreeMap<&str, Vec<&Recovered>> = BTreeMap::new();
-    for one in found.iter().flat_map(|(_, recovered)| recovered) {
+    for one in found {
         runs.entry(&one.run).or_default().push(one);
     }
     let mut text = String::new();
@@ -43,13 +43,10 @@ mod tests {
             ending,
             message: message.into(),
         };
-        let found = [(
-            Arc::from("a"),
-            vec![
-                recovered("a/create/ann@x.io", Some(Ending::Done), "found as 17; invitation sent"),
-                recovered("a/create/bob@x.io", None, "sent at 10:00, and it may still take effect"),
-            ],
-        )];
+        let found = [
+            recovered("a/create/ann@x.io", Some(Ending::Done), "found as 17; invitation sent"),
+            recovered("a/create/bob@x.io", None, "sent at 10:00, and it may still take effect"),
+        ];
         insta::assert_snapshot!(text(&found), @"
         Run 20261125T100000Z-1 was cut off with 2 actions under way. Nothing is repeated blindly; this is what the apps show:
           a/create/ann@x.io: done: found as 17; invitation sent

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     model::{Desired, DesiredApp, Plan, SecretRef},
-    plan::saved::{Stale, Step, hash, narrow, steps},
+    plan::saved::{SavedStep, Stale, hash, narrow, steps},
     report::{
         self,
         since::{Change, Since, shown},
@@ -48,7 +48,7 @@ pub(super) struct Saved {
     only: Option<String>,
     approve: Vec<String>,
     /// What each action does.
-    steps: Vec<Step>,
+    steps: Vec<SavedStep>,
     /// The whole plan, for people and programs.
     plan: Value,
 }

@@ -2,10 +2,13 @@
 //! writes through [`Writer`]; planning sees the data alone, and observation cannot reach a write.
 
 mod acc;
+mod app;
 mod connector;
 mod error;
 pub mod http;
+mod meaning;
 mod outside;
+mod paging;
 mod registry;
 mod replacement;
 pub mod rest;
@@ -16,14 +19,15 @@ use std::{collections::BTreeSet, sync::Arc};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+pub use app::App;
+use app::OverHttp;
 pub use connector::{Connector, Credentials, OptionSpec, Wiring};
 pub use error::{Error, ErrorKind};
+pub use meaning::{Judge, Meaning, Said};
 pub use outside::{Clock, Outside};
 pub use registry::{ManifestSource, Override, ProcessSecrets, Registry, SecretSource, quota};
 
-use crate::model::{
-    Coverage, Email, FieldName, Find, LiveAccount, LiveGroup, LiveMember, Notice, Semantics, Values, Vocabulary,
-};
+use crate::model::{Coverage, Email, FieldName, Find, LiveAccount, LiveGroup, LiveMember, Notice, Values, Vocabulary};
 pub use crate::{budget::Lane, model::AccountGroup};
 
 /// Stands as an account's status where a row does not show it, so that it has to be read on its own.
@@ -40,24 +44,7 @@ pub struct Listing<T> {
 
 /// Reading an app. Every call waits for the budget and draws on it; `lane` says how urgent it is.
 #[async_trait]
-pub trait Reader: Send + Sync {
-    /// The app's name in the files, for messages.
-    fn app(&self) -> &str;
-
-    /// What the connector declares.
-    fn semantics(&self) -> &Arc<Semantics>;
-
-    /// How many requests were sent so far, token calls and repeated ones included.
-    fn requests(&self) -> u64;
-
-    /// From now on somebody waits for the end: a request that would have to wait long for the budget is refused instead.
-    /// What may leave at once still leaves, so that what was begun is finished.
-    fn hurry(&self) {}
-
-    /// Announces how many reads and writes are going to be sent, besides those under way, so that the budget can make what
-    /// is scarce last until there is more. Who cannot say which of several budgets they draw on says nothing.
-    fn expect(&self, _reads: u64, _writes: u64) {}
-
+pub trait Reader: App {
     /// All accounts, with what a row of the list holds.
     ///
     /// # Errors
@@ -83,11 +70,9 @@ pub trait Reader: Send + Sync {
     /// # Errors
     /// As [`Reader::account`].
     async fn find_any(&self, emails: &[Email], lane: Lane) -> Result<Listing<LiveAccount>, Error> {
-        let mut found = Listing { rows: Vec::new(), coverage: Coverage::Complete };
+        let mut found = Listing::complete(Vec::new());
         for email in emails {
-            let one = self.find(email, lane).await?;
-            found.rows.extend(one.rows);
-            found.coverage = found.coverage.and(one.coverage);
+            found = found.and(self.find(email, lane).await?);
             if !found.rows.is_empty() && self.semantics().find == Find::Sweep {
                 break;
             }

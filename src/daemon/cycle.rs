@@ -34,7 +34,7 @@ impl Cycle<'_> {
         let began = self.world.now();
         self.status.begins(self.app, began, trigger, Meter::start(self.reconciler));
         self.world.resume().await;
-        let (mut plan, outcome) = self.work(stop).await;
+        let Work { busy, mut plan, outcome } = self.work(stop).await;
         let nothing = Outcome::default();
         let done = outcome.as_ref().unwrap_or(&nothing);
         if let Err(error) = self.reconciler.end(done, stop.asked()).await {
@@ -45,7 +45,7 @@ impl Cycle<'_> {
             renew_reasons(&mut plan.actions, outcome);
         }
         let (result, note) = judge(plan.as_ref(), outcome.as_ref(), self.corrects, stop.asked());
-        if self.reconciler.is_busy(self.app) {
+        if busy {
             let result = CycleResult::Skipped;
             let ended = self.world.now();
             return Report { began, ended, trigger, result, corrects: self.corrects, note, plan: None, outcome };
@@ -53,22 +53,23 @@ impl Cycle<'_> {
         Report { began, ended: self.world.now(), trigger, result, corrects: self.corrects, note, plan, outcome }
     }
 
-    async fn work(&self, stop: &Stop) -> (Option<AppPlan>, Option<Outcome>) {
+    async fn work(&self, stop: &Stop) -> Work {
         let follower = Follower { status: self.status, app: self.app };
         let mut stopped = stop.clone();
         // Reading changes nothing, so that it can be dropped at any point.
-        let live = tokio::select! {
-            live = self.reconciler.observe(&follower).boxed() => live,
-            () = stopped.reached(1) => return (None, None),
+        let readings = tokio::select! {
+            readings = self.reconciler.observe(&follower).boxed() => readings,
+            () = stopped.reached(1) => return Work::default(),
         };
-        for recovered in self.reconciler.recovered().into_iter().flat_map(|(_, recovered)| recovered) {
+        let busy = readings.is_busy(self.app);
+        for recovered in &readings.recovered {
             let (action, sent) = (&*recovered.action, recovered.sent_at);
             info!(action, %sent, "an earlier run left this under way: {}", recovered.message);
         }
         let (reconciler, now) = (self.reconciler.clone(), self.world.now());
         self.status.doing(self.app, || "planning".into());
         // A plan of a large organisation takes long enough to keep others waiting.
-        let planned = tokio::task::spawn_blocking(move || reconciler.plan(&live, now)).await;
+        let planned = tokio::task::spawn_blocking(move || reconciler.plan(&readings, now)).await;
         let plan = match planned {
             Ok(plan) => plan,
             // A panic in planning is a panic of this cycle: whoever keeps the task restarts it.
@@ -79,8 +80,17 @@ impl Cycle<'_> {
             true => Some(self.reconciler.execute(&plan, stop, &follower).boxed().await),
             false => None,
         };
-        (plan.apps.into_iter().next(), outcome)
+        Work { busy, plan: plan.apps.into_iter().next(), outcome }
     }
+}
+
+/// What a cycle did. It did nothing if it was ended while it read the app.
+#[derive(Default)]
+struct Work {
+    /// Somebody else was writing to the app.
+    busy: bool,
+    plan: Option<AppPlan>,
+    outcome: Option<Outcome>,
 }
 
 /// How the cycle ended, and why.

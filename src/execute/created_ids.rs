@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::model::{Action, Email, LiveAccount};
+use crate::model::{Email, LiveAccount};
 
 /// A row that is no older than this needs no second reading before a removal: as much time may pass between that reading and
 /// the write.
@@ -67,17 +67,5 @@ impl CreatedIds {
     /// The id of a group that was made.
     pub fn group_of(&self, name: &str) -> Option<Arc<str>> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
-    }
-
-    /// The id of the action's account: planned, or made in this run.
-    pub(super) fn account(&self, action: &Action) -> Option<Arc<str>> {
-        let created = || self.account_of(action.target.email.as_ref()?);
-        action.target.account_id.clone().or_else(created)
-    }
-
-    /// The id of the action's group: planned, or made in this run.
-    pub(super) fn group(&self, action: &Action) -> Option<Arc<str>> {
-        let created = || self.group_of(action.name.group.as_ref()?);
-        action.target.group_id.clone().or_else(created)
     }
 }

@@ -10,13 +10,11 @@ pub(super) fn requests<'a>(actions: impl Iterator<Item = &'a Action>, semantics:
     let mut requests = Vec::new();
     let mut verb = None;
     for action in actions {
-        let target = &action.target;
         // The account that loses something, or its address, is looked at first, each on its own.
-        let looks = action.reduces_access || target.address.is_some();
-        if looks && target.account_id.is_some() && target.email.is_some() {
+        if action.may_lock_out() && action.step.account().is_some() {
             requests.push(Kind::Read);
         }
-        if target.address.is_some() {
+        if action.step.address().is_some() {
             requests.extend((0..semantics.address_reads).map(|_| Kind::Read));
         }
         verb = Some(action.name.verb);

@@ -1,16 +1,21 @@
 //! Executing a plan: a pure scheduler decides what runs next, a thin async shell performs it, and what nobody can be sure
 //! of is looked at before it is done again.
 
+mod after;
+mod before;
 mod created_ids;
+mod effect;
 mod effort;
 mod forecast;
 mod jitter;
 mod journal;
 mod perform;
 mod read_back;
+mod resolve;
 mod runner;
 mod scheduler;
 pub mod settle;
+mod stop;
 #[cfg(test)]
 mod tests;
 mod together;
@@ -19,5 +24,6 @@ pub use created_ids::CreatedIds;
 pub use forecast::forecast;
 pub use jitter::Jitter;
 pub use journal::{Journal, NoJournal, Performed, Unwritten};
-pub use runner::{Event, Progress, Quiet, Stop, Tools, execute};
+pub use runner::{Event, Progress, Quiet, Tools, execute};
 pub use scheduler::{Command, Crowd, Scheduler};
+pub use stop::Stop;

@@ -1,11 +1,12 @@
-//! Looking at an app: is what was asked for there?
+//! Looking at an app for what a write was to bring about, with as many requests as it takes to be sure.
 
 use std::time::Duration;
 
+use super::effect::{AccountAim, Aim, Effect, GroupAim, LiveValues, MemberAim, Seen};
 use crate::{
     budget::Lane,
     connectors::{Error, ErrorKind, Joiner, Writer},
-    model::{Coverage, Email, FieldName, FieldValue, Find, LiveAccount, LiveGroup, LiveMember, MemberRead, Values},
+    model::{Coverage, Email, Find, LiveAccount, LiveGroup, LiveMember, MemberRead},
 };
 
 /// Where only a sweep can tell, an account counts as missing after this many complete sweeps without it: paging by offset
@@ -29,13 +30,6 @@ pub(super) fn shows_after(settle: Duration) -> Duration {
 /// How often an incomplete sweep is repeated before the question is given up as unanswered.
 const SWEEP_TRIES: u32 = 5;
 
-type LiveValues = std::collections::BTreeMap<FieldName, Option<FieldValue>>;
-
-/// The account with this id.
-pub(super) async fn account(writer: &dyn Writer, id: &str, lane: Lane) -> Result<Option<LiveAccount>, Error> {
-    writer.account(id, lane).await
-}
-
 /// What a look for something absent decides, and so how sure it has to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
@@ -45,13 +39,37 @@ pub(super) enum Then {
     Report,
 }
 
+/// Whether a write took effect, as the app shows it now.
+///
+/// # Errors
+/// When the app does not answer, or when what it answers leaves the question open.
+pub(super) async fn look(writer: &dyn Writer, aim: &Aim<'_>, then: Then, lane: Lane) -> Result<Effect, Error> {
+    Ok(match aim {
+        Aim::Account(aim @ AccountAim::Made { email, answered, .. }) => {
+            let by_id = match answered {
+                Some(id) => writer.account(id, lane).await?,
+                None => None,
+            };
+            // An id that leads to somebody else's account says nothing about this one.
+            let found = match by_id.filter(|account| aim.is_about(account)) {
+                Some(account) => Some(account),
+                None => for_account(writer, email, then, lane).await?,
+            };
+            aim.judge(Seen::asked(found.as_ref()))
+        }
+        Aim::Account(
+            aim @ (AccountAim::Set { id, .. }
+            | AccountAim::Active { id }
+            | AccountAim::Inactive { id }
+            | AccountAim::Deleted { id }),
+        ) => aim.judge(Seen::asked(writer.account(id, lane).await?.as_ref())),
+        Aim::Member(aim) => aim.judge(membership(writer, aim, lane).await?.as_ref()),
+        Aim::Group(aim) => aim.judge(group(writer, aim, then, lane).await?.as_ref()),
+    })
+}
+
 /// The account with this address, or the certainty that there is none.
-pub(super) async fn for_account(
-    writer: &dyn Writer,
-    email: &Email,
-    then: Then,
-    lane: Lane,
-) -> Result<Option<LiveAccount>, Error> {
+async fn for_account(writer: &dyn Writer, email: &Email, then: Then, lane: Lane) -> Result<Option<LiveAccount>, Error> {
     let needed = match (writer.semantics().find, then) {
         (Find::Sweep, Then::MakeAgain) => SWEEPS,
         (Find::Query, _) | (_, Then::Report) => 1,
@@ -89,16 +107,6 @@ fn unanswered(writer: &dyn Writer, email: &Email, why: &str) -> Error {
     }
 }
 
-/// What is known of one membership.
-pub(super) enum Membership {
-    /// The API shows no memberships.
-    Unreadable,
-    /// There is none.
-    None,
-    /// There is one, with these fields.
-    Member(LiveValues),
-}
-
 /// Whether a membership is this account's. An address says so only where no id does.
 pub(super) fn is_member(member: &LiveMember, who: &Joiner) -> bool {
     match &who.id {
@@ -107,34 +115,27 @@ pub(super) fn is_member(member: &LiveMember, who: &Joiner) -> bool {
     }
 }
 
-/// Whether an account is in a group.
-pub(super) async fn membership(
-    writer: &dyn Writer,
-    group: &str,
-    who: &Joiner,
-    lane: Lane,
-) -> Result<Membership, Error> {
+async fn membership(writer: &dyn Writer, aim: &MemberAim<'_>, lane: Lane) -> Result<Seen<LiveValues>, Error> {
+    let MemberAim { group, who, .. } = aim;
     let (member, coverage) = match writer.semantics().members.read {
-        MemberRead::Nowhere => return Ok(Membership::Unreadable),
+        MemberRead::Nowhere => return Ok(Seen::Hidden),
         MemberRead::PerAccount => {
-            let Some(id) = &who.id else { return Ok(Membership::None) };
+            let Some(id) = &who.id else { return Ok(Seen::NotThere) };
             let listing = writer.memberships(id, lane).await?;
-            let member = listing.rows.into_iter().find(|row| &*row.group_id == group).map(|row| row.member);
+            let member = listing.rows.into_iter().find(|row| *row.group_id == **group).map(|row| row.member);
             (member, listing.coverage)
         }
         MemberRead::PerGroup => {
             let listing = match writer.member(group, who, lane).await {
                 // This version of the app has no such call.
-                Err(error) if error.kind == ErrorKind::Unsupported => return Ok(Membership::Unreadable),
+                Err(error) if error.kind == ErrorKind::Unsupported => return Ok(Seen::Hidden),
                 read => read?,
             };
             (listing.rows.into_iter().find(|member| is_member(member, who)), listing.coverage)
         }
     };
     match (member, coverage) {
-        (Some(member), _) => Ok(Membership::Member(member.values)),
-        (None, Coverage::Believed(_)) => Ok(Membership::Unreadable),
-        (None, Coverage::Complete) => Ok(Membership::None),
+        (None, Coverage::Believed(_)) => Ok(Seen::Hidden),
         (None, Coverage::Incomplete(why)) => Err(Error {
             kind: ErrorKind::Malformed,
             app: writer.app().to_owned(),
@@ -143,36 +144,22 @@ pub(super) async fn membership(
             detail: format!("whether the membership is there is not known: {why}"),
             hint: Some("the next run looks again".into()),
         }),
+        (member, _) => Ok(Seen::asked(member.map(|member| member.values))),
     }
 }
 
-/// The group with this id, or the certainty that there is none.
-pub(super) async fn group(writer: &dyn Writer, id: &str, lane: Lane) -> Result<Option<LiveGroup>, Error> {
-    one_group(writer, id, |group| &*group.id == id, lane).await
-}
-
-/// The group with this name, or the certainty that there is none.
-pub(super) async fn group_named(
-    writer: &dyn Writer,
-    name: &str,
-    then: Then,
-    lane: Lane,
-) -> Result<Option<LiveGroup>, Error> {
-    let found = one_group(writer, name, |group| &*group.name == name, lane).await?;
-    if found.is_some() || then == Then::Report {
-        return Ok(found);
+async fn group(writer: &dyn Writer, aim: &GroupAim<'_>, then: Then, lane: Lane) -> Result<Seen<LiveGroup>, Error> {
+    let found = one_group(writer, aim, lane).await?;
+    if found.is_some() || then == Then::Report || !matches!(aim, GroupAim::Made { .. }) {
+        return Ok(Seen::asked(found));
     }
     // As for accounts: one complete list may have missed it.
     tokio::time::sleep(SETTLE).await;
-    one_group(writer, name, |group| &*group.name == name, lane).await
+    Ok(Seen::asked(one_group(writer, aim, lane).await?))
 }
 
-async fn one_group(
-    writer: &dyn Writer,
-    called: &str,
-    is_it: impl Fn(&LiveGroup) -> bool,
-    lane: Lane,
-) -> Result<Option<LiveGroup>, Error> {
+async fn one_group(writer: &dyn Writer, aim: &GroupAim<'_>, lane: Lane) -> Result<Option<LiveGroup>, Error> {
+    let (GroupAim::Made { name: called } | GroupAim::Set { id: called, .. } | GroupAim::Deleted { id: called }) = aim;
     let unanswered = |why: String| Error {
         kind: ErrorKind::Malformed,
         app: writer.app().to_owned(),
@@ -185,45 +172,11 @@ async fn one_group(
         return Err(unanswered("the API cannot list groups".into()));
     }
     let listing = writer.groups(lane).await?;
-    let mut found: Vec<LiveGroup> = listing.rows.into_iter().filter(is_it).collect();
+    let mut found: Vec<LiveGroup> = listing.rows.into_iter().filter(|group| aim.is_about(group)).collect();
     match (found.len(), listing.coverage) {
         (0, Coverage::Complete) => Ok(None),
         (0, Coverage::Incomplete(why)) => Err(unanswered(why)),
         (1, _) => Ok(found.pop()),
         (several, _) => Err(unanswered(format!("{several} groups are called so"))),
     }
-}
-
-/// What a row says about values that were written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
-    /// It has them all.
-    All,
-    /// Some are not shown, and the others are as written.
-    Hidden,
-    /// Some are different.
-    Differs,
-}
-
-/// Compares an account with what was written to it, and the address that it was given.
-pub(super) fn account_shown(account: &LiveAccount, values: &Values, address: Option<&Email>) -> Shown {
-    if address.is_some_and(|address| account.email != *address) {
-        return Shown::Differs;
-    }
-    shown(&account.values, values)
-}
-
-/// Compares what is seen with what was written.
-pub(super) fn shown(live: &LiveValues, written: &Values) -> Shown {
-    let mut shown = Shown::All;
-    for (field, value) in written {
-        match live.get(field) {
-            None => shown = Shown::Hidden,
-            Some(Some(seen)) if seen == value => {}
-            // Missing and empty are the same thing.
-            Some(None) if matches!(value, FieldValue::Set(set) if set.is_empty()) => {}
-            Some(_) => return Shown::Differs,
-        }
-    }
-    shown
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::{
@@ -13,10 +13,11 @@ use super::{
     journal::{Journal, Performed, Unwritten},
     perform::Run,
     scheduler::{Command, Scheduler},
+    stop::Stop,
     together::perform_together,
 };
 use crate::{
-    budget::Quota,
+    budget::{Lane, Quota},
     connectors::{
         Writer,
         http::witness::{Sent, witnessed},
@@ -59,35 +60,6 @@ impl Progress for Quiet {
     fn event(&self, _: Event<'_>) {}
 }
 
-/// How a run is asked to end: first gently, then at once.
-#[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<u8>);
-
-impl Stop {
-    /// A stop, and the sender that asks for it: 1 finishes what is in flight, 2 drops that too.
-    pub fn new() -> (watch::Sender<u8>, Self) {
-        let (sender, receiver) = watch::channel(0);
-        (sender, Self(receiver))
-    }
-
-    /// A stop that nobody asks for.
-    pub fn never() -> Self {
-        Self::new().1
-    }
-
-    /// Whether an end was asked for.
-    pub fn asked(&self) -> bool {
-        *self.0.borrow() > 0
-    }
-
-    /// Returns once an end of at least this urgency was asked for; never, when nobody can ask any more.
-    pub async fn reached(&mut self, urgency: u8) {
-        if self.0.wait_for(|level| *level >= urgency).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
 /// What an app's actions are carried out with.
 #[derive(Clone)]
 pub struct Tools<'a> {
@@ -126,7 +98,6 @@ async fn run(
     let Tools { created_ids, journal, jitter, .. } = *tools;
     let writer = &*tools.writer;
     let actions = &plan.actions;
-    let ready = actions.iter().filter(|action| action.status == Status::Ready).count();
     let mut scheduler = Scheduler::new(actions, (&writer.semantics().members).into(), tools.quota.concurrency);
     if stop.asked() {
         scheduler.stop();
@@ -134,18 +105,9 @@ async fn run(
     let asked = stop.clone();
     let mut running = FuturesUnordered::new();
     let mut announced = Announced::new(writer, actions);
-    let mut log = Log {
-        plan,
-        results: vec![None; actions.len()],
-        started: vec![false; actions.len()],
-        order: Vec::new(),
-        ended_by: None,
-        progress,
-    };
+    let mut log = Log::new(plan, progress);
     let (mut gently, mut at_once) = (stop.clone(), stop);
     let mut gentle = false;
-    progress.event(Event::Began { app: &plan.app, actions: ready });
-
     loop {
         while let Some(command) = scheduler.next_command() {
             match command {
@@ -154,13 +116,7 @@ async fn run(
                     batch.iter().for_each(|index| log.started(*index));
                     announced.started(batch.iter().map(|index| &actions[*index]));
                     let run = Run { writer, created_ids, journal, jitter, stop: &asked };
-                    running.push(async move {
-                        let together: Vec<_> = batch.iter().map(|index| &actions[*index]).collect();
-                        let (performed, sent) = witnessed(perform_together(run, &together, lane)).await;
-                        let written = write_down(journal, &together, &performed, &sent).await;
-                        let results = performed.into_iter().map(|one| one.result);
-                        (batch.into_iter().zip(results).collect::<Vec<_>>(), written)
-                    });
+                    running.push(carry_out(run, actions, batch, lane));
                 }
                 Command::Skip { action, because } => {
                     let reason = format!("{} did not take effect", actions[because].name);
@@ -181,31 +137,55 @@ async fn run(
                 writer.hurry();
             }
             Some((results, written)) = running.next() => {
-                // What cannot be written down must not be sent, so that nothing more begins.
-                if let Err(Unwritten(why)) = written {
-                    error!(app = &*plan.app, "{why}");
+                if let Some(why) = ends_the_run(plan, &results, written, gentle) {
                     scheduler.stop();
                     log.ended_by.get_or_insert(why);
                 }
-                // Whatever kept one action from being sent, a quota that is used up or a journal that is full, keeps all
-                // that would come after it, which are no more urgent.
-                let kept = results.iter().find_map(|(_, result)| match result {
-                    ActionResult::NotStarted { reason } if !gentle => Some(reason),
-                    _ => None,
-                });
-                if let Some(reason) = kept {
-                    scheduler.stop();
-                    log.ended_by.get_or_insert_with(|| reason.clone());
-                }
-                let took_effect = |result: &ActionResult| matches!(result, ActionResult::Done { .. });
-                let ended: Vec<_> = results.iter().map(|(index, result)| (*index, took_effect(result))).collect();
-                scheduler.ended(&ended);
+                scheduler.ended(&took_effect(&results));
                 results.into_iter().for_each(|(index, result)| log.ended(index, result));
             }
         }
     }
-    progress.event(Event::Finished { app: &plan.app });
     log.finish()
+}
+
+/// Results by the index of the action.
+type Results = Vec<(usize, ActionResult)>;
+
+fn took_effect(results: &[(usize, ActionResult)]) -> Vec<(usize, bool)> {
+    results.iter().map(|(index, result)| (*index, matches!(result, ActionResult::Done { .. }))).collect()
+}
+
+/// Carries out actions together, and writes down what became of each.
+async fn carry_out(
+    run: Run<'_>,
+    actions: &[Action],
+    batch: Vec<usize>,
+    lane: Lane,
+) -> (Results, Result<(), Unwritten>) {
+    let together: Vec<_> = batch.iter().map(|index| &actions[*index]).collect();
+    let (performed, sent) = witnessed(perform_together(run, &together, lane)).await;
+    let written = write_down(run.journal, &together, &performed, &sent).await;
+    let results = performed.into_iter().map(|one| one.result);
+    (batch.into_iter().zip(results).collect(), written)
+}
+
+/// Why nothing more may begin. What cannot be written down must not be sent. And whatever kept one action from being sent, a
+/// quota that is used up or a journal that is full, keeps all that would come after it, which are no more urgent.
+fn ends_the_run(
+    plan: &AppPlan,
+    results: &[(usize, ActionResult)],
+    written: Result<(), Unwritten>,
+    gentle: bool,
+) -> Option<String> {
+    if let Err(Unwritten(why)) = written {
+        error!(app = &*plan.app, "{why}");
+        return Some(why);
+    }
+    results.iter().find_map(|(_, result)| match result {
+        ActionResult::NotStarted { reason } if !gentle => Some(reason.clone()),
+        _ => None,
+    })
 }
 
 /// Tells the budget what is still to come, as long as anything is.
@@ -274,7 +254,14 @@ struct Log<'a> {
     progress: &'a dyn Progress,
 }
 
-impl Log<'_> {
+impl<'a> Log<'a> {
+    fn new(plan: &'a AppPlan, progress: &'a dyn Progress) -> Self {
+        let ready = plan.actions.iter().filter(|action| action.status == Status::Ready).count();
+        progress.event(Event::Began { app: &plan.app, actions: ready });
+        let (results, started) = (vec![None; plan.actions.len()], vec![false; plan.actions.len()]);
+        Self { plan, results, started, order: Vec::new(), ended_by: None, progress }
+    }
+
     fn started(&mut self, index: usize) {
         self.started[index] = true;
         self.progress.event(Event::Started(&self.plan.actions[index].name));
@@ -294,6 +281,7 @@ impl Log<'_> {
 
     /// What never came to an end is reported as such: nothing is lost silently.
     fn finish(mut self) -> Vec<(ActionName, ActionResult)> {
+        self.progress.event(Event::Finished { app: &self.plan.app });
         let open: Vec<usize> = (0..self.results.len())
             .filter(|index| self.results[*index].is_none() && self.plan.actions[*index].status == Status::Ready)
             .collect();

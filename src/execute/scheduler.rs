@@ -6,7 +6,6 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::together::kin;
 use crate::{
     budget::Lane,
     model::{Action, ActionName, MemberRules, Status, Verb},
@@ -215,6 +214,12 @@ fn families(actions: &[Action], crowd: Crowd) -> Vec<Option<(usize, usize)>> {
     actions.iter().map(family).collect()
 }
 
+/// Which actions a request can carry out together: those of one kind in one group.
+fn kin(action: &Action) -> Option<(Verb, &str)> {
+    let group = action.name.group.as_deref()?;
+    matches!(action.name.verb, Verb::AddMember | Verb::RemoveMember).then_some((action.name.verb, group))
+}
+
 fn lane(action: &Action, followers: usize) -> Lane {
     if action.reduces_access {
         Lane::Removal
@@ -226,7 +231,7 @@ fn lane(action: &Action, followers: usize) -> Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Edge, Rule, Target, Verb};
+    use crate::model::{Edge, Rule};
 
     const ALONE: Crowd = Crowd { add: 1, remove: 1 };
 
@@ -234,23 +239,13 @@ mod tests {
         let name =
             |account: &str, verb| ActionName { app: "a".into(), verb, account: Some(account.into()), group: None };
         Action {
-            name: name(account, verb),
-            status: Status::Ready,
-            reason: None,
-            held: None,
             after: after
                 .iter()
                 .map(|(account, verb)| Edge { action: name(account, *verb), rule: Rule::AccountBeforeMembership })
                 .collect(),
-            irreversible: false,
             reduces_access: verb == Verb::Deactivate,
             adds_access: verb != Verb::Deactivate,
-            approved_by: Vec::new(),
-            cause: None,
-            changes: Vec::new(),
-            because: Vec::new(),
-            gone: Vec::new(),
-            target: Target::default(),
+            ..Action::new(name(account, verb))
         }
     }
 

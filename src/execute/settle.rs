@@ -1,17 +1,20 @@
-//! What became of writes that an earlier process was about to send. Nobody heard the answer, so the app is looked at: what
-//! is there was done and is adopted, what surely is not there may be sent again, and everything else waits. Nothing is
-//! repeated blindly.
+//! What became of writes that an earlier process was about to send. It died before it heard the answer, so we look at the app:
+//! what is there took effect and is adopted, what surely is not there may be sent again, and everything else waits. Nothing
+//! is repeated blindly.
 
 use std::{sync::Arc, time::Duration};
 
-use super::read_back::{self, Membership, SETTLE, Shown, Then};
+use super::{
+    effect::{AccountAim, Aim, Effect, GroupAim, LiveValues, MemberAim, MemberIs, Seen},
+    read_back::{self, SETTLE, Then},
+};
 use crate::{
     budget::Lane,
-    connectors::{Error, Joiner, Write, Writer},
-    model::{AccountStatus, Coverage, Email, Find, LiveAccount, LiveApp, LiveGroup},
+    connectors::{Error, Write, Writer},
+    model::{Coverage, Find, LiveAccount, LiveApp, LiveGroup, LiveMember},
 };
 
-/// How many complete readings without it prove that what a sweep alone can show was not created_ids: paging over a list that
+/// How many complete readings without it prove that what a sweep alone can show was not made: paging over a list that
 /// changes loses a row once, but hardly twice.
 pub const ABSENCES: u32 = 2;
 
@@ -45,87 +48,34 @@ pub enum Became {
     Unclear(String),
 }
 
-impl Became {
-    fn done(note: impl Into<String>) -> Self {
-        Self::Done { note: note.into(), account: None, group: None }
-    }
-}
-
-/// Whether repeating a write could make a second thing, such as a second invitation.
-pub fn makes_something(write: &Write, joining_makes_accounts: bool) -> bool {
-    match write {
-        Write::CreateAccount { .. } | Write::CreateGroup { .. } => true,
-        Write::AddMember { .. } => joining_makes_accounts,
-        _ => false,
-    }
-}
-
 /// What a reading that began after `write` was sent says about it.
 pub fn seen_in(live: &LiveApp, write: &Write, joining_makes_accounts: bool) -> Became {
-    let account = |id: &str| live.accounts.iter().find(|account| &*account.id == id);
-    let gone = || match &live.accounts_coverage {
-        Coverage::Complete => None,
-        Coverage::Incomplete(why) | Coverage::Believed(why) => Some(why.clone()),
+    let aim = Aim::of(write);
+    let effect = match &aim {
+        Aim::Account(aim) => aim.judge(account_in(live, aim)),
+        Aim::Member(aim) => aim.judge(member_in(live, aim)),
+        Aim::Group(aim) => aim.judge(group_in(live, aim)),
     };
-    match write {
-        Write::CreateAccount { email, .. } => created(live, email),
-        Write::CreateGroup { name, .. } => match live.groups.iter().find(|group| group.name == *name) {
-            Some(group) => {
-                Became::Done { note: format!("found as {}", group.id), account: None, group: Some(group.id.clone()) }
-            }
-            None => absent(&live.groups_coverage),
-        },
-        Write::UpdateAccount { id, values, email } => match (account(id), gone()) {
-            (Some(account), _) => of_values(read_back::account_shown(account, values, email.as_ref())),
-            (None, None) => Became::NotDone("the account is gone".into()),
-            (None, Some(why)) => Became::Unknown(why),
-        },
-        Write::Deactivate { id } | Write::DeleteAccount { id } => match (account(id), gone()) {
-            (Some(LiveAccount { status: AccountStatus::Inactive, .. }), _)
-                if matches!(write, Write::Deactivate { .. }) =>
-            {
-                Became::done("the account is inactive")
-            }
-            (Some(account), _) => Became::NotDone(format!("the account is {}", account.status)),
-            (None, None) => Became::done("the account is gone"),
-            (None, Some(why)) => Became::Unknown(why),
-        },
-        Write::Reactivate { id } => match (account(id), gone()) {
-            (Some(account), _) if account.status == AccountStatus::Active => Became::done("the account is active"),
-            (Some(account), _) => Became::NotDone(format!("the account is {}", account.status)),
-            (None, None) => Became::NotDone("the account is gone".into()),
-            (None, Some(why)) => Became::Unknown(why),
-        },
-        Write::AddMember { group, who, .. } => match in_group(live, group, who) {
-            Inside::Yes(_) => Became::done("the membership is there"),
-            Inside::No if joining_makes_accounts => Became::Absent,
-            Inside::No => Became::NotDone("the membership is not there".into()),
-            Inside::Unclear(why) if joining_makes_accounts => Became::Unclear(why),
-            Inside::Unclear(why) => Became::Unknown(why),
-        },
-        Write::ChangeMember { group, account, values } => {
-            match in_group(live, group, &Joiner::known(account.clone(), Email::lenient(""))) {
-                Inside::Yes(member) => of_values(member.map_or(Shown::Hidden, |seen| read_back::shown(seen, values))),
-                Inside::No => Became::NotDone("the membership is gone".into()),
-                Inside::Unclear(why) => Became::Unknown(why),
-            }
+    became(effect, &aim, joining_makes_accounts)
+}
+
+/// What a verdict means after a crash. Whatever makes nothing need not be found: planning anew repeats it without harm.
+fn became(effect: Effect, aim: &Aim<'_>, joining_makes_accounts: bool) -> Became {
+    let makes = aim.makes_something(joining_makes_accounts);
+    match effect {
+        Effect::NotListed if makes => Became::Absent,
+        Effect::NotListed => Became::NotDone("the membership is not there".into()),
+        Effect::Unclear(why) if makes => Became::Unclear(why),
+        Effect::Unclear(why) => Became::Unknown(why),
+        Effect::Hidden => Became::Unknown("the app does not show it".into()),
+        Effect::NotDone(why) | Effect::Stale { why, .. } => Became::NotDone(why),
+        Effect::Done(done) | Effect::Differs(done) => {
+            let (account, group) = match aim {
+                Aim::Group(_) => (None, done.made),
+                Aim::Account(_) | Aim::Member(_) => (done.made, None),
+            };
+            Became::Done { note: done.how, account, group }
         }
-        Write::RemoveMember { group, account } => {
-            match in_group(live, group, &Joiner::known(account.clone(), Email::lenient(""))) {
-                Inside::Yes(_) => Became::NotDone("the membership is still there".into()),
-                Inside::No => Became::done("the membership is gone"),
-                Inside::Unclear(why) => Became::Unknown(why),
-            }
-        }
-        Write::UpdateGroup { id, values } => match group_of(live, id) {
-            Some(group) => of_values(read_back::shown(&group.values, values)),
-            None => Became::Unknown("the group was not seen".into()),
-        },
-        Write::DeleteGroup { id } => match (group_of(live, id), &live.groups_coverage) {
-            (Some(_), _) => Became::NotDone("the group is still there".into()),
-            (None, Coverage::Complete) => Became::done("the group is gone"),
-            (None, Coverage::Incomplete(why) | Coverage::Believed(why)) => Became::Unknown(why.clone()),
-        },
     }
 }
 
@@ -135,36 +85,25 @@ pub fn seen_in(live: &LiveApp, write: &Write, joining_makes_accounts: bool) -> B
 /// # Errors
 /// When the look fails; nothing is known then.
 pub async fn look_again(writer: &dyn Writer, write: &Write, swept: &mut Swept, lane: Lane) -> Result<Again, Error> {
-    match write {
-        Write::CreateAccount { email, .. } if writer.semantics().find == Find::Query => {
-            let found = read_back::for_account(writer, email, Then::MakeAgain, lane).await?;
-            Ok(found.map_or(Again::Certain, |account| Again::Found(of_account(&account))))
+    let aim = Aim::of(write);
+    let effect = match &aim {
+        Aim::Account(made @ AccountAim::Made { .. }) if writer.semantics().find == Find::Sweep => {
+            let (accounts, coverage) = swept.accounts(writer, lane).await?;
+            made.judge(Seen::listed(accounts.iter().find(|account| made.is_about(account)), coverage))
         }
-        Write::CreateAccount { email, .. } => {
-            let live = swept.accounts(writer, lane).await?;
-            let found = live.0.iter().find(|account| account.email == *email);
-            Ok(match (found, live.1.is_complete()) {
-                (Some(account), _) => Again::Found(of_account(account)),
-                (None, true) => Again::AbsentAgain,
-                (None, false) => Again::Unclear,
-            })
+        Aim::Account(AccountAim::Made { .. }) => read_back::look(writer, &aim, Then::MakeAgain, lane).await?,
+        Aim::Group(GroupAim::Made { .. }) | Aim::Member(MemberAim { is: MemberIs::In(_), .. }) => {
+            read_back::look(writer, &aim, Then::Report, lane).await?
         }
-        Write::CreateGroup { name, .. } => Ok(match read_back::group_named(writer, name, Then::Report, lane).await? {
-            Some(group) => Again::Found(Became::Done {
-                note: format!("found as {}", group.id),
-                account: None,
-                group: Some(group.id),
-            }),
-            None => Again::AbsentAgain,
-        }),
-        Write::AddMember { group, who, .. } => Ok(match read_back::membership(writer, group, who, lane).await? {
-            Membership::Member(_) => Again::Found(Became::done("the membership is there")),
-            Membership::None => Again::AbsentAgain,
-            Membership::Unreadable => Again::Unclear,
-        }),
         // Nothing else is ever absent in a way that a second look could tell.
-        _ => Ok(Again::Unclear),
-    }
+        _ => return Ok(Again::Unclear),
+    };
+    Ok(match effect {
+        Effect::NotListed => Again::AbsentAgain,
+        Effect::NotDone(_) => Again::Certain,
+        Effect::Unclear(_) | Effect::Hidden => Again::Unclear,
+        there => Again::Found(became(there, &aim, writer.semantics().members.creates_account)),
+    })
 }
 
 /// What a second look said.
@@ -197,83 +136,40 @@ impl Swept {
     }
 }
 
-fn created(live: &LiveApp, email: &Email) -> Became {
-    match live.accounts.iter().find(|account| account.email == *email) {
-        Some(account) => of_account(account),
-        None if live.absent.contains(email) => Became::NotDone("the app was asked for the account and has none".into()),
-        None => absent(&live.accounts_coverage),
+fn account_in<'a>(live: &'a LiveApp, aim: &AccountAim<'_>) -> Seen<&'a LiveAccount> {
+    match (live.accounts.iter().find(|account| aim.is_about(account)), aim) {
+        (None, AccountAim::Made { email, .. }) if live.absent.contains(*email) => Seen::NotThere,
+        (found, _) => Seen::listed(found, &live.accounts_coverage),
     }
 }
 
-fn of_account(account: &LiveAccount) -> Became {
-    match &account.status {
-        AccountStatus::Active | AccountStatus::Pending => {
-            let invited = if account.status == AccountStatus::Pending { "; invitation sent" } else { "" };
-            let note = format!("found as {}{invited}", account.id);
-            Became::Done { note, account: Some(account.id.clone()), group: None }
-        }
-        other => Became::NotDone(format!("there is an account {}, which is {other}", account.id)),
+fn group_in<'a>(live: &'a LiveApp, aim: &GroupAim<'_>) -> Seen<&'a LiveGroup> {
+    match (live.groups.iter().find(|group| aim.is_about(group)), aim) {
+        (None, GroupAim::Set { .. }) => Seen::Unseen("the group was not seen".into()),
+        (found, _) => Seen::listed(found, &live.groups_coverage),
     }
 }
 
-fn absent(coverage: &Coverage) -> Became {
-    match coverage {
-        Coverage::Complete => Became::Absent,
-        Coverage::Incomplete(why) | Coverage::Believed(why) => Became::Unclear(why.clone()),
-    }
-}
-
-fn of_values(shown: Shown) -> Became {
-    match shown {
-        Shown::All => Became::done("it is so"),
-        Shown::Differs => Became::NotDone("it is not so".into()),
-        Shown::Hidden => Became::Unknown("the app does not show it".into()),
-    }
-}
-
-fn group_of<'a>(live: &'a LiveApp, id: &str) -> Option<&'a LiveGroup> {
-    live.groups.iter().find(|group| &*group.id == id)
-}
-
-type Values = std::collections::BTreeMap<crate::model::FieldName, Option<crate::model::FieldValue>>;
-
-enum Inside<'a> {
-    Yes(Option<&'a Values>),
-    No,
-    Unclear(String),
-}
-
-fn in_group<'a>(live: &'a LiveApp, group: &str, who: &Joiner) -> Inside<'a> {
-    let Some(group) = group_of(live, group) else {
-        return match &live.groups_coverage {
-            Coverage::Complete => Inside::No,
-            Coverage::Incomplete(why) | Coverage::Believed(why) => Inside::Unclear(why.clone()),
-        };
+fn member_in<'a>(live: &'a LiveApp, aim: &MemberAim<'_>) -> Seen<&'a LiveValues> {
+    let who = &aim.who;
+    let Some(group) = live.groups.iter().find(|group| *group.id == *aim.group) else {
+        return Seen::listed(None, &live.groups_coverage);
     };
-    if let Some(member) = group.members.iter().find(|member| read_back::is_member(member, who)) {
-        return Inside::Yes(Some(&member.values));
-    }
     // Who had no account when the request left may have got one by it.
-    let by_address = |member: &&crate::model::LiveMember| member.email.as_ref() == Some(&who.email);
-    if !who.email.key().is_empty()
-        && let Some(member) = group.members.iter().find(by_address)
-    {
-        return Inside::Yes(Some(&member.values));
-    }
+    let by_address = |member: &&LiveMember| !who.email.key().is_empty() && member.email.as_ref() == Some(&who.email);
+    let by_id = group.members.iter().find(|member| read_back::is_member(member, who));
+    let found = by_id.or_else(|| group.members.iter().find(by_address)).map(|member| &member.values);
     let unread = |id: &Arc<str>| live.unread_memberships.contains(id) || live.extent.remembered.contains_key(id);
-    if let Some(id) = who.id.as_ref().filter(|id| unread(id)) {
-        return Inside::Unclear(format!("the groups of {id} are not known"));
-    }
-    match &group.coverage {
-        Coverage::Complete => Inside::No,
-        Coverage::Incomplete(why) | Coverage::Believed(why) => Inside::Unclear(why.clone()),
+    match (found, who.id.as_ref().filter(|id| unread(id))) {
+        (None, Some(id)) => Seen::Unseen(format!("the groups of {id} are not known")),
+        (found, _) => Seen::listed(found, &group.coverage),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Values as Written;
+    use crate::model::{AccountStatus, Email, Values as Written};
 
     fn account(id: &str, email: &str, status: AccountStatus) -> LiveAccount {
         LiveAccount {

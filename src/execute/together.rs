@@ -6,14 +6,16 @@ use std::time::Duration;
 use tracing::warn;
 
 use super::{
+    after::Settling,
+    effect::{Aim, Effect, Seen},
     journal::{Performed, Unwritten},
-    perform::{ATTEMPTS, Run, Settling, not_done, perform, prepare},
+    perform::{ATTEMPTS, Run, not_done, perform, prepare},
     read_back,
 };
 use crate::{
     budget::Lane,
-    connectors::{Error, ErrorKind, Joiner, Write, Written},
-    model::{Action, ActionResult, Coverage, LiveMember, Verb},
+    connectors::{Error, ErrorKind, Listing, Write, Written},
+    model::{Action, ActionResult, LiveMember},
 };
 
 /// So many in a row that are refused alone as they were together settle it for the rest of them.
@@ -27,103 +29,86 @@ pub(super) async fn perform_together(run: Run<'_>, actions: &[&Action], lane: La
     if let [one] = actions {
         return vec![perform(run, one, lane).await];
     }
-    Together { run, lane }.run(actions).await
+    let results = vec![None; actions.len()];
+    let mut together = Together { run, lane, actions, results, alone: Vec::new(), told: None };
+    let writes = together.begin().await;
+    if !writes.is_empty() {
+        let (unproven, settle) = together.send(writes).await;
+        together.read_back(unproven, settle).await;
+    }
+    together.each_alone().await;
+    together.finish()
 }
 
 struct Together<'a> {
     run: Run<'a>,
     lane: Lane,
+    actions: &'a [&'a Action],
+    /// What became of each action.
+    results: Vec<Option<Performed>>,
+    /// Who is to be sent again alone.
+    alone: Vec<usize>,
+    /// What the app said to a request that it refused as a whole.
+    told: Option<String>,
 }
 
 impl Together<'_> {
-    async fn run(&self, actions: &[&Action]) -> Vec<Performed> {
-        let Run { writer, journal, stop, .. } = self.run;
-        let mut results: Vec<Option<Performed>> = vec![None; actions.len()];
+    /// Writes down what is about to be sent: the writes by the index of their actions, without those that it is too late for.
+    async fn begin(&mut self) -> Vec<(usize, Write)> {
         let mut writes = Vec::new();
-        for (index, action) in actions.iter().enumerate() {
+        for (index, action) in self.actions.iter().enumerate() {
             match prepare(self.run, action, self.lane).await {
                 Ok(write) => writes.push((index, write)),
-                Err(result) => results[index] = Some(Performed::settled(result)),
+                Err(result) => self.results[index] = Some(Performed::settled(result)),
             }
         }
-        let noted: Vec<_> = writes.iter().map(|(index, write)| (actions[*index], write)).collect();
-        if let Err(Unwritten(why)) = journal.begin(&noted).await {
+        let noted: Vec<_> = writes.iter().map(|(index, write)| (self.actions[*index], write)).collect();
+        if let Err(Unwritten(why)) = self.run.journal.begin(&noted).await {
             for (index, _) in writes.drain(..) {
-                results[index] = Some(Performed::settled(ActionResult::NotStarted { reason: why.clone() }));
+                self.results[index] = Some(Performed::settled(ActionResult::NotStarted { reason: why.clone() }));
             }
         }
-        let (mut alone, mut told) = (Vec::new(), None);
-        if !writes.is_empty() {
-            let mut settle = writer.semantics().settle;
-            let unproven = match self.send(&writes).await {
-                Ok(answers) => {
-                    let mut unproven = Vec::new();
-                    for ((index, write), answer) in writes.into_iter().zip(answers) {
-                        match answer {
-                            Ok(written) if written.proven => results[index] = Some(done()),
-                            Ok(_) => unproven.push((index, write)),
-                            Err(_) => alone.push(index),
-                        }
+        writes
+    }
+
+    /// Sends them in one request. Returns those whose effect has to be looked for, and for how long.
+    async fn send(&mut self, writes: Vec<(usize, Write)>) -> (Vec<(usize, Write)>, Duration) {
+        let settle = self.run.writer.semantics().settle;
+        let mut unproven = Vec::new();
+        match self.request(&writes).await {
+            Ok(answers) => {
+                for ((index, write), answer) in writes.into_iter().zip(answers) {
+                    match answer {
+                        Ok(written) if written.proven => self.results[index] = Some(done()),
+                        Ok(_) => unproven.push((index, write)),
+                        Err(_) => self.alone.push(index),
                     }
-                    unproven
                 }
-                // Whether it did anything is seen in the group. An app that did not say that it took the request has less time
-                // to show it: whoever is missing is then sent alone, which an app that took both refuses as a duplicate.
-                Err(error) if error.outcome_unknown() => {
-                    settle = settle.min(LOST);
-                    warn!(%error, people = writes.len(), "looking in the group for what became of it");
-                    tokio::time::sleep(read_back::SETTLE).await;
-                    writes
+            }
+            // Whether it did anything is seen in the group. An app that did not say that it took the request has less time
+            // to show it: whoever is missing is then sent alone, which an app that took both refuses as a duplicate.
+            Err(error) if error.outcome_unknown() => {
+                warn!(%error, people = writes.len(), "looking in the group for what became of it");
+                tokio::time::sleep(read_back::SETTLE).await;
+                return (writes, settle.min(LOST));
+            }
+            // Nothing was done, and it may be for one of them; each one alone finds out whom the app does not take.
+            Err(error) if only_for_some(error.kind) => {
+                self.told = Some(error.to_string());
+                self.alone.extend(writes.into_iter().map(|(index, _)| index));
+            }
+            // What is said of the request as a whole is true of each, and asking for each would only repeat it.
+            Err(error) => {
+                for (index, _) in writes {
+                    self.results[index] = Some(Performed::settled(not_done(&error)));
                 }
-                // Nothing was done, and it may be for one of them; each one alone finds out whom the app does not take.
-                Err(error) if only_for_some(error.kind) => {
-                    told = Some(error.to_string());
-                    alone.extend(writes.into_iter().map(|(index, _)| index));
-                    Vec::new()
-                }
-                // What is said of the request as a whole is true of each, and asking for each would only repeat it.
-                Err(error) => {
-                    for (index, _) in writes {
-                        results[index] = Some(Performed::settled(not_done(&error)));
-                    }
-                    Vec::new()
-                }
-            };
-            self.read_back(unproven, settle, &mut results, &mut alone).await;
+            }
         }
-        let mut refused = 0;
-        for index in alone {
-            let result = if let (true, Some(told)) = (refused == CONVINCING, &told) {
-                Performed::settled(ActionResult::Failed {
-                    error: format!("{told}; {CONVINCING} others alone met the same, so that this was not sent"),
-                })
-            } else if stop.asked() {
-                let reason = "the run was stopped first; the next run takes it up".into();
-                Performed::settled(ActionResult::NotStarted { reason })
-            } else {
-                perform(self.run, actions[index], self.lane).await
-            };
-            // One that succeeds shows that it is not about all of them.
-            refused = match result.result {
-                ActionResult::Failed { .. } if refused != usize::MAX => refused + 1,
-                _ => usize::MAX,
-            };
-            results[index] = Some(result);
-        }
-        results
-            .into_iter()
-            .zip(actions)
-            .map(|(result, action)| {
-                result.unwrap_or_else(|| {
-                    let error = format!("{}: whether it was done is not known; plan again", action.name);
-                    Performed::open(ActionResult::Failed { error })
-                })
-            })
-            .collect()
+        (unproven, settle)
     }
 
     /// Sends the request; again where it is certain that nothing was done and that this may pass.
-    async fn send(&self, writes: &[(usize, Write)]) -> Result<Vec<Result<Written, Error>>, Error> {
+    async fn request(&self, writes: &[(usize, Write)]) -> Result<Vec<Result<Written, Error>>, Error> {
         let sent: Vec<Write> = writes.iter().map(|(_, write)| write.clone()).collect();
         let mut attempt = 0;
         loop {
@@ -140,33 +125,26 @@ impl Together<'_> {
         }
     }
 
-    /// Reads the group until everyone is seen to be as they should, or the time that the app may take is over. Whoever is
-    /// missing then is told by name, as an action of their own.
-    async fn read_back(
-        &self,
-        mut open: Vec<(usize, Write)>,
-        settle: Duration,
-        results: &mut [Option<Performed>],
-        alone: &mut Vec<usize>,
-    ) {
+    /// Reads the group until everyone is seen to be as they should, or the time that the app may take is over.
+    async fn read_back(&mut self, mut open: Vec<(usize, Write)>, settle: Duration) {
         let mut looks = Settling::new(settle);
-        while let Some((_, first)) = open.first() {
-            let listing = match self.run.writer.members(group_of(first), self.lane).await {
+        while let Some(group) = open.first().and_then(|(_, write)| group_of(write)) {
+            let listing = match self.run.writer.members(group, self.lane).await {
                 Ok(listing) => listing,
                 Err(error) => {
                     if error.is_transient() && !self.run.stop.asked() && looks.wait().await {
                         continue;
                     }
                     for (index, _) in open {
-                        results[index] = Some(unread(&error));
+                        self.results[index] = Some(unread(&error));
                     }
                     return;
                 }
             };
             open.retain(|(index, write)| {
-                let seen = is_done(write, &listing.rows, &listing.coverage);
+                let seen = is_done(write, &listing);
                 if seen {
-                    results[*index] = Some(done());
+                    self.results[*index] = Some(done());
                 }
                 !seen
             });
@@ -179,7 +157,39 @@ impl Together<'_> {
         }
         // Sent once more alone: an app that dropped somebody from the crowd may take them by themselves, and if not, the
         // answer says why.
-        alone.extend(open.into_iter().map(|(index, _)| index));
+        self.alone.extend(open.into_iter().map(|(index, _)| index));
+    }
+
+    async fn each_alone(&mut self) {
+        // How many in a row were refused; `None` once one of them succeeded, which shows that it is not about all of them.
+        let mut refused = Some(0);
+        for index in std::mem::take(&mut self.alone) {
+            let result = if let (Some(CONVINCING), Some(told)) = (refused, &self.told) {
+                Performed::settled(ActionResult::Failed {
+                    error: format!("{told}; {CONVINCING} others alone met the same, so that this was not sent"),
+                })
+            } else if self.run.stop.asked() {
+                let reason = "the run was stopped first; the next run takes it up".into();
+                Performed::settled(ActionResult::NotStarted { reason })
+            } else {
+                perform(self.run, self.actions[index], self.lane).await
+            };
+            let failed = matches!(result.result, ActionResult::Failed { .. });
+            refused = refused.filter(|_| failed).map(|refused| refused + 1);
+            self.results[index] = Some(result);
+        }
+    }
+
+    fn finish(self) -> Vec<Performed> {
+        let unknown = |action: &Action| {
+            let error = format!("{}: whether it was done is not known; plan again", action.name);
+            Performed::open(ActionResult::Failed { error })
+        };
+        self.results
+            .into_iter()
+            .zip(self.actions)
+            .map(|(result, action)| result.unwrap_or_else(|| unknown(action)))
+            .collect()
     }
 }
 
@@ -192,6 +202,14 @@ fn done() -> Performed {
     Performed::settled(ActionResult::Done { note: None })
 }
 
+/// The group that the memberships are of: the scheduler puts nothing else together.
+fn group_of(write: &Write) -> Option<&str> {
+    match Aim::of(write) {
+        Aim::Member(aim) => Some(aim.group),
+        Aim::Account(_) | Aim::Group(_) => None,
+    }
+}
+
 fn unread(error: &Error) -> Performed {
     // This version of the app cannot show who is in a group.
     if error.kind == ErrorKind::Unsupported {
@@ -202,29 +220,9 @@ fn unread(error: &Error) -> Performed {
     Performed::open(ActionResult::Failed { error })
 }
 
-fn group_of(write: &Write) -> &str {
-    match write {
-        Write::AddMember { group, .. } | Write::RemoveMember { group, .. } => group,
-        // The scheduler puts only memberships together.
-        _ => "",
-    }
-}
-
-fn is_done(write: &Write, members: &[LiveMember], coverage: &Coverage) -> bool {
-    let same = |who: &Joiner| members.iter().find(|member| read_back::is_member(member, who));
-    match write {
-        Write::AddMember { who, values, .. } => {
-            same(who).is_some_and(|member| read_back::shown(&member.values, values) != read_back::Shown::Differs)
-        }
-        Write::RemoveMember { account, .. } => {
-            coverage.is_complete() && !members.iter().any(|member| member.account == *account)
-        }
-        _ => false,
-    }
-}
-
-/// Which actions a request can carry out together: those of one kind in one group.
-pub(super) fn kin(action: &Action) -> Option<(Verb, &str)> {
-    let group = action.name.group.as_deref()?;
-    matches!(action.name.verb, Verb::AddMember | Verb::RemoveMember).then_some((action.name.verb, group))
+/// Whether a listing of the group's members shows the effect of a write.
+fn is_done(write: &Write, members: &Listing<LiveMember>) -> bool {
+    let Aim::Member(aim) = Aim::of(write) else { return false };
+    let found = members.rows.iter().find(|member| read_back::is_member(member, &aim.who)).map(|member| &member.values);
+    matches!(aim.judge(Seen::listed(found, &members.coverage)), Effect::Done(_))
 }

@@ -4,99 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{AccountStatus, Change, Email, Guard, Place, Values};
-
-/// What an action does. The order is the order of reports within one account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verb {
-    /// Make an account.
-    Create,
-    /// Change fields of an account.
-    Update,
-    /// Make an inactive account active.
-    Reactivate,
-    /// Make an account inactive.
-    Deactivate,
-    /// Remove an account for good.
-    Delete,
-    /// Put an account into a group.
-    AddMember,
-    /// Change fields of a membership.
-    ChangeMember,
-    /// Take an account out of a group.
-    RemoveMember,
-    /// Make a group.
-    CreateGroup,
-    /// Change fields of a group.
-    UpdateGroup,
-    /// Remove a group.
-    DeleteGroup,
-}
-
-impl Verb {
-    /// Every verb.
-    pub const ALL: [Self; 11] = [
-        Self::Create,
-        Self::Update,
-        Self::Reactivate,
-        Self::Deactivate,
-        Self::Delete,
-        Self::AddMember,
-        Self::ChangeMember,
-        Self::RemoveMember,
-        Self::CreateGroup,
-        Self::UpdateGroup,
-        Self::DeleteGroup,
-    ];
-
-    /// The word in action names and approvals.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Reactivate => "reactivate",
-            Self::Deactivate => "deactivate",
-            Self::Delete => "delete",
-            Self::AddMember => "add-member",
-            Self::ChangeMember => "change-member",
-            Self::RemoveMember => "remove-member",
-            Self::CreateGroup => "create-group",
-            Self::UpdateGroup => "update-group",
-            Self::DeleteGroup => "delete-group",
-        }
-    }
-
-    /// How a sentence says it: "the API has no way to …".
-    pub fn phrase(self) -> &'static str {
-        match self {
-            Self::Create => "create an account",
-            Self::Update => "change an account",
-            Self::Reactivate => "reactivate an account",
-            Self::Deactivate => "deactivate an account",
-            Self::Delete => "delete an account",
-            Self::AddMember => "add a member",
-            Self::ChangeMember => "change a membership",
-            Self::RemoveMember => "remove a member",
-            Self::CreateGroup => "create a group",
-            Self::UpdateGroup => "change a group",
-            Self::DeleteGroup => "delete a group",
-        }
-    }
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl std::str::FromStr for Verb {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|verb| verb.as_str() == text).ok_or_else(|| format!("`{text}` is not a verb"))
-    }
-}
+use super::{Change, Guard, Place, Step, Verb};
 
 /// The stable, readable name of an action: `APP/VERB/EMAIL`, `APP/VERB/EMAIL/GROUP` or `APP/VERB/GROUP`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -245,12 +153,18 @@ pub struct Action {
     /// Lines of the other version of the files that asked for the opposite and are there no more, sorted.
     pub gone: Vec<Place>,
     /// What carrying it out takes.
-    pub target: Target,
+    pub step: Step,
 }
 
 impl Action {
-    /// An action that nothing stands in the way of, with everything else left open.
+    /// An action that nothing stands in the way of, of which no more is known than what its name says.
     pub fn new(name: ActionName) -> Self {
+        let step = Step::named(&name);
+        Self::of(name, step)
+    }
+
+    /// An action that nothing stands in the way of, with everything else left open.
+    pub fn of(name: ActionName, step: Step) -> Self {
         Self {
             name,
             status: Status::Ready,
@@ -265,7 +179,7 @@ impl Action {
             changes: Vec::new(),
             because: Vec::new(),
             gone: Vec::new(),
-            target: Target::default(),
+            step,
         }
     }
 
@@ -274,7 +188,12 @@ impl Action {
         self.name == other.name
             && self.changes == other.changes
             && self.irreversible == other.irreversible
-            && self.target == other.target
+            && self.step == other.step
+    }
+
+    /// Whether someone can do less afterwards, or has to sign in by another address.
+    pub fn may_lock_out(&self) -> bool {
+        self.reduces_access || self.step.address().is_some()
     }
 }
 
@@ -297,25 +216,6 @@ pub enum Cause {
     Drift,
     /// A date passed.
     Time,
-}
-
-/// What carrying out an action takes, besides its name.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Target {
-    /// The address to send or look for; none for actions on groups.
-    pub email: Option<Email>,
-    /// The account's id; none when the plan itself makes the account.
-    pub account_id: Option<Arc<str>>,
-    /// The group's id; none when the plan itself makes the group.
-    pub group_id: Option<Arc<str>>,
-    /// All values to send: of the new account or group, of the membership, or the fields to change.
-    pub values: Values,
-    /// The address that an account gets which goes by another one.
-    pub address: Option<Email>,
-    /// Values of the account itself, where joining a group makes it.
-    pub joins_with: Values,
-    /// The status the account had when it was planned; a removal makes sure that it still has.
-    pub expect: Option<AccountStatus>,
 }
 
 #[cfg(test)]

@@ -14,11 +14,13 @@ mod place;
 mod plan;
 mod policy;
 mod semantics;
+mod step;
 mod value;
+mod verb;
 mod window;
 
 pub(crate) use action::escape;
-pub use action::{Action, ActionName, ApprovedBy, Cause, Edge, Held, Rule, Status, Target, Verb};
+pub use action::{Action, ActionName, ApprovedBy, Cause, Edge, Held, Rule, Status};
 pub use desired::{
     Approval, Auth, BudgetSpec, Claim, Daemon, Desired, DesiredAccount, DesiredApp, DesiredGroup, Drift, GroupState,
     Mode, Notify, Person, PersonStatus, Rate, Schedule, SecretRef, Settings, Store,
@@ -38,7 +40,9 @@ pub use plan::{Against, AppPlan, Change, Due, DueWhat, Forecast, Observed, Plan,
 pub use policy::{Aliases, Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
 pub use semantics::{
     ADDRESS, CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Effort, Find, GroupRules,
-    Limits, MemberRead, MemberRules, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers, Semantics, Step,
+    Limits, MemberChange, MemberRead, MemberRules, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers, Semantics,
 };
+pub use step::{AccountRef, GroupRef, KnownAccount, Step};
 pub use value::{FieldName, FieldValue, Values};
+pub use verb::{Scope, Verb};
 pub use window::{Phase, Window};

@@ -163,7 +163,7 @@ pub struct MemberRules {
     /// Statuses in which an account may join.
     pub when: BTreeSet<AccountStatus>,
     /// How a membership's fields are changed.
-    pub change: Step,
+    pub change: MemberChange,
     /// The API can remove one.
     pub remove: bool,
     /// Joining a group makes the account where there is none.
@@ -194,9 +194,9 @@ pub enum MemberRead {
     Nowhere,
 }
 
-/// How something is done that an API may do in several ways.
+/// How the fields of a membership are changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum MemberChange {
     /// One call changes it.
     InPlace,
     /// By doing it again with other values.
@@ -308,6 +308,24 @@ impl Semantics {
     /// Whether the API can give an account another address.
     pub fn readdresses(&self) -> bool {
         self.update && !self.fixed.contains(ADDRESS)
+    }
+
+    /// Whether the API leaves to a person what `verb` does.
+    pub fn lacks(&self, verb: Verb) -> bool {
+        let (members, groups) = (&self.members, &self.groups);
+        match verb {
+            Verb::Create => self.create.is_none() && !members.creates_account,
+            Verb::Update => !self.update,
+            Verb::Reactivate => !self.reactivate,
+            Verb::Deactivate => self.deactivate.is_none(),
+            Verb::Delete => self.delete.is_none(),
+            Verb::AddMember => !members.add,
+            Verb::ChangeMember => members.change == MemberChange::Manual && !members.fields.is_empty(),
+            Verb::RemoveMember => !members.remove,
+            Verb::CreateGroup => !groups.create,
+            Verb::UpdateGroup => !groups.update && !groups.fields.is_empty(),
+            Verb::DeleteGroup => !groups.delete,
+        }
     }
 
     /// What a person has to do where the API lacks `verb`.

@@ -93,8 +93,8 @@ impl Pending {
     /// Everyone whom the last plan is about.
     pub fn of(plan: &AppPlan) -> Self {
         let mut pending = Self::default();
-        for target in plan.actions.iter().map(|action| &action.target) {
-            match (&target.account_id, &target.email) {
+        for step in plan.actions.iter().map(|action| &action.step) {
+            match (step.account_id(), step.email()) {
                 (Some(id), _) => drop(pending.ids.insert(id.clone())),
                 (None, Some(email)) => drop(pending.emails.insert(email.clone())),
                 (None, None) => {}

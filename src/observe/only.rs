@@ -103,9 +103,9 @@ pub async fn observe_only(
 
 /// Whether neither groups nor names can matter: every account of the person goes as a whole, or cannot be used and stays so.
 fn is_settled(plan: &AppPlan, live: &LiveApp) -> bool {
-    let comes = plan.actions.iter().any(|action| action.target.account_id.is_none());
+    let comes = plan.actions.iter().any(|action| action.step.account().is_none());
     let goes = |account: &LiveAccount| {
-        let mut actions = plan.actions.iter().filter(|action| action.target.account_id.as_ref() == Some(&account.id));
+        let mut actions = plan.actions.iter().filter(|action| action.step.account_id() == Some(&account.id));
         let takes = |verb| matches!(verb, Verb::Deactivate | Verb::Delete);
         match account.status {
             AccountStatus::Inactive if actions.clone().next().is_none() => true,

@@ -33,7 +33,7 @@ pub fn concerned(plan: &AppPlan, live: &LiveApp, semantics: &Semantics) -> BTree
     let uncertain = |id: &Arc<str>| extent.remembered.contains_key(id) || to_come(id);
     let targets = |status| {
         let of_status = plan.actions.iter().filter(move |action| action.status == status);
-        of_status.filter_map(|action| Some((action, action.target.account_id.as_ref()?)))
+        of_status.filter_map(|action| Some((action, action.step.account_id()?)))
     };
     let ready = targets(Status::Ready).map(|(_, id)| id).filter(|id| uncertain(id));
     let mut ids: BTreeSet<Arc<str>> = ready.cloned().collect();
@@ -66,8 +66,8 @@ fn is_admin(account: &LiveAccount, semantics: &Semantics) -> bool {
 pub fn touched(plan: &AppPlan, facts: &Facts) -> FactIds {
     let mut ids = FactIds::default();
     for action in plan.actions.iter().filter(|action| action.status == Status::Ready) {
-        action.target.account_id.iter().for_each(|id| ids.insert(id));
-        if let (None, Some(group)) = (&action.target.account_id, &action.target.group_id) {
+        action.step.account_id().into_iter().for_each(|id| ids.insert(id));
+        if let (None, Some(group)) = (action.step.account(), action.step.group_id()) {
             let in_it = |fact: &Fact<Vec<AccountGroup>>| fact.seen.iter().any(|one| one.group_id == *group);
             let members = facts.memberships.iter().filter(|(_, fact)| in_it(fact));
             ids.memberships.extend(members.map(|(id, _)| id.clone()));

@@ -10,7 +10,7 @@ use super::{
     history::Used,
     repair,
 };
-use crate::model::{Approval, ApprovedBy, Email, Finding, FindingCode, Guard, Severity, Verb};
+use crate::model::{Approval, ApprovedBy, Email, Finding, FindingCode, Guard, Scope, Severity, Verb};
 
 /// How long a printed approval lasts: long enough for a review, short enough not to be forgotten.
 const DAYS: i64 = 7;
@@ -145,15 +145,10 @@ pub(in crate::plan) fn covers(allow: &str, action: &str) -> bool {
     allow.split('/').enumerate().all(|(index, asked)| {
         let Some(part) = parts.next() else { return false };
         if index == 1 {
-            of_account = part.parse().is_ok_and(|verb| !is_of_group(verb));
+            of_account = part.parse().is_ok_and(|verb: Verb| verb.scope() != Scope::Group);
         }
         part == asked || (index == 2 && of_account && is_same_account(asked, part))
     })
-}
-
-/// Whether an action of this verb is about a group alone.
-fn is_of_group(verb: Verb) -> bool {
-    matches!(verb, Verb::CreateGroup | Verb::UpdateGroup | Verb::DeleteGroup)
 }
 
 /// Whether two labels name the same account: `EMAIL`, or `EMAIL (ID)`, whose id has a case of its own.

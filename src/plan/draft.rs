@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use super::wanted::Standing;
-use crate::model::{Action, ActionName, AppPlan, Change, Edge, Email, Finding, Guard, Held, Place, Rule, Status, Verb};
+use super::{repair, wanted::Standing};
+use crate::model::{
+    AccountStatus, Action, ActionName, AppPlan, Change, Edge, Email, Finding, Guard, Held, LiveAccount, Place, Rule,
+    Status, Step, Verb,
+};
 
 /// An action and why it is wanted.
 #[derive(Debug, Clone)]
@@ -16,8 +19,6 @@ pub(super) struct Draft {
     pub members: Vec<Email>,
     /// What the files say of that person.
     pub standing: Standing,
-    /// Someone gains something by it.
-    pub gains: bool,
     /// The person behind the account loses an admin role by it.
     pub loses_admin: bool,
     /// It makes the account on the way.
@@ -61,13 +62,12 @@ pub(super) struct Drafts {
 
 impl Draft {
     /// A new action that nothing stands in the way of.
-    pub(super) fn new(name: ActionName, standing: Standing, identity: Option<Email>) -> Self {
+    pub(super) fn new(name: ActionName, step: Step, standing: Standing, identity: Option<Email>) -> Self {
         Self {
-            action: Action::new(name),
+            action: Action::of(name, step),
             identity,
             members: Vec::new(),
             standing,
-            gains: false,
             loses_admin: false,
             makes_account: false,
             makes_admin: false,
@@ -130,6 +130,21 @@ impl Draft {
         self.holds.push(Hold { guard, reason: reason.into(), repair: None, release: Some(release) });
     }
 
+    /// Holds what is about an account of which nobody knows what its status means.
+    pub(super) fn hold_unknown_status(&mut self, account: &LiveAccount) {
+        if let AccountStatus::Unknown(word) = &account.status {
+            self.hold(
+                Guard::UnknownStatus,
+                format!("the account has the status `{word}`, which the connector does not know"),
+                format!(
+                    "give the account another status in the app; or, if `{word}` is a regular one, add it to `accounts.status` of \
+                     the connector's manifest beside the word that means the same, as in `inactive: [disabled, {}]`",
+                    repair::scalar(word)
+                ),
+            );
+        }
+    }
+
     /// Everyone who is touched by it.
     pub(super) fn people(&self) -> impl Iterator<Item = &Email> {
         self.identity.iter().chain(&self.members)
@@ -161,8 +176,7 @@ impl Drafts {
 
     /// Sorts everything into the app's plan.
     pub(super) fn finish(self, mut plan: AppPlan) -> AppPlan {
-        let finished = |draft: Draft| Action { adds_access: draft.gains, ..draft.action };
-        plan.actions = self.actions.into_iter().map(finished).collect();
+        plan.actions = self.actions.into_iter().map(|draft| draft.action).collect();
         for action in &mut plan.actions {
             action.after.sort();
             action.after.dedup();
@@ -177,12 +191,12 @@ impl Drafts {
     }
 }
 
-/// The name of an action on an account, or on a membership when there is a group.
-pub(super) fn account_action(app: &Arc<str>, verb: Verb, account: &str, group: Option<&Arc<str>>) -> ActionName {
-    ActionName { app: app.clone(), verb, account: Some(account.into()), group: group.cloned() }
+/// The name of a step that is about an account, or about a membership when there is a group.
+pub(super) fn account_action(app: &Arc<str>, step: &Step, account: &str, group: Option<&Arc<str>>) -> ActionName {
+    ActionName { app: app.clone(), verb: step.verb(), account: Some(account.into()), group: group.cloned() }
 }
 
-/// The name of an action on a group.
-pub(super) fn group_action(app: &Arc<str>, verb: Verb, group: &Arc<str>) -> ActionName {
-    ActionName { app: app.clone(), verb, account: None, group: Some(group.clone()) }
+/// The name of a step that is about a group.
+pub(super) fn group_action(app: &Arc<str>, step: &Step, group: &Arc<str>) -> ActionName {
+    ActionName { app: app.clone(), verb: step.verb(), account: None, group: Some(group.clone()) }
 }

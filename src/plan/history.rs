@@ -11,15 +11,40 @@ use super::{Context, draft::Drafts};
 use crate::model::Email;
 
 /// What the ledger knows about each app.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct History {
-    /// By the app's name.
+    /// By the app's name. An app that is missing is planned without a history, which is not the same as an empty one.
     pub apps: BTreeMap<Arc<str>, AppHistory>,
     /// The ledger lives no longer than this process, so that it says nothing of what happened before: guards that need a
     /// past are unchecked, and only what this process has under way counts.
     pub private: bool,
     /// Approvals that were used, by [`crate::model::Approval::id`].
     pub approvals: BTreeMap<String, Used>,
+}
+
+impl History {
+    /// What bears on one app.
+    pub fn of(&self, app: &str) -> AppPast<'_> {
+        AppPast { history: self.apps.get(app), private: self.private, approvals: &self.approvals }
+    }
+}
+
+/// What the ledger knows that bears on one app.
+#[derive(Debug, Clone, Copy)]
+pub struct AppPast<'a> {
+    /// What it knows of the app itself; none if nobody asked it, and then the guards that need it check nothing.
+    pub history: Option<&'a AppHistory>,
+    /// As [`History::private`].
+    pub private: bool,
+    /// As [`History::approvals`].
+    pub approvals: &'a BTreeMap<String, Used>,
+}
+
+impl<'a> AppPast<'a> {
+    /// The history that guards may rely on.
+    pub(super) fn known(self) -> Option<&'a AppHistory> {
+        self.history.filter(|_| !self.private)
+    }
 }
 
 /// An account that we made.
@@ -45,7 +70,16 @@ pub struct Used {
 }
 
 /// What the ledger knows about one app.
-#[derive(Debug, Clone, Default, PartialEq)]
+///
+/// It has no default. An empty history says that we deactivated, removed and invited nobody, and guards believe it. Only a
+/// ledger may say so; a lookup that misses cannot turn into one:
+///
+/// ```compile_fail,E0277
+/// let known: Option<rosterd::plan::AppHistory> = None;
+/// let believed = known.unwrap_or_default();
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(test, derive(Default))]
 pub struct AppHistory {
     /// Ids of accounts whose last deactivation was ours.
     pub deactivated_by_us: BTreeSet<Arc<str>>,

@@ -76,7 +76,19 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
         by_id.insert(&account.id, (account, identity));
     }
 
-    for (identity, theirs) in &mut accounts {
+    doubt_accounts(cx, &mut accounts, &mut ambiguous);
+    doubt_pins(cx, &accounts, &by_id, &mut ambiguous);
+    let labels = labels(cx, &accounts);
+    Matched { accounts, ambiguous, by_id, labels }
+}
+
+/// Sorts each identity's accounts, the one that counts first, and doubts identities of which nobody can say which that is.
+fn doubt_accounts<'a>(
+    cx: &Context<'a>,
+    accounts: &mut HashMap<&'a Email, Vec<&'a LiveAccount>>,
+    ambiguous: &mut BTreeMap<&'a Email, Doubt>,
+) {
+    for (identity, theirs) in accounts {
         let pin = cx.app.ids.get(*identity).map(|(id, _)| id);
         theirs.sort_by_key(|account| {
             (pin != Some(&account.id), account.status.clone(), account.email != **identity, account.id.clone())
@@ -95,6 +107,15 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
             ambiguous.entry(identity).or_insert_with(|| used_again(cx, identity, account, before));
         }
     }
+}
+
+/// Doubts identities that are pinned to an account which is not there.
+fn doubt_pins<'a>(
+    cx: &Context<'a>,
+    accounts: &HashMap<&'a Email, Vec<&'a LiveAccount>>,
+    by_id: &HashMap<&'a Arc<str>, (&'a LiveAccount, &'a Email)>,
+    ambiguous: &mut BTreeMap<&'a Email, Doubt>,
+) {
     for (identity, (id, place)) in &cx.app.ids {
         let others = accounts.get(identity);
         // What a broken reading did not show may be there all the same, unless that very id was asked for; another account in
@@ -105,8 +126,6 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
             ambiguous.insert(identity, dangling(cx, id, place, others));
         }
     }
-    let labels = labels(cx, &accounts);
-    Matched { accounts, ambiguous, by_id, labels }
 }
 
 /// What action names call an account: the identity, as the files spell it (for the unlisted, as the app does). Where one

@@ -19,7 +19,7 @@ pub mod saved;
 mod tests;
 mod wanted;
 
-pub use history::{AppHistory, History, Invited, Used};
+pub use history::{AppHistory, AppPast, History, Invited, Used};
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -29,8 +29,8 @@ use std::{
 use jiff::Timestamp;
 
 use crate::model::{
-    AppPlan, Desired, DesiredApp, Email, Extent, Finding, FindingCode, Forecast, Guard, Live, LiveAccount, LiveApp,
-    LiveGroup, Observed, Person, Plan, Policy, Severity,
+    AppPlan, Coverage, Desired, DesiredApp, Email, Extent, Finding, FindingCode, Forecast, Guard, Live, LiveAccount,
+    LiveApp, LiveGroup, Observed, Person, Plan, Policy, Severity,
 };
 
 /// Everything a plan is made from.
@@ -48,23 +48,42 @@ pub struct Inputs<'a> {
     pub now: Timestamp,
 }
 
+/// Everything one app's part of a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct AppInputs<'a> {
+    /// What the files ask for.
+    pub desired: &'a Desired,
+    /// The app, as the files describe it.
+    pub app: &'a DesiredApp,
+    /// What there is.
+    pub live: &'a LiveApp,
+    /// What the ledger knows; without it the guards that need it check nothing.
+    pub past: Option<AppPast<'a>>,
+    /// The instant at which the plan is to hold.
+    pub now: Timestamp,
+}
+
 /// Plans every app that was read.
 pub fn plan(inputs: &Inputs<'_>) -> Plan {
+    let Inputs { desired, history, now, .. } = *inputs;
+    let mut unchecked = history.is_none_or(|history| history.private);
+    let mut plan_read = |app: &DesiredApp, live: &LiveApp| {
+        let past = history.map(|history| history.of(&app.name));
+        unchecked |= past.is_none_or(|past| past.history.is_none());
+        plan_one(&AppInputs { desired, app, live, past, now })
+    };
     let apps: Vec<AppPlan> = inputs
         .live
         .apps
         .iter()
-        .filter_map(|(name, live)| Some((inputs.desired.apps.get(name)?, live)))
+        .filter_map(|(name, live)| Some((desired.apps.get(name)?, live)))
         .map(|(app, live)| match live {
-            Ok(live) => plan_app(&Context::new(inputs, app, live)),
+            Ok(live) => plan_read(app, live),
             Err(failure) => unread(app, &failure.message),
         })
         .collect();
-    let guards_unchecked = if inputs.history.is_some_and(|history| !history.private) {
-        Vec::new()
-    } else {
-        Guard::ALL.iter().copied().filter(|guard| guard.needs_history()).collect()
-    };
+    let needing = Guard::ALL.iter().copied().filter(|guard| unchecked && guard.needs_history());
+    let guards_unchecked = needing.collect();
     let fingerprint = fingerprint::of(inputs, &apps);
     Plan {
         created_at: inputs.now,
@@ -77,19 +96,19 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
     }
 }
 
-/// Plans one app that was read, whatever `inputs` say is live: to see, before the whole is planned, what would be changed.
-pub fn plan_one(inputs: &Inputs<'_>, app: &DesiredApp, live: &LiveApp) -> AppPlan {
-    plan_app(&Context::new(inputs, app, live))
+/// Plans one app: to see, before the whole is planned, what would be changed.
+pub fn plan_one(inputs: &AppInputs<'_>) -> AppPlan {
+    plan_app(&Context::new(inputs))
 }
 
 /// Whether a reading shows so much less than the last one that what it does not show cannot be taken to be gone, and no
 /// approval says that it is. Were it the measure of the next reading, nothing but the next run would let go what `shrank`
 /// holds.
-pub fn is_doubtful(inputs: &Inputs<'_>, app: &DesiredApp, live: &LiveApp) -> bool {
-    guards::has_shrunk(&Context::new(inputs, app, live))
+pub fn is_doubtful(inputs: &AppInputs<'_>) -> bool {
+    guards::has_shrunk(&Context::new(inputs))
 }
 
-/// One app's part of the inputs.
+/// One app's inputs, with what every rule looks up in them.
 struct Context<'a> {
     desired: &'a Desired,
     app: &'a DesiredApp,
@@ -110,29 +129,9 @@ struct Context<'a> {
     now: Timestamp,
 }
 
-/// What a ledger knows about an app that it has never seen.
-static NO_RUNS: AppHistory = AppHistory {
-    deactivated_by_us: BTreeSet::new(),
-    accounts_last_seen: None,
-    removed_since: BTreeSet::new(),
-    active_at_day_start: None,
-    lost_today: BTreeSet::new(),
-    gained_today: BTreeSet::new(),
-    deactivated_at: BTreeMap::new(),
-    seen_under: BTreeMap::new(),
-    made_by_us: BTreeSet::new(),
-    readdressed_by_us: BTreeSet::new(),
-    invitations: BTreeMap::new(),
-    under_way: BTreeMap::new(),
-};
-
 impl<'a> Context<'a> {
-    fn new(inputs: &Inputs<'a>, app: &'a DesiredApp, live: &'a LiveApp) -> Self {
-        // A ledger without a word about this app is a history all the same: nothing in it was done by us.
-        let of_app = inputs.history.map(|history| history.apps.get(&app.name).unwrap_or(&NO_RUNS));
-        let used_approvals = inputs.history.map(|history| &history.approvals);
-        let under_way = of_app.map(|history| &history.under_way);
-        let history = of_app.filter(|_| inputs.history.is_some_and(|history| !history.private));
+    fn new(inputs: &AppInputs<'a>) -> Self {
+        let AppInputs { desired, app, live, past, now } = *inputs;
         let mut accounts: Vec<&LiveAccount> = live.accounts.iter().collect();
         accounts.sort_by(|a, b| (&a.id, a.email.as_str(), &a.status).cmp(&(&b.id, b.email.as_str(), &b.status)));
         accounts.dedup_by(|a, b| a.id == b.id);
@@ -140,20 +139,12 @@ impl<'a> Context<'a> {
         for group in &live.groups {
             groups.entry(&group.id).or_insert(group);
         }
-        let people = inputs.desired.people.iter().collect();
-        let mut cx = Self {
-            desired: inputs.desired,
-            app,
-            live,
-            people,
-            accounts,
-            groups,
-            own: None,
-            history,
-            under_way,
-            used_approvals,
-            now: inputs.now,
-        };
+        let people = desired.people.iter().collect();
+        let history = past.and_then(|past| past.known());
+        let under_way = past.and_then(|past| Some(&past.history?.under_way));
+        let used_approvals = past.map(|past| past.approvals);
+        let mut cx =
+            Self { desired, app, live, people, accounts, groups, own: None, history, under_way, used_approvals, now };
         cx.own = live.own_account.as_ref().and_then(|id| cx.owner(id));
         cx
     }
@@ -182,6 +173,15 @@ impl<'a> Context<'a> {
     fn is_self(&self, identity: &Email) -> bool {
         self.own.is_some_and(|own| own == identity)
             || self.app.self_account.as_ref().is_some_and(|email| self.identity(email) == identity)
+    }
+
+    /// Why an account may be there although it was not seen; `None` once that is certain. A query is certain for the address
+    /// it asked for, and a person may have several.
+    fn may_exist(&self, identity: &Email) -> Option<&'a str> {
+        let Coverage::Incomplete(why) = &self.live.accounts_coverage else { return None };
+        let aliases = self.people.get(identity).map_or(&[][..], |person| person.aliases.as_slice());
+        let absent = std::iter::once(identity).chain(aliases).all(|email| self.live.absent.contains(email));
+        (!absent).then_some(why)
     }
 
     /// The rules for an action: the group's, when it is about a declared group, otherwise the app's.
@@ -262,31 +262,10 @@ fn is_complete(cx: &Context<'_>) -> bool {
 
 fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     let live = cx.live;
-    let of = |what: &str, group: Option<&Arc<str>>, coverage: &crate::model::Coverage| match coverage {
-        crate::model::Coverage::Complete => None,
-        crate::model::Coverage::Believed(why) => Some(Finding {
-            severity: Severity::Warning,
-            code: FindingCode::BelievedMembers,
-            account: None,
-            group: group.cloned(),
-            message: format!(
-                "{what} are not shown by the app, so that whoever should be in is added, and who else is in stays unknown: {why}"
-            ),
-            because: Vec::new(),
-        }),
-        crate::model::Coverage::Incomplete(why) => Some(Finding {
-            severity: Severity::Warning,
-            code: FindingCode::IncompleteRead,
-            account: None,
-            group: group.cloned(),
-            message: format!("{what} could not be read to the end: {why}; what needs certainty is held"),
-            because: Vec::new(),
-        }),
-    };
     let mut findings: Vec<Finding> = Vec::new();
     match &live.extent.about {
         Some(about) if about.alone => findings.extend(only::findings(about)),
-        _ => findings.extend(of("the accounts", None, &live.accounts_coverage)),
+        _ => findings.extend(gap("the accounts", None, &live.accounts_coverage)),
     }
     findings.extend(live.notices.iter().map(|notice| Finding {
         severity: notice.severity,
@@ -302,9 +281,9 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     }
     // Where groups are learnt from memberships that have not been read yet, it is these that are told of.
     let only_later = !live.extent.memberships_to_come.is_empty() && !cx.app.semantics.groups.list;
-    findings.extend(of("the groups", None, &live.groups_coverage).filter(|_| !only_later));
+    findings.extend(gap("the groups", None, &live.groups_coverage).filter(|_| !only_later));
     for group in declared(cx) {
-        findings.extend(of(&format!("the members of {}", group.name), Some(&group.name), &group.coverage));
+        findings.extend(gap(&format!("the members of {}", group.name), Some(&group.name), &group.coverage));
     }
     let failed = live.unread_memberships.difference(&live.extent.memberships_to_come).count();
     if failed > 0 {
@@ -321,6 +300,31 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     }
     findings.extend(turns_to_come(live));
     findings
+}
+
+/// What a list leaves unknown.
+fn gap(what: &str, group: Option<&Arc<str>>, coverage: &Coverage) -> Option<Finding> {
+    let (code, message) = match coverage {
+        Coverage::Complete => return None,
+        Coverage::Believed(why) => (
+            FindingCode::BelievedMembers,
+            format!(
+                "{what} are not shown by the app, so that whoever should be in is added, and who else is in stays unknown: {why}"
+            ),
+        ),
+        Coverage::Incomplete(why) => (
+            FindingCode::IncompleteRead,
+            format!("{what} could not be read to the end: {why}; what needs certainty is held"),
+        ),
+    };
+    Some(Finding {
+        severity: Severity::Warning,
+        code,
+        account: None,
+        group: group.cloned(),
+        message,
+        because: Vec::new(),
+    })
 }
 
 /// What is read account by account within a share of the budget, and has not been read of everybody yet.

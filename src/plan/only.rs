@@ -12,7 +12,7 @@ pub(super) fn restrict(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Dra
     drafts.actions.retain(|draft| draft.identity.as_ref() == Some(identity));
     for draft in &mut drafts.actions {
         // The action that would make the group is about more than this person.
-        if draft.verb() == Verb::AddMember && draft.action.target.group_id.is_none() && draft.holds.is_empty() {
+        if draft.verb() == Verb::AddMember && draft.action.step.group_id().is_none() && draft.holds.is_empty() {
             draft.hold(
                 Guard::Incomplete,
                 "the group is not there, and this plan is about one person alone".to_owned(),

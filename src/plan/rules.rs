@@ -30,12 +30,12 @@ pub(super) fn subsume(cx: &Context<'_>, drafts: &mut Drafts) {
         .actions
         .iter()
         .filter(|draft| matches!(draft.verb(), Verb::Deactivate | Verb::Delete) && draft.is(Status::Ready))
-        .filter_map(|draft| draft.action.target.account_id.clone())
+        .filter_map(|draft| draft.action.step.account_id().cloned())
         .collect();
     drafts.actions.retain(|draft| {
         let group = draft.action.name.group.as_ref().and_then(|name| cx.app.groups.get(name));
         let stays = group.is_some_and(|group| group.state == GroupState::Present);
-        let ends = draft.action.target.account_id.as_ref().is_some_and(|id| ending.contains(id));
+        let ends = draft.action.step.account_id().is_some_and(|id| ending.contains(id));
         !(draft.verb() == Verb::RemoveMember && stays && ends)
     });
 }
@@ -47,15 +47,14 @@ fn accounts_first(drafts: &mut Drafts) {
     let mut woken: BTreeMap<Arc<str>, ActionName> = BTreeMap::new();
     for draft in &drafts.actions {
         let name = &draft.action.name;
-        match (draft.verb(), &draft.identity, &draft.action.target.account_id) {
+        match (draft.verb(), &draft.identity, draft.action.step.account_id()) {
             (Verb::Create, Some(identity), _) => drop(made.insert(identity.clone(), name.clone())),
             (Verb::Reactivate, _, Some(id)) => drop(woken.insert(id.clone(), name.clone())),
             _ => {}
         }
     }
     for draft in &mut drafts.actions {
-        let target = &draft.action.target;
-        let first = match (&target.account_id, &draft.identity) {
+        let first = match (draft.action.step.account_id(), &draft.identity) {
             // By the account, because the same person's other account has nothing to wait for.
             (Some(id), _) => woken.get(id),
             (None, Some(identity)) => made.get(identity),
@@ -81,13 +80,13 @@ fn leave_with_the_account(cx: &Context<'_>, drafts: &mut Drafts) -> BTreeMap<Arc
         .iter()
         .filter(|draft| draft.verb() == Verb::Delete || draft.verb() == Verb::Deactivate && strips)
         .filter(|draft| draft.is(Status::Ready))
-        .filter_map(|draft| Some((draft.action.target.account_id.clone()?, draft.action.name.clone())))
+        .filter_map(|draft| Some((draft.action.step.account_id()?.clone(), draft.action.name.clone())))
         .collect();
     let mut leaving: BTreeMap<Arc<str>, Vec<ActionName>> = BTreeMap::new();
     drafts.actions.retain(|draft| {
         let group = draft.action.name.group.as_ref().and_then(|name| cx.app.groups.get(name));
         let going = group.filter(|group| group.state == GroupState::Absent && draft.verb() == Verb::RemoveMember);
-        let end = draft.action.target.account_id.as_ref().and_then(|id| ending.get(id));
+        let end = draft.action.step.account_id().and_then(|id| ending.get(id));
         let Some((group, end)) = going.zip(end) else { return true };
         leaving.entry(group.name.clone()).or_default().push(end.clone());
         false
@@ -168,7 +167,7 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
     let used = cx.accounts.iter().filter(|account| takes_seat(&account.status)).count();
     let frees = |draft: &Draft| match draft.verb() {
         Verb::Deactivate => !semantics.inactive_keeps_seat,
-        Verb::Delete => draft.action.target.expect.as_ref().is_some_and(takes_seat),
+        Verb::Delete => draft.action.step.account().is_some_and(|account| takes_seat(&account.status)),
         _ => false,
     };
     let mut freed: Vec<(bool, ActionName)> = drafts
@@ -180,16 +179,14 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
     freed.sort();
     // Where more seats are taken than there are, the first ones that become free are owed.
     let over = used.saturating_sub(seats as usize);
-    let (owed, spare) = freed.split_at(over.min(freed.len()));
-    let mut spare = spare.iter();
-    let mut free = (seats as usize).saturating_sub(used);
-    let mut count = Seats { needed: 0, free: u32::try_from(free + spare.len()).unwrap_or(u32::MAX) };
+    let free = (seats as usize).saturating_sub(used);
+    let all_free = u32::try_from(free + freed.len().saturating_sub(over)).unwrap_or(u32::MAX);
     let takes = |draft: &Draft| match draft.verb() {
         Verb::Create => true,
         Verb::Reactivate => !semantics.inactive_keeps_seat,
         _ => draft.makes_account,
     };
-    let mut takers: Vec<&mut Draft> =
+    let takers: Vec<&mut Draft> =
         drafts.actions.iter_mut().filter(|draft| draft.is(Status::Ready) && takes(draft)).collect();
     if let Some(about) = cx.live.alone() {
         let who = &about.identity;
@@ -200,6 +197,16 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
         }
         return None;
     }
+    let freed = freed.into_iter().map(|(_, name)| name).collect();
+    let needed = take(takers, free, freed, over, seats);
+    Some(Seats { needed, free: all_free })
+}
+
+/// Seats new accounts on the `free` seats, and then on those that `freed` make free, the first `owed` of which nobody gets.
+/// Returns how many seats it takes.
+fn take(mut takers: Vec<&mut Draft>, mut free: usize, freed: Vec<ActionName>, owed: usize, seats: u32) -> u32 {
+    let (owed, spare) = freed.split_at(owed.min(freed.len()));
+    let (mut spare, mut needed) = (spare.iter(), 0);
     takers.sort_by_key(|draft| (!draft.makes_admin, draft.action.name.clone()));
     // Somebody whom joining makes takes one seat, however many groups they join; all those joinings share its fate.
     let mut seated: BTreeMap<Email, Seat> = BTreeMap::new();
@@ -207,14 +214,12 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
         let joins = draft.identity.clone().filter(|_| draft.makes_account);
         let known = joins.as_ref().and_then(|who| seated.get(who).cloned());
         let seat = known.unwrap_or_else(|| {
-            count.needed += 1;
+            needed += 1;
             if free > 0 {
                 free -= 1;
                 return Seat::Free;
             }
-            spare.next().map_or(Seat::None, |(_, name)| {
-                Seat::After(std::iter::once(name).chain(owed.iter().map(|(_, name)| name)).cloned().collect())
-            })
+            spare.next().map_or(Seat::None, |name| Seat::After([name].into_iter().chain(owed).cloned().collect()))
         });
         match &seat {
             Seat::Free => {}
@@ -225,7 +230,7 @@ fn seats(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
             seated.insert(who, seat);
         }
     }
-    Some(count)
+    needed
 }
 
 /// Where a new account sits.

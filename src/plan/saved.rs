@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::{Action, ActionName, AppPlan, FindingCode, Plan, Status};
+use crate::model::{Action, ActionName, AppPlan, Email, FindingCode, Plan, Status};
 
 /// What a saved plan remembers of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
+pub struct SavedStep {
     app: Arc<str>,
     verb: String,
     account: Option<Arc<str>>,
@@ -20,7 +20,7 @@ pub struct Step {
     does: String,
 }
 
-impl Step {
+impl SavedStep {
     /// The action's name.
     ///
     /// # Errors
@@ -57,8 +57,8 @@ pub enum Leaves {
 const UNREAD: [FindingCode; 2] = [FindingCode::IncompleteRead, FindingCode::NotReadYet];
 
 /// What is to be remembered of a plan.
-pub fn steps(plan: &Plan) -> Vec<Step> {
-    let step = |action: &Action| Step {
+pub fn steps(plan: &Plan) -> Vec<SavedStep> {
+    let step = |action: &Action| SavedStep {
         app: action.name.app.clone(),
         verb: action.name.verb.to_string(),
         account: action.name.account.clone(),
@@ -74,9 +74,9 @@ pub fn steps(plan: &Plan) -> Vec<Step> {
 ///
 /// # Errors
 /// When what was saved does not name actions.
-pub fn narrow(plan: &mut Plan, saved: &[Step], apart: &BTreeMap<Arc<str>, String>) -> Result<Vec<Stale>, String> {
+pub fn narrow(plan: &mut Plan, saved: &[SavedStep], apart: &BTreeMap<Arc<str>, String>) -> Result<Vec<Stale>, String> {
     plan.apps.retain(|app| !apart.contains_key(&app.app));
-    let mut remembered: BTreeMap<ActionName, &Step> = BTreeMap::new();
+    let mut remembered: BTreeMap<ActionName, &SavedStep> = BTreeMap::new();
     for step in saved {
         remembered.insert(step.name()?, step);
     }
@@ -134,7 +134,7 @@ fn follower(actions: &[Action], dropped: &BTreeMap<ActionName, Stale>) -> Option
 }
 
 /// Why an action of the fresh plan is not what was saved.
-fn objection(action: &Action, saved: Option<&Step>) -> Option<(String, Leaves)> {
+fn objection(action: &Action, saved: Option<&SavedStep>) -> Option<(String, Leaves)> {
     let ready = action.status == Status::Ready;
     match saved {
         None if ready => Some(("it is not in the saved plan".into(), Leaves::News)),
@@ -155,15 +155,15 @@ fn objection(action: &Action, saved: Option<&Step>) -> Option<(String, Leaves)> 
 /// A hash of all that the executor sends or checks for an action. What released its guards, and what it follows, is not part
 /// of it: neither changes what it does, and the fresh plan has judged both anew.
 fn does(action: &Action) -> String {
-    let target = &action.target;
+    let step = &action.step;
     let changes: Vec<_> = action.changes.iter().map(|change| (&change.field, &change.from, &change.to)).collect();
     let parts = (
         action.name.to_string(),
         changes,
         (action.irreversible, action.reduces_access),
-        (target.email.as_ref().map(|email| email.as_str()), &target.account_id, &target.group_id),
-        (&target.values, &target.joins_with, &target.expect),
-        target.address.as_ref().map(|address| address.as_str()),
+        (step.email().map(Email::as_str), step.account_id(), step.group_id()),
+        (step.values(), step.joining(), step.account().map(|account| &account.status)),
+        step.address().map(Email::as_str),
     );
     hash(&parts)
 }

@@ -46,15 +46,14 @@ impl<'a> Ledger<'a> {
     }
 
     fn intent(&self, run: &Arc<str>, action: &Action, write: &Write) -> NewIntent {
-        let target = &action.target;
         NewIntent {
             run: run.clone(),
             action: action.name.to_string(),
             verb: action.name.verb.as_str().to_owned(),
             account: action.name.account.clone(),
-            account_id: target.account_id.clone(),
+            account_id: action.step.account_id().cloned(),
             group: action.name.group.clone(),
-            group_id: target.group_id.clone(),
+            group_id: action.step.group_id().cloned(),
             people: self.people(action),
             reduces_access: action.reduces_access,
             gains: action.adds_access,
@@ -70,7 +69,7 @@ impl<'a> Ledger<'a> {
     /// Whom an action is about, as the files spell them.
     fn people(&self, action: &Action) -> Vec<Arc<str>> {
         let spelt = || action.name.account.as_deref().map(Email::lenient);
-        let email = action.target.email.clone().or_else(spelt);
+        let email = action.step.email().cloned().or_else(spelt);
         email.iter().map(|email| self.desired.identity(email).as_str().into()).collect()
     }
 
@@ -95,12 +94,10 @@ impl<'a> Ledger<'a> {
         let evidence = Evidence::of(sent);
         let message = performed.result.message().map(str::to_owned);
         let ending = Ending::from(&performed.result);
-        let account_id = action.target.account_id.clone().or_else(|| {
-            let email = action.target.email.as_ref()?;
-            self.created_ids.account_of(email)
-        });
+        let account_id =
+            action.step.account_id().cloned().or_else(|| self.created_ids.account_of(action.step.email()?));
         let group_id =
-            action.target.group_id.clone().or_else(|| self.created_ids.group_of(action.name.group.as_deref()?));
+            action.step.group_id().cloned().or_else(|| self.created_ids.group_of(action.name.group.as_deref()?));
         let (store, lease) = (&self.memory.store, self.tenure.lease());
         match self.is_open(&name) {
             // A later look says what became of it, and enters that.

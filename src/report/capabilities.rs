@@ -10,7 +10,7 @@ use super::{
     json,
 };
 use crate::model::{
-    AccountStatus, Find, MemberRead, OptionSpec, QuotaScope, RoleRule, ScopeCovers, Semantics, Step, Verb,
+    AccountStatus, Find, MemberChange, MemberRead, OptionSpec, QuotaScope, RoleRule, ScopeCovers, Semantics, Verb,
 };
 
 /// One connector, as its catalogue knows it.
@@ -189,8 +189,8 @@ fn change(semantics: &Semantics) -> Extent {
     let fields = &semantics.members.fields;
     match semantics.members.change {
         _ if fields.is_empty() => Extent::Nothing,
-        Step::Manual => Extent::ByHand,
-        Step::InPlace | Step::Again => can(list(fields)),
+        MemberChange::Manual => Extent::ByHand,
+        MemberChange::InPlace | MemberChange::Again => can(list(fields)),
     }
 }
 
@@ -264,20 +264,8 @@ struct ByHand {
 
 /// What the API leaves to a person, with the declared words for it.
 fn by_hand(semantics: &Semantics) -> Vec<ByHand> {
-    let members = &semantics.members;
-    let lacks = |verb| match verb {
-        Verb::Create => semantics.create.is_none() && !members.creates_account,
-        Verb::Update => !semantics.update,
-        Verb::Reactivate => !semantics.reactivate,
-        Verb::Deactivate => semantics.deactivate.is_none() || invitations(semantics) == Extent::ByHand,
-        Verb::Delete => semantics.delete.is_none(),
-        Verb::AddMember => !members.add,
-        Verb::ChangeMember => members.change == Step::Manual && !members.fields.is_empty(),
-        Verb::RemoveMember => !members.remove,
-        Verb::CreateGroup => !semantics.groups.create,
-        Verb::UpdateGroup => !semantics.groups.update && !semantics.groups.fields.is_empty(),
-        Verb::DeleteGroup => !semantics.groups.delete,
-    };
+    let withdraws = invitations(semantics) != Extent::ByHand;
+    let lacks = |verb| semantics.lacks(verb) || verb == Verb::Deactivate && !withdraws;
     Verb::ALL
         .into_iter()
         .filter(|verb| lacks(*verb) || semantics.manual.contains_key(verb))

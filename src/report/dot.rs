@@ -42,7 +42,7 @@ fn look(action: &Action) -> String {
         label.push(action.status.as_str().to_owned());
     }
     let fill = match action.status {
-        Status::Ready => match wording::sign(name.verb) {
+        Status::Ready => match name.verb.sign() {
             "+" => "#d8f5d8",
             "~" => "#fdf3c8",
             _ => "#f9d6d5",

@@ -67,18 +67,9 @@ pub(super) fn day(due: &Due) -> String {
     if due.what == DueWhat::Ends { ends(at, zone) } else { begins(at, zone) }
 }
 
-/// `+`, `~` or `-`.
-pub(super) fn sign(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Create | Verb::Reactivate | Verb::AddMember | Verb::CreateGroup => "+",
-        Verb::Update | Verb::ChangeMember | Verb::UpdateGroup => "~",
-        Verb::Deactivate | Verb::Delete | Verb::RemoveMember | Verb::DeleteGroup => "-",
-    }
-}
-
 /// The sign's colour.
 pub(super) fn paint(verb: Verb) -> Paint {
-    match sign(verb) {
+    match verb.sign() {
         "+" => Paint::Add,
         "~" => Paint::Change,
         _ => Paint::Remove,
@@ -87,13 +78,13 @@ pub(super) fn paint(verb: Verb) -> Paint {
 
 /// The sign and the verb: `+ create`.
 pub(super) fn signed(verb: Verb) -> String {
-    format!("{} {verb}", sign(verb))
+    format!("{} {verb}", verb.sign())
 }
 
 /// The sign of what the ledger says of a verb, in its colour; nothing of an entry about no verb.
 pub(super) fn mark(verb: Option<&str>) -> Line {
     let verb: Option<Verb> = verb.and_then(|verb| verb.parse().ok());
-    verb.map_or_else(Line::new, |verb| Line::new().whole(paint(verb), sign(verb)).plain(" "))
+    verb.map_or_else(Line::new, |verb| Line::new().whole(paint(verb), verb.sign()).plain(" "))
 }
 
 /// The group of a membership, beside its account.

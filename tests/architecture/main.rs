@@ -5,6 +5,7 @@ mod circles;
 mod paths;
 mod reference;
 mod shape;
+mod verbs;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

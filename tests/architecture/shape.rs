@@ -42,24 +42,8 @@ fn function(code: &str) -> Option<&str> {
 }
 
 /// Functions that are still too long. The list may only shrink.
-const LEFT: &[&str] = &[
-    "connectors/rest/check/accounts.rs: check",
-    "connectors/rest/check/mod.rs: check",
-    "connectors/scim/declared.rs: semantics",
-    "connectors/scim/lists.rs: list",
-    "execute/perform.rs: look",
-    "execute/runner.rs: run",
-    "execute/settle.rs: seen_in",
-    "execute/together.rs: run",
-    "plan/diff/accounts.rs: update",
-    "plan/diff/groups.rs: act",
-    "plan/identity.rs: match_accounts",
-    "plan/mod.rs: coverage_findings",
-    "plan/rules.rs: seats",
-    "reconcile/ledger.rs: write",
-    "reconcile/mod.rs: read_and_remember",
-    "store/intervals.rs: write",
-];
+const LEFT: &[&str] =
+    &["connectors/rest/check/accounts.rs: check", "reconcile/ledger.rs: write", "store/intervals.rs: write"];
 
 #[test]
 fn no_function_is_too_long_to_be_read_in_one_go() {

@@ -10,7 +10,7 @@ use rosterd::{
     execute::{CreatedIds, Jitter, NoJournal, Quiet, Stop, Tools, execute},
     model::{
         Action, ActionName, ActionResult, AppPlan, Coverage, DesiredGroup, Email, FieldValue, Forecast, LiveApp,
-        LiveMember, Observed, Place, Policy, Reach, Step, Values, Verb, Words,
+        LiveMember, MemberChange, Observed, Place, Policy, Reach, Values, Verb, Words,
     },
     observe::observe,
 };
@@ -556,7 +556,7 @@ async fn without_somebody_to_act_for_a_person_writes_to_projects() {
     let options = json!({"account_id": "acc1"});
     let fixture = Fixture::with_options(Registry::default(), "acc", &options, organisation(1)).await;
     let semantics = fixture.connector.semantics();
-    assert!(!semantics.members.add && !semantics.members.remove && semantics.members.change == Step::Manual);
+    assert!(!semantics.members.add && !semantics.members.remove && semantics.members.change == MemberChange::Manual);
     assert!(semantics.manual_text(Verb::AddMember).contains("options.acting_user"));
 }
 
@@ -575,8 +575,7 @@ async fn a_conflict_on_making_an_account_leads_to_the_right_one_and_never_to_a_l
     });
     let fixture = fixture.await;
     let account = Some("ann@x.example".into());
-    let mut create = Action::new(ActionName { app: "demo".into(), verb: Verb::Create, account, group: None });
-    create.target.email = Some(Email::lenient("ann@x.example"));
+    let create = Action::new(ActionName { app: "demo".into(), verb: Verb::Create, account, group: None });
     let plan = AppPlan {
         app: "demo".into(),
         connector: "acc".into(),

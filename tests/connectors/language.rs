@@ -18,7 +18,7 @@ auth: { bearer: true }
 accounts:
   fields: { id: id, email: email, given_name: name.first, family_name: name.last, tags: tags, company: org.id, status: on }
   status: { active: true, inactive: false }
-  list: { get: /users, items: data, truncated: { path: cut, is: true } }
+  list: { get: /users, items: data, answers: [ { path: cut, is: [true], means: truncated } ] }
   read: { get: "/users/{account.id}" }
 "#;
 
@@ -103,7 +103,7 @@ async fn a_list_that_says_it_was_cut_off_is_incomplete() {
 
 #[tokio::test]
 async fn links_that_grow_too_old_are_taken_from_the_start() {
-    let page = "page: { link: links.next, size: limit, max: 1, expired: { status: 410 } }";
+    let page = "page: { link: links.next, size: limit, max: 1 }\nanswers: [ { status: 410, means: expired } ]";
     let old = std::sync::atomic::AtomicBool::new(true);
     let fixture = mine(page, move |call| match call.query.get("marker").map(String::as_str) {
         None => {

@@ -3,6 +3,7 @@
 mod acc;
 mod alteryx;
 mod alteryx_webapi;
+mod answers;
 mod effort;
 mod forecast;
 mod in_process;

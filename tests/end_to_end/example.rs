@@ -1,6 +1,6 @@
 //! The example organisation: what the README promises.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use rosterd::sandbox::Sandbox;
 use serde_json::Value;
@@ -13,6 +13,34 @@ async fn the_first_command_of_the_readme_applies_the_example_and_ends_with_what_
     assert_eq!(said.status, 0, "{said:?}");
     assert!(said.out.contains("invitation"), "{}", said.out);
     assert!(said.err.contains("done        autodesk/create/ingrid.solheim@northwind.example"), "{}", said.err);
+}
+
+/// How many actions of each kind an app's line `Done: 3  (2 create, 1 update)` counts, all apps together.
+fn done(out: &str) -> BTreeMap<String, u64> {
+    let mut kinds = BTreeMap::new();
+    for line in out.lines().filter(|line| line.starts_with("Done: ")) {
+        let (_, counts) = line.split_once('(').expect("a line of what was done counts by kind");
+        for count in counts.trim_end_matches(')').split(", ") {
+            let (number, verb) = count.split_once(' ').expect("a count names its kind");
+            *kinds.entry(verb.to_owned()).or_default() += number.parse::<u64>().expect("a count is a number");
+        }
+    }
+    kinds
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_command_of_the_readme_ends_with_every_kind_of_action_done() {
+    let said = run(&["apply", "--sandbox", "--yes"]).await;
+    let expected = [
+        ("create", 14),
+        ("update", 8),
+        ("reactivate", 4),
+        ("deactivate", 12),
+        ("add-member", 24),
+        ("change-member", 6),
+        ("remove-member", 4),
+    ];
+    assert_eq!(done(&said.out), expected.map(|(verb, count)| (verb.to_owned(), count)).into(), "{}", said.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -104,8 +104,8 @@ impl Engine {
 
     /// Reads all apps and plans.
     pub async fn look(&self) -> Plan {
-        let live = self.reconciler.observe(&Nobody).await;
-        self.reconciler.plan(&live, self.clock.now())
+        let readings = self.reconciler.observe(&Nobody).await;
+        self.reconciler.plan(&readings, self.clock.now())
     }
 
     /// Carries out what is ready.

@@ -23,9 +23,9 @@ use std::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
-use self::{names::Names, pages::Pages, rows::Project, settings::Settings};
+use self::{names::Names, pages::Family, rows::Project, settings::Settings};
 use super::{
-    Connector, Credentials, Error, ErrorKind, OptionSpec, Wiring, Writer,
+    Connector, Credentials, Error, ErrorKind, OptionSpec, OverHttp, Wiring, Writer,
     http::{ClientCredentials, ClientStyle, HttpClient, Method, Request, Scheme},
 };
 use crate::model::{CatalogueError, Notice, Options, Semantics};
@@ -106,8 +106,8 @@ impl Connector for AccModule {
             construction: construction.signed_in_with(&hq),
             hq,
             settings,
-            pages: Pages::construction(),
-            hq_pages: Pages::hq(),
+            pages: Family::construction(),
+            hq_pages: Family::hq(),
             state: Mutex::default(),
         }))
     }
@@ -120,10 +120,10 @@ pub(super) struct Acc {
     semantics: Arc<Semantics>,
     /// Accounts.
     hq: HttpClient,
-    hq_pages: Pages,
+    hq_pages: Family,
     /// Projects, their members, companies.
     construction: HttpClient,
-    pages: Pages,
+    pages: Family,
     roles: Names,
     companies: Names,
     state: Mutex<State>,
@@ -138,6 +138,20 @@ struct State {
     own: Option<Arc<str>>,
     /// What a person should know, by what it is about.
     notices: BTreeMap<Arc<str>, Notice>,
+}
+
+impl OverHttp for Acc {
+    fn declared(&self) -> &Arc<Semantics> {
+        &self.semantics
+    }
+
+    fn client(&self) -> &HttpClient {
+        &self.hq
+    }
+
+    fn second(&self) -> Option<&HttpClient> {
+        Some(&self.construction)
+    }
 }
 
 impl Acc {

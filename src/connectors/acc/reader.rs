@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{
-    Acc, explained,
-    pages::parse,
-    products,
+    Acc, explained, products,
     rows::{self, Project},
 };
 use crate::{
@@ -17,10 +15,7 @@ use crate::{
         AccountGroup, Error, ErrorKind, Joiner, Listing, Looked, Reader,
         http::{Method, Request},
     },
-    model::{
-        AccountStatus, Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Semantics, Severity,
-        Vocabulary,
-    },
+    model::{AccountStatus, Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Severity, Vocabulary},
 };
 
 /// Addresses that a notice lists, so that a long list does not bury the sentence.
@@ -98,7 +93,8 @@ impl Acc {
     fn parse_members(&self, listing: Listing<Value>) -> Listing<LiveMember> {
         // All names first, so that a name which several roles share is known to be one before any is used.
         listing.rows.iter().for_each(|row| rows::see_roles(row, &self.roles));
-        parse(listing, |row| rows::member(row, &self.roles, &self.companies))
+        let members = listing.parse(|row| rows::member(row, &self.roles, &self.companies));
+        Listing { rows: members.rows.into_iter().flatten().collect(), coverage: members.coverage }
     }
 
     /// Tells of members whose products are not those of their level: nothing in the files can say so.
@@ -168,23 +164,6 @@ fn with(mut request: Request, query: &[(&str, &str)]) -> Request {
 
 #[async_trait]
 impl Reader for Acc {
-    fn app(&self) -> &str {
-        self.hq.app()
-    }
-
-    fn semantics(&self) -> &Arc<Semantics> {
-        &self.semantics
-    }
-
-    fn requests(&self) -> u64 {
-        self.hq.requests() + self.construction.requests()
-    }
-
-    fn hurry(&self) {
-        self.hq.hurry();
-        self.construction.hurry();
-    }
-
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         // No order is promised, and pages by number need one that holds still.
         let request = self.hq_request(&["users"], &[("sort", "email,id")])?;
@@ -199,7 +178,7 @@ impl Reader for Acc {
             _ => explained(error),
         })?;
         self.find_own(&listing);
-        Ok(parse(listing, |row| rows::account(row, &self.companies).map(Some)))
+        Ok(listing.parse(|row| rows::account(row, &self.companies)))
     }
 
     async fn account(&self, id: &str, lane: Lane) -> Result<Option<LiveAccount>, Error> {
@@ -216,7 +195,7 @@ impl Reader for Acc {
         let request = self.hq_request(&["users", "search"], &query)?;
         let listing = self.hq_pages.read(&self.hq, &request, lane).await.map_err(explained)?;
         listing.rows.iter().for_each(|row| self.see_own(row));
-        let mut found = parse(listing, |row| rows::account(row, &self.companies).map(Some));
+        let mut found = listing.parse(|row| rows::account(row, &self.companies));
         found.rows.retain(|account| account.email == *email);
         Ok(found)
     }
@@ -225,7 +204,7 @@ impl Reader for Acc {
         let request = Request::new(Method::Get, self.account_path("v1", &["projects"])?);
         let request = with(request, &[("sort", "name,createdAt")]);
         let listing = self.pages.read(&self.construction, &request, lane).await.map_err(explained)?;
-        let projects = parse(listing, |row| rows::project(row).map(Some));
+        let projects = listing.parse(rows::project);
         let mut state = self.state();
         state.projects.extend(projects.rows.iter().map(|project| (project.id.clone(), project.clone())));
         Ok(Listing { rows: projects.rows.iter().map(Project::group).collect(), coverage: projects.coverage })
@@ -241,8 +220,7 @@ impl Reader for Acc {
     async fn member(&self, group_id: &str, who: &Joiner, lane: Lane) -> Result<Listing<LiveMember>, Error> {
         if let Some(id) = &who.id {
             let row = self.raw_member(group_id, id, lane).await?;
-            let rows = row.into_iter().collect();
-            return Ok(self.parse_members(Listing { rows, coverage: Coverage::Complete }));
+            return Ok(self.parse_members(Listing::complete(row.into_iter().collect())));
         }
         let query = [("filter[email]", who.email.as_str()), ("filterTextMatch", "equals")];
         let request = self.members_request(group_id, &query)?;

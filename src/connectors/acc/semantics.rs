@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{rows, settings::Settings};
 use crate::model::{
-    ADDRESS, AccountStatus, CreateRule, DeactivateRule, Effort, FieldName, Find, GroupRules, Limits, MemberRead,
-    MemberRules, QuotaScope, RoleRule, ScopeCovers, Semantics, Step, Verb,
+    ADDRESS, AccountStatus, CreateRule, DeactivateRule, Effort, FieldName, Find, GroupRules, Limits, MemberChange,
+    MemberRead, MemberRules, QuotaScope, RoleRule, ScopeCovers, Semantics, Verb,
 };
 
 /// People that one import may hold; the API refuses more.
@@ -62,7 +62,7 @@ pub(super) fn of(settings: &Settings) -> Semantics {
             read: MemberRead::PerGroup,
             add: acts,
             when: [AccountStatus::Active, AccountStatus::Pending].into(),
-            change: if acts { Step::InPlace } else { Step::Manual },
+            change: if acts { MemberChange::InPlace } else { MemberChange::Manual },
             remove: acts,
             creates_account: acts,
             // A new account is always an ordinary one, so that its role needs no request of its own.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     budget::{Kind, Lane},
-    connectors::{Error, ErrorKind},
+    connectors::{Error, ErrorKind, meaning::BY_HTTP},
 };
 
 /// How often a token is asked for before giving up. As long as a read is tried.
@@ -243,10 +243,10 @@ async fn fetch(link: &Link, request: &impl Fn() -> WireRequest, source: &impl To
     loop {
         // Nothing at all can leave without a token, so it goes ahead of everything.
         let permit = link.enter(Lane::Removal, Kind::Token).await.map_err(|parked| failing.parked(parked))?;
-        let error = match link.send(permit, request()).await {
+        let error = match link.send(permit, request(), BY_HTTP).await {
             Err(WireFailure::NotSent(reason)) => failing.not_sent(&reason),
             Err(WireFailure::Lost(reason)) => failing.lost(None, &reason),
-            Ok(answer) => match (answer.status, &answer.body) {
+            Ok((answer, _)) => match (answer.status, &answer.body) {
                 (200..=299, Ok(body)) => {
                     let body = serde_json::from_slice(body).unwrap_or(Value::Null);
                     match source.read(&answer, &body) {
@@ -255,7 +255,7 @@ async fn fetch(link: &Link, request: &impl Fn() -> WireRequest, source: &impl To
                     }
                 }
                 (200..=299, Err(_)) => failing.lost(Some(answer.status), "the answer broke off"),
-                (429, _) => failing.rate_limited(&answer),
+                (429, _) => failing.rate_limited(&answer, None),
                 (408 | 500..=599, _) => failing.refused(&answer),
                 _ => return Err(sign_in_refused(failing, &answer)),
             },

@@ -1,12 +1,8 @@
 //! The client that connectors use: reads are repeated within bounds, writes are sent once.
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
 };
 
 use secrecy::SecretString;
@@ -15,7 +11,8 @@ use url::Url;
 
 use super::{
     Method,
-    auth::{Authenticator, Scheme},
+    auth::Authenticator,
+    config::HttpConfig,
     failure::{Failing, looks_like_html, said},
     gate::Gate,
     link::Link,
@@ -24,7 +21,7 @@ use super::{
 };
 use crate::{
     budget::{Kind, Lane},
-    connectors::{Clock, Error, ErrorKind},
+    connectors::{Error, ErrorKind, Judge, Meaning, Said, meaning::BY_HTTP},
 };
 
 /// How often a read is sent before giving up: survives a restart of the app's servers, not an outage.
@@ -35,50 +32,6 @@ const LIMITED_ATTEMPTS: u32 = 6;
 
 /// Redirects that a read follows within the app.
 const REDIRECTS: u32 = 3;
-
-/// What an [`HttpClient`] is made of.
-#[derive(Debug)]
-pub struct HttpConfig {
-    /// The app's name, for errors and logs.
-    pub app: String,
-    /// Origin, maybe with a path; every request's path is appended.
-    pub base: Url,
-    /// How to sign in.
-    pub auth: Scheme,
-    /// Everything that must not be shown.
-    pub secrets: Vec<SecretString>,
-    /// Authorities to trust besides the system's.
-    pub ca_file: Option<PathBuf>,
-    /// Headers that every request carries.
-    pub headers: Vec<(String, String)>,
-    /// How long an answer may take.
-    pub timeout: Duration,
-    /// No larger body is read, in bytes.
-    pub largest_body: usize,
-    /// Makes the pauses between repetitions repeatable.
-    pub seed: Option<u64>,
-    /// Against which dates in headers are measured, where an answer has no date of its own.
-    pub clock: Clock,
-}
-
-impl HttpConfig {
-    /// A configuration with the usual bounds: half a minute, 64 MiB. (An app without paging sends 100,000 accounts of
-    /// 500 bytes in one answer.)
-    pub fn new(app: impl Into<String>, base: Url, auth: Scheme) -> Self {
-        Self {
-            app: app.into(),
-            base,
-            auth,
-            secrets: Vec::new(),
-            ca_file: None,
-            headers: Vec::new(),
-            timeout: Duration::from_secs(30),
-            largest_body: 64 << 20,
-            seed: None,
-            clock: Clock::default(),
-        }
-    }
-}
 
 /// Speaks to one app.
 #[derive(Debug)]
@@ -109,23 +62,40 @@ impl Request {
     pub fn new(method: Method, path: impl Into<String>) -> Self {
         Self { method, path: path.into(), query: Vec::new(), body: None, headers: Vec::new() }
     }
+
+    /// Method and path, for messages: `GET /users`.
+    pub(in crate::connectors) fn line(&self) -> String {
+        format!("{} {}", self.method.as_str(), self.path)
+    }
 }
 
-/// A good answer.
+/// A good answer, or one that means no failure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
-    /// The HTTP status, from 200 to 299.
+    /// The HTTP status, from 200 to 299 unless a meaning is known.
     pub status: u16,
     /// Headers, with names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body; `None` when it is empty, which only writes may answer.
     pub body: Option<Value>,
+    /// What it means, where it was judged to mean anything.
+    pub said: Option<Said>,
+}
+
+impl Answer {
+    fn new(answer: WireAnswer, body: Option<Value>) -> Self {
+        Self { status: answer.status, headers: answer.headers, body, said: None }
+    }
 }
 
 /// What came of sending once.
 enum Sent {
     /// There is an answer, good or bad.
     Answer(WireAnswer),
+    /// There is one whose meaning is known.
+    Meaning(WireAnswer, Said),
+    /// The app has too much to do, and did nothing.
+    Overload(WireAnswer, Option<Said>),
     /// There was no connection.
     Never(String),
     /// There was no answer.
@@ -212,47 +182,38 @@ impl HttpClient {
     /// # Errors
     /// When there is no such answer; none is [`ErrorKind::Unknown`].
     pub async fn read(&self, request: &Request, lane: Lane) -> Result<Answer, Error> {
-        match self.read_unless(request, lane, &|_, _| false).await? {
-            Some(answer) => Ok(answer),
-            // The condition above never holds.
-            None => Err(self.error(request, ErrorKind::Malformed, None, "the answer was not looked at")),
-        }
+        self.read_judged(request, lane, BY_HTTP).await
     }
 
-    /// As [`HttpClient::read`]; `None` for a refusal, by status and body, that `means_no` recognises.
+    /// As [`HttpClient::read`], with answers that mean what `judge` says. Those that mean no failure are returned.
     ///
     /// # Errors
-    /// As [`HttpClient::read`].
-    pub async fn read_unless(
-        &self,
-        request: &Request,
-        lane: Lane,
-        means_no: &(dyn Fn(u16, &Value) -> bool + Sync),
-    ) -> Result<Option<Answer>, Error> {
-        let line = line(request);
+    /// As [`HttpClient::read`], and where an answer means a failure.
+    pub async fn read_judged(&self, request: &Request, lane: Lane, judge: Judge<'_>) -> Result<Answer, Error> {
+        let line = request.line();
         let failing = Failing { link: &self.link, line: &line, write: false };
         let mut url = self.url(request, failing)?;
         let (mut attempt, mut limited, mut redirects, mut renewed) = (0, 0, 0, false);
         loop {
-            let error = match self.send(request, &url, Kind::Read, lane, failing, &mut renewed).await? {
+            let error = match self.send(request, &url, lane, failing, judge, &mut renewed).await? {
                 Sent::Never(reason) => failing.not_sent(&reason),
                 Sent::Lost(reason) => failing.lost(None, &reason),
+                Sent::Overload(answer, said) => {
+                    limited += 1;
+                    if limited == LIMITED_ATTEMPTS {
+                        return Err(failing.rate_limited(&answer, said.as_ref()));
+                    }
+                    continue;
+                }
+                Sent::Meaning(answer, said) => return judged(failing, answer, said),
                 Sent::Answer(answer) => match answer.status {
                     200..=299 => match read_body(&answer) {
-                        Ok(body) => return Ok(Some(Answer { status: answer.status, headers: answer.headers, body })),
+                        Ok(body) => return Ok(Answer::new(answer, body)),
                         Err(reason) if answer.body == Err(BodyFailure::TooLarge) => {
                             return Err(failing.lost(Some(answer.status), &reason));
                         }
                         Err(reason) => failing.lost(Some(answer.status), &reason),
                     },
-                    status @ 400..=499 if means_no(status, &refusal(&answer)) => return Ok(None),
-                    429 => {
-                        limited += 1;
-                        if limited == LIMITED_ATTEMPTS {
-                            return Err(failing.rate_limited(&answer));
-                        }
-                        continue;
-                    }
                     300..=399 => match self.redirect(&answer, &url) {
                         Some(target) if redirects < REDIRECTS => {
                             redirects += 1;
@@ -280,12 +241,20 @@ impl HttpClient {
     /// # Errors
     /// [`ErrorKind::Unknown`] when it may have taken effect.
     pub async fn write(&self, request: &Request, lane: Lane) -> Result<Answer, Error> {
-        let line = line(request);
+        self.write_judged(request, lane, BY_HTTP).await
+    }
+
+    /// As [`HttpClient::write`], with answers that mean what `judge` says.
+    ///
+    /// # Errors
+    /// As [`HttpClient::write`], and where an answer means a failure.
+    pub async fn write_judged(&self, request: &Request, lane: Lane, judge: Judge<'_>) -> Result<Answer, Error> {
+        let line = request.line();
         let failing = Failing { link: &self.link, line: &line, write: true };
         let url = self.url(request, failing)?;
         let (mut unreachable, mut limited, mut renewed) = (0, 0, false);
         loop {
-            match self.send(request, &url, Kind::Write, lane, failing, &mut renewed).await? {
+            match self.send(request, &url, lane, failing, judge, &mut renewed).await? {
                 Sent::Never(reason) => {
                     unreachable += 1;
                     if unreachable == ATTEMPTS {
@@ -294,20 +263,19 @@ impl HttpClient {
                     self.link.back_off(unreachable - 1).await;
                 }
                 Sent::Lost(reason) => return Err(failing.lost(None, &reason)),
-                Sent::Answer(answer) => match answer.status {
-                    200..=299 if answer.body.as_ref().is_ok_and(Vec::is_empty) => {
-                        return Ok(Answer { status: answer.status, headers: answer.headers, body: None });
+                Sent::Overload(answer, said) => {
+                    limited += 1;
+                    if limited == LIMITED_ATTEMPTS {
+                        return Err(failing.rate_limited(&answer, said.as_ref()));
                     }
+                }
+                Sent::Meaning(answer, said) => return judged(failing, answer, said),
+                Sent::Answer(answer) => match answer.status {
+                    200..=299 if answer.body.as_ref().is_ok_and(Vec::is_empty) => return Ok(Answer::new(answer, None)),
                     200..=299 => match read_body(&answer) {
-                        Ok(body) => return Ok(Answer { status: answer.status, headers: answer.headers, body }),
+                        Ok(body) => return Ok(Answer::new(answer, body)),
                         Err(reason) => return Err(failing.lost(Some(answer.status), &reason)),
                     },
-                    429 => {
-                        limited += 1;
-                        if limited == LIMITED_ATTEMPTS {
-                            return Err(failing.rate_limited(&answer));
-                        }
-                    }
                     _ => return Err(failing.refused(&answer)),
                 },
             }
@@ -316,7 +284,7 @@ impl HttpClient {
 
     /// An error of ours about a request, in the client's form.
     pub fn error(&self, request: &Request, kind: ErrorKind, status: Option<u16>, detail: &str) -> Error {
-        let line = line(request);
+        let line = request.line();
         let write = request.method != Method::Get;
         Failing { link: &self.link, line: &line, write }.error(kind, status, detail, None)
     }
@@ -326,11 +294,12 @@ impl HttpClient {
         &self,
         request: &Request,
         url: &Url,
-        kind: Kind,
         lane: Lane,
         failing: Failing<'_>,
+        judge: Judge<'_>,
         renewed: &mut bool,
     ) -> Result<Sent, Error> {
+        let kind = if failing.write { Kind::Write } else { Kind::Read };
         loop {
             let credential = self.auth.credential(&self.link).await?;
             let permit = self.link.enter(lane, kind).await.map_err(|parked| failing.parked(parked))?;
@@ -340,12 +309,18 @@ impl HttpClient {
                 continue;
             }
             let wire = self.wire(request, url, credential.header.clone());
-            match self.link.send(permit, wire).await {
-                Ok(answer) if answer.status == 401 && self.auth.renewable() && !*renewed => {
+            match self.link.send(permit, wire, judge).await {
+                Ok((answer, None)) if answer.status == 401 && self.auth.renewable() && !*renewed => {
                     *renewed = true;
                     self.auth.reject(&credential).await;
                 }
-                Ok(answer) => return Ok(Sent::Answer(answer)),
+                Ok((answer, said)) => {
+                    return Ok(match said {
+                        Some(said) if said.meaning != Meaning::Overload => Sent::Meaning(answer, said),
+                        None if answer.status != 429 => Sent::Answer(answer),
+                        overload => Sent::Overload(answer, overload),
+                    });
+                }
                 Err(WireFailure::NotSent(reason)) => return Ok(Sent::Never(reason)),
                 Err(WireFailure::Lost(reason)) => return Ok(Sent::Lost(reason)),
             }
@@ -390,13 +365,12 @@ impl HttpClient {
     }
 }
 
-fn line(request: &Request) -> String {
-    format!("{} {}", request.method.as_str(), request.path)
-}
-
-/// The JSON of a refusal, or null.
-fn refusal(answer: &WireAnswer) -> Value {
-    answer.body.as_ref().ok().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or(Value::Null)
+/// An answer whose meaning is known, or the failure that it means.
+fn judged(failing: Failing<'_>, answer: WireAnswer, said: Said) -> Result<Answer, Error> {
+    match said.meaning.failure() {
+        Some(kind) => Err(failing.meant(kind, &answer, &said)),
+        None => Ok(Answer { said: Some(said), body: read_body(&answer).ok().flatten(), ..Answer::new(answer, None) }),
+    }
 }
 
 /// The JSON in a body, or what is wrong with it.

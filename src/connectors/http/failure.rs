@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{gate::Parked, link::Link, transport::WireAnswer};
 use crate::{
     budget,
-    connectors::{Error, ErrorKind},
+    connectors::{Error, ErrorKind, Said},
 };
 
 /// The request that failed: its link and its line.
@@ -63,12 +63,18 @@ impl Failing<'_> {
         self.error(kind, None, &detail, None)
     }
 
-    pub(super) fn rate_limited(self, answer: &WireAnswer) -> Error {
+    pub(super) fn rate_limited(self, answer: &WireAnswer, told: Option<&Said>) -> Error {
         let asked = answer.header("retry-after");
         let local = self.link.clock.system_time();
         let retry_after = asked.map(|value| budget::retry_after(value, answer.header("date"), local));
         let hint = "someone else may use the same credential: lower the app's `budget` or raise its `keep_free`";
-        self.error(ErrorKind::RateLimited { retry_after }, Some(answer.status), &said(answer), Some(hint))
+        let detail = told.map_or_else(|| said(answer), |told| detail(answer, told));
+        self.error(ErrorKind::RateLimited { retry_after }, Some(answer.status), &detail, Some(hint))
+    }
+
+    /// An answer that is known to mean this.
+    pub(super) fn meant(self, kind: ErrorKind, answer: &WireAnswer, told: &Said) -> Error {
+        self.error(kind, Some(answer.status), &detail(answer, told), told.hint)
     }
 
     /// An answer that is neither success nor worth repeating.
@@ -95,6 +101,13 @@ impl Failing<'_> {
         };
         self.error(kind, Some(status), &said(answer), hint)
     }
+}
+
+/// What an answer says whose meaning is known: the app's own message, or else what shows the meaning in a good answer.
+fn detail(answer: &WireAnswer, told: &Said) -> String {
+    let text = told.text.as_ref().map(|text| message(text).unwrap_or_else(|| text.to_string()));
+    let sign = || told.sign.clone().filter(|_| answer.status < 300);
+    text.or_else(sign).unwrap_or_else(|| said(answer))
 }
 
 /// What the body of an answer says, in a few words.

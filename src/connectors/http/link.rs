@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     budget::{self, Feedback, Kind, Lane, Outcome},
-    connectors::Clock,
+    connectors::{Clock, Judge, Meaning, Said},
 };
 
 /// The longest first pause before a read is repeated; it doubles each time, and each is drawn between zero and it.
@@ -70,8 +70,13 @@ impl Link {
         entering.await
     }
 
-    /// Sends once, and tells the budget what came of it.
-    pub(super) async fn send(&self, permit: Permit, request: WireRequest) -> Result<WireAnswer, WireFailure> {
+    /// Sends once, and tells the budget what came of it. What the answer means, `judge` says.
+    pub(super) async fn send(
+        &self,
+        permit: Permit,
+        request: WireRequest,
+        judge: Judge<'_>,
+    ) -> Result<(WireAnswer, Option<Said>), WireFailure> {
         self.sent.fetch_add(1, Ordering::Relaxed);
         let (verb, path) = (request.method, request.url.path().to_owned());
         let method = verb.as_str();
@@ -85,10 +90,15 @@ impl Link {
         if !matches!(result, Err(WireFailure::NotSent(_))) {
             witness::note(verb, &path, result.as_ref().ok().map(|answer| answer.status));
         }
-        match &result {
-            Ok(answer) => {
+        // A body that broke off shows nothing.
+        let judged = result.map(|answer| {
+            let said = answer.body.as_ref().ok().and_then(|body| judge(answer.status, body));
+            (answer, said)
+        });
+        match &judged {
+            Ok((answer, said)) => {
                 tracing::debug!(app = self.app, method, path, status = answer.status, ms, "request");
-                permit.answered(&feedback(answer, self.clock.system_time()));
+                permit.answered(&feedback(answer, said.as_ref(), self.clock.system_time()));
             }
             Err(WireFailure::NotSent(reason)) => {
                 tracing::debug!(app = self.app, method, path, ms, reason = self.redactor.clean(reason), "not sent");
@@ -99,7 +109,7 @@ impl Link {
                 permit.lost();
             }
         }
-        result
+        judged
     }
 
     /// Pauses before the `attempt`-th repetition (from 0).
@@ -114,14 +124,14 @@ impl Link {
 }
 
 /// What an answer says about the quota.
-fn feedback(answer: &WireAnswer, local: SystemTime) -> Feedback {
+fn feedback(answer: &WireAnswer, said: Option<&Said>, local: SystemTime) -> Feedback {
     let date = answer.header("date");
     // The same facts under the names that are in use.
     let first = |names: [&str; 3]| names.into_iter().find_map(|name| answer.header(name));
     let limit = first(["x-ratelimit-limit", "x-rate-limit-limit", "ratelimit-limit"]);
     let remaining = first(["x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining"]);
     let reset = first(["x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset"]);
-    let overloaded = matches!(answer.status, 429 | 503);
+    let overloaded = said.map_or(matches!(answer.status, 429 | 503), |said| said.meaning == Meaning::Overload);
     let retry_after = answer.header("retry-after").filter(|_| overloaded);
     Feedback {
         outcome: if overloaded { Outcome::Overloaded } else { Outcome::Answered },

@@ -5,6 +5,7 @@
 
 mod auth;
 mod client;
+mod config;
 mod failure;
 mod gate;
 mod link;
@@ -20,7 +21,8 @@ mod tests;
 use std::sync::Once;
 
 pub use auth::{ClientCredentials, ClientStyle, Login, Scheme, TokenPlace};
-pub use client::{Answer, HttpClient, HttpConfig, Request};
+pub use client::{Answer, HttpClient, Request};
+pub use config::HttpConfig;
 pub use gate::{Gate, Parked, Permit, Visitor};
 pub use path::segment;
 pub use redact::Redactor;

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     budget::{Budget, Covers, Lane, Quota, Scope},
-    connectors::ErrorKind,
+    connectors::{ErrorKind, Meaning, Said},
 };
 
 /// One turn of the script.
@@ -367,15 +367,41 @@ async fn scopes_that_were_not_granted_are_known() {
     check_scopes(r#"{"access_token": "t", "expires_in": 60, "scope": ["x"]}"#, &["a", "b"]).await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_refusal_that_was_expected_is_no_error() {
-    let gone = Turn::Answer(400, &[], r#"{"code": "Old"}"#);
-    let fixture = fixture(vec![gone.clone(), gone], Scheme::None, None);
-    let request = Request::new(Method::Get, "/users");
-    let read = async |word: &str| {
-        let is = |status: u16, body: &serde_json::Value| status == 400 && body["code"] == word;
-        fixture.client.read_unless(&request, Lane::Read, &is).await.map_err(|error| error.kind)
+/// By the word in `code`.
+fn by_code(_: u16, body: &[u8]) -> Option<Said> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let meaning = match body["code"].as_str()? {
+        "Old" => Meaning::Expired,
+        "Busy" => Meaning::Overload,
+        "No" => Meaning::Refused,
+        _ => return None,
     };
-    assert_eq!(read("Old").await, Ok(None));
-    assert_eq!(read("New").await, Err(ErrorKind::Refused));
+    Some(Said { meaning, sign: None, text: body.get("says").cloned(), hint: None })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_known_meaning_outweighs_the_status() {
+    let old = Turn::Answer(400, &[], r#"{"code": "Old"}"#);
+    let no = Turn::Answer(500, &[], r#"{"code": "No", "says": "not today"}"#);
+    let fixture = fixture(vec![old, no.clone(), no, Turn::Answer(400, &[], "{}")], Scheme::None, None);
+    let request = Request::new(Method::Get, "/users");
+    let read = async || fixture.client.read_judged(&request, Lane::Read, &by_code).await;
+    assert_eq!(read().await.unwrap().said.map(|said| said.meaning), Some(Meaning::Expired));
+    let refused = read().await.unwrap_err();
+    assert_eq!((refused.kind, &*refused.detail), (ErrorKind::Refused, "not today"));
+    // A server error that means a refusal leaves no doubt about a write.
+    let write = Request::new(Method::Delete, "/users/u1");
+    let refused = fixture.client.write_judged(&write, Lane::Removal, &by_code).await.unwrap_err();
+    assert_eq!((refused.kind, refused.hint), (ErrorKind::Refused, None));
+    assert_eq!(read().await.unwrap_err().kind, ErrorKind::Refused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_means_overload_pauses_all_and_is_sent_again() {
+    let busy = Turn::Answer(200, &[("retry-after", "40")], r#"{"code": "Busy"}"#);
+    let fixture = fixture(vec![busy, OK], Scheme::None, None);
+    let start = tokio::time::Instant::now();
+    let write = Request::new(Method::Delete, "/users/u1");
+    fixture.client.write_judged(&write, Lane::Removal, &by_code).await.unwrap();
+    assert!(start.elapsed().as_secs() >= 40, "{:?}", start.elapsed());
 }

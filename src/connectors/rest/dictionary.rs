@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::{
     manifest::{Fields, Lookup},
-    rows::text,
-    template::Dotted,
+    template::{Dotted, text},
 };
 use crate::{
     connectors::Error,
@@ -98,7 +97,7 @@ const REPAIR: &str = "write a name that the app knows, spelt just so";
 
 /// How one field's values are translated.
 #[derive(Debug, Clone)]
-pub(super) enum Meaning {
+pub(super) enum Wording {
     /// As the manifest says: our name, and the app's.
     Fixed(Vec<(Arc<str>, Value)>),
     /// As the app says.
@@ -109,7 +108,7 @@ pub(super) enum Meaning {
 
 /// How the values of fields are translated. Those of other fields are the same for us and for the app.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Translation(pub(super) BTreeMap<FieldName, Meaning>);
+pub(super) struct Translation(pub(super) BTreeMap<FieldName, Wording>);
 
 /// Why a value cannot be sent.
 #[derive(Debug)]
@@ -127,10 +126,10 @@ impl Translation {
     pub(super) fn ours(&self, field: &str, value: &Value) -> Option<Value> {
         match self.0.get(field) {
             None => Some(value.clone()),
-            Some(Meaning::Unknown(_)) => None,
-            Some(meaning) => Some(match value {
-                Value::Array(all) => all.iter().map(|one| our_word(meaning, one)).collect(),
-                one => our_word(meaning, one),
+            Some(Wording::Unknown(_)) => None,
+            Some(wording) => Some(match value {
+                Value::Array(all) => all.iter().map(|one| our_word(wording, one)).collect(),
+                one => our_word(wording, one),
             }),
         }
     }
@@ -139,15 +138,15 @@ impl Translation {
     pub(super) fn theirs(&self, field: &FieldName, value: &FieldValue) -> Result<Value, Unsendable> {
         let word = |word: &Arc<str>| match self.0.get(field) {
             None => Ok(Value::from(&**word)),
-            Some(Meaning::Fixed(names)) => {
+            Some(Wording::Fixed(names)) => {
                 let known = names.iter().find(|(name, _)| name == word);
                 Ok(known.map_or_else(|| Value::from(&**word), |(_, theirs)| theirs.clone()))
             }
-            Some(Meaning::Looked(dictionary)) => {
+            Some(Wording::Looked(dictionary)) => {
                 dictionary.wire(word).map_err(|why| Unsendable::Word(field.clone(), why))
             }
-            Some(Meaning::Unknown(Some(error))) => Err(Unsendable::Unread(error.clone())),
-            Some(Meaning::Unknown(None)) => Err(Unsendable::Word(field.clone(), "its names were not read".into())),
+            Some(Wording::Unknown(Some(error))) => Err(Unsendable::Unread(error.clone())),
+            Some(Wording::Unknown(None)) => Err(Unsendable::Word(field.clone(), "its names were not read".into())),
         };
         match value {
             FieldValue::Flag(flag) => Ok(Value::from(*flag)),
@@ -167,13 +166,13 @@ impl Translation {
     }
 }
 
-fn our_word(meaning: &Meaning, word: &Value) -> Value {
-    match meaning {
-        Meaning::Fixed(names) => {
+fn our_word(wording: &Wording, word: &Value) -> Value {
+    match wording {
+        Wording::Fixed(names) => {
             let known = names.iter().find(|(_, theirs)| theirs == word);
             known.map_or_else(|| word.clone(), |(ours, _)| Value::from(&**ours))
         }
-        Meaning::Looked(dictionary) => {
+        Wording::Looked(dictionary) => {
             let id = match word {
                 Value::String(id) => id.clone(),
                 Value::Number(id) => id.to_string(),
@@ -182,7 +181,7 @@ fn our_word(meaning: &Meaning, word: &Value) -> Value {
             // What the lookup does not show is still there; its id is all that is known of it.
             Value::from(dictionary.shown(&id).map_or(id, |name| name.to_string()))
         }
-        Meaning::Unknown(_) => word.clone(),
+        Wording::Unknown(_) => word.clone(),
     }
 }
 
@@ -207,12 +206,9 @@ mod tests {
             path: Template::try_from("/roles".to_owned()).unwrap(),
             query: Vec::new(),
             body: None,
-            expect: Vec::new(),
-            duplicate: Vec::new(),
-            may_lack: false,
-            by_hand: Vec::new(),
+            answers: super::super::answers::Answers::default(),
         };
-        let list = super::super::manifest::List { call, items: path("."), paging: None, truncated: None };
+        let list = super::super::manifest::List { call, items: path("."), paging: None };
         let lookup = Lookup { list, id: path("id"), name: path("name") };
         let rows = [
             json!({"id": 1, "name": "Owner"}),
@@ -223,7 +219,7 @@ mod tests {
     }
 
     fn translation() -> Translation {
-        Translation([("roles".into(), Meaning::Looked(dictionary()))].into())
+        Translation([("roles".into(), Wording::Looked(dictionary()))].into())
     }
 
     fn check_sent(word: &str, expected: Result<Value, &str>) {
@@ -260,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_value_whose_names_are_not_known_is_not_seen() {
-        let translation = Translation([("roles".into(), Meaning::Unknown(None))].into());
+        let translation = Translation([("roles".into(), Wording::Unknown(None))].into());
         assert_eq!(translation.ours("roles", &json!(["r2"])), None);
         assert_eq!(translation.ours("title", &json!("Dr")), Some(json!("Dr")));
     }

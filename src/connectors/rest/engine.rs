@@ -10,16 +10,15 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{
-    dictionary::{Dictionary, Meaning, Translation, Wanted},
-    lists::Rows,
+    dictionary::{Dictionary, Translation, Wanted, Wording},
     manifest::{Call, Manifest, MemberList, Names, Naming},
-    rows::{self, text},
-    template::{Bindings, Dotted},
+    rows,
+    template::{Bindings, Dotted, text},
 };
 use crate::{
     budget::Lane,
     connectors::{
-        AccountGroup, Error, ErrorKind, Listing, Looked, Reader, STATUS_NOT_SHOWN,
+        AccountGroup, Error, ErrorKind, Listing, Looked, OverHttp, Reader, STATUS_NOT_SHOWN,
         http::{HttpClient, Method, Request},
     },
     model::{
@@ -90,15 +89,15 @@ impl RestConnector {
     pub(super) async fn translation(&self, naming: &Naming, wanted: &BTreeSet<FieldName>, lane: Lane) -> Translation {
         let mut translation = Translation::default();
         for (field, names) in &naming.0 {
-            let meaning = match names {
-                Names::Fixed(names) => Meaning::Fixed(names.clone()),
-                Names::Lookup(_) if !wanted.contains(field) => Meaning::Unknown(None),
+            let wording = match names {
+                Names::Fixed(names) => Wording::Fixed(names.clone()),
+                Names::Lookup(_) if !wanted.contains(field) => Wording::Unknown(None),
                 Names::Lookup(lookup) => match self.dictionary(lookup, lane).await {
-                    Ok(dictionary) => Meaning::Looked(dictionary),
-                    Err(error) => Meaning::Unknown(Some(error)),
+                    Ok(dictionary) => Wording::Looked(dictionary),
+                    Err(error) => Wording::Unknown(Some(error)),
                 },
             };
-            translation.0.insert(field.clone(), meaning);
+            translation.0.insert(field.clone(), wording);
         }
         translation
     }
@@ -116,7 +115,7 @@ impl RestConnector {
     /// A misspelt name of an admin role would make nobody an admin, and nobody would notice.
     fn check_admin_roles(&self, words: &Translation) {
         let Some(rule) = &self.semantics.role else { return };
-        let Some(Meaning::Looked(dictionary)) = words.0.get(&rule.field()) else { return };
+        let Some(Wording::Looked(dictionary)) = words.0.get(&rule.field()) else { return };
         for role in &rule.admin {
             if let Err(why) = dictionary.knows(role) {
                 self.note(format!(
@@ -132,19 +131,6 @@ impl RestConnector {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).insert(notice);
     }
 
-    /// Turns rows into what they stand for. A row that cannot be understood makes the list incomplete.
-    fn parse<T>(rows: Rows, parse: impl Fn(&Value) -> Result<T, String>) -> Listing<T> {
-        let mut parsed = Vec::with_capacity(rows.rows.len());
-        let mut coverage = rows.coverage;
-        for row in &rows.rows {
-            match parse(row) {
-                Ok(value) => parsed.push(value),
-                Err(lacks) => coverage = coverage.and(Coverage::Incomplete(lacks)),
-            }
-        }
-        Listing { rows: parsed, coverage }
-    }
-
     /// One thing as the app sends it; `None` when there is none.
     pub(super) async fn raw(
         &self,
@@ -155,7 +141,8 @@ impl RestConnector {
         lane: Lane,
     ) -> Result<Option<Value>, Error> {
         let request = self.request(read, bindings)?;
-        let answer = match self.http.read(&request, lane).await {
+        let judge = |status, body: &[u8]| read.answers.judge(status, body, |_| true);
+        let answer = match self.http.read_judged(&request, lane, &judge).await {
             Ok(answer) => answer,
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -197,47 +184,26 @@ pub(super) fn unwrap(mut body: Value, key: Option<&str>) -> Value {
     }
 }
 
-/// Where versions of an app lack a call, its absence is no error of the request.
-pub(super) fn lacking(call: &Call, error: Error) -> Error {
-    let absent = call.may_lack && matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unsupported);
-    let by_hand = error.status.is_some_and(|status| call.by_hand.contains(&status));
-    if absent {
-        let hint = error.hint.or_else(|| Some("not every version of the app has this call".into()));
-        return Error { kind: ErrorKind::Unsupported, hint, ..error };
+impl OverHttp for RestConnector {
+    fn declared(&self) -> &Arc<Semantics> {
+        &self.semantics
     }
-    if by_hand { Error { kind: ErrorKind::Unsupported, ..error } } else { error }
+
+    fn client(&self) -> &HttpClient {
+        &self.http
+    }
 }
 
 #[async_trait]
 impl Reader for RestConnector {
-    fn app(&self) -> &str {
-        self.http.app()
-    }
-
-    fn semantics(&self) -> &Arc<Semantics> {
-        &self.semantics
-    }
-
-    fn requests(&self) -> u64 {
-        self.http.requests()
-    }
-
-    fn hurry(&self) {
-        self.http.hurry();
-    }
-
-    fn expect(&self, reads: u64, writes: u64) {
-        self.http.expect(reads, writes);
-    }
-
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         // A reading starts here, and sees what is called how now.
         self.forget().await;
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let accounts = &self.manifest.accounts;
-        let rows = self.list(&accounts.list, &accounts.id, &self.bindings(&[]), lane, |_| false).await?;
+        let rows = self.list(&accounts.list, &accounts.id, &self.bindings(&[]), lane).await?;
         let words = self.account_words(lane).await;
-        Ok(Self::parse(rows, |row| accounts.parse(row, &words)))
+        Ok(rows.parse(|row| accounts.parse(row, &words)))
     }
 
     async fn account(&self, id: &str, lane: Lane) -> Result<Option<LiveAccount>, Error> {
@@ -263,20 +229,18 @@ impl Reader for RestConnector {
         let rows = match &accounts.find {
             // A query may answer with what merely resembles; all of it is looked at.
             Some(find) => {
-                let mut found = Rows { rows: Vec::new(), coverage: Coverage::Complete };
+                let mut found = Listing::complete(Vec::new());
                 for email in emails {
                     let bindings = self.bindings(&[("email", email.as_str())]);
-                    let one = self.list(find, &accounts.id, &bindings, lane, |_| false).await?;
-                    found.rows.extend(one.rows);
-                    found.coverage = found.coverage.and(one.coverage);
+                    found = found.and(self.list(find, &accounts.id, &bindings, lane).await?);
                 }
                 found
             }
             // An address belongs to one account, so that a sweep need not go on behind it.
-            None => self.list(&accounts.list, &accounts.id, &self.bindings(&[]), lane, is_it).await?,
+            None => self.list_until(&accounts.list, &accounts.id, &self.bindings(&[]), lane, &is_it).await?,
         };
         let words = self.account_words(lane).await;
-        let mut found = Self::parse(rows, |row| accounts.parse(row, &words));
+        let mut found = rows.parse(|row| accounts.parse(row, &words));
         found.rows.retain(|account| emails.contains(&account.email));
         for account in &mut found.rows {
             // Rows of a search may be sparse, and whether the account can be used decides what is done with it.
@@ -291,10 +255,10 @@ impl Reader for RestConnector {
 
     async fn groups(&self, lane: Lane) -> Result<Listing<LiveGroup>, Error> {
         let Some(list) = &self.manifest.groups.list else {
-            return Ok(Listing { rows: Vec::new(), coverage: Coverage::Complete });
+            return Ok(Listing::complete(Vec::new()));
         };
-        let rows = self.list(list, &self.manifest.groups.id, &self.bindings(&[]), lane, |_| false).await?;
-        Ok(Self::parse(rows, |row| self.parse_group(row)))
+        let rows = self.list(list, &self.manifest.groups.id, &self.bindings(&[]), lane).await?;
+        Ok(rows.parse(|row| self.parse_group(row)))
     }
 
     async fn members(&self, group_id: &str, lane: Lane) -> Result<Listing<LiveMember>, Error> {
@@ -302,9 +266,9 @@ impl Reader for RestConnector {
         let Some(MemberList::PerGroup { list, account_id, email }) = &members.list else {
             return Err(self.lacks("read the members of a group"));
         };
-        let rows = self.list(list, account_id, &self.bindings(&[("group.id", group_id)]), lane, |_| false).await?;
+        let rows = self.list(list, account_id, &self.bindings(&[("group.id", group_id)]), lane).await?;
         let words = self.member_words(lane).await;
-        Ok(Self::parse(rows, |row| {
+        Ok(rows.parse(|row| {
             let account = text(account_id, row).ok_or_else(|| format!("a member has no `{account_id}`"))?;
             let mut member = LiveMember::new(account, rows::values(&members.fields, &words, row));
             member.email = email.as_ref().and_then(|path| path.get(row)?.as_str()).map(Email::lenient);
@@ -317,9 +281,9 @@ impl Reader for RestConnector {
         let Some(MemberList::PerAccount { list, group_id, group_name }) = &members.list else {
             return Err(self.lacks("read the groups of an account"));
         };
-        let rows = self.list(list, group_id, &self.bindings(&[("account.id", account_id)]), lane, |_| false).await?;
+        let rows = self.list(list, group_id, &self.bindings(&[("account.id", account_id)]), lane).await?;
         let words = self.member_words(lane).await;
-        Ok(Self::parse(rows, |row| {
+        Ok(rows.parse(|row| {
             let need = |path: &Dotted| text(path, row).ok_or_else(|| format!("a membership has no `{path}`"));
             let values = rows::values(&members.fields, &words, row);
             let member = LiveMember::new(account_id.into(), values);

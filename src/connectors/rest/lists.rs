@@ -1,120 +1,120 @@
-//! Reading lists to their end, and saying honestly whether that was all.
+//! Lists as a manifest describes them: the request for a page, and the page in an answer.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{
     dictionary::Dictionary,
-    engine::{LookedUp, RestConnector, lacking},
+    engine::{LookedUp, RestConnector},
     manifest::List,
-    paging::{Expired, Follow, Sweep, Verdict},
-    rows::text,
+    shape,
     template::{Bindings, Dotted},
 };
 use crate::{
     budget::Lane,
-    connectors::{Error, ErrorKind, Listing, http::Request},
+    connectors::{
+        Error, ErrorKind, Listing, Meaning,
+        http::Request,
+        paging::{self, Answered, Ask, Page, Pages, Paging, Place},
+    },
     model::Coverage,
 };
 
-/// How often a list that moves under the reader, or whose page tokens grow too old, is read before it is called incomplete.
-const SWEEPS: u32 = 3;
+/// Whether a row is all that is sought.
+type Enough<'a> = &'a (dyn Fn(&Value) -> bool + Send + Sync);
 
-/// Rows that a call returned.
-pub(super) type Rows = Listing<Value>;
+/// One reading of a list, as its manifest describes it.
+struct Reading<'a> {
+    app: &'a RestConnector,
+    list: &'a List,
+    /// Where a row's identity is.
+    key: &'a Dotted,
+    request: Request,
+    lane: Lane,
+    enough: Enough<'a>,
+}
 
-/// Why a sweep ended before its last page.
-enum Broke {
-    /// The way to the next page was too old: from the start again.
-    Expired,
-    /// Reading again would not help.
-    Off(String),
+/// The body of a page without rows, of an answer that means just that.
+fn no_rows(mut body: Value, list: &List, first: bool) -> Value {
+    list.items.set(&mut body, Value::Array(Vec::new()));
+    // A first page without rows says how many there are, unless it says so itself.
+    let total = list.paging.as_ref().and_then(|paged| paged.total.as_ref());
+    if let Some(total) = total.filter(|total| first && body.is_object() && total.get(&body).is_none()) {
+        total.set(&mut body, Value::from(0));
+    }
+    body
+}
+
+#[async_trait]
+impl Pages for Reading<'_> {
+    fn paging(&self) -> Option<&Paging> {
+        self.list.paging.as_ref().map(|paged| &paged.paging)
+    }
+
+    fn line(&self) -> String {
+        self.request.line()
+    }
+
+    async fn page(&self, ask: &Ask) -> Result<Answered, Error> {
+        let List { call, items, paging } = self.list;
+        let first = ask.place == Place::Start;
+        // The first page needs no token, so that none can be too old.
+        let possible = |meaning| meaning != Meaning::Expired || !first;
+        let judge = |status, body: &[u8]| call.answers.judge(status, body, possible);
+        let answer = self.app.http.read_judged(&ask.added_to(&self.request), self.lane, &judge).await?;
+        let good = (200..300).contains(&answer.status);
+        let mut body = answer.body.unwrap_or(Value::Null);
+        let mut cut_off = None;
+        match answer.said {
+            Some(said) if said.meaning == Meaning::Expired => {
+                return Ok(Answered::Expired("the way to the next page was too old when it was taken".into()));
+            }
+            Some(said) if said.meaning == Meaning::Empty => body = no_rows(body, self.list, first),
+            Some(said) if said.meaning == Meaning::Truncated => {
+                let text = said.text.as_ref().and_then(Value::as_str).map(str::to_owned);
+                let sign = text.or(said.sign).unwrap_or_else(|| format!("it answered {}", answer.status));
+                cut_off = Some(format!("the app cut the list off: {sign}"));
+                if !good {
+                    body = no_rows(Value::Null, self.list, false);
+                }
+            }
+            _ => {}
+        }
+        let page = shape::page(body, items, self.key, paging.as_ref())
+            .map_err(|wrong| self.app.http.error(&self.request, ErrorKind::Malformed, None, &wrong))?;
+        Ok(Answered::Page(Page { cut_off, ..page }))
+    }
+
+    fn enough(&self, row: &Value) -> bool {
+        (self.enough)(row)
+    }
 }
 
 impl RestConnector {
-    /// Reads a list to its end, again where it moved meanwhile, but never endlessly. Stops early once `enough` says so.
+    /// Reads a list to its end.
     pub(super) async fn list(
         &self,
         list: &List,
         key: &Dotted,
         bindings: &Bindings<'_>,
         lane: Lane,
-        enough: impl Fn(&Value) -> bool + Send + Sync,
-    ) -> Result<Rows, Error> {
-        let request = self.request(&list.call, bindings)?;
-        // Rows of all sweeps by identity, the newest sight of each: where a list moves, one sweep misses what the next sees.
-        let mut seen: BTreeMap<String, Value> = BTreeMap::new();
-        let mut reason = String::new();
-        for round in 0..SWEEPS {
-            let mut sweep = Sweep::new(list.paging.as_ref(), &list.items, key).truncated(list.truncated.as_ref());
-            let broke = loop {
-                let at_start = sweep.at_start();
-                let mut body = match self.page(&request, &sweep, list, lane).await {
-                    Ok(Some(body)) => body,
-                    Ok(None) => break Some(Broke::Expired),
-                    Err(error) if at_start && round == 0 => return Err(error),
-                    Err(error) => break Some(Broke::Off(error.to_string())),
-                };
-                // Looked at before it is taken apart.
-                let rows = list.items.get(&body).and_then(Value::as_array).into_iter().flatten();
-                if let Some(found) = rows.into_iter().find(|row| enough(row)) {
-                    return Ok(Rows { rows: vec![found.clone()], coverage: Coverage::Complete });
-                }
-                match sweep.take(&mut body) {
-                    Ok(Follow::More) => {}
-                    Ok(Follow::Done) => break None,
-                    Err(wrong) => {
-                        let error = self.http.error(&request, ErrorKind::Malformed, None, &wrong);
-                        if at_start && round == 0 {
-                            return Err(error);
-                        }
-                        break Some(Broke::Off(error.to_string()));
-                    }
-                }
-            };
-            let (rows, verdict) = sweep.finish();
-            let again = match (broke, verdict) {
-                (None, Verdict::Complete) => return Ok(Rows { rows, coverage: Coverage::Complete }),
-                (None, Verdict::Moved(why)) => (why, true),
-                (Some(Broke::Expired), _) => ("the way to the next page was too old when it was taken".into(), true),
-                (Some(Broke::Off(why)), _) | (None, Verdict::Broken(why)) => (why, false),
-            };
-            for row in rows {
-                if let Some(key) = text(key, &row) {
-                    seen.insert(key.to_string(), row);
-                }
-            }
-            reason = again.0;
-            if !again.1 {
-                break;
-            }
-        }
-        let reason = format!("{} {}: {reason}", request.method.as_str(), request.path);
-        Ok(Rows { rows: seen.into_values().collect(), coverage: Coverage::Incomplete(reason) })
+    ) -> Result<Listing<Value>, Error> {
+        self.list_until(list, key, bindings, lane, &|_| false).await
     }
 
-    /// The next page of a sweep; `None` when the way to it was too old.
-    async fn page(
+    /// Reads a list to its end, or to the first row that is `enough`.
+    pub(super) async fn list_until(
         &self,
-        request: &Request,
-        sweep: &Sweep<'_>,
         list: &List,
+        key: &Dotted,
+        bindings: &Bindings<'_>,
         lane: Lane,
-    ) -> Result<Option<Value>, Error> {
-        let mut request = request.clone();
-        for (name, value) in sweep.query() {
-            // A link repeats the parameters of the first page; each is sent once.
-            request.query.retain(|(other, _)| *other != name);
-            request.query.push((name, value));
-        }
-        // The first page needs no token, so that none can be too old.
-        let expired: Option<&Expired> =
-            list.paging.as_ref().and_then(|paging| paging.expired.as_ref()).filter(|_| !sweep.at_start());
-        let too_old = |status: u16, body: &Value| expired.is_some_and(|expired| expired.is(status, body));
-        let answer = self.http.read_unless(&request, lane, &too_old).await;
-        let answer = answer.map_err(|error| lacking(&list.call, error))?;
-        Ok(answer.map(|answer| answer.body.unwrap_or(Value::Null)))
+        enough: Enough<'_>,
+    ) -> Result<Listing<Value>, Error> {
+        let request = self.request(&list.call, bindings)?;
+        paging::read(&mut Reading { app: self, list, key, request, lane, enough }).await
     }
 
     /// The names that a lookup gives, read once until [`RestConnector::forget`]. A failure is kept as well, so that an app
@@ -134,7 +134,7 @@ impl RestConnector {
             return Err(self.lacks(&format!("look up {name}")));
         };
         let bindings = self.bindings(&[]);
-        let rows = self.list(&lookup.list, &lookup.id, &bindings, lane, |_| false).await?;
+        let rows = self.list(&lookup.list, &lookup.id, &bindings, lane).await?;
         let malformed = |why: &str| {
             let request = self.request(&lookup.list.call, &bindings);
             request.map(|request| self.http.error(&request, ErrorKind::Malformed, None, why))

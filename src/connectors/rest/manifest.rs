@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use serde_json::Value;
 
 use super::{
+    answers::Answers,
     options::{OptionRules, RolesFromOptions},
-    paging::Paging,
+    shape::Paged,
     template::{BodyTemplate, Dotted, Template},
 };
 use crate::{
@@ -75,14 +76,7 @@ pub(super) struct Call {
     pub(super) path: Template,
     pub(super) query: Vec<(String, Template)>,
     pub(super) body: Option<BodyTemplate>,
-    /// What a good answer must say.
-    pub(super) expect: Vec<(Dotted, Value)>,
-    /// Statuses that mean: there is one already.
-    pub(super) duplicate: Vec<u16>,
-    /// 404 and 405 mean that this version of the app has no such call.
-    pub(super) may_lack: bool,
-    /// Further statuses that mean: a person has to do it.
-    pub(super) by_hand: Vec<u16>,
+    pub(super) answers: Answers,
 }
 
 /// A call that lists something.
@@ -90,9 +84,7 @@ pub(super) struct Call {
 pub(super) struct List {
     pub(super) call: Call,
     pub(super) items: Dotted,
-    pub(super) paging: Option<Paging>,
-    /// What the last page says when the app cut the list off.
-    pub(super) truncated: Option<(Dotted, Value)>,
+    pub(super) paging: Option<Paged>,
 }
 
 /// A list that tells names from ids.
@@ -159,11 +151,10 @@ pub(super) enum Style {
 
 #[derive(Debug, Clone)]
 pub(super) enum Change {
-    /// By an update; where `may_lack`, some versions of the app cannot do that to such an account.
+    /// By an update, whose answers mean this.
     Set {
         status: AccountStatus,
-        may_lack: bool,
-        by_hand: Vec<u16>,
+        answers: Answers,
     },
     Call(Call),
 }

@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 
 use super::Manifest;
-use crate::model::{AccountStatus, Find, MemberRead, Semantics, Step, Verb};
+use crate::model::{AccountStatus, Find, MemberChange, MemberRead, Semantics, Verb};
 
 const SMALL: &str = r#"name: small
 auth: { bearer: true }
@@ -44,7 +44,7 @@ fn autodesk_declares_its_traps() {
     assert_eq!(semantics.create.as_ref().map(|create| &create.becomes), Some(&AccountStatus::Pending));
     assert!(semantics.deactivate.as_ref().is_some_and(|rule| rule.irreversible));
     assert!(!semantics.reactivate && !semantics.groups.list && !semantics.members.remove);
-    assert_eq!(semantics.members.change, Step::Manual);
+    assert_eq!(semantics.members.change, MemberChange::Manual);
     assert_eq!(semantics.members.when, [AccountStatus::Active].into());
     let role = semantics.role.as_ref().unwrap();
     assert!(role.rank("admin") > role.rank("user") && role.rank("user") > role.rank("viewer"));
@@ -93,7 +93,7 @@ fn grown(top: &str, rest: &str) -> String {
 #[test]
 fn slips_of_the_pen_are_shown_with_what_was_meant() {
     assert_snapshot!(wrong("  list:", "  lists:"), @"small.yaml:6: there is no key `lists` here; did you mean `list`?");
-    assert_snapshot!(wrong("items: data", "items: data, zebra: 1"), @"small.yaml:6: there is no key `zebra` here; there are `get`, `query`, `items`, `page`, `paged`, `truncated`, `carries`, `group`, `account`, `otherwise`");
+    assert_snapshot!(wrong("items: data", "items: data, zebra: 1"), @"small.yaml:6: there is no key `zebra` here; there are `get`, `query`, `items`, `page`, `paged`, `answers`, `carries`, `group`, `account`, `otherwise`");
     assert_snapshot!(wrong("  read: { get: \"/users/{account.id}\" }\n", ""), @"small.yaml:6: the key `read` is missing here");
     assert_snapshot!(wrong("status: state", "id: state"), @"small.yaml:4: the key `id` is given twice; keep one of them");
     assert_snapshot!(wrong("name: small", "name: small\nname: twice"), @"small.yaml:2: the key `name` is given twice; keep one of them");
@@ -153,10 +153,41 @@ fn what_does_not_fit_together_is_said() {
     assert_snapshot!(say("groups:\n  create: { post: /groups, require: [role] }\n"), @"small.yaml:10: `role` is named under `groups.create.require`, but `groups.fields` does not map it");
     assert_snapshot!(say("members:\n  add: { post: \"/groups/{group.id}\", at_once: 5, body: [\"{account.id}\"] }\n"), @"small.yaml:10: `members.add.at_once` needs {account.ids} in the body");
     assert_snapshot!(say("members:\n  add: { post: \"/groups/{group.id}/{account.id}\", defaults: { role: member } }\n"), @"small.yaml:10: `role` is named under `members.add.defaults`, but `members.fields` does not map it");
-    assert_snapshot!(grown("\npage: { token: t, next: n, expired: { status: 400, path: code } }", ""), @"small.yaml:2: in `expired`, `path` (where the answer says it) and `is: [words]` go together");
     assert_snapshot!(wrong("items: data", "items: data, otherwise: manual"), @"small.yaml:6: `manual` means nothing here; there are `believed`");
     assert_snapshot!(grown("", "  update: { patch: /x, otherwise: believed }\n"), @"small.yaml:8: `believed` means nothing here; there are `manual`");
-    assert_snapshot!(grown("\npage: { token: t, next: n, expired: { status: 200 } }", ""), @"small.yaml:2: `expired` is about an answer from 400 to 499, such as `{ status: 410 }`");
+}
+
+#[test]
+fn a_rule_about_answers_that_cannot_be_meant_is_refused() {
+    let shared = |rule: &str| grown(&format!("\nanswers: [ {rule} ]"), "");
+    assert_snapshot!(shared("{ status: [403, 410], on: accounts.read, means: gone }, { path: ok, is: [false], means: refused }"), @"fine");
+    assert_snapshot!(shared("{ status: 403, on: accounts.reed, means: gone }"), @"small.yaml:2: there is no call `accounts.reed`; did you mean `accounts.read`?");
+    assert_snapshot!(shared("{ status: 403, on: [accounts.read, people], means: gone }"), @"small.yaml:2: there is no call `people`; there are `accounts.list`, `accounts.read`, `accounts.find`, `accounts.create`, `accounts.update`, `accounts.deactivate`, `accounts.reactivate`, `accounts.delete`, `groups.list`, `groups.read`, `groups.create`, `groups.update`, `groups.delete`, `members.list`, `members.add`, `members.change`, `members.remove`, `lookups`");
+    assert_snapshot!(shared("{ status: 403, is: [busy], means: overload }"), @"small.yaml:2: `is` says what stands at `path`, which is missing; write `path: error.code` beside it");
+    assert_snapshot!(shared("{ path: code, is: [], means: overload }"), @"small.yaml:2: `is` is an empty list and matches nothing; name what stands at `path`, or leave `is` out");
+    assert_snapshot!(shared("{ path: code, is: busy, means: overload }"), @r#"small.yaml:2: `is` takes a list of values; write `is: ["busy"]`"#);
+    assert_snapshot!(shared("{ status: 403, means: overlord }"), @"small.yaml:2: `overlord` means nothing here; did you mean `overload`?");
+    assert_snapshot!(shared("{ means: gone }"), @"small.yaml:2: this rule has no condition and would match every answer; give it `status`, `path` or `lacks`");
+    assert_snapshot!(shared("{ on: groups.list, means: empty }"), @"small.yaml:2: this rule has no condition and would match every answer; give it `status`, `path` or `lacks`");
+    assert_snapshot!(shared("{ status: 40, means: gone }"), @"small.yaml:2: 40 is no status of an answer; write one from 200 to 599");
+    assert_snapshot!(shared("{ status: some, means: gone }"), @"small.yaml:2: `status` is a number such as 409, or a list of them");
+    assert_snapshot!(shared("{ status: 404, on: accounts.read, means: empty }"), @"small.yaml:2: only an answer to a list can mean `empty`, and `accounts.read` is something else");
+    assert_snapshot!(shared("{ status: 409, on: accounts.list, means: duplicate }"), @"small.yaml:2: only an answer to a call that changes something can mean `duplicate`, and `accounts.list` is something else");
+    let own = |rule: &str| wrong("items: data", &format!("items: data, answers: [ {rule} ]"));
+    assert_snapshot!(own("{ status: 403, on: accounts.list, means: gone }"), @"small.yaml:6: `on` stands in the manifest's own `answers`; these rules are about `accounts.list` alone, so leave it out");
+    assert_snapshot!(own("{ status: 409, means: duplicate }"), @"small.yaml:6: only an answer to a call that changes something can mean `duplicate`, and `accounts.list` is something else");
+    assert_snapshot!(grown("", "  update: { patch: \"/users/{account.id}\", answers: [ { status: 410, means: expired } ] }\n"), @"small.yaml:8: only an answer to a list can mean `expired`, and `accounts.update` is something else");
+}
+
+#[test]
+fn a_key_of_former_manifests_is_refused_with_the_rule_to_paste() {
+    assert_snapshot!(grown("", "  create: { post: /users, duplicate: [400, 409] }\n"), @"small.yaml:8: `duplicate` has become a rule of `answers`; write `answers: [ { status: [400, 409], means: duplicate } ]` in its place");
+    assert_snapshot!(grown("", "  delete: { delete: \"/users/{account.id}\", manual_on: [422] }\n"), @"small.yaml:8: `manual_on` has become a rule of `answers`; write `answers: [ { status: 422, means: manual } ]` in its place");
+    assert_snapshot!(wrong("items: data", "items: data, truncated: { path: meta.cut, is: true }"), @"small.yaml:6: `truncated` has become a rule of `answers`; write `answers: [ { path: meta.cut, is: [true], means: truncated } ]` in its place");
+    assert_snapshot!(wrong("list: { get: /users, items: data }", "list:\n    get: /users\n    items: data\n    truncated:\n      path: meta.cut\n      is: 1"), @"small.yaml:9: `truncated` has become a rule of `answers`; write `answers: [ { path: meta.cut, is: [1], means: truncated } ]` in its place");
+    assert_snapshot!(grown("\npage: { link: next, expired: { status: 410 } }", ""), @"small.yaml:2: `expired` has become a rule of `answers`; write `answers: [ { status: 410, means: expired } ]` beside `page`");
+    assert_snapshot!(grown("\npage: { link: next, expired: { status: 400, path: code, is: [4Old, \"5\"] } }", ""), @r#"small.yaml:2: `expired` has become a rule of `answers`; write `answers: [ { status: 400, path: code, is: [4Old, "5"], means: expired } ]` beside `page`"#);
+    assert_snapshot!(grown("", "  delete: { delete: \"/users/{account.id}\", expect: { success: true, state: gone } }\n"), @r#"small.yaml:8: `expect` has become a rule of `answers`; write `answers: [ { path: success, is: [false], means: refused }, { path: state, is: [what it says instead of "gone"], means: refused } ]` in its place"#);
 }
 
 fn semantics(name: &str) -> Semantics {

@@ -1,14 +1,15 @@
 //! Ordinary REST apps: one engine, and a manifest for each app that says how its API looks. The engine knows no app by name.
 
+mod answers;
 mod check;
 mod dictionary;
 mod engine;
 mod lists;
 mod manifest;
 mod options;
-pub(super) mod paging;
 mod rows;
 mod schema;
+pub(super) mod shape;
 mod sign_in;
 pub(super) mod template;
 mod updates;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     dictionary::Translation,
     manifest::{Accounts, Fields},
-    template::Dotted,
+    template::{Dotted, text},
 };
 use crate::{
     connectors::STATUS_NOT_SHOWN,
@@ -56,15 +56,6 @@ impl Accounts {
     /// Whether both carry one address, as identities.
     pub(super) fn same_email(&self, sent: &Value, echo: &Value) -> bool {
         self.email_of(sent) == self.email_of(echo)
-    }
-}
-
-/// An id or a name.
-pub(super) fn text(path: &Dotted, row: &Value) -> Option<Arc<str>> {
-    match path.get(row)? {
-        Value::String(text) if !text.is_empty() => Some(text.as_str().into()),
-        Value::Number(number) => Some(number.to_string().into()),
-        _ => None,
     }
 }
 

@@ -10,20 +10,19 @@ use super::{BUILT_IN, Manifest, schema};
 const PAGE: &str = include_str!("manifests/README.md");
 
 /// Where the page explains what the schema defines.
-const EXPLAINED: [(&str, &[&str]); 27] = [
+const EXPLAINED: [(&str, &[&str]); 26] = [
     ("Manifest", &["The file"]),
+    ("Answer", &["What answers mean"]),
     ("Auth", &["Signing in"]),
     ("Login", &["Signing in"]),
     ("Choice", &["Options"]),
     ("Limits", &["Limits"]),
-    ("List", &["Lists"]),
-    ("Says", &["Lists"]),
+    ("List", &["Lists", "What answers mean"]),
     // These two are part of the row that explains what they belong to.
     ("GroupKeys", &[]),
     ("AccountKeys", &[]),
     ("Page", &["Pages"]),
-    ("Expired", &["Pages"]),
-    ("Lookup", &["Lookups"]),
+    ("Lookup", &["Lookups", "What answers mean"]),
     ("Accounts", &["Accounts"]),
     ("Create", &["Accounts", "What answers mean"]),
     ("Change", &["Accounts", "What answers mean"]),
@@ -35,7 +34,7 @@ const EXPLAINED: [(&str, &[&str]); 27] = [
     ("Add", &["Memberships", "What answers mean"]),
     ("MemberChange", &["Memberships", "What answers mean"]),
     ("Remove", &["Memberships", "What answers mean"]),
-    ("Read", &["Reading one thing"]),
+    ("Read", &["Reading one thing", "What answers mean"]),
     ("Update", &["Updates", "What answers mean"]),
     ("Delete", &["Deleting", "What answers mean"]),
     // Either of its keys is in the row of `token`.
@@ -63,7 +62,7 @@ fn keys(schema: &Value) -> BTreeMap<String, BTreeMap<String, String>> {
     found
 }
 
-/// The keys that tables of the page explain, by its headings. Of `truncated.path` it is the last word that counts.
+/// The keys that tables of the page explain, by its headings. Of `set.status` it is the last word that counts.
 fn explained() -> BTreeMap<&'static str, BTreeSet<&'static str>> {
     let mut found: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     let mut heading = "";
@@ -128,8 +127,15 @@ fn the_schema_refuses_what_the_parser_refuses() {
         ("name: small", "name: small\npage: { token: n }"),
         ("name: small", "name: small\npage: { number: n, max: 0 }"),
         ("name: small", "name: small\npage: { number: n, end: soon }"),
-        ("name: small", "name: small\npage: { link: n, expired: { status: 200 } }"),
-        ("name: small", "name: small\npage: { link: n, expired: { status: 400, path: code } }"),
+        ("name: small", "name: small\nanswers: [ { means: gone } ]"),
+        ("name: small", "name: small\nanswers: [ { status: 403 } ]"),
+        ("name: small", "name: small\nanswers: [ { status: 403, means: lost } ]"),
+        ("name: small", "name: small\nanswers: [ { status: many, means: gone } ]"),
+        ("name: small", "name: small\nanswers: [ { status: [403, 9], means: gone } ]"),
+        ("name: small", "name: small\nanswers: [ { status: 403, on: accounts.get, means: gone } ]"),
+        ("name: small", "name: small\nanswers: [ { status: 403, is: [busy], means: gone } ]"),
+        ("name: small", "name: small\nanswers: [ { path: code, is: [], means: gone } ]"),
+        ("name: small", "name: small\nanswers: { status: 403, means: gone }"),
         ("name: small", "name: small\noptions: { area: { required: true } }"),
         ("bearer: true", "bearer: true, header: X-Key"),
         ("bearer: true", "scopes: [a]"),
@@ -154,6 +160,9 @@ fn the_schema_refuses_what_the_parser_refuses() {
     }
     // Which placeholders have a value where, only the parser knows.
     check(&SMALL.replace("{account.id}", "{id}"), true, false);
+    // And which call an answer is about.
+    let own = "items: data, answers: [ { status: 403, on: accounts.read, means: gone } ]";
+    check(&SMALL.replace("items: data", own), true, false);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `{placeholders}` and dotted paths: all the logic a manifest can have.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -244,6 +244,15 @@ impl Dotted {
     /// The path as a JSON pointer.
     pub(super) fn pointer(&self) -> String {
         self.0.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
+    }
+}
+
+/// An id or a name.
+pub(super) fn text(path: &Dotted, row: &Value) -> Option<Arc<str>> {
+    match path.get(row)? {
+        Value::String(text) if !text.is_empty() => Some(text.as_str().into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        _ => None,
     }
 }
 

@@ -4,16 +4,19 @@
 use serde_json::{Value, json};
 
 use super::{
-    engine::{RestConnector, lacking, unwrap},
+    engine::{RestConnector, unwrap},
     manifest::{Call, Style, Update},
-    rows::{echoes, text},
-    template::{Bindings, Dotted},
+    rows::echoes,
+    template::{Bindings, Dotted, text},
     writes::{ACCEPTED, set_all, wrap},
 };
 use crate::{
     budget::Lane,
-    connectors::{Error, ErrorKind, http::Request, replacement::Unfit},
+    connectors::{Error, ErrorKind, Meaning, http::Request, replacement::Unfit},
 };
+
+/// There is no such thing.
+const NOT_FOUND: u16 = 404;
 
 /// What RFC 6902 documents are sent as.
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -121,7 +124,12 @@ impl Updating<'_> {
         let before = connector.raw(read, &target.bindings, target.wrap, id, self.lane).await?;
         before.ok_or_else(|| {
             let why = "when it was read right before, it was not there";
-            lacking(&self.update.call, connector.http.error(&self.request, ErrorKind::NotFound, None, why))
+            let error = connector.http.error(&self.request, ErrorKind::NotFound, None, why);
+            // As if the update itself had been answered so.
+            match self.update.call.answers.meaning(NOT_FOUND, &Value::Null, |meaning| meaning == Meaning::Manual) {
+                Some(said) => Error { kind: ErrorKind::Unsupported, hint: said.hint.map(str::to_owned), ..error },
+                None => error,
+            }
         })
     }
 

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::{
     dictionary::{Translation, Unsendable},
-    engine::{RestConnector, lacking, unwrap},
+    engine::{RestConnector, unwrap},
     manifest::{Call, Change, Manifest, Naming, Update},
-    rows::{echoes, text},
-    template::{Bindings, Dotted},
+    rows::echoes,
+    template::{Bindings, Dotted, text},
     updates::Target,
 };
 use crate::{
@@ -29,22 +29,8 @@ pub(super) const ACCEPTED: u16 = 202;
 impl RestConnector {
     /// Sends a write and judges the answer.
     pub(super) async fn send(&self, call: &Call, request: &Request, lane: Lane) -> Result<Answer, Error> {
-        let answer = self.http.write(request, lane).await.map_err(|error| {
-            let duplicate = error.status.is_some_and(|status| call.duplicate.contains(&status));
-            if duplicate { Error { kind: ErrorKind::Duplicate, ..error } } else { lacking(call, error) }
-        })?;
-        for (path, value) in &call.expect {
-            let said = answer.body.as_ref().and_then(|body| path.get(body));
-            let refusal = |kind, detail: &str| Err(self.http.error(request, kind, Some(answer.status), detail));
-            match said {
-                Some(said) if said == value => {}
-                Some(said) => {
-                    return refusal(ErrorKind::Refused, &format!("`{path}` in the answer is {said}, not {value}"));
-                }
-                None => return refusal(ErrorKind::Unknown, &format!("the answer does not say `{path}: {value}`")),
-            }
-        }
-        Ok(answer)
+        let judge = |status, body: &[u8]| call.answers.judge(status, body, |_| true);
+        self.http.write_judged(request, lane, &judge).await
     }
 
     /// How `values` are translated; the app's names are looked at where one of them needs it.
@@ -160,10 +146,9 @@ impl RestConnector {
         let words = Translation::default();
         match change {
             None => Err(self.lacks(what)),
-            Some(Change::Set { status, may_lack, by_hand }) => {
+            Some(Change::Set { status, answers }) => {
                 let mut update = accounts.update.clone().ok_or_else(|| self.lacks(what))?;
-                update.call.may_lack |= *may_lack;
-                update.call.by_hand.extend(by_hand);
+                update.call.answers = answers.clone().then(update.call.answers);
                 let word = accounts.status_word(status).cloned().unwrap_or(Value::Null);
                 let changes: Vec<_> = accounts.status.iter().map(|path| (path.clone(), word.clone())).collect();
                 self.change_account(&update, id, &changes, &words, None, lane).await
@@ -176,11 +161,12 @@ impl RestConnector {
         }
     }
 
-    /// A deletion. Only an answer that says what the manifest expects proves it.
+    /// A deletion. Only an answer that could have said that it was refused proves it.
     async fn delete(&self, call: &Call, bindings: &Bindings<'_>, lane: Lane) -> Result<Written, Error> {
         let request = self.request(call, bindings)?;
         let answer = self.send(call, &request, lane).await?;
-        Ok(Written { proven: answer.status != ACCEPTED && !call.expect.is_empty(), ..Written::default() })
+        let proven = answer.status != ACCEPTED && answer.body.is_some_and(|body| call.answers.prove(&body));
+        Ok(Written { proven, ..Written::default() })
     }
 
     /// Placeholders for memberships of these accounts in a group.

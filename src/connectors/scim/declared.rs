@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::profile::{DeleteUsers, EXTERNAL_ID, Profile};
 use crate::model::{
-    AccountStatus, CreateRule, DeactivateRule, DeleteRule, Effort, FieldName, Find, GroupRules, Limits, MemberRead,
-    MemberRules, RoleRule, Semantics, Step, Verb,
+    AccountStatus, CreateRule, DeactivateRule, DeleteRule, Effort, FieldName, Find, GroupRules, Limits, MemberChange,
+    MemberRead, MemberRules, RoleRule, Semantics, Verb,
 };
 
 impl Profile {
@@ -19,23 +19,6 @@ impl Profile {
             values: roles.iter().cloned().collect(),
         });
         fields.extend(role.iter().map(RoleRule::field));
-        let crowd = self.batch.max(1);
-        let in_groups = self.writes_members();
-        let mut manual: BTreeMap<Verb, Arc<str>> =
-            self.manual.iter().map(|(verb, text)| (*verb, Arc::from(*text))).collect();
-        let mut by_hand = |verb, text: &str| {
-            manual.entry(verb).or_insert_with(|| text.into());
-        };
-        by_hand(
-            Verb::Reactivate,
-            "this server does not make inactive users active again; do it in the app's admin pages",
-        );
-        by_hand(Verb::Delete, "this server does not delete users; do it in the app's admin pages");
-        for verb in [Verb::AddMember, Verb::RemoveMember] {
-            by_hand(verb, "this server takes no changes of a group's members; do it in the app's admin pages");
-        }
-        by_hand(Verb::CreateGroup, "groups of this server come from elsewhere: make it where they do");
-        by_hand(Verb::DeleteGroup, "groups of this server come from elsewhere: delete it where they do");
         Semantics {
             connector: "scim".into(),
             account_noun: "user".into(),
@@ -64,27 +47,53 @@ impl Profile {
                 fields: Default::default(),
                 require: Default::default(),
             },
-            members: MemberRules {
-                read: if self.read_members { MemberRead::PerGroup } else { MemberRead::Nowhere },
-                add: in_groups,
-                when: [AccountStatus::Active, AccountStatus::Pending].into(),
-                change: Step::Manual,
-                remove: in_groups,
-                creates_account: false,
-                creates_with: Default::default(),
-                joins_as: Default::default(),
-                add_at_once: crowd,
-                remove_at_once: crowd,
-                role: None,
-                fields: Default::default(),
-            },
-            manual,
+            members: self.member_rules(),
+            manual: self.by_hand(),
             effort: self.effort(),
             // An address stands in more than one place of a user.
             address_reads: 1,
             settle: self.settle,
             limits: Limits::default(),
         }
+    }
+
+    fn member_rules(&self) -> MemberRules {
+        let crowd = self.batch.max(1);
+        let in_groups = self.writes_members();
+        MemberRules {
+            read: if self.read_members { MemberRead::PerGroup } else { MemberRead::Nowhere },
+            add: in_groups,
+            when: [AccountStatus::Active, AccountStatus::Pending].into(),
+            change: MemberChange::Manual,
+            remove: in_groups,
+            creates_account: false,
+            creates_with: Default::default(),
+            joins_as: Default::default(),
+            add_at_once: crowd,
+            remove_at_once: crowd,
+            role: None,
+            fields: Default::default(),
+        }
+    }
+
+    /// What a person does where the server has no way.
+    fn by_hand(&self) -> BTreeMap<Verb, Arc<str>> {
+        let mut manual: BTreeMap<Verb, Arc<str>> =
+            self.manual.iter().map(|(verb, text)| (*verb, Arc::from(*text))).collect();
+        let mut by_hand = |verb, text: &str| {
+            manual.entry(verb).or_insert_with(|| text.into());
+        };
+        by_hand(
+            Verb::Reactivate,
+            "this server does not make inactive users active again; do it in the app's admin pages",
+        );
+        by_hand(Verb::Delete, "this server does not delete users; do it in the app's admin pages");
+        for verb in [Verb::AddMember, Verb::RemoveMember] {
+            by_hand(verb, "this server takes no changes of a group's members; do it in the app's admin pages");
+        }
+        by_hand(Verb::CreateGroup, "groups of this server come from elsewhere: make it where they do");
+        by_hand(Verb::DeleteGroup, "groups of this server come from elsewhere: delete it where they do");
+        manual
     }
 
     /// What is known without asking the server: most answer a change of members without a word, a deletion is looked after,

@@ -1,25 +1,35 @@
-//! Reading lists: to their end, again where they moved, and more modestly where a server refuses the question.
+//! Lists of a server: the request for a page, the page in an answer, and what to give up where a server refuses the question.
 
-use std::collections::BTreeMap;
-
+use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::{
     ScimApp,
-    attribute::{get, text},
-    paging::{Follow, Sweep, Verdict},
+    attribute::{count, get, text},
 };
 use crate::{
     budget::Lane,
     connectors::{
         Error, ErrorKind, Listing,
         http::{Method, Request},
+        paging::{self, Answered, Ask, Cursor, Page, Pages, Paging, Place, Row, Totals},
     },
-    model::Coverage,
 };
 
-/// How often a list that moves under the reader is read before it is called incomplete.
-const SWEEPS: u32 = 3;
+/// What marks an answer as a list, whatever else it lacks.
+const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
+
+/// The parameter that asks for a page size.
+const SIZE: &str = "count";
+
+/// The parameter that asks for a page by its first row.
+const INDEX: &str = "startIndex";
+
+/// The parameter that asks for a page by a cursor.
+const CURSOR: &str = "cursor";
+
+/// The parameter that leaves attributes out.
+pub(super) const EXCLUDED: &str = "excludedAttributes";
 
 /// The server cannot make sense of the request.
 const BAD_REQUEST: u16 = 400;
@@ -43,8 +53,8 @@ impl List {
         self
     }
 
-    fn page(&self, sweep: &Sweep) -> Request {
-        let query = self.query.iter().cloned().chain(sweep.query());
+    fn request(&self, ask: &Ask) -> Request {
+        let query = self.query.iter().chain(&ask.query).cloned();
         if !self.by_post {
             let mut request = Request::new(Method::Get, self.path);
             request.query = query.collect();
@@ -54,7 +64,7 @@ impl List {
         let mut body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]});
         for (name, value) in query {
             body[&name] = match name.as_str() {
-                "count" | "startIndex" => value.parse::<u64>().map_or_else(|_| value.into(), Value::from),
+                SIZE | INDEX => value.parse::<u64>().map_or_else(|_| value.into(), Value::from),
                 _ => value.into(),
             };
         }
@@ -63,108 +73,146 @@ impl List {
     }
 }
 
-impl ScimApp {
-    /// Reads a list to its end, again where it moved meanwhile or a cursor expired, but never endlessly.
-    pub(super) async fn list(&self, mut list: List, lane: Lane) -> Result<Listing<Value>, Error> {
-        // Rows of all sweeps by id, the newest sight of each: where a list moves, one sweep misses what the next sees.
-        let mut seen: BTreeMap<String, Value> = BTreeMap::new();
-        let mut reason = String::new();
-        let mut size = Some(self.profile.page_size);
-        let mut round = 0;
-        while round < SWEEPS {
-            let mut sweep = Sweep::new(self.profile.paging, size, self.profile.trust_totals);
-            let broke_off = loop {
-                let request = list.page(&sweep);
-                let at_start = sweep.at_start() && round == 0;
-                let page = self.http.read(&request, lane).await.and_then(|answer| {
-                    let mut body = answer.body.unwrap_or(Value::Null);
-                    sweep
-                        .take(&mut body)
-                        .map_err(|why| self.http.error(&request, ErrorKind::Malformed, Some(answer.status), &why))
-                });
-                match page {
-                    Ok(Follow::More) => {}
-                    Ok(Follow::Done) => break None,
-                    Err(error) if at_start && error.status == Some(BAD_REQUEST) => {
-                        match self.concede(&mut list, &mut size, lane).await {
-                            true => break Some(Broken::Conceded),
-                            false => return Err(self.explain(error)),
-                        }
-                    }
-                    Err(error) if at_start => return Err(self.explain(error)),
-                    // What it was is not said alike everywhere, and a list that starts afresh mends all of it.
-                    Err(error) if sweep.by_cursor() && error.status == Some(BAD_REQUEST) => {
-                        break Some(Broken::Expired(error));
-                    }
-                    Err(error) => break Some(Broken::Off(error)),
-                }
-            };
-            let (rows, verdict) = sweep.finish();
-            match (broke_off, verdict) {
-                (None, Verdict::Complete) => return Ok(Listing { rows, coverage: Coverage::Complete }),
-                (Some(Broken::Conceded), _) => continue,
-                (Some(Broken::Expired(error)), _) => {
-                    merge(&mut seen, rows);
-                    reason = format!("the cursor was refused each time: {error}");
-                }
-                (None, Verdict::Moved(why)) => {
-                    merge(&mut seen, rows);
-                    reason = why;
-                }
-                (Some(Broken::Off(error)), _) => {
-                    merge(&mut seen, rows);
-                    reason = error.to_string();
-                    break;
-                }
-                (None, Verdict::Broken(why)) => {
-                    merge(&mut seen, rows);
-                    reason = why;
-                    break;
-                }
-            }
-            round += 1;
+/// How pages are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// As the server likes it.
+    Auto,
+    /// By the number of the first row.
+    Index,
+    /// By a cursor that each page gives.
+    Cursor,
+}
+
+impl Style {
+    fn cursor(self) -> Cursor {
+        match self {
+            Self::Auto => Cursor::Either { row: INDEX.into(), first: 1, token: CURSOR.into() },
+            Self::Index => Cursor::Row { parameter: INDEX.into(), first: 1 },
+            Self::Cursor => Cursor::Token { parameter: CURSOR.into(), opening: Some(String::new()) },
         }
-        let reason = format!("GET {}: {reason}", list.path);
-        Ok(Listing { rows: seen.into_values().collect(), coverage: Coverage::Incomplete(reason) })
+    }
+}
+
+/// One reading of a list.
+struct Reading<'a> {
+    app: &'a ScimApp,
+    list: List,
+    paging: Paging,
+    lane: Lane,
+}
+
+impl ScimApp {
+    /// Reads a list to its end.
+    pub(super) async fn list(&self, list: List, lane: Lane) -> Result<Listing<Value>, Error> {
+        let profile = &self.profile;
+        let paging = Paging {
+            cursor: profile.paging.cursor(),
+            size: Some(SIZE.into()),
+            max: Some(profile.page_size.into()),
+            default: None,
+            ends_short: false,
+            totals: if profile.trust_totals { Totals::Guessed } else { Totals::Unsaid },
+        };
+        let mut reading = Reading { app: self, list, paging, lane };
+        paging::read(&mut reading).await.map_err(|error| self.explain(error))
+    }
+}
+
+#[async_trait]
+impl Pages for Reading<'_> {
+    fn paging(&self) -> Option<&Paging> {
+        Some(&self.paging)
     }
 
-    /// Asks for less where a server refuses the first page as it stands: first for whole groups, then for pages of its own
-    /// size. Says whether there is anything left to give up.
-    async fn concede(&self, list: &mut List, size: &mut Option<u32>, lane: Lane) -> bool {
-        if list.query.iter().any(|(name, _)| name == "filter") {
-            // Who filters has a sweep to fall back on.
+    fn line(&self) -> String {
+        format!("GET {}", self.list.path)
+    }
+
+    async fn page(&self, ask: &Ask) -> Result<Answered, Error> {
+        let request = self.list.request(ask);
+        let http = &self.app.http;
+        match http.read(&request, self.lane).await {
+            Ok(answer) => page(answer.body.unwrap_or(Value::Null))
+                .map(Answered::Page)
+                .map_err(|why| http.error(&request, ErrorKind::Malformed, Some(answer.status), &why)),
+            // Servers say in different ways that a cursor is too old. Starting afresh helps against all other causes too.
+            Err(error) if ask.place == Place::Given && error.status == Some(BAD_REQUEST) => {
+                Ok(Answered::Expired(format!("the cursor was refused each time: {error}")))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives up first that whole groups stay out, then the page size, where a server refuses the first page as it stands.
+    async fn concede(&mut self, refusal: &Error) -> bool {
+        let query = &mut self.list.query;
+        // Who filters has the whole list to fall back on.
+        if refusal.status != Some(BAD_REQUEST) || query.iter().any(|(name, _)| name == "filter") {
             return false;
         }
-        if let Some(at) = list.query.iter().position(|(name, _)| name == EXCLUDED) {
-            list.query.remove(at);
+        if let Some(at) = query.iter().position(|(name, _)| name == EXCLUDED) {
+            query.remove(at);
             return true;
         }
-        match (*size, self.discovered(lane).await.largest_page) {
-            (Some(asked), Some(largest)) if largest < asked => *size = Some(largest),
-            (Some(_), _) => *size = None,
-            (None, _) => return false,
-        }
+        let Some(asked) = self.paging.max else { return false };
+        let largest = self.app.discovered(self.lane).await.largest_page.map(u64::from);
+        self.paging.max = largest.filter(|largest| *largest < asked);
         true
     }
 }
 
-/// The parameter that leaves attributes out.
-pub(super) const EXCLUDED: &str = "excludedAttributes";
-
-/// Why a sweep ended before its list.
-enum Broken {
-    /// The first page was refused, and is asked for more modestly.
-    Conceded,
-    /// A cursor was refused.
-    Expired(Error),
-    /// Something else.
-    Off(Error),
+/// The page in an answer.
+///
+/// # Errors
+/// When the answer is no page.
+fn page(body: Value) -> Result<Page, String> {
+    let total = get(&body, "totalResults").and_then(count);
+    let rows = match get(&body, "Resources") {
+        Some(Value::Array(rows)) => rows.clone(),
+        // Nothing found, and some servers leave the list out then.
+        None | Some(Value::Null) if total.is_some() || is_list(&body) => Vec::new(),
+        None | Some(Value::Null) => return Err("the answer has no `Resources`".into()),
+        Some(_) => return Err("`Resources` in the answer is not a list".into()),
+    };
+    let row = |value: Value| Row { key: text(get(&value, "id")).ok_or_else(|| "a row has no `id`".into()), value };
+    let rows = rows.into_iter().map(row).collect();
+    Ok(Page { rows, next: text(get(&body, "nextCursor")), total, ..Page::default() })
 }
 
-fn merge(seen: &mut BTreeMap<String, Value>, rows: Vec<Value>) {
-    for row in rows {
-        if let Some(id) = text(get(&row, "id")) {
-            seen.insert(id, row);
+fn is_list(body: &Value) -> bool {
+    let schemas = get(body, "schemas").and_then(Value::as_array);
+    schemas.into_iter().flatten().filter_map(Value::as_str).any(|schema| schema.eq_ignore_ascii_case(LIST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_list_is_one_with_or_without_resources() {
+        for body in
+            [json!({"totalResults": 0, "Resources": []}), json!({"totalResults": 0}), json!({"schemas": [LIST]})]
+        {
+            assert_eq!(page(body.clone()).unwrap().rows, [], "{body}");
         }
+    }
+
+    #[test]
+    fn what_is_no_list_is_refused() {
+        for body in [json!({}), json!([]), json!({"Resources": {}}), json!({"detail": "sign in"}), json!("x")] {
+            assert!(page(body.clone()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn totals_written_as_texts_count() {
+        assert_eq!(page(json!({"totalResults": "3", "Resources": []})).unwrap().total, Some(3));
+    }
+
+    #[test]
+    fn a_row_without_id_is_told() {
+        let rows = page(json!({"Resources": [{"userName": "x"}]})).unwrap().rows;
+        assert_eq!(rows[0].key, Err("a row has no `id`".into()));
     }
 }

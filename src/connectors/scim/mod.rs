@@ -4,8 +4,7 @@
 //! what a filter returns is verified, and each known difference is an option with a [`profile`] as its default. A removal
 //! names the member; nothing is ever removed by leaving it out, unless a server knows no other way.
 //!
-//! [`paging`] and [`patch`] are pure; [`users`] translates; [`lists`], [`reading`], [`writing`] and [`members`] speak to the
-//! server.
+//! [`patch`] is pure; [`users`] translates; [`lists`], [`reading`], [`writing`] and [`members`] speak to the server.
 
 mod attribute;
 mod choice;
@@ -16,7 +15,6 @@ mod lists;
 mod members;
 mod memory;
 mod options;
-mod paging;
 mod patch;
 mod profile;
 mod reading;
@@ -35,7 +33,7 @@ use self::{
     profile::Profile,
 };
 use super::{
-    Connector, Credentials, Error, ErrorKind, OptionSpec, Wiring, Writer,
+    Connector, Credentials, Error, ErrorKind, OptionSpec, OverHttp, Wiring, Writer,
     http::{ClientCredentials, ClientStyle, HttpClient, Method, Request, Scheme},
 };
 use crate::model::{CatalogueError, Options, Semantics};
@@ -111,6 +109,16 @@ struct ScimApp {
     discovered: OnceCell<Discovered>,
     memory: Mutex<Memory>,
     turns: Turns,
+}
+
+impl OverHttp for ScimApp {
+    fn declared(&self) -> &Arc<Semantics> {
+        &self.semantics
+    }
+
+    fn client(&self) -> &HttpClient {
+        &self.http
+    }
 }
 
 impl ScimApp {

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     attribute::Attribute,
+    lists::Style,
     options::{Given, wrong},
-    paging::Paging,
     patch::Dialect,
 };
 use crate::model::{AccountStatus, CatalogueError, FieldName, Verb};
@@ -100,7 +100,7 @@ pub(super) struct Profile {
     /// Members are compared with the groups that users show.
     pub(super) check_members: bool,
     pub(super) batch: u32,
-    pub(super) paging: Paging,
+    pub(super) paging: Style,
     pub(super) page_size: u32,
     pub(super) trust_totals: bool,
     pub(super) filter: bool,
@@ -144,7 +144,7 @@ impl Profile {
             omits_empty_members: false,
             check_members: true,
             batch: BATCH,
-            paging: Paging::Auto,
+            paging: Style::Auto,
             page_size: PAGE,
             trust_totals: true,
             filter: true,
@@ -164,7 +164,7 @@ impl Profile {
 
     pub(super) fn adapt(&mut self, given: Given<'_>) -> Result<(), CatalogueError> {
         let identities = [("user_name", Identity::UserName), ("email", Identity::Email)];
-        let pagings = [("auto", Paging::Auto), ("index", Paging::Index), ("cursor", Paging::Cursor)];
+        let pagings = [("auto", Style::Auto), ("index", Style::Index), ("cursor", Style::Cursor)];
         let removals = [
             ("filtered", MemberRemoval::Filtered),
             ("value", MemberRemoval::Value),

@@ -1,9 +1,6 @@
 //! Reading a server: lists to their end, single resources, members of groups.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -22,7 +19,7 @@ use crate::{
         AccountGroup, Error, ErrorKind, Joiner, Listing, Reader,
         http::{Answer, Method, Request, segment},
     },
-    model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Semantics, Severity},
+    model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Severity},
 };
 
 /// Where users are.
@@ -260,43 +257,10 @@ fn is_group(member: &Value) -> bool {
     by_type.unwrap_or_else(by_link)
 }
 
-/// Turns rows into what they stand for. A row that cannot be understood makes the list incomplete.
-fn parse<T>(rows: Listing<Value>, parse: impl Fn(&Value) -> Result<T, String>) -> Listing<T> {
-    let mut parsed = Vec::with_capacity(rows.rows.len());
-    let mut coverage = rows.coverage;
-    for row in &rows.rows {
-        match parse(row) {
-            Ok(value) => parsed.push(value),
-            Err(lacks) => coverage = coverage.and(Coverage::Incomplete(lacks)),
-        }
-    }
-    Listing { rows: parsed, coverage }
-}
-
 #[async_trait]
 impl Reader for ScimApp {
-    fn app(&self) -> &str {
-        self.http.app()
-    }
-
-    fn semantics(&self) -> &Arc<Semantics> {
-        &self.semantics
-    }
-
-    fn requests(&self) -> u64 {
-        self.http.requests()
-    }
-
-    fn hurry(&self) {
-        self.http.hurry();
-    }
-
-    fn expect(&self, reads: u64, writes: u64) {
-        self.http.expect(reads, writes);
-    }
-
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
-        Ok(parse(self.users(lane).await?, |user| self.profile.account(user)))
+        Ok(self.users(lane).await?.parse(|user| self.profile.account(user)))
     }
 
     async fn account(&self, id: &str, lane: Lane) -> Result<Option<LiveAccount>, Error> {
@@ -313,7 +277,7 @@ impl Reader for ScimApp {
             Some(found) => found,
             None => self.list(List::of(USERS), lane).await?,
         };
-        let mut found = parse(users, |user| self.profile.account(user));
+        let mut found = users.parse(|user| self.profile.account(user));
         found.rows.retain(|account| account.email == *email);
         Ok(found)
     }
@@ -321,7 +285,7 @@ impl Reader for ScimApp {
     async fn groups(&self, lane: Lane) -> Result<Listing<LiveGroup>, Error> {
         let groups = self.list(List::of(GROUPS).with(EXCLUDED, MEMBERS), lane).await?;
         self.saw_rows(GROUPS, &groups.rows);
-        Ok(parse(groups, Self::group))
+        Ok(groups.parse(Self::group))
     }
 
     async fn members(&self, group_id: &str, lane: Lane) -> Result<Listing<LiveMember>, Error> {
@@ -336,7 +300,7 @@ impl Reader for ScimApp {
         let member = || LiveMember::new(id.clone(), BTreeMap::new());
         let user = self.resource(USERS, id, lane).await?;
         // A user who is gone is in no group.
-        let Some(user) = user else { return Ok(Listing { rows: Vec::new(), coverage: Coverage::Complete }) };
+        let Some(user) = user else { return Ok(Listing::complete(Vec::new())) };
         let rows: Vec<_> = groups_of(&user).any(|group| group == group_id).then(member).into_iter().collect();
         let shows_groups = get(&user, "groups").is_some();
         let coverage = if shows_groups { Coverage::Complete } else { Coverage::Incomplete(why) };

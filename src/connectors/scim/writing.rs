@@ -306,8 +306,7 @@ impl Writer for ScimApp {
                 results.pop().unwrap_or_else(|| Ok(Written::default()))
             }
             // The semantics say that there is no such thing.
-            Write::ChangeMember { group, .. } => Err(self.lacks(group, "members have no fields")),
-            Write::UpdateGroup { id, .. } => Err(self.lacks(id, "groups have no fields")),
+            _ => Err(self.lacks("…", "neither members nor groups have fields")),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::{
         nearest,
         report::{Draft, Report},
     },
-    model::{Approval, Desired, DesiredApp, Email, Verb},
+    model::{Approval, Desired, DesiredApp, Email, Scope, Verb},
 };
 
 pub(super) fn resolve(approvals: &[decode::Approval], apps: &[App], report: &mut Report<'_>) -> Vec<Approval> {
@@ -65,11 +65,7 @@ fn wrong(allow: &str, apps: &BTreeMap<String, Vec<String>>) -> Vec<Wrong> {
         let hint = nearest::hint(word, Verb::ALL.iter().map(|verb| verb.as_str()), "verbs");
         return problem(format!("there is no verb `{word}`"), hint);
     };
-    let (of_group, of_member) = match verb {
-        Verb::CreateGroup | Verb::UpdateGroup | Verb::DeleteGroup => (true, false),
-        Verb::AddMember | Verb::ChangeMember | Verb::RemoveMember => (false, true),
-        _ => (false, false),
-    };
+    let (of_group, of_member) = (verb.scope() == Scope::Group, verb.scope() == Scope::Membership);
     let most = if of_member { 4 } else { 3 };
     if parts.len() > most || parts.iter().any(String::is_empty) {
         let shape = if of_group {

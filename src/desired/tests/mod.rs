@@ -16,7 +16,7 @@ use std::{
 
 use crate::model::{
     AccountStatus, CatalogueError, ConnectorCatalogue, CreateRule, Desired, FieldName, Find, GroupRules, Limits,
-    MemberRead, MemberRules, Options, RoleRule, Semantics, Step,
+    MemberChange, MemberRead, MemberRules, Options, RoleRule, Semantics,
 };
 
 use super::{Loaded, Problems, parse};
@@ -70,7 +70,7 @@ fn autodesk() -> Semantics {
             read: MemberRead::PerAccount,
             add: true,
             when: BTreeSet::from([AccountStatus::Active]),
-            change: Step::Manual,
+            change: MemberChange::Manual,
             remove: false,
             creates_account: false,
             creates_with: BTreeSet::new(),

@@ -1,5 +1,6 @@
 //! Every verb against every fault: one effect, a truthful result, a bounded number of calls, and no real time.
 
+mod effect;
 mod journal;
 mod together;
 
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 use super::{CreatedIds, Jitter, NoJournal, Quiet, Stop, Tools, execute, forecast};
 use crate::{
     budget::{Lane, Quota},
-    connectors::{AccountGroup, Error, ErrorKind, Listing, Reader, Write, Writer, Written},
+    connectors::{AccountGroup, App, Error, ErrorKind, Listing, Reader, Write, Writer, Written},
     model::*,
 };
 
@@ -100,7 +101,7 @@ fn semantics(read: MemberRead, find: Find) -> Semantics {
             read,
             add: true,
             when: [AccountStatus::Active].into(),
-            change: Step::InPlace,
+            change: MemberChange::InPlace,
             remove: true,
             creates_account: false,
             creates_with: [].into(),
@@ -205,8 +206,7 @@ impl World {
     }
 }
 
-#[async_trait]
-impl Reader for Fake {
+impl App for Fake {
     fn app(&self) -> &str {
         "a"
     }
@@ -217,6 +217,10 @@ impl Reader for Fake {
         let world = self.world();
         world.reads + world.writes
     }
+}
+
+#[async_trait]
+impl Reader for Fake {
     async fn accounts(&self, _: Lane) -> Result<Listing<LiveAccount>, Error> {
         Ok(complete(self.read()?.accounts.values().cloned().collect()))
     }
@@ -332,39 +336,36 @@ fn role(role: &str) -> Values {
 
 /// One ready action of this verb; `me` is who it is about.
 fn action(verb: Verb) -> Action {
-    let on_group = matches!(verb, Verb::CreateGroup | Verb::UpdateGroup | Verb::DeleteGroup);
-    let in_group = on_group || matches!(verb, Verb::AddMember | Verb::ChangeMember | Verb::RemoveMember);
     let status = if verb == Verb::Reactivate { AccountStatus::Inactive } else { AccountStatus::Active };
+    let me = KnownAccount { id: "1".into(), email: Email::lenient("me@x.io"), status };
+    let (account, group) = (AccountRef::Known(me), GroupRef::Known("g".into()));
+    let values = role("user");
+    step(match verb {
+        Verb::Create => Step::CreateAccount { email: account.email().clone(), values },
+        Verb::Update => Step::UpdateAccount { account, values, address: None },
+        Verb::Reactivate => Step::Reactivate(account),
+        Verb::Deactivate => Step::Deactivate(account),
+        Verb::Delete => Step::DeleteAccount(account),
+        Verb::AddMember => Step::AddMember { group, account, values, joining: None },
+        Verb::ChangeMember => Step::ChangeMember { group, account, values },
+        Verb::RemoveMember => Step::RemoveMember { group, account },
+        Verb::CreateGroup => Step::CreateGroup { name: "G".into(), values },
+        Verb::UpdateGroup => Step::UpdateGroup { group, values },
+        Verb::DeleteGroup => Step::DeleteGroup(group),
+    })
+}
+
+/// A ready action that carries out this step.
+fn step(step: Step) -> Action {
+    let verb = step.verb();
     let takes_away = matches!(verb, Verb::Deactivate | Verb::Delete | Verb::RemoveMember);
-    Action {
-        name: ActionName {
-            app: "a".into(),
-            verb,
-            account: (!on_group).then(|| "me@x.io".into()),
-            group: in_group.then(|| "G".into()),
-        },
-        status: Status::Ready,
-        reason: None,
-        held: None,
-        after: Vec::new(),
-        irreversible: false,
-        reduces_access: takes_away,
-        adds_access: !takes_away,
-        approved_by: Vec::new(),
-        cause: None,
-        changes: Vec::new(),
-        because: Vec::new(),
-        gone: Vec::new(),
-        target: Target {
-            address: None,
-            email: (!on_group).then(|| Email::lenient("me@x.io")),
-            account_id: (!on_group && verb != Verb::Create).then(|| "1".into()),
-            group_id: (in_group && verb != Verb::CreateGroup).then(|| "g".into()),
-            values: if takes_away || verb == Verb::Reactivate { Values::new() } else { role("user") },
-            joins_with: Values::new(),
-            expect: (!on_group && verb != Verb::Create).then_some(status),
-        },
-    }
+    let name = ActionName {
+        app: "a".into(),
+        verb,
+        account: step.email().map(|email| email.as_str().into()),
+        group: (verb.scope() != Scope::Account).then(|| "G".into()),
+    };
+    Action { reduces_access: takes_away, adds_access: !takes_away, ..Action::of(name, step) }
 }
 
 /// The app before the action: everything that the verb needs is there, and what it makes is not.
@@ -431,10 +432,8 @@ async fn whatever_goes_wrong_once_every_verb_takes_effect_exactly_once() {
 
 /// An update that gives the account another address, and nothing else.
 fn rename() -> Action {
-    let mut action = action(Verb::Update);
-    action.target.values.clear();
-    action.target.address = Some(Email::lenient("new@x.io"));
-    action
+    let Step::UpdateAccount { account, .. } = action(Verb::Update).step else { unreachable!("it is an update") };
+    step(Step::UpdateAccount { account, values: Values::new(), address: Some(Email::lenient("new@x.io")) })
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,13 +21,13 @@ async fn check(verb: Verb, script: &[Fault], change: impl FnOnce(&mut World), ex
     }
     change(&mut world);
     let actions = ["1", "2", "3", "4", "5"].map(|id| {
-        let mut action = action(verb);
-        let email = format!("{id}@x.io");
-        action.name.account = Some(email.as_str().into());
-        action.target.email = Some(Email::lenient(&email));
-        action.target.account_id = Some(id.into());
-        action.target.values = Values::new();
-        action
+        let email = Email::lenient(&format!("{id}@x.io"));
+        let account = AccountRef::Known(KnownAccount { id: id.into(), email, status: AccountStatus::Active });
+        let group = GroupRef::Known("g".into());
+        step(match verb {
+            Verb::RemoveMember => Step::RemoveMember { group, account },
+            _ => Step::AddMember { group, account, values: Values::new(), joining: None },
+        })
     });
     let fake = Arc::new(Fake { semantics: Arc::new(rules), world: Mutex::new(world) });
     let outcome =

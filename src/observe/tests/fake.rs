@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    connectors::{AccountGroup, Error, ErrorKind, Lane, Listing, Reader, Registry},
+    connectors::{AccountGroup, App, Error, ErrorKind, Lane, Listing, Reader, Registry},
     model::*,
 };
 
@@ -145,8 +145,7 @@ fn live(id: &str, account: &Account, whole: bool) -> LiveAccount {
     }
 }
 
-#[async_trait]
-impl Reader for Fake {
+impl App for Fake {
     fn app(&self) -> &str {
         "a"
     }
@@ -158,7 +157,10 @@ impl Reader for Fake {
     fn requests(&self) -> u64 {
         self.world().requests
     }
+}
 
+#[async_trait]
+impl Reader for Fake {
     async fn accounts(&self, _: Lane) -> Result<Listing<LiveAccount>, Error> {
         let mut world = self.world();
         world.requests += world.accounts.len().div_ceil(PAGE).max(1) as u64;

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     model::*,
     observe::{Sought, observe_only},
-    plan::{Inputs, plan_one},
+    plan::{AppInputs, plan_one},
 };
 
 /// Looks for the person with this id, and tells what was asked and which accounts were seen.
@@ -19,10 +19,9 @@ async fn look(fake: &Fake, app: &DesiredApp, desired: &Desired, id: &str, known:
     let known: BTreeMap<_, _> = known.iter().map(|(who, id)| (Email::lenient(&email(who)), (*id).into())).collect();
     let now = Timestamp::UNIX_EPOCH;
     let sought = Sought::new(desired, app, &Email::lenient(&email(id)), &known, now);
-    let nothing = Live::default();
-    let inputs = Inputs { desired, desired_digest: "", live: &nothing, history: None, now };
+    let plan = |live: &LiveApp| plan_one(&AppInputs { desired, app, live, past: None, now });
     fake.asked();
-    observe_only(fake, app, &sought, now, &|live| plan_one(&inputs, app, live), &|_| {}).await.unwrap()
+    observe_only(fake, app, &sought, now, &plan, &|_| {}).await.unwrap()
 }
 
 fn seen(live: &LiveApp) -> Vec<&str> {

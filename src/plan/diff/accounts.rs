@@ -6,13 +6,12 @@ use super::{Surplus, fields, invitations, removal};
 use crate::{
     model::{
         ADDRESS, AccountStatus, Aliases, Change, Coverage, Email, FieldValue, Finding, FindingCode, Guard, LiveAccount,
-        Place, Semantics, Severity, Unlisted, Values, Verb,
+        Place, Semantics, Severity, Step, Unlisted, Values, Verb,
     },
     plan::{
         Context,
         draft::{Draft, Drafts, account_action},
         identity::{Doubt, Matched},
-        repair,
         wanted::{self, Grant, Standing, Wanted, Wish},
     },
 };
@@ -48,15 +47,15 @@ pub(super) fn diff(
 }
 
 /// One identity and the actions it takes.
-struct One<'a> {
-    cx: &'a Context<'a>,
-    matched: &'a Matched<'a>,
-    identity: &'a Email,
-    standing: Standing,
+pub(super) struct One<'a> {
+    pub(super) cx: &'a Context<'a>,
+    pub(super) matched: &'a Matched<'a>,
+    pub(super) identity: &'a Email,
+    pub(super) standing: Standing,
     /// Some group that is there grants membership.
     joins: bool,
-    doubt: Option<&'a Doubt>,
-    wish: Option<&'a Wish>,
+    pub(super) doubt: Option<&'a Doubt>,
+    pub(super) wish: Option<&'a Wish>,
     made: Vec<Draft>,
 }
 
@@ -92,16 +91,15 @@ impl One<'_> {
         if self.joins && joining_makes_it(semantics, grant) {
             return;
         }
-        let mut draft = self.draft(Verb::Create, self.identity.as_str());
-        draft.gains = true;
-        draft.action.target.email = Some(self.identity.clone());
-        draft.action.target.values = grant.values.clone();
+        let step = Step::CreateAccount { email: self.identity.clone(), values: grant.values.clone() };
+        let mut draft = self.draft(step, self.identity.as_str());
+        draft.action.adds_access = true;
         draft = draft.changes(fields::from_nothing(&grant.values)).because(grant.because.clone());
         match &semantics.create {
             None => draft.manual(semantics.manual_text(Verb::Create)),
             Some(rule) => draft.makes_admin = rule.becomes == AccountStatus::Active && self.admin(&grant.values),
         }
-        if let Some(why) = may_exist(self.cx, self.identity) {
+        if let Some(why) = self.cx.may_exist(self.identity) {
             draft.hold(
                 Guard::Incomplete,
                 format!("not all accounts were seen ({why}), so this one may exist already"),
@@ -114,9 +112,9 @@ impl One<'_> {
     fn keep(&mut self, account: &LiveAccount, grant: &Grant, all: &[&LiveAccount], drafts: &mut Drafts) {
         let semantics = &self.cx.app.semantics;
         if account.status == AccountStatus::Inactive {
-            let mut draft = self.on(account, Verb::Reactivate).because(grant.because.clone());
-            draft.gains = true;
-            draft = draft.changes(vec![status_change("inactive", "active")]);
+            let mut draft = self.on(account, Step::Reactivate(account.into())).because(grant.because.clone());
+            draft.action.adds_access = true;
+            draft = draft.changes(vec![fields::status_change("inactive", "active")]);
             if !semantics.reactivate {
                 draft.manual(semantics.manual_text(Verb::Reactivate));
             } else {
@@ -139,22 +137,7 @@ impl One<'_> {
     fn update(&mut self, account: &LiveAccount, grant: &Grant, address: Option<Change>, drafts: &mut Drafts) {
         let app = self.cx.app;
         let compared = fields::compare(&app.managed, &grant.values, &account.values);
-        // Those whose turn to be read has not come are told of together.
-        if !compared.unseen.is_empty() && !self.is_to_come(account) {
-            drafts.find(Finding {
-                severity: Severity::Warning,
-                code: FindingCode::UnreadFields,
-                account: Some(self.identity.as_str().into()),
-                group: None,
-                message: format!(
-                    "{} of {} could not be read, so nothing is known about it and nothing is changed{}",
-                    compared.unseen.join(" and "),
-                    self.identity,
-                    self.why_unread(account)
-                ),
-                because: Vec::new(),
-            });
-        }
+        self.report_unread(account, &compared.unseen, drafts);
         let mut because = grant.because.clone();
         if address.is_some() {
             because.extend(self.cx.people.get(self.identity).map(|person| person.place.clone()));
@@ -167,56 +150,47 @@ impl One<'_> {
         let changes = if by_hand {
             free.into_iter().chain(fixed).collect()
         } else {
-            for change in fixed {
-                let message = if &*change.field == ADDRESS {
-                    let todo = app.semantics.fixed_text(std::slice::from_ref(&change.field));
-                    format!("{} goes by the alias {} in {}: {todo}", self.identity, account.email, app.name)
-                } else {
-                    format!("{} cannot be changed once an account exists", change.field)
-                };
-                drafts.find(Finding {
-                    severity: Severity::Warning,
-                    code: FindingCode::FixedField,
-                    account: Some(self.identity.as_str().into()),
-                    group: None,
-                    message,
-                    because: because.clone(),
-                });
-            }
+            self.report_fixed(account, fixed, &because, drafts);
             free
         };
         if changes.is_empty() {
             return;
         }
         let effect = fields::effect(&changes, app.semantics.role.as_ref());
-        let changes = if effect.loses && !by_hand { self.without_address(account, changes, drafts) } else { changes };
-        let mut draft = self.on(account, Verb::Update).because(because);
-        draft.action.target.values = fields::new_values(&changes);
-        draft.action.target.values.remove(ADDRESS);
+        let changes =
+            if effect.reduces_access && !by_hand { self.without_address(account, changes, drafts) } else { changes };
         let readdressed = !by_hand && changes.iter().any(|change| &*change.field == ADDRESS);
-        draft.action.target.address = readdressed.then(|| self.identity.clone());
-        draft.action.reduces_access = effect.loses;
+        let mut values = fields::new_values(&changes);
+        values.remove(ADDRESS);
+        let address = readdressed.then(|| self.identity.clone());
+        let step = Step::UpdateAccount { account: account.into(), values, address };
+        let mut draft = self.on(account, step).because(because);
+        draft.action.reduces_access = effect.reduces_access;
         // Whoever has the new address can do what only the old one could.
-        draft.gains = effect.gains || readdressed;
-        // A role that is not managed, or was not seen, stays what it is.
-        let role = app.semantics.role.as_ref().map(|rule| rule.field());
-        let changes_role = changes.iter().any(|change| Some(&change.field) == role.as_ref());
-        let usable = match account.status {
-            AccountStatus::Active => true,
-            AccountStatus::Inactive => app.semantics.reactivate,
-            AccountStatus::Pending | AccountStatus::Unknown(_) => false,
-        };
-        let (was_admin, is_admin) = (self.live_admin(account), self.admin(&grant.values));
-        draft.loses_admin = account.status == AccountStatus::Active && was_admin && changes_role && !is_admin;
-        draft.makes_admin = usable && !was_admin && changes_role && is_admin;
+        draft.action.adds_access = effect.adds_access || readdressed;
+        self.weigh_admin(&mut draft, account, grant, &changes);
         if by_hand && app.semantics.update {
             let fields: Vec<_> = changes.iter().map(|change| change.field.clone()).collect();
             draft.manual(app.semantics.fixed_text(&fields));
         } else if by_hand {
             draft.manual(app.semantics.manual_text(Verb::Update));
         }
-        draft = draft.changes(changes);
-        self.made.push(draft);
+        self.made.push(draft.changes(changes));
+    }
+
+    /// Whether an update makes an admin or takes one away. A role that is not managed, or was not seen, stays what it is.
+    fn weigh_admin(&self, draft: &mut Draft, account: &LiveAccount, grant: &Grant, changes: &[Change]) {
+        let semantics = &self.cx.app.semantics;
+        let role = semantics.role.as_ref().map(|rule| rule.field());
+        let changes_role = changes.iter().any(|change| Some(&change.field) == role.as_ref());
+        let usable = match account.status {
+            AccountStatus::Active => true,
+            AccountStatus::Inactive => semantics.reactivate,
+            AccountStatus::Pending | AccountStatus::Unknown(_) => false,
+        };
+        let (was_admin, is_admin) = (self.live_admin(account), self.admin(&grant.values));
+        draft.loses_admin = account.status == AccountStatus::Active && was_admin && changes_role && !is_admin;
+        draft.makes_admin = usable && !was_admin && changes_role && is_admin;
     }
 
     fn remove(&mut self, account: &LiveAccount, drafts: &mut Drafts) {
@@ -302,99 +276,6 @@ impl One<'_> {
         changes
     }
 
-    fn report_doubt(&self, live: &[&LiveAccount], drafts: &mut Drafts) {
-        // Strangers that are not going to be touched may be as many as they like.
-        let untouched = self.standing == Standing::Unlisted && self.cx.app.policy.unlisted != Unlisted::Remove;
-        if let Some(doubt) = self.doubt.filter(|_| !untouched) {
-            drafts.find(Finding {
-                severity: Severity::Error,
-                code: FindingCode::AmbiguousAccount,
-                account: Some(self.identity.as_str().into()),
-                group: None,
-                message: format!("{}; {}", doubt.reason, doubt.repair),
-                because: doubt.because.clone(),
-            });
-        } else if live.len() > 1 && self.standing == Standing::Active {
-            drafts.find(Finding {
-                severity: Severity::Warning,
-                code: FindingCode::SecondAccount,
-                account: Some(self.identity.as_str().into()),
-                group: None,
-                message: format!(
-                    "{} has further accounts beside the pinned one: {}",
-                    self.identity,
-                    live[1..]
-                        .iter()
-                        .map(|account| format!("{} ({})", account.email, account.id))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-                because: Vec::new(),
-            });
-        }
-        for account in live {
-            if let AccountStatus::Unknown(word) = &account.status
-                && !self.is_to_come(account)
-            {
-                drafts.find(Finding {
-                    severity: Severity::Warning,
-                    code: FindingCode::UnknownStatus,
-                    account: Some(self.identity.as_str().into()),
-                    group: None,
-                    message: format!("{} has the status `{word}`, which the connector does not know", account.email),
-                    because: Vec::new(),
-                });
-            }
-        }
-    }
-
-    /// Whether the account's own row has not had its turn to be read.
-    fn is_to_come(&self, account: &LiveAccount) -> bool {
-        self.cx.live.extent.accounts_to_come.contains(&account.id)
-    }
-
-    /// Why an account's own row could not be read, as the end of a sentence.
-    fn why_unread(&self, account: &LiveAccount) -> String {
-        self.cx.live.unread_accounts.get(&account.id).map_or_else(String::new, |why| format!(": {why}"))
-    }
-
-    /// A live admin that no line makes admin is always worth a finding, whatever else happens to the account.
-    fn report_admin(&self, account: &LiveAccount, drafts: &mut Drafts) {
-        let meant = self.standing == Standing::Active
-            && matches!(self.wish, Some(Wish::Granted(grant)) if self.admin(&grant.values));
-        let is_self = self.cx.is_self(self.identity);
-        let role = self.cx.app.semantics.role.as_ref().map(|rule| rule.field());
-        // Where a line manages the role, the finding about it says the same.
-        let told = matches!(self.wish, Some(Wish::Granted(grant)) if self.standing == Standing::Active
-            && role.as_ref().is_some_and(|role| grant.values.contains_key(role) && self.cx.app.managed.contains(role)));
-        let unseen = !self.live_admin(account) && may_be_live_admin(self.cx, account);
-        if account.status != AccountStatus::Inactive && unseen && !told && !is_self && !self.is_to_come(account) {
-            drafts.find(Finding {
-                severity: Severity::Warning,
-                code: FindingCode::UnreadFields,
-                account: Some(self.matched.label(account, self.identity).into()),
-                group: None,
-                message: format!(
-                    "{} of {} could not be read, so nobody knows whether this account is an admin{}",
-                    role.as_deref().unwrap_or("role"),
-                    self.matched.label(account, self.identity),
-                    self.why_unread(account)
-                ),
-                because: Vec::new(),
-            });
-        }
-        if account.status != AccountStatus::Inactive && self.live_admin(account) && !meant && !is_self {
-            drafts.find(Finding {
-                severity: Severity::Warning,
-                code: FindingCode::UnexpectedAdmin,
-                account: Some(self.identity.as_str().into()),
-                group: None,
-                message: format!("{} is an admin, and no line makes this account one", account.email),
-                because: Vec::new(),
-            });
-        }
-    }
-
     /// Nothing is done to doubtful accounts, except that people who left lose all that is certainly theirs.
     fn hold_doubtful(&mut self) {
         let left = self.standing.left();
@@ -405,23 +286,23 @@ impl One<'_> {
         }
     }
 
-    fn admin(&self, values: &Values) -> bool {
+    pub(super) fn admin(&self, values: &Values) -> bool {
         let Some(rule) = &self.cx.app.semantics.role else { return false };
         wanted::roles_of(values, rule).iter().any(|role| rule.admin.contains(role))
     }
 
-    fn live_admin(&self, account: &LiveAccount) -> bool {
+    pub(super) fn live_admin(&self, account: &LiveAccount) -> bool {
         is_live_admin(self.cx, account)
     }
 
-    fn draft(&self, verb: Verb, account: &str) -> Draft {
-        let name = account_action(&self.cx.app.name, verb, account, None);
-        Draft::new(name, self.standing, Some(self.identity.clone()))
+    fn draft(&self, step: Step, account: &str) -> Draft {
+        let name = account_action(&self.cx.app.name, &step, account, None);
+        Draft::new(name, step, self.standing, Some(self.identity.clone()))
     }
 
-    fn on(&self, account: &LiveAccount, verb: Verb) -> Draft {
-        let mut draft = self.draft(verb, self.matched.label(account, self.identity));
-        aim(&mut draft, account);
+    fn on(&self, account: &LiveAccount, step: Step) -> Draft {
+        let mut draft = self.draft(step, self.matched.label(account, self.identity));
+        draft.hold_unknown_status(account);
         draft
     }
 }
@@ -434,33 +315,6 @@ pub(super) fn joining_makes_it(semantics: &Semantics, grant: &Grant) -> bool {
     members.creates_account && (semantics.create.is_none() || carried)
 }
 
-/// Why an account may be there although it was not seen; `None` once that is certain. A query is certain for the address it
-/// asked for, and a person may have several.
-pub(super) fn may_exist<'a>(cx: &Context<'a>, identity: &Email) -> Option<&'a str> {
-    let Coverage::Incomplete(why) = &cx.live.accounts_coverage else { return None };
-    let aliases = cx.people.get(identity).map_or(&[][..], |person| person.aliases.as_slice());
-    let absent = std::iter::once(identity).chain(aliases).all(|email| cx.live.absent.contains(email));
-    (!absent).then_some(why)
-}
-
-/// Points a draft at a live account, and holds it when nobody knows what the account's status means.
-pub(super) fn aim(draft: &mut Draft, account: &LiveAccount) {
-    draft.action.target.email = Some(account.email.clone());
-    draft.action.target.account_id = Some(account.id.clone());
-    draft.action.target.expect = Some(account.status.clone());
-    if let AccountStatus::Unknown(word) = &account.status {
-        draft.hold(
-            Guard::UnknownStatus,
-            format!("the account has the status `{word}`, which the connector does not know"),
-            format!(
-                "give the account another status in the app; or, if `{word}` is a regular one, add it to `accounts.status` of \
-                 the connector's manifest beside the word that means the same, as in `inactive: [disabled, {}]`",
-                repair::scalar(word)
-            ),
-        );
-    }
-}
-
 /// Whether an account is known to hold an admin role.
 pub(in crate::plan) fn is_live_admin(cx: &Context<'_>, account: &LiveAccount) -> bool {
     let Some(rule) = &cx.app.semantics.role else { return false };
@@ -469,15 +323,10 @@ pub(in crate::plan) fn is_live_admin(cx: &Context<'_>, account: &LiveAccount) ->
 }
 
 /// Whether an account holds an admin role as far as anybody knows: one whose role was not seen may.
-fn may_be_live_admin(cx: &Context<'_>, account: &LiveAccount) -> bool {
+pub(super) fn may_be_live_admin(cx: &Context<'_>, account: &LiveAccount) -> bool {
     let rule = cx.app.semantics.role.as_ref().filter(|rule| !rule.admin.is_empty());
     let unseen = rule.is_some_and(|rule| !account.values.contains_key(&rule.field()));
     unseen || is_live_admin(cx, account)
-}
-
-/// A change of status as the plan shows it.
-pub(super) fn status_change(from: &str, to: &str) -> Change {
-    Change { field: "status".into(), from: Some(FieldValue::text(from)), to: Some(FieldValue::text(to)) }
 }
 
 fn unlisted(account: &LiveAccount, name: &str) -> Finding {

@@ -58,13 +58,18 @@ pub(super) fn new_values(changes: &[Change]) -> Values {
     changes.iter().filter_map(|change| Some((change.field.clone(), change.to.clone()?))).collect()
 }
 
+/// A change of status as the plan shows it.
+pub(super) fn status_change(from: &str, to: &str) -> Change {
+    Change { field: "status".into(), from: Some(FieldValue::text(from)), to: Some(FieldValue::text(to)) }
+}
+
 /// What a change of fields means for what a person can do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Effect {
     /// The person can do more.
-    pub gains: bool,
+    pub adds_access: bool,
     /// The person can do less.
-    pub loses: bool,
+    pub reduces_access: bool,
 }
 
 /// Tells whether changes of roles give or take. A change between roles that cannot be compared may do both, and counts as
@@ -81,12 +86,12 @@ pub(super) fn effect(changes: &[Change], rule: Option<&RoleRule>) -> Effect {
         };
         match (rank(&from), rank(&to)) {
             (Some(from), Some(to)) => {
-                effect.gains |= to > from;
-                effect.loses |= to < from;
+                effect.adds_access |= to > from;
+                effect.reduces_access |= to < from;
             }
             _ => {
-                effect.gains |= !to.is_subset(&from);
-                effect.loses |= !from.is_subset(&to);
+                effect.adds_access |= !to.is_subset(&from);
+                effect.reduces_access |= !from.is_subset(&to);
             }
         }
     }
@@ -97,10 +102,10 @@ pub(super) fn effect(changes: &[Change], rule: Option<&RoleRule>) -> Effect {
 mod tests {
     use super::*;
 
-    fn check(from: Option<&str>, to: &str, gains: bool, loses: bool) {
+    fn check(from: Option<&str>, to: &str, adds_access: bool, reduces_access: bool) {
         let rule = RoleRule { ranked: ["viewer", "user", "admin"].map(Into::into).to_vec(), ..RoleRule::default() };
         let change = Change { field: "role".into(), from: from.map(Into::into), to: Some(to.into()) };
-        assert_eq!(effect(&[change], Some(&rule)), Effect { gains, loses }, "{from:?} to {to}");
+        assert_eq!(effect(&[change], Some(&rule)), Effect { adds_access, reduces_access }, "{from:?} to {to}");
     }
 
     #[test]

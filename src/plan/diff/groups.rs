@@ -8,8 +8,8 @@ use std::{
 use super::fields;
 use crate::{
     model::{
-        Coverage, DesiredGroup, Email, Finding, FindingCode, GroupState, Guard, LiveGroup, MemberRead, Reach, Severity,
-        Verb,
+        Coverage, DesiredGroup, Email, Finding, FindingCode, GroupRef, GroupState, Guard, LiveGroup, MemberRead, Reach,
+        Severity, Step,
     },
     plan::{
         Context,
@@ -38,6 +38,11 @@ impl Found<'_> {
             Some(Reach::ReadOnly(why)) => Some(why),
             _ => None,
         }
+    }
+
+    /// What steps about the group, or in it, refer to it by.
+    pub(super) fn group_ref(&self) -> GroupRef {
+        self.id.clone().map_or_else(|| GroupRef::Created(self.desired.name.clone()), GroupRef::Known)
     }
 
     /// How the app has withdrawn the group.
@@ -208,93 +213,87 @@ fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut 
     if found.gone().is_some() {
         return;
     }
-    let semantics = &cx.app.semantics;
-    let (desired, rules) = (found.desired, &semantics.groups);
-    let pinned = desired.id.is_some();
-    let verb = match (desired.state, found.live) {
-        (GroupState::Present, None) if !pinned && found.doubt.is_none() => Verb::CreateGroup,
-        (GroupState::Present, Some(_)) => Verb::UpdateGroup,
-        (GroupState::Absent, Some(_)) => Verb::DeleteGroup,
+    let rules = &cx.app.semantics.groups;
+    let is_new = found.desired.id.is_none() && found.doubt.is_none();
+    let (made, can) = match (found.desired.state, found.live) {
+        (GroupState::Present, None) if is_new => (Some(create(cx, found)), rules.create),
+        (GroupState::Present, Some(live)) => (update(cx, found, live), rules.update),
+        (GroupState::Absent, Some(live)) => (Some(delete(cx, matched, found, live)), rules.delete),
         _ => return,
     };
-    let mut draft = Draft::new(group_action(&cx.app.name, verb, &desired.name), Standing::Active, None)
-        .because(vec![desired.place.clone()]);
-    draft.action.target.group_id = found.id.clone();
-    if let Some((guard, reason, repair)) = &found.doubt {
-        draft.hold(*guard, reason.clone(), repair.clone());
-    }
-    let can = match (verb, found.live) {
-        (Verb::CreateGroup, _) => {
-            draft.action.target.values = desired.values.clone();
-            draft = draft.changes(fields::from_nothing(&desired.values));
-            if let Coverage::Incomplete(why) = &cx.live.groups_coverage {
-                draft.hold(
-                    Guard::Incomplete,
-                    format!("not all groups were seen ({why}), so this one may exist already"),
-                    "plan again once the app can be read to the end",
-                );
-            }
-            let lacking = rules.require.iter().find(|field| !desired.values.contains_key(*field));
-            if let (Some(field), true) = (lacking, rules.create) {
-                draft.hold(
-                    Guard::Incomplete,
-                    format!("{} takes a `{field}` to make a group, and the files give it none", cx.app.name),
-                    format!("add `{field}: …` to {}", repair::group(cx, &desired.name, &desired.place)),
-                );
-            }
-            rules.create
-        }
-        (Verb::UpdateGroup, Some(live)) => {
-            let managed = desired.values.keys().cloned().collect();
-            let compared = fields::compare(&managed, &desired.values, &live.values);
-            if compared.changes.is_empty() {
-                return;
-            }
-            draft.action.target.values = fields::new_values(&compared.changes);
-            draft = draft.changes(compared.changes);
-            rules.update
-        }
-        _ => {
-            let live = found.live.into_iter();
-            // Whoever is in it loses it, a member that is not among the accounts too.
-            draft.members = live
-                .flat_map(|live| &live.members)
-                .map(|member| {
-                    matched
-                        .by_id(&member.account)
-                        .map_or_else(|| Email::lenient(&member.account), |(_, who)| who.clone())
-                })
-                .collect();
-            draft.action.reduces_access = !draft.members.is_empty();
-            draft.action.irreversible = true;
-            // A wrong pin must not cost another group its life.
-            if let Some(live) = found.live.filter(|live| live.name != desired.name) {
-                draft.hold(
-                    Guard::Ambiguous,
-                    format!(
-                        "{} is pinned to {}, which is called {} in {}",
-                        desired.name, live.id, live.name, cx.app.name
-                    ),
-                    format!(
-                        "correct the `id` of {}, or declare the group under the name it has",
-                        repair::group(cx, &desired.name, &desired.place)
-                    ),
-                );
-            }
-            if let Some(why) = found.live.and_then(|live| unseen(cx, live)) {
-                draft.hold(
-                    Guard::Incomplete,
-                    format!("not all members were seen ({why}), and they leave before their group goes"),
-                    "plan again once the app can be read to the end",
-                );
-            }
-            rules.delete
-        }
-    };
+    let Some(mut draft) = made else { return };
+    let verb = draft.verb();
     if let Some(why) = found.read_only() {
         draft.manual(format!("{why}; {} in the app", verb.phrase()));
     } else if !can {
-        draft.manual(semantics.manual_text(verb));
+        draft.manual(cx.app.semantics.manual_text(verb));
     }
     drafts.actions.push(draft);
+}
+
+fn draft(cx: &Context<'_>, found: &Found<'_>, step: Step) -> Draft {
+    let name = group_action(&cx.app.name, &step, &found.desired.name);
+    let mut draft = Draft::new(name, step, Standing::Active, None).because(vec![found.desired.place.clone()]);
+    if let Some((guard, reason, repair)) = &found.doubt {
+        draft.hold(*guard, reason.clone(), repair.clone());
+    }
+    draft
+}
+
+fn create(cx: &Context<'_>, found: &Found<'_>) -> Draft {
+    let (desired, rules) = (found.desired, &cx.app.semantics.groups);
+    let step = Step::CreateGroup { name: desired.name.clone(), values: desired.values.clone() };
+    let mut draft = draft(cx, found, step).changes(fields::from_nothing(&desired.values));
+    if let Coverage::Incomplete(why) = &cx.live.groups_coverage {
+        draft.hold(
+            Guard::Incomplete,
+            format!("not all groups were seen ({why}), so this one may exist already"),
+            "plan again once the app can be read to the end",
+        );
+    }
+    let lacking = rules.require.iter().find(|field| !desired.values.contains_key(*field));
+    if let (Some(field), true) = (lacking, rules.create) {
+        draft.hold(
+            Guard::Incomplete,
+            format!("{} takes a `{field}` to make a group, and the files give it none", cx.app.name),
+            format!("add `{field}: …` to {}", repair::group(cx, &desired.name, &desired.place)),
+        );
+    }
+    draft
+}
+
+fn update(cx: &Context<'_>, found: &Found<'_>, live: &LiveGroup) -> Option<Draft> {
+    let wanted = &found.desired.values;
+    let compared = fields::compare(&wanted.keys().cloned().collect(), wanted, &live.values);
+    let step = Step::UpdateGroup { group: found.group_ref(), values: fields::new_values(&compared.changes) };
+    (!compared.changes.is_empty()).then(|| draft(cx, found, step).changes(compared.changes))
+}
+
+fn delete(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, live: &LiveGroup) -> Draft {
+    let desired = found.desired;
+    let mut draft = draft(cx, found, Step::DeleteGroup(found.group_ref()));
+    // Whoever is in it loses it, a member that is not among the accounts too.
+    let identity = |id| matched.by_id(id).map_or_else(|| Email::lenient(id), |(_, who)| who.clone());
+    draft.members = live.members.iter().map(|member| identity(&member.account)).collect();
+    draft.action.reduces_access = !draft.members.is_empty();
+    draft.action.irreversible = true;
+    // A wrong pin must not cost another group its life.
+    if live.name != desired.name {
+        draft.hold(
+            Guard::Ambiguous,
+            format!("{} is pinned to {}, which is called {} in {}", desired.name, live.id, live.name, cx.app.name),
+            format!(
+                "correct the `id` of {}, or declare the group under the name it has",
+                repair::group(cx, &desired.name, &desired.place)
+            ),
+        );
+    }
+    if let Some(why) = unseen(cx, live) {
+        draft.hold(
+            Guard::Incomplete,
+            format!("not all members were seen ({why}), and they leave before their group goes"),
+            "plan again once the app can be read to the end",
+        );
+    }
+    draft
 }

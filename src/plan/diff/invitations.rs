@@ -2,7 +2,6 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::accounts::may_exist;
 use crate::{
     model::{AccountStatus, Email, Finding, FindingCode, LiveAccount, Severity},
     plan::Context,
@@ -39,7 +38,7 @@ pub(super) fn again(cx: &Context<'_>, identity: &Email) -> Option<Finding> {
     let invited = cx.history?.invitations.get(identity)?;
     let since = match invited.gone_since {
         Some(gone) => format!("since {} ", day(cx, gone)),
-        None if invited.seen && may_exist(cx, identity).is_none() => String::new(),
+        None if invited.seen && cx.may_exist(identity).is_none() => String::new(),
         None => return None,
     };
     let what = if invited.accepted {

@@ -7,14 +7,14 @@ use std::{
 
 use super::{
     Surplus,
-    accounts::{aim, joining_makes_it, may_exist},
+    accounts::joining_makes_it,
     fields::{self, LiveValues},
     groups::Found,
 };
 use crate::{
     model::{
-        AccountStatus, Change, Coverage, Email, Finding, FindingCode, GroupState, Guard, LiveAccount, LiveMember,
-        Place, Severity, Step, Unlisted, Verb,
+        AccountRef, AccountStatus, Change, Coverage, Email, Finding, FindingCode, GroupState, Guard, LiveAccount,
+        LiveMember, MemberChange, Place, Severity, Step, Unlisted, Verb,
     },
     plan::{
         Context,
@@ -36,7 +36,7 @@ pub(super) fn diff(
         .actions
         .iter()
         .filter(|draft| draft.verb() == Verb::Reactivate)
-        .filter_map(|draft| draft.action.target.account_id.clone())
+        .filter_map(|draft| draft.action.step.account_id().cloned())
         .collect();
     for found in groups.values().filter(|found| found.gone().is_none()) {
         // An app may list a member twice; the first row counts.
@@ -46,15 +46,16 @@ pub(super) fn diff(
         }
         let wishes = wanted.members.get(&found.desired.name);
         let group = Group { cx, matched, found, wishes, members, accounts: &wanted.accounts, woken: &woken };
-        let gains_someone = group.grant(drafts);
-        group.take_away(gains_someone, drafts);
+        let adds_someone = group.grant(drafts);
+        group.take_away(adds_someone, drafts);
     }
 }
 
 /// No line grants the membership any more, and that is all there is against it. An account that is only now being
 /// reactivated was no member that anybody could miss.
 fn merely_ungranted(draft: &Draft) -> bool {
-    draft.standing == Standing::Active && draft.action.target.expect != Some(AccountStatus::Inactive)
+    draft.standing == Standing::Active
+        && draft.action.step.account().is_none_or(|account| account.status != AccountStatus::Inactive)
 }
 
 /// One declared group.
@@ -74,7 +75,7 @@ struct Group<'a> {
 impl Group<'_> {
     /// Adds and changes what is granted; tells whether anyone is added.
     fn grant(&self, drafts: &mut Drafts) -> bool {
-        let mut gains_someone = false;
+        let mut adds_someone = false;
         for (identity, wish) in self.wishes.into_iter().flatten() {
             let Wish::Granted(grant) = wish else { continue };
             if wanted::standing(self.cx, identity) != Standing::Active {
@@ -85,26 +86,31 @@ impl Group<'_> {
                 Some((account, member)) => self.change(identity, grant, account, member, drafts),
                 None => {
                     self.add(identity, grant, account.copied(), drafts);
-                    gains_someone = true;
+                    adds_someone = true;
                 }
             }
         }
-        gains_someone
+        adds_someone
     }
 
     fn add(&self, identity: &Email, grant: &Grant, account: Option<&LiveAccount>, drafts: &mut Drafts) {
         let semantics = &self.cx.app.semantics;
         let name = account.map_or(identity.as_str(), |account| self.matched.label(account, identity));
-        let mut draft = self.draft(Verb::AddMember, name, Standing::Active, identity);
-        draft.gains = true;
-        draft.action.target.email = Some(identity.clone());
         let mut values = semantics.members.joins_as.clone();
         values.extend(grant.values.clone());
-        draft = draft.changes(fields::from_nothing(&values)).because(grant.because.clone());
-        draft.action.target.values = values;
+        let by_joining = account.is_none().then(|| self.made_by_joining(identity)).flatten();
+        // Where joining makes accounts, an address will do.
+        let joining = (account.is_none() && semantics.members.creates_account)
+            .then(|| by_joining.map(|made| made.values.clone()).unwrap_or_default());
+        let changes = fields::from_nothing(&values);
+        let account_ref = account.map_or_else(|| AccountRef::Created(identity.clone()), Into::into);
+        let step = Step::AddMember { group: self.found.group_ref(), account: account_ref, values, joining };
+        let mut draft = self.draft(step, name, Standing::Active, identity);
+        draft.action.adds_access = true;
+        draft = draft.changes(changes).because(grant.because.clone());
         self.by_hand(&mut draft, semantics.members.add);
         if let Some(account) = account {
-            aim(&mut draft, account);
+            draft.hold_unknown_status(account);
             self.hold_doubtful(&mut draft, identity);
             if let Some(why) = self.unseen(account) {
                 draft.hold(
@@ -114,11 +120,9 @@ impl Group<'_> {
                 );
             }
         }
-        let by_joining = account.is_none().then(|| self.made_by_joining(identity)).flatten();
-        if let Some(made) = by_joining {
-            draft.action.target.joins_with = made.values.clone();
+        if by_joining.is_some() {
             draft.makes_account = true;
-            if let Some(why) = may_exist(self.cx, identity) {
+            if let Some(why) = self.cx.may_exist(identity) {
                 draft.hold(
                     Guard::Incomplete,
                     format!("not all accounts were seen ({why}), and joining would make a second one"),
@@ -204,22 +208,23 @@ impl Group<'_> {
         }
         let effect = fields::effect(&compared.changes, semantics.members.role.as_ref());
         let name = self.matched.label(account, identity);
-        let mut draft = self.draft(Verb::ChangeMember, name, Standing::Active, identity).because(grant.because.clone());
-        aim(&mut draft, account);
-        self.hold_doubtful(&mut draft, identity);
-        draft.action.target.values = match semantics.members.change {
-            Step::Again => grant.values.clone(),
-            Step::InPlace | Step::Manual => fields::new_values(&compared.changes),
+        let values = match semantics.members.change {
+            MemberChange::Again => grant.values.clone(),
+            MemberChange::InPlace | MemberChange::Manual => fields::new_values(&compared.changes),
         };
-        draft.action.reduces_access = effect.loses;
-        draft.gains = effect.gains;
+        let step = Step::ChangeMember { group: self.found.group_ref(), account: account.into(), values };
+        let mut draft = self.draft(step, name, Standing::Active, identity).because(grant.because.clone());
+        draft.hold_unknown_status(account);
+        self.hold_doubtful(&mut draft, identity);
+        draft.action.reduces_access = effect.reduces_access;
+        draft.action.adds_access = effect.adds_access;
         draft = draft.changes(compared.changes);
-        self.by_hand(&mut draft, semantics.members.change != Step::Manual);
+        self.by_hand(&mut draft, semantics.members.change != MemberChange::Manual);
         drafts.actions.push(draft);
     }
 
     /// Removes what is not granted.
-    fn take_away(&self, gains_someone: bool, drafts: &mut Drafts) {
+    fn take_away(&self, adds_someone: bool, drafts: &mut Drafts) {
         let mut made = Vec::new();
         let mut ungranted = 0;
         let mut members: Vec<_> = self.members.iter().collect();
@@ -245,7 +250,7 @@ impl Group<'_> {
             ungranted += usize::from(merely_ungranted(&draft));
             made.push(draft);
         }
-        if ungranted > 0 && made.len() == self.members.len() && !gains_someone {
+        if ungranted > 0 && made.len() == self.members.len() && !adds_someone {
             self.keep_last(&mut made);
         }
         drafts.actions.extend(made);
@@ -283,8 +288,9 @@ impl Group<'_> {
             _ => {}
         }
         let name = self.matched.label(account, identity);
-        let mut draft = self.draft(Verb::RemoveMember, name, standing, identity);
-        aim(&mut draft, account);
+        let step = Step::RemoveMember { group: self.found.group_ref(), account: account.into() };
+        let mut draft = self.draft(step, name, standing, identity);
+        draft.hold_unknown_status(account);
         draft.action.reduces_access = true;
         // That an empty list goes with it is no news.
         let changes = values
@@ -370,11 +376,10 @@ impl Group<'_> {
         }
     }
 
-    fn draft(&self, verb: Verb, account: &str, standing: Standing, identity: &Email) -> Draft {
+    fn draft(&self, step: Step, account: &str, standing: Standing, identity: &Email) -> Draft {
         let desired = self.found.desired;
-        let name = account_action(&self.cx.app.name, verb, account, Some(&desired.name));
-        let mut draft = Draft::new(name, standing, Some(identity.clone()));
-        draft.action.target.group_id = self.found.id.clone();
+        let name = account_action(&self.cx.app.name, &step, account, Some(&desired.name));
+        let mut draft = Draft::new(name, step, standing, Some(identity.clone()));
         if let Some((guard, reason, repair)) = &self.found.doubt {
             draft.hold(*guard, reason.clone(), repair.clone());
         }

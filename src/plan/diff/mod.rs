@@ -2,6 +2,7 @@
 
 mod accounts;
 mod fields;
+mod findings;
 mod groups;
 mod invitations;
 mod members;

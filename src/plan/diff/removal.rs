@@ -1,8 +1,8 @@
 //! How an account is removed: deactivated, deleted, withdrawn, or by hand.
 
-use super::accounts::{aim, status_change};
+use super::fields::status_change;
 use crate::{
-    model::{AccountStatus, Email, LiveAccount, RemoveWith, Verb},
+    model::{AccountStatus, Email, LiveAccount, RemoveWith, Step, Verb},
     plan::{
         Context,
         draft::{Draft, account_action},
@@ -31,8 +31,13 @@ pub(super) fn account(
         _ if delete => (Verb::Delete, semantics.delete.is_some()),
         _ => (Verb::Deactivate, semantics.deactivate.is_some()),
     };
-    let mut draft = Draft::new(account_action(&cx.app.name, verb, name, None), standing, Some(identity.clone()));
-    aim(&mut draft, account);
+    let step = match verb {
+        Verb::Delete => Step::DeleteAccount(account.into()),
+        _ => Step::Deactivate(account.into()),
+    };
+    let name = account_action(&cx.app.name, &step, name, None);
+    let mut draft = Draft::new(name, step, standing, Some(identity.clone()));
+    draft.hold_unknown_status(account);
     draft.action.reduces_access = true;
     draft.action.irreversible = match verb {
         Verb::Delete => semantics.delete.as_ref().is_some_and(|rule| rule.irreversible),

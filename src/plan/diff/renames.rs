@@ -20,7 +20,7 @@ pub(super) fn find(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts)
     let mut comes: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
     let mut goes: BTreeMap<Arc<str>, usize> = BTreeMap::new();
     for (index, draft) in drafts.actions.iter().enumerate() {
-        match (draft.verb(), &draft.identity, &draft.action.target.account_id) {
+        match (draft.verb(), &draft.identity, draft.action.step.account_id()) {
             (Verb::Create, Some(identity), _) => {
                 let person = cx.desired.people.get(identity);
                 let names =

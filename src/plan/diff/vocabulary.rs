@@ -26,7 +26,7 @@ pub(super) fn hold_unknown(cx: &Context<'_>, drafts: &mut Drafts) {
             Verb::AddMember | Verb::ChangeMember => &vocabulary.members,
             _ => continue,
         };
-        let values = draft.action.target.values.clone();
+        let values = draft.action.step.values().clone();
         for (field, words) in fields {
             for name in values.get(field).into_iter().flat_map(FieldValue::texts) {
                 check(cx, field, words, name, draft);

@@ -223,7 +223,7 @@ impl<'a> Check<'a> {
 
 /// Whether an action counts against a cap: it would be done, and someone gains or loses by it.
 fn counts(draft: &Draft, guard: Guard) -> bool {
-    let touches = if guard == Guard::MaxRemovals { draft.action.reduces_access } else { draft.gains };
+    let touches = if guard == Guard::MaxRemovals { draft.action.reduces_access } else { draft.action.adds_access };
     // What a person does by hand is not ours to count. What waits for an invitation will be done, and counts.
     touches && draft.holds.is_empty() && matches!(draft.action.status, Status::Ready | Status::Waiting)
 }

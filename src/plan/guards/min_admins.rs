@@ -44,7 +44,7 @@ pub(in crate::plan) fn balance(cx: &Context<'_>, drafts: &Drafts) -> Balance {
         .actions
         .iter()
         .filter(|draft| going(draft) && draft.loses_admin)
-        .filter_map(|draft| draft.action.target.account_id.as_ref())
+        .filter_map(|draft| draft.action.step.account_id())
         .collect();
     let remaining = cx
         .accounts

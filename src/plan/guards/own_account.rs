@@ -21,7 +21,7 @@ fn judge(cx: &Context<'_>, draft: &mut Draft) {
         return;
     }
     let app = repair::app(cx);
-    if draft.action.target.address.is_some() {
+    if draft.action.step.address().is_some() {
         draft.hold(
             Guard::SelfAccount,
             "our own credential acts as this account, and may not be able to sign in by another address",

@@ -19,15 +19,14 @@ pub(super) fn check(cx: &Context<'_>, _: &Wanted<'_>, drafts: &mut Drafts) {
     for draft in &mut drafts.actions {
         let group = &draft.action.name.group;
         let patterns = &cx.policy(group.as_ref()).protect;
-        let touched = draft.action.reduces_access || draft.action.target.address.is_some();
-        if touched && !patterns.is_empty() {
+        if draft.action.may_lock_out() && !patterns.is_empty() {
             judge(compiled.entry(group.clone()).or_insert_with(|| globs(patterns)).as_ref(), draft);
         }
     }
 }
 
 fn judge(protected: Option<&GlobSet>, draft: &mut Draft) {
-    let addresses = draft.identity.iter().chain(&draft.action.target.email);
+    let addresses = draft.identity.iter().chain(draft.action.step.email());
     // A glob may spell a domain as people do, while addresses are compared by its A-labels.
     let matches = protected.is_none_or(|globs| {
         addresses

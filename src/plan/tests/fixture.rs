@@ -73,7 +73,7 @@ pub fn one_way() -> Semantics {
             read: MemberRead::PerAccount,
             add: true,
             when: [AccountStatus::Active].into(),
-            change: Step::Manual,
+            change: MemberChange::Manual,
             remove: false,
             creates_account: false,
             creates_with: BTreeSet::new(),
@@ -112,7 +112,7 @@ pub fn full() -> Semantics {
         members: MemberRules {
             read: MemberRead::PerGroup,
             when: [AccountStatus::Active, AccountStatus::Pending].into(),
-            change: Step::InPlace,
+            change: MemberChange::InPlace,
             remove: true,
             ..one_way().members
         },
@@ -388,7 +388,7 @@ impl World {
         let history = self.history.clone().map(|history| History {
             apps: BTreeMap::from([("a".into(), history)]),
             approvals: self.used.clone(),
-            ..History::default()
+            private: false,
         });
         plan(&Inputs {
             desired: &self.desired,

@@ -253,21 +253,27 @@ fn what_somebody_else_deactivated_stays_inactive_until_somebody_approves() {
 }
 
 #[test]
-fn a_ledger_that_never_saw_the_app_did_not_deactivate_anybody() {
+fn a_history_that_lacks_the_app_is_no_history_of_it() {
     let mut world = sleeping(AppHistory::default());
-    let known = world.show();
+    let empty = world.whole_plan();
     let live = crate::model::Live { apps: [("a".into(), Ok(world.live.clone()))].into() };
-    let empty = crate::plan::History::default();
+    let of_others = crate::plan::History {
+        apps: [("b".into(), AppHistory::default())].into(),
+        private: false,
+        approvals: Default::default(),
+    };
     let inputs = crate::plan::Inputs {
         desired: &world.desired,
         desired_digest: "",
         live: &live,
-        history: Some(&empty),
+        history: Some(&of_others),
         now: world.now,
     };
-    assert_eq!(show(&crate::plan::plan(&inputs).apps[0]), known);
+    let missed = crate::plan::plan(&inputs);
+    assert_ne!(missed, empty);
     world.history = None;
-    assert_ne!(world.show(), known);
+    assert_eq!(missed, world.whole_plan());
+    assert!(!missed.guards_unchecked.is_empty());
 }
 
 #[test]

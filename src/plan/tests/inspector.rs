@@ -123,8 +123,8 @@ impl Inspector {
 
     /// Judges an action that is about to be done to `world`.
     pub fn allow(&mut self, world: &World, action: &Action) {
-        let account = world.live.accounts.iter().find(|account| Some(&account.id) == action.target.account_id.as_ref());
-        let who = account.map(|account| owner(world, account)).or_else(|| action.target.email.clone());
+        let account = world.live.accounts.iter().find(|account| Some(&account.id) == action.step.account_id());
+        let who = account.map(|account| owner(world, account)).or_else(|| action.step.email().cloned());
         let semantics = &app(world).semantics;
         let ranked = match action.name.verb {
             Verb::ChangeMember => semantics.members.role.as_ref(),
@@ -149,7 +149,7 @@ impl Inspector {
             self.gains.push((action.clone(), people.clone()));
         }
         if action.name.verb == Verb::Reactivate {
-            self.reactivated.extend(action.target.account_id.clone());
+            self.reactivated.extend(action.step.account_id().cloned());
         }
         let leaver = takes && who.as_ref().is_some_and(|who| has_left(world, who));
         self.certain(world, action, account, who.as_ref(), takes, leaver);
@@ -197,8 +197,7 @@ impl Inspector {
         if name.verb == Verb::Create {
             assert!(world.live.accounts_coverage.is_complete(), "{name}: may exist already");
         }
-        if let Some(live) = self.start.live.groups.iter().find(|live| Some(&live.id) == action.target.group_id.as_ref())
-        {
+        if let Some(live) = self.start.live.groups.iter().find(|live| Some(&live.id) == action.step.group_id()) {
             let unread = account.is_some_and(|account| world.live.unread_memberships.contains(&account.id));
             if name.verb == Verb::AddMember {
                 assert!(account.is_none() || live.coverage.is_complete() && !unread, "{name}: may be a member already");
@@ -282,7 +281,7 @@ impl Inspector {
                 assert!(out_or_suspended || says_of_account(world, who) == Says::Nothing, "{name}: is granted");
                 assert!(named || app.policy.unlisted == Unlisted::Remove, "{name}: a stranger");
                 let wanted = app.policy.remove_with == RemoveWith::Delete && !is_suspended(world, who);
-                let withdrawn = action.target.expect == Some(AccountStatus::Pending);
+                let withdrawn = action.step.account().is_some_and(|account| account.status == AccountStatus::Pending);
                 assert!(name.verb == Verb::Deactivate || wanted || withdrawn, "{name}: deletes without being told to");
             }
             Verb::RemoveMember => {
@@ -296,7 +295,7 @@ impl Inspector {
             }
             Verb::Update if readdresses(action) => {
                 assert!(!out_or_suspended && says_of_account(world, who) == Says::Now, "{name}: is not granted");
-                assert_eq!(action.target.address.as_ref(), Some(who), "{name}: gets somebody else's address");
+                assert_eq!(action.step.address(), Some(who), "{name}: gets somebody else's address");
                 assert_eq!(app.policy.aliases, Aliases::Rename, "{name}: keeps its alias");
                 let taken = world.live.accounts.iter().any(|account| account.email == *who);
                 assert!(!taken, "{name}: the address is taken");
@@ -310,7 +309,7 @@ impl Inspector {
         let (name, app) = (&action.name, app(world));
         let after = {
             let mut after = world.live.clone();
-            let id = action.target.account_id.as_ref();
+            let id = action.step.account_id();
             match name.verb {
                 Verb::Create => after.accounts.push(LiveAccount {
                     id: "x".into(),
@@ -327,7 +326,7 @@ impl Inspector {
                             Verb::Reactivate => account.status = AccountStatus::Active,
                             Verb::Update => account
                                 .values
-                                .extend(action.target.values.iter().map(|(k, v)| (k.clone(), Some(v.clone())))),
+                                .extend(action.step.values().iter().map(|(k, v)| (k.clone(), Some(v.clone())))),
                             _ => {}
                         }
                     }
@@ -348,7 +347,7 @@ impl Inspector {
             assert!(used(&after) <= used(world) || used(&after) <= seats as usize, "{name}: there is no seat");
         }
         if name.verb == Verb::DeleteGroup {
-            let live = world.live.groups.iter().find(|group| Some(&group.id) == action.target.group_id.as_ref());
+            let live = world.live.groups.iter().find(|group| Some(&group.id) == action.step.group_id());
             for member in &live.expect("the group is there").members {
                 let account = world.live.accounts.iter().find(|account| account.id == member.account);
                 let own = account.is_some_and(|account| Some(owner(world, account)) == app.self_account);
@@ -405,7 +404,7 @@ impl Inspector {
                 let planned = self.start.plan().actions.iter().any(|action| {
                     action.name.verb == Verb::RemoveMember
                         && action.name.group.as_ref() == Some(&group.name)
-                        && action.target.account_id.as_ref() == Some(id)
+                        && action.step.account_id() == Some(id)
                 });
                 assert!(!surplus || planned, "{who} has {} again, and nobody takes it away", group.name);
             }

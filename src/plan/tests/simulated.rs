@@ -39,13 +39,14 @@ pub fn mix(seed: u64, text: &str) -> u64 {
 
 fn carry_out_one(world: &mut World, action: &Action) {
     let semantics = world.desired.apps["a"].semantics.clone();
-    let (name, target) = (&action.name, &action.target);
+    let (name, step) = (&action.name, &action.step);
+    assert_eq!(name.verb, step.verb(), "{name}: its step does something else");
     let live = &mut world.live;
-    let seen = || target.values.iter().map(|(field, value)| (field.clone(), Some(value.clone())));
-    let account_id = || match &target.account_id {
+    let seen = || step.values().iter().map(|(field, value)| (field.clone(), Some(value.clone())));
+    let account_id = || match step.account_id() {
         Some(id) => id.clone(),
         None => {
-            let email = target.email.as_ref().expect("an account is sought by its address");
+            let email = step.email().expect("an account is sought by its address");
             let account = live.accounts.iter().find(|account| account.email == *email);
             account.unwrap_or_else(|| panic!("{name}: nobody has this address")).id.clone()
         }
@@ -53,7 +54,7 @@ fn carry_out_one(world: &mut World, action: &Action) {
     match name.verb {
         Verb::Create => {
             let rule = semantics.create.as_ref().expect("the API can");
-            let email = target.email.clone().expect("it has an address");
+            let email = step.email().cloned().expect("it has an address");
             assert!(live.accounts.iter().all(|account| account.email != email), "{name}: the address is taken");
             let mut values = std::collections::BTreeMap::from([("role".into(), None)]);
             values.extend(seen());
@@ -67,13 +68,13 @@ fn carry_out_one(world: &mut World, action: &Action) {
         }
         Verb::Update => {
             assert!(semantics.update, "{name}");
-            if let Some(address) = &target.address {
+            if let Some(address) = step.address() {
                 assert!(!semantics.fixed.contains("email"), "{name}: addresses stay as they are");
                 assert!(live.accounts.iter().all(|account| account.email != *address), "{name}: the address is taken");
             }
             let updated = account(live, &account_id());
             updated.values.extend(seen());
-            updated.email = target.address.clone().unwrap_or_else(|| updated.email.clone());
+            updated.email = step.address().cloned().unwrap_or_else(|| updated.email.clone());
         }
         Verb::Reactivate => {
             assert!(semantics.reactivate, "{name}");
@@ -109,7 +110,7 @@ fn carry_out_one(world: &mut World, action: &Action) {
             group.members.push(LiveMember::new(id, values));
         }
         Verb::ChangeMember => {
-            assert_ne!(semantics.members.change, Step::Manual, "{name}");
+            assert_ne!(semantics.members.change, MemberChange::Manual, "{name}");
             let id = account_id();
             let member = group(live, action).members.iter_mut().find(|member| member.account == id);
             member.expect("it is a member").values.extend(seen());
@@ -154,7 +155,7 @@ fn account<'a>(live: &'a mut LiveApp, id: &str) -> &'a mut LiveAccount {
 /// member.
 fn group<'a>(live: &'a mut LiveApp, action: &Action) -> &'a mut LiveGroup {
     let name = action.name.group.as_ref().expect("it is about a group");
-    let id = action.target.group_id.clone();
+    let id = action.step.group_id().cloned();
     let at = live.groups.iter().position(|group| id.as_ref().map_or(group.name == *name, |id| group.id == *id));
     let at = at.unwrap_or_else(|| {
         live.groups.push(LiveGroup {

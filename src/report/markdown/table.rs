@@ -114,7 +114,7 @@ pub(super) fn of_actions(index: usize, app: &AppPlan, compared: bool) -> Vec<Row
 fn gravity(action: &Action) -> Gravity {
     if action.irreversible {
         Gravity::Irreversible
-    } else if action.reduces_access || wording::sign(action.name.verb) == "-" {
+    } else if action.reduces_access || action.name.verb.sign() == "-" {
         Gravity::Removal
     } else {
         match action.status {
@@ -130,7 +130,7 @@ fn action_row(action: &Action, others: bool) -> String {
     let name = &action.name;
     let mut what: Vec<String> = wording::group(name).map(code).into_iter().collect();
     what.extend(wording::changes(action).into_iter().map(change));
-    if action.reduces_access && wording::sign(name.verb) == "~" {
+    if action.reduces_access && name.verb.sign() == "~" {
         what.push("reduces access".to_owned());
     }
     if action.irreversible {
@@ -157,7 +157,7 @@ fn action_row(action: &Action, others: bool) -> String {
 
 /// A sign that stays one in a cell.
 fn sign(verb: Verb) -> &'static str {
-    match wording::sign(verb) {
+    match verb.sign() {
         "+" => "➕",
         "~" => "✏️",
         _ => "❌",

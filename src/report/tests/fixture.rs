@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, ActionName, Against, AppPlan, Cause, Change, Due, DueWhat, Edge, FieldValue, Finding, FindingCode,
-    Forecast, Guard, Held, Observed, Place, Plan, Rule, Seats, Severity, Snapshot, Status, Target, Verb,
+    Forecast, Guard, Held, Observed, Place, Plan, Rule, Scope, Seats, Severity, Snapshot, Status, Verb,
 };
 
 /// An action as its name says it, ready, without changes: `autodesk/add-member/jane@example.com/Design Team`.
@@ -10,20 +10,10 @@ pub fn action(name: &str, because: &str) -> Action {
     let name = parse(name);
     let verb = name.verb;
     Action {
-        status: Status::Ready,
-        reason: None,
-        held: None,
-        after: Vec::new(),
-        irreversible: false,
         reduces_access: matches!(verb, Verb::Deactivate | Verb::Delete | Verb::RemoveMember | Verb::DeleteGroup),
         adds_access: matches!(verb, Verb::Create | Verb::AddMember | Verb::Reactivate),
-        approved_by: Vec::new(),
-        cause: None,
-        changes: Vec::new(),
         because: because.split_whitespace().map(place).collect(),
-        gone: Vec::new(),
-        target: Target::default(),
-        name,
+        ..Action::new(name)
     }
 }
 
@@ -31,7 +21,7 @@ pub fn parse(name: &str) -> ActionName {
     let mut parts = name.split('/').map(|part| part.replace("%2F", "/").into());
     let app = parts.next().unwrap();
     let verb: Verb = parts.next().map(|verb: std::sync::Arc<str>| verb.parse().unwrap()).unwrap();
-    let of_group = matches!(verb, Verb::CreateGroup | Verb::UpdateGroup | Verb::DeleteGroup);
+    let of_group = verb.scope() == Scope::Group;
     let account = if of_group { None } else { parts.next() };
     ActionName { app, verb, account, group: parts.next() }
 }

@@ -11,8 +11,8 @@ use super::{NARROW, fixture::place, snapshot};
 use crate::{
     model::{
         AccountStatus, Auth, BudgetSpec, Claim, Desired, DesiredAccount, DesiredApp, DesiredGroup, Email, Find,
-        GroupRules, GroupState, Limits, MemberRead, MemberRules, Mode, Person, PersonStatus, Policy, RoleRule,
-        Semantics, Settings, Step, Values, Window,
+        GroupRules, GroupState, Limits, MemberChange, MemberRead, MemberRules, Mode, Person, PersonStatus, Policy,
+        RoleRule, Semantics, Settings, Values, Window,
     },
     report,
     why::{State, why},
@@ -66,7 +66,7 @@ fn semantics() -> Semantics {
             read: MemberRead::PerAccount,
             add: true,
             when: [AccountStatus::Active].into(),
-            change: Step::Again,
+            change: MemberChange::Again,
             remove: false,
             creates_account: false,
             creates_with: BTreeSet::new(),

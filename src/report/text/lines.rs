@@ -62,10 +62,7 @@ pub(super) fn fold<'a>(actions: &[&'a Action]) -> Folded<'a> {
 }
 
 fn is_grave(action: &Action) -> bool {
-    action.status == Status::Held
-        || action.irreversible
-        || action.reduces_access
-        || wording::sign(action.name.verb) == "-"
+    action.status == Status::Held || action.irreversible || action.reduces_access || action.name.verb.sign() == "-"
 }
 
 /// What a line that counts tells apart.
@@ -230,7 +227,7 @@ fn detail(canvas: &Canvas, action: &Action) -> Line {
     }
     let arrow = canvas.glyph("→", "->");
     parts.extend(wording::changes(action).into_iter().map(|change| wording::change(change, arrow)));
-    if action.reduces_access && wording::sign(action.name.verb) == "~" {
+    if action.reduces_access && action.name.verb.sign() == "~" {
         parts.push(Line::new().whole(Paint::Remove, "reduces access"));
     }
     if action.irreversible {

@@ -6,7 +6,9 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::{
-    calls::{Answers, CallBuilder, Problem, Scope, at},
+    answers::Told,
+    calls::{CallBuilder, Scope},
+    mistakes::{Problem, at},
     names, ours, roles,
 };
 use crate::{
@@ -76,8 +78,8 @@ pub(super) fn check(
         let (line, change) = (at(&change), change.value);
         if let Some(set) = change.set {
             let paths = [&change.post, &change.put, &change.patch, &change.delete];
-            if paths.iter().any(|path| path.is_some()) || change.body.is_some() || !change.expect.is_empty() {
-                let says = "goes through `accounts.update`; leave out the call, its `body` and its `expect`";
+            if paths.iter().any(|path| path.is_some()) || change.body.is_some() {
+                let says = "goes through `accounts.update`; leave out the call and its `body`";
                 return Err((line, format!("`set` under `{what}` {says}")));
             }
             if !updates {
@@ -90,8 +92,8 @@ pub(super) fn check(
                     format!("`set: {{status: {set}}}` needs `status` in `accounts.fields` and `accounts.status`"),
                 ));
             }
-            let may_lack = change.otherwise.is_some();
-            return Ok(Change::Set { status: set, may_lack, by_hand: change.manual_on });
+            let answers = on_account.answers(what, Told::new(change.answers, change.otherwise))?;
+            return Ok(Change::Set { status: set, answers });
         }
         let given = [
             (Method::Post, change.post),
@@ -99,31 +101,21 @@ pub(super) fn check(
             (Method::Patch, change.patch),
             (Method::Delete, change.delete),
         ];
-        let answers = Answers {
-            expect: change.expect,
-            duplicate: Vec::new(),
-            otherwise: change.otherwise,
-            manual_on: change.manual_on,
-        };
-        Ok(Change::Call(on_account.write(line, what, given, change.body, answers)?))
+        let told = Told::new(change.answers, change.otherwise);
+        Ok(Change::Call(on_account.write(line, what, given, change.body, told)?))
     };
     let deactivate = wire.deactivate.map(|wire| change("accounts.deactivate", wire)).transpose()?;
     let reactivate = wire.reactivate.map(|wire| change("accounts.reactivate", wire)).transpose()?;
     let by_email = CallBuilder::with(scope, &[EMAIL]).about(&[EMAIL]);
     let making = CallBuilder::with(scope, &[EMAIL]).fields(&fields);
     let create = wire.create.map(|create| {
-        let answers = Answers {
-            expect: create.expect,
-            duplicate: create.duplicate,
-            otherwise: create.otherwise,
-            manual_on: create.manual_on,
-        };
-        making.write(at(&create.post), "accounts.create", [(Method::Post, Some(create.post))], create.body, answers)
+        let told = Told::new(create.answers, create.otherwise);
+        making.write(at(&create.post), "accounts.create", [(Method::Post, Some(create.post))], create.body, told)
     });
     let update = wire.update.map(|wire| on_account.update("accounts.update", wire)).transpose()?;
     Ok(Accounts {
         list: CallBuilder::with(scope, &[]).list("accounts.list", wire.list)?,
-        read: on_account.get("accounts.read", wire.read.get, wire.read.query)?,
+        read: on_account.get("accounts.read", wire.read, false)?,
         find: wire.find.map(|find| by_email.list("accounts.find", find)).transpose()?,
         create: create.transpose()?,
         update,

@@ -1,39 +1,37 @@
 //! The calls of a manifest, checked one by one.
 
-use std::{
-    cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{cell::RefCell, collections::BTreeSet};
 
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
+use super::{
+    answers::{Shared, Told},
+    mistakes::{Problem, at},
+};
 use crate::connectors::{
     http::Method,
+    paging::{Cursor, Paging, Totals},
     rest::{
+        answers::Answers,
         manifest::{Call, Fields, List, Style, Update},
         options::OptionRules,
-        paging::{Expired, Paging, Step as PageStep},
-        template::{BodyTemplate, Dotted, Template},
+        shape::Paged,
+        template::{BodyTemplate, Template},
         wire,
     },
 };
 
 /// Page size where a manifest names none: what most APIs allow.
-const PAGE_SIZE: u32 = 100;
-
-/// Where something is wrong, and what.
-pub(super) type Problem = (u64, String);
-
-pub(super) fn at<T>(spanned: &Spanned<T>) -> u64 {
-    spanned.referenced.line()
-}
+const PAGE_SIZE: u64 = 100;
 
 /// What every call of a manifest can refer to.
 pub(super) struct Scope<'a> {
     pub(super) options: &'a OptionRules,
     /// How lists are paged that say nothing of their own.
-    pub(super) page: Option<&'a Paging>,
+    pub(super) page: Option<&'a Paged>,
+    /// What answers mean to every call, or to the calls that they name.
+    pub(super) answers: &'a [Shared],
     /// Options that stand in a text so far.
     pub(super) plain: RefCell<BTreeSet<String>>,
 }
@@ -60,20 +58,18 @@ pub(super) fn undeclared(name: &str) -> String {
     format!("there is no option `{name}`; declare it: `options: {{ {name}: {{ help: … }} }}`")
 }
 
-pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paging, Problem> {
+pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paged, Problem> {
     let line = at(wire);
     let page = &wire.value;
-    let mut steps = Vec::new();
+    let mut cursors = Vec::new();
     if let Some(parameter) = &page.offset {
-        steps.push(PageStep::Offset { parameter: parameter.clone() });
+        cursors.push(Cursor::Row { parameter: parameter.clone(), first: 0 });
     }
     if let Some(parameter) = &page.number {
-        steps.push(PageStep::Number { parameter: parameter.clone(), first: page.first.unwrap_or(1) });
+        cursors.push(Cursor::Number { parameter: parameter.clone(), first: page.first.unwrap_or(1) });
     }
     match (&page.token, &page.next) {
-        (Some(parameter), Some(next)) => {
-            steps.push(PageStep::Token { parameter: parameter.clone(), next: next.clone() });
-        }
+        (Some(parameter), Some(_)) => cursors.push(Cursor::Token { parameter: parameter.clone(), opening: None }),
         (None, None) => {}
         _ => {
             return Err((
@@ -82,13 +78,11 @@ pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paging, Problem> {
             ));
         }
     }
-    if let Some(next) = &page.link {
-        steps.push(PageStep::Link { next: next.clone() });
-    }
-    let (Some(step), true) = (steps.pop(), steps.is_empty()) else {
+    cursors.extend(page.link.is_some().then_some(Cursor::Link));
+    let (Some(cursor), true) = (cursors.pop(), cursors.is_empty()) else {
         return Err((line, "`page` needs exactly one of `offset`, `number`, `token` and `link`".into()));
     };
-    let max = page.max.unwrap_or(PAGE_SIZE);
+    let max = page.max.map_or(PAGE_SIZE, u64::from);
     if max == 0 {
         return Err((line, "`max` must be at least 1".into()));
     }
@@ -96,50 +90,14 @@ pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paging, Problem> {
     if ends_short && page.size.is_none() {
         return Err((line, "`end: short` needs `size`: otherwise nobody knows what a full page is".into()));
     }
-    let expired = page.expired.as_ref().map(|expired| Expired {
-        status: expired.status,
-        path: expired.path.clone(),
-        is: expired.is.clone(),
-    });
-    if let Some(expired) = &expired {
-        if !(400..500).contains(&expired.status) {
-            return Err((line, "`expired` is about an answer from 400 to 499, such as `{ status: 410 }`".into()));
-        }
-        if expired.path.is_some() == expired.is.is_empty() {
-            return Err((line, "in `expired`, `path` (where the answer says it) and `is: [words]` go together".into()));
-        }
-    }
-    Ok(Paging {
-        step,
-        size: page.size.clone(),
-        max,
-        default: page.default,
+    let totals = page.total.as_ref().map_or(Totals::Unsaid, |path| Totals::Stated(path.to_string()));
+    let default = page.default.map(u64::from);
+    Ok(Paged {
+        paging: Paging { cursor, size: page.size.clone(), max: Some(max), default, ends_short, totals },
+        next: page.next.clone().or_else(|| page.link.clone()),
         total: page.total.clone(),
         at_least: page.at_least.clone(),
-        ends_short,
-        expired,
     })
-}
-
-/// What calls that may fail in known ways have in common.
-pub(super) struct Answers {
-    pub(super) expect: BTreeMap<Dotted, Value>,
-    pub(super) duplicate: Vec<u16>,
-    pub(super) otherwise: Option<wire::ByHand>,
-    pub(super) manual_on: Vec<u16>,
-}
-
-impl Answers {
-    /// The call with what its answers mean.
-    pub(super) fn of(self, call: Call) -> Call {
-        Call {
-            expect: self.expect.into_iter().collect(),
-            duplicate: self.duplicate,
-            may_lack: self.otherwise.is_some(),
-            by_hand: self.manual_on,
-            ..call
-        }
-    }
 }
 
 /// Makes a call, after checking that its placeholders have values.
@@ -202,36 +160,30 @@ impl<'a> CallBuilder<'a> {
         Ok(text.value)
     }
 
-    pub(super) fn call(&self, method: Method, path: Spanned<Template>) -> Result<Call, Problem> {
+    /// What answers mean to the call of this name.
+    pub(super) fn answers(&self, what: &str, told: Told) -> Result<Answers, Problem> {
+        told.of(what, self.scope.answers)
+    }
+
+    fn call(&self, what: &str, method: Method, path: Spanned<Template>, told: Told) -> Result<Call, Problem> {
         let line = at(&path);
         self.check(line, path.value.holes(), true)?;
         if !path.value.starts_with('/') {
             return Err((line, "a path starts with `/` and goes on below the app's `url` and `base`".into()));
         }
-        Ok(Call {
-            method,
-            path: path.value,
-            query: Vec::new(),
-            body: None,
-            expect: Vec::new(),
-            duplicate: Vec::new(),
-            may_lack: false,
-            by_hand: Vec::new(),
-        })
+        let answers = self.answers(what, told)?;
+        Ok(Call { method, path: path.value, query: Vec::new(), body: None, answers })
     }
 
     /// A call that reads.
-    pub(super) fn get(
-        &self,
-        what: &str,
-        path: Spanned<Template>,
-        query: BTreeMap<String, Template>,
-    ) -> Result<Call, Problem> {
-        let line = at(&path);
-        for template in query.values() {
+    pub(super) fn get(&self, what: &str, wire: wire::Read, may_lack: bool) -> Result<Call, Problem> {
+        let line = at(&wire.get);
+        for template in wire.query.values() {
             self.check(line, template.holes(), false)?;
         }
-        let call = Call { query: query.into_iter().collect(), ..self.call(Method::Get, path)? };
+        let told = Told { answers: wire.answers, may_lack };
+        let call = self.call(what, Method::Get, wire.get, told)?;
+        let call = Call { query: wire.query.into_iter().collect(), ..call };
         self.check_about(line, what, &call)?;
         Ok(call)
     }
@@ -247,10 +199,9 @@ impl<'a> CallBuilder<'a> {
     pub(super) fn list(&self, what: &str, wire: wire::List) -> Result<List, Problem> {
         let own = wire.page.as_ref().map(paging).transpose()?;
         let paging = own.or_else(|| self.scope.page.cloned()).filter(|_| wire.paged);
-        let may_lack = wire.otherwise.is_some();
-        let call = Call { may_lack, ..self.get(what, wire.get, wire.query)? };
-        let truncated = wire.truncated.map(|says| (says.path, says.is));
-        Ok(List { call, items: wire.items, paging, truncated })
+        let read = wire::Read { get: wire.get, query: wire.query, answers: wire.answers };
+        let call = self.get(what, read, wire.otherwise.is_some())?;
+        Ok(List { call, items: wire.items, paging })
     }
 
     /// A call that changes one thing.
@@ -260,11 +211,11 @@ impl<'a> CallBuilder<'a> {
         what: &str,
         given: [(Method, Option<Spanned<Template>>); N],
         body: Option<Spanned<Value>>,
-        answers: Answers,
+        told: Told,
     ) -> Result<Call, Problem> {
         let (method, path) = one_of(line, what, given)?;
         let body = self.body(body)?;
-        let call = Call { body, ..answers.of(self.call(method, path)?) };
+        let call = Call { body, ..self.call(what, method, path, told)? };
         self.check_about(line, what, &call)?;
         Ok(call)
     }
@@ -290,25 +241,15 @@ impl<'a> CallBuilder<'a> {
             return Err((line, format!("`{key}` under `{what}` means nothing with this `style`")));
         }
         let given = [(Method::Post, wire.post), (Method::Put, wire.put), (Method::Patch, wire.patch)];
-        let answers = Answers {
-            expect: wire.expect,
-            duplicate: Vec::new(),
-            otherwise: wire.otherwise,
-            manual_on: wire.manual_on,
-        };
-        Ok(Update { call: self.write(line, what, given, None, answers)?, style })
+        let told = Told::new(wire.answers, wire.otherwise);
+        Ok(Update { call: self.write(line, what, given, None, told)?, style })
     }
 
     pub(super) fn delete(&self, what: &str, wire: Spanned<wire::Delete>) -> Result<Call, Problem> {
         let (line, wire) = (at(&wire), wire.value);
         let given = [(Method::Delete, wire.delete), (Method::Post, wire.post)];
-        let answers = Answers {
-            expect: wire.expect,
-            duplicate: Vec::new(),
-            otherwise: wire.otherwise,
-            manual_on: wire.manual_on,
-        };
-        self.write(line, what, given, wire.body, answers)
+        let told = Told::new(wire.answers, wire.otherwise);
+        self.write(line, what, given, wire.body, told)
     }
 }
 

@@ -41,7 +41,7 @@ fn update(update: &Update) -> Option<Effort> {
     matches!(update.style, Style::Replace { .. }).then_some(READ_FIRST)
 }
 
-/// That something is gone, only an answer that says so proves.
+/// That something is gone, only an answer proves that could have said that it is not.
 fn deletion(call: &Call) -> Option<Effort> {
-    call.expect.is_empty().then_some(Effort::LOOK)
+    (!call.answers.can_prove()).then_some(Effort::LOOK)
 }

@@ -1,7 +1,9 @@
 //! Groups.
 
 use super::{
-    calls::{Answers, CallBuilder, Problem, Scope, at, reads_first},
+    answers::Told,
+    calls::{CallBuilder, Scope, reads_first},
+    mistakes::{Problem, at},
     required,
 };
 use crate::{
@@ -52,18 +54,13 @@ pub(super) fn check(wire: wire::Groups, scope: &Scope<'_>, semantics: &mut Seman
     let making = CallBuilder::with(scope, &["group.name"]).fields(&fields);
     let create = wire.create.map(|create| {
         let line = at(&create.post);
-        let answers = Answers {
-            expect: create.expect,
-            duplicate: create.duplicate,
-            otherwise: create.otherwise,
-            manual_on: create.manual_on,
-        };
-        making.write(line, "groups.create", [(Method::Post, Some(create.post))], create.body, answers)
+        let told = Told::new(create.answers, create.otherwise);
+        making.write(line, "groups.create", [(Method::Post, Some(create.post))], create.body, told)
     });
     let create = create.transpose()?;
     let update_line = wire.update.as_ref().map_or(0, at);
     let update = wire.update.map(|wire| on_group.update("groups.update", wire)).transpose()?;
-    let read = wire.read.map(|read| on_group.get("groups.read", read.get, read.query)).transpose()?;
+    let read = wire.read.map(|read| on_group.get("groups.read", read, false)).transpose()?;
     if read.is_none() && update.as_ref().is_some_and(reads_first) {
         return Err((
             update_line,

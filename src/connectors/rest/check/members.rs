@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     accounts::ACCOUNT,
-    calls::{Answers, CallBuilder, Problem, Scope, at},
+    answers::Told,
+    calls::{CallBuilder, Scope},
     groups::GROUP,
+    mistakes::{Problem, at},
     ours, roles,
 };
 use crate::{
@@ -16,20 +18,20 @@ use crate::{
             wire,
         },
     },
-    model::{AccountStatus, MemberRead, MemberRules, RoleRule, Semantics, Step, Values},
+    model::{AccountStatus, MemberChange, MemberRead, MemberRules, Semantics, Values},
 };
 
 /// Who a request is about where it takes several.
 const SEVERAL: &str = "account.ids";
 
 /// What can be done with memberships, but for how they are read.
-pub(super) fn rules(wire: Option<&wire::Members>, role: Option<RoleRule>) -> MemberRules {
+pub(super) fn rules(wire: Option<&wire::Members>) -> MemberRules {
     let add = wire.and_then(|wire| wire.add.as_ref()).map(|add| &add.value);
     let remove = wire.and_then(|wire| wire.remove.as_ref()).map(|remove| &remove.value);
     let change = match (wire.and_then(|wire| wire.change.as_ref()), add) {
-        (Some(_), _) => Step::InPlace,
-        (None, Some(add)) if add.changes => Step::Again,
-        _ => Step::Manual,
+        (Some(_), _) => MemberChange::InPlace,
+        (None, Some(add)) if add.changes => MemberChange::Again,
+        _ => MemberChange::Manual,
     };
     let when = add.map_or_else(BTreeSet::new, |add| match &add.when {
         Some(when) => when.iter().map(|status| ours(*status)).collect(),
@@ -50,7 +52,7 @@ pub(super) fn rules(wire: Option<&wire::Members>, role: Option<RoleRule>) -> Mem
         }),
         add_at_once: add.and_then(|add| add.at_once).unwrap_or(1),
         remove_at_once: remove.and_then(|remove| remove.at_once).unwrap_or(1),
-        role,
+        role: None,
         fields: wire.map_or_else(BTreeSet::new, |wire| wire.fields.keys().map(|name| name.as_str().into()).collect()),
     }
 }
@@ -72,7 +74,7 @@ pub(super) fn check(
     };
     let build = CallBuilder::with(scope, &["account.id", "group.id", SEVERAL]).fields(&fields);
     let build = build.about(&["account.id", SEVERAL]).about(GROUP);
-    let again = semantics.members.change == Step::Again;
+    let again = semantics.members.change == MemberChange::Again;
     let add = wire.add.map(|add| {
         let (line, add) = (at(&add), add.value);
         if let Some(field) = add.defaults.keys().find(|field| !fields.0.contains_key(field.as_str())) {
@@ -81,34 +83,23 @@ pub(super) fn check(
                 format!("`{field}` is named under `members.add.defaults`, but `members.fields` does not map it"),
             ));
         }
-        let answers =
-            Answers { expect: add.expect, duplicate: Vec::new(), otherwise: add.otherwise, manual_on: add.manual_on };
+        let told = Told::new(add.answers, add.otherwise);
         let given = [(Method::Post, add.post), (Method::Put, add.put), (Method::Patch, add.patch)];
-        let call = build.write(line, "members.add", given, add.body, answers)?;
+        let call = build.write(line, "members.add", given, add.body, told)?;
         at_once(line, "members.add", add.at_once, &call)?;
         Ok::<_, Problem>(call)
     });
     let change = wire.change.map(|change| {
         let (line, change) = (at(&change), change.value);
-        let answers = Answers {
-            expect: change.expect,
-            duplicate: Vec::new(),
-            otherwise: change.otherwise,
-            manual_on: change.manual_on,
-        };
+        let told = Told::new(change.answers, change.otherwise);
         let given = [(Method::Post, change.post), (Method::Put, change.put), (Method::Patch, change.patch)];
-        build.write(line, "members.change", given, change.body, answers)
+        build.write(line, "members.change", given, change.body, told)
     });
     let remove = wire.remove.map(|remove| {
         let (line, remove) = (at(&remove), remove.value);
-        let answers = Answers {
-            expect: remove.expect,
-            duplicate: Vec::new(),
-            otherwise: remove.otherwise,
-            manual_on: remove.manual_on,
-        };
+        let told = Told::new(remove.answers, remove.otherwise);
         let given = [(Method::Delete, remove.delete), (Method::Post, remove.post)];
-        let call = build.write(line, "members.remove", given, remove.body, answers)?;
+        let call = build.write(line, "members.remove", given, remove.body, told)?;
         at_once(line, "members.remove", remove.at_once, &call)?;
         Ok::<_, Problem>(call)
     });

@@ -1,20 +1,28 @@
 //! Mistakes in a manifest, in words for whoever writes one.
 
-use serde_saphyr::Error;
+use serde_saphyr::{Error, Spanned};
 
-use super::calls::Problem;
+use super::former;
 use crate::connectors::rest::ManifestError;
+
+/// Where something is wrong, and what.
+pub(super) type Problem = (u64, String);
+
+pub(super) fn at<T>(spanned: &Spanned<T>) -> u64 {
+    spanned.referenced.line()
+}
 
 /// What was misspelt badly enough to be another word.
 const ALIKE: f64 = 0.75;
 
 /// Something that is no manifest at all: broken YAML, an unknown or missing key, a value of the wrong kind.
-pub(super) fn of_syntax(file: &str, error: &Error) -> ManifestError {
+pub(super) fn of_syntax(file: &str, text: &str, error: &Error) -> ManifestError {
     let line = error.location().map_or(0, |location| location.line());
     let (message, hint) = match error {
-        Error::SerdeUnknownField { field, expected, .. } => {
-            (format!("there is no key `{field}` here"), Some(choice(field, expected)))
-        }
+        Error::SerdeUnknownField { field, expected, .. } => match former::key(field, text, line) {
+            Some((message, hint)) => (message, Some(hint)),
+            None => (format!("there is no key `{field}` here"), Some(choice(field, expected))),
+        },
         Error::SerdeUnknownVariant { variant, expected, .. } => {
             (format!("`{variant}` means nothing here"), Some(choice(variant, expected)))
         }
@@ -36,7 +44,7 @@ pub(super) fn of_meaning(file: &str, (line, message): Problem) -> ManifestError 
     ManifestError { file: file.to_owned(), line, message, hint }
 }
 
-fn choice(word: &str, expected: &[&str]) -> String {
+pub(super) fn choice(word: &str, expected: &[&str]) -> String {
     let near = expected.iter().max_by(|a, b| strsim::jaro_winkler(a, word).total_cmp(&strsim::jaro_winkler(b, word)));
     match near.filter(|near| strsim::jaro_winkler(near, word) > ALIKE) {
         Some(near) => format!("did you mean `{near}`?"),

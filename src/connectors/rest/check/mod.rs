@@ -1,8 +1,10 @@
 //! From a manifest as it is written to one that can be used. The first thing that is wrong is said with its line.
 
 mod accounts;
+mod answers;
 mod calls;
 mod effort;
+mod former;
 mod groups;
 mod members;
 mod mistakes;
@@ -17,7 +19,10 @@ use std::{
 
 use serde_saphyr::Spanned;
 
-use self::calls::{CallBuilder, Problem, Scope, at, paging};
+use self::{
+    calls::{CallBuilder, Scope, paging},
+    mistakes::{Problem, at},
+};
 use super::{
     manifest::{AuthShape, Lookup, Manifest, ManifestError},
     options::{Of, OptionRules, RolesFromOptions},
@@ -38,8 +43,8 @@ impl Manifest {
     /// # Errors
     /// The first thing that is wrong with it, with its line.
     pub fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
-        let wire: wire::Manifest =
-            serde_saphyr::from_str(text).map_err(|problem| mistakes::of_syntax(file, problem.without_snippet()))?;
+        let wire: wire::Manifest = serde_saphyr::from_str(text)
+            .map_err(|problem| mistakes::of_syntax(file, text, problem.without_snippet()))?;
         check(wire).map_err(|problem| mistakes::of_meaning(file, problem))
     }
 }
@@ -47,47 +52,18 @@ impl Manifest {
 fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
     let auth = auth(&wire.auth)?;
     let page = wire.page.as_ref().map(paging).transpose()?;
+    let mut semantics = semantics(&wire);
     let mut options = OptionRules::from(wire.options);
-    let scope = Scope { options: &options, page: page.as_ref(), plain: RefCell::default() };
+    let answers = answers::shared(wire.answers)?;
+    let scope = Scope { options: &options, page: page.as_ref(), answers: &answers, plain: RefCell::default() };
     let base = wire.base.map(|base| CallBuilder::with(&scope, &[]).text(base)).transpose()?;
     let lookups = lookups(wire.lookups, &scope)?;
     let mut roles_from = RolesFromOptions::default();
-    let group_noun = wire.groups.noun.as_deref().unwrap_or("group");
-    let create = wire.accounts.create.as_ref();
     let role = wire.accounts.role.as_ref().map(|role| roles::rule(role, Of::Accounts, &scope, &mut roles_from));
     let member_role = wire.members.as_ref().and_then(|members| members.role.as_ref());
-    let member_role = member_role.map(|role| roles::rule(role, Of::Members, &scope, &mut roles_from)).transpose()?;
-    let mut semantics =
-        Semantics {
-            connector: wire.name.value.as_str().into(),
-            account_noun: wire.accounts.noun.as_str().into(),
-            group_noun: group_noun.into(),
-            // What the accounts' own fields say follows once they are checked.
-            fields: BTreeSet::new(),
-            carries: BTreeSet::new(),
-            fixed: names(&wire.accounts.fixed),
-            role: role.transpose()?,
-            find: if wire.accounts.find.is_some() { Find::Query } else { Find::Sweep },
-            create: create
-                .map(|create| CreateRule { require: required(create.require.as_ref()), becomes: ours(create.becomes) }),
-            update: wire.accounts.update.is_some(),
-            deactivate: wire.accounts.deactivate.as_ref().map(|change| &change.value).map(|change| DeactivateRule {
-                irreversible: change.irreversible,
-                strips_members: change.strips_members,
-            }),
-            reactivate: wire.accounts.reactivate.is_some(),
-            delete: wire.accounts.delete.as_ref().map(|delete| DeleteRule { irreversible: delete.value.irreversible }),
-            cancel_pending: wire.accounts.cancel_pending.map(withdrawn),
-            inactive_keeps_seat: wire.accounts.inactive_keeps_seat,
-            groups: groups::rules(&wire.groups),
-            members: members::rules(wire.members.as_ref(), member_role),
-            manual: manual(&wire.manual),
-            // What the calls themselves say follows once they are checked.
-            effort: BTreeMap::new(),
-            address_reads: 0,
-            settle: Duration::from_secs(wire.settle),
-            limits: limits(&wire.limits),
-        };
+    let member_role = member_role.map(|role| roles::rule(role, Of::Members, &scope, &mut roles_from));
+    semantics.members.role = member_role.transpose()?;
+    semantics.role = role.transpose()?;
     let accounts = accounts::check(wire.accounts, &scope, &lookups, &mut semantics)?;
     let groups = groups::check(wire.groups, &scope, &mut semantics)?;
     let members = match wire.members {
@@ -109,6 +85,44 @@ fn check(wire: wire::Manifest) -> Result<Manifest, Problem> {
         groups,
         members,
     })
+}
+
+/// What a manifest declares by its keys alone. Roles follow once they are checked.
+fn semantics(wire: &wire::Manifest) -> Semantics {
+    let group_noun = wire.groups.noun.as_deref().unwrap_or("group");
+    let create = wire.accounts.create.as_ref();
+    Semantics {
+        connector: wire.name.value.as_str().into(),
+        account_noun: wire.accounts.noun.as_str().into(),
+        group_noun: group_noun.into(),
+        // What the accounts' own fields say follows once they are checked.
+        fields: BTreeSet::new(),
+        carries: BTreeSet::new(),
+        fixed: names(&wire.accounts.fixed),
+        role: None,
+        find: if wire.accounts.find.is_some() { Find::Query } else { Find::Sweep },
+        create: create
+            .map(|create| CreateRule { require: required(create.require.as_ref()), becomes: ours(create.becomes) }),
+        update: wire.accounts.update.is_some(),
+        deactivate: wire
+            .accounts
+            .deactivate
+            .as_ref()
+            .map(|change| &change.value)
+            .map(|change| DeactivateRule { irreversible: change.irreversible, strips_members: change.strips_members }),
+        reactivate: wire.accounts.reactivate.is_some(),
+        delete: wire.accounts.delete.as_ref().map(|delete| DeleteRule { irreversible: delete.value.irreversible }),
+        cancel_pending: wire.accounts.cancel_pending.map(withdrawn),
+        inactive_keeps_seat: wire.accounts.inactive_keeps_seat,
+        groups: groups::rules(&wire.groups),
+        members: members::rules(wire.members.as_ref()),
+        manual: manual(&wire.manual),
+        // What the calls themselves say follows once they are checked.
+        effort: BTreeMap::new(),
+        address_reads: 0,
+        settle: Duration::from_secs(wire.settle),
+        limits: limits(&wire.limits),
+    }
 }
 
 fn lookups(wire: BTreeMap<String, wire::Lookup>, scope: &Scope<'_>) -> Result<BTreeMap<String, Lookup>, Problem> {

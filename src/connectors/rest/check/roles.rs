@@ -7,7 +7,10 @@ use std::{
 
 use serde_saphyr::Spanned;
 
-use super::calls::{Problem, Scope, at, undeclared};
+use super::{
+    calls::{Scope, undeclared},
+    mistakes::{Problem, at},
+};
 use crate::{
     connectors::rest::{
         manifest::{Fields, Lookup, Names, Naming},

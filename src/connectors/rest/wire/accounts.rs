@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{ByHand, Delete, Dotted, List, Map, Path, Read, Role, Status, Template, Update, one_of};
+use super::{Answer, Answers, ByHand, Delete, Dotted, List, Map, Path, Read, Role, Status, Template, Update, one_of};
 
 /// Who has an account, and what can be done with accounts. What is left out a person does.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -95,17 +95,12 @@ pub struct Create {
     /// The status of a new account; `pending` where it waits for an invitation to be accepted.
     #[serde(default = "active")]
     pub becomes: Status,
-    /// Statuses of answers that mean: there is one already. It is then looked for, and adopted.
-    #[serde(default)]
-    pub duplicate: Vec<u16>,
-    /// What a good answer says, by place. Another value is a refusal, and none an outcome that nobody knows.
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
     /// `manual`: some versions of the app answer 404 or 405, and then a person does it.
     pub otherwise: Option<ByHand>,
-    /// Further statuses that mean: a person has to do it.
+    /// What its answers mean; these rules come before the manifest's.
     #[serde(default)]
-    pub manual_on: Vec<u16>,
+    #[schemars(with = "Vec<Answer>")]
+    pub answers: Answers,
 }
 
 fn active() -> Status {
@@ -134,9 +129,6 @@ pub struct Change {
     /// The JSON to send; none unless said.
     #[schemars(with = "Option<Value>")]
     pub body: Option<Spanned<Value>>,
-    /// What a good answer says, by place. Another value is a refusal, and none an outcome that nobody knows.
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
     /// Deactivating: nobody can undo it, so that a guard asks first.
     #[serde(default)]
     pub irreversible: bool,
@@ -145,9 +137,10 @@ pub struct Change {
     pub strips_members: bool,
     /// `manual`: some versions of the app answer 404 or 405, and then a person does it.
     pub otherwise: Option<ByHand>,
-    /// Further statuses that mean: a person has to do it.
+    /// What its answers mean; these rules come before the manifest's.
     #[serde(default)]
-    pub manual_on: Vec<u16>,
+    #[schemars(with = "Vec<Answer>")]
+    pub answers: Answers,
 }
 
 /// A status to write.

@@ -1,13 +1,11 @@
 //! Groups as a manifest describes them.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{ByHand, Delete, Dotted, List, Map, Read, Template, Update};
+use super::{Answer, Answers, ByHand, Delete, Dotted, List, Map, Read, Template, Update};
 
 /// The app's own teams, user groups or projects. What is left out a person does.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -52,15 +50,10 @@ pub struct GroupCreate {
     /// Fields that the app refuses to do without, besides the name.
     #[schemars(with = "Option<Vec<String>>")]
     pub require: Option<Spanned<Vec<String>>>,
-    /// Statuses of answers that mean: there is one already.
-    #[serde(default)]
-    pub duplicate: Vec<u16>,
-    /// What a good answer says, by place. Another value is a refusal, and none an outcome that nobody knows.
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
     /// `manual`: some versions of the app answer 404 or 405, and then a person does it.
     pub otherwise: Option<ByHand>,
-    /// Further statuses that mean: a person has to do it.
+    /// What its answers mean; these rules come before the manifest's.
     #[serde(default)]
-    pub manual_on: Vec<u16>,
+    #[schemars(with = "Vec<Answer>")]
+    pub answers: Answers,
 }

@@ -1,12 +1,10 @@
-//! Lists as a manifest describes them: where rows are, how pages follow each other, and how an app says that it cut a
-//! list off.
+//! Lists as a manifest describes them: where rows are, and how pages follow each other.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{Believed, Dotted, Map, Template, one_of};
+use super::{Answer, Answers, Believed, Dotted, Map, Template, one_of};
 
 /// How the pages of a list follow each other. Exactly one of `offset`, `number`, `token` with `next`, and `link`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -40,8 +38,6 @@ pub struct Page {
     pub at_least: Option<Dotted>,
     /// With `offset` and `number`: which page is the last; `empty` unless said.
     pub end: Option<End>,
-    /// The answer that means: this token or link is too old. The list is then read again from its start, but not for ever.
-    pub expired: Option<Expired>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
@@ -51,32 +47,6 @@ pub enum End {
     Short,
     /// Only a page without rows.
     Empty,
-}
-
-/// The answer that means: this token or link is too old. `{ status: 400, path: code, is: [InvalidToken] }`; without a path,
-/// every answer with the status.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(extend("dependencies" = { "path": ["is"], "is": ["path"] }))]
-pub struct Expired {
-    /// The answer's status, from 400 to 499.
-    #[schemars(range(min = 400, max = 499))]
-    pub status: u16,
-    /// Where the answer says that it is this.
-    pub path: Option<Dotted>,
-    /// What stands there then: one of these.
-    #[serde(default)]
-    pub is: Vec<Value>,
-}
-
-/// What an answer says: `{ path: truncated, is: true }`.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Says {
-    /// Where it says it.
-    pub path: Dotted,
-    /// What it says.
-    pub is: Value,
 }
 
 /// A call that lists something.
@@ -97,9 +67,10 @@ pub struct List {
     /// `false`: everything comes at once, whatever the manifest's `page` says.
     #[serde(default = "yes")]
     pub paged: bool,
-    /// What the last page says when the app cut the list off. Such a list is never complete, so that what it does not show
-    /// is not taken for absent.
-    pub truncated: Option<Says>,
+    /// What its answers mean; these rules come before the manifest's.
+    #[serde(default)]
+    #[schemars(with = "Vec<Answer>")]
+    pub answers: Answers,
     /// In the list of accounts: fields that rows are sure to hold; what else is needed is read one account at a time. All,
     /// unless said.
     pub carries: Option<Vec<String>>,
@@ -129,8 +100,10 @@ pub struct Lookup {
     /// `false`: everything comes at once, whatever the manifest's `page` says.
     #[serde(default = "yes")]
     pub paged: bool,
-    /// What the last page says when the app cut the list off. Such a list tells no names.
-    pub truncated: Option<Says>,
+    /// What its answers mean; these rules come before the manifest's.
+    #[serde(default)]
+    #[schemars(with = "Vec<Answer>")]
+    pub answers: Answers,
     /// Where a row has the id that the app takes.
     pub id: Dotted,
     /// Where a row has the name that the files use.
@@ -145,7 +118,7 @@ impl From<Lookup> for (List, Dotted, Dotted) {
             items: lookup.items,
             page: lookup.page,
             paged: lookup.paged,
-            truncated: lookup.truncated,
+            answers: lookup.answers,
             carries: None,
             group: None,
             account: None,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{ByHand, Dotted, List, Map, Path, Role, Status, Template, one_of};
+use super::{Answer, Answers, ByHand, Dotted, List, Map, Path, Role, Status, Template, one_of};
 
 /// Who is in which group. What is left out a person does.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -55,9 +55,6 @@ pub struct Add {
     /// `at_once` allows.
     #[schemars(with = "Option<Value>")]
     pub body: Option<Spanned<Value>>,
-    /// What a good answer says, by place. Another value is a refusal, and none an outcome that nobody knows.
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
     /// Statuses of accounts that may join; `[active, pending]` unless said. Others are waited for.
     pub when: Option<Vec<Status>>,
     /// Values, by field, that a new member gets where the files say nothing, because the app refuses to do without.
@@ -71,9 +68,10 @@ pub struct Add {
     pub at_once: Option<u32>,
     /// `manual`: some versions of the app answer 404 or 405, and then a person does it.
     pub otherwise: Option<ByHand>,
-    /// Further statuses that mean: a person has to do it.
+    /// What its answers mean; these rules come before the manifest's.
     #[serde(default)]
-    pub manual_on: Vec<u16>,
+    #[schemars(with = "Vec<Answer>")]
+    pub answers: Answers,
 }
 
 /// Changing the fields of a membership, with `{group.id}`, `{account.id}` and `{FIELD}`: exactly one of `post`, `put` and
@@ -94,14 +92,12 @@ pub struct MemberChange {
     /// The JSON to send; none unless said.
     #[schemars(with = "Option<Value>")]
     pub body: Option<Spanned<Value>>,
-    /// What a good answer says, by place. Another value is a refusal, and none an outcome that nobody knows.
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
     /// `manual`: some versions of the app answer 404 or 405, and then a person does it.
     pub otherwise: Option<ByHand>,
-    /// Further statuses that mean: a person has to do it.
+    /// What its answers mean; these rules come before the manifest's.
     #[serde(default)]
-    pub manual_on: Vec<u16>,
+    #[schemars(with = "Vec<Answer>")]
+    pub answers: Answers,
 }
 
 /// Taking an account out of a group, with `{group.id}` and `{account.id}`: exactly one of `delete` and `post`.
@@ -118,15 +114,13 @@ pub struct Remove {
     /// The JSON to send; none unless said.
     #[schemars(with = "Option<Value>")]
     pub body: Option<Spanned<Value>>,
-    /// What a good answer says, by place. Another value is a refusal, and none an outcome that nobody knows.
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
     /// How many a request can remove, with `{account.ids}` in the body; 1 unless said.
     #[schemars(range(min = 1))]
     pub at_once: Option<u32>,
     /// `manual`: some versions of the app answer 404 or 405, and then a person does it.
     pub otherwise: Option<ByHand>,
-    /// Further statuses that mean: a person has to do it.
+    /// What its answers mean; these rules come before the manifest's.
     #[serde(default)]
-    pub manual_on: Vec<u16>,
+    #[schemars(with = "Vec<Answer>")]
+    pub answers: Answers,
 }

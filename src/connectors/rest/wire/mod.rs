@@ -6,6 +6,7 @@
 //! for is left out, and a person does it, as `manual` says.
 
 mod accounts;
+mod answers;
 mod groups;
 mod list;
 mod members;
@@ -22,6 +23,7 @@ use serde_saphyr::Spanned;
 use super::template::{Dotted, Template};
 
 pub use accounts::*;
+pub use answers::*;
 pub use groups::*;
 pub use list::*;
 pub use members::*;
@@ -56,6 +58,10 @@ pub struct Manifest {
     /// How every list is paged that says nothing of its own. Without it everything comes at once.
     #[schemars(with = "Option<Page>")]
     pub page: Option<Spanned<Page>>,
+    /// What answers mean, whatever the call, or with `on` to one call. A call's own rules come before these.
+    #[serde(default)]
+    #[schemars(with = "Vec<Answer>")]
+    pub answers: Answers,
     /// Seconds that an accepted write may take to show.
     #[serde(default)]
     pub settle: u64,

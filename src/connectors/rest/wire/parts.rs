@@ -1,13 +1,11 @@
 //! What accounts, groups and memberships have in common.
 
-use std::collections::BTreeMap;
-
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{Dotted, Map, Path, Template, one_of};
+use super::{Answer, Answers, Dotted, Map, Path, Template, one_of};
 use crate::model::Verb;
 
 /// Our words for statuses.
@@ -149,6 +147,10 @@ pub struct Read {
     /// Parameters of the query. One whose placeholder has no value is left out.
     #[serde(default)]
     pub query: Map<Template>,
+    /// What its answers mean; these rules come before the manifest's.
+    #[serde(default)]
+    #[schemars(with = "Vec<Answer>")]
+    pub answers: Answers,
 }
 
 /// What an update sends.
@@ -201,14 +203,12 @@ pub struct Update {
     /// With `style: json-patch`: the operation; `replace` unless said.
     #[serde(default)]
     pub op: Op,
-    /// What a good answer says, by place. Another value is a refusal, and none an outcome that nobody knows.
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
     /// `manual`: some versions of the app answer 404 or 405, and then a person does it.
     pub otherwise: Option<ByHand>,
-    /// Further statuses that mean: a person has to do it.
+    /// What its answers mean; these rules come before the manifest's.
     #[serde(default)]
-    pub manual_on: Vec<u16>,
+    #[schemars(with = "Vec<Answer>")]
+    pub answers: Answers,
 }
 
 /// A call that deletes: exactly one of `delete` and `post`.
@@ -225,15 +225,13 @@ pub struct Delete {
     /// The JSON to send; none unless said.
     #[schemars(with = "Option<Value>")]
     pub body: Option<Spanned<Value>>,
-    /// What a good answer says, by place. Another value is a refusal, and none an outcome that nobody knows.
-    #[serde(default)]
-    pub expect: BTreeMap<Dotted, Value>,
     /// For an account: nobody can undo it, so that a guard asks first.
     #[serde(default)]
     pub irreversible: bool,
     /// `manual`: some versions of the app answer 404 or 405, and then a person does it.
     pub otherwise: Option<ByHand>,
-    /// Further statuses that mean: a person has to do it.
+    /// What its answers mean; these rules come before the manifest's.
     #[serde(default)]
-    pub manual_on: Vec<u16>,
+    #[schemars(with = "Vec<Answer>")]
+    pub answers: Answers,
 }

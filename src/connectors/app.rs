@@ -1,0 +1,65 @@
+//! What all apps have in common, however they are spoken to.
+
+use std::sync::Arc;
+
+use super::http::HttpClient;
+use crate::model::Semantics;
+
+/// An app at the other end, and what is sent to it.
+pub trait App: Send + Sync {
+    /// The app's name in the files, for messages.
+    fn app(&self) -> &str;
+
+    /// What the connector declares.
+    fn semantics(&self) -> &Arc<Semantics>;
+
+    /// How many requests were sent so far, token calls and repeated ones included.
+    fn requests(&self) -> u64;
+
+    /// From now on somebody waits for the end: a request that would have to wait long for the budget is refused instead.
+    /// What may leave at once still leaves, so that what was begun is finished.
+    fn hurry(&self) {}
+
+    /// Announces how many reads and writes are going to be sent, besides those under way, so that the budget can make what
+    /// is scarce last until there is more. Who cannot say which of several budgets they draw on says nothing.
+    fn expect(&self, _reads: u64, _writes: u64) {}
+}
+
+/// An app that is spoken to over HTTP.
+pub(super) trait OverHttp: Send + Sync {
+    /// What the connector declares.
+    fn declared(&self) -> &Arc<Semantics>;
+
+    /// What sends.
+    fn client(&self) -> &HttpClient;
+
+    /// What sends under a budget of its own, beside the client.
+    fn second(&self) -> Option<&HttpClient> {
+        None
+    }
+}
+
+impl<T: OverHttp> App for T {
+    fn app(&self) -> &str {
+        self.client().app()
+    }
+
+    fn semantics(&self) -> &Arc<Semantics> {
+        self.declared()
+    }
+
+    fn requests(&self) -> u64 {
+        self.client().requests() + self.second().map_or(0, HttpClient::requests)
+    }
+
+    fn hurry(&self) {
+        self.client().hurry();
+        self.second().into_iter().for_each(HttpClient::hurry);
+    }
+
+    fn expect(&self, reads: u64, writes: u64) {
+        if self.second().is_none() {
+            self.client().expect(reads, writes);
+        }
+    }
+}

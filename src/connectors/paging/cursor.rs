@@ -1,0 +1,114 @@
+//! How pages follow each other, as data, and the query that asks for the next one.
+
+use super::Totals;
+use crate::connectors::http::Request;
+
+/// How the pages of a list are asked for, and what shows their end.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::connectors) struct Paging {
+    pub(in crate::connectors) cursor: Cursor,
+    /// The parameter that asks for a page size.
+    pub(in crate::connectors) size: Option<String>,
+    /// The page size to ask for; without one, the app chooses.
+    pub(in crate::connectors) max: Option<u64>,
+    /// The page size of an app that ignores what is asked for.
+    pub(in crate::connectors) default: Option<u64>,
+    /// A page with fewer rows than asked for is the last one.
+    pub(in crate::connectors) ends_short: bool,
+    /// What totals are worth.
+    pub(in crate::connectors) totals: Totals,
+}
+
+/// How to get from one page to the next.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::connectors) enum Cursor {
+    /// By the number of the page's first row, counted from `first`.
+    Row { parameter: String, first: u64 },
+    /// By the page's number, counted from `first`.
+    Number { parameter: String, first: u64 },
+    /// By a token that each page gives. Some apps want an `opening` one for the first page.
+    Token { parameter: String, opening: Option<String> },
+    /// By a link that each page gives. Its query is used, its host never.
+    Link,
+    /// As the app likes it. The first page is asked for without saying how: an app that pages by token answers with the
+    /// next one, which is followed, and any other starts at its first row.
+    Either { row: String, first: u64, token: String },
+}
+
+/// Where a page stands in its list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::connectors) enum Place {
+    /// It is the first page.
+    Start,
+    /// The page before gave the way to it, which may have become too old.
+    Given,
+    /// It is counted.
+    Counted,
+}
+
+/// The question for one page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::connectors) struct Ask {
+    pub(in crate::connectors) query: Vec<(String, String)>,
+    pub(in crate::connectors) place: Place,
+}
+
+impl Ask {
+    /// The request for a list with this question added. A link repeats the parameters of the first page; each is sent once.
+    pub(in crate::connectors) fn added_to(&self, request: &Request) -> Request {
+        let mut request = request.clone();
+        for (name, value) in &self.query {
+            request.query.retain(|(other, _)| other != name);
+            request.query.push((name.clone(), value.clone()));
+        }
+        request
+    }
+}
+
+impl Paging {
+    /// The question for the page after so many pages and rows, the last of which gave this way to it.
+    pub(super) fn ask(&self, pages: u64, received: u64, given: Option<&str>) -> Ask {
+        let place = match given {
+            _ if pages == 0 => Place::Start,
+            Some(_) => Place::Given,
+            None => Place::Counted,
+        };
+        let pair = |name: &String, value: String| vec![(name.clone(), value)];
+        let mut query = match (&self.cursor, given) {
+            (Cursor::Link, Some(link)) => {
+                // The link repeats every parameter, the page size among them.
+                let query = link.split_once('?').map_or("", |(_, query)| query).split('#').next().unwrap_or_default();
+                return Ask { query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(), place };
+            }
+            (Cursor::Token { parameter: token, .. } | Cursor::Either { token, .. }, Some(given)) => {
+                pair(token, given.to_owned())
+            }
+            (Cursor::Row { parameter, first }, _) => pair(parameter, (first + received).to_string()),
+            (Cursor::Number { parameter, first }, _) => pair(parameter, (first + pages).to_string()),
+            (Cursor::Token { parameter, opening: Some(opening) }, None) => pair(parameter, opening.clone()),
+            (Cursor::Either { row, first, .. }, None) if pages > 0 => pair(row, (first + received).to_string()),
+            (Cursor::Token { .. } | Cursor::Either { .. } | Cursor::Link, None) => Vec::new(),
+        };
+        query.extend(self.sized(self.max));
+        Ask { query, place }
+    }
+
+    /// The question for the first so many rows, in words that every app of this kind understands.
+    pub(super) fn ask_for_first(&self, rows: u64) -> Ask {
+        Ask { query: self.sized(Some(rows)).into_iter().collect(), place: Place::Counted }
+    }
+
+    fn sized(&self, rows: Option<u64>) -> Option<(String, String)> {
+        Some((self.size.clone()?, rows?.to_string()))
+    }
+
+    /// Whether pages are counted, whatever they give.
+    pub(super) fn is_counted(&self) -> bool {
+        matches!(self.cursor, Cursor::Row { .. } | Cursor::Number { .. })
+    }
+
+    /// Whether only what a page gives leads on.
+    pub(super) fn is_given(&self) -> bool {
+        matches!(self.cursor, Cursor::Token { .. } | Cursor::Link)
+    }
+}

@@ -1,0 +1,107 @@
+//! Whether a list that was read is whole, and if not, why.
+
+/// Empty pages in a row that still promise more. A filter may empty some; an app that goes on like this has no end.
+pub(super) const EMPTY_PAGES: u64 = 10;
+
+/// What totals are worth.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::connectors) enum Totals {
+    /// The app says none, or none that is believed.
+    Unsaid,
+    /// The app says one, but it may be no more than the size of the page.
+    Guessed,
+    /// The app says the true one on some page at least, under this name.
+    Stated(String),
+}
+
+/// What a reading of a list is worth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Everything was seen.
+    Complete,
+    /// The list changed while it was read. Reading it again may help.
+    Moved(String),
+    /// The app does not page as it should. Reading it again does not help.
+    Broken(String),
+}
+
+/// What a reading came across that bears on whether it saw everything.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// Different rows.
+    pub(super) seen: u64,
+    /// Rows received, repeated ones included.
+    pub(super) received: u64,
+    pub(super) pages: u64,
+    /// What the first row without an identity lacks.
+    pub(super) lacks: Option<String>,
+    /// Why the reading ended before its list, if it did.
+    pub(super) fault: Option<Fault>,
+    /// What the last page says about missing rows.
+    pub(super) cut_off: Option<String>,
+    /// The first page that repeats some rows, and how many.
+    pub(super) repeated: Option<(u64, u64)>,
+    /// The total that the last page which has one says.
+    pub(super) total: Option<u64>,
+    /// The first page whose total is not that of the page before, and both.
+    pub(super) total_moved: Option<(u64, u64, u64)>,
+    /// A page has no total, or one that is not the size of the page.
+    pub(super) total_is_none_of_page: bool,
+    /// What may be the total, at its highest.
+    pub(super) promised: u64,
+}
+
+/// Why a reading ended before its list.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// This page has nothing new.
+    Repeats(u64),
+    /// Pages go on and stay empty.
+    Empty,
+    /// A page leads to one that was read.
+    Circle,
+}
+
+/// Judges whether a reading saw the whole list.
+///
+/// A fault of the app outweighs a list that moved, because reading again does not help. Of several reasons the one that was
+/// found first counts: the others follow from it.
+pub(super) fn judge(facts: &Facts, totals: &Totals) -> Verdict {
+    if let Some(why) = broken(facts, totals) {
+        return Verdict::Broken(why);
+    }
+    moved(facts, totals).map_or(Verdict::Complete, Verdict::Moved)
+}
+
+fn broken(facts: &Facts, totals: &Totals) -> Option<String> {
+    let fault = || {
+        Some(match facts.fault.as_ref()? {
+            Fault::Repeats(page) => format!("page {page} repeats rows that came before and has no others"),
+            Fault::Empty => format!("{EMPTY_PAGES} empty pages in a row promise more"),
+            Fault::Circle => "a page points back to one that was read".into(),
+        })
+    };
+    // An empty page without its total is what a broken answer looks like, and an empty app is what it would mean.
+    let unsaid = || match totals {
+        Totals::Stated(name) if facts.total.is_none() => Some(format!("no page said `{name}`")),
+        _ => None,
+    };
+    facts.lacks.clone().or_else(fault).or_else(|| facts.cut_off.clone()).or_else(unsaid)
+}
+
+fn moved(facts: &Facts, totals: &Totals) -> Option<String> {
+    let (seen, stated) = (facts.seen, matches!(totals, Totals::Stated(_)));
+    // Over several pages, totals that are page sizes add up to what was received, and say nothing.
+    let guessed = *totals == Totals::Guessed && (facts.total_is_none_of_page || facts.pages == 1);
+    let total = facts.total.filter(|total| (stated || guessed) && *total != seen);
+    let changed = facts.total_moved.filter(|_| stated || guessed);
+    // What a guessed total is worth shows only at the end.
+    let repeated = facts.repeated.filter(|(page, _)| !changed.is_some_and(|(at, ..)| stated && at <= *page));
+    let repeated = || repeated.map(|(_, rows)| format!("{rows} rows came twice: the list moved while it was read"));
+    let changed = || changed.map(|(_, old, new)| format!("the total went from {old} to {new} while the list was read"));
+    let short = || {
+        let all = total.or(Some(facts.promised).filter(|promised| *promised > seen))?;
+        Some(format!("{seen} of {all} rows were seen"))
+    };
+    repeated().or_else(changed).or_else(short)
+}

@@ -1,0 +1,75 @@
+//! Where the answers of a list have their rows, and where they say how the list goes on.
+
+use serde_json::Value;
+
+use super::template::{Dotted, text};
+use crate::connectors::paging::{Page, Paging, Row};
+
+/// How the pages of a list are asked for, and where they say how it goes on.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::connectors) struct Paged {
+    pub(in crate::connectors) paging: Paging,
+    /// Where a page has the token of the next one, or the link to it.
+    pub(in crate::connectors) next: Option<Dotted>,
+    /// Where a page says how many rows there are in all.
+    pub(in crate::connectors) total: Option<Dotted>,
+    /// Where a page has a number that may be the total, or merely the length of the page.
+    pub(in crate::connectors) at_least: Option<Dotted>,
+}
+
+/// Takes a page out of an answer: its rows, which stand at `items` and have their identity at `key`, and what it says of
+/// further ones.
+///
+/// # Errors
+/// When the answer is no page.
+pub(in crate::connectors) fn page(
+    mut body: Value,
+    items: &Dotted,
+    key: &Dotted,
+    paged: Option<&Paged>,
+) -> Result<Page, String> {
+    match items.get(&body) {
+        Some(Value::Array(_)) => {}
+        Some(_) => return Err(format!("`{items}` in the answer is not a list")),
+        None => return Err(format!("the answer has no `{items}`")),
+    }
+    let at = |place: fn(&Paged) -> &Option<Dotted>| place(paged?).as_ref()?.get(&body);
+    let mut page = Page {
+        next: at(|paged| &paged.next).and_then(Value::as_str).filter(|next| !next.is_empty()).map(str::to_owned),
+        total: at(|paged| &paged.total).and_then(Value::as_u64),
+        at_least: at(|paged| &paged.at_least).and_then(Value::as_u64),
+        ..Page::default()
+    };
+    let row = |value: Value| {
+        let id = text(key, &value).map(|id| id.to_string());
+        Row { key: id.ok_or_else(|| format!("a row has no `{key}`")), value }
+    };
+    page.rows = items.take(&mut body).into_iter().map(row).collect();
+    Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn page_of(body: &Value) -> Result<Page, String> {
+        let dotted = |text: &str| Dotted::try_from(text.to_owned()).unwrap();
+        page(body.clone(), &dotted("data"), &dotted("id"), None)
+    }
+
+    #[test]
+    fn what_is_no_page_is_refused() {
+        for body in [json!({}), json!({"data": null}), json!({"data": {"id": 1}}), json!([])] {
+            assert!(page_of(&body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_row_without_identity_is_told() {
+        let keys = page_of(&json!({"data": [{"id": 7}, {"id": "u"}, {"name": "x"}, {"id": ""}]})).unwrap().rows;
+        let keys: Vec<_> = keys.into_iter().map(|row| row.key.unwrap_or_else(|lacks| lacks)).collect();
+        assert_eq!(keys, ["7", "u", "a row has no `id`", "a row has no `id`"]);
+    }
+}

@@ -1,0 +1,124 @@
+//! The verbs of actions: what rosterd can do in an app.
+
+use std::fmt;
+
+/// What an action does. The order is the order of reports within one account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// Make an account.
+    Create,
+    /// Change fields of an account.
+    Update,
+    /// Make an inactive account active.
+    Reactivate,
+    /// Make an account inactive.
+    Deactivate,
+    /// Remove an account for good.
+    Delete,
+    /// Put an account into a group.
+    AddMember,
+    /// Change fields of a membership.
+    ChangeMember,
+    /// Take an account out of a group.
+    RemoveMember,
+    /// Make a group.
+    CreateGroup,
+    /// Change fields of a group.
+    UpdateGroup,
+    /// Remove a group.
+    DeleteGroup,
+}
+
+impl Verb {
+    /// Every verb.
+    pub const ALL: [Self; 11] = [
+        Self::Create,
+        Self::Update,
+        Self::Reactivate,
+        Self::Deactivate,
+        Self::Delete,
+        Self::AddMember,
+        Self::ChangeMember,
+        Self::RemoveMember,
+        Self::CreateGroup,
+        Self::UpdateGroup,
+        Self::DeleteGroup,
+    ];
+
+    /// The word in action names and approvals.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Reactivate => "reactivate",
+            Self::Deactivate => "deactivate",
+            Self::Delete => "delete",
+            Self::AddMember => "add-member",
+            Self::ChangeMember => "change-member",
+            Self::RemoveMember => "remove-member",
+            Self::CreateGroup => "create-group",
+            Self::UpdateGroup => "update-group",
+            Self::DeleteGroup => "delete-group",
+        }
+    }
+
+    /// What it is about.
+    pub fn scope(self) -> Scope {
+        match self {
+            Self::Create | Self::Update | Self::Reactivate | Self::Deactivate | Self::Delete => Scope::Account,
+            Self::AddMember | Self::ChangeMember | Self::RemoveMember => Scope::Membership,
+            Self::CreateGroup | Self::UpdateGroup | Self::DeleteGroup => Scope::Group,
+        }
+    }
+
+    /// How reports mark it: `+` where something comes, `~` where something changes, `-` where something goes.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Create | Self::Reactivate | Self::AddMember | Self::CreateGroup => "+",
+            Self::Update | Self::ChangeMember | Self::UpdateGroup => "~",
+            Self::Deactivate | Self::Delete | Self::RemoveMember | Self::DeleteGroup => "-",
+        }
+    }
+
+    /// How a sentence says it: "the API has no way to …".
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::Create => "create an account",
+            Self::Update => "change an account",
+            Self::Reactivate => "reactivate an account",
+            Self::Deactivate => "deactivate an account",
+            Self::Delete => "delete an account",
+            Self::AddMember => "add a member",
+            Self::ChangeMember => "change a membership",
+            Self::RemoveMember => "remove a member",
+            Self::CreateGroup => "create a group",
+            Self::UpdateGroup => "change a group",
+            Self::DeleteGroup => "delete a group",
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Verb {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|verb| verb.as_str() == text).ok_or_else(|| format!("`{text}` is not a verb"))
+    }
+}
+
+/// What a verb is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// An account.
+    Account,
+    /// An account in a group.
+    Membership,
+    /// A group itself.
+    Group,
+}

@@ -1,0 +1,95 @@
+//! Carrying out a plan, and entering how the run went.
+
+use std::collections::BTreeMap;
+
+use futures::future::join_all;
+use jiff::Timestamp;
+
+use super::{
+    connect::{Connected, Reconciler, quota},
+    ledger::Ledger,
+};
+use crate::{
+    execute::{self, Journal, NoJournal, Progress, Stop, Tools},
+    model::{AppOutcome, AppPlan, Outcome, Plan},
+    store::{RunEnd, StoreError},
+};
+
+impl Reconciler {
+    /// Carries out what is ready, all apps at the same time.
+    pub async fn execute(&self, plan: &Plan, stop: &Stop, progress: &dyn Progress) -> Outcome {
+        let runs = plan.apps.iter().map(|app| self.execute_app(app, &plan.fingerprint, stop.clone(), progress));
+        Outcome { apps: join_all(runs).await }
+    }
+
+    async fn execute_app(&self, plan: &AppPlan, fingerprint: &str, stop: Stop, progress: &dyn Progress) -> AppOutcome {
+        let failed = |error: String| AppOutcome {
+            app: plan.app.clone(),
+            error: Some(error),
+            actions: Vec::new(),
+            requests: 0,
+            seconds: 0,
+        };
+        let connected = (self.desired.apps.get(&plan.app), self.apps.get(&plan.app));
+        let (Some(app), Some(connected @ Connected { writer: Ok(writer), created_ids, .. })) = connected else {
+            return failed(plan.error.clone().unwrap_or_else(|| "there is no connection to this app".into()));
+        };
+        if let Some(error) = &plan.error {
+            return failed(error.clone());
+        }
+        let (quota, jitter) = (quota(app), &self.jitter);
+        let tools = |journal| Tools { writer: writer.clone(), created_ids, quota: quota.clone(), journal, jitter };
+        let Some(memory) = &self.memory else {
+            return execute::execute(plan, &tools(&NoJournal), stop, progress).await;
+        };
+        let mut kept = connected.kept.lock().await;
+        if let Err(error) = kept.forget_touched(memory, plan).await {
+            return failed(format!("{}: nothing was sent: {error}", plan.app));
+        }
+        let Some(tenure) = &kept.tenure else {
+            return failed(format!("{}: nothing was sent, because this run has no claim on the app", plan.app));
+        };
+        let ledger = Ledger::new(memory, tenure, &self.desired, created_ids, fingerprint);
+        let journal: &dyn Journal = &ledger;
+        execute::execute(plan, &tools(journal), stop, progress).await
+    }
+
+    /// Enters the run, even when nothing comes of it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn enter_run(&self, plan: &Plan) -> Result<(), StoreError> {
+        match &self.memory {
+            Some(memory) if memory.writes() => memory.run(Some(&plan.fingerprint)).await.map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Enters how the run ended, if it was entered, and lets others write to the apps. What is read and done from then on is
+    /// another run.
+    ///
+    /// # Errors
+    /// When the store fails. The apps are given back all the same.
+    pub async fn end(&self, outcome: &Outcome, interrupted: bool) -> Result<(), StoreError> {
+        let Some(memory) = self.memory.as_ref().filter(|memory| memory.writes()) else { return Ok(()) };
+        let ended = memory.end_run(run_end(outcome, interrupted, memory.now())).await;
+        for connected in self.apps.values() {
+            connected.kept.lock().await.give_back(&memory.store).await;
+        }
+        ended
+    }
+}
+
+fn run_end(outcome: &Outcome, interrupted: bool, at: Timestamp) -> RunEnd {
+    let mut counts = BTreeMap::new();
+    for (_, result) in outcome.apps.iter().flat_map(|app| &app.actions) {
+        *counts.entry(result.as_str().to_owned()).or_insert(0) += 1;
+    }
+    let errors: Vec<&str> = outcome.apps.iter().filter_map(|app| app.error.as_deref()).collect();
+    let how = match (interrupted, outcome.is_clean()) {
+        (true, _) => "interrupted",
+        (false, true) => "done",
+        (false, false) => "failed",
+    };
+    RunEnd { at, how: how.into(), message: (!errors.is_empty()).then(|| errors.join("; ")), counts }
+}

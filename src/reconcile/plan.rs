@@ -1,0 +1,61 @@
+//! Planning with what was read: with the past, and with the forecast of what applying the plan would take.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{
+    connect::{Reconciler, quota},
+    history,
+    memory::Memory,
+    readings::Readings,
+    recover,
+};
+use crate::{
+    execute::forecast,
+    model::{Desired, DesiredApp, Live, Plan},
+    plan::{self, AppHistory, History, Inputs},
+    store::{AppKey, StoreError},
+};
+
+impl Reconciler {
+    /// Plans with what was read.
+    pub fn plan(&self, readings: &Readings, now: Timestamp) -> Plan {
+        plan_against(&self.desired, &self.digest, &readings.live, readings.history.as_ref(), now)
+    }
+}
+
+/// Plans against `live`, wherever it comes from, with the forecast of what applying the plan would take.
+pub fn plan_against(desired: &Desired, digest: &str, live: &Live, history: Option<&History>, now: Timestamp) -> Plan {
+    let mut plan = plan::plan(&Inputs { desired, desired_digest: digest, live, history, now });
+    for app in &mut plan.apps {
+        if let Some(desired) = desired.apps.get(&app.app) {
+            app.forecast = forecast(app, &desired.semantics, &quota(desired));
+        }
+    }
+    plan
+}
+
+/// What a store knows of the apps of a snapshot, whose requests went to `origin`; members that only the store knows of are
+/// put into it.
+///
+/// # Errors
+/// When the store fails.
+pub async fn past_of(
+    memory: &Memory,
+    desired: &Desired,
+    live: &mut Live,
+    origin: impl Fn(&DesiredApp) -> String,
+) -> Result<History, StoreError> {
+    let mut apps = BTreeMap::new();
+    for (name, seen) in &mut live.apps {
+        let (Some(app), Ok(seen)) = (desired.apps.get(name), seen) else { continue };
+        let key = AppKey::new(name.clone(), origin(app));
+        let under_way = recover::peek(&memory.store.open_intents(&key).await?, &app.semantics, seen);
+        let history = history::of_app(&memory.store, &key, memory.now()).await?;
+        history::believe(&memory.store, &key, seen).await?;
+        apps.insert(name.clone(), AppHistory { under_way, ..history });
+    }
+    let approvals = history::approvals(&memory.store).await?;
+    Ok(History { apps, private: memory.is_private(), approvals })
+}

@@ -1,0 +1,113 @@
+//! Reading one app with a memory: the reader claims the app if it may write, settles by what it sees what an earlier run
+//! left under way, and keeps what it saw for the next reading.
+
+use std::collections::BTreeMap;
+
+use super::{
+    connect::{Pace, quota},
+    history,
+    kept::Kept,
+    memory::{Memory, Tenure},
+    read::AppReader,
+    readings::{AppReading, Past, Seen, Unread},
+    recover::{self, Recovered},
+};
+use crate::{
+    model::LiveApp,
+    observe::{self, Before, Observation, Pending, Rotation},
+    plan::{self, AppHistory},
+    store::{Covered, Intent, Reading, StoreError},
+};
+
+impl AppReader<'_> {
+    /// Reads with all that the memory knows of the app, and keeps what it saw.
+    pub(super) async fn remember(&self, memory: &Memory) -> AppReading {
+        let unkept = |error: StoreError| self.unkept(&error);
+        let (store, key) = (&memory.store, &self.connected.key);
+        let mut kept = self.connected.kept.lock().await;
+        kept.claim(memory, key).await?;
+        let open = store.open_intents(key).await.map_err(unkept)?;
+        let mut facts = kept.take_facts(memory, key, &open).await.map_err(unkept)?;
+        self.let_it_show(memory, &kept, &open).await;
+
+        let (pending, aliases) = (&kept.pending, &self.reconciler.desired.aliases);
+        let before = Before { facts: &facts, pending, rotation: self.rotation(), aliases };
+        let seen = observe::observe_in_rotation(self.writer, self.app, memory.now(), &before, &self.progress()).await;
+        let mut seen = seen.map_err(|error| Unread::from(&error))?;
+
+        let (recovered, past) = self.settle(memory, &kept, open, &seen.live).await.map_err(unkept)?;
+        let plan = |live: &LiveApp| plan::plan_one(&self.inputs(live, Some(&past), memory.now()));
+        seen.make_certain(self.writer, self.app, memory.now(), &plan).await;
+        if let Some(tenure) = &kept.tenure {
+            self.write_down(memory, tenure, &seen, &past).await.map_err(unkept)?;
+        }
+        facts.forget(&seen.lapsed);
+        facts.learn(seen.learnt);
+        kept.facts = Some(facts);
+        history::believe(store, key, &mut seen.live).await.map_err(unkept)?;
+        kept.pending = Pending::of(&plan(&seen.live));
+        Ok(Seen { live: seen.live, past: Some(past), recovered })
+    }
+
+    /// Gives what an earlier run sent time to show, where this reading may settle it.
+    pub(super) async fn let_it_show(&self, memory: &Memory, kept: &Kept, open: &[Intent]) {
+        if kept.tenure.is_some() {
+            recover::let_it_show(open, self.writer, memory.now()).await;
+        }
+    }
+
+    /// Settles by `live` what was under way, where the app is ours. Returns that, and what the memory then knows.
+    pub(super) async fn settle(
+        &self,
+        memory: &Memory,
+        kept: &Kept,
+        open: Vec<Intent>,
+        live: &LiveApp,
+    ) -> Result<(Vec<Recovered>, Past), StoreError> {
+        let (key, created_ids) = (&self.connected.key, &self.connected.created_ids);
+        let (recovered, under_way) = match &kept.tenure {
+            Some(tenure) => recover::settle(memory, tenure, created_ids, open, self.writer, live).await?,
+            None => (Vec::new(), recover::peek(&open, self.writer.semantics(), live)),
+        };
+        history::recall_created(&memory.store, key, created_ids, memory.now()).await?;
+        Ok((recovered, self.past(memory, under_way).await?))
+    }
+
+    /// What the memory knows that bears on the app.
+    pub(super) async fn past(&self, memory: &Memory, under_way: BTreeMap<String, String>) -> Result<Past, StoreError> {
+        let history = history::of_app(&memory.store, &self.connected.key, memory.now()).await?;
+        let approvals = history::approvals(&memory.store).await?;
+        Ok(Past { history: AppHistory { under_way, ..history }, private: memory.is_private(), approvals })
+    }
+
+    /// Writes down what was learnt of the app and how it was seen.
+    async fn write_down(
+        &self,
+        memory: &Memory,
+        tenure: &Tenure,
+        seen: &Observation,
+        past: &Past,
+    ) -> Result<(), StoreError> {
+        let (store, lease) = (&memory.store, tenure.lease());
+        store.forget_facts(lease, &history::to_forget(&seen.lapsed)).await?;
+        store.put_facts(lease, &history::to_keep(&seen.learnt)).await?;
+        let mut reading = Reading::from(&seen.live);
+        if plan::is_doubtful(&self.inputs(&seen.live, Some(past), memory.now())) {
+            // What it does not show may be there all the same, and is still there for the next reading to be compared with.
+            reading.covered = Covered::default();
+        }
+        store.record_reading(lease, seen.live.observed_at, &reading).await
+    }
+
+    /// How much is read now of what takes a request for each account.
+    fn rotation(&self) -> Rotation {
+        match self.reconciler.pace {
+            Pace::Once => Rotation::afford(&quota(self.app)),
+            Pace::Every(every) => Rotation::share(&quota(self.app), every),
+        }
+    }
+
+    pub(super) fn unkept(&self, error: &StoreError) -> Unread {
+        Unread::because(&self.connected.key, error)
+    }
+}
