@@ -5,7 +5,6 @@
 
 mod head;
 
-pub(crate) use head::repository;
 pub use head::{Head, head};
 
 use std::{

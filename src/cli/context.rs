@@ -168,15 +168,14 @@ pub(super) async fn connected(
     let played = |app: &DesiredApp| {
         target.sandbox.is_none() || ConnectorCatalogue::names(&*registry).contains(&app.connector.to_string())
     };
-    let asked = |app: &DesiredApp| target.apps.is_empty() || target.apps.iter().any(|name| **name == *app.name);
-    for app in desired.apps.values().filter(|app| asked(app) && !played(app)) {
+    for app in desired.apps.values().filter(|app| target.wants(&app.name) && !played(app)) {
         terminal::note(&format!(
             "{} is left out: the sandbox does not play manifests of your own; try it with `rosterd connectors check {}`",
             app.name,
             dir.dir.join(&*app.connector).display()
         ));
     }
-    let wanted = |app: &DesiredApp| asked(app) && played(app);
+    let wanted = |app: &DesiredApp| target.wants(&app.name) && played(app);
     let connect = |app: &DesiredApp| -> Result<Arc<dyn Writer>, Error> {
         let instead = base.as_ref().map(|base| simulated(base, app));
         registry.connect(app, &ProcessSecrets, instead.as_ref())

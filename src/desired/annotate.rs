@@ -6,10 +6,7 @@ use serde::Serialize;
 
 use crate::model::Severity;
 
-use super::{
-    problem::{Problem, Problems},
-    render::word,
-};
+use super::problem::{Problem, Problems};
 
 /// The version of the JSON; it changes when a key changes its meaning or goes.
 const VERSION: u32 = 1;
@@ -34,7 +31,7 @@ fn github(problems: &Problems, dir: &str) -> String {
     for problem in problems {
         let kind = match problem.severity {
             Severity::Note => "notice",
-            other => word(other),
+            other => other.as_str(),
         };
         let _ = write!(out, "::{kind} ");
         if let Some(label) = problem.places.first() {
@@ -116,7 +113,7 @@ fn json(problems: &Problems) -> String {
         problems: problems
             .iter()
             .map(|problem| ProblemWire {
-                severity: word(problem.severity),
+                severity: problem.severity.as_str(),
                 code: problem.code,
                 message: &problem.message,
                 places: problem

@@ -37,14 +37,6 @@ impl Paint {
     }
 }
 
-pub(super) fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    }
-}
-
 impl Problems {
     /// Draws every problem with the lines it is about, for a terminal of `width` columns.
     pub fn render(&self, color: bool, width: usize) -> String {
@@ -81,7 +73,7 @@ fn plain(problems: &Problems) -> String {
             let place = &label.place;
             let _ = write!(out, "{}:{}:{}: ", place.file, place.line, place.column);
         }
-        let _ = write!(out, "{}[{}]: {}", word(problem.severity), problem.code, clean(&problem.message));
+        let _ = write!(out, "{}[{}]: {}", problem.severity.as_str(), problem.code, clean(&problem.message));
         for label in problem.places.iter().skip(1) {
             let place = &label.place;
             let _ = write!(out, "; {}:{}:{}", place.file, place.line, place.column);
@@ -99,7 +91,7 @@ fn plain(problems: &Problems) -> String {
 
 fn one(out: &mut String, problems: &Problems, problem: &Problem, paint: &Paint, width: usize) {
     let style = paint.severity(problem.severity);
-    let head = word(problem.severity);
+    let head = problem.severity.as_str();
     let text = wrap(&clean(&problem.message), head.len() + 2, width);
     let _ = writeln!(out, "{}: {}", paint.put(head, style), paint.put(&text, Style::new().bold()));
 

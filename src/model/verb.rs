@@ -3,7 +3,8 @@
 use std::fmt;
 
 /// What an action does. The order is the order of reports within one account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Verb {
     /// Make an account.
     Create,
@@ -47,19 +48,7 @@ impl Verb {
 
     /// The word in action names and approvals.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Reactivate => "reactivate",
-            Self::Deactivate => "deactivate",
-            Self::Delete => "delete",
-            Self::AddMember => "add-member",
-            Self::ChangeMember => "change-member",
-            Self::RemoveMember => "remove-member",
-            Self::CreateGroup => "create-group",
-            Self::UpdateGroup => "update-group",
-            Self::DeleteGroup => "delete-group",
-        }
+        self.into()
     }
 
     /// What it is about.

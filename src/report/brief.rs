@@ -67,7 +67,7 @@ pub(super) fn list(canvas: &mut Canvas, title: &'static str, paint: Paint, actio
             canvas.line(&row(name, column, verbs));
         }
         if names.len() > LISTED {
-            canvas.paragraph(4, &Line::new().plain(canvas.and_more(names.len() - LISTED)));
+            canvas.paragraph(4, &Line::new().plain(wording::and_more(canvas, names.len() - LISTED)));
         }
     }
 }

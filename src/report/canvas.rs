@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt::Write as _};
 use owo_colors::Style as Ansi;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Style, wording};
+use super::Style;
 
 /// Below this many columns nothing can be laid out; the terminal may wrap as it likes.
 const NARROWEST: usize = 40;
@@ -200,11 +200,6 @@ impl Canvas {
     /// One of two spellings, by whether more than ASCII can be shown.
     pub(super) fn glyph(&self, unicode: &'static str, ascii: &'static str) -> &'static str {
         if self.style.unicode { unicode } else { ascii }
-    }
-
-    /// Counts the rest of a list.
-    pub(super) fn and_more(&self, count: usize) -> String {
-        format!("{} and {} more", self.glyph("…", "..."), wording::number(count as u64))
     }
 
     /// A name at the head of a line, on a line of its own where it is wider than its column.

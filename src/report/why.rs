@@ -114,18 +114,13 @@ fn plural(noun: &str) -> String {
 
 fn draw_grant(canvas: &mut Canvas, why: &Why, column: usize, name: &str, grant: &Grant) {
     let over = why.person.as_ref().is_some_and(|person| person.phase == Phase::Lapsed);
-    let (state, paint) = match grant.state {
-        State::Granted => ("", Paint::Add),
-        State::Suspended => ("inactive while suspended", Paint::Change),
-        State::Upcoming => ("not yet", Paint::Notice),
-        State::Lapsed => ("over", Paint::Remove),
-        State::Left if over => ("removed, because the person's time is over", Paint::Remove),
-        State::Left => ("removed, because the person has left", Paint::Remove),
-    };
-    let phase = match grant.state {
-        State::Upcoming => Phase::Upcoming,
-        State::Lapsed => Phase::Lapsed,
-        State::Granted | State::Suspended | State::Left => Phase::Open,
+    let (state, paint, phase) = match grant.state {
+        State::Granted => ("", Paint::Add, Phase::Open),
+        State::Suspended => ("inactive while suspended", Paint::Change, Phase::Open),
+        State::Upcoming => ("not yet", Paint::Notice, Phase::Upcoming),
+        State::Lapsed => ("over", Paint::Remove, Phase::Lapsed),
+        State::Left if over => ("removed, because the person's time is over", Paint::Remove, Phase::Open),
+        State::Left => ("removed, because the person has left", Paint::Remove, Phase::Open),
     };
     let state = Line::new().text(paint, state);
     let mut line = Line::list(values(&grant.values).chain([state]));

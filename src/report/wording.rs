@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use super::canvas::{Line, Paint};
+use super::canvas::{Canvas, Line, Paint};
 use crate::model::{Action, ActionName, AppPlan, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb};
 
 /// `9,812`.
@@ -23,6 +23,11 @@ pub(super) fn number(n: impl Into<u64>) -> String {
 /// `1 request`, `41 requests`.
 pub(super) fn count(n: usize, one: &str, many: &str) -> String {
     format!("{} {}", number(n as u64), if n == 1 { one } else { many })
+}
+
+/// Counts the rest of a list.
+pub(super) fn and_more(canvas: &Canvas, count: usize) -> String {
+    format!("{} and {} more", canvas.glyph("…", "..."), number(count as u64))
 }
 
 /// `28 s`, `2 min 28 s`, `3 h 5 min`, `2 d 4 h`: the two largest units, which is as exact as a forecast is.

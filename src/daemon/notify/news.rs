@@ -263,13 +263,10 @@ mod tests {
             app: "a".into(),
             connector: "workiva".into(),
             group_noun: "group".into(),
-            error: None,
             complete: true,
-            observed: Default::default(),
-            forecast: Default::default(),
             actions,
-            findings: Vec::new(),
             due: due.collect(),
+            ..AppPlan::default()
         };
         let done = done.iter().map(|who| (name(Verb::Deactivate, who), ActionResult::Done { note: None }));
         let outcome = AppOutcome { app: "a".into(), error: None, actions: done.collect(), requests: 0, seconds: 0 };

@@ -7,7 +7,7 @@ mod table;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    text::{only, own_findings, requests, seats},
+    text::{is_in_sync, only, own_findings, requests, seats},
     wording,
 };
 use crate::model::{Action, AppPlan, Cause, Plan, Severity, Status, Summary, Verb};
@@ -134,12 +134,8 @@ impl Page<'_> {
             lines.push(prose(&only.message));
         }
         lines.extend(wording::unchecked(self.plan));
-        for line in lines {
-            out.push_str(&line);
-            out.push_str("\n\n");
-        }
-        out.push_str(&self.table());
-        out
+        out.extend(lines.into_iter().map(|line| line + "\n\n"));
+        out + &self.table()
     }
 
     fn actions(&self, wanted: impl Fn(&Action) -> bool) -> usize {
@@ -149,10 +145,7 @@ impl Page<'_> {
     /// The apps with something in them, a line each, and the names of those in sync.
     fn table(&self) -> String {
         let compared = self.plan.against.is_some();
-        let is_quiet = |app: &&&AppPlan| {
-            let said = app.complete || only(app).is_some();
-            app.error.is_none() && said && app.actions.is_empty() && own_findings(app).is_empty()
-        };
+        let is_quiet = |app: &&&AppPlan| is_in_sync(app);
         let mut out = String::new();
         let mut left_out = 0;
         for app in self.apps.iter().filter(|app| !is_quiet(app)) {
@@ -296,25 +289,16 @@ fn own_forecast(app: &AppPlan, several: bool) -> String {
 }
 
 fn draw_parts(parts: &Parts<'_>, taken: &BTreeSet<usize>) -> String {
-    let mut out = String::new();
     let by = |whose: Whose| parts.iter().filter(move |(part, _)| part.whose == whose);
-    let any = |whose: Whose| by(whose).any(|(_, rows)| rows.iter().any(|(index, _)| taken.contains(index)));
-    for (part, rows) in by(Whose::Change) {
-        out.push_str(&draw_part(*part, rows, taken));
-    }
-    if any(Whose::Others) {
+    let drawn = |whose: Whose| -> String { by(whose).map(|(part, rows)| draw_part(*part, rows, taken)).collect() };
+    let mut out = drawn(Whose::Change);
+    let others = drawn(Whose::Others);
+    if !others.is_empty() {
         let count: usize = by(Whose::Others).map(|(_, rows)| rows.len()).sum();
         let count = wording::count(count, "action", "actions");
-        out.push_str(&format!("<details>\n<summary>Not caused by this change: {count}</summary>\n\n"));
-        for (part, rows) in by(Whose::Others) {
-            out.push_str(&draw_part(*part, rows, taken));
-        }
-        out.push_str("</details>\n\n");
+        out += &format!("<details>\n<summary>Not caused by this change: {count}</summary>\n\n{others}</details>\n\n");
     }
-    for (part, rows) in by(Whose::Nobody) {
-        out.push_str(&draw_part(*part, rows, taken));
-    }
-    out
+    out + &drawn(Whose::Nobody)
 }
 
 fn draw_part(part: Part, rows: &[(usize, &Row)], taken: &BTreeSet<usize>) -> String {

@@ -40,7 +40,7 @@ pub(super) fn draw_head(canvas: &mut Canvas, plan: &Plan) {
                 canvas.line(&Line::new().pad_to(2).whole(Paint::Dim, name.to_string()));
             }
             if against.no_longer.len() > DUE {
-                canvas.line(&Line::new().pad_to(2).plain(canvas.and_more(against.no_longer.len() - DUE)));
+                canvas.line(&Line::new().pad_to(2).plain(wording::and_more(canvas, against.no_longer.len() - DUE)));
             }
         }
     }
@@ -93,6 +93,6 @@ pub(super) fn draw_due(canvas: &mut Canvas, due: &[Due]) {
         canvas.hanging(&head, &line);
     }
     if due.len() > DUE {
-        canvas.paragraph(2, &Line::new().plain(canvas.and_more(due.len() - DUE)).json_shows_all());
+        canvas.paragraph(2, &Line::new().plain(wording::and_more(canvas, due.len() - DUE)).json_shows_all());
     }
 }

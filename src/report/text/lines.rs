@@ -88,7 +88,8 @@ pub(super) fn draw_rest(canvas: &mut Canvas, rest: &[&Action]) {
     }
     let last = counts.len().saturating_sub(1);
     for (i, ((guard, verb, irreversible, group), (count, groups))) in counts.into_iter().enumerate() {
-        let mut line = Line::new().plain(canvas.and_more(count) + " ").whole(wording::paint(verb), verb.as_str());
+        let mut line =
+            Line::new().plain(wording::and_more(canvas, count) + " ").whole(wording::paint(verb), verb.as_str());
         if let Some(group) = group {
             line = line.plain(" in ").whole(Paint::Plain, group);
         } else if !groups.is_empty() {

@@ -37,8 +37,13 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
 }
 
 fn is_quiet(app: &AppPlan) -> bool {
+    is_in_sync(app) && app.due.is_empty()
+}
+
+/// Whether all was seen that was looked for, and nothing is to do or to say about it.
+pub(super) fn is_in_sync(app: &AppPlan) -> bool {
     let said = app.complete || only(app).is_some();
-    app.error.is_none() && said && app.actions.is_empty() && own_findings(app).is_empty() && app.due.is_empty()
+    app.error.is_none() && said && app.actions.is_empty() && own_findings(app).is_empty()
 }
 
 /// What says that one person alone was looked for. It is the same for every app, so that it is told once.
@@ -314,7 +319,8 @@ fn draw_findings(canvas: &mut Canvas, findings: Vec<&Finding>) {
         }
     }
     for ((_, code), count) in rest {
-        canvas.paragraph(2, &Line::new().plain(format!("{} {code}", canvas.and_more(count))).json_shows_all());
+        canvas
+            .paragraph(2, &Line::new().plain(format!("{} {code}", wording::and_more(canvas, count))).json_shows_all());
     }
 }
 
