@@ -130,13 +130,6 @@ pub(super) struct Target {
     pub sandbox: Option<String>,
 }
 
-impl Target {
-    /// Whether an app was asked for; without names, every app was.
-    pub(super) fn wants(&self, app: &str) -> bool {
-        self.apps.is_empty() || self.apps.iter().any(|name| name == app)
-    }
-}
-
 /// Where facts are kept.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct Storage {

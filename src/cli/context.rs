@@ -306,6 +306,13 @@ pub(super) fn person(desired: &Desired, only: &Only) -> Result<Option<Email>, Fa
     })
 }
 
+impl Target {
+    /// Whether an app was asked for; without names, every app was.
+    pub(super) fn wants(&self, app: &str) -> bool {
+        self.apps.is_empty() || self.apps.iter().any(|name| name == app)
+    }
+}
+
 /// Refuses names of apps that are not in the files.
 pub(super) fn known_apps(desired: &Desired, asked: &[String]) -> Result<(), Failure> {
     let Some(unknown) = asked.iter().find(|name| !desired.apps.contains_key(name.as_str())) else { return Ok(()) };
