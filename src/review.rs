@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::{
     model::{
         AccountStatus, Desired, DesiredApp, Email, FieldValue, Live, LiveAccount, LiveApp, LiveGroup, Place, RoleRule,
+        Verb,
     },
     why::{self, Grant, State, Why},
 };
@@ -63,8 +64,8 @@ pub struct Change {
     pub group: Option<Arc<str>>,
     /// The group's id, where it was known.
     pub group_id: Option<Arc<str>>,
-    /// What was done: `add-member`.
-    pub verb: String,
+    /// What was done.
+    pub verb: Verb,
     /// When.
     pub at: Timestamp,
     /// The lines that asked for it, as they were then: `teams/design.yaml:9`.

@@ -309,7 +309,7 @@ async fn confirmed(plan: &Plan, stop: &Stop) -> Result<bool, Failure> {
 }
 
 /// A line from stdin. The thread that waits for it is nobody's concern once nobody waits for the answer.
-async fn typed() -> io::Result<String> {
+pub(super) async fn typed() -> io::Result<String> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let mut line = String::new();

@@ -93,6 +93,8 @@ pub(super) enum Command {
     /// Show what was done, when, with what result and because of which lines.
     #[command(after_help = HISTORY_STATUS)]
     History(History),
+    /// Delete what the store holds about a person who is gone, and leave the ledger whole.
+    Forget(Forget),
     /// Show what each connector can do, or try one out.
     #[command(subcommand)]
     Connectors(Connectors),
@@ -361,6 +363,20 @@ pub(super) struct History {
     /// How it is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Forget {
+    /// The person, by any address that the store knows; the files must not name them any more.
+    #[arg(value_name = "EMAIL", value_parser = email)]
+    pub email: Email,
+    #[command(flatten)]
+    pub dir: Dir,
+    #[command(flatten)]
+    pub storage: Storage,
+    /// Do not ask.
+    #[arg(long)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Clone, Subcommand)]

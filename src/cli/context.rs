@@ -115,6 +115,7 @@ impl Session {
     /// Writes down how the run ended, and lets others write to the apps.
     pub(super) async fn end(self, outcome: &Outcome, interrupted: bool) -> Result<(), Failure> {
         let ended = self.reconciler.end(outcome, interrupted).await;
+        self.reconciler.sweep().await;
         let saved = match self.budgets {
             Some(keeper) => keeper.end().await,
             None => Ok(()),

@@ -112,7 +112,6 @@ async fn gather(store: &Store, args: &args::History, people: Vec<String>, zone: 
         without_runs: true,
         // One more than is shown tells whether there are more.
         limit: Some(args.limit.saturating_add(1)),
-        ..Filter::default()
     };
     let mut entries = store.entries(&filter).await.map_err(Failure::new)?;
     let limit = usize::try_from(args.limit).unwrap_or(usize::MAX);

@@ -13,6 +13,7 @@ mod exit;
 mod failure;
 mod files;
 mod fmt;
+mod forget;
 mod history;
 mod import;
 mod next;
@@ -74,6 +75,7 @@ async fn run(args: Args) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(&args, &global).await,
         Command::Why(args) => why::run(&args).await,
         Command::History(args) => history::run(&args).await,
+        Command::Forget(args) => forget::run(&args).await,
         Command::Connectors(args) => connectors::run(&args).await,
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -15,7 +15,7 @@ use crate::{
     model::{Coverage, Desired, Email, Live},
     report,
     review::{self, Change},
-    store::{AppKey, Entry},
+    store::{AppKey, Entry, Event, NewEntry},
 };
 
 pub(super) async fn run(args: &args::Review, global: &Global) -> Result<Exit, Failure> {
@@ -75,18 +75,19 @@ async fn changes(args: &args::Review, desired: &Desired) -> Result<Vec<Change>, 
 }
 
 fn change(app: &Arc<str>, entry: Entry) -> Option<Change> {
-    let entry = entry.entry;
+    let NewEntry { at, run, event: Event::Action(action) } = entry.entry else { return None };
+    let deed = action.deed;
     Some(Change {
         app: app.clone(),
-        email: Email::lenient(&entry.account?),
-        account_id: entry.account_id,
-        group: entry.group,
-        group_id: entry.group_id,
-        verb: entry.verb?,
-        at: entry.at,
-        because: entry.because,
-        commit: entry.commit,
-        run: entry.run,
+        email: Email::lenient(&deed.account?),
+        account_id: deed.account_id,
+        group: deed.group,
+        group_id: deed.group_id,
+        verb: deed.verb,
+        at,
+        because: deed.because,
+        commit: deed.commit,
+        run,
     })
 }
 

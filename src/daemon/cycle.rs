@@ -40,6 +40,7 @@ impl Cycle<'_> {
         if let Err(error) = self.reconciler.end(done, stop.asked()).await {
             warn!(app = self.app, %error, "what was done is done, but its end could not be written down");
         }
+        self.reconciler.sweep().await;
         let outcome = outcome.and_then(|outcome| outcome.apps.into_iter().next());
         if let (Some(plan), Some(outcome)) = (&mut plan, &outcome) {
             renew_reasons(&mut plan.actions, outcome);

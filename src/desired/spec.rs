@@ -413,6 +413,7 @@ pub(super) static SETTINGS: Object = Object {
         key("policy", Type::Object(&POLICY), "Defaults for every app."),
         key("notify", Type::Objects(&NOTIFY), "Whom to tell of what."),
         key("daemon", Type::Object(&DAEMON), "The daemon's own address."),
+        key("keep", Type::Object(&KEEP), "How long the past is kept; for ever where nothing is said."),
     ],
     fields: false,
 };
@@ -436,6 +437,15 @@ pub(super) static NOTIFY: Object = Object {
     keys: &[
         key("url", Type::Secret, "The webhook; its address is a secret."),
         key("on", Type::List(&Type::Leaf(&EVENT)), "drift, held, failure; all of them when left out."),
+    ],
+    fields: false,
+};
+
+pub(super) static KEEP: Object = Object {
+    name: "keep",
+    keys: &[
+        key("ledger", Type::Leaf(&DURATION), "Entries of the ledger, such as 7y; what is still needed stays."),
+        key("readings", Type::Leaf(&DURATION), "What readings showed, such as 90d, after it was otherwise."),
     ],
     fields: false,
 };

@@ -266,6 +266,17 @@ pub struct Settings {
     pub notify: Vec<Notify>,
     /// The daemon's own address.
     pub daemon: Daemon,
+    /// How long the past is kept.
+    pub keep: Keep,
+}
+
+/// How long the past is kept; for ever where nothing is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// Entries of the ledger.
+    pub ledger: Option<Duration>,
+    /// What readings showed, after it was otherwise.
+    pub readings: Option<Duration>,
 }
 
 /// Where facts are kept.
@@ -335,6 +346,7 @@ impl Default for Settings {
             schedule: Schedule::Every { every: Duration::from_secs(15 * 60), jitter: Duration::from_secs(60) },
             notify: Vec::new(),
             daemon: Daemon::default(),
+            keep: Keep::default(),
         }
     }
 }

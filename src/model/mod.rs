@@ -23,7 +23,7 @@ pub(crate) use action::escape;
 pub use action::{Action, ActionName, ApprovedBy, Cause, Edge, Held, Rule, Status};
 pub use desired::{
     Approval, Auth, BudgetSpec, Claim, Daemon, Desired, DesiredAccount, DesiredApp, DesiredGroup, Drift, GroupState,
-    Mode, Notify, Person, PersonStatus, Rate, Schedule, SecretRef, Settings, Store,
+    Keep, Mode, Notify, Person, PersonStatus, Rate, Schedule, SecretRef, Settings, Store,
 };
 pub use effective::effective;
 pub use email::{Email, EmailError};

@@ -8,12 +8,13 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use tracing::{info, warn};
 
 use crate::{
     execute::CreatedIds,
     model::{AccountStatus, Coverage, Email, Fact, FactIds, Facts, LiveApp, LiveMember, Verb},
     plan::{AppHistory, Invited, Used},
-    store::{self, AppKey, Ending, FactKind, Filter, Invitation, Store, StoreError},
+    store::{self, AppKey, Deed, Ending, Event, FactKind, Filter, Invitation, Store, StoreError, Swept},
 };
 
 /// The rolling day over which caps count.
@@ -40,6 +41,18 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         gained_today: moved.gained,
         under_way: BTreeMap::new(),
     })
+}
+
+impl super::Reconciler {
+    /// Deletes what the files do not want to be kept any longer. That it fails changes nothing about what was done.
+    pub async fn sweep(&self) {
+        let Some(memory) = self.memory.as_ref().filter(|memory| memory.writes()) else { return };
+        match memory.store.sweep(&self.desired.settings.keep, memory.now()).await {
+            Ok(Swept { entries: 0, readings: 0 }) => {}
+            Ok(Swept { entries, readings }) => info!(entries, readings, "old entries and readings were deleted"),
+            Err(error) => warn!(%error, "old entries and readings were not deleted; the next day tries again"),
+        }
+    }
 }
 
 /// An account that we made; of several for one address the last, since they come oldest first.
@@ -88,11 +101,14 @@ pub(super) async fn believe(store: &Store, key: &AppKey, live: &mut LiveApp) -> 
     let mut members: BTreeMap<Arc<str>, BTreeMap<Arc<str>, LiveMember>> = BTreeMap::new();
     let entries = store.entries(&filter).await?;
     let done = entries.into_iter().filter(|entry| entry.key.as_ref() == Some(key));
-    for entry in done.map(|entry| entry.entry).filter(|entry| entry.result == Some(Ending::Done)) {
-        let verb: Option<Verb> = entry.verb.as_deref().and_then(|verb| verb.parse().ok());
-        let (Some(group), Some(verb)) = (entry.group_id, verb) else { continue };
+    for entry in done {
+        let Event::Action(action) = entry.entry.event else { continue };
+        let Deed { verb, account_id, group_id: Some(group), changes, .. } = action.deed else { continue };
+        if action.ending != Ending::Done {
+            continue;
+        }
         let of_group = members.entry(group).or_default();
-        match (verb, entry.account_id) {
+        match (verb, account_id) {
             (Verb::AddMember | Verb::ChangeMember, Some(account)) => {
                 let member = of_group.entry(account.clone()).or_insert_with(|| LiveMember {
                     account,
@@ -100,7 +116,7 @@ pub(super) async fn believe(store: &Store, key: &AppKey, live: &mut LiveApp) -> 
                     status: AccountStatus::Active,
                     values: BTreeMap::new(),
                 });
-                for change in entry.changes {
+                for change in changes {
                     member.values.insert(change.field, change.to);
                 }
             }
@@ -164,7 +180,7 @@ pub(super) fn to_forget(lapsed: &FactIds) -> Vec<Arc<str>> {
 
 /// Accounts, by id and address, that requests under way are about.
 pub(super) fn concerned(open: &[store::Intent]) -> (BTreeSet<Arc<str>>, BTreeSet<Email>) {
-    let ids = open.iter().filter_map(|intent| intent.intent.account_id.clone()).collect();
-    let emails = open.iter().flat_map(|intent| &intent.intent.people).map(|email| Email::lenient(email)).collect();
+    let ids = open.iter().filter_map(|intent| intent.intent.deed.account_id.clone()).collect();
+    let emails = open.iter().flat_map(|intent| &intent.intent.deed.people).map(|email| Email::lenient(email)).collect();
     (ids, emails)
 }

@@ -15,8 +15,8 @@ use crate::{
         http::{Method, witness::Sent},
     },
     execute::{CreatedIds, Journal, Performed, Unwritten},
-    model::{Action, ActionResult, Cause, Desired, Email},
-    store::{ApprovalUse, Ending, EntryKind, IntentId, NewEntry, NewIntent, Settled, StoreError},
+    model::{Action, ActionResult, Desired, Email},
+    store::{ActionEntry, ApprovalUse, Deed, Ending, Event, IntentId, NewEntry, NewIntent, Settled, StoreError},
 };
 
 /// One app's journal during one run.
@@ -49,7 +49,15 @@ impl<'a> Ledger<'a> {
         NewIntent {
             run: run.clone(),
             action: action.name.to_string(),
-            verb: action.name.verb.as_str().to_owned(),
+            deed: self.deed(action),
+            payload: json!({ "write": write, "approvals": approvals_of(action) }),
+            at: self.memory.now(),
+        }
+    }
+
+    fn deed(&self, action: &Action) -> Deed {
+        Deed {
+            verb: action.name.verb,
             account: action.name.account.clone(),
             account_id: action.step.account_id().cloned(),
             group: action.name.group.clone(),
@@ -57,12 +65,10 @@ impl<'a> Ledger<'a> {
             people: self.people(action),
             reduces_access: action.reduces_access,
             gains: action.adds_access,
-            payload: json!({ "write": write, "approvals": approvals_of(action) }),
             changes: action.changes.clone(),
             because: action.because.iter().map(ToString::to_string).collect(),
             commit: self.memory.commit(),
-            cause: action.cause.map(|cause| cause_word(cause).to_owned()),
-            at: self.memory.now(),
+            cause: action.cause,
         }
     }
 
@@ -125,33 +131,18 @@ impl<'a> Ledger<'a> {
                 Ok(())
             }
             None => {
-                let entry = NewEntry {
-                    begun: None,
-                    ended: None,
-                    at: self.memory.now(),
-                    run: Some(run),
-                    kind: EntryKind::Action,
-                    action: Some(name),
-                    verb: Some(action.name.verb.as_str().to_owned()),
-                    account: action.name.account.clone(),
-                    account_id,
-                    group: action.name.group.clone(),
-                    group_id,
-                    people: self.people(action),
-                    reduces_access: action.reduces_access,
-                    gains: action.adds_access,
-                    because: action.because.iter().map(ToString::to_string).collect(),
-                    commit: self.memory.commit(),
-                    cause: action.cause.map(|cause| cause_word(cause).to_owned()),
+                let action = ActionEntry {
+                    deed: Deed { account_id, group_id, ..self.deed(action) },
+                    ending,
+                    message,
                     request: evidence.request,
                     status: evidence.status,
-                    result: Some(ending),
-                    message,
                     read_back: evidence.read_back,
-                    changes: action.changes.clone(),
                     sent_at: None,
                     by_looking: true,
                 };
+                let event = Event::Action(Box::new(action));
+                let entry = NewEntry { at: self.memory.now(), run: Some(run), event };
                 store.enter(lease, &[entry]).await
             }
         }
@@ -214,14 +205,6 @@ impl Evidence {
     }
 }
 
-fn cause_word(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Change => "change",
-        Cause::Drift => "drift",
-        Cause::Time => "time",
-    }
-}
-
 /// The approvals that an action needs, for whoever settles it after a crash.
 fn approvals_of(action: &Action) -> Vec<(String, String)> {
     action.approved_by.iter().map(|approved| (approved.approval.clone(), approved.place.to_string())).collect()
@@ -231,7 +214,7 @@ fn approvals_of(action: &Action) -> Vec<(String, String)> {
 pub(super) fn uses_of(intent: &NewIntent, at: jiff::Timestamp) -> Vec<ApprovalUse> {
     let listed = intent.payload.get("approvals").cloned().unwrap_or_default();
     let listed: Vec<(String, String)> = serde_json::from_value(listed).unwrap_or_default();
-    let person = intent.people.first().map_or_else(|| intent.action.clone(), ToString::to_string);
+    let person = intent.deed.people.first().map_or_else(|| intent.action.clone(), ToString::to_string);
     let of =
         |(approval, place)| ApprovalUse { approval, place, action: intent.action.clone(), person: person.clone(), at };
     listed.into_iter().map(of).collect()

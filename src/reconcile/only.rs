@@ -64,7 +64,9 @@ impl AppReader<'_> {
             }
         }
         let mut open = store.open_intents(key).await?;
-        open.retain(|intent| intent.intent.people.iter().any(|person| addresses.contains(&Email::lenient(person))));
+        open.retain(|intent| {
+            intent.intent.deed.people.iter().any(|person| addresses.contains(&Email::lenient(person)))
+        });
         Ok((known, open))
     }
 

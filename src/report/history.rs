@@ -9,7 +9,10 @@ use super::{
     canvas::{Canvas, Line, Paint},
     json, wording,
 };
-use crate::store::{Ending, Entry, NewEntry, Run, Verified};
+use crate::{
+    model::ActionName,
+    store::{ActionEntry, Ending, Entry, Event, NewEntry, Run, Verified},
+};
 
 /// What is shown.
 #[derive(Debug, Clone)]
@@ -124,50 +127,82 @@ fn draw_run(canvas: &mut Canvas, history: &History, run: &Run) {
 }
 
 fn draw_entry(canvas: &mut Canvas, history: &History, entry: &Entry) {
-    let said = &entry.entry;
-    let head = Line::new().pad_to(2).whole(Paint::Dim, history.time(said.at)).pad_to(TIME);
-    let head = head.then(wording::mark(said.verb.as_deref())).pad_to(TIME + 2);
-    let mut line = match &said.action {
-        Some(action) => Line::new().whole(Paint::Strong, action),
-        None => about(entry),
-    };
-    if let Some(ending) = said.result.filter(|ending| *ending != Ending::Done) {
-        line = line.plain(": ").whole(paint(ending), ending.as_str());
+    let head = Line::new().pad_to(2).whole(Paint::Dim, history.time(entry.entry.at)).pad_to(TIME);
+    match &entry.entry.event {
+        Event::Action(action) => draw_action(canvas, head, entry, action),
+        event => {
+            let head = head.pad_to(TIME + 2);
+            let (about, message) = told(entry, event);
+            canvas.hanging(&head, &Line::new().whole(Paint::Strong, about));
+            if let Some(message) = message {
+                canvas.paragraph(head.width(), &Line::new().prose(Paint::Plain, &message));
+            }
+        }
+    }
+}
+
+fn draw_action(canvas: &mut Canvas, head: Line, entry: &Entry, action: &ActionEntry) {
+    let deed = &action.deed;
+    let head = head.whole(wording::paint(deed.verb), deed.verb.sign()).plain(" ");
+    let name = entry.action_name().as_ref().map(ActionName::to_string).unwrap_or_default();
+    let mut line = Line::new().whole(Paint::Strong, name);
+    if action.ending != Ending::Done {
+        line = line.plain(": ").whole(paint(action.ending), action.ending.as_str());
     }
     let arrow = canvas.glyph("→", "->");
-    for change in &said.changes {
+    for change in &deed.changes {
         line = line.plain(", ").then(wording::change(change, arrow));
     }
-    if said.by_looking {
+    if action.by_looking {
         line = line.text(Paint::Dim, ", found by looking");
     }
-    canvas.hanging(&head, &line.then(because(canvas, said)));
-    if let Some(message) = &said.message {
+    canvas.hanging(&head, &line.then(because(canvas, &deed.because)));
+    if let Some(message) = &action.message {
         canvas.paragraph(head.width(), &Line::new().prose(Paint::Plain, message));
     }
-    let failed = said.result.is_some_and(|ending| matches!(ending, Ending::Failed | Ending::Unknown));
-    if let Some(request) = said.request.as_ref().filter(|_| failed) {
-        let status = said.status.map(|status| format!(": {status}")).unwrap_or_default();
+    let failed = matches!(action.ending, Ending::Failed | Ending::Unknown);
+    if let Some(request) = action.request.as_ref().filter(|_| failed) {
+        let status = action.status.map(|status| format!(": {status}")).unwrap_or_default();
         canvas.paragraph(head.width(), &Line::new().whole(Paint::Dim, format!("{request}{status}")));
     }
 }
 
-/// Whom an entry is about that is about no action.
-fn about(entry: &Entry) -> Line {
-    let said = &entry.entry;
+/// What an entry is about that is about no action, and what it says.
+fn told(entry: &Entry, event: &Event) -> (String, Option<String>) {
     let app = entry.key.as_ref().map(|key| key.app.clone());
-    let parts =
-        app.into_iter().chain(said.account.clone()).chain(said.people.iter().cloned()).chain(said.group.clone());
-    let parts: Vec<String> = parts.map(|part| part.to_string()).collect();
-    Line::new().whole(Paint::Strong, parts.join(" "))
+    match event {
+        Event::Note(note) => {
+            let parts: Vec<_> = app.iter().chain(&note.account).chain(&note.people).map(|part| &**part).collect();
+            (parts.join(" "), note.message.clone())
+        }
+        Event::Migrated(migrated) => {
+            let how =
+                migrated.broken.as_ref().map(|found| format!(" It was broken: entry {}: {}.", found.seq, found.why));
+            let entries = format!("{} {}", wording::number(migrated.entries), entries_word(migrated.entries));
+            let message = format!("It had {entries}, and its head was {}.{}", migrated.head, how.unwrap_or_default());
+            ("the ledger was rewritten by a newer rosterd".into(), Some(message))
+        }
+        Event::Forgot(forgot) => {
+            let entries = forgot.entries.len();
+            let count = wording::count(entries, "entry", "entries");
+            ("a person was forgotten".into(), Some(format!("Values of {count} were deleted.")))
+        }
+        Event::Pruned(pruned) => {
+            let entries = format!("{} {}", wording::number(pruned.deleted), entries_word(pruned.deleted));
+            let message =
+                format!("{entries} up to entry {} were deleted; the ledger begins behind it.", pruned.through);
+            ("old entries were deleted".into(), Some(message))
+        }
+        other => (other.kind().into(), None),
+    }
 }
 
-fn because(canvas: &Canvas, said: &NewEntry) -> Line {
-    if said.because.is_empty() {
+fn because(canvas: &Canvas, because: &[String]) -> Line {
+    if because.is_empty() {
         return Line::new();
     }
     let arrow = canvas.glyph("← ", "<- ");
-    let places = wording::together(&said.because).join(", ");
+    let places = wording::together(because).join(", ");
     let line = Line::new().text(Paint::Dim, " ").whole(Paint::Dim, arrow);
     // Together on a line of their own, unless they need more than one.
     if TIME + 4 + places.len() <= canvas.style.width {
@@ -233,15 +268,18 @@ struct EntryWire<'a> {
     seq: u64,
     app: Option<&'a str>,
     origin: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<ActionName>,
     #[serde(flatten)]
     entry: &'a NewEntry,
     prev: &'a str,
     hash: &'a str,
 }
 
-fn entry_wire(Entry { seq, key, entry, prev, hash, .. }: &Entry) -> EntryWire<'_> {
-    let (app, origin) = key.as_ref().map(|key| (&*key.app, &*key.origin)).unzip();
-    EntryWire { seq: *seq, app, origin, entry, prev, hash }
+fn entry_wire(entry: &Entry) -> EntryWire<'_> {
+    let (app, origin) = entry.key.as_ref().map(|key| (&*key.app, &*key.origin)).unzip();
+    let (action, Entry { seq, prev, hash, entry, .. }) = (entry.action_name(), entry);
+    EntryWire { seq: *seq, app, origin, action, entry, prev, hash }
 }
 
 /// Whether the ledger is whole, for people.

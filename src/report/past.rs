@@ -11,7 +11,7 @@ use super::{
     json, wording,
 };
 use crate::{
-    model::{AccountStatus, Email},
+    model::{AccountStatus, ActionName, Email},
     store::{AppKey, Entry, Holding, HoldingGroup, SeenValues, Standing},
 };
 
@@ -77,13 +77,14 @@ fn draw(canvas: &mut Canvas, past: &Past, holding: &Holding) {
 
 /// A change of ours that the readings did not show yet, so that it rests on the app's answer alone.
 fn draw_unread(canvas: &mut Canvas, past: &Past, entry: &Entry) {
-    let said = &entry.entry;
+    let Some(action) = entry.entry.event.action() else { return };
+    let (verb, name) = (action.deed.verb, entry.action_name().as_ref().map(ActionName::to_string));
     let line = Line::new()
         .text(Paint::Notice, "by our own change of ")
-        .whole(Paint::Notice, past.moment(said.at))
+        .whole(Paint::Notice, past.moment(entry.entry.at))
         .text(Paint::Notice, ", not read back since: ");
-    let line = line.then(wording::mark(said.verb.as_deref()));
-    canvas.paragraph(2, &line.whole(Paint::Plain, said.action.as_deref().unwrap_or_default()));
+    let line = line.whole(wording::paint(verb), verb.sign()).plain(" ");
+    canvas.paragraph(2, &line.whole(Paint::Plain, name.unwrap_or_default()));
 }
 
 fn draw_group(canvas: &mut Canvas, past: &Past, column: usize, group: &HoldingGroup) {
@@ -120,7 +121,7 @@ impl Past {
     /// Whether there is an account in an app, or may be one by what we did last.
     pub fn may_have(&self, key: &AppKey) -> bool {
         let held = self.standing.holdings.iter().any(|holding| holding.key == *key);
-        held || self.unread_of(key).any(|entry| entry.entry.gains)
+        held || self.unread_of(key).any(|entry| entry.entry.event.action().is_some_and(|action| action.deed.gains))
     }
 
     fn unread_of<'a, 'k>(&'a self, key: &'k AppKey) -> impl Iterator<Item = &'a Entry> + use<'a, 'k> {
@@ -150,7 +151,7 @@ fn change_wire(entry: &Entry) -> Value {
     json!({
         "app": entry.key.as_ref().map(|key| &key.app),
         "at": entry.entry.at,
-        "action": entry.entry.action,
+        "action": entry.action_name(),
         "run": entry.entry.run,
         "seq": entry.seq,
     })

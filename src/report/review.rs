@@ -24,7 +24,7 @@ const COLUMNS: [Column; 19] = [
     ("reason", |row, _| row.reason.as_deref().unwrap_or_default().to_owned()),
     ("until", |row, zone| row.until.map(|at| last_day(at, zone)).unwrap_or_default()),
     ("account_created", |row, zone| row.created.map(|at| day(at, zone)).unwrap_or_default()),
-    ("last_change", |row, _| of_change(row, |change| change.verb.clone())),
+    ("last_change", |row, _| of_change(row, |change| change.verb.to_string())),
     ("changed_on", |row, zone| of_change(row, |change| day(change.at, zone))),
     ("changed_because", |row, _| of_change(row, |change| change.because.join(" "))),
     ("changed_in_commit", |row, _| {
@@ -74,6 +74,7 @@ fn inert(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Verb;
     use crate::{
         model::{AccountStatus, Email, Place},
         review::Standing,
@@ -119,7 +120,7 @@ mod tests {
                 account_id: Some("1".into()),
                 group: Some("Ops, night".into()),
                 group_id: None,
-                verb: "add-member".into(),
+                verb: Verb::AddMember,
                 at: "2026-11-01T23:30:00Z".parse().unwrap(),
                 because: vec!["teams/a.yaml:8".into(), "=x.yaml:1".into()],
                 commit: Some("0123456789abcdef0123+changes".into()),

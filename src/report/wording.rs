@@ -86,12 +86,6 @@ pub(super) fn signed(verb: Verb) -> String {
     format!("{} {verb}", verb.sign())
 }
 
-/// The sign of what the ledger says of a verb, in its colour; nothing of an entry about no verb.
-pub(super) fn mark(verb: Option<&str>) -> Line {
-    let verb: Option<Verb> = verb.and_then(|verb| verb.parse().ok());
-    verb.map_or_else(Line::new, |verb| Line::new().whole(paint(verb), verb.sign()).plain(" "))
-}
-
 /// The group of a membership, beside its account.
 pub(super) fn group(name: &ActionName) -> Option<&str> {
     name.group.as_deref().filter(|_| name.account.is_some())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::{Lease, Store, StoreError, error::Fault, lease, open::Tx, row};
+use super::{Store, StoreError, error::Fault, open::Tx, row};
 use crate::model::Email;
 
 /// One use of an approval.
@@ -40,21 +40,6 @@ pub struct UsedApproval {
 }
 
 impl Store {
-    /// Counts a use of an approval. [`Settled::approvals`](super::Settled::approvals) does the same together with the
-    /// action's result.
-    ///
-    /// # Errors
-    /// [`Trouble::LostLease`](super::Trouble::LostLease), or when the store fails.
-    pub async fn use_approval(&self, lease: &Lease, use_of_it: &ApprovalUse) -> Result<(), StoreError> {
-        self.drive("counting the use of an approval", async {
-            let mut tx = self.write().await?;
-            lease::check(&mut tx, lease).await?;
-            count(&mut tx, use_of_it).await?;
-            tx.commit().await
-        })
-        .await
-    }
-
     /// Every approval that was ever used, by its name.
     ///
     /// # Errors

@@ -7,51 +7,13 @@ use std::{
 
 use jiff::Timestamp;
 
-use sqlx::any::AnyRow;
-
 use super::{
-    AppKey, Entry, SeenValues, Store, StoreError, deactivations,
-    error::Fault,
-    ledger::{self, COVERED},
-    open::Tx,
-    row::{self, nanos, tame},
+    AppKey, Entry, Event, FORGOTTEN, Store, StoreError, deactivations,
+    ledger::{self, COVERED, ENTRIES},
+    row::{self, nanos},
     sightings,
 };
 use crate::model::{ADDRESS, AccountStatus, Email};
-
-/// What one account of an app was at some instant.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Holding {
-    /// The app.
-    pub key: AppKey,
-    /// The account's id.
-    pub account: Arc<str>,
-    /// Its address.
-    pub email: Email,
-    /// Whether it could be used.
-    pub status: AccountStatus,
-    /// Its fields.
-    pub values: SeenValues,
-    /// Since when it was seen like this.
-    pub since: Timestamp,
-    /// Its groups, by name.
-    pub groups: Vec<HoldingGroup>,
-}
-
-/// A group that an account was in.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HoldingGroup {
-    /// The group's id.
-    pub group: Arc<str>,
-    /// Its name.
-    pub name: Arc<str>,
-    /// Whether the membership could be used.
-    pub status: AccountStatus,
-    /// Its fields.
-    pub values: SeenValues,
-    /// Since when it was seen like this.
-    pub since: Timestamp,
-}
 
 /// When and how an account was last seen.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,46 +66,6 @@ pub struct Invitation {
 }
 
 impl Store {
-    /// What the accounts under an address were at `at`, in one app or in all that are stored; sorted by app.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn holdings_at(
-        &self,
-        key: Option<&AppKey>,
-        email: &Email,
-        at: Timestamp,
-    ) -> Result<Vec<Holding>, StoreError> {
-        self.drive("looking up who had what", async {
-            let mut tx = self.read().await?;
-            let sql = "SELECT app, origin, account, email, status, fields, seen_from FROM seen_accounts
-                       WHERE email_key = $1 AND seen_from <= $2 AND (seen_to IS NULL OR seen_to > $2)";
-            let rows = sqlx::query(sql).bind(&*tame(email.key())).bind(nanos(at)).fetch_all(tx.connection()?).await?;
-            let mut holdings = Vec::new();
-            for found in rows {
-                let holding = Holding {
-                    key: AppKey::new(row::shared(&found, "app")?, row::shared(&found, "origin")?),
-                    account: row::shared(&found, "account")?,
-                    email: Email::lenient(&row::text(&found, "email")?),
-                    status: row::status(&row::text(&found, "status")?)?,
-                    values: row::values(&row::text(&found, "fields")?)?,
-                    since: row::time(&found, "seen_from")?,
-                    groups: Vec::new(),
-                };
-                if key.is_none_or(|key| *key == holding.key) {
-                    holdings.push(holding);
-                }
-            }
-            for holding in &mut holdings {
-                holding.groups = groups_at(&mut tx, &holding.key, &holding.account, at).await?;
-            }
-            tx.commit().await?;
-            holdings.sort_by(|a, b| (&a.key, &a.account).cmp(&(&b.key, &b.account)));
-            Ok(holdings)
-        })
-        .await
-    }
-
     /// The account that was last seen under an address: first one that is there still, then the latest.
     ///
     /// # Errors
@@ -154,24 +76,6 @@ impl Store {
             let seen = sightings::under(&mut tx, key, email).await?;
             tx.commit().await?;
             Ok(sightings::latest(seen))
-        })
-        .await
-    }
-
-    /// Ids of all accounts that were ever seen under an address, with when each last was.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn previous_owner_ids(
-        &self,
-        key: &AppKey,
-        email: &Email,
-    ) -> Result<BTreeMap<Arc<str>, Timestamp>, StoreError> {
-        self.drive("looking up who had an address", async {
-            let mut tx = self.read().await?;
-            let seen = sightings::under(&mut tx, key, email).await?;
-            tx.commit().await?;
-            Ok(seen.into_iter().map(|sighting| (sighting.account, sighting.last_seen)).collect())
         })
         .await
     }
@@ -285,7 +189,7 @@ impl Store {
         self.drive("looking up who lost or gained something", async {
             let mut tx = self.read().await?;
             let sql = format!(
-                "SELECT body, prev, hash FROM ledger
+                "{ENTRIES}
                  WHERE app = $1 AND origin = $2 AND at >= $3 AND kind = 'action' AND result = 'done' AND {COVERED}"
             );
             let rows = sqlx::query(&sql)
@@ -297,13 +201,19 @@ impl Store {
             tx.commit().await?;
             let mut moved = Moved::default();
             for found in rows {
-                let entry = entry(&found)?.entry;
-                let people = if entry.people.is_empty() { entry.account.into_iter().collect() } else { entry.people };
-                let whom = people.iter().map(|person| (Email::lenient(person), entry.group.clone()));
-                if entry.reduces_access {
+                let entry = ledger::read(&found)?;
+                let Some(action) = entry.entry.event.action() else { continue };
+                let deed = &action.deed;
+                let people = if deed.people.is_empty() { deed.account.as_slice() } else { &deed.people };
+                let whom = people.iter().map(|person| match &**person {
+                    // Several who were forgotten are still several.
+                    FORGOTTEN => (Email::lenient(&format!("{FORGOTTEN} {}", entry.seq)), deed.group.clone()),
+                    known => (Email::lenient(known), deed.group.clone()),
+                });
+                if deed.reduces_access {
                     moved.lost.extend(whom.clone());
                 }
-                if entry.gains {
+                if deed.gains {
                     moved.gained.extend(whom);
                 }
             }
@@ -321,16 +231,17 @@ impl Store {
         self.drive("looking up what we changed last", async {
             let mut tx = self.read().await?;
             let sql = format!(
-                "SELECT body, prev, hash FROM ledger WHERE seq IN (
+                "{ENTRIES}
+                 WHERE seq IN (
                      SELECT MAX(seq) FROM ledger
-                     WHERE app = $1 AND origin = $2 AND kind = 'action' AND result = 'done' AND {COVERED}
+                     WHERE app = $1 AND origin = $2 AND kind = 'action' AND result = 'done'
+                       AND action IS NOT NULL AND {COVERED}
                      GROUP BY action, account_id)
                  ORDER BY seq"
             );
             let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
             tx.commit().await?;
-            let entries: Vec<Entry> = rows.iter().map(entry).collect::<Result<_, Fault>>()?;
-            Ok(entries.into_iter().filter(|entry| entry.entry.account.is_some()).collect())
+            rows.iter().map(ledger::read).collect()
         })
         .await
     }
@@ -344,7 +255,7 @@ impl Store {
             let mut tx = self.read().await?;
             // Most updates are about something else, and need not be read.
             let sql = format!(
-                "SELECT body, prev, hash FROM ledger
+                "{ENTRIES}
                  WHERE app = $1 AND origin = $2 AND verb = 'update' AND result = 'done'
                    AND account_id IS NOT NULL AND body LIKE '%\"{ADDRESS}\"%' AND {COVERED}"
             );
@@ -352,10 +263,11 @@ impl Store {
             tx.commit().await?;
             let mut given = BTreeSet::new();
             for found in rows {
-                let entry = entry(&found)?.entry;
-                let to = entry.changes.iter().find(|change| &*change.field == ADDRESS).and_then(|one| one.to.as_ref());
+                let Event::Action(action) = ledger::read(&found)?.entry.event else { continue };
+                let deed = action.deed;
+                let to = deed.changes.iter().find(|change| &*change.field == ADDRESS).and_then(|one| one.to.as_ref());
                 let address = to.and_then(|to| to.texts().next()).map(|text| Email::lenient(text));
-                given.extend(entry.account_id.zip(address));
+                given.extend(deed.account_id.zip(address));
             }
             Ok(given)
         })
@@ -370,25 +282,27 @@ impl Store {
         self.drive("looking up invitations", async {
             let mut tx = self.read().await?;
             let sql = format!(
-                "SELECT body, prev, hash FROM ledger
+                "{ENTRIES}
                  WHERE app = $1 AND origin = $2 AND verb IN ('create', 'add-member')
                    AND made = 1 AND result = 'done' AND {COVERED} ORDER BY seq"
             );
             let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
             let mut invitations = Vec::new();
             for found in rows {
-                let entry = entry(&found)?.entry;
-                let (Some(account), Some(action)) = (entry.account, entry.action) else { continue };
+                let entry = ledger::read(&found)?;
+                let name = entry.action_name().map(|name| name.to_string());
+                let (Some(action), Event::Action(said)) = (name, entry.entry.event) else { continue };
+                let Some(account) = said.deed.account.filter(|account| **account != *FORGOTTEN) else { continue };
                 let email = Email::lenient(&account);
-                let seen = match &entry.account_id {
+                let seen = match &said.deed.account_id {
                     Some(id) => sightings::of_account(&mut tx, key, id).await?,
                     None => sightings::under(&mut tx, key, &email).await?,
                 };
                 invitations.push(Invitation {
                     email,
-                    sent_at: entry.sent_at.unwrap_or(entry.at),
+                    sent_at: said.sent_at.unwrap_or(entry.entry.at),
                     action,
-                    account_id: entry.account_id,
+                    account_id: said.deed.account_id,
                     seen: sightings::latest(seen),
                 });
             }
@@ -397,33 +311,4 @@ impl Store {
         })
         .await
     }
-}
-
-pub(super) fn entry(found: &AnyRow) -> Result<Entry, Fault> {
-    ledger::read(row::text(found, "body")?, row::text(found, "prev")?, row::text(found, "hash")?)
-}
-
-async fn groups_at(tx: &mut Tx<'_>, key: &AppKey, account: &str, at: Timestamp) -> Result<Vec<HoldingGroup>, Fault> {
-    let sql = "SELECT group_id, group_name, status, fields, seen_from FROM seen_members
-               WHERE app = $1 AND origin = $2 AND account = $3
-                 AND seen_from <= $4 AND (seen_to IS NULL OR seen_to > $4)";
-    let rows = sqlx::query(sql)
-        .bind(&*key.app)
-        .bind(&*key.origin)
-        .bind(account)
-        .bind(nanos(at))
-        .fetch_all(tx.connection()?)
-        .await?;
-    let mut groups = Vec::with_capacity(rows.len());
-    for found in rows {
-        groups.push(HoldingGroup {
-            group: row::shared(&found, "group_id")?,
-            name: row::shared(&found, "group_name")?,
-            status: row::status(&row::text(&found, "status")?)?,
-            values: row::values(&row::text(&found, "fields")?)?,
-            since: row::time(&found, "seen_from")?,
-        });
-    }
-    groups.sort_by(|a, b| (&a.name, &a.group).cmp(&(&b.name, &b.group)));
-    Ok(groups)
 }

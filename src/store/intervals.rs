@@ -175,7 +175,14 @@ impl Covered {
 
 /// Writes what a reading changes.
 pub(super) async fn write(tx: &mut Tx<'_>, key: &AppKey, at: i64, changes: &Changes) -> Result<(), Fault> {
-    for chunk in changes.ended_accounts.chunks(row::ROWS) {
+    end_accounts(tx, key, at, &changes.ended_accounts).await?;
+    end_members(tx, key, at, &changes.ended_members).await?;
+    begin_accounts(tx, key, at, &changes.begun_accounts).await?;
+    begin_members(tx, key, at, &changes.begun_members).await
+}
+
+async fn end_accounts(tx: &mut Tx<'_>, key: &AppKey, at: i64, ended: &[Arc<str>]) -> Result<(), Fault> {
+    for chunk in ended.chunks(row::ROWS) {
         let sql = format!(
             "UPDATE seen_accounts SET seen_to = $1
              WHERE app = $2 AND origin = $3 AND seen_to IS NULL AND account IN {}",
@@ -187,7 +194,11 @@ pub(super) async fn write(tx: &mut Tx<'_>, key: &AppKey, at: i64, changes: &Chan
         }
         query.execute(tx.connection()?).await?;
     }
-    for chunk in changes.ended_members.chunks(row::ROWS) {
+    Ok(())
+}
+
+async fn end_members(tx: &mut Tx<'_>, key: &AppKey, at: i64, ended: &[Place]) -> Result<(), Fault> {
+    for chunk in ended.chunks(row::ROWS) {
         let sql = format!(
             "UPDATE seen_members SET seen_to = $1
              WHERE app = $2 AND origin = $3 AND seen_to IS NULL AND (account, group_id) IN (VALUES {})",
@@ -199,7 +210,11 @@ pub(super) async fn write(tx: &mut Tx<'_>, key: &AppKey, at: i64, changes: &Chan
         }
         query.execute(tx.connection()?).await?;
     }
-    for chunk in changes.begun_accounts.chunks(row::ROWS) {
+    Ok(())
+}
+
+async fn begin_accounts(tx: &mut Tx<'_>, key: &AppKey, at: i64, begun: &[(Arc<str>, Account)]) -> Result<(), Fault> {
+    for chunk in begun.chunks(row::ROWS) {
         let sql = format!(
             "INSERT INTO seen_accounts (app, origin, account, seen_from, email, email_key, status, fields) VALUES {}",
             row::placeholders(1, chunk.len(), 8)
@@ -218,7 +233,11 @@ pub(super) async fn write(tx: &mut Tx<'_>, key: &AppKey, at: i64, changes: &Chan
         }
         query.execute(tx.connection()?).await?;
     }
-    for chunk in changes.begun_members.chunks(row::ROWS) {
+    Ok(())
+}
+
+async fn begin_members(tx: &mut Tx<'_>, key: &AppKey, at: i64, begun: &[(Place, Member)]) -> Result<(), Fault> {
+    for chunk in begun.chunks(row::ROWS) {
         let sql = format!(
             "INSERT INTO seen_members (app, origin, account, group_id, seen_from, group_name, status, fields) VALUES {}",
             row::placeholders(1, chunk.len(), 8)

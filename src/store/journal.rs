@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    AppKey, ApprovalUse, Ending, EntryKind, Lease, NewEntry, Store, StoreError, Trouble, approvals,
+    ActionEntry, AppKey, ApprovalUse, Deed, Ending, Event, Lease, NewEntry, Store, StoreError, Trouble, approvals,
     error::Fault,
     lease,
     ledger::{self, Draft},
     open::Tx,
     row,
 };
-use crate::model::{Change, Verb};
+use crate::model::Verb;
 
 /// What is about to be sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,32 +23,11 @@ pub struct NewIntent {
     pub run: Arc<str>,
     /// The action's name. An app has at most one open intent for each.
     pub action: String,
-    /// Its verb.
-    pub verb: String,
-    /// The account it is about, as the action's name spells it.
-    pub account: Option<Arc<str>>,
-    /// The account's id, where it is known.
-    pub account_id: Option<Arc<str>>,
-    /// The group it is about, by name.
-    pub group: Option<Arc<str>>,
-    /// The group's id, where it is known.
-    pub group_id: Option<Arc<str>>,
-    /// The addresses of people who can do less or more afterwards, where that is not just `account`.
-    pub people: Vec<Arc<str>>,
-    /// Someone can do less afterwards.
-    pub reduces_access: bool,
-    /// Someone can do more afterwards.
-    pub gains: bool,
+    /// What the action does.
+    #[serde(flatten)]
+    pub deed: Deed,
     /// What is sent, and whatever else it takes to find out later whether it arrived. No secrets.
     pub payload: Value,
-    /// Fields, old and new.
-    pub changes: Vec<Change>,
-    /// The lines that ask for it: `teams/design.yaml:9`.
-    pub because: Vec<String>,
-    /// The commit of the files.
-    pub commit: Option<String>,
-    /// `change`, `drift` or `time`, where it is known.
-    pub cause: Option<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -100,26 +79,12 @@ pub struct Settled {
 }
 
 impl Store {
-    /// Writes down what is about to be sent. It is durable when this returns.
+    /// Writes down what is about to be sent in one request: all of it or nothing. It is durable when this returns.
     ///
     /// # Errors
     /// [`Trouble::LostLease`](super::Trouble::LostLease), [`Trouble::AlreadyOpen`](super::Trouble::AlreadyOpen), or when the
     /// store fails; nothing may be sent then.
-    pub async fn open_intent(&self, lease: &Lease, intent: &NewIntent) -> Result<IntentId, StoreError> {
-        let ids = self.open_all(lease, std::slice::from_ref(intent)).await?;
-        // One intent in, one id out.
-        Ok(ids[0])
-    }
-
-    /// The same for several that leave in one request: all or none.
-    ///
-    /// # Errors
-    /// As [`Store::open_intent`].
     pub async fn open_batch(&self, lease: &Lease, intents: &[NewIntent]) -> Result<Vec<IntentId>, StoreError> {
-        self.open_all(lease, intents).await
-    }
-
-    async fn open_all(&self, lease: &Lease, intents: &[NewIntent]) -> Result<Vec<IntentId>, StoreError> {
         self.journal("writing down what is about to be sent", async {
             let mut tx = self.write().await?;
             let first = number(&mut tx, lease, intents.len()).await?;
@@ -139,30 +104,14 @@ impl Store {
     /// [`Trouble::LostLease`](super::Trouble::LostLease) or [`Trouble::NotOpen`](super::Trouble::NotOpen), or when the store
     /// fails; the intent is still open then.
     pub async fn close_intent(&self, lease: &Lease, id: IntentId, settled: &Settled) -> Result<(), StoreError> {
-        self.close_all(lease, &[(id, settled)]).await
-    }
-
-    /// The same for several: all or none.
-    ///
-    /// # Errors
-    /// As [`Store::close_intent`].
-    pub async fn close_batch(&self, lease: &Lease, settled: &[(IntentId, Settled)]) -> Result<(), StoreError> {
-        let settled: Vec<(IntentId, &Settled)> = settled.iter().map(|(id, settled)| (*id, settled)).collect();
-        self.close_all(lease, &settled).await
-    }
-
-    async fn close_all(&self, lease: &Lease, settled: &[(IntentId, &Settled)]) -> Result<(), StoreError> {
         self.journal("writing down what came of a request", async {
             let mut tx = self.write().await?;
             lease::check(&mut tx, lease).await?;
-            let mut drafts = Vec::with_capacity(settled.len());
-            for (id, settled) in settled {
-                drafts.push(close(&mut tx, lease, *id, settled).await?);
-                for used in &settled.approvals {
-                    approvals::count(&mut tx, used).await?;
-                }
+            let draft = close(&mut tx, lease, id, settled).await?;
+            for used in &settled.approvals {
+                approvals::count(&mut tx, used).await?;
             }
-            ledger::append(&mut tx, &drafts).await?;
+            ledger::append(&mut tx, &[draft]).await?;
             tx.commit().await
         })
         .await
@@ -278,7 +227,7 @@ async fn close<'a>(tx: &mut Tx<'_>, lease: &'a Lease, id: IntentId, settled: &Se
     let found = found.ok_or_else(|| not_open(lease, id))?;
     let intent: NewIntent = serde_json::from_str(&row::text(&found, "body")?)?;
     // Where joining a group makes the account, the account was not known when the request was sent.
-    let joined_anew = intent.verb == Verb::AddMember.as_str() && intent.account_id.is_none();
+    let joined_anew = intent.deed.verb == Verb::AddMember && intent.deed.account_id.is_none();
     let draft = Draft::new(Some(lease.key()), Cow::Owned(intent.settled(settled)));
     Ok(Draft { makes_account: draft.makes_account || joined_anew, ..draft })
 }
@@ -290,32 +239,21 @@ fn not_open(lease: &Lease, id: IntentId) -> Fault {
 impl NewIntent {
     /// The ledger's entry.
     fn settled(self, settled: &Settled) -> NewEntry {
-        NewEntry {
-            at: settled.at,
-            run: Some(settled.run.clone()),
-            kind: EntryKind::Action,
-            action: Some(self.action),
-            verb: Some(self.verb),
-            account: self.account,
-            account_id: settled.account_id.clone().or(self.account_id),
-            group: self.group,
-            group_id: settled.group_id.clone().or(self.group_id),
-            people: self.people,
-            reduces_access: self.reduces_access,
-            gains: self.gains,
-            because: self.because,
-            commit: self.commit,
-            cause: self.cause,
+        let deed = Deed {
+            account_id: settled.account_id.clone().or(self.deed.account_id),
+            group_id: settled.group_id.clone().or(self.deed.group_id),
+            ..self.deed
+        };
+        let action = ActionEntry {
+            deed,
+            ending: settled.ending,
+            message: settled.message.clone(),
             request: settled.request.clone(),
             status: settled.status,
-            result: Some(settled.ending),
-            message: settled.message.clone(),
             read_back: settled.read_back.clone(),
-            changes: self.changes,
             sent_at: Some(self.at),
             by_looking: settled.by_looking,
-            begun: None,
-            ended: None,
-        }
+        };
+        NewEntry { at: settled.at, run: Some(settled.run.clone()), event: Event::Action(Box::new(action)) }
     }
 }

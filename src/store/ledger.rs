@@ -1,253 +1,21 @@
 //! The ledger: what was done, when, why and with what result, as a chain of hashes.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
+use sqlx::any::AnyRow;
 
 use super::{
-    AppKey, Lease, Store, StoreError,
+    AppKey, Entry, Lease, NewEntry, Store, StoreError,
     error::Fault,
     lease,
     open::Tx,
+    personal::{self, FORGOTTEN, Personal},
     row::{self, nanos, tame},
-    verify,
 };
-use crate::model::{ActionResult, Change, Email, Verb};
-
-/// What an entry is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EntryKind {
-    /// A run began.
-    RunBegun,
-    /// A run ended.
-    RunEnded,
-    /// An action ended.
-    Action,
-    /// Something was noticed, such as a change that somebody else made.
-    Note,
-}
-
-/// How an action ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ending {
-    /// It took effect.
-    Done,
-    /// It did not take effect.
-    Failed,
-    /// Nobody can tell whether it did.
-    Unknown,
-    /// A person must do it.
-    Manual,
-    /// It was not tried, because of another action.
-    Skipped,
-    /// It was not tried, because the app had changed.
-    Stale,
-    /// It was not tried, because the run ended.
-    NotStarted,
-}
-
-impl EntryKind {
-    /// The word in the ledger and in reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::RunBegun => "run-begun",
-            Self::RunEnded => "run-ended",
-            Self::Action => "action",
-            Self::Note => "note",
-        }
-    }
-}
-
-impl Ending {
-    /// The word in the ledger and in reports.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-            Self::Manual => "manual",
-            Self::Skipped => "skipped",
-            Self::Stale => "stale",
-            Self::NotStarted => "not-started",
-        }
-    }
-}
-
-impl From<&ActionResult> for Ending {
-    fn from(result: &ActionResult) -> Self {
-        match result {
-            ActionResult::Done { .. } => Self::Done,
-            ActionResult::Failed { .. } => Self::Failed,
-            ActionResult::Manual { .. } => Self::Manual,
-            ActionResult::Skipped { .. } => Self::Skipped,
-            ActionResult::Stale { .. } => Self::Stale,
-            ActionResult::NotStarted { .. } => Self::NotStarted,
-        }
-    }
-}
-
-/// What is entered. `Default` is a note about nothing.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct NewEntry {
-    /// When it happened.
-    pub at: Timestamp,
-    /// In which run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub run: Option<Arc<str>>,
-    /// What it is about.
-    pub kind: EntryKind,
-    /// The action's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub action: Option<String>,
-    /// Its verb.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verb: Option<String>,
-    /// The account, as the action's name spells it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account: Option<Arc<str>>,
-    /// The account's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_id: Option<Arc<str>>,
-    /// The group, by name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<Arc<str>>,
-    /// The group's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group_id: Option<Arc<str>>,
-    /// The addresses of people who can do less or more afterwards, where that is not just `account`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub people: Vec<Arc<str>>,
-    /// Someone can do less afterwards.
-    #[serde(skip_serializing_if = "not")]
-    pub reduces_access: bool,
-    /// Someone can do more afterwards.
-    #[serde(skip_serializing_if = "not")]
-    pub gains: bool,
-    /// The lines that ask for it: `teams/design.yaml:9`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub because: Vec<String>,
-    /// The commit of the files.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub commit: Option<String>,
-    /// `change`, `drift` or `time`, where it is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
-    /// Method and path of the request: `PATCH /users/user-123`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request: Option<String>,
-    /// The status of the answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// How it ended.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub result: Option<Ending>,
-    /// The sentence that goes with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// What the app showed when it was read back.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub read_back: Option<Value>,
-    /// Fields, old and new.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<Change>,
-    /// When the request was about to be sent, where that was written down.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sent_at: Option<Timestamp>,
-    /// It was settled by looking at the app, without an answer to the request.
-    #[serde(skip_serializing_if = "not")]
-    pub by_looking: bool,
-    /// What began, of an entry about the begin of a run. Entries of earlier versions have none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub begun: Option<RunBegun>,
-    /// How it ended, of an entry about the end of a run. Entries of earlier versions have none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ended: Option<RunEnded>,
-}
-
-/// What the ledger holds about a run's begin, beside its id, the time and the commit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunBegun {
-    /// The command.
-    pub command: String,
-    /// The machine it runs on.
-    pub host: String,
-    /// Its process.
-    pub pid: u32,
-    /// The plan's fingerprint.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub fingerprint: Option<String>,
-}
-
-/// What the ledger holds about a run's end, beside its id and the time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunEnded {
-    /// How, in a word.
-    pub how: String,
-    /// What there is to say about it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// How many actions ended how.
-    #[serde(default)]
-    pub counts: BTreeMap<String, u64>,
-}
-
-impl Default for NewEntry {
-    fn default() -> Self {
-        Self {
-            at: Timestamp::UNIX_EPOCH,
-            run: None,
-            kind: EntryKind::Note,
-            action: None,
-            verb: None,
-            account: None,
-            account_id: None,
-            group: None,
-            group_id: None,
-            people: Vec::new(),
-            reduces_access: false,
-            gains: false,
-            because: Vec::new(),
-            commit: None,
-            cause: None,
-            request: None,
-            status: None,
-            result: None,
-            message: None,
-            read_back: None,
-            changes: Vec::new(),
-            sent_at: None,
-            by_looking: false,
-            begun: None,
-            ended: None,
-        }
-    }
-}
-
-/// An entry of the ledger.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// Its place in the ledger, from 1, without gaps.
-    pub seq: u64,
-    /// The app's name and origin; none for entries about runs.
-    pub key: Option<AppKey>,
-    /// The hash of the entry before it, in hexadecimal.
-    pub prev: String,
-    /// Its own hash.
-    pub hash: String,
-    /// The text that is hashed, together with `prev`: canonical JSON.
-    pub text: String,
-    /// What it says.
-    pub entry: NewEntry,
-}
+use crate::model::{Email, Verb};
 
 /// Which entries to show.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -256,8 +24,6 @@ pub struct Filter {
     pub people: Vec<String>,
     /// About this app, by name.
     pub app: Option<String>,
-    /// About actions of this name or below it, as in approvals: `autodesk/deactivate`.
-    pub action: Option<String>,
     /// In this run.
     pub run: Option<String>,
     /// Not before this instant.
@@ -266,29 +32,8 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// Not about the begin or end of a run.
     pub without_runs: bool,
-    /// After this place in the ledger.
-    pub after: Option<u64>,
     /// At most so many, the newest.
     pub limit: Option<u32>,
-}
-
-/// Whether the ledger is what was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verified {
-    /// Every link holds.
-    Whole {
-        /// How many entries there are.
-        entries: u64,
-        /// The hash of the last one. Whoever keeps it elsewhere can prove later that nothing was cut off or written anew.
-        head: String,
-    },
-    /// A link does not hold.
-    Broken {
-        /// The first entry that is wrong; none where something stands beside the chain that no entry tells of.
-        seq: Option<u64>,
-        /// What is wrong, as a sentence.
-        why: String,
-    },
 }
 
 impl Store {
@@ -323,28 +68,9 @@ impl Store {
                     Wanted::Number(number) => query.bind(*number),
                 };
             }
-            let mut entries = Vec::new();
-            for found in query.fetch_all(tx.connection()?).await? {
-                let (prev, hash) = (row::text(&found, "prev")?, row::text(&found, "hash")?);
-                entries.push(read(row::text(&found, "body")?, prev, hash)?);
-            }
+            let rows = query.fetch_all(tx.connection()?).await?;
             tx.commit().await?;
-            entries.reverse();
-            Ok(entries)
-        })
-        .await
-    }
-
-    /// Checks the whole chain.
-    ///
-    /// # Errors
-    /// When the store fails; a broken chain is no error.
-    pub async fn verify(&self) -> Result<Verified, StoreError> {
-        self.drive("checking the ledger", async {
-            let mut tx = self.read().await?;
-            let verified = verify::chain(&mut tx).await?;
-            tx.commit().await?;
-            Ok(verified)
+            rows.iter().rev().map(read).collect()
         })
         .await
     }
@@ -374,12 +100,6 @@ impl Filter {
         if let Some(app) = &self.app {
             wants("app = ?", Wanted::Text(app.clone()));
         }
-        if let Some(action) = &self.action {
-            // Up to a slash, as in approvals: a name's beginning is not a prefix of every longer name.
-            let below = format!("{}/", action.trim_end_matches('/'));
-            let length = below.chars().count();
-            wants(&format!("substr(action || '/', 1, {length}) = ?"), Wanted::Text(below));
-        }
         if let Some(run) = &self.run {
             wants("run = ?", Wanted::Text(run.clone()));
         }
@@ -389,14 +109,10 @@ impl Filter {
         if let Some(until) = self.until {
             wants("at < ?", Wanted::Number(nanos(until)));
         }
-        if let Some(after) = self.after {
-            wants("seq > ?", Wanted::Number(row::column(after)));
-        }
         if self.without_runs {
             conditions.push("kind NOT IN ('run-begun', 'run-ended')".into());
         }
-        let mut sql =
-            format!("SELECT body, prev, hash FROM ledger WHERE {} ORDER BY seq DESC", conditions.join(" AND "));
+        let mut sql = format!("{ENTRIES} WHERE {} ORDER BY seq DESC", conditions.join(" AND "));
         if let Some(limit) = self.limit {
             sql += &format!(" LIMIT {limit}");
         }
@@ -410,6 +126,10 @@ impl Filter {
 pub(super) const COVERED: &str =
     "+seq BETWEEN 1 AND (SELECT seq FROM ledger_head WHERE one = 1) AND CAST(seq AS BIGINT) = +seq";
 
+/// Selects entries, each with its personal values.
+pub(super) const ENTRIES: &str = "SELECT ledger.seq AS place, ledger.body AS body, prev, hash,
+     (SELECT own.body FROM ledger_personal AS own WHERE own.seq = ledger.seq) AS personal FROM ledger";
+
 /// What is about to become an entry.
 pub(super) struct Draft<'a> {
     pub(super) key: Option<&'a AppKey>,
@@ -420,37 +140,52 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     pub(super) fn new(key: Option<&'a AppKey>, entry: Cow<'a, NewEntry>) -> Self {
-        let makes_account = entry.verb.as_deref() == Some(Verb::Create.as_str());
+        let makes_account = entry.event.action().is_some_and(|action| action.deed.verb == Verb::Create);
         Self { key, entry, makes_account }
     }
 
-    /// What is hashed, of the entry that it becomes at a place.
-    pub(super) fn text(&self, seq: u64) -> Result<String, Fault> {
-        canonical(&Text {
+    /// What is hashed, of the entry that it becomes at a place, and the personal values that it refers to.
+    pub(super) fn text(&self, seq: u64, key: impl FnMut() -> String) -> Result<(String, Personal), Fault> {
+        let mut entry = match serde_json::to_value(&*self.entry)? {
+            Value::Object(entry) => entry,
+            _ => Map::new(),
+        };
+        let personal = Personal::seal(&mut entry, key)?;
+        let text = row::canonical(&Text {
             seq,
             app: self.key.map(|key| key.app.clone()),
             origin: self.key.map(|key| key.origin.clone()),
             makes_account: self.makes_account,
-            entry: &*self.entry,
-        })
+            entry,
+        })?;
+        Ok((text, personal))
     }
 }
 
 /// What is hashed: an entry and where it stands, sorted by name at every depth, without white space.
 #[derive(Serialize, Deserialize)]
-struct Text<E> {
-    seq: u64,
+pub(super) struct Text {
+    pub(super) seq: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     app: Option<Arc<str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<Arc<str>>,
-    #[serde(default, skip_serializing_if = "not")]
-    makes_account: bool,
-    entry: E,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) makes_account: bool,
+    pub(super) entry: Map<String, Value>,
 }
 
-fn not(flag: &bool) -> bool {
-    !flag
+impl Text {
+    pub(super) fn key(&self) -> Option<AppKey> {
+        let (app, origin) = (self.app.clone()?, self.origin.clone()?);
+        Some(AppKey { app, origin })
+    }
+
+    /// What it says, with its personal values.
+    pub(super) fn open(mut self, personal: Personal) -> Result<NewEntry, Fault> {
+        personal.open(&mut self.entry);
+        Ok(serde_json::from_value(Value::Object(self.entry))?)
+    }
 }
 
 /// The columns beside an entry's text, which find it.
@@ -464,6 +199,7 @@ pub(super) struct Columns {
     pub(super) action: Option<String>,
     pub(super) verb: Option<String>,
     pub(super) account_id: Option<String>,
+    pub(super) group_id: Option<String>,
     pub(super) result: Option<String>,
     pub(super) made: i64,
     /// Rows of their own.
@@ -471,21 +207,26 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    fn of(key: Option<&AppKey>, entry: &NewEntry, makes_account: bool) -> Self {
-        let tamed = |text: Option<&str>| text.map(|text| tame(text).into_owned());
-        let people = entry.people.iter().chain(&entry.account);
+    pub(super) fn of(key: Option<&AppKey>, entry: &NewEntry, makes_account: bool) -> Self {
+        let tamed = |text: &str| tame(text).into_owned();
+        let action = entry.event.action();
+        let deed = action.map(|action| &action.deed);
+        let known = |text: &&Arc<str>| ***text != *FORGOTTEN;
+        // Somebody who was forgotten is in no name either.
+        let named = deed.filter(|deed| [&deed.account, &deed.group].into_iter().flatten().all(|part| known(&part)));
         Self {
             at: nanos(entry.at),
-            run: tamed(entry.run.as_deref()),
-            kind: entry.kind.as_str().into(),
-            app: tamed(key.map(|key| &*key.app)),
-            origin: tamed(key.map(|key| &*key.origin)),
-            action: tamed(entry.action.as_deref()),
-            verb: tamed(entry.verb.as_deref()),
-            account_id: tamed(entry.account_id.as_deref()),
-            result: entry.result.map(|ending| ending.as_str().into()),
+            run: entry.run.as_deref().map(tamed),
+            kind: entry.event.kind().into(),
+            app: key.map(|key| tamed(&key.app)),
+            origin: key.map(|key| tamed(&key.origin)),
+            action: named.zip(key).map(|(deed, key)| tamed(&deed.name(&key.app).to_string())),
+            verb: deed.map(|deed| deed.verb.as_str().into()),
+            account_id: deed.and_then(|deed| deed.account_id.as_ref()).filter(known).map(|id| tamed(id)),
+            group_id: deed.and_then(|deed| deed.group_id.as_ref()).filter(known).map(|id| tamed(id)),
+            result: action.map(|action| action.ending.as_str().into()),
             made: makes_account.into(),
-            people: people.map(|person| tame(Email::lenient(person).key()).into_owned()).collect(),
+            people: entry.event.people().map(|person| tamed(Email::lenient(person).key())).collect(),
         }
     }
 }
@@ -502,11 +243,7 @@ pub(super) async fn append(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<u64,
     for chunk in drafts.chunks(row::ROWS) {
         let mut links = Vec::with_capacity(chunk.len());
         for draft in chunk {
-            let (key, entry) = (draft.key, &*draft.entry);
-            let text = draft.text(seq)?;
-            let hash = row::hash(&[&prev, &text]);
-            let columns = Columns::of(key, entry, draft.makes_account);
-            links.push(Link { seq, prev: std::mem::replace(&mut prev, hash.clone()), hash, text, columns });
+            links.push(Link::new(draft, seq, &mut prev)?);
             seq += 1;
         }
         insert(tx, &links).await?;
@@ -520,19 +257,31 @@ pub(super) async fn append(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<u64,
 }
 
 /// An entry with its place in the chain.
-struct Link {
+pub(super) struct Link {
     seq: u64,
     prev: String,
     hash: String,
     text: String,
+    personal: Option<String>,
     columns: Columns,
 }
 
-async fn insert(tx: &mut Tx<'_>, links: &[Link]) -> Result<(), Fault> {
+impl Link {
+    /// The link that follows the one with the hash `prev`, which becomes this one's.
+    pub(super) fn new(draft: &Draft<'_>, seq: u64, prev: &mut String) -> Result<Self, Fault> {
+        let (text, personal) = draft.text(seq, personal::new_key)?;
+        let hash = row::hash(&[prev, &text]);
+        let columns = Columns::of(draft.key, &draft.entry, draft.makes_account);
+        let prev = std::mem::replace(prev, hash.clone());
+        Ok(Self { seq, prev, hash, text, personal: personal.text()?, columns })
+    }
+}
+
+pub(super) async fn insert(tx: &mut Tx<'_>, links: &[Link]) -> Result<(), Fault> {
     let sql = format!(
         "INSERT INTO ledger
-         (seq, at, run, kind, app, origin, action, verb, account_id, result, made, prev, hash, body) VALUES {}",
-        row::placeholders(1, links.len(), 14)
+         (seq, at, run, kind, app, origin, action, verb, account_id, group_id, result, made, prev, hash, body) VALUES {}",
+        row::placeholders(1, links.len(), 15)
     );
     // Almost all statements are about one entry.
     let mut query = sqlx::query(&sql).persistent(links.len() == 1);
@@ -548,6 +297,7 @@ async fn insert(tx: &mut Tx<'_>, links: &[Link]) -> Result<(), Fault> {
             .bind(columns.action.as_deref())
             .bind(columns.verb.as_deref())
             .bind(columns.account_id.as_deref())
+            .bind(columns.group_id.as_deref())
             .bind(columns.result.as_deref())
             .bind(columns.made)
             .bind(&*link.prev)
@@ -555,46 +305,41 @@ async fn insert(tx: &mut Tx<'_>, links: &[Link]) -> Result<(), Fault> {
             .bind(&*link.text);
     }
     query.execute(tx.connection()?).await?;
-    let people: Vec<(u64, &str)> =
-        links.iter().flat_map(|link| link.columns.people.iter().map(|person| (link.seq, &**person))).collect();
-    for chunk in people.chunks(row::ROWS) {
-        let sql = format!("INSERT INTO ledger_people (seq, person) VALUES {}", row::placeholders(1, chunk.len(), 2));
+    let beside: Vec<_> = links.iter().map(|link| (link.seq, link.personal.as_deref(), &link.columns)).collect();
+    insert_beside(tx, &beside).await
+}
+
+/// Enters the values that entries refer to, and whom they are about.
+pub(super) async fn insert_beside(tx: &mut Tx<'_>, entries: &[(u64, Option<&str>, &Columns)]) -> Result<(), Fault> {
+    let personal = entries.iter().filter_map(|(seq, personal, _)| Some((*seq, (*personal)?))).collect();
+    insert_pairs(tx, "ledger_personal (seq, body)", personal).await?;
+    let people = entries.iter().flat_map(|(seq, _, columns)| columns.people.iter().map(|person| (*seq, &**person)));
+    insert_pairs(tx, "ledger_people (seq, person)", people.collect()).await
+}
+
+async fn insert_pairs(tx: &mut Tx<'_>, table: &str, pairs: Vec<(u64, &str)>) -> Result<(), Fault> {
+    for chunk in pairs.chunks(row::ROWS) {
+        let sql = format!("INSERT INTO {table} VALUES {}", row::placeholders(1, chunk.len(), 2));
         let mut query = sqlx::query(&sql).persistent(chunk.len() == 1);
-        for (seq, person) in chunk {
-            query = query.bind(row::column(*seq)).bind(*person);
+        for (seq, text) in chunk {
+            query = query.bind(row::column(*seq)).bind(*text);
         }
         query.execute(tx.connection()?).await?;
     }
     Ok(())
 }
 
-/// JSON of which there is one way to write it.
-fn canonical(value: &impl Serialize) -> Result<String, Fault> {
-    Ok(serde_json::to_string(&sorted(serde_json::to_value(value)?))?)
-}
-
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let mut fields: Vec<(String, Value)> = object.into_iter().collect();
-            fields.sort_by(|a, b| a.0.cmp(&b.0));
-            Value::Object(fields.into_iter().map(|(name, value)| (name, sorted(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
-        plain => plain,
-    }
-}
-
-/// An entry from its text.
-pub(super) fn read(text: String, prev: String, hash: String) -> Result<Entry, Fault> {
-    let Text { seq, app, origin, entry, .. } = serde_json::from_str::<Text<NewEntry>>(&text)?;
-    let key = app.zip(origin).map(|(app, origin)| AppKey { app, origin });
-    Ok(Entry { seq, key, prev, hash, text, entry })
-}
-
-/// The place and columns that an entry's text asks for.
-pub(super) fn columns(text: &str) -> Result<(u64, Columns), Fault> {
-    let Text { seq, app, origin, makes_account, entry } = serde_json::from_str::<Text<NewEntry>>(text)?;
-    let key = app.zip(origin).map(|(app, origin)| AppKey { app, origin });
-    Ok((seq, Columns::of(key.as_ref(), &entry, makes_account)))
+/// An entry from its row.
+pub(super) fn read(found: &AnyRow) -> Result<Entry, Fault> {
+    let unreadable = |fault: Fault| match row::number(found, "place") {
+        Ok(seq) => Fault::corrupt(format!("entry {seq} of the ledger cannot be read: {}", fault.detail)),
+        Err(fault) => fault,
+    };
+    let entry = || {
+        let text: Text = serde_json::from_str(&row::text(found, "body")?)?;
+        let (seq, key) = (text.seq, text.key());
+        let entry = text.open(Personal::parse(row::optional_text(found, "personal")?)?)?;
+        Ok(Entry { seq, key, prev: row::text(found, "prev")?, hash: row::text(found, "hash")?, entry })
+    };
+    entry().map_err(unreadable)
 }

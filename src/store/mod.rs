@@ -8,7 +8,7 @@
 //! The order of a write, which makes a crash at any point harmless:
 //!
 //! ```text
-//! claim ─► open_intent ─► the request ─► close_intent (with its ledger entry) ─► release
+//! claim ─► open_batch ─► the request ─► close_intent (with its ledger entry) ─► release
 //!          durable first                 one transaction
 //! ```
 //!
@@ -21,19 +21,25 @@
 mod address;
 mod approvals;
 mod budgets;
+mod connection;
 #[cfg(debug_assertions)]
 mod crash;
 mod deactivations;
+mod entry;
 mod error;
 mod facts;
 mod files;
+mod forget;
 mod history;
 mod intervals;
 mod journal;
+mod keep;
 mod lease;
 mod ledger;
 mod lock;
+mod migrate;
 mod open;
+mod personal;
 mod reading;
 mod row;
 mod run;
@@ -45,13 +51,20 @@ mod verify;
 mod tests;
 
 pub use approvals::{ApprovalUse, UsedApproval};
+pub use entry::{
+    ActionEntry, Break, Deed, Ending, Entry, Event, Forgot, Migrated, NewEntry, Note, Pruned, RunBegun, RunEnded,
+};
 pub use error::{StoreError, Trouble};
 pub use facts::{Fact, FactKind};
-pub use history::{Holding, HoldingGroup, Invitation, Moved, OwnDeactivation, Sighting};
+pub use forget::Forgotten;
+pub use history::{Invitation, Moved, OwnDeactivation, Sighting};
 pub use journal::{Intent, IntentId, NewIntent, Settled};
+pub use keep::Swept;
 pub use lease::{AppKey, Claim, Lease};
-pub use ledger::{Ending, Entry, EntryKind, Filter, NewEntry, RunBegun, RunEnded, Verified};
+pub use ledger::Filter;
 pub use open::{OpenOptions, Store};
+pub use personal::FORGOTTEN;
 pub use reading::{Covered, Reading, SeenAccount, SeenMembership, SeenValues};
 pub use run::{NewRun, Run, RunEnd};
-pub use standing::Standing;
+pub use standing::{Holding, HoldingGroup, Standing};
+pub use verify::Verified;

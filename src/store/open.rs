@@ -7,8 +7,8 @@
 use std::{borrow::Cow, fmt, fs::File, future::Future, path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    AnyConnection, ConnectOptions as _, Connection as _,
-    any::{AnyConnectOptions, install_default_drivers},
+    AnyConnection, Connection as _,
+    any::install_default_drivers,
     migrate::{Migration, MigrationType, Migrator},
 };
 use tokio::sync::{Mutex, MutexGuard};
@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::{
     StoreError, Trouble,
     address::Address,
+    connection,
     error::{self, Fault},
     files,
     lock::Locks,
@@ -76,29 +77,12 @@ const OPENING_PAUSE: Duration = Duration::from_millis(10);
 /// At the end nobody waits long for others.
 const CLOSING_PATIENCE: &str = "PRAGMA busy_timeout = 500";
 
-/// The largest number of pages that SQLite can be given.
-const MOST_PAGES: u32 = 4_294_967_294;
-
-/// How every connection to SQLite begins. `FULL` makes a commit durable before it returns. Another process may take some
-/// time with a large reading, but not a quarter of a minute.
-const SQLITE: &[&str] = &[
-    "PRAGMA busy_timeout = 15000",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-];
-
-/// How every connection to PostgreSQL begins: durable commits whatever the server's default is, and no waiting without end,
-/// neither for others nor of others for us.
-const POSTGRES: &[&str] = &[
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')",
-    "SET lock_timeout = '15s'",
-    "SET idle_in_transaction_session_timeout = '60s'",
-];
-
 /// The schema's versions, each in a file of its own.
 fn migrations() -> Migrator {
-    let versions = [(1, "store", include_str!("schema/0001_store.sql"))];
+    let versions = [
+        (1, "store", include_str!("schema/0001_store.sql")),
+        (2, "personal", include_str!("schema/0002_personal.sql")),
+    ];
     let migration = |(version, name, sql)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, Cow::Borrowed(sql), false)
     };
@@ -122,6 +106,7 @@ impl Store {
     pub async fn open_with(url: &str, options: &OpenOptions) -> Result<Self, StoreError> {
         let store = Self::unopened(url, options)?;
         store.drive("opening it", store.migrate()).await?;
+        store.drive_on("bringing the ledger up to date", store.reform()).await?;
         Ok(store)
     }
 
@@ -193,8 +178,24 @@ impl Store {
             }
             let mut tx = self.read().await?;
             tx.slot.max_pages = pages;
-            bound(tx.connection()?, pages).await?;
+            connection::bound(tx.connection()?, pages).await?;
             tx.commit().await
+        })
+        .await
+    }
+
+    /// Makes the file hold nothing that was deleted. A server does so by itself, sooner or later.
+    ///
+    /// # Errors
+    /// When another process uses the file, or there is no room for a copy of it.
+    pub async fn shred(&self) -> Result<(), StoreError> {
+        self.drive_on("writing its file anew", async {
+            let mut slot = self.inner.connection.lock().await;
+            let Some(connection) = slot.connection.as_mut().filter(|_| !self.is_postgres()) else { return Ok(()) };
+            for statement in ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+                sqlx::query(statement).fetch_all(&mut *connection).await?;
+            }
+            Ok(())
         })
         .await
     }
@@ -229,7 +230,7 @@ impl Store {
             Address::Memory | Address::Postgres(_) => None,
         };
         let mut slot = self.inner.connection.lock().await;
-        let mut connection = self.connect(slot.max_pages).await?;
+        let mut connection = connection::connect(&self.inner.address, slot.max_pages).await?;
         migrations().run_direct(&mut connection).await?;
         slot.connection = Some(connection);
         drop(alone);
@@ -251,23 +252,25 @@ impl Store {
         Err(Fault::new(Trouble::Locked, "another process has been opening it for a long time"))
     }
 
-    async fn connect(&self, max_pages: Option<u32>) -> Result<AnyConnection, Fault> {
-        let options = AnyConnectOptions::from_url(&self.inner.address.url()?)?.disable_statement_logging();
-        let mut connection = AnyConnection::connect_with(&options).await.map_err(|error| match Fault::from(error) {
-            fault if fault.trouble == Trouble::Database => Fault::new(Trouble::Connect, fault.detail),
-            fault => fault,
-        })?;
-        for statement in if self.is_postgres() { POSTGRES } else { SQLITE } {
-            sqlx::query(statement).execute(&mut connection).await?;
-        }
-        if max_pages.is_some() {
-            bound(&mut connection, max_pages).await?;
-        }
-        Ok(connection)
-    }
-
     /// Drives an operation to its end, in the way the store was opened for, and says what failed.
     pub(super) async fn drive<T: Send>(
+        &self,
+        doing: &str,
+        operation: impl Future<Output = Result<T, Fault>> + Send,
+    ) -> Result<T, StoreError> {
+        if !self.is_postgres() {
+            return self.drive_on(doing, operation).await;
+        }
+        let in_time = async {
+            tokio::time::timeout(PATIENCE, operation).await.unwrap_or_else(|_| {
+                Err(Fault::new(Trouble::Connect, format!("no answer within {} s", PATIENCE.as_secs())))
+            })
+        };
+        self.drive_on(doing, in_time).await
+    }
+
+    /// The same for what goes through the whole ledger, however long that takes.
+    pub(super) async fn drive_on<T: Send>(
         &self,
         doing: &str,
         operation: impl Future<Output = Result<T, Fault>> + Send,
@@ -275,10 +278,6 @@ impl Store {
         let result = if self.inner.blocking {
             // Tokio makes a task that has done much wait for its next turn, which cannot come while it blocks the thread.
             futures::executor::block_on(tokio::task::unconstrained(operation))
-        } else if self.is_postgres() {
-            tokio::time::timeout(PATIENCE, operation).await.unwrap_or_else(|_| {
-                Err(Fault::new(Trouble::Connect, format!("no answer within {} s", PATIENCE.as_secs())))
-            })
         } else {
             operation.await
         };
@@ -306,7 +305,7 @@ impl Store {
             let _ended_before = sqlx::query("ROLLBACK").execute(connection).await;
         }
         if slot.connection.is_none() {
-            slot.connection = Some(self.connect(slot.max_pages).await?);
+            slot.connection = Some(connection::connect(&self.inner.address, slot.max_pages).await?);
         }
         slot.dirty = true;
         let mut tx = Tx { slot, inner: &self.inner };
@@ -315,7 +314,7 @@ impl Store {
             Ok(_) => Ok(tx),
             // A server that was started anew has ended the connection. Nothing was asked of it yet, so that a new one will do.
             Err(error) if self.is_postgres() && error::trouble(&error) == Trouble::Connect => {
-                tx.slot.connection = Some(self.connect(None).await?);
+                tx.slot.connection = Some(connection::connect(&self.inner.address, None).await?);
                 sqlx::query(statement).execute(tx.connection()?).await?;
                 Ok(tx)
             }
@@ -330,12 +329,6 @@ impl Store {
     pub(super) fn locks(&self) -> &Locks {
         &self.inner.locks
     }
-}
-
-async fn bound(connection: &mut AnyConnection, pages: Option<u32>) -> Result<(), Fault> {
-    let statement = format!("PRAGMA max_page_count = {}", pages.unwrap_or(MOST_PAGES));
-    sqlx::query(&statement).persistent(false).execute(connection).await?;
-    Ok(())
 }
 
 impl Inner {
@@ -368,6 +361,13 @@ impl Tx<'_> {
         sqlx::query("COMMIT").execute(self.connection()?).await?;
         self.slot.dirty = false;
         self.inner.is_still_there()
+    }
+
+    /// Undoes it.
+    pub(super) async fn roll_back(mut self) -> Result<(), Fault> {
+        sqlx::query("ROLLBACK").execute(self.connection()?).await?;
+        self.slot.dirty = false;
+        Ok(())
     }
 }
 

@@ -3,6 +3,8 @@
 use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
 use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::{Row as _, any::AnyRow};
 
@@ -129,4 +131,21 @@ pub(super) fn hash(parts: &[&str]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// JSON of which there is one way to write it.
+pub(super) fn canonical(value: &impl Serialize) -> Result<String, Fault> {
+    Ok(serde_json::to_string(&sorted(serde_json::to_value(value)?))?)
+}
+
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let mut fields: Vec<(String, Value)> = object.into_iter().collect();
+            fields.sort_by(|a, b| a.0.cmp(&b.0));
+            Value::Object(fields.into_iter().map(|(name, value)| (name, sorted(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        plain => plain,
+    }
 }

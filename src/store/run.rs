@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sqlx::any::AnyRow;
 
 use super::{
-    EntryKind, NewEntry, RunBegun, RunEnded, Store, StoreError, Trouble,
+    Event, NewEntry, RunBegun, RunEnded, Store, StoreError, Trouble,
     error::Fault,
     ledger::{self, COVERED, Draft},
     row::{self, nanos},
@@ -127,14 +127,6 @@ impl Store {
         Ok(self.find_runs("AND id = $1", Some(id)).await?.pop())
     }
 
-    /// Runs that have no end, oldest first: cut off, or still under way somewhere.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn unfinished_runs(&self) -> Result<Vec<Run>, StoreError> {
-        self.find_runs("AND ended_at IS NULL ORDER BY seq", None).await
-    }
-
     /// Runs of whose begin the ledger tells; a row that somebody else has put there is none.
     async fn find_runs(&self, rest: &str, id: Option<&str>) -> Result<Vec<Run>, StoreError> {
         let sql = format!(
@@ -156,47 +148,22 @@ impl Store {
 impl NewRun {
     /// The ledger's entry.
     pub(super) fn entry(&self) -> NewEntry {
-        NewEntry {
-            at: self.started_at,
-            run: Some(self.id.clone()),
-            kind: EntryKind::RunBegun,
+        let begun = RunBegun {
+            command: self.command.clone(),
+            host: self.host.clone(),
+            pid: self.pid,
             commit: self.commit.clone(),
-            message: Some(self.begin_message()),
-            begun: Some(RunBegun {
-                command: self.command.clone(),
-                host: self.host.clone(),
-                pid: self.pid,
-                fingerprint: self.fingerprint.clone(),
-            }),
-            ..NewEntry::default()
-        }
-    }
-
-    fn begin_message(&self) -> String {
-        let plan = self.fingerprint.as_ref().map(|fingerprint| format!(", plan {fingerprint}"));
-        format!("{} on {}, process {}{}", self.command, self.host, self.pid, plan.unwrap_or_default())
+            fingerprint: self.fingerprint.clone(),
+        };
+        NewEntry { at: self.started_at, run: Some(self.id.clone()), event: Event::RunBegun(begun) }
     }
 }
 
 impl RunEnd {
     /// The ledger's entry.
     pub(super) fn entry(&self, id: &str) -> NewEntry {
-        NewEntry {
-            at: self.at,
-            run: Some(id.into()),
-            kind: EntryKind::RunEnded,
-            message: Some(self.end_message()),
-            ended: Some(RunEnded { how: self.how.clone(), message: self.message.clone(), counts: self.counts.clone() }),
-            ..NewEntry::default()
-        }
-    }
-
-    fn end_message(&self) -> String {
-        let counts: Vec<String> = self.counts.iter().map(|(ending, count)| format!("{count} {ending}")).collect();
-        let mut parts = vec![self.how.clone()];
-        parts.extend((!counts.is_empty()).then(|| counts.join(", ")));
-        parts.extend(self.message.clone());
-        parts.join("; ")
+        let ended = RunEnded { how: self.how.clone(), message: self.message.clone(), counts: self.counts.clone() };
+        NewEntry { at: self.at, run: Some(id.into()), event: Event::RunEnded(ended) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sqlx::any::AnyRow;
 
 use super::{
-    AppKey, SeenValues, Sighting,
+    AppKey, FORGOTTEN, SeenValues, Sighting,
     error::Fault,
     open::Tx,
     row::{self, tame, timestamp},
@@ -79,9 +79,12 @@ pub(super) async fn of_account(tx: &mut Tx<'_>, key: &AppKey, account: &str) -> 
 
 /// Every account, under every address it was seen under, in the order in which they were first seen there.
 pub(super) async fn all(tx: &mut Tx<'_>, key: &AppKey) -> Result<Vec<(Email, Arc<str>)>, Fault> {
-    let sql = "SELECT email, account, MIN(seen_from) AS since FROM seen_accounts WHERE app = $1 AND origin = $2
-               GROUP BY email, account ORDER BY since, account";
-    let rows = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
+    let sql = format!(
+        "SELECT email, account, MIN(seen_from) AS since FROM seen_accounts
+               WHERE app = $1 AND origin = $2 AND email_key <> '{FORGOTTEN}'
+               GROUP BY email, account ORDER BY since, account"
+    );
+    let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
     rows.iter().map(|found| Ok((Email::lenient(&row::text(found, "email")?), row::shared(found, "account")?))).collect()
 }
 

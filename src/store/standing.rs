@@ -1,16 +1,51 @@
 //! What somebody had at an instant: what the readings showed until then, and what we did ourselves after the last of them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{
-    Entry, Holding, Store, StoreError,
-    history::entry,
-    ledger::COVERED,
-    row::{nanos, tame},
+    AppKey, Entry, SeenValues, Store, StoreError,
+    error::Fault,
+    ledger::{self, COVERED, ENTRIES},
+    open::Tx,
+    row::{self, nanos, tame},
 };
 use crate::model::{AccountStatus, Email, Verb};
+
+/// What one account of an app was at some instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Holding {
+    /// The app.
+    pub key: AppKey,
+    /// The account's id.
+    pub account: Arc<str>,
+    /// Its address.
+    pub email: Email,
+    /// Whether it could be used.
+    pub status: AccountStatus,
+    /// Its fields.
+    pub values: SeenValues,
+    /// Since when it was seen like this.
+    pub since: Timestamp,
+    /// Its groups, by name.
+    pub groups: Vec<HoldingGroup>,
+}
+
+/// A group that an account was in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HoldingGroup {
+    /// The group's id.
+    pub group: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Whether the membership could be used.
+    pub status: AccountStatus,
+    /// Its fields.
+    pub values: SeenValues,
+    /// Since when it was seen like this.
+    pub since: Timestamp,
+}
 
 /// What somebody had.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,6 +57,46 @@ pub struct Standing {
 }
 
 impl Store {
+    /// What the accounts under an address were at `at`, in one app or in all that are stored; sorted by app.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn holdings_at(
+        &self,
+        key: Option<&AppKey>,
+        email: &Email,
+        at: Timestamp,
+    ) -> Result<Vec<Holding>, StoreError> {
+        self.drive("looking up who had what", async {
+            let mut tx = self.read().await?;
+            let sql = "SELECT app, origin, account, email, status, fields, seen_from FROM seen_accounts
+                       WHERE email_key = $1 AND seen_from <= $2 AND (seen_to IS NULL OR seen_to > $2)";
+            let rows = sqlx::query(sql).bind(&*tame(email.key())).bind(nanos(at)).fetch_all(tx.connection()?).await?;
+            let mut holdings = Vec::new();
+            for found in rows {
+                let holding = Holding {
+                    key: AppKey::new(row::shared(&found, "app")?, row::shared(&found, "origin")?),
+                    account: row::shared(&found, "account")?,
+                    email: Email::lenient(&row::text(&found, "email")?),
+                    status: row::status(&row::text(&found, "status")?)?,
+                    values: row::values(&row::text(&found, "fields")?)?,
+                    since: row::time(&found, "seen_from")?,
+                    groups: Vec::new(),
+                };
+                if key.is_none_or(|key| *key == holding.key) {
+                    holdings.push(holding);
+                }
+            }
+            for holding in &mut holdings {
+                holding.groups = groups_at(&mut tx, &holding.key, &holding.account, at).await?;
+            }
+            tx.commit().await?;
+            holdings.sort_by(|a, b| (&a.key, &a.account).cmp(&(&b.key, &b.account)));
+            Ok(holdings)
+        })
+        .await
+    }
+
     /// What the accounts under these addresses were at `at`.
     ///
     /// # Errors
@@ -48,7 +123,7 @@ impl Store {
         self.drive("looking up what we did since", async {
             let mut tx = self.read().await?;
             let sql = format!(
-                "SELECT body, prev, hash FROM ledger
+                "{ENTRIES}
                  WHERE seq IN (SELECT seq FROM ledger_people WHERE person = $1)
                    AND kind = 'action' AND result = 'done' AND at <= $2
                    AND NOT EXISTS (
@@ -59,7 +134,7 @@ impl Store {
             let query = sqlx::query(&sql).bind(tame(email.key()).into_owned()).bind(nanos(at));
             let rows = query.fetch_all(tx.connection()?).await?;
             tx.commit().await?;
-            rows.iter().map(entry).collect()
+            rows.iter().map(ledger::read).collect()
         })
         .await
     }
@@ -67,8 +142,8 @@ impl Store {
 
 /// Whether an entry is about this account.
 fn is_about(entry: &Entry, holding: &Holding) -> bool {
-    let same = entry.entry.account_id.as_ref().is_none_or(|id| *id == holding.account);
-    entry.key.as_ref() == Some(&holding.key) && same
+    let id = entry.entry.event.action().and_then(|action| action.deed.account_id.as_ref());
+    entry.key.as_ref() == Some(&holding.key) && id.is_none_or(|id| *id == holding.account)
 }
 
 /// A reading of single accounts may have shown this one since.
@@ -78,25 +153,50 @@ fn is_later(entry: &Entry, holdings: &[Holding]) -> bool {
 
 /// What a change did to accounts that were seen. What it made is known by name only.
 fn apply(entry: &Entry, holdings: &mut Vec<Holding>) {
-    let said = &entry.entry;
+    let Some(deed) = entry.entry.event.action().map(|action| &action.deed) else { return };
     let about = |holding: &&mut Holding| is_about(entry, holding);
     let mut put = |status: AccountStatus| {
         for holding in holdings.iter_mut().filter(about) {
-            (holding.status, holding.since) = (status.clone(), said.at);
+            (holding.status, holding.since) = (status.clone(), entry.entry.at);
         }
     };
-    match said.verb.as_deref().and_then(|verb| verb.parse().ok()) {
-        Some(Verb::Deactivate) => put(AccountStatus::Inactive),
-        Some(Verb::Reactivate) => put(AccountStatus::Active),
-        Some(Verb::Delete) => holdings.retain(|holding| !is_about(entry, holding)),
-        Some(Verb::RemoveMember | Verb::DeleteGroup) => {
+    match deed.verb {
+        Verb::Deactivate => put(AccountStatus::Inactive),
+        Verb::Reactivate => put(AccountStatus::Active),
+        Verb::Delete => holdings.retain(|holding| !is_about(entry, holding)),
+        Verb::RemoveMember | Verb::DeleteGroup => {
             for holding in holdings.iter_mut().filter(about) {
-                holding.groups.retain(|group| match &said.group_id {
+                holding.groups.retain(|group| match &deed.group_id {
                     Some(id) => *id != group.group,
-                    None => said.group.as_ref() != Some(&group.name),
+                    None => deed.group.as_ref() != Some(&group.name),
                 });
             }
         }
         _ => {}
     }
+}
+
+async fn groups_at(tx: &mut Tx<'_>, key: &AppKey, account: &str, at: Timestamp) -> Result<Vec<HoldingGroup>, Fault> {
+    let sql = "SELECT group_id, group_name, status, fields, seen_from FROM seen_members
+               WHERE app = $1 AND origin = $2 AND account = $3
+                 AND seen_from <= $4 AND (seen_to IS NULL OR seen_to > $4)";
+    let rows = sqlx::query(sql)
+        .bind(&*key.app)
+        .bind(&*key.origin)
+        .bind(account)
+        .bind(nanos(at))
+        .fetch_all(tx.connection()?)
+        .await?;
+    let mut groups = Vec::with_capacity(rows.len());
+    for found in rows {
+        groups.push(HoldingGroup {
+            group: row::shared(&found, "group_id")?,
+            name: row::shared(&found, "group_name")?,
+            status: row::status(&row::text(&found, "status")?)?,
+            values: row::values(&row::text(&found, "fields")?)?,
+            since: row::time(&found, "seen_from")?,
+        });
+    }
+    groups.sort_by(|a, b| (&a.name, &a.group).cmp(&(&b.name, &b.group)));
+    Ok(groups)
 }

@@ -42,8 +42,7 @@ fn function(code: &str) -> Option<&str> {
 }
 
 /// Functions that are still too long. The list may only shrink.
-const LEFT: &[&str] =
-    &["connectors/rest/check/accounts.rs: check", "reconcile/ledger.rs: write", "store/intervals.rs: write"];
+const LEFT: &[&str] = &["connectors/rest/check/accounts.rs: check"];
 
 #[test]
 fn no_function_is_too_long_to_be_read_in_one_go() {

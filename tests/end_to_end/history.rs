@@ -6,8 +6,8 @@ use jiff::{Span, Timestamp};
 use rosterd::{
     model::{AccountStatus, Email, FieldValue},
     store::{
-        AppKey, Claim, Covered, Ending, EntryKind, Lease, NewEntry, NewRun, Reading, RunEnd, SeenAccount,
-        SeenMembership, Store,
+        ActionEntry, AppKey, Claim, Covered, Deed, Ending, Event, Lease, NewEntry, NewRun, Reading, RunEnd,
+        SeenAccount, SeenMembership, Store,
     },
 };
 use serde_json::Value;
@@ -90,17 +90,13 @@ async fn enter(store: &Store, lease: &Lease, run: &str, at: Timestamp, actions: 
     store.begin_run(&begun).await.unwrap();
     let entry = |action: &&str| {
         let (verb, account) = action.split_once('/').unwrap();
-        NewEntry {
-            at,
-            run: Some(run.into()),
-            kind: EntryKind::Action,
-            action: Some(format!("{APP}/{action}")),
-            verb: Some(verb.into()),
+        let deed = Deed {
             account: Some(account.into()),
             because: vec!["all.yaml:8".into()],
-            result: Some(Ending::Done),
-            ..NewEntry::default()
-        }
+            ..Deed::new(verb.parse().unwrap())
+        };
+        let event = Event::Action(Box::new(ActionEntry::new(deed, Ending::Done)));
+        NewEntry { at, run: Some(run.into()), event }
     };
     store.enter(lease, &actions.iter().map(entry).collect::<Vec<_>>()).await.unwrap();
     let end = RunEnd { at, how: "done".into(), message: None, counts: [("done".to_owned(), 1)].into() };
@@ -166,7 +162,7 @@ async fn a_broken_link_is_named() {
     assert!(said.out.contains("The ledger is whole") && said.out.contains("7 entries"), "{}", said.out);
     let file = past.url.strip_prefix("sqlite:").unwrap();
     // As somebody would who wants an entry to say something else.
-    let sql = "UPDATE ledger SET body = replace(body, 'lee@', 'eve@') WHERE seq = 3";
+    let sql = "UPDATE ledger_personal SET body = replace(body, 'lee@', 'eve@') WHERE seq = 3";
     sqlite(file, sql).await;
     let said = past.history(&["--verify"]).await;
     assert_eq!(said.status, 1, "{said:?}");
@@ -280,4 +276,32 @@ async fn what_apply_did_is_in_the_history() {
     past.story.rosterd(&[&["apply", "--yes"], &store[..]].concat()).await;
     let now = Timestamp::now().to_string();
     assert_eq!(past.roles(&now).await, ["user"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_who_is_gone_from_the_files_is_forgotten_and_the_ledger_is_whole() {
+    let past = Past::filled().await;
+    let forget = async |args: &[&str]| {
+        run(&[&["forget", "ann@example.com", past.dir(), "--store", &past.url], args].concat()).await
+    };
+    let said = forget(&["--yes"]).await;
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.err.contains("all.yaml:") && said.err.contains("still names ann@example.com"), "{}", said.err);
+    past.story.write("accounts: {}", "people: {}\n");
+    let asked = forget(&[]).await;
+    assert!(asked.status == 1 && asked.err.contains("add --yes"), "{asked:?}");
+    assert_eq!(past.actions(&["--person", "ann@example.com"]).await.len(), 2);
+    let said = forget(&["--yes"]).await;
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.out.contains("Forgotten: ") && said.out.contains("in 2 entries of the ledger"), "{}", said.out);
+    let shown = past.history(&["--person", "ann@example.com"]).await;
+    assert!(shown.out.contains("Nothing that fits was done."), "{shown:?}");
+    let all = past.history(&[]).await.out;
+    assert!(all.contains("studio/create/(forgotten)") && all.contains("a person was forgotten"), "{all}");
+    assert!(all.contains("lee@example.com") && !all.contains("ann@"), "{all}");
+    assert_eq!(past.history(&["--verify"]).await.status, 0);
+    let bytes = std::fs::read(past.url.strip_prefix("sqlite:").unwrap()).unwrap();
+    assert!(!String::from_utf8_lossy(&bytes).to_lowercase().contains("ann@example.com"));
+    let again = forget(&["--yes"]).await;
+    assert!(again.status == 0 && again.out.contains("holds nothing about"), "{again:?}");
 }

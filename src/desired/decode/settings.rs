@@ -12,7 +12,7 @@ use crate::{
         spec,
         tree::{Entry, Kind, Node},
     },
-    model::{Daemon, Drift, Notify, Schedule, SecretRef, Settings, Store},
+    model::{Daemon, Drift, Keep, Notify, Schedule, SecretRef, Settings, Store},
 };
 
 use super::{
@@ -35,6 +35,7 @@ pub(super) fn decode<'s>(d: &mut Decoder<'_, 's>, section: Option<&Entry<'s>>) -
         schedule: schedule(d, &fields).unwrap_or(default.schedule),
         notify: fields.objects(d, "notify").iter().filter_map(|one| notify(d, one)).collect(),
         daemon: daemon(d, &fields),
+        keep: keep(d, &fields),
     };
     (settings, policy::decode(d, &fields))
 }
@@ -125,6 +126,12 @@ fn daemon<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Daemon {
         _ => Drift::Correct,
     };
     Daemon { listen: listen.map(|(listen, _)| listen), token, drift }
+}
+
+fn keep<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Keep {
+    let Some(fields) = fields.object(d, "keep") else { return Keep::default() };
+    let mut span = |name| fields.parsed(d, name, duration).map(|(span, _)| span);
+    Keep { ledger: span("ledger"), readings: span("readings") }
 }
 
 impl<'s> Decoder<'_, 's> {

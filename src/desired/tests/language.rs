@@ -1,6 +1,7 @@
 //! Keys and values of each section, taken one by one.
 
 use super::{check, check_file, desired, same};
+use crate::model::Keep;
 
 #[test]
 fn unknown_keys_are_errors_with_the_nearest_known_one() {
@@ -26,7 +27,7 @@ error: unknown key `xyzzy` in `settings`
   |
 4 | settings: { xyzzy: 1 }
   |             ^^^^^
-  = help: known keys: `daemon`, `notify`, `policy`, `schedule`, `store`, `time_zone`
+  = help: known keys: `daemon`, `keep`, `notify`, `policy`, `schedule`, `store`, `time_zone`
 "#,
     );
 }
@@ -506,6 +507,17 @@ error: a schedule needs `every` or `cron`
   = help: such as `{ every: 15m, jitter: 1m }`
 "#,
     );
+}
+
+#[test]
+fn how_long_the_past_is_kept_is_told_in_years_and_days() {
+    let kept = |text: &str| desired(&[("a.yaml", text)]).settings.keep;
+    let days = |days: u64| Some(std::time::Duration::from_secs(days * 86_400));
+    let keep = kept("settings: { keep: { ledger: 7y, readings: 90d } }\n");
+    // A year has the quarter of a day that leap years make up for.
+    assert_eq!((keep.ledger.map(|span| span.as_secs()), keep.readings), (Some(7 * 31_557_600), days(90)));
+    assert_eq!(kept("settings: { keep: { readings: 1d } }\n"), Keep { ledger: None, readings: days(1) });
+    assert_eq!(kept("settings: { time_zone: UTC }\n"), Keep::default());
 }
 
 #[test]

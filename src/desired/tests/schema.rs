@@ -45,7 +45,7 @@ apps:
     defaults: {}
     grantable: {}
 approvals: [ { allow: autodesk, guard: protected, until: 2027-01-01 } ]
-settings: { schedule: { every: 5m }, notify: [ { url: { env: A } } ], daemon: {} }
+settings: { schedule: { every: 5m }, notify: [ { url: { env: A } } ], daemon: {}, keep: {} }
 ";
     desired(&[("a.yaml", everything)]);
     let mut expected = BTreeSet::new();

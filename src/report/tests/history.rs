@@ -12,7 +12,8 @@ use crate::{
         past::Past,
     },
     store::{
-        AppKey, Ending, Entry, EntryKind, Holding, HoldingGroup, NewEntry, NewRun, Run, RunEnd, Standing, Verified,
+        ActionEntry, AppKey, Deed, Ending, Entry, Event, Holding, HoldingGroup, NewEntry, NewRun, Note, Run, RunEnd,
+        Standing, Verified,
     },
 };
 
@@ -41,35 +42,48 @@ fn run(id: &str, command: &str, from: &str, end: Option<(&str, &str)>) -> Run {
 
 fn entry(seq: u64, when: &str, action: &str, ending: Ending) -> Entry {
     let parts: Vec<&str> = action.split('/').collect();
-    let entry = NewEntry {
-        at: at(when),
-        run: Some("run-1".into()),
-        kind: EntryKind::Action,
-        action: Some(action.into()),
-        verb: Some(parts[1].into()),
+    let deed = Deed {
         account: Some(parts[2].into()),
+        group: parts.get(3).map(|group| (*group).into()),
         because: vec!["teams/design.yaml:9".into(), "people/all.yaml:3".into()],
+        ..Deed::new(parts[1].parse().unwrap())
+    };
+    let action = ActionEntry {
         request: Some("POST /users".into()),
         status: Some(if ending == Ending::Done { 201 } else { 422 }),
-        result: Some(ending),
         message: (ending != Ending::Done).then(|| "the app refused the role; write one of `user`, `admin`".into()),
-        ..NewEntry::default()
+        ..ActionEntry::new(deed, ending)
     };
+    let entry = NewEntry { at: at(when), run: Some("run-1".into()), event: Event::Action(Box::new(action)) };
     let key = Some(AppKey::new(parts[0], "https://api.example.com"));
-    Entry { seq, key, prev: "p".into(), hash: "h".into(), text: "{}".into(), entry }
+    Entry { seq, key, prev: "p".into(), hash: "h".into(), entry }
+}
+
+/// The same, with something else about the action.
+fn changed(mut entry: Entry, change: impl FnOnce(&mut ActionEntry)) -> Entry {
+    let Event::Action(action) = &mut entry.entry.event else { panic!("{entry:?}") };
+    change(action);
+    entry
 }
 
 fn history() -> History {
-    let mut looked = entry(4, "21T00:00:04", "autodesk/add-member/jane.doe@example.com/Design Team", Ending::Done);
-    looked.entry.by_looking = true;
-    let mut changed = entry(3, "20T23:59:59", "autodesk/change-member/jane.doe@example.com/Design Team", Ending::Done);
-    changed.entry.changes = vec![Change { field: "role".into(), from: Some("member".into()), to: Some("lead".into()) }];
-    let mut note = entry(5, "21T00:00:05", "x/note/kim@example.com", Ending::Done);
-    note.entry = NewEntry {
-        at: at("21T00:00:05"),
+    let design = |seq: u64, when: &str, verb: &str| {
+        entry(seq, when, &format!("autodesk/{verb}/jane.doe@example.com/Design Team"), Ending::Done)
+    };
+    let looked = changed(design(4, "21T00:00:04", "add-member"), |action| action.by_looking = true);
+    let role = Change { field: "role".into(), from: Some("member".into()), to: Some("lead".into()) };
+    let lead = changed(design(3, "20T23:59:59", "change-member"), |action| action.deed.changes = vec![role]);
+    let said = Note {
         account: Some("kim@example.com".into()),
         message: Some("somebody else deactivated the account".into()),
-        ..NewEntry::default()
+        ..Note::default()
+    };
+    let note = Entry {
+        seq: 5,
+        key: Some(AppKey::new("x", "https://api.example.com")),
+        prev: "p".into(),
+        hash: "h".into(),
+        entry: NewEntry { at: at("21T00:00:05"), run: None, event: Event::Note(said) },
     };
     let quiet = |id: &str, from: &str, to: &str| {
         let mut run = run(id, "daemon", from, Some((to, "done")));
@@ -78,7 +92,7 @@ fn history() -> History {
     };
     let actions = vec![
         entry(2, "20T23:59:58", "autodesk/create/jane.doe@example.com", Ending::Done),
-        changed,
+        lead,
         looked,
         note,
         entry(6, "21T00:00:06", "autodesk/update/lee\u{202e}@example.com", Ending::Failed),
@@ -187,17 +201,12 @@ fn what_a_person_had_is_told_with_since_when_and_what_is_not_known() {
     let json: serde_json::Value = serde_json::from_str(&past::to_json(&past)).unwrap();
     assert_eq!(json["accounts"][0]["groups"][0]["values"]["role"], "lead");
     assert_eq!(json["unread"][0], "workiva");
-    let entry = NewEntry {
-        at: at("20T22:00:00"),
-        action: Some("autodesk/deactivate/jane.doe@example.com".into()),
-        ..NewEntry::default()
-    };
+    let deactivated = entry(9, "20T22:00:00", "autodesk/deactivate/jane.doe@example.com", Ending::Done);
     let key = past.standing.holdings[0].key.clone();
-    let unread =
-        vec![Entry { seq: 9, key: Some(key), prev: String::new(), hash: String::new(), text: String::new(), entry }];
+    let unread = vec![Entry { key: Some(key), ..deactivated }];
     let changed = Past { standing: Standing { unread, ..past.standing.clone() }, ..past };
     let text = past::text(&changed, &BROAD);
     let line =
-        "by our own change of 2026-11-20 22:00 UTC, not read back since: autodesk/deactivate/jane.doe@example.com";
+        "by our own change of 2026-11-20 22:00 UTC, not read back since: - autodesk/deactivate/jane.doe@example.com";
     assert!(text.contains(line), "{text}");
 }

@@ -94,8 +94,6 @@ async fn the_account_last_seen_under_an_address_is_one_that_is_there_still_if_th
             gone_since: None,
         };
         assert_eq!(now, expect);
-        let owners = store.previous_owner_ids(&autodesk(), &address).await.unwrap();
-        assert_eq!(owners, [("new".into(), minute(40)), ("old".into(), minute(20))].into());
         store.record_reading(&lease, minute(50), &whole(&[], &[])).await.unwrap();
         let gone = seen().await.unwrap();
         assert_eq!((&*gone.account, gone.last_seen, gone.gone_since), ("new", minute(40), Some(minute(50))));
@@ -119,12 +117,12 @@ async fn what_was_done_last_to_each_account_and_membership_is_known_and_nothing_
         done(&store, &lease, "autodesk/update/lee@example.com", Some("lee"), minute(3)).await;
         done(&store, &lease, "autodesk/update/lee@example.com", Some("another lee"), minute(4)).await;
         done(&store, &lease, "autodesk/create/kim@example.com", None, minute(5)).await;
-        let failed = store.open_intent(&lease, &intent(add)).await.unwrap();
+        let failed = open_intent(&store, &lease, &intent(add)).await.unwrap();
         store.close_intent(&lease, failed, &settled(minute(6), Ending::Failed)).await.unwrap();
         let last = store.last_done(&autodesk()).await.unwrap();
         let told = last.iter().map(|one| {
-            let entry = &one.entry;
-            format!("{} {:?} {}", entry.action.as_deref().unwrap(), entry.account_id.as_deref(), entry.at)
+            let id = one.entry.event.action().unwrap().deed.account_id.as_deref();
+            format!("{} {id:?} {}", one.action_name().unwrap(), one.entry.at)
         });
         let expect = [
             format!("{add} Some(\"lee\") {}", minute(2)),
@@ -145,16 +143,16 @@ async fn who_lost_or_gained_something_is_counted_by_what_took_effect() {
         done(&store, &lease, "autodesk/deactivate/old@example.com", None, minute(5)).await;
         done(&store, &lease, "autodesk/deactivate/Ann@example.com", None, minute(10)).await;
         done(&store, &lease, "autodesk/add-member/lee@example.com/Design", None, minute(11)).await;
-        let failed = store.open_intent(&lease, &intent("autodesk/deactivate/sam@example.com")).await.unwrap();
+        let failed = open_intent(&store, &lease, &intent("autodesk/deactivate/sam@example.com")).await.unwrap();
         store.close_intent(&lease, failed, &settled(minute(12), Ending::Failed)).await.unwrap();
-        let group = NewIntent {
+        let deed = Deed {
             people: vec!["kim@example.com".into(), "lee@example.com".into()],
-            account: None,
             group: Some("Old Team".into()),
             reduces_access: true,
-            ..intent("autodesk/delete-group/Old Team")
+            ..Deed::new(Verb::DeleteGroup)
         };
-        let id = store.open_intent(&lease, &group).await.unwrap();
+        let group = NewIntent { deed, ..intent("autodesk/delete-group/Old Team") };
+        let id = open_intent(&store, &lease, &group).await.unwrap();
         store.close_intent(&lease, id, &settled(minute(13), Ending::Done)).await.unwrap();
         let moved = store.moved_since(&autodesk(), minute(10)).await.unwrap();
         let old_team = Some(Arc::from("Old Team"));
@@ -179,17 +177,10 @@ async fn invitations_are_accounts_that_we_made_and_what_was_seen_of_them() {
         done(&store, &lease, "autodesk/add-member/sam@example.com/Design", None, minute(4)).await;
         // Whoever is known by id was there before.
         done(&store, &lease, "autodesk/add-member/kim@example.com/Design", Some("kim"), minute(5)).await;
-        let failed = store.open_intent(&lease, &intent("autodesk/create/tom@example.com")).await.unwrap();
+        let failed = open_intent(&store, &lease, &intent("autodesk/create/tom@example.com")).await.unwrap();
         store.close_intent(&lease, failed, &settled(minute(6), Ending::Failed)).await.unwrap();
-        let never_sent = NewEntry {
-            at: minute(7),
-            kind: EntryKind::Action,
-            verb: Some("create".into()),
-            account: Some("zoe@example.com".into()),
-            action: Some("autodesk/create/zoe@example.com".into()),
-            result: Some(Ending::NotStarted),
-            ..NewEntry::default()
-        };
+        let zoe = ActionEntry::new(intent("autodesk/create/zoe@example.com").deed, Ending::NotStarted);
+        let never_sent = NewEntry { at: minute(7), run: None, event: Event::Action(Box::new(zoe)) };
         store.enter(&lease, &[never_sent]).await.unwrap();
         store
             .record_reading(&lease, minute(10), &whole(&["ann pending email=renamed@example.com", "lee active"], &[]))
@@ -218,12 +209,9 @@ async fn an_address_that_we_gave_is_remembered_once_it_took_effect() {
         let (store, lease) = database.claimed().await;
         let update = async |who: &str, field: &str, to: &str, ending: Ending| {
             let change = Change { field: field.into(), from: None, to: Some(FieldValue::text(to)) };
-            let intent = NewIntent {
-                account_id: Some(who.into()),
-                changes: vec![change],
-                ..intent(&format!("autodesk/update/{who}@example.com"))
-            };
-            let id = store.open_intent(&lease, &intent).await.unwrap();
+            let mut intent = intent_of(&format!("autodesk/update/{who}@example.com"), Some(who));
+            intent.deed.changes = vec![change];
+            let id = open_intent(&store, &lease, &intent).await.unwrap();
             store.close_intent(&lease, id, &settled(minute(2), ending)).await.unwrap();
         };
         update("ann", "email", "Ann@Example.com", Ending::Done).await;

@@ -5,7 +5,7 @@ async fn an_intent_is_there_for_whoever_comes_next_until_it_is_settled() {
     check(async |database| {
         let (store, lease) = database.claimed().await;
         let new = intent("autodesk/create/ann@example.com");
-        let id = store.open_intent(&lease, &new).await.unwrap();
+        let id = open_intent(&store, &lease, &new).await.unwrap();
         drop((store, lease));
         let store = database.open().await;
         let open = store.open_intents(&autodesk()).await.unwrap();
@@ -23,26 +23,19 @@ async fn an_intent_is_there_for_whoever_comes_next_until_it_is_settled() {
         assert_eq!(store.open_intents(&autodesk()).await.unwrap(), []);
         let [entry] = &store.entries(&Filter::default()).await.unwrap()[..] else { panic!() };
         assert_eq!(entry.key, Some(autodesk()));
-        let expect = NewEntry {
-            at: minute(5),
-            run: Some("run-1".into()),
-            kind: EntryKind::Action,
-            action: Some(new.action),
-            verb: Some("create".into()),
-            account: Some("ann@example.com".into()),
-            account_id: Some("user-1".into()),
-            gains: true,
-            because: new.because,
-            commit: new.commit,
+        let expect = ActionEntry {
+            deed: Deed { account_id: Some("user-1".into()), ..new.deed },
+            ending: Ending::Done,
+            message: None,
             request: found.request,
             status: Some(200),
-            result: Some(Ending::Done),
             read_back: found.read_back,
             sent_at: Some(minute(1)),
             by_looking: true,
-            ..NewEntry::default()
         };
-        assert_eq!(entry.entry, expect);
+        let event = Event::Action(Box::new(expect));
+        assert_eq!(entry.entry, NewEntry { at: minute(5), run: Some("run-1".into()), event });
+        assert_eq!(entry.action_name().unwrap().to_string(), new.action);
         assert_eq!(trouble(store.close_intent(&lease, id, &settled(minute(6), Ending::Done)).await), Trouble::NotOpen);
         assert_eq!(trouble(store.note_absence(&lease, id).await), Trouble::NotOpen);
     })
@@ -54,15 +47,15 @@ async fn an_action_is_open_once_at_a_time() {
     check(async |database| {
         let (store, lease) = database.claimed().await;
         let new = intent("autodesk/create/ann@example.com");
-        let first = store.open_intent(&lease, &new).await.unwrap();
-        let again = store.open_intent(&lease, &new).await;
+        let first = open_intent(&store, &lease, &new).await.unwrap();
+        let again = open_intent(&store, &lease, &new).await;
         assert_eq!(trouble(again), Trouble::AlreadyOpen);
         store.close_intent(&lease, first, &settled(minute(2), Ending::Failed)).await.unwrap();
-        let second = store.open_intent(&lease, &new).await.unwrap();
+        let second = open_intent(&store, &lease, &new).await.unwrap();
         assert_ne!(first, second);
         // Another app has numbers of its own.
         let other = claim(&store, &alteryx(), "test").await;
-        store.open_intent(&other, &new).await.unwrap();
+        open_intent(&store, &other, &new).await.unwrap();
     })
     .await;
 }
@@ -76,16 +69,13 @@ async fn several_in_one_request_are_written_down_all_or_none() {
         let ids = store.open_batch(&lease, &batch).await.unwrap();
         assert_eq!(trouble(store.open_batch(&lease, &[group("kim"), group("lee")]).await), Trouble::AlreadyOpen);
         assert_eq!(store.open_intents(&autodesk()).await.unwrap().len(), 3);
-        let close = |id: IntentId| (id, settled(minute(2), Ending::Done));
-        let twice = [close(ids[0]), close(ids[0])];
-        assert_eq!(trouble(store.close_batch(&lease, &twice).await), Trouble::NotOpen);
-        assert_eq!(store.open_intents(&autodesk()).await.unwrap().len(), 3);
-        assert_eq!(store.entries(&Filter::default()).await.unwrap().len(), 0);
-        store.close_batch(&lease, &[close(ids[2]), close(ids[0])]).await.unwrap();
+        for id in [ids[2], ids[0]] {
+            store.close_intent(&lease, id, &settled(minute(2), Ending::Done)).await.unwrap();
+        }
         let left = store.open_intents(&autodesk()).await.unwrap();
         assert_eq!(left.iter().map(|open| open.id).collect::<Vec<_>>(), [ids[1]]);
         let entries = store.entries(&Filter::default()).await.unwrap();
-        let people: Vec<_> = entries.iter().map(|entry| entry.entry.account.as_deref().unwrap()).collect();
+        let people: Vec<_> = entries.iter().flat_map(|entry| entry.entry.event.people()).map(|one| &**one).collect();
         assert_eq!(people, ["sam@example.com", "ann@example.com"]);
         assert_eq!(store.open_batch(&lease, &[]).await.unwrap(), []);
     })
@@ -103,15 +93,17 @@ async fn an_approval_is_used_up_together_with_the_action() {
             person: person.into(),
             at: minute(at),
         };
-        let id = store.open_intent(&lease, &intent("autodesk/delete/ann@example.com")).await.unwrap();
-        let uses = vec![used("autodesk/delete/ann@example.com", "Ann@example.com", 3)];
-        let with = Settled { approvals: uses, ..settled(minute(3), Ending::Done) };
-        store.close_intent(&lease, id, &with).await.unwrap();
-        let again = Settled { approvals: vec![used("x", "y", 9)], ..settled(minute(3), Ending::Done) };
-        assert_eq!(trouble(store.close_intent(&lease, id, &again).await), Trouble::NotOpen);
-        store.use_approval(&lease, &used("autodesk/delete/ann@example.com", "ann@example.com", 4)).await.unwrap();
-        store.use_approval(&lease, &used("autodesk/deactivate/ann@example.com", "ann@EXAMPLE.com", 5)).await.unwrap();
-        store.use_approval(&lease, &used("autodesk/delete/lee@example.com", "lee@example.com", 2)).await.unwrap();
+        let use_up = async |name: &str, person: &str, at: i64| {
+            let id = open_intent(&store, &lease, &intent(name)).await.unwrap();
+            let with = Settled { approvals: vec![used(name, person, at)], ..settled(minute(at), Ending::Done) };
+            store.close_intent(&lease, id, &with).await.unwrap();
+            let again = Settled { approvals: vec![used("x", "y", 9)], ..settled(minute(3), Ending::Done) };
+            assert_eq!(trouble(store.close_intent(&lease, id, &again).await), Trouble::NotOpen);
+        };
+        use_up("autodesk/delete/ann@example.com", "Ann@example.com", 3).await;
+        use_up("autodesk/delete/ann@example.com", "ann@example.com", 4).await;
+        use_up("autodesk/deactivate/ann@example.com", "ann@EXAMPLE.com", 5).await;
+        use_up("autodesk/delete/lee@example.com", "lee@example.com", 2).await;
         let expect = UsedApproval {
             approval: "autodesk/delete until 2026-12-01".into(),
             place: "approvals.yaml:5".into(),

@@ -30,10 +30,10 @@ async fn an_app_has_one_owner_and_every_claim_raises_the_epoch() {
 async fn nothing_is_written_under_a_lease_that_was_lost() {
     check(async |database| {
         let (store, old) = database.claimed().await;
-        let id = store.open_intent(&old, &intent("autodesk/create/ann@example.com")).await.unwrap();
+        let id = open_intent(&store, &old, &intent("autodesk/create/ann@example.com")).await.unwrap();
         store.release(old.clone()).await.unwrap();
         let new = claim(&store, &autodesk(), "new").await;
-        let note = NewEntry::default();
+        let note = note(minute(0), &[], "seen");
         let used = ApprovalUse {
             approval: "a".into(),
             place: "approvals.yaml:3".into(),
@@ -41,19 +41,19 @@ async fn nothing_is_written_under_a_lease_that_was_lost() {
             person: "ann@example.com".into(),
             at: minute(0),
         };
+        let with = Settled { approvals: vec![used], ..settled(minute(2), Ending::Done) };
         let fact = Fact { account: "1".into(), kind: FactKind::Account, body: json!(1), read_at: minute(0) };
         let results = [
             trouble(store.renew(&old, TTL, minute(0)).await),
-            trouble(store.open_intent(&old, &intent("autodesk/create/lee@example.com")).await),
-            trouble(store.close_intent(&old, id, &settled(minute(2), Ending::Done)).await),
+            trouble(open_intent(&store, &old, &intent("autodesk/create/lee@example.com")).await),
+            trouble(store.close_intent(&old, id, &with).await),
             trouble(store.note_absence(&old, id).await),
             trouble(store.enter(&old, &[note]).await),
-            trouble(store.use_approval(&old, &used).await),
             trouble(store.put_facts(&old, &[fact]).await),
             trouble(store.forget_facts(&old, &["1".into()]).await),
             trouble(store.record_reading(&old, minute(0), &Reading::default()).await),
         ];
-        assert_eq!(results, [Trouble::LostLease; 9]);
+        assert_eq!(results, [Trouble::LostLease; 8]);
         let error = store.renew(&old, TTL, minute(0)).await.unwrap_err().to_string();
         assert!(error.contains("renewing a lease: test no longer has autodesk: new has it now"), "{error}");
         let open = store.open_intents(&autodesk()).await.unwrap();

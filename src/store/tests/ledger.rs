@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use super::*;
 
 async fn fill(store: &Store, lease: &Lease) {
@@ -15,13 +13,7 @@ async fn fill(store: &Store, lease: &Lease) {
     store.begin_run(&begun).await.unwrap();
     done(store, lease, "autodesk/deactivate/Ann@example.com", Some("user-1"), minute(2)).await;
     done(store, lease, "autodesk/add-member/lee@example.com/Design Team", Some("user-2"), minute(3)).await;
-    let note = NewEntry {
-        at: minute(4),
-        run: Some("run-2".into()),
-        people: vec!["ann@EXAMPLE.com".into(), "kim@example.com".into()],
-        message: Some("somebody else changed it".into()),
-        ..NewEntry::default()
-    };
+    let note = note(minute(4), &["ann@EXAMPLE.com", "kim@example.com"], "somebody else changed it");
     store.enter(lease, &[note]).await.unwrap();
     let end = RunEnd {
         at: minute(5),
@@ -42,25 +34,12 @@ async fn every_entry_follows_the_one_before_it() {
         let entries = store.entries(&Filter::default()).await.unwrap();
         assert_eq!(entries.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
         assert!(entries.windows(2).all(|pair| pair[0].hash == pair[1].prev));
-        let said: Vec<_> = entries.iter().filter_map(|entry| entry.entry.message.as_deref()).collect();
-        let begun = "apply on host, process 7, plan sha256:12";
-        assert_eq!(said, [begun, "somebody else changed it", "done; 2 done; all is well"]);
+        let kinds: Vec<_> = entries.iter().map(|entry| entry.entry.event.kind()).collect();
+        assert_eq!(kinds, ["run-begun", "action", "action", "note", "run-ended"]);
         let head = entries[4].hash.clone();
         assert_eq!(store.verify().await.unwrap(), Verified::Whole { entries: 5, head });
     })
     .await;
-}
-
-#[test]
-fn what_is_hashed_is_written_in_one_way() {
-    let entry = NewEntry {
-        at: minute(0),
-        read_back: Some(json!({ "b": [{ "d": 1, "c": 2.5 }], "a": null })),
-        message: Some("ä\"\n".into()),
-        ..NewEntry::default()
-    };
-    let text = super::super::ledger::Draft::new(Some(&autodesk()), Cow::Owned(entry)).text(7).unwrap();
-    insta::assert_snapshot!(text, @r#"{"app":"autodesk","entry":{"at":"2026-11-20T12:00:00Z","kind":"note","message":"ä\"\n","read_back":{"a":null,"b":[{"c":2.5,"d":1}]}},"origin":"https://developer.api.autodesk.com","seq":7}"#);
 }
 
 const FORGED_RUN: &str = "INSERT INTO runs SELECT 'run-9', -1, command, started_at, revision, fingerprint, host, pid, \
@@ -70,7 +49,7 @@ const FORGED_RUN: &str = "INSERT INTO runs SELECT 'run-9', -1, command, started_
 fn forged_row(seq: &str) -> String {
     format!(
         "INSERT INTO ledger SELECT {seq}, at, run, kind, app, origin, action, verb, account_id, result, made, prev, hash, \
-         body FROM ledger WHERE seq = 2"
+         body, group_id FROM ledger WHERE seq = 2"
     )
 }
 
@@ -97,39 +76,20 @@ async fn what_the_chain_does_not_cover_is_never_shown() {
 }
 
 #[tokio::test]
-async fn runs_that_an_earlier_version_entered_are_whole_until_they_are_changed() {
-    let database = Database::sqlite();
-    let (store, lease) = database.claimed().await;
-    fill(&store, &lease).await;
-    // The chain as it was written before entries held what began and how it ended.
-    let entries = store.entries(&Filter::default()).await.unwrap();
-    let mut prev = "0".repeat(64);
-    for entry in entries {
-        let mut text: serde_json::Value = serde_json::from_str(&entry.text).unwrap();
-        text["entry"].as_object_mut().unwrap().retain(|name, _| name != "begun" && name != "ended");
-        let text = text.to_string();
-        let hash = super::super::row::hash(&[&prev, &text]);
-        let quoted = text.replace('\'', "''");
-        let set =
-            format!("UPDATE ledger SET body = '{quoted}', prev = '{prev}', hash = '{hash}' WHERE seq = {}", entry.seq);
-        tamper(&store, &set).await;
-        tamper(&store, &format!("UPDATE ledger_head SET hash = '{hash}'")).await;
-        prev = hash;
-    }
-    assert_eq!(store.verify().await.unwrap(), Verified::Whole { entries: 5, head: prev });
-    tamper(&store, "UPDATE runs SET host = 'elsewhere'").await;
-    let found = store.verify().await.unwrap();
-    assert!(
-        matches!(&found, Verified::Broken { seq: Some(1), why } if why.contains("another description")),
-        "{found:?}"
-    );
-}
-
-#[tokio::test]
 async fn the_first_broken_link_is_named() {
-    let forged = "UPDATE ledger SET body = replace(body, 'ann', 'eve'), hash = prev";
+    let forged = "UPDATE ledger SET body = replace(body, 'action', 'faction'), hash = prev";
     let cases: &[(&str, u64, &str)] = &[
-        ("UPDATE ledger SET body = replace(body, 'Ann', 'eve') WHERE seq = 2", 2, "its text is not what was written"),
+        (
+            "UPDATE ledger SET body = replace(body, 'done', 'failed') WHERE seq = 2",
+            2,
+            "its text is not what was written",
+        ),
+        ("UPDATE ledger_personal SET body = replace(body, 'Ann', 'Eve') WHERE seq = 2", 2, "is not what was written"),
+        ("UPDATE ledger_personal SET body = replace(body, 'Ann', '1') WHERE seq = 2", 2, "is not what was written"),
+        ("UPDATE ledger_personal SET body = 'x' WHERE seq = 2", 2, "its text cannot be read"),
+        ("INSERT INTO ledger_personal (seq, body) VALUES (1, '{\"x\":[\"k\",1]}')", 1, "does not refer to"),
+        ("DELETE FROM ledger_personal WHERE seq = 5", 5, "another message"),
+        ("UPDATE ledger SET group_id = 'x' WHERE seq = 2", 2, "the columns that it is found by"),
         ("UPDATE ledger SET hash = prev WHERE seq = 3", 3, "its text is not what was written"),
         ("UPDATE ledger SET prev = hash WHERE seq = 3", 3, "it does not follow the entry before it"),
         (forged, 1, "its text is not what was written"),
@@ -170,6 +130,7 @@ async fn the_first_broken_link_is_named() {
             if sql.starts_with("DELETE FROM ledger WHERE") || sql.starts_with("UPDATE ledger SET seq") {
                 let seq = sql.rsplit(' ').next().unwrap();
                 tamper(&store, &format!("DELETE FROM ledger_people WHERE seq = {seq}")).await;
+                tamper(&store, &format!("DELETE FROM ledger_personal WHERE seq = {seq}")).await;
             }
             tamper(&store, sql).await;
             let found = store.verify().await.unwrap();
@@ -195,17 +156,11 @@ async fn entries_are_found_by_person_app_action_run_and_time() {
         assert_eq!(found(Filter { people: people("kim@example.com"), ..Filter::default() }).await, [4]);
         assert_eq!(found(Filter { app: text("autodesk"), ..Filter::default() }).await, [2, 3, 4]);
         assert_eq!(found(Filter { app: text("alteryx"), ..Filter::default() }).await, [0; 0]);
-        assert_eq!(found(Filter { action: text("autodesk"), ..Filter::default() }).await, [2, 3]);
-        assert_eq!(found(Filter { action: text("autodesk/add-member"), ..Filter::default() }).await, [3]);
-        assert_eq!(found(Filter { action: text("autodesk/add"), ..Filter::default() }).await, [0; 0]);
-        let whole = text("autodesk/add-member/lee@example.com/Design Team");
-        assert_eq!(found(Filter { action: whole, ..Filter::default() }).await, [3]);
         assert_eq!(found(Filter { run: text("run-1"), ..Filter::default() }).await, [1, 2, 3, 5]);
         let between = Filter { since: Some(minute(2)), until: Some(minute(4)), ..Filter::default() };
         assert_eq!(found(between).await, [2, 3]);
         assert_eq!(found(Filter { without_runs: true, ..Filter::default() }).await, [2, 3, 4]);
         assert_eq!(found(Filter { limit: Some(2), ..Filter::default() }).await, [4, 5]);
-        assert_eq!(found(Filter { after: Some(3), ..Filter::default() }).await, [4, 5]);
         let both = Filter { people: people("ann@example.com"), limit: Some(1), ..Filter::default() };
         assert_eq!(found(both).await, [4]);
         let of_two = vec!["lee@example.com".to_owned(), "KIM@example.com".to_owned()];
@@ -235,7 +190,6 @@ async fn runs_tell_how_they_ended_or_that_they_did_not() {
         let ended = runs[0].ended.as_ref().unwrap();
         assert_eq!((ended.at, &*ended.how, ended.counts["done"]), (minute(5), "done", 2));
         assert_eq!(runs[1], Run { begun: cut_off, ended: None });
-        assert_eq!(store.unfinished_runs().await.unwrap(), runs[1..]);
         assert_eq!(store.runs(1).await.unwrap(), runs[1..]);
         assert_eq!(store.run("run-2").await.unwrap().as_ref(), runs.last());
         assert_eq!(store.run("run-3").await.unwrap(), None);

@@ -1,10 +1,14 @@
 //! The same tests on SQLite always, and on PostgreSQL where `ROSTERD_TEST_POSTGRES` names a server, as `make test` does.
 
 mod deactivations;
+mod forget;
+mod golden;
 mod history;
 mod journal;
+mod keep;
 mod leases;
 mod ledger;
+mod migrate;
 mod readings;
 mod safety;
 
@@ -26,6 +30,7 @@ use tempfile::TempDir;
 use url::Url;
 
 use super::*;
+use crate::model::Verb;
 
 /// The variable that names a server on which tests may make schemas.
 const POSTGRES: &str = "ROSTERD_TEST_POSTGRES";
@@ -114,24 +119,38 @@ async fn claim(store: &Store, key: &AppKey, owner: &str) -> Lease {
 /// About `autodesk/VERB/PERSON`, or with a group behind it.
 fn intent(name: &str) -> NewIntent {
     let parts: Vec<&str> = name.split('/').collect();
+    let verb = parts[1].parse().unwrap();
+    let deed = Deed {
+        account: Some(parts[2].into()),
+        group: parts.get(3).map(|group| (*group).into()),
+        reduces_access: matches!(verb, Verb::Deactivate | Verb::Delete | Verb::RemoveMember),
+        gains: matches!(verb, Verb::Create | Verb::Reactivate | Verb::AddMember),
+        because: vec!["teams/design.yaml:9".into()],
+        commit: Some("c0ffee".into()),
+        ..Deed::new(verb)
+    };
     NewIntent {
         run: "run-1".into(),
         action: name.into(),
-        verb: parts[1].into(),
-        account: Some(parts[2].into()),
-        account_id: None,
-        group: parts.get(3).map(|group| (*group).into()),
-        group_id: None,
-        people: Vec::new(),
-        reduces_access: matches!(parts[1], "deactivate" | "delete" | "remove-member"),
-        gains: matches!(parts[1], "create" | "reactivate" | "add-member"),
+        deed,
         payload: json!({ "b": 1, "a": { "z": null, "y": [1, 2] } }),
-        changes: Vec::new(),
-        because: vec!["teams/design.yaml:9".into()],
-        commit: Some("c0ffee".into()),
-        cause: None,
         at: minute(1),
     }
+}
+
+/// The same with the account's id.
+fn intent_of(name: &str, account_id: Option<&str>) -> NewIntent {
+    let new = intent(name);
+    NewIntent { deed: Deed { account_id: account_id.map(Arc::from), ..new.deed }, ..new }
+}
+
+fn note(at: Timestamp, people: &[&str], message: &str) -> NewEntry {
+    let people = people.iter().map(|person| (*person).into()).collect();
+    NewEntry { at, run: None, event: Event::Note(Note { account: None, people, message: Some(message.into()) }) }
+}
+
+async fn open_intent(store: &Store, lease: &Lease, intent: &NewIntent) -> Result<IntentId, StoreError> {
+    Ok(store.open_batch(lease, std::slice::from_ref(intent)).await?[0])
 }
 
 fn settled(at: Timestamp, ending: Ending) -> Settled {
@@ -152,8 +171,7 @@ fn settled(at: Timestamp, ending: Ending) -> Settled {
 
 /// Does an action: writes it down, and what came of it at `at`.
 async fn done(store: &Store, lease: &Lease, name: &str, account_id: Option<&str>, at: Timestamp) {
-    let intent = NewIntent { account_id: account_id.map(Arc::from), ..intent(name) };
-    let id = store.open_intent(lease, &intent).await.unwrap();
+    let id = open_intent(store, lease, &intent_of(name, account_id)).await.unwrap();
     store.close_intent(lease, id, &settled(at, Ending::Done)).await.unwrap();
 }
 

@@ -1,0 +1,345 @@
+//! What an entry of the ledger says: the parts that all entries share, and what happened.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{AppKey, personal::FORGOTTEN};
+use crate::model::{ActionName, ActionResult, Cause, Change, Verb};
+
+/// An entry of the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its place in the ledger, from 1. Places are never given twice.
+    pub seq: u64,
+    /// The app's name and origin; none for entries about runs and about the store itself.
+    pub key: Option<AppKey>,
+    /// The hash of the entry before it, in hexadecimal.
+    pub prev: String,
+    /// Its own hash.
+    pub hash: String,
+    /// What it says.
+    pub entry: NewEntry,
+}
+
+/// What is entered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NewEntry {
+    /// When it happened.
+    pub at: Timestamp,
+    /// In which run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<Arc<str>>,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Event {
+    /// A run began.
+    RunBegun(RunBegun),
+    /// A run ended.
+    RunEnded(RunEnded),
+    /// An action ended.
+    Action(Box<ActionEntry>),
+    /// Something was noticed, such as a change that somebody else made.
+    Note(Note),
+    /// The ledger was rewritten from the form of an earlier version.
+    Migrated(Migrated),
+    /// Somebody's personal values were deleted.
+    Forgot(Forgot),
+    /// Entries that were old enough were deleted.
+    Pruned(Pruned),
+}
+
+/// What an action does, to whom, and why: what is known before it is tried.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Deed {
+    /// Its verb.
+    pub verb: Verb,
+    /// The account, as the action's name spells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Arc<str>>,
+    /// The account's id, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<Arc<str>>,
+    /// The group, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Arc<str>>,
+    /// The group's id, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_id: Option<Arc<str>>,
+    /// The addresses of people who can do less or more afterwards, where that is not just `account`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Arc<str>>,
+    /// Someone can do less afterwards.
+    #[serde(default, skip_serializing_if = "not")]
+    pub reduces_access: bool,
+    /// Someone can do more afterwards.
+    #[serde(default, skip_serializing_if = "not")]
+    pub gains: bool,
+    /// Fields, old and new.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// The lines that ask for it: `teams/design.yaml:9`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because: Vec<String>,
+    /// The commit of the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// What made it necessary, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+}
+
+/// An action that ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ActionEntry {
+    /// What it does.
+    #[serde(flatten)]
+    pub deed: Deed,
+    /// How it ended.
+    #[serde(rename = "result")]
+    pub ending: Ending,
+    /// The sentence that goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Method and path of the request: `PATCH /users/user-123`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// The status of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What the app showed when it was read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_back: Option<Value>,
+    /// When the request was about to be sent, where that was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Timestamp>,
+    /// It was settled by looking at the app, without an answer to the request.
+    #[serde(default, skip_serializing_if = "not")]
+    pub by_looking: bool,
+}
+
+/// What the ledger holds about a run's begin, beside its id and the time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunBegun {
+    /// The command.
+    pub command: String,
+    /// The machine it runs on.
+    pub host: String,
+    /// Its process.
+    pub pid: u32,
+    /// The commit of the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// The plan's fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+}
+
+/// What the ledger holds about a run's end, beside its id and the time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEnded {
+    /// How, in a word.
+    pub how: String,
+    /// What there is to say about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// How many actions ended how.
+    #[serde(default)]
+    pub counts: BTreeMap<String, u64>,
+}
+
+/// Something that was noticed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// About which account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<Arc<str>>,
+    /// About whom else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Arc<str>>,
+    /// What it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What the ledger was before it was rewritten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Migrated {
+    /// How many entries it had.
+    pub entries: u64,
+    /// The hash of the last one, as it was then.
+    pub head: String,
+    /// Why it was not whole, if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<Break>,
+}
+
+/// Whose values were deleted is not said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgot {
+    /// The places of the entries of which some value was deleted.
+    pub entries: Vec<u64>,
+}
+
+/// Which entries were deleted because they were old, and what proves the rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pruned {
+    /// The place of the last entry that was old enough. The chain begins behind it.
+    pub through: u64,
+    /// The hash of that entry, which the next one follows.
+    pub hash: String,
+    /// How many entries were deleted this time.
+    pub deleted: u64,
+    /// The hash over the hashes of the old entries that are still needed and were kept.
+    pub kept: String,
+}
+
+/// Where a chain does not hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Break {
+    /// The first entry that is wrong.
+    pub seq: u64,
+    /// What is wrong, as a sentence.
+    pub why: String,
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// It took effect.
+    Done,
+    /// It did not take effect.
+    Failed,
+    /// Nobody can tell whether it did.
+    Unknown,
+    /// A person must do it.
+    Manual,
+    /// It was not tried, because of another action.
+    Skipped,
+    /// It was not tried, because the app had changed.
+    Stale,
+    /// It was not tried, because the run ended.
+    NotStarted,
+}
+
+fn not(flag: &bool) -> bool {
+    !flag
+}
+
+impl Ending {
+    /// The word in the ledger and in reports.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::Manual => "manual",
+            Self::Skipped => "skipped",
+            Self::Stale => "stale",
+            Self::NotStarted => "not-started",
+        }
+    }
+}
+
+impl From<&ActionResult> for Ending {
+    fn from(result: &ActionResult) -> Self {
+        match result {
+            ActionResult::Done { .. } => Self::Done,
+            ActionResult::Failed { .. } => Self::Failed,
+            ActionResult::Manual { .. } => Self::Manual,
+            ActionResult::Skipped { .. } => Self::Skipped,
+            ActionResult::Stale { .. } => Self::Stale,
+            ActionResult::NotStarted { .. } => Self::NotStarted,
+        }
+    }
+}
+
+impl Event {
+    /// The word for its kind in the ledger and in reports.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::RunBegun(_) => "run-begun",
+            Self::RunEnded(_) => "run-ended",
+            Self::Action(_) => "action",
+            Self::Note(_) => "note",
+            Self::Migrated(_) => "migrated",
+            Self::Forgot(_) => "forgot",
+            Self::Pruned(_) => "pruned",
+        }
+    }
+
+    /// The action, if it is about one.
+    pub fn action(&self) -> Option<&ActionEntry> {
+        match self {
+            Self::Action(action) => Some(action),
+            _ => None,
+        }
+    }
+
+    /// The addresses of those it is about, as they are spelt.
+    pub(super) fn people(&self) -> impl Iterator<Item = &Arc<str>> {
+        let (account, people) = match self {
+            Self::Action(action) => (&action.deed.account, &action.deed.people[..]),
+            Self::Note(note) => (&note.account, &note.people[..]),
+            _ => (&None, &[][..]),
+        };
+        people.iter().chain(account).filter(|person| ***person != *FORGOTTEN)
+    }
+}
+
+impl Deed {
+    /// A deed of which nothing else is known.
+    pub fn new(verb: Verb) -> Self {
+        Self {
+            verb,
+            account: None,
+            account_id: None,
+            group: None,
+            group_id: None,
+            people: Vec::new(),
+            reduces_access: false,
+            gains: false,
+            changes: Vec::new(),
+            because: Vec::new(),
+            commit: None,
+            cause: None,
+        }
+    }
+
+    /// The action's name.
+    pub fn name(&self, app: &Arc<str>) -> ActionName {
+        ActionName { app: app.clone(), verb: self.verb, account: self.account.clone(), group: self.group.clone() }
+    }
+}
+
+impl ActionEntry {
+    /// An action of which no more is known than how it ended.
+    pub fn new(deed: Deed, ending: Ending) -> Self {
+        Self {
+            deed,
+            ending,
+            message: None,
+            request: None,
+            status: None,
+            read_back: None,
+            sent_at: None,
+            by_looking: false,
+        }
+    }
+}
+
+impl Entry {
+    /// The action's name, if it is about an action.
+    pub fn action_name(&self) -> Option<ActionName> {
+        Some(self.entry.event.action()?.deed.name(&self.key.as_ref()?.app))
+    }
+}
