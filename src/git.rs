@@ -73,11 +73,6 @@ impl Commit {
         &self.id
     }
 
-    /// The root of the working tree.
-    pub fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// Files below the directory that `wanted` accepts by their path from the directory, with their texts.
     ///
     /// # Errors

@@ -108,30 +108,27 @@ impl<'a> Changes<'a> {
 }
 
 /// What the files say of something live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub enum Standing {
     /// A line grants it.
     Granted,
     /// The person is named, and no line grants it, now.
     Ungranted,
     /// The person is suspended, or has left.
+    #[strum(serialize = "left or suspended")]
     Out,
     /// The person is named nowhere.
     Unlisted,
     /// No line declares the group.
+    #[strum(serialize = "group not in the files")]
     Undeclared,
 }
 
 impl Standing {
     /// The word in reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Granted => "granted",
-            Self::Ungranted => "ungranted",
-            Self::Out => "left or suspended",
-            Self::Unlisted => "unlisted",
-            Self::Undeclared => "group not in the files",
-        }
+        self.into()
     }
 }
 

@@ -2,6 +2,7 @@
 //! A pure question to the desired state; nothing live is looked at.
 
 use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
 
 use crate::model::{
     Claim, Desired, DesiredApp, Email, GroupState, Person, PersonStatus, Phase, Place, RoleRule, Values, Window,
@@ -89,7 +90,8 @@ pub struct WhyClaim {
 }
 
 /// What a grant is now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum State {
     /// It holds.
     Granted,
@@ -101,19 +103,6 @@ pub enum State {
     Lapsed,
     /// The person has left, and so it does not count.
     Left,
-}
-
-impl State {
-    /// The word in reports and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Granted => "granted",
-            Self::Suspended => "suspended",
-            Self::Upcoming => "upcoming",
-            Self::Lapsed => "lapsed",
-            Self::Left => "left",
-        }
-    }
 }
 
 /// Everything that `email` gets, at `now`.

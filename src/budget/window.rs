@@ -142,9 +142,13 @@ impl Window {
         blocked
     }
 
-    /// Whether the windows that the server names may be the declared ones, so that their resets free what we counted.
+    /// Whether the windows that the server names may be the declared ones, so that their resets free what we counted. A much
+    /// shorter window with another limit is a second quota, and says nothing about the declared one.
     fn is_ours(&self) -> bool {
-        !self.slides && self.length * 10 >= self.per
+        let limits = self.limit.zip(self.requests);
+        // The first answers that we hear need not be the first of the window, so that a tenth may be missing.
+        let same_limit = limits.is_some_and(|(named, declared)| named.abs_diff(declared) * 10 <= declared);
+        !self.slides && (self.length * 10 >= self.per || same_limit)
     }
 
     fn own_free(&self) -> i64 {

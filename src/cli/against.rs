@@ -184,11 +184,7 @@ fn lines_gone(before: &str, after: &str) -> BTreeSet<u32> {
 }
 
 fn failure(error: GitError) -> Failure {
-    let failure = Failure::new(&error);
-    match error.hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    Failure::new(&error).hinted(error.hint)
 }
 
 #[cfg(test)]

@@ -87,9 +87,8 @@ async fn plan_and_do(
         return Ok((run, exit));
     }
     if plan.summary().ready > 0 && !args.yes && !stale.is_empty() {
-        let (count, are) =
-            if stale.len() == 1 { ("1 step".to_owned(), "is") } else { (format!("{} steps", stale.len()), "are") };
-        terminal::note(&format!("{count} {are} stale and left out; the report at the end says why."));
+        let steps = terminal::count(stale.len(), "step is", "steps are");
+        terminal::note(&format!("{steps} stale and left out; the report at the end says why."));
     }
     if plan.summary().ready > 0 && !args.yes && !confirmed(&plan, stop).await? {
         return Ok((Run::new(plan), Exit::Failed));
@@ -344,7 +343,7 @@ fn question(&Stakes { all, reduce, final_ones }: &Stakes) -> String {
     let parts: Vec<String> = parts
         .into_iter()
         .filter(|(count, ..)| *count > 0)
-        .map(|(count, one, more)| format!("{count} {}", if count == 1 { one } else { more }))
+        .map(|(count, one, more)| terminal::count(count, one, more))
         .collect();
     if !parts.is_empty() {
         text += &format!(" ({})", parts.join(", "));

@@ -1,6 +1,6 @@
 //! `rosterd connectors`: what each connector can do, and whether a manifest works.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path, slice, sync::Arc};
 
 use super::{
     args::{ConnectorFormat, Connectors, ConnectorsCheck},
@@ -15,7 +15,10 @@ use crate::{
     },
     model::{ConnectorCatalogue as _, DesiredApp},
     observe::{Tried, probe},
-    report::capabilities::{self, Capable},
+    report::{
+        Style,
+        capabilities::{self, Capable},
+    },
 };
 
 pub(super) async fn run(args: &Connectors) -> Result<Exit, Failure> {
@@ -23,25 +26,23 @@ pub(super) async fn run(args: &Connectors) -> Result<Exit, Failure> {
         Connectors::List(args) => {
             let registry = Registry::default();
             let all = registry.names().iter().map(|name| capable(&registry, name)).collect::<Result<Vec<_>, _>>()?;
-            terminal::print(&match args.format {
-                ConnectorFormat::Text => capabilities::list_text(&all, &terminal::style(Stream::Out)),
-                ConnectorFormat::Markdown => capabilities::markdown(&all),
-                ConnectorFormat::Json => capabilities::to_json(&all),
-            })?;
-            Ok(Exit::Fine)
+            print(args.format, &all, |style| capabilities::list_text(&all, style))
         }
         Connectors::Show(args) => {
-            // Paths start where the command was typed.
             let one = capable(&Registry::new(Some(".".into())), &args.name)?;
-            terminal::print(&match args.format {
-                ConnectorFormat::Text => capabilities::show_text(&one, &terminal::style(Stream::Out)),
-                ConnectorFormat::Markdown => capabilities::markdown(&[one]),
-                ConnectorFormat::Json => capabilities::to_json(&[one]),
-            })?;
-            Ok(Exit::Fine)
+            print(args.format, slice::from_ref(&one), |style| capabilities::show_text(&one, style))
         }
         Connectors::Check(args) => check(args).await,
     }
+}
+
+fn print(format: ConnectorFormat, all: &[Capable], text: impl Fn(&Style) -> String) -> Result<Exit, Failure> {
+    terminal::print(&match format {
+        ConnectorFormat::Text => text(&terminal::style(Stream::Out)),
+        ConnectorFormat::Markdown => capabilities::markdown(all),
+        ConnectorFormat::Json => capabilities::to_json(all),
+    })?;
+    Ok(Exit::Fine)
 }
 
 fn capable(registry: &Registry, name: &str) -> Result<Capable, Failure> {

@@ -14,7 +14,7 @@ use super::{
     args::{Approve, Dir, Only, Storage, Target},
     exit::Failure,
     storage,
-    terminal::{self, Stream},
+    terminal::{self, Stream, count},
 };
 use crate::{
     connectors::{Clock, Error, Override, ProcessSecrets, Registry, Writer},
@@ -35,17 +35,11 @@ pub(super) fn load(dir: &Dir, registry: &Registry) -> Result<Loaded, Failure> {
 
 /// Shows what is wrong with files, and goes on with those that nothing is wrong with. `what` is how sentences call them.
 pub(super) fn checked(loaded: Result<Loaded, Problems>, what: &str) -> Result<Loaded, Failure> {
-    let style = terminal::style(Stream::Err);
-    match loaded {
-        Ok(loaded) => {
-            if !loaded.warnings.is_empty() {
-                terminal::say(loaded.warnings.render(style.color, style.width).trim_end_matches('\n'));
-                terminal::say("");
-            }
-            Ok(loaded)
-        }
-        Err(problems) => Err(refuse(what, &problems)),
+    let loaded = loaded.map_err(|problems| refuse(what, &problems))?;
+    if !loaded.warnings.is_empty() {
+        show(&loaded.warnings);
     }
+    Ok(loaded)
 }
 
 /// Shows what is wrong with the files, and says how much it is.
@@ -55,27 +49,30 @@ pub(super) fn refuse(what: &str, problems: &Problems) -> Failure {
     if let (Some(only), None) = (all.next(), all.next())
         && only.places.is_empty()
     {
-        let failure = Failure::new(&only.message);
-        return only.hint.iter().fold(failure, |failure, hint| failure.hint(hint));
+        return Failure::new(&only.message).hinted(only.hint.as_ref());
     }
+    show(problems);
+    verdict(what, problems)
+}
+
+/// Shows problems where they stand in the files, and an empty line after them.
+pub(super) fn show(problems: &Problems) {
     let style = terminal::style(Stream::Err);
     terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
     terminal::say("");
-    verdict(what, problems)
 }
 
 /// `desired-state is not valid: 3 errors and 1 warning in 2 files`.
 pub(super) fn verdict(what: &str, problems: &Problems) -> Failure {
-    let count = |many: usize, word: &str| format!("{many} {word}{}", if many == 1 { "" } else { "s" });
     let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-    let mut text = format!("{what} is not valid: {}", count(errors, "error"));
+    let mut text = format!("{what} is not valid: {}", count(errors, "error", "errors"));
     if problems.len() > errors {
-        text += &format!(" and {}", count(problems.len() - errors, "warning"));
+        text += &format!(" and {}", count(problems.len() - errors, "warning", "warnings"));
     }
     let files: BTreeSet<_> =
         problems.iter().filter_map(|problem| problem.places.first()).map(|label| &label.place.file).collect();
     if !files.is_empty() {
-        text += &format!(" in {}", count(files.len(), "file"));
+        text += &format!(" in {}", count(files.len(), "file", "files"));
     }
     Failure::new(text)
 }
@@ -136,9 +133,7 @@ pub(super) async fn session(
     approve: &[Approve],
     past: Past<'_>,
 ) -> Result<Session, Failure> {
-    let loaded = load_for_plan(dir, target, approve)?;
-    let digest = loaded.fingerprint();
-    connected(registry(&dir.dir), loaded.desired, loaded.files, digest, dir, target, past).await
+    opened(load_for_plan(dir, target, approve)?, dir, target, past).await
 }
 
 /// The same for what was asked for and checked when a plan was saved: apps and approvals that the files no longer know are
@@ -151,6 +146,10 @@ pub(super) async fn session_again(
 ) -> Result<Session, Failure> {
     let mut loaded = load(dir, &registry(&dir.dir))?;
     add_approvals(&mut loaded.desired, approve);
+    opened(loaded, dir, target, past).await
+}
+
+async fn opened(loaded: Loaded, dir: &Dir, target: &Target, past: Past<'_>) -> Result<Session, Failure> {
     let digest = loaded.fingerprint();
     connected(registry(&dir.dir), loaded.desired, loaded.files, digest, dir, target, past).await
 }
@@ -170,15 +169,14 @@ pub(super) async fn connected(
     let played = |app: &DesiredApp| {
         target.sandbox.is_none() || ConnectorCatalogue::names(&*registry).contains(&app.connector.to_string())
     };
-    let asked = |app: &DesiredApp| target.apps.is_empty() || target.apps.iter().any(|name| **name == *app.name);
-    for app in desired.apps.values().filter(|app| asked(app) && !played(app)) {
+    for app in desired.apps.values().filter(|app| target.wants(&app.name) && !played(app)) {
         terminal::note(&format!(
             "{} is left out: the sandbox does not play manifests of your own; try it with `rosterd connectors check {}`",
             app.name,
             dir.dir.join(&*app.connector).display()
         ));
     }
-    let wanted = |app: &DesiredApp| asked(app) && played(app);
+    let wanted = |app: &DesiredApp| target.wants(&app.name) && played(app);
     let connect = |app: &DesiredApp| -> Result<Arc<dyn Writer>, Error> {
         let instead = base.as_ref().map(|base| simulated(base, app));
         registry.connect(app, &ProcessSecrets, instead.as_ref())
@@ -307,6 +305,13 @@ pub(super) fn person(desired: &Desired, only: &Only) -> Result<Option<Email>, Fa
         let hint = did_you_mean.map_or_else(|| list.clone(), |near| format!("did you mean {near}? Otherwise {list}"));
         Failure::new(format!("`--only {email}`: the files name nobody with this address")).hint(hint)
     })
+}
+
+impl Target {
+    /// Whether an app was asked for; without names, every app was.
+    pub(super) fn wants(&self, app: &str) -> bool {
+        self.apps.is_empty() || self.apps.iter().any(|name| name == app)
+    }
 }
 
 /// Refuses names of apps that are not in the files.

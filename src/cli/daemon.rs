@@ -37,7 +37,7 @@ pub(super) async fn run(args: &args::Daemon) -> Result<Exit, Failure> {
     let budgets = BudgetKeeper::begin(registry.clone(), store.clone(), Clock::default()).await.map_err(Failure::new)?;
     let site = Site {
         dir: args.dir.dir.clone(),
-        apps: args.target.apps.clone(),
+        target: args.target.clone(),
         registry,
         sandbox: base,
         store,
@@ -46,13 +46,8 @@ pub(super) async fn run(args: &args::Daemon) -> Result<Exit, Failure> {
     };
     let seen = site.commits.seen();
     site.commits.keep(&first, seen);
-    let daemon = Daemon::new(Arc::new(site), first).await.map_err(|refused| {
-        let failure = Failure::new(&refused);
-        match refused.hint() {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    })?;
+    let daemon = Daemon::new(Arc::new(site), first).await;
+    let daemon = daemon.map_err(|refused| Failure::new(&refused).hinted(refused.hint()))?;
     terminal::print(&format!("http://{}\n", daemon.address()))?;
     daemon.run().await;
     if let Err(error) = budgets.end().await {
@@ -68,7 +63,7 @@ pub(super) async fn run(args: &args::Daemon) -> Result<Exit, Failure> {
 struct Site {
     dir: PathBuf,
     /// Only these, unless there are none.
-    apps: Vec<String>,
+    target: args::Target,
     /// Kept for as long as the daemon lives, because budgets are in it.
     registry: Arc<Registry>,
     sandbox: Option<Url>,
@@ -170,7 +165,7 @@ impl World for Site {
     }
 
     fn wants(&self, app: &DesiredApp) -> bool {
-        let asked = self.apps.is_empty() || self.apps.iter().any(|name| **name == *app.name);
+        let asked = self.target.wants(&app.name);
         let played = self.sandbox.is_none() || self.registry.names().contains(&app.connector.to_string());
         asked && played
     }

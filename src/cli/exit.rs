@@ -12,13 +12,13 @@ const USAGE: u8 = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exit {
     /// Fine.
-    Fine,
+    Fine = 0,
     /// Something failed, and was reported where it belongs.
-    Failed,
+    Failed = 1,
     /// There is something that can be done.
-    Ready,
+    Ready = 2,
     /// All that remains waits on someone else.
-    Waiting,
+    Waiting = 3,
 }
 
 /// Prints what clap says and maps it: asking for help is no error.
@@ -31,10 +31,7 @@ pub(super) fn usage(error: &clap::Error) -> ExitCode {
 /// Maps how a command ended, and prints why it could not do its work.
 pub(super) fn report(result: Result<Exit, Failure>) -> ExitCode {
     match result {
-        Ok(Exit::Fine) => ExitCode::SUCCESS,
-        Ok(Exit::Failed) => ExitCode::from(1),
-        Ok(Exit::Ready) => ExitCode::from(2),
-        Ok(Exit::Waiting) => ExitCode::from(3),
+        Ok(exit) => ExitCode::from(exit as u8),
         Err(failure) => {
             terminal::error(failure.message(), failure.help());
             ExitCode::from(1)

@@ -23,8 +23,13 @@ impl Failure {
         self.hint.as_deref()
     }
 
-    pub(super) fn hint(mut self, hint: impl Display) -> Self {
-        self.hint = Some(hint.to_string());
+    pub(super) fn hint(self, hint: impl Display) -> Self {
+        self.hinted(Some(hint))
+    }
+
+    /// The same with the hint that an error of elsewhere may come with.
+    pub(super) fn hinted(mut self, hint: Option<impl Display>) -> Self {
+        self.hint = hint.map(|hint| hint.to_string());
         self
     }
 }

@@ -4,9 +4,9 @@ use super::{
     args, context,
     exit::{Exit, Failure},
     files::{self, Change},
-    terminal::{self, Stream},
+    terminal::{self, count},
 };
-use crate::desired::{self, Problems};
+use crate::desired;
 
 pub(super) fn run(args: &args::Fmt) -> Result<Exit, Failure> {
     let dir = &args.dir.dir;
@@ -20,7 +20,7 @@ pub(super) fn run(args: &args::Fmt) -> Result<Exit, Failure> {
             Ok(after) => changes.push(Change { name, before: Some(before), after }),
             Err(problems) => {
                 failed += 1;
-                show(&problems);
+                context::show(&problems);
             }
         }
     }
@@ -29,14 +29,8 @@ pub(super) fn run(args: &args::Fmt) -> Result<Exit, Failure> {
     Ok(if failed > 0 || (args.check && !changes.is_empty()) { Exit::Failed } else { Exit::Fine })
 }
 
-fn show(problems: &Problems) {
-    let style = terminal::style(Stream::Err);
-    terminal::say(problems.render(style.color, style.width).trim_end_matches('\n'));
-    terminal::say("");
-}
-
 fn verdict(check: bool, changed: usize, total: usize, failed: usize) -> String {
-    let files = |many: usize| format!("{many} file{}", if many == 1 { "" } else { "s" });
+    let files = |many: usize| count(many, "file", "files");
     let mut text = match (check, changed) {
         (_, 0) => format!("{} looked at, none to change", files(total)),
         (true, _) => format!("{} of {total} would change; `rosterd fmt` does it", files(changed)),

@@ -13,7 +13,8 @@ use super::{
     exit::{Exit, Failure},
     files::{self, Change},
     progress::Reading,
-    snapshot, terminal,
+    snapshot,
+    terminal::{self, count},
 };
 use crate::{
     connectors::Registry,
@@ -38,7 +39,7 @@ pub(super) async fn run(args: &args::Import, global: &Global) -> Result<Exit, Fa
     let registry = context::registry(dir);
     let files = desired::files(dir).map_err(|problems| context::refuse(&dir.display().to_string(), &problems))?;
     let (desired, live) = read(args, global).await?;
-    let apps = chosen(&desired, &args.target.apps);
+    let apps = chosen(&desired, &args.target);
     let mut failed = tell_unread(&apps, &live)?;
 
     let draft = Import { files: &files, desired: &desired, live: &live, apps: &apps, registry: &registry };
@@ -62,15 +63,14 @@ async fn read(args: &args::Import, global: &Global) -> Result<(Desired, Live), F
     let desired = session.reconciler.desired();
     context::known_apps(desired, &args.target.apps)?;
     let reading = Reading::start(global);
-    let apps = chosen(desired, &args.target.apps);
+    let apps = chosen(desired, &args.target);
     let live = session.reconciler.observe_everything(|app| apps.contains(app), &reading).await;
     reading.finish();
     Ok((desired.clone(), live))
 }
 
-fn chosen(desired: &Desired, asked: &[String]) -> BTreeSet<Arc<str>> {
-    let wanted = |name: &str| asked.is_empty() || asked.iter().any(|app| *app == name);
-    desired.apps.keys().filter(|name| wanted(name)).cloned().collect()
+fn chosen(desired: &Desired, asked: &args::Target) -> BTreeSet<Arc<str>> {
+    desired.apps.keys().filter(|name| asked.wants(name)).cloned().collect()
 }
 
 /// Says which apps could not be read. Without any app to import there is nothing to do.
@@ -232,18 +232,16 @@ impl Import<'_> {
     fn change(&self, name: String, tree: &Tree, changes: &mut BTreeMap<String, Change>) {
         let text = |name: &str| self.files.iter().find(|(file, _)| file == name).map(|(_, text)| text.clone());
         let before = text(&name);
-        let extended = match &before {
+        let extended = |before: &Option<String>| match before {
             Some(text) => desired::extend(text, tree),
             None => Ok(format!("{HEADER}{}", tree.render())),
         };
-        match extended {
+        match extended(&before) {
             Ok(after) => drop(changes.insert(name.clone(), Change { name, before, after })),
             Err(desired::Stuck) => {
                 let other = aside(&name);
                 let before = text(&other).or_else(|| changes.get(&other).map(|change| change.after.clone()));
-                let after = before
-                    .as_ref()
-                    .map_or_else(|| Ok(format!("{HEADER}{}", tree.render())), |text| desired::extend(text, tree));
+                let after = extended(&before);
                 // A file of ours that somebody wrote anew in flow style: the check of the whole finds what is missing.
                 let after = after.unwrap_or_else(|desired::Stuck| before.clone().unwrap_or_default());
                 changes.insert(other.clone(), Change { before: text(&other), name: other, after });
@@ -283,7 +281,6 @@ fn refused(caused: &[&ActionName]) -> Failure {
 }
 
 fn tell(desired: &Desired, imported: &Imported, changes: &[Change], dry_run: bool) {
-    let count = |many: usize, one: &str, more: &str| format!("{many} {}", if many == 1 { one } else { more });
     let accounts: usize = imported.apps.values().map(|app| app.accounts.len()).sum();
     let groups = imported.apps.values().flat_map(|app| app.groups.values());
     let memberships: usize = groups.clone().map(|group| group.members.len()).sum();
@@ -359,7 +356,7 @@ mod tests {
         let files = [("all.yaml".to_owned(), text.to_owned())];
         let registry = Registry::new(None);
         let desired = desired::parse(files.to_vec(), &registry).unwrap().desired;
-        let apps = chosen(&desired, &[]);
+        let apps = desired.apps.keys().cloned().collect();
         Import { files: &files, desired: &desired, live, apps: &apps, registry: &registry }.settle()
     }
 

@@ -118,10 +118,9 @@ async fn offline(
     let (target, only) = (&args.target, &args.planning.only);
     let now = Timestamp::now();
     let Taken { mut live, simulated_at } = timed("read the snapshot", || snapshot::read(snapshot, desired, now))?;
-    let wanted = |name: &str| target.apps.is_empty() || target.apps.iter().any(|app| **app == *name);
-    live.apps.retain(|name, _| wanted(name));
+    live.apps.retain(|name, _| target.wants(name));
     // An app that is left out of a plan without a word looks like one that is in sync.
-    for name in desired.apps.keys().filter(|name| wanted(name)) {
+    for name in desired.apps.keys().filter(|name| target.wants(name)) {
         live.apps.entry(name.clone()).or_insert_with(|| {
             let message = format!(
                 "{} does not hold this app; `rosterd observe --out FILE` writes a snapshot of all apps",
@@ -145,7 +144,7 @@ async fn offline(
             snapshot.display()
         ));
     }
-    let apps = desired.apps.values().filter(|app| wanted(&app.name));
+    let apps = desired.apps.values().filter(|app| target.wants(&app.name));
     let origins = apps.map(|app| (app.name.clone(), app.url.to_string())).collect();
     let ways = saved::ways(desired, &files, &origins);
     Ok(Planned { plan, live, history, files, ways })

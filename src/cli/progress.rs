@@ -68,7 +68,7 @@ impl Reading {
         let screen = Screen::new(global);
         let first = screen
             .as_ref()
-            .map(|screen| screen.add(ProgressBar::new_spinner(), spinner(), "the apps", "signing in".into()));
+            .map(|screen| screen.add(ProgressBar::new_spinner(), styled(SPINNER), "the apps", "signing in".into()));
         Self { apps: Mutex::default(), first, screen }
     }
 
@@ -85,7 +85,7 @@ impl Watch for Reading {
         }
         let bar = apps
             .entry(app.to_owned())
-            .or_insert_with(|| screen.add(ProgressBar::new_spinner(), spinner(), app, String::new()));
+            .or_insert_with(|| screen.add(ProgressBar::new_spinner(), styled(SPINNER), app, String::new()));
         bar.set_message(words(progress));
     }
 }
@@ -99,12 +99,12 @@ pub(super) struct Waiting {
 
 impl Waiting {
     pub(super) fn start(waiting: usize, at_most: Duration, global: &Global) -> Self {
-        let actions = format!("{waiting} {}", if waiting == 1 { "action waits" } else { "actions wait" });
+        let actions = terminal::count(waiting, "action waits", "actions wait");
         let at_most = humantime::format_duration(at_most);
         let screen = Screen::new(global);
         let bar = screen.as_ref().map(|screen| {
             let message = format!("{actions}; Ctrl-C stops waiting");
-            screen.add(ProgressBar::new_spinner(), patience(), &at_most.to_string(), message)
+            screen.add(ProgressBar::new_spinner(), styled(PATIENCE), &at_most.to_string(), message)
         });
         if bar.is_none() {
             terminal::say(&format!("waiting up to {at_most} for invitations to be accepted; {actions}"));
@@ -148,7 +148,12 @@ impl Doing {
             .map(|app| {
                 let total = app.actions.iter().filter(|action| action.status == Status::Ready).count();
                 let bar = screen.as_ref().filter(|_| total > 0).map(|screen| {
-                    screen.add(ProgressBar::new(total as u64), gauge(), &format!("{:width$}", app.app), String::new())
+                    screen.add(
+                        ProgressBar::new(total as u64),
+                        styled(GAUGE).progress_chars("━━─"),
+                        &format!("{:width$}", app.app),
+                        String::new(),
+                    )
                 });
                 (app.app.to_string(), AppProgress { bar, total, done: Mutex::default() })
             })
@@ -229,16 +234,8 @@ const PATIENCE: &str =
     "{spinner:.cyan} waiting up to {prefix} for invitations to be accepted  {elapsed:.dim}  {wide_msg:.dim}";
 const GAUGE: &str = "{spinner:.cyan} {prefix:.bold}  {bar:24.green/dim}  {pos}/{len}  {elapsed:.dim}  {wide_msg:.dim}";
 
-fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template(SPINNER).unwrap_or_else(|_| ProgressStyle::default_spinner())
-}
-
-fn patience() -> ProgressStyle {
-    ProgressStyle::with_template(PATIENCE).unwrap_or_else(|_| ProgressStyle::default_spinner())
-}
-
-fn gauge() -> ProgressStyle {
-    ProgressStyle::with_template(GAUGE).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━─")
+fn styled(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use super::terminal::count;
 use crate::reconcile::Recovered;
 
 /// What is said about actions whose answers nobody heard, and what looking at the apps showed; empty when there were none.
@@ -12,10 +13,7 @@ pub(super) fn text(found: &[Recovered]) -> String {
     }
     let mut text = String::new();
     for (run, actions) in runs {
-        let count = match actions.len() {
-            1 => "1 action".to_owned(),
-            many => format!("{many} actions"),
-        };
+        let count = count(actions.len(), "action", "actions");
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,

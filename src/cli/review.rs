@@ -20,7 +20,7 @@ use crate::{
 
 pub(super) async fn run(args: &args::Review, global: &Global) -> Result<Exit, Failure> {
     let (desired, live) = read(args, global).await?;
-    let complete = tell_gaps(&desired, &live, &args.target.apps);
+    let complete = tell_gaps(&desired, &live, &args.target);
     let changes = changes(args, &desired).await?;
     let rows = review::review(&desired, &live, &changes, Timestamp::now());
     let table = report::review::csv(&rows, &desired.settings.time_zone)
@@ -40,7 +40,7 @@ async fn read(args: &args::Review, global: &Global) -> Result<(Desired, Live), F
     if let Some(file) = &args.everything.live {
         let loaded = context::load_for_plan(&args.dir, &args.target, &[])?;
         let mut live = snapshot::read(file, &loaded.desired, Timestamp::now())?.live;
-        live.apps.retain(|name, _| wanted(&args.target.apps, name));
+        live.apps.retain(|name, _| args.target.wants(name));
         return Ok((loaded.desired, live));
     }
     let session = context::session(&args.dir, &args.target, &[], context::Past::Ignored).await?;
@@ -66,7 +66,7 @@ async fn changes(args: &args::Review, desired: &Desired) -> Result<Vec<Change>, 
     let Some(store) = storage::existing(&url).await.map_err(Failure::new)? else { return Ok(Vec::new()) };
     let base = args.target.sandbox.as_deref().filter(|base| !base.is_empty()).map(context::sandbox_url).transpose()?;
     let mut changes = Vec::new();
-    for app in desired.apps.values().filter(|app| wanted(&args.target.apps, &app.name)) {
+    for app in desired.apps.values().filter(|app| args.target.wants(&app.name)) {
         let origin = base.as_ref().unwrap_or(&app.url).origin().ascii_serialization();
         let entries = store.last_done(&AppKey::new(app.name.clone(), origin)).await.map_err(Failure::new)?;
         changes.extend(entries.into_iter().filter_map(|entry| change(&app.name, entry)));
@@ -91,18 +91,14 @@ fn change(app: &Arc<str>, entry: Entry) -> Option<Change> {
     })
 }
 
-fn wanted(asked: &[String], name: &str) -> bool {
-    asked.is_empty() || asked.iter().any(|app| *app == name)
-}
-
 /// Says what the table lacks: what is missing without a word would count as reviewed.
-fn tell_gaps(desired: &Desired, live: &Live, asked: &[String]) -> bool {
+fn tell_gaps(desired: &Desired, live: &Live, asked: &args::Target) -> bool {
     let mut complete = true;
     let mut gap = |message: &str| {
         terminal::error(message, None);
         complete = false;
     };
-    for name in desired.apps.keys().filter(|name| wanted(asked, name)) {
+    for name in desired.apps.keys().filter(|name| asked.wants(name)) {
         match live.apps.get(name) {
             None => gap(&format!("{name} is not in the table: it was not read")),
             Some(Err(failure)) => gap(&format!("{name} is not in the table: {}", failure.message)),

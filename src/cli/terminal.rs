@@ -117,6 +117,11 @@ pub(super) fn tell(kind: Kind, sentence: &str) {
     say(&message::text(kind, sentence, &Style { width, ..style }));
 }
 
+/// `1 file`, `2 files`.
+pub(super) fn count(many: usize, one: &str, more: &str) -> String {
+    format!("{many} {}", if many == 1 { one } else { more })
+}
+
 /// Tells a person something in a sentence of no particular kind.
 pub(super) fn note(sentence: &str) {
     tell(Kind::Plain, sentence);

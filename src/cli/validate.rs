@@ -4,7 +4,7 @@ use super::{
     args::{Validate, ValidateFormat},
     context,
     exit::{Exit, Failure},
-    terminal,
+    terminal::{self, count},
 };
 use crate::desired::{self, Problems};
 
@@ -29,7 +29,6 @@ pub(super) fn run(args: &Validate) -> Result<Exit, Failure> {
         },
     };
     let desired = &loaded.desired;
-    let count = |many: usize, one: &str, more: &str| format!("{many} {}", if many == 1 { one } else { more });
     let verdict = format!(
         "{} is valid: {}, {}",
         dir.display(),

@@ -24,7 +24,8 @@ pub(super) struct Report {
 }
 
 /// Why a cycle began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Trigger {
     Schedule,
     Files,
@@ -33,16 +34,13 @@ pub(super) enum Trigger {
 
 impl Trigger {
     pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Schedule => "schedule",
-            Self::Files => "files",
-            Self::Asked => "asked",
-        }
+        self.into()
     }
 }
 
 /// How a cycle ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum CycleResult {
     /// All that could be done was done.
     Ok,
@@ -59,26 +57,20 @@ pub(super) enum CycleResult {
 }
 
 impl CycleResult {
-    pub(super) const ALL: [Self; 6] = [Self::Ok, Self::Drift, Self::Failed, Self::Unread, Self::Stopped, Self::Skipped];
-
     pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Drift => "drift",
-            Self::Failed => "failed",
-            Self::Unread => "unread",
-            Self::Stopped => "stopped",
-            Self::Skipped => "skipped",
-        }
+        self.into()
     }
 }
 
 /// How an app stands, as far as its last cycle knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Standing {
     /// It was not read yet.
+    #[strum(serialize = "not read yet")]
     Unknown,
     /// It is as the files say.
+    #[strum(serialize = "in sync")]
     InSync,
     /// Something waits for somebody outside, such as an invitation.
     Waiting,
@@ -92,14 +84,7 @@ pub(super) enum Standing {
 
 impl Standing {
     pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "not read yet",
-            Self::InSync => "in sync",
-            Self::Waiting => "waiting",
-            Self::Held => "held",
-            Self::Drift => "drift",
-            Self::Failing => "failing",
-        }
+        self.into()
     }
 }
 
@@ -126,9 +111,7 @@ impl Report {
 
     /// What was planned and not done.
     pub(super) fn open(&self) -> impl Iterator<Item = &Action> {
-        let results = self.outcome.iter().flat_map(|outcome| &outcome.actions);
-        let done: BTreeSet<&ActionName> =
-            results.filter(|(_, result)| matches!(result, ActionResult::Done { .. })).map(|(name, _)| name).collect();
+        let done: BTreeSet<&ActionName> = self.accomplished().collect();
         self.actions().filter(move |action| !done.contains(&action.name))
     }
 

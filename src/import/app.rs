@@ -323,31 +323,20 @@ impl<'a> Import<'a> {
     }
 
     fn can_take(&self, group: &LiveGroup, skipped: &mut BTreeSet<Skipped>) -> bool {
-        let noun = &self.app.semantics.group_noun;
         let named = if group.name.is_empty() { &group.id } else { &group.name };
-        match (&group.reach, &group.coverage) {
-            (Reach::Gone(how), _) => {
-                self.skip(skipped, format!("{noun} {named}"), format!("it is out of reach: {how}"));
-                false
-            }
-            _ if group.name.is_empty() => {
-                self.skip(skipped, format!("{noun} {named}"), "it has no name");
-                false
-            }
-            (_, Coverage::Incomplete(why)) => {
-                self.skip(skipped, format!("{noun} {named}"), format!("not all members were seen: {why}"));
-                false
-            }
+        let named = format!("{} {named}", self.app.semantics.group_noun);
+        let (what, why, takes) = match (&group.reach, &group.coverage) {
+            (Reach::Gone(how), _) => (named, format!("it is out of reach: {how}"), false),
+            _ if group.name.is_empty() => (named, "it has no name".to_owned(), false),
+            (_, Coverage::Incomplete(why)) => (named, format!("not all members were seen: {why}"), false),
             (_, Coverage::Believed(why)) => {
-                self.skip(
-                    skipped,
-                    format!("members of {noun} {named}"),
-                    format!("the app does not show who is in it, so list them by hand: {why}"),
-                );
-                true
+                let why = format!("the app does not show who is in it, so list them by hand: {why}");
+                (format!("members of {named}"), why, true)
             }
-            _ => true,
-        }
+            _ => return true,
+        };
+        self.skip(skipped, what, why);
+        takes
     }
 
     /// The line that declares a live group.

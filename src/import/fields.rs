@@ -5,18 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::model::{DesiredApp, FieldName, FieldValue, LiveAccount, LiveMember, Values};
 
-/// A value that was seen: `None` when nobody knows, an empty one when it is known to be empty.
-pub(super) fn seen(
-    values: &std::collections::BTreeMap<FieldName, Option<FieldValue>>,
-    field: &str,
-) -> Option<Option<FieldValue>> {
-    values.get(field).cloned()
-}
-
 /// What a line can say of a live value; none where there is nothing to write. No roles at all can be written: `roles: []`.
-pub(super) fn sayable(value: Option<Option<FieldValue>>, many: bool) -> Option<FieldValue> {
+fn sayable(value: Option<&Option<FieldValue>>, many: bool) -> Option<FieldValue> {
     match value {
-        Some(Some(value)) => Some(value),
+        Some(Some(value)) => Some(value.clone()),
         Some(None) if many => Some(FieldValue::Set(BTreeSet::new())),
         _ => None,
     }
@@ -65,7 +57,7 @@ pub(super) fn of_members(app: &DesiredApp, members: &[&LiveMember]) -> BTreeSet<
 
 /// The value of a membership's field as a line says it.
 pub(super) fn value_of(member: &LiveMember, field: &str) -> Option<FieldValue> {
-    sayable(seen(&member.values, field), field == "roles")
+    sayable(member.values.get(field), field == "roles")
 }
 
 /// The role that most have, for `defaults`; nobody is an admin by default.
@@ -93,9 +85,9 @@ pub(super) fn line(
 ) -> Result<Values, FieldName> {
     let mut values = Values::new();
     for field in managed {
-        let live = seen(&account.values, field);
+        let live = account.values.get(field);
         let provided = provided(field);
-        match sayable(live.clone(), &**field == "roles") {
+        match sayable(live, &**field == "roles") {
             Some(value) if provided.as_ref() == Some(&value) => {}
             Some(value) => {
                 values.insert(field.clone(), value);

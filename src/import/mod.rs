@@ -102,23 +102,12 @@ pub struct Skipped {
 }
 
 impl Imported {
-    /// Whether there is nothing to say.
-    pub fn is_empty(&self) -> bool {
-        self.people.is_empty() && self.apps.values().all(NewLines::is_empty)
-    }
-
     /// Everyone who is named by what is to be added.
     pub fn names(&self, identity: &Email) -> bool {
         let in_app = |app: &NewLines| {
             app.accounts.contains_key(identity) || app.groups.values().any(|group| group.members.contains_key(identity))
         };
         self.people.contains_key(identity) || self.apps.values().any(in_app)
-    }
-}
-
-impl NewLines {
-    fn is_empty(&self) -> bool {
-        self.accounts.is_empty() && self.groups.is_empty() && self.ids.is_empty()
     }
 }
 

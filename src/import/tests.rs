@@ -237,7 +237,8 @@ fn an_account_of_somebody_who_left_stays_drift() {
         Vec::new(),
     );
     let imported = import_of(&desired("autodesk", more), &live);
-    assert!(imported.is_empty());
+    assert!(imported.people.is_empty());
+    assert!(imported.apps.values().all(|app| app.accounts.is_empty() && app.groups.is_empty() && app.ids.is_empty()));
     assert!(imported.skipped.first().unwrap().why.contains("left or is suspended"));
 }
 

@@ -42,7 +42,8 @@ pub(crate) fn escape(part: &str) -> String {
 }
 
 /// What stands between an action and its being done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// Nothing.
@@ -58,12 +59,7 @@ pub enum Status {
 impl Status {
     /// The word in reports and JSON.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ready => "ready",
-            Self::Waiting => "waiting",
-            Self::Held => "held",
-            Self::Manual => "manual",
-        }
+        self.into()
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::{Timestamp, tz::TimeZone};
+use serde::Serialize;
 
 use super::{Email, FieldName, FieldValue, Guard, Phase, Place, Policy, Semantics, Values, Window};
 
@@ -52,7 +53,8 @@ pub struct Person {
 }
 
 /// What the file says of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, strum::EnumString, strum::VariantNames)]
+#[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum PersonStatus {
     /// Gets what the lines grant.

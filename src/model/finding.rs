@@ -36,6 +36,13 @@ pub enum Severity {
     Note,
 }
 
+impl Severity {
+    /// The word in reports and JSON.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// Every kind of finding. The word in reports and JSON is the variant in kebab case: `unlisted-account`. The variants
 /// stand in the order of their words, which is the order of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::VariantArray)]

@@ -27,7 +27,8 @@ pub struct AppOutcome {
 }
 
 /// What became of one action.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum ActionResult {
     /// It took effect.
     Done {
@@ -64,14 +65,7 @@ pub enum ActionResult {
 impl ActionResult {
     /// The word in reports and JSON.
     pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Done { .. } => "done",
-            Self::Failed { .. } => "failed",
-            Self::Manual { .. } => "manual",
-            Self::Skipped { .. } => "skipped",
-            Self::Stale { .. } => "stale",
-            Self::NotStarted { .. } => "not-started",
-        }
+        self.into()
     }
 
     /// The sentence that goes with it.

@@ -1,6 +1,6 @@
 //! The difference between desired and live, and what will be done about it.
 
-use std::sync::Arc;
+use std::{ops::AddAssign, sync::Arc};
 
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
@@ -72,8 +72,9 @@ pub struct Due {
 }
 
 /// What a date brings about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
 pub enum DueWhat {
     /// It will be granted.
     Begins,
@@ -86,16 +87,12 @@ pub enum DueWhat {
 impl DueWhat {
     /// The word in reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Begins => "begins",
-            Self::Changes => "changes",
-            Self::Ends => "ends",
-        }
+        self.into()
     }
 }
 
 /// What would change in one app.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct AppPlan {
     /// The app's name.
     pub app: Arc<str>,
@@ -181,18 +178,35 @@ pub struct Summary {
     pub findings: usize,
 }
 
+impl Summary {
+    /// What some actions come to.
+    pub fn of(actions: &[Action]) -> Self {
+        let count = |status| actions.iter().filter(|action| action.status == status).count();
+        Self {
+            ready: count(Status::Ready),
+            waiting: count(Status::Waiting),
+            held: count(Status::Held),
+            manual: count(Status::Manual),
+            findings: 0,
+        }
+    }
+}
+
+impl AddAssign for Summary {
+    fn add_assign(&mut self, other: Self) {
+        self.ready += other.ready;
+        self.waiting += other.waiting;
+        self.held += other.held;
+        self.manual += other.manual;
+        self.findings += other.findings;
+    }
+}
+
 impl Plan {
     /// Counts over all apps.
     pub fn summary(&self) -> Summary {
         let mut summary = Summary::default();
-        for app in &self.apps {
-            let one = app.summary();
-            summary.ready += one.ready;
-            summary.waiting += one.waiting;
-            summary.held += one.held;
-            summary.manual += one.manual;
-            summary.findings += one.findings;
-        }
+        self.apps.iter().for_each(|app| summary += app.summary());
         summary.findings += self.findings.len();
         summary
     }
@@ -201,13 +215,6 @@ impl Plan {
 impl AppPlan {
     /// Counts over this app.
     pub fn summary(&self) -> Summary {
-        let count = |status| self.actions.iter().filter(|action| action.status == status).count();
-        Summary {
-            ready: count(Status::Ready),
-            waiting: count(Status::Waiting),
-            held: count(Status::Held),
-            manual: count(Status::Manual),
-            findings: self.findings.len(),
-        }
+        Summary { findings: self.findings.len(), ..Summary::of(&self.actions) }
     }
 }

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// What an action does. The order is the order of reports within one account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Verb {
     /// Make an account.
     Create,
@@ -50,19 +51,7 @@ impl Verb {
 
     /// The word in action names and approvals.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Update => "update",
-            Self::Reactivate => "reactivate",
-            Self::Deactivate => "deactivate",
-            Self::Delete => "delete",
-            Self::AddMember => "add-member",
-            Self::ChangeMember => "change-member",
-            Self::RemoveMember => "remove-member",
-            Self::CreateGroup => "create-group",
-            Self::UpdateGroup => "update-group",
-            Self::DeleteGroup => "delete-group",
-        }
+        self.into()
     }
 
     /// What it is about.

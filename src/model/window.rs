@@ -14,7 +14,8 @@ pub struct Window {
 }
 
 /// Where `now` stands with respect to a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// It has not begun: nothing is added yet, and nothing that exists is removed for it.
     Upcoming,

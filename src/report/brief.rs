@@ -7,7 +7,7 @@ use super::{
     canvas::{Canvas, Line, Paint},
     text, wording,
 };
-use crate::model::{Action, ActionName, Verb};
+use crate::model::{Action, ActionName};
 
 /// Names that are listed for one reason before the rest is counted. The plan above names more of them.
 const LISTED: usize = 20;
@@ -33,12 +33,11 @@ pub(super) fn done(canvas: &mut Canvas, actions: &[Action]) {
         let line = if actions.len() > FEW {
             line.whole(Paint::Plain, format!(": {}", wording::number(actions.len() as u64)))
         } else {
-            let names = actions.iter().enumerate().map(|(i, action)| (if i == 0 { ": " } else { ", " }, &action.name));
-            names.fold(line, |line, (joint, name)| {
-                let group = name.group.as_deref().filter(|_| name.account.is_some());
-                let line = line.plain(joint).whole(Paint::Plain, wording::subject(name));
-                group.map_or(line.clone(), |group| line.plain(" in ").whole(Paint::Plain, group))
-            })
+            line.plain(": ").then(Line::list(actions.iter().map(|action| {
+                let subject = Line::new().whole(Paint::Plain, wording::subject(&action.name));
+                let group = wording::group(&action.name).into_iter();
+                group.fold(subject, |line, group| line.plain(" in ").whole(Paint::Plain, group))
+            })))
         };
         canvas.paragraph(2, &line);
     }
@@ -68,27 +67,23 @@ pub(super) fn list(canvas: &mut Canvas, title: &'static str, paint: Paint, actio
             canvas.line(&row(name, column, verbs));
         }
         if names.len() > LISTED {
-            let more = wording::number((names.len() - LISTED) as u64);
-            canvas.paragraph(4, &Line::new().plain(format!("{} and {more} more", canvas.glyph("…", "..."))));
+            canvas.paragraph(4, &Line::new().plain(wording::and_more(canvas, names.len() - LISTED)));
         }
     }
 }
 
 fn row(name: &ActionName, column: usize, verbs: bool) -> Line {
     let line = Line::new().pad_to(4).whole(Paint::Strong, wording::subject(name));
-    let group = name.group.as_deref().filter(|_| name.account.is_some());
+    let group = wording::group(name);
     if !verbs && group.is_none() {
         return line;
     }
     let start = line.width().max(column - 2) + 2;
     let line = line.pad_to(start);
-    let line = if verbs { verb(line, name.verb).pad_to(start + VERB) } else { line };
+    let signed = || line.clone().whole(wording::paint(name.verb), wording::signed(name.verb)).pad_to(start + VERB);
+    let line = if verbs { signed() } else { line };
     group.map_or(line.clone(), |group| line.whole(Paint::Plain, group))
 }
 
 /// Room for a sign, the longest verb and the spaces around them.
 const VERB: usize = 17;
-
-fn verb(line: Line, verb: Verb) -> Line {
-    line.whole(wording::paint(verb), format!("{} {verb}", verb.sign()))
-}

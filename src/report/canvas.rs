@@ -1,7 +1,7 @@
 //! A page of styled text: spans, lines, wrapping and measuring. What comes from apps and files is made harmless here, once,
 //! because a name may hold an escape sequence that would repaint the terminal or hide what a plan does.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use owo_colors::Style as Ansi;
 use unicode_width::UnicodeWidthStr;
@@ -12,6 +12,9 @@ use super::Style;
 const NARROWEST: usize = 40;
 /// Rules end here, because a line across a very wide terminal separates nothing that is next to it.
 const LONGEST_RULE: usize = 100;
+
+/// Longer names of groups stand on lines of their own.
+const WIDEST_NAME: usize = 32;
 
 /// Sentences are not wider than this, because eyes lose the line.
 const WIDEST_SENTENCE: usize = 120;
@@ -85,18 +88,10 @@ impl Line {
     }
 
     /// A sentence, in which `code in backticks` is not broken.
-    pub(super) fn prose(mut self, paint: Paint, text: &str) -> Self {
-        let parts: Vec<&str> = text.split('`').collect();
-        let last = parts.len() - 1;
-        for (i, part) in parts.into_iter().enumerate() {
-            // A backtick that is never closed is just a character.
-            self = match (i % 2 == 1, i == last) {
-                (true, false) => self.whole(Paint::Code, format!("`{part}`")),
-                (true, true) => self.text(paint, format!("`{part}")),
-                (false, _) => self.text(paint, part),
-            };
-        }
-        self
+    pub(super) fn prose(self, paint: Paint, text: &str) -> Self {
+        spans(text).fold(self, |line, (is_code, part)| {
+            if is_code { line.whole(Paint::Code, format!("`{part}`")) } else { line.text(paint, part) }
+        })
     }
 
     pub(super) fn plain(self, text: impl AsRef<str>) -> Self {
@@ -112,6 +107,22 @@ impl Line {
     pub(super) fn then(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
+    }
+
+    /// What is not empty of `parts`, with `joint` between them.
+    pub(super) fn joined(parts: impl IntoIterator<Item = Self>, joint: &Self) -> Self {
+        let parts = parts.into_iter().filter(|part| !part.is_empty());
+        parts.reduce(|line, part| line.then(joint.clone()).then(part)).unwrap_or_default()
+    }
+
+    /// The same with commas.
+    pub(super) fn list(parts: impl IntoIterator<Item = Self>) -> Self {
+        Self::joined(parts, &Self::new().plain(", "))
+    }
+
+    /// Says where the rest of a list is, at the end of a line that counts it.
+    pub(super) fn json_shows_all(self) -> Self {
+        self.text(Paint::Dim, "; ").whole(Paint::Dim, "--format json").text(Paint::Dim, " shows all")
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -191,6 +202,16 @@ impl Canvas {
         if self.style.unicode { unicode } else { ascii }
     }
 
+    /// A name at the head of a line, on a line of its own where it is wider than its column.
+    pub(super) fn name(&mut self, name: &str, column: usize) -> Line {
+        let head = Line::new().pad_to(2).whole(Paint::Strong, name).plain("  ");
+        if head.width() <= column {
+            return head.pad_to(column);
+        }
+        self.line(&head);
+        Line::new().pad_to(column)
+    }
+
     /// A line as it is.
     pub(super) fn line(&mut self, line: &Line) {
         let mut text = String::new();
@@ -252,6 +273,12 @@ impl Canvas {
     }
 }
 
+/// Where what is said of an account and of the groups with these names begins.
+pub(super) fn name_column<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    let widest = names.map(|name| Line::new().plain(name).width()).max().unwrap_or(0);
+    2 + widest.max("account".len()).min(WIDEST_NAME) + 2
+}
+
 /// The text with every character that steers a terminal or reorders text spelt out.
 pub(super) fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -264,6 +291,17 @@ pub(super) fn harmless(text: &str) -> String {
         }
     }
     out
+}
+
+/// The parts of a sentence, and whether each is `code in backticks`.
+pub fn spans(text: &str) -> impl Iterator<Item = (bool, Cow<'_, str>)> {
+    let parts: Vec<&str> = text.split('`').collect();
+    let last = parts.len() - 1;
+    parts.into_iter().enumerate().map(move |(i, part)| match (i % 2 == 1, i == last) {
+        // A backtick that is never closed is just a character.
+        (true, true) => (false, format!("`{part}").into()),
+        (is_code, _) => (is_code, part.into()),
+    })
 }
 
 /// Text of several lines in which only the breaks between them steer a terminal.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{
     Style,
@@ -232,16 +232,12 @@ impl Extent {
 /// The table of all connectors as Markdown, and under it what is handed to a person, and how.
 pub fn markdown(all: &[Capable]) -> String {
     let columns: Vec<Vec<Ability>> = all.iter().map(|one| abilities(&one.semantics)).collect();
-    let mut text = String::from("| |");
-    all.iter().for_each(|one| text += &format!(" {} |", one.name));
-    text += "\n|---|";
-    all.iter().for_each(|_| text += "---|");
-    text.push('\n');
+    let names: String = all.iter().map(|one| format!(" {} |", one.name)).collect();
+    let mut text = format!("| |{names}\n|---|{}\n", "---|".repeat(all.len()));
     let rows = columns.first().map_or(0, Vec::len);
     for row in 0..rows {
-        text += &format!("| {} |", columns[0][row].0);
-        columns.iter().for_each(|column| text += &format!(" {} |", column[row].1.cell()));
-        text.push('\n');
+        let cells: String = columns.iter().map(|column| format!(" {} |", column[row].1.cell())).collect();
+        text += &format!("| {} |{cells}\n", columns[0][row].0);
     }
     text += "\n<details><summary>What is done by hand, and how</summary>\n\n";
     for one in all {
@@ -346,57 +342,22 @@ pub fn show_text(one: &Capable, style: &Style) -> String {
 
 /// The same for programs.
 pub fn to_json(all: &[Capable]) -> String {
-    #[derive(Serialize)]
-    struct Wire<'a> {
-        name: &'a str,
-        account: &'a str,
-        group: &'a str,
-        abilities: Vec<AbilityWire>,
-        by_hand: Vec<HandWire>,
-        auth: &'a [String],
-        options: Vec<OptionWire<'a>>,
-    }
-    #[derive(Serialize)]
-    struct AbilityWire {
-        what: &'static str,
-        extent: Option<String>,
-        by_hand: bool,
-    }
-    #[derive(Serialize)]
-    struct HandWire {
-        word: &'static str,
-        partly: bool,
-        todo: String,
-    }
-    #[derive(Serialize)]
-    struct OptionWire<'a> {
-        name: &'a str,
-        required: bool,
-        help: &'a str,
-    }
     let ability = |(what, extent): Ability| {
-        let by_hand = extent == Extent::ByHand;
-        let extent = if let Extent::Can(words) = extent { Some(words) } else { None };
-        AbilityWire { what, extent, by_hand }
+        let words = if let Extent::Can(words) = &extent { Some(words) } else { None };
+        json!({ "what": what, "extent": words, "by_hand": extent == Extent::ByHand })
     };
-    let wire: Vec<Wire<'_>> = all
-        .iter()
-        .map(|one| Wire {
-            name: &one.name,
-            account: &one.semantics.account_noun,
-            group: &one.semantics.group_noun,
-            abilities: abilities(&one.semantics).into_iter().map(ability).collect(),
-            by_hand: by_hand(&one.semantics)
-                .into_iter()
-                .map(|hand| HandWire { word: hand.word, partly: hand.partly, todo: hand.todo })
-                .collect(),
-            auth: &one.secrets,
-            options: one
-                .options
-                .iter()
-                .map(|option| OptionWire { name: &option.name, required: option.required, help: &option.help })
-                .collect(),
+    let hand = |hand: ByHand| json!({ "word": hand.word, "partly": hand.partly, "todo": hand.todo });
+    let option = |one: &OptionSpec| json!({ "name": one.name, "required": one.required, "help": one.help });
+    let wire = |one: &Capable| {
+        json!({
+            "name": one.name,
+            "account": one.semantics.account_noun,
+            "group": one.semantics.group_noun,
+            "abilities": abilities(&one.semantics).into_iter().map(ability).collect::<Value>(),
+            "by_hand": by_hand(&one.semantics).into_iter().map(hand).collect::<Value>(),
+            "auth": one.secrets,
+            "options": one.options.iter().map(option).collect::<Value>(),
         })
-        .collect();
-    json::print(&wire)
+    };
+    json::print(&all.iter().map(wire).collect::<Value>())
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{canvas::harmless, wording};
-use crate::model::{Action, AppPlan, Plan, Status};
+use crate::model::{Action, Plan, Status};
 
 /// The graph of a plan. The same plan gives the same bytes.
 pub fn plan(plan: &Plan) -> String {
@@ -11,9 +11,7 @@ pub fn plan(plan: &Plan) -> String {
         "digraph plan {\n  rankdir=LR;\n  node [shape=box, style=\"rounded,filled\", fontname=\"sans-serif\"];\n  \
                     edge [fontname=\"sans-serif\", fontsize=9];\n"
             .to_owned();
-    let mut apps: Vec<&AppPlan> = plan.apps.iter().collect();
-    apps.sort_by(|a, b| a.app.cmp(&b.app));
-    for (index, app) in apps.into_iter().enumerate() {
+    for (index, app) in wording::apps(plan).into_iter().enumerate() {
         let mut actions: Vec<&Action> = app.actions.iter().collect();
         actions.sort_by(|a, b| a.name.cmp(&b.name));
         // Writing to a string cannot fail.
@@ -36,10 +34,8 @@ pub fn plan(plan: &Plan) -> String {
 
 fn look(action: &Action) -> String {
     let name = &action.name;
-    let mut label = vec![format!("{} {}", name.verb.sign(), name.verb), wording::subject(name).to_owned()];
-    if let (Some(_), Some(group)) = (&name.account, &name.group) {
-        label.push(group.to_string());
-    }
+    let mut label = vec![wording::signed(name.verb), wording::subject(name).to_owned()];
+    label.extend(wording::group(name).map(str::to_owned));
     if let Some(held) = &action.held {
         label.push(format!("held: {}", held.guard));
     } else if action.status != Status::Ready {

@@ -2,6 +2,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{
     Style,
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::{
     model::ActionName,
-    store::{ActionEntry, Ending, Entry, Event, NewEntry, Run, RunEnd, Verified},
+    store::{ActionEntry, Ending, Entry, Event, NewEntry, Run, Verified},
 };
 
 /// What is shown.
@@ -222,7 +223,7 @@ fn paint(ending: Ending) -> Paint {
 
 impl History {
     fn moment(&self, at: Timestamp) -> String {
-        at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+        wording::moment(at, &self.zone)
     }
 
     fn day(&self, at: Timestamp) -> String {
@@ -238,42 +239,28 @@ impl History {
 pub fn to_json(history: &History) -> String {
     let runs = history.chapters.iter().filter_map(|chapter| chapter.run.as_ref());
     let entries = history.chapters.iter().flat_map(|chapter| &chapter.entries);
-    json::print(&HistoryWire {
-        version: 1,
-        store: history.store.as_deref(),
-        more: history.more,
-        runs: runs.map(run_wire).collect(),
-        entries: entries.map(entry_wire).collect(),
+    json::print(&json!({
+        "version": 1,
+        "store": history.store,
+        "more": history.more,
+        "runs": runs.map(run_wire).collect::<Value>(),
+        "entries": entries.map(entry_wire).collect::<Vec<_>>(),
+    }))
+}
+
+fn run_wire(run: &Run) -> Value {
+    let begun = &run.begun;
+    let ended = run.ended.as_ref();
+    json!({
+        "id": begun.id,
+        "command": begun.command,
+        "started_at": begun.started_at,
+        "commit": begun.commit,
+        "fingerprint": begun.fingerprint,
+        "host": begun.host,
+        "pid": begun.pid,
+        "ended": ended.map(|end| json!({ "at": end.at, "how": end.how, "message": end.message, "counts": end.counts })),
     })
-}
-
-#[derive(Serialize)]
-struct HistoryWire<'a> {
-    version: u32,
-    store: Option<&'a str>,
-    more: bool,
-    runs: Vec<RunWire<'a>>,
-    entries: Vec<EntryWire<'a>>,
-}
-
-#[derive(Serialize)]
-struct RunWire<'a> {
-    id: &'a str,
-    command: &'a str,
-    started_at: Timestamp,
-    commit: Option<&'a str>,
-    fingerprint: Option<&'a str>,
-    host: &'a str,
-    pid: u32,
-    ended: Option<EndWire<'a>>,
-}
-
-#[derive(Serialize)]
-struct EndWire<'a> {
-    at: Timestamp,
-    how: &'a str,
-    message: Option<&'a str>,
-    counts: &'a std::collections::BTreeMap<String, u64>,
 }
 
 #[derive(Serialize)]
@@ -289,34 +276,10 @@ struct EntryWire<'a> {
     hash: &'a str,
 }
 
-fn run_wire(run: &Run) -> RunWire<'_> {
-    let begun = &run.begun;
-    RunWire {
-        id: &begun.id,
-        command: &begun.command,
-        started_at: begun.started_at,
-        commit: begun.commit.as_deref(),
-        fingerprint: begun.fingerprint.as_deref(),
-        host: &begun.host,
-        pid: begun.pid,
-        ended: run.ended.as_ref().map(end_wire),
-    }
-}
-
-fn end_wire(end: &RunEnd) -> EndWire<'_> {
-    EndWire { at: end.at, how: &end.how, message: end.message.as_deref(), counts: &end.counts }
-}
-
 fn entry_wire(entry: &Entry) -> EntryWire<'_> {
-    EntryWire {
-        seq: entry.seq,
-        app: entry.key.as_ref().map(|key| &*key.app),
-        origin: entry.key.as_ref().map(|key| &*key.origin),
-        action: entry.action_name(),
-        entry: &entry.entry,
-        prev: &entry.prev,
-        hash: &entry.hash,
-    }
+    let (app, origin) = entry.key.as_ref().map(|key| (&*key.app, &*key.origin)).unzip();
+    let (action, Entry { seq, prev, hash, entry, .. }) = (entry.action_name(), entry);
+    EntryWire { seq: *seq, app, origin, action, entry, prev, hash }
 }
 
 /// Whether the ledger is whole, for people.
@@ -363,16 +326,13 @@ pub fn verified_json(store: &str, verified: &Verified) -> String {
         Verified::Whole { entries, head } => (true, Some(*entries), Some(&**head), None, None),
         Verified::Broken { seq, why } => (false, None, None, *seq, Some(&**why)),
     };
-    json::print(&VerifiedWire { version: 1, store, whole, entries, head, broken_at: seq, why })
-}
-
-#[derive(Serialize)]
-struct VerifiedWire<'a> {
-    version: u32,
-    store: &'a str,
-    whole: bool,
-    entries: Option<u64>,
-    head: Option<&'a str>,
-    broken_at: Option<u64>,
-    why: Option<&'a str>,
+    json::print(&json!({
+        "version": 1,
+        "store": store,
+        "whole": whole,
+        "entries": entries,
+        "head": head,
+        "broken_at": seq,
+        "why": why,
+    }))
 }

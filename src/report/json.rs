@@ -1,12 +1,11 @@
-//! The plan as JSON: what other programs build on. The wire types spell out every key, so that a field added to the model
-//! does not leak into the contract; `plan.schema.json` describes the same and a test holds the two together.
+//! The plan as JSON: what other programs build on. Every key is spelled out here, so that a field added to the model does not
+//! leak into the contract; `plan.schema.json` describes the same and a test holds the two together.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::model::{
-    Action, ActionName, Against, AppPlan, Cause, Change, Due, DueWhat, FieldValue, Finding, Forecast, Guard, Held,
-    Observed, Place, Plan, Severity, Status, Summary,
-};
+use super::wording;
+use crate::model::{Action, ActionName, AppPlan, Due, Finding, Held, Place, Plan};
 
 /// The JSON Schema (2020-12) of [`plan`]'s output.
 pub const PLAN_SCHEMA: &str = include_str!("plan.schema.json");
@@ -16,28 +15,28 @@ const VERSION: u32 = 1;
 
 /// The plan as pretty-printed JSON with a newline at its end. The same plan gives the same bytes.
 pub fn plan(plan: &Plan) -> String {
-    let mut apps: Vec<&AppPlan> = plan.apps.iter().collect();
-    apps.sort_by(|a, b| a.app.cmp(&b.app));
-    print(&PlanWire {
-        version: VERSION,
-        fingerprint: &plan.fingerprint,
-        created_at: plan.created_at.to_string(),
-        guards_unchecked: sorted(&plan.guards_unchecked),
-        summary: plan.summary(),
-        apps: apps.into_iter().map(app).collect(),
-        against: plan.against.as_ref().map(against),
-        snapshot: plan.snapshot.map(|snapshot| SnapshotWire {
-            taken_at: snapshot.taken_at.to_string(),
-            age_s: snapshot.age_s,
-            old: snapshot.is_old(),
-        }),
-        findings: sorted_findings(&plan.findings),
-    })
+    let against = plan.against.as_ref().map(
+        |against| json!({ "reference": against.reference, "commit": against.commit, "no_longer": against.no_longer }),
+    );
+    let snapshot = plan
+        .snapshot
+        .map(|snapshot| json!({ "taken_at": snapshot.taken_at, "age_s": snapshot.age_s, "old": snapshot.is_old() }));
+    print(&json!({
+        "version": VERSION,
+        "fingerprint": plan.fingerprint,
+        "created_at": plan.created_at,
+        "guards_unchecked": sorted(&plan.guards_unchecked),
+        "summary": plan.summary(),
+        "apps": wording::apps(plan).into_iter().map(app).collect::<Value>(),
+        "against": against,
+        "snapshot": snapshot,
+        "findings": findings(&plan.findings),
+    }))
 }
 
-/// Any wire type as the text that leaves the program.
+/// Any value as the text that leaves the program.
 pub(super) fn print<T: Serialize>(value: &T) -> String {
-    let mut text = serde_json::to_string_pretty(value).expect("wire types have text keys alone and cannot fail");
+    let mut text = serde_json::to_string_pretty(value).expect("what is printed has text keys alone and cannot fail");
     text.push('\n');
     text
 }
@@ -62,187 +61,77 @@ fn sorted<T: Ord>(items: &[T]) -> Vec<&T> {
     items
 }
 
-#[derive(Serialize)]
-struct PlanWire<'a> {
-    version: u32,
-    fingerprint: &'a str,
-    created_at: String,
-    guards_unchecked: Vec<&'a Guard>,
-    summary: Summary,
-    apps: Vec<AppWire<'a>>,
-    against: Option<AgainstWire<'a>>,
-    snapshot: Option<SnapshotWire>,
-    findings: Vec<FindingWire<'a>>,
-}
-
-#[derive(Serialize)]
-struct AgainstWire<'a> {
-    reference: &'a str,
-    commit: &'a str,
-    no_longer: Vec<&'a ActionName>,
-}
-
-#[derive(Serialize)]
-struct SnapshotWire {
-    taken_at: String,
-    age_s: u64,
-    old: bool,
-}
-
-#[derive(Serialize)]
-struct DueWire<'a> {
-    at: String,
-    what: DueWhat,
-    account: &'a str,
-    group: Option<&'a str>,
-    because: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct AppWire<'a> {
-    app: &'a str,
-    connector: &'a str,
-    error: Option<&'a str>,
-    complete: bool,
-    observed: Observed,
-    forecast: Forecast,
-    actions: Vec<ActionWire<'a>>,
-    findings: Vec<FindingWire<'a>>,
-    due: Vec<DueWire<'a>>,
-}
-
-#[derive(Serialize)]
-struct ActionWire<'a> {
-    name: &'a ActionName,
-    #[serde(serialize_with = "display")]
-    verb: crate::model::Verb,
-    account: Option<&'a str>,
-    group: Option<&'a str>,
-    status: Status,
-    reason: Option<&'a str>,
-    held: Option<HeldWire<'a>>,
-    after: Vec<&'a ActionName>,
-    irreversible: bool,
-    reduces_access: bool,
-    cause: Option<Cause>,
-    changes: Vec<ChangeWire<'a>>,
-    because: Vec<String>,
-}
-
-#[derive(Serialize)]
-pub(super) struct HeldWire<'a> {
-    guard: Guard,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    release: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    repair: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    also: Vec<&'a Guard>,
-}
-
-#[derive(Serialize)]
-struct ChangeWire<'a> {
-    field: &'a str,
-    from: Option<&'a FieldValue>,
-    to: Option<&'a FieldValue>,
-}
-
-#[derive(Serialize)]
-struct FindingWire<'a> {
-    code: &'a str,
-    severity: Severity,
-    message: &'a str,
-    account: Option<&'a str>,
-    group: Option<&'a str>,
-}
-
-fn display<T: std::fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
-}
-
-fn app(app: &AppPlan) -> AppWire<'_> {
+fn app(app: &AppPlan) -> Value {
     let mut actions: Vec<&Action> = app.actions.iter().collect();
     actions.sort_by(|a, b| a.name.cmp(&b.name));
-    AppWire {
-        app: &app.app,
-        connector: &app.connector,
-        error: app.error.as_deref(),
-        complete: app.complete,
-        observed: app.observed,
-        forecast: app.forecast,
-        actions: actions.into_iter().map(action).collect(),
-        findings: sorted_findings(&app.findings),
-        due: sorted(&app.due).into_iter().map(due).collect(),
-    }
+    json!({
+        "app": app.app,
+        "connector": app.connector,
+        "error": app.error,
+        "complete": app.complete,
+        "observed": app.observed,
+        "forecast": app.forecast,
+        "actions": actions.into_iter().map(action).collect::<Value>(),
+        "findings": findings(&app.findings),
+        "due": sorted(&app.due).into_iter().map(due).collect::<Value>(),
+    })
 }
 
-fn sorted_findings(findings: &[Finding]) -> Vec<FindingWire<'_>> {
+fn findings(findings: &[Finding]) -> Value {
     let mut findings: Vec<&Finding> = findings.iter().collect();
     findings.sort_by_key(|finding| {
         (finding.code, &finding.account, &finding.group, finding.severity, &finding.message, &finding.because)
     });
-    findings.into_iter().map(finding).collect()
+    let wire = |finding: &Finding| {
+        json!({
+            "code": finding.code,
+            "severity": finding.severity,
+            "message": finding.message,
+            "account": finding.account,
+            "group": finding.group,
+        })
+    };
+    findings.into_iter().map(wire).collect()
 }
 
-fn against(against: &Against) -> AgainstWire<'_> {
-    AgainstWire {
-        reference: &against.reference,
-        commit: &against.commit,
-        no_longer: against.no_longer.iter().collect(),
-    }
+fn due(due: &Due) -> Value {
+    json!({
+        "at": due.at.timestamp(),
+        "what": due.what,
+        "account": due.account,
+        "group": due.group,
+        "because": places(&due.because),
+    })
 }
 
-fn due(due: &Due) -> DueWire<'_> {
-    DueWire {
-        at: due.at.timestamp().to_string(),
-        what: due.what,
-        account: &due.account,
-        group: due.group.as_deref(),
-        because: places(&due.because),
-    }
-}
-
-fn action(action: &Action) -> ActionWire<'_> {
+fn action(action: &Action) -> Value {
     let mut after: Vec<&ActionName> = action.after.iter().map(|edge| &edge.action).collect();
     after.sort();
     // Two rules may ask for the same order.
     after.dedup();
-    ActionWire {
-        name: &action.name,
-        verb: action.name.verb,
-        account: action.name.account.as_deref(),
-        group: action.name.group.as_deref(),
-        status: action.status,
-        reason: action.reason.as_deref(),
-        held: action.held.as_ref().map(held),
-        after,
-        irreversible: action.irreversible,
-        reduces_access: action.reduces_access,
-        cause: action.cause,
-        changes: sorted(&action.changes).into_iter().map(change).collect(),
-        because: action_places(action),
-    }
+    json!({
+        "name": action.name,
+        "verb": action.name.verb.as_str(),
+        "account": action.name.account,
+        "group": action.name.group,
+        "status": action.status,
+        "reason": action.reason,
+        "held": action.held.as_ref().map(held),
+        "after": after,
+        "irreversible": action.irreversible,
+        "reduces_access": action.reduces_access,
+        "cause": action.cause,
+        "changes": sorted(&action.changes),
+        "because": action_places(action),
+    })
 }
 
-pub(super) fn held(held: &Held) -> HeldWire<'_> {
-    HeldWire {
-        guard: held.guard,
-        release: held.release.as_deref(),
-        repair: held.repair.as_deref(),
-        also: sorted(&held.also),
-    }
-}
-
-fn change(change: &Change) -> ChangeWire<'_> {
-    ChangeWire { field: &change.field, from: change.from.as_ref(), to: change.to.as_ref() }
-}
-
-fn finding(finding: &Finding) -> FindingWire<'_> {
-    FindingWire {
-        code: finding.code.as_str(),
-        severity: finding.severity,
-        message: &finding.message,
-        account: finding.account.as_deref(),
-        group: finding.group.as_deref(),
-    }
+pub(super) fn held(held: &Held) -> Value {
+    let parts = [
+        ("guard", Some(json!(held.guard))),
+        ("release", held.release.as_ref().map(|line| json!(line))),
+        ("repair", held.repair.as_ref().map(|step| json!(step))),
+        ("also", (!held.also.is_empty()).then(|| json!(sorted(&held.also)))),
+    ];
+    parts.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }

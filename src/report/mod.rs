@@ -21,7 +21,7 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
-pub use canvas::printable;
+pub use canvas::{printable, spans};
 pub use wording::duration;
 
 /// How text for people is drawn.
@@ -33,9 +33,4 @@ pub struct Style {
     pub width: usize,
     /// Arrows, rules and marks beyond ASCII.
     pub unicode: bool,
-}
-
-impl Style {
-    /// For output that goes to a file or a pipe: no colours, and no terminal whose width could be asked.
-    pub const PLAIN: Self = Self { color: false, width: 100, unicode: true };
 }

@@ -5,18 +5,18 @@ use std::{
     sync::Arc,
 };
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{
     Style, brief,
     canvas::{Canvas, Line, Paint},
     json,
-    since::{Since, SinceWire},
+    since::Since,
     text as plan_text,
     text::{Kind, Section},
     wording,
 };
-use crate::model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, Observed, Outcome, Plan, Status, Summary};
+use crate::model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, Outcome, Plan, Status, Summary};
 
 /// The report for people, to be read below the plan that was applied. What went well is counted and what still stands
 /// still is listed, because `told`, the plan that was shown before, says the rest. What did not go well, and what that plan
@@ -31,7 +31,7 @@ pub fn text(outcome: &Outcome, plan: &Plan, told: &Plan, since: Option<&Since>, 
     for (plan, outcome) in pairs(outcome, plan) {
         stopped += usize::from(outcome.error.is_some());
         let remaining = remaining(&plan, &outcome);
-        count(&mut left, &remaining);
+        left += Summary::of(&remaining);
         // Where nothing was taken up, the plan above is the whole story.
         if !outcome.actions.is_empty() || outcome.error.is_some() {
             draw_app(&mut canvas, &plan, &outcome, &remaining, &told, several);
@@ -62,13 +62,8 @@ fn no_plan(outcome: &AppOutcome) -> AppPlan {
         app: outcome.app.clone(),
         connector: outcome.app.clone(),
         group_noun: "group".into(),
-        error: None,
         complete: true,
-        observed: Observed::default(),
-        forecast: Default::default(),
-        actions: Vec::new(),
-        findings: Vec::new(),
-        due: Vec::new(),
+        ..AppPlan::default()
     }
 }
 
@@ -93,26 +88,12 @@ pub fn renew_reasons(actions: &mut [Action], outcome: &AppOutcome) {
 
 /// What the run said about an action that this one follows.
 fn note_of_predecessor<'a>(action: &Action, outcome: &'a AppOutcome) -> Option<&'a str> {
-    let results = || outcome.actions.iter().filter_map(|(name, result)| Some((name, done_note(result)?)));
-    action.after.iter().find_map(|edge| results().find(|(name, _)| **name == edge.action).map(|(_, note)| note))
-}
-
-fn done_note(result: &ActionResult) -> Option<&str> {
-    match result {
-        ActionResult::Done { note } => note.as_deref(),
-        _ => None,
-    }
-}
-
-fn count(left: &mut Summary, remaining: &[Action]) {
-    for action in remaining {
-        match action.status {
-            Status::Ready => left.ready += 1,
-            Status::Waiting => left.waiting += 1,
-            Status::Held => left.held += 1,
-            Status::Manual => left.manual += 1,
-        }
-    }
+    action.after.iter().find_map(|edge| {
+        outcome.actions.iter().find_map(|(name, result)| match result {
+            ActionResult::Done { note } if *name == edge.action => note.as_deref(),
+            _ => None,
+        })
+    })
 }
 
 fn draw_app(
@@ -235,92 +216,44 @@ pub fn to_json(outcome: &Outcome, plan: &Plan, since: Option<&Since>) -> String 
     let pairs = pairs(outcome, plan);
     let remaining: Vec<Vec<Action>> = pairs.iter().map(|(plan, outcome)| remaining(plan, outcome)).collect();
     let mut left = Summary::default();
-    remaining.iter().for_each(|remaining| count(&mut left, remaining));
-    json::print(&OutcomeWire {
-        version: 1,
-        fingerprint: &plan.fingerprint,
-        summary: SummaryWire {
-            done: tally.done,
-            failed: tally.failed,
-            skipped: tally.skipped,
-            stale: tally.stale,
-            not_started: tally.not_started,
-            waiting: left.waiting,
-            held: left.held,
-            manual: left.manual + tally.manual,
+    remaining.iter().for_each(|remaining| left += Summary::of(remaining));
+    let apps = pairs.iter().zip(&remaining).map(|((_, outcome), remaining)| app_wire(outcome, remaining));
+    json::print(&json!({
+        "version": 1,
+        "fingerprint": plan.fingerprint,
+        "summary": {
+            "done": tally.done,
+            "failed": tally.failed,
+            "skipped": tally.skipped,
+            "stale": tally.stale,
+            "not_started": tally.not_started,
+            "waiting": left.waiting,
+            "held": left.held,
+            "manual": left.manual + tally.manual,
         },
-        apps: pairs.iter().zip(&remaining).map(|((_, outcome), remaining)| app_wire(outcome, remaining)).collect(),
-        saved_plan: since.map(Since::wire),
-    })
+        "apps": apps.collect::<Value>(),
+        "saved_plan": since.map(Since::wire),
+    }))
 }
 
-#[derive(Serialize)]
-struct OutcomeWire<'a> {
-    version: u32,
-    fingerprint: &'a str,
-    summary: SummaryWire,
-    apps: Vec<AppWire<'a>>,
-    saved_plan: Option<SinceWire<'a>>,
-}
-
-#[derive(Serialize)]
-struct SummaryWire {
-    done: usize,
-    failed: usize,
-    skipped: usize,
-    stale: usize,
-    not_started: usize,
-    waiting: usize,
-    held: usize,
-    manual: usize,
-}
-
-#[derive(Serialize)]
-struct AppWire<'a> {
-    app: &'a str,
-    error: Option<&'a str>,
-    requests: u64,
-    seconds: u64,
-    actions: Vec<ResultWire<'a>>,
-    remaining: Vec<RemainingWire<'a>>,
-}
-
-#[derive(Serialize)]
-struct ResultWire<'a> {
-    name: &'a ActionName,
-    result: &'static str,
-    message: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct RemainingWire<'a> {
-    name: &'a ActionName,
-    status: Status,
-    reason: Option<&'a str>,
-    held: Option<json::HeldWire<'a>>,
-}
-
-fn app_wire<'a>(outcome: &'a AppOutcome, remaining: &'a [Action]) -> AppWire<'a> {
+fn app_wire(outcome: &AppOutcome, remaining: &[Action]) -> Value {
     let mut results: Vec<&(ActionName, ActionResult)> = outcome.actions.iter().collect();
-    // By name and not by when each ended, which differs from run to run.
     results.sort_by(|a, b| a.0.cmp(&b.0));
-    AppWire {
-        app: &outcome.app,
-        error: outcome.error.as_deref(),
-        requests: outcome.requests,
-        seconds: outcome.seconds,
-        actions: results
-            .into_iter()
-            .map(|(name, result)| ResultWire { name, result: result.as_str(), message: result.message() })
-            .collect(),
-        remaining: remaining
-            .iter()
-            .map(|action| RemainingWire {
-                name: &action.name,
-                status: action.status,
-                reason: action.reason.as_deref(),
-                held: action.held.as_ref().map(json::held),
-            })
-            .collect(),
-    }
+    let result = |(name, result): &(ActionName, ActionResult)| json!({ "name": name, "result": result.as_str(), "message": result.message() });
+    let left = |action: &Action| {
+        json!({
+            "name": action.name,
+            "status": action.status,
+            "reason": action.reason,
+            "held": action.held.as_ref().map(json::held),
+        })
+    };
+    json!({
+        "app": outcome.app,
+        "error": outcome.error,
+        "requests": outcome.requests,
+        "seconds": outcome.seconds,
+        "actions": results.into_iter().map(result).collect::<Value>(),
+        "remaining": remaining.iter().map(left).collect::<Value>(),
+    })
 }

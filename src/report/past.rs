@@ -3,20 +3,17 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{Timestamp, tz::TimeZone};
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{
     Style,
-    canvas::{Canvas, Line, Paint},
+    canvas::{Canvas, Line, Paint, name_column},
     json, wording,
 };
 use crate::{
     model::{AccountStatus, ActionName, Email},
     store::{AppKey, Entry, Holding, HoldingGroup, SeenValues, Standing},
 };
-
-/// Names of groups in a wider column would push what they explain out of sight.
-const WIDEST_NAME: usize = 32;
 
 /// What a person had.
 #[derive(Debug, Clone)]
@@ -63,9 +60,9 @@ pub fn text(past: &Past, style: &Style) -> String {
 }
 
 fn draw(canvas: &mut Canvas, past: &Past, holding: &Holding) {
-    let names = holding.groups.iter().map(|group| Line::new().plain(&*group.name).width());
-    let column = 2 + names.max().unwrap_or(0).max("account".len()).min(WIDEST_NAME) + 2;
-    let line = values(Line::new().whole(paint(&holding.status), holding.status.to_string()), &holding.values);
+    let column = name_column(holding.groups.iter().map(|group| &*group.name));
+    let status = Line::new().whole(paint(&holding.status), holding.status.to_string());
+    let line = Line::list([status, values(&holding.values)]);
     let line = line.text(Paint::Dim, ", since ").whole(Paint::Dim, past.moment(holding.since));
     canvas.hanging(&Line::new().pad_to(2).whole(Paint::Strong, "account").pad_to(column), &line);
     let mut id = Line::new().text(Paint::Dim, format!("id {}", holding.account));
@@ -91,29 +88,18 @@ fn draw_unread(canvas: &mut Canvas, past: &Past, entry: &Entry) {
 }
 
 fn draw_group(canvas: &mut Canvas, past: &Past, column: usize, group: &HoldingGroup) {
-    let mut line = values(Line::new(), &group.values);
+    let mut line = values(&group.values);
     if group.status != AccountStatus::Active || line.is_empty() {
         let status = if group.status == AccountStatus::Active { "member".into() } else { group.status.to_string() };
-        let rest = if line.is_empty() { line } else { Line::new().plain(", ").then(line) };
-        line = Line::new().whole(paint(&group.status), status).then(rest);
+        line = Line::list([Line::new().whole(paint(&group.status), status), line]);
     }
     let line = line.text(Paint::Dim, ", since ").whole(Paint::Dim, past.moment(group.since));
-    let head = Line::new().pad_to(2).whole(Paint::Strong, &*group.name).plain("  ");
-    let head = if head.width() <= column {
-        head.pad_to(column)
-    } else {
-        canvas.line(&head);
-        Line::new().pad_to(column)
-    };
+    let head = canvas.name(&group.name, column);
     canvas.hanging(&head, &line);
 }
 
-fn values(line: Line, values: &SeenValues) -> Line {
-    let known = values.iter().filter_map(|(field, value)| Some((field, value.as_ref()?)));
-    known.fold(line, |line, (field, value)| {
-        let line = if line.is_empty() { line } else { line.plain(", ") };
-        line.whole(Paint::Dim, format!("{field}: ")).whole(Paint::Plain, wording::value(value))
-    })
+fn values(values: &SeenValues) -> Line {
+    Line::list(values.iter().filter_map(|(field, value)| Some(wording::field(field, value.as_ref()?))))
 }
 
 fn paint(status: &AccountStatus) -> Paint {
@@ -143,94 +129,53 @@ impl Past {
     }
 
     fn moment(&self, at: Timestamp) -> String {
-        at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+        wording::moment(at, &self.zone)
     }
 }
 
-/// The answer as JSON.
+/// The answer as JSON. `changes` are our own ones that were not read back by then; `accounts` shows what they did to
+/// accounts that were seen before.
 pub fn to_json(past: &Past) -> String {
-    json::print(&PastWire {
-        version: 1,
-        email: past.email.as_str(),
-        at: past.at,
-        accounts: past.standing.holdings.iter().map(account_wire).collect(),
-        changes: past.standing.unread.iter().map(change_wire).collect(),
-        without: &past.without,
-        unread: &past.unread,
+    json::print(&json!({
+        "version": 1,
+        "email": past.email.as_str(),
+        "at": past.at,
+        "accounts": past.standing.holdings.iter().map(account_wire).collect::<Value>(),
+        "changes": past.standing.unread.iter().map(change_wire).collect::<Value>(),
+        "without": past.without,
+        "unread": past.unread,
+    }))
+}
+
+fn change_wire(entry: &Entry) -> Value {
+    json!({
+        "app": entry.key.as_ref().map(|key| &key.app),
+        "at": entry.entry.at,
+        "action": entry.action_name(),
+        "run": entry.entry.run,
+        "seq": entry.seq,
     })
 }
 
-#[derive(Serialize)]
-struct PastWire<'a> {
-    version: u32,
-    email: &'a str,
-    at: Timestamp,
-    accounts: Vec<AccountWire<'a>>,
-    /// Our own ones that were not read back by then; `accounts` shows what they did to accounts that were seen before.
-    changes: Vec<ChangeWire<'a>>,
-    without: &'a [Arc<str>],
-    unread: &'a [Arc<str>],
+fn account_wire(holding: &Holding) -> Value {
+    json!({
+        "app": holding.key.app,
+        "origin": holding.key.origin,
+        "id": holding.account,
+        "email": holding.email.as_str(),
+        "status": holding.status.to_string(),
+        "values": holding.values,
+        "since": holding.since,
+        "groups": holding.groups.iter().map(group_wire).collect::<Value>(),
+    })
 }
 
-#[derive(Serialize)]
-struct ChangeWire<'a> {
-    app: Option<&'a str>,
-    at: Timestamp,
-    action: Option<ActionName>,
-    run: Option<&'a str>,
-    seq: u64,
-}
-
-fn change_wire(entry: &Entry) -> ChangeWire<'_> {
-    ChangeWire {
-        app: entry.key.as_ref().map(|key| &*key.app),
-        at: entry.entry.at,
-        action: entry.action_name(),
-        run: entry.entry.run.as_deref(),
-        seq: entry.seq,
-    }
-}
-
-#[derive(Serialize)]
-struct AccountWire<'a> {
-    app: &'a str,
-    origin: &'a str,
-    id: &'a str,
-    email: &'a str,
-    status: String,
-    values: &'a SeenValues,
-    since: Timestamp,
-    groups: Vec<GroupWire<'a>>,
-}
-
-#[derive(Serialize)]
-struct GroupWire<'a> {
-    id: &'a str,
-    name: &'a str,
-    status: String,
-    values: &'a SeenValues,
-    since: Timestamp,
-}
-
-fn account_wire(holding: &Holding) -> AccountWire<'_> {
-    AccountWire {
-        app: &holding.key.app,
-        origin: &holding.key.origin,
-        id: &holding.account,
-        email: holding.email.as_str(),
-        status: holding.status.to_string(),
-        values: &holding.values,
-        since: holding.since,
-        groups: holding.groups.iter().map(group_wire).collect(),
-    }
-}
-
-fn group_wire(group: &HoldingGroup) -> GroupWire<'_> {
-    GroupWire {
-        id: &group.group,
-        name: &group.name,
-        status: group.status.to_string(),
-        values: &group.values,
-        since: group.since,
-    }
+fn group_wire(group: &HoldingGroup) -> Value {
+    json!({
+        "id": group.group,
+        "name": group.name,
+        "status": group.status.to_string(),
+        "values": group.values,
+        "since": group.since,
+    })
 }

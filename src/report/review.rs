@@ -3,30 +3,39 @@
 use jiff::{Timestamp, civil::Time, tz::TimeZone};
 
 use super::{json, wording};
-use crate::review::Row;
+use crate::review::{Change, Row};
+
+/// A column: its heading, and its cell in a row. Days are days in the time zone.
+type Column = (&'static str, fn(&Row, &TimeZone) -> String);
 
 /// The columns, in this order; new ones come at the end.
-const COLUMNS: [&str; 19] = [
-    "person",
-    "name",
-    "app",
-    "account",
-    "account_id",
-    "status",
-    "admin",
-    "role",
-    "group",
-    "state",
-    "granted_by",
-    "reason",
-    "until",
-    "account_created",
-    "last_change",
-    "changed_on",
-    "changed_because",
-    "changed_in_commit",
-    "changed_in_run",
+const COLUMNS: [Column; 19] = [
+    ("person", |row, _| row.person.to_string()),
+    ("name", |row, _| row.name.clone()),
+    ("app", |row, _| row.app.to_string()),
+    ("account", |row, _| row.account.to_string()),
+    ("account_id", |row, _| row.id.to_string()),
+    ("status", |row, _| row.status.to_string()),
+    ("admin", |row, _| if row.admin { "yes".to_owned() } else { String::new() }),
+    ("role", |row, _| row.role.clone()),
+    ("group", |row, _| row.group.as_deref().unwrap_or_default().to_owned()),
+    ("state", |row, _| row.standing.as_str().to_owned()),
+    ("granted_by", |row, _| json::places(&row.because).join(" ")),
+    ("reason", |row, _| row.reason.as_deref().unwrap_or_default().to_owned()),
+    ("until", |row, zone| row.until.map(|at| last_day(at, zone)).unwrap_or_default()),
+    ("account_created", |row, zone| row.created.map(|at| day(at, zone)).unwrap_or_default()),
+    ("last_change", |row, _| of_change(row, |change| change.verb.to_string())),
+    ("changed_on", |row, zone| of_change(row, |change| day(change.at, zone))),
+    ("changed_because", |row, _| of_change(row, |change| change.because.join(" "))),
+    ("changed_in_commit", |row, _| {
+        of_change(row, |change| change.commit.as_deref().map_or_else(String::new, wording::commit))
+    }),
+    ("changed_in_run", |row, _| of_change(row, |change| change.run.as_deref().unwrap_or_default().to_owned())),
 ];
+
+fn of_change(row: &Row, cell: impl Fn(&Change) -> String) -> String {
+    row.changed.as_ref().map(cell).unwrap_or_default()
+}
 
 /// The table, with a heading. Days are days in `time_zone`.
 ///
@@ -34,31 +43,9 @@ const COLUMNS: [&str; 19] = [
 /// Never in practice: the table is written to memory.
 pub fn csv(rows: &[Row], time_zone: &TimeZone) -> Result<String, csv::Error> {
     let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record(COLUMNS)?;
+    table.write_record(COLUMNS.map(|(heading, _)| heading))?;
     for row in rows {
-        let changed = row.changed.as_ref();
-        let cells = [
-            row.person.to_string(),
-            row.name.clone(),
-            row.app.to_string(),
-            row.account.to_string(),
-            row.id.to_string(),
-            row.status.to_string(),
-            if row.admin { "yes".to_owned() } else { String::new() },
-            row.role.clone(),
-            row.group.as_deref().unwrap_or_default().to_owned(),
-            row.standing.as_str().to_owned(),
-            json::places(&row.because).join(" "),
-            row.reason.as_deref().unwrap_or_default().to_owned(),
-            row.until.map(|at| last_day(at, time_zone)).unwrap_or_default(),
-            row.created.map(|at| day(at, time_zone)).unwrap_or_default(),
-            changed.map(|changed| changed.verb.to_string()).unwrap_or_default(),
-            changed.map(|changed| day(changed.at, time_zone)).unwrap_or_default(),
-            changed.map(|changed| changed.because.join(" ")).unwrap_or_default(),
-            changed.and_then(|changed| changed.commit.as_deref()).map(wording::commit).unwrap_or_default(),
-            changed.and_then(|changed| changed.run.as_deref()).unwrap_or_default().to_owned(),
-        ];
-        table.write_record(cells.map(|cell| inert(&cell)))?;
+        table.write_record(COLUMNS.map(|(_, cell)| inert(&cell(row, time_zone))))?;
     }
     let bytes = table.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -90,7 +77,7 @@ mod tests {
     use crate::model::Verb;
     use crate::{
         model::{AccountStatus, Email, Place},
-        review::{Change, Standing},
+        review::Standing,
     };
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::wording;
 
@@ -52,35 +53,16 @@ impl Since {
         Some(format!("{what} changed since the plan was saved: {list}"))
     }
 
-    pub(super) fn wire(&self) -> SinceWire<'_> {
-        SinceWire {
-            changed_files: self.files.iter().map(|(path, change)| FileWire { path, change: *change }).collect(),
-            left_alone: self.apart.iter().map(|(app, reason)| AppWire { app, reason }).collect(),
-        }
+    pub(super) fn wire(&self) -> Value {
+        let files = self.files.iter().map(|(path, change)| json!({ "path": path, "change": change }));
+        let apart = self.apart.iter().map(|(app, reason)| json!({ "app": app, "reason": reason }));
+        json!({ "changed_files": files.collect::<Value>(), "left_alone": apart.collect::<Value>() })
     }
 }
 
 /// A path as people write it.
 pub fn shown(path: &str) -> &str {
     path.strip_prefix("./").unwrap_or(path)
-}
-
-#[derive(Serialize)]
-pub(super) struct SinceWire<'a> {
-    changed_files: Vec<FileWire<'a>>,
-    left_alone: Vec<AppWire<'a>>,
-}
-
-#[derive(Serialize)]
-struct FileWire<'a> {
-    path: &'a str,
-    change: Change,
-}
-
-#[derive(Serialize)]
-struct AppWire<'a> {
-    app: &'a str,
-    reason: &'a str,
 }
 
 #[cfg(test)]

@@ -1,19 +1,18 @@
 //! `rosterd why EMAIL`: what one person gets, where, until when, and which line says so.
 
-use serde::Serialize;
+use std::{slice, sync::Arc};
+
+use serde_json::{Value, json};
 
 use super::{
     Style,
-    canvas::{Canvas, Line, Paint},
+    canvas::{Canvas, Line, Paint, name_column},
     json, wording,
 };
 use crate::{
-    model::{Claim, FieldValue, PersonStatus, Phase, Place, Values, Window},
+    model::{Claim, Person, PersonStatus, Phase, Place, Values, Window},
     why::{Grant, State, Why, WhyApp, WhyClaim, WhyPerson},
 };
-
-/// Names of groups in a wider column would push what they explain out of sight.
-const WIDEST_NAME: usize = 32;
 
 /// The answer for people.
 pub fn text(why: &Why, style: &Style) -> String {
@@ -36,11 +35,10 @@ pub fn text(why: &Why, style: &Style) -> String {
 fn draw_unknown(canvas: &mut Canvas, why: &Why) {
     let line = Line::new().whole(Paint::Strong, why.asked.as_str()).plain(" is named nowhere in the files.");
     canvas.paragraph(0, &line);
-    let near = why.near.iter().enumerate().fold(Line::new().plain("Did you mean "), |line, (i, email)| {
-        line.plain(if i == 0 { "" } else { " or " }).whole(Paint::Code, email.as_str())
-    });
+    let near = why.near.iter().map(|email| Line::new().whole(Paint::Code, email.as_str()));
     if !why.near.is_empty() {
-        canvas.paragraph(0, &near.plain("?"));
+        let near = Line::joined(near, &Line::new().plain(" or "));
+        canvas.paragraph(0, &Line::new().plain("Did you mean ").then(near).plain("?"));
     }
 }
 
@@ -69,11 +67,16 @@ fn draw_person(canvas: &mut Canvas, why: &Why) {
     if !facts.is_empty() {
         canvas.paragraph(2, &Line::new().text(Paint::Dim, facts.join(", ")));
     }
-    let mut aliases: Vec<&str> = person.entry.aliases.iter().map(|alias| alias.as_str()).collect();
-    aliases.sort_unstable();
+    let aliases = aliases(&person.entry);
     if !aliases.is_empty() {
         canvas.paragraph(2, &Line::new().plain("also known as ").whole(Paint::Plain, aliases.join(", ")));
     }
+}
+
+fn aliases(person: &Person) -> Vec<&str> {
+    let mut aliases: Vec<&str> = person.aliases.iter().map(|alias| alias.as_str()).collect();
+    aliases.sort_unstable();
+    aliases
 }
 
 fn draw_app(canvas: &mut Canvas, why: &Why, app: &WhyApp) {
@@ -86,14 +89,13 @@ fn draw_app(canvas: &mut Canvas, why: &Why, app: &WhyApp) {
         "group" => "group".to_owned(),
         noun => format!("group ({noun})"),
     };
-    let column = app.groups.iter().map(|(name, _)| Line::new().plain(name).width()).max().unwrap_or(0);
-    let column = 2 + column.max("account".len()).min(WIDEST_NAME) + 2;
+    let column = name_column(app.groups.iter().map(|(name, _)| &**name));
     if !app.account.claims.is_empty() {
         draw_grant(canvas, why, column, "account", &app.account);
     }
     if let Some((id, place)) = &app.pin {
         let head = Line::new().pad_to(2).whole(Paint::Strong, "id").pad_to(column);
-        let line = Line::new().whole(Paint::Plain, id).plain(", pinned").then(by(canvas, std::slice::from_ref(place)));
+        let line = Line::new().whole(Paint::Plain, id).plain(", pinned").then(by(canvas, slice::from_ref(place)));
         canvas.hanging(&head, &line);
     }
     if !app.groups.is_empty() {
@@ -112,25 +114,16 @@ fn plural(noun: &str) -> String {
 
 fn draw_grant(canvas: &mut Canvas, why: &Why, column: usize, name: &str, grant: &Grant) {
     let over = why.person.as_ref().is_some_and(|person| person.phase == Phase::Lapsed);
-    let (state, paint) = match grant.state {
-        State::Granted => ("", Paint::Add),
-        State::Suspended => ("inactive while suspended", Paint::Change),
-        State::Upcoming => ("not yet", Paint::Notice),
-        State::Lapsed => ("over", Paint::Remove),
-        State::Left if over => ("removed, because the person's time is over", Paint::Remove),
-        State::Left => ("removed, because the person has left", Paint::Remove),
+    let (state, paint, phase) = match grant.state {
+        State::Granted => ("", Paint::Add, Phase::Open),
+        State::Suspended => ("inactive while suspended", Paint::Change, Phase::Open),
+        State::Upcoming => ("not yet", Paint::Notice, Phase::Upcoming),
+        State::Lapsed => ("over", Paint::Remove, Phase::Lapsed),
+        State::Left if over => ("removed, because the person's time is over", Paint::Remove, Phase::Open),
+        State::Left => ("removed, because the person has left", Paint::Remove, Phase::Open),
     };
-    let phase = match grant.state {
-        State::Upcoming => Phase::Upcoming,
-        State::Lapsed => Phase::Lapsed,
-        State::Granted | State::Suspended | State::Left => Phase::Open,
-    };
-    let mut line = Line::new();
-    let mut join = |line: Line, part: Line| if line.is_empty() { part } else { line.plain(", ").then(part) };
-    line = values(&grant.values).into_iter().fold(line, &mut join);
-    if !state.is_empty() {
-        line = join(line, Line::new().text(paint, state));
-    }
+    let state = Line::new().text(paint, state);
+    let mut line = Line::list(values(&grant.values).chain([state]));
     if line.is_empty() {
         line = line.text(paint, "granted");
     }
@@ -138,13 +131,7 @@ fn draw_grant(canvas: &mut Canvas, why: &Why, column: usize, name: &str, grant: 
         // Whoever has left keeps nothing, whatever the line's own dates say.
         line = line.then(when(why, grant.window, phase));
     }
-    let head = Line::new().pad_to(2).whole(Paint::Strong, name).plain("  ");
-    let head = if head.width() <= column {
-        head.pad_to(column)
-    } else {
-        canvas.line(&head);
-        Line::new().pad_to(column)
-    };
+    let head = canvas.name(name, column);
     // One line of the files: it stands beside what it grants. Several: each says what it gives.
     if let [only] = &grant.claims[..] {
         canvas.hanging(&head, &line.then(via(only)).then(origin(canvas, &only.claim)));
@@ -152,10 +139,7 @@ fn draw_grant(canvas: &mut Canvas, why: &Why, column: usize, name: &str, grant: 
     }
     canvas.hanging(&head, &line);
     for claim in &grant.claims {
-        let mut line = Line::new();
-        for part in values(&claim.claim.values) {
-            line = if line.is_empty() { part } else { line.plain(", ").then(part) };
-        }
+        let mut line = Line::list(values(&claim.claim.values));
         if line.is_empty() {
             line = line.text(Paint::Dim, "granted");
         }
@@ -195,11 +179,8 @@ fn by(canvas: &Canvas, places: &[Place]) -> Line {
     Line::new().text(Paint::Dim, " ").whole(Paint::Dim, arrow).whole(Paint::Dim, places.join(", "))
 }
 
-fn values(values: &Values) -> Vec<Line> {
-    let line = |(field, value): (&std::sync::Arc<str>, &FieldValue)| {
-        Line::new().whole(Paint::Dim, format!("{field}: ")).whole(Paint::Plain, wording::value(value))
-    };
-    values.iter().map(line).collect()
+fn values(values: &Values) -> impl Iterator<Item = Line> {
+    values.iter().map(|(field, value)| wording::field(field, value))
 }
 
 /// `, from 2026-12-01 until 2027-11-30`; what has begun does not tell when.
@@ -219,154 +200,71 @@ fn when(why: &Why, window: Window, phase: Phase) -> Line {
 
 /// The answer as JSON, with instants in place of days.
 pub fn to_json(why: &Why) -> String {
-    json::print(&WhyWire {
-        version: 1,
-        email: why.email.as_str(),
-        asked: why.asked.as_str(),
-        known: why.named,
-        person: why.person.as_ref().map(person_wire),
-        apps: why.apps.iter().map(app_wire).collect(),
-        near: why.near.iter().map(|email| email.as_str()).collect(),
+    json::print(&json!({
+        "version": 1,
+        "email": why.email.as_str(),
+        "asked": why.asked.as_str(),
+        "known": why.named,
+        "person": why.person.as_ref().map(person_wire),
+        "apps": why.apps.iter().map(app_wire).collect::<Value>(),
+        "near": why.near.iter().map(|email| email.as_str()).collect::<Value>(),
+    }))
+}
+
+fn person_wire(person: &WhyPerson) -> Value {
+    let entry = &person.entry;
+    json!({
+        "given_name": entry.given_name,
+        "family_name": entry.family_name,
+        "status": person.status,
+        "from": entry.window.from,
+        "until": entry.window.until,
+        "phase": person.phase,
+        "aliases": aliases(entry),
+        "attributes": values_wire(&entry.attributes),
+        "because": json::places(&person.because),
     })
 }
 
-#[derive(Serialize)]
-struct WhyWire<'a> {
-    version: u32,
-    email: &'a str,
-    asked: &'a str,
-    known: bool,
-    person: Option<PersonWire<'a>>,
-    apps: Vec<AppWire<'a>>,
-    near: Vec<&'a str>,
+fn app_wire(app: &WhyApp) -> Value {
+    let pin = app.pin.as_ref().map(|(id, place)| json!({ "id": id, "because": json::places(slice::from_ref(place)) }));
+    let account = Some(&app.account).filter(|account| !account.claims.is_empty());
+    json!({
+        "app": app.app,
+        "connector": app.connector,
+        "account": account.map(|grant| grant_wire(grant).collect::<Value>()),
+        "groups": app.groups.iter().map(group_wire).collect::<Value>(),
+        "pin": pin,
+    })
 }
 
-#[derive(Serialize)]
-struct PersonWire<'a> {
-    given_name: Option<&'a str>,
-    family_name: Option<&'a str>,
-    status: &'static str,
-    from: Option<String>,
-    until: Option<String>,
-    phase: &'static str,
-    aliases: Vec<&'a str>,
-    attributes: Vec<ValueWire<'a>>,
-    because: Vec<String>,
+fn group_wire((group, grant): &(Arc<str>, Grant)) -> Value {
+    std::iter::once(("group", json!(group))).chain(grant_wire(grant)).collect()
 }
 
-#[derive(Serialize)]
-struct AppWire<'a> {
-    app: &'a str,
-    connector: &'a str,
-    account: Option<GrantWire<'a>>,
-    groups: Vec<GroupWire<'a>>,
-    pin: Option<PinWire<'a>>,
+fn grant_wire(grant: &Grant) -> impl Iterator<Item = (&'static str, Value)> {
+    let entries = [
+        ("state", json!(grant.state)),
+        ("values", values_wire(&grant.values)),
+        ("from", json!(grant.window.from)),
+        ("until", json!(grant.window.until)),
+        ("claims", grant.claims.iter().map(claim_wire).collect()),
+    ];
+    entries.into_iter()
 }
 
-#[derive(Serialize)]
-struct PinWire<'a> {
-    id: &'a str,
-    because: Vec<String>,
+fn claim_wire(WhyClaim { phase, claim, via }: &WhyClaim) -> Value {
+    json!({
+        "phase": phase,
+        "from": claim.window.from,
+        "until": claim.window.until,
+        "values": values_wire(&claim.values),
+        "via_group": via,
+        "reason": claim.reason,
+        "because": json::places(&claim.because),
+    })
 }
 
-#[derive(Serialize)]
-struct GroupWire<'a> {
-    group: &'a str,
-    #[serde(flatten)]
-    grant: GrantWire<'a>,
-}
-
-#[derive(Serialize)]
-struct GrantWire<'a> {
-    state: &'static str,
-    values: Vec<ValueWire<'a>>,
-    from: Option<String>,
-    until: Option<String>,
-    claims: Vec<ClaimWire<'a>>,
-}
-
-#[derive(Serialize)]
-struct ClaimWire<'a> {
-    phase: &'static str,
-    from: Option<String>,
-    until: Option<String>,
-    values: Vec<ValueWire<'a>>,
-    via_group: Option<&'a str>,
-    reason: Option<&'a str>,
-    because: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct ValueWire<'a> {
-    field: &'a str,
-    value: &'a FieldValue,
-}
-
-fn person_wire(person: &WhyPerson) -> PersonWire<'_> {
-    let entry = &person.entry;
-    let mut aliases: Vec<&str> = entry.aliases.iter().map(|alias| alias.as_str()).collect();
-    aliases.sort_unstable();
-    PersonWire {
-        given_name: entry.given_name.as_deref(),
-        family_name: entry.family_name.as_deref(),
-        status: match person.status {
-            PersonStatus::Active => "active",
-            PersonStatus::Suspended => "suspended",
-            PersonStatus::Left => "left",
-        },
-        from: entry.window.from.map(|at| at.to_string()),
-        until: entry.window.until.map(|at| at.to_string()),
-        phase: phase_word(person.phase),
-        aliases,
-        attributes: values_wire(&entry.attributes),
-        because: json::places(&person.because),
-    }
-}
-
-fn app_wire(app: &WhyApp) -> AppWire<'_> {
-    AppWire {
-        app: &app.app,
-        connector: &app.connector,
-        account: Some(&app.account).filter(|account| !account.claims.is_empty()).map(grant_wire),
-        groups: app.groups.iter().map(|(group, grant)| GroupWire { group, grant: grant_wire(grant) }).collect(),
-        pin: app
-            .pin
-            .as_ref()
-            .map(|(id, place): &(_, Place)| PinWire { id, because: json::places(std::slice::from_ref(place)) }),
-    }
-}
-
-fn grant_wire(grant: &Grant) -> GrantWire<'_> {
-    GrantWire {
-        state: grant.state.as_str(),
-        values: values_wire(&grant.values),
-        from: grant.window.from.map(|at| at.to_string()),
-        until: grant.window.until.map(|at| at.to_string()),
-        claims: grant.claims.iter().map(claim_wire).collect(),
-    }
-}
-
-fn claim_wire(of: &WhyClaim) -> ClaimWire<'_> {
-    let claim = &of.claim;
-    ClaimWire {
-        via_group: of.via.as_deref(),
-        phase: phase_word(of.phase),
-        from: claim.window.from.map(|at| at.to_string()),
-        until: claim.window.until.map(|at| at.to_string()),
-        values: values_wire(&claim.values),
-        reason: claim.reason.as_deref(),
-        because: json::places(&claim.because),
-    }
-}
-
-fn values_wire(values: &Values) -> Vec<ValueWire<'_>> {
-    values.iter().map(|(field, value)| ValueWire { field, value }).collect()
-}
-
-fn phase_word(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Upcoming => "upcoming",
-        Phase::Open => "open",
-        Phase::Lapsed => "lapsed",
-    }
+fn values_wire(values: &Values) -> Value {
+    values.iter().map(|(field, value)| json!({ "field": field, "value": value })).collect()
 }

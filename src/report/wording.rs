@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use super::canvas::{Line, Paint};
-use crate::model::{ActionName, Change, Due, DueWhat, FieldValue, Guard, Place, Plan, Verb};
+use super::canvas::{Canvas, Line, Paint};
+use crate::model::{Action, ActionName, AppPlan, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb};
 
 /// `9,812`.
 pub(super) fn number(n: impl Into<u64>) -> String {
@@ -25,6 +25,11 @@ pub(super) fn count(n: usize, one: &str, many: &str) -> String {
     format!("{} {}", number(n as u64), if n == 1 { one } else { many })
 }
 
+/// Counts the rest of a list.
+pub(super) fn and_more(canvas: &Canvas, count: usize) -> String {
+    format!("{} and {} more", canvas.glyph("…", "..."), number(count as u64))
+}
+
 /// `28 s`, `2 min 28 s`, `3 h 5 min`, `2 d 4 h`: the two largest units, which is as exact as a forecast is.
 pub fn duration(seconds: u64) -> String {
     const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
@@ -39,24 +44,26 @@ pub fn duration(seconds: u64) -> String {
     text
 }
 
+/// An instant to the minute: `2026-11-20 14:02 CET`.
+pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+}
+
 /// The day something begins, or the instant when it does not begin with a day.
 pub(super) fn begins(at: Timestamp, zone: &TimeZone) -> String {
-    let zoned = at.to_zoned(zone.clone());
-    if zoned.start_of_day().is_ok_and(|start| start == zoned) {
-        zoned.date().to_string()
-    } else {
-        zoned.strftime("%Y-%m-%d %H:%M %Z").to_string()
-    }
+    midnight(at, zone).map_or_else(|| moment(at, zone), |day| day.date().to_string())
 }
 
 /// The last day something holds when it ends with a day, else the instant it ends.
 pub(super) fn ends(at: Timestamp, zone: &TimeZone) -> String {
+    let last = midnight(at, zone).and_then(|day| day.yesterday().ok());
+    last.map_or_else(|| moment(at, zone), |last| last.date().to_string())
+}
+
+/// The instant, where a day begins with it.
+fn midnight(at: Timestamp, zone: &TimeZone) -> Option<Zoned> {
     let zoned = at.to_zoned(zone.clone());
-    let midnight = zoned.start_of_day().is_ok_and(|start| start == zoned);
-    match zoned.yesterday() {
-        Ok(last) if midnight => last.date().to_string(),
-        _ => zoned.strftime("%Y-%m-%d %H:%M %Z").to_string(),
-    }
+    zoned.start_of_day().is_ok_and(|start| start == zoned).then_some(zoned)
 }
 
 /// The day of something that comes by itself: the last one, of something that ends.
@@ -72,6 +79,39 @@ pub(super) fn paint(verb: Verb) -> Paint {
         "~" => Paint::Change,
         _ => Paint::Remove,
     }
+}
+
+/// The sign and the verb: `+ create`.
+pub(super) fn signed(verb: Verb) -> String {
+    format!("{} {verb}", verb.sign())
+}
+
+/// The group of a membership, beside its account.
+pub(super) fn group(name: &ActionName) -> Option<&str> {
+    name.group.as_deref().filter(|_| name.account.is_some())
+}
+
+/// The apps of a plan, by name.
+pub(super) fn apps(plan: &Plan) -> Vec<&AppPlan> {
+    let mut apps: Vec<&AppPlan> = plan.apps.iter().collect();
+    apps.sort_by(|a, b| a.app.cmp(&b.app));
+    apps
+}
+
+/// What all apps take together, which are worked at beside each other.
+pub(super) fn total(plan: &Plan) -> Forecast {
+    Forecast {
+        requests: plan.apps.iter().map(|app| app.forecast.requests).sum(),
+        seconds: plan.apps.iter().map(|app| app.forecast.seconds).max().unwrap_or(0),
+        seats: None,
+    }
+}
+
+/// What changes, roles first: what someone may do is what reviewers look for.
+pub(super) fn changes(action: &Action) -> Vec<&Change> {
+    let mut changes: Vec<&Change> = action.changes.iter().collect();
+    changes.sort_by_key(|change| (!matches!(&*change.field, "role" | "roles"), *change));
+    changes
 }
 
 /// Whom or what an action is about: the account, or the group when the action is on the group itself.
@@ -98,6 +138,11 @@ fn quoted(text: &str) -> String {
         || text == "none"
         || text.chars().any(|c| c.is_control() || matches!(c, ',' | '[' | ']' | '"' | '·' | '→'));
     if misread { format!("{text:?}") } else { text.into() }
+}
+
+/// A field and its value: `role: admin`.
+pub(super) fn field(field: &str, of: &FieldValue) -> Line {
+    Line::new().whole(Paint::Dim, format!("{field}: ")).whole(Paint::Plain, value(of))
 }
 
 /// Old and new value of a field.

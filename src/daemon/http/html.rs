@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Display, Write as _};
 
+use crate::report::spans;
+
 /// A text that is shown as it is, whatever characters an app or a file put into it.
 pub(super) struct Text<T>(pub T);
 
@@ -16,17 +18,11 @@ pub(super) struct Prose<'a>(pub &'a str);
 
 impl Display for Prose<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts: Vec<&str> = self.0.split('`').collect();
-        let last = parts.len() - 1;
-        for (index, part) in parts.into_iter().enumerate() {
-            match (index % 2 == 1, index == last) {
-                (true, false) => write!(f, "<code>{}</code>", Text(part))?,
-                // A backtick that is never closed is just a character.
-                (true, true) => write!(f, "`{}", Text(part))?,
-                (false, _) => Text(part).fmt(f)?,
-            }
-        }
-        Ok(())
+        spans(self.0).try_for_each(
+            |(is_code, part)| {
+                if is_code { write!(f, "<code>{}</code>", Text(part)) } else { Text(part).fmt(f) }
+            },
+        )
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use jiff::Timestamp;
+use strum::VariantArray as _;
 
 use crate::{
     daemon::{
@@ -15,17 +16,24 @@ use crate::{
 /// Everything that is counted, sorted.
 pub(in crate::daemon) fn metrics(state: &State, now: Timestamp) -> String {
     let mut page = Page(String::new());
-    page.gauge("rosterd_build_info", "The version that runs.", [(&[("version", env!("CARGO_PKG_VERSION"))][..], 1)]);
-    page.gauge("rosterd_start_time_seconds", "When the daemon began.", [(&[][..], seconds(state.started))]);
-    page.gauge(
+    page.family(
+        "rosterd_build_info",
+        "gauge",
+        "The version that runs.",
+        [(&[("version", env!("CARGO_PKG_VERSION"))][..], 1)],
+    );
+    page.family("rosterd_start_time_seconds", "gauge", "When the daemon began.", [(&[][..], seconds(state.started))]);
+    page.family(
         "rosterd_files_valid",
+        "gauge",
         "1 while the newest files are in force, 0 while older ones stay in force because the newest have mistakes.",
         [(&[][..], u8::from(state.bad.is_none()))],
     );
     let since = state.files.iter().map(|files| (&[][..], seconds(files.since)));
-    page.gauge("rosterd_files_in_force_timestamp_seconds", "When the files in force were read.", since);
-    page.counter(
+    page.family("rosterd_files_in_force_timestamp_seconds", "gauge", "When the files in force were read.", since);
+    page.family(
         "rosterd_files_total",
+        "counter",
         "Files that were read, by what became of them.",
         [(&[("result", "in_force")][..], state.taken_up), (&[("result", "refused")][..], state.refused)],
     );
@@ -37,8 +45,8 @@ fn apps(page: &mut Page, state: &State, now: Timestamp) {
     // A series exists from the start, so that a rate over it sees the first event.
     page.head("rosterd_cycles_total", "counter", "Cycles, by how they ended.");
     for (name, app) in &state.apps {
-        for result in CycleResult::ALL {
-            let count = app.cycles.get(&result).copied().unwrap_or_default();
+        for result in CycleResult::VARIANTS {
+            let count = app.cycles.get(result).copied().unwrap_or_default();
             page.sample("rosterd_cycles_total", &[("app", name), ("result", result.as_str())], count);
         }
     }
@@ -67,8 +75,9 @@ fn apps(page: &mut Page, state: &State, now: Timestamp) {
     }
     page.head("rosterd_findings", "gauge", "Findings of the last cycle that saw the app, by severity.");
     for (name, seen) in state.apps.iter().filter_map(|(name, app)| Some((name, app.seen.as_ref()?))) {
-        for (severity, word) in [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Note, "note")] {
-            page.sample("rosterd_findings", &[("app", name), ("severity", word)], seen.findings(severity));
+        for severity in [Severity::Error, Severity::Warning, Severity::Note] {
+            let labels = [("app", &**name), ("severity", severity.as_str())];
+            page.sample("rosterd_findings", &labels, seen.findings(severity));
         }
     }
     page.per_app(
@@ -111,14 +120,6 @@ fn seconds(at: Timestamp) -> i64 {
 struct Page(String);
 
 impl Page {
-    fn gauge<'a, V: Display>(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = (Labels<'a>, V)>) {
-        self.family(name, "gauge", help, samples);
-    }
-
-    fn counter<'a, V: Display>(&mut self, name: &str, help: &str, samples: impl IntoIterator<Item = (Labels<'a>, V)>) {
-        self.family(name, "counter", help, samples);
-    }
-
     fn family<'a, V: Display>(
         &mut self,
         name: &str,

@@ -13,7 +13,7 @@ use crate::{
         report::{CycleResult, Report, Standing},
         status::{App, State},
     },
-    model::{Action, Severity, Status},
+    model::{Action, Status},
     report,
 };
 
@@ -236,11 +236,7 @@ impl Page {
         findings.sort_by_key(|finding| finding.severity);
         self.put(format_args!("<details><summary>Findings <b>{}</b></summary><ul>\n", findings.len()));
         for finding in findings.iter().take(FINDINGS) {
-            let word = match finding.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Note => "note",
-            };
+            let word = finding.severity.as_str();
             self.put(format_args!("<li><em>{word}</em> {}</li>\n", Prose(&finding.message)));
         }
         if findings.len() > FINDINGS {
@@ -290,7 +286,7 @@ impl Page {
 
 /// What matters most, in one line.
 fn headline(state: &State) -> String {
-    let of = |wanted: Standing| state.apps.values().filter(|app| app.standing() == wanted).count();
+    let of = |(wanted, word): (Standing, _)| (state.apps.values().filter(|app| app.standing() == wanted).count(), word);
     let mut parts = Vec::new();
     if state.bad.is_some() {
         parts.push("bad files".to_owned());
@@ -303,13 +299,7 @@ fn headline(state: &State) -> String {
         (Standing::Unknown, "not read yet"),
         (Standing::InSync, "in sync"),
     ];
-    parts.extend(
-        words
-            .into_iter()
-            .map(|(kind, word)| (of(kind), word))
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, word)| format!("{n} {word}")),
-    );
+    parts.extend(counted(words.map(of)));
     match state.apps.len() {
         0 => parts.join(", "),
         apps => format!("{}: {}", count(apps as u64, "app", "apps"), parts.join(", ")),
@@ -333,12 +323,7 @@ fn differences(app: &App) -> String {
     let Some(seen) = &app.seen else { return "–".into() };
     let words =
         [(Status::Ready, "open"), (Status::Held, "held"), (Status::Manual, "by hand"), (Status::Waiting, "waiting")];
-    let parts: Vec<String> = words
-        .into_iter()
-        .map(|(status, word)| (seen.count(status), word))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
-        .collect();
+    let parts: Vec<String> = counted(words.map(|(status, word)| (seen.count(status), word))).collect();
     if parts.is_empty() { "none".into() } else { parts.join(", ") }
 }
 
@@ -354,6 +339,11 @@ fn ended(report: &Report) -> String {
         CycleResult::Stopped => "cut short".into(),
         CycleResult::Skipped => "left to another process".into(),
     }
+}
+
+/// How many there are of which kind, without the kinds of which there are none.
+fn counted<const N: usize>(words: [(usize, &str); N]) -> impl Iterator<Item = String> {
+    words.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}"))
 }
 
 fn count(n: u64, one: &str, many: &str) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::news::Item;
+use super::news::{Item, Kind};
 use crate::model::ActionName;
 
 /// Names in one item of the text. `rosterd plan` and the status page have them all.
@@ -30,26 +30,30 @@ pub(super) fn body(items: &[Item]) -> Value {
 
 fn text(item: &Item) -> String {
     match item {
-        Item::Corrected { app, actions } => {
-            let what = if actions.len() == 1 { "difference has" } else { "differences have" };
-            let head = format!(":wrench: *{}*: {} {what} come up and been corrected", plain(app), actions.len());
-            list(head, &actions.iter().map(|name| (name, "")).collect::<Vec<_>>(), None)
-        }
-        Item::Drift { app, actions } => {
-            let what = if actions.len() == 1 { "difference" } else { "differences" };
-            let head = format!(":mag: *{}*: {} new {what}, reported and not corrected", plain(app), actions.len());
-            list(head, &borrowed(actions), Some(format!("`rosterd plan --app {}` shows why.", code(app))))
-        }
-        Item::Held { app, actions } => {
-            let what = if actions.len() == 1 { "action waits" } else { "actions wait" };
-            let head = format!(":raised_hand: *{}*: {} {what} for a person", plain(app), actions.len());
-            let step = format!("`rosterd plan --app {}` prints the lines that release what is held.", code(app));
-            list(head, &borrowed(actions), Some(step))
-        }
-        Item::Failed { app, actions } => {
-            let what = if actions.len() == 1 { "action" } else { "actions" };
-            let head = format!(":x: *{}*: {} {what} failed", plain(app), actions.len());
-            list(head, &borrowed(actions), Some("The next cycle looks, and tries again.".to_owned()))
+        Item::Actions { kind, app, actions } => {
+            let plan = format!("`rosterd plan --app {}`", code(app));
+            let (mark, [one, more], rest, step) = match kind {
+                Kind::Corrected => {
+                    (":wrench:", ["difference has", "differences have"], "come up and been corrected", None)
+                }
+                Kind::Drift => (
+                    ":mag:",
+                    ["new difference,", "new differences,"],
+                    "reported and not corrected",
+                    Some(plan + " shows why."),
+                ),
+                Kind::Held => (
+                    ":raised_hand:",
+                    ["action waits", "actions wait"],
+                    "for a person",
+                    Some(plan + " prints the lines that release what is held."),
+                ),
+                Kind::Failed => {
+                    (":x:", ["action", "actions"], "failed", Some("The next cycle looks, and tries again.".to_owned()))
+                }
+            };
+            let what = if actions.len() == 1 { one } else { more };
+            list(format!("{mark} *{}*: {} {what} {rest}", plain(app), actions.len()), actions, step)
         }
         Item::Unread { app, why } => format!(
             ":x: *{}* cannot be worked with, and nothing is changed there meanwhile\n{}\nThe daemon goes on trying.",
@@ -69,11 +73,7 @@ fn text(item: &Item) -> String {
     }
 }
 
-fn borrowed(actions: &[(ActionName, String)]) -> Vec<(&ActionName, &str)> {
-    actions.iter().map(|(name, why)| (name, why.as_str())).collect()
-}
-
-fn list(head: String, actions: &[(&ActionName, &str)], step: Option<String>) -> String {
+fn list(head: String, actions: &[(ActionName, String)], step: Option<String>) -> String {
     let mut lines = vec![head];
     for (name, why) in actions.iter().take(NAMED) {
         let why = if why.is_empty() { String::new() } else { format!(": {}", plain(&short(why))) };
@@ -124,18 +124,18 @@ fn code(text: &str) -> String {
 }
 
 fn event(item: &Item) -> Value {
-    let actions = |kind: &str, app: &str, actions: &[(&ActionName, &str)]| {
-        let listed = actions.iter().take(LISTED);
-        let listed = listed.map(|(name, why)| json!({ "action": name.to_string(), "why": why })).collect::<Vec<_>>();
-        json!({ "kind": kind, "app": app, "count": actions.len(), "actions": listed })
-    };
     match item {
-        Item::Corrected { app, actions: done } => {
-            actions("drift-corrected", app, &done.iter().map(|name| (name, "")).collect::<Vec<_>>())
+        Item::Actions { kind, app, actions } => {
+            let kind = match kind {
+                Kind::Corrected => "drift-corrected",
+                Kind::Drift => "drift",
+                Kind::Held => "held",
+                Kind::Failed => "failure",
+            };
+            let listed = actions.iter().take(LISTED);
+            let listed = listed.map(|(name, why)| json!({ "action": name.to_string(), "why": why }));
+            json!({ "kind": kind, "app": app, "count": actions.len(), "actions": listed.collect::<Value>() })
         }
-        Item::Drift { app, actions: open } => actions("drift", app, &borrowed(open)),
-        Item::Held { app, actions: held } => actions("held", app, &borrowed(held)),
-        Item::Failed { app, actions: failed } => actions("failure", app, &borrowed(failed)),
         Item::Unread { app, why } => json!({ "kind": "failure", "app": &**app, "why": why }),
         Item::Recovered { app } => json!({ "kind": "recovered", "app": &**app }),
         Item::BadFiles { problems } => json!({ "kind": "failure", "app": null, "why": &**problems }),
@@ -155,7 +155,8 @@ mod tests {
     #[test]
     fn a_name_can_neither_call_anybody_nor_pass_for_a_link() {
         let name = name(Verb::AddMember, "a@example.com", Some("<!channel> `x` @here"));
-        let item = Item::Held { app: "intranet".into(), actions: vec![(name, "see <https://x|y> @all".into())] };
+        let actions = vec![(name, "see <https://x|y> @all".into())];
+        let item = Item::Actions { kind: Kind::Held, app: "intranet".into(), actions };
         let body = body(&[item]);
         assert_eq!(
             body["text"],
@@ -169,8 +170,9 @@ mod tests {
 
     #[test]
     fn a_long_list_is_counted() {
-        let one = |i: u32| name(Verb::Deactivate, &format!("p{i}@example.com"), None);
-        let text = text(&Item::Corrected { app: "a".into(), actions: (0..25).map(one).collect() });
+        let one = |i: u32| (name(Verb::Deactivate, &format!("p{i}@example.com"), None), String::new());
+        let actions = (0..25).map(one).collect();
+        let text = text(&Item::Actions { kind: Kind::Corrected, app: "a".into(), actions });
         assert_eq!(text.lines().count(), 12, "{text}");
         assert!(
             text.starts_with(":wrench: *a*: 25 differences have come up") && text.ends_with("… and 15 more"),

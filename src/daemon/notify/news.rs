@@ -61,16 +61,34 @@ impl Facts {
 /// What one cycle corrected that had come up since the one before.
 pub(super) type Corrected = BTreeMap<Arc<str>, Vec<ActionName>>;
 
+/// What became of actions that are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Corrected,
+    Drift,
+    Held,
+    Failed,
+}
+
 /// Something to tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
-    Corrected { app: Arc<str>, actions: Vec<ActionName> },
-    Drift { app: Arc<str>, actions: Vec<(ActionName, String)> },
-    Held { app: Arc<str>, actions: Vec<(ActionName, String)> },
-    Failed { app: Arc<str>, actions: Vec<(ActionName, String)> },
-    Unread { app: Arc<str>, why: String },
-    Recovered { app: Arc<str> },
-    BadFiles { problems: Arc<str> },
+    /// Actions of one kind, each with what there is to say about it.
+    Actions {
+        kind: Kind,
+        app: Arc<str>,
+        actions: Vec<(ActionName, String)>,
+    },
+    Unread {
+        app: Arc<str>,
+        why: String,
+    },
+    Recovered {
+        app: Arc<str>,
+    },
+    BadFiles {
+        problems: Arc<str>,
+    },
     GoodFiles,
 }
 
@@ -183,37 +201,28 @@ pub(super) fn items(told: &Now, now: &Now, corrected: &Corrected, on: &BTreeSet<
         }
     }
     for (app, facts) in &now.apps {
-        let (app, before) = (app.clone(), told.apps.get(app).unwrap_or(&nothing));
+        let before = told.apps.get(app).unwrap_or(&nothing);
         let fresh = |now: &BTreeMap<ActionName, String>, told: &BTreeMap<ActionName, String>| -> Vec<_> {
             let fresh = now.iter().filter(|(name, _)| !told.contains_key(name));
             fresh.map(|(name, why)| (name.clone(), why.clone())).collect()
         };
+        let of = |kind: Kind, actions: Vec<(ActionName, String)>| {
+            (!actions.is_empty()).then(|| Item::Actions { kind, app: app.clone(), actions })
+        };
         if wants("failure") {
-            if let Some(why) = facts.unread.as_ref().filter(|_| before.unread.is_none()) {
-                items.push(Item::Unread { app: app.clone(), why: why.clone() });
-            }
-            let actions = fresh(&facts.failed, &before.failed);
-            if !actions.is_empty() {
-                items.push(Item::Failed { app: app.clone(), actions });
-            }
-            if before.is_failing() && !facts.is_failing() {
-                items.push(Item::Recovered { app: app.clone() });
-            }
+            let unread = facts.unread.clone().filter(|_| before.unread.is_none());
+            items.extend(unread.map(|why| Item::Unread { app: app.clone(), why }));
+            items.extend(of(Kind::Failed, fresh(&facts.failed, &before.failed)));
+            let recovered = before.is_failing() && !facts.is_failing();
+            items.extend(recovered.then(|| Item::Recovered { app: app.clone() }));
         }
         if wants("drift") {
-            if let Some(actions) = corrected.get(&app).filter(|actions| !actions.is_empty()) {
-                items.push(Item::Corrected { app: app.clone(), actions: actions.clone() });
-            }
-            let actions = fresh(&facts.drift, &before.drift);
-            if !actions.is_empty() {
-                items.push(Item::Drift { app: app.clone(), actions });
-            }
+            let corrected = corrected.get(app).into_iter().flatten();
+            items.extend(of(Kind::Corrected, corrected.map(|name| (name.clone(), String::new())).collect()));
+            items.extend(of(Kind::Drift, fresh(&facts.drift, &before.drift)));
         }
         if wants("held") {
-            let actions = fresh(&facts.held, &before.held);
-            if !actions.is_empty() {
-                items.push(Item::Held { app, actions });
-            }
+            items.extend(of(Kind::Held, fresh(&facts.held, &before.held)));
         }
     }
     items
@@ -254,13 +263,10 @@ mod tests {
             app: "a".into(),
             connector: "workiva".into(),
             group_noun: "group".into(),
-            error: None,
             complete: true,
-            observed: Default::default(),
-            forecast: Default::default(),
             actions,
-            findings: Vec::new(),
             due: due.collect(),
+            ..AppPlan::default()
         };
         let done = done.iter().map(|who| (name(Verb::Deactivate, who), ActionResult::Done { note: None }));
         let outcome = AppOutcome { app: "a".into(), error: None, actions: done.collect(), requests: 0, seconds: 0 };

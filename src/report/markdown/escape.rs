@@ -1,7 +1,7 @@
 //! Text that people wrote, made fit for Markdown as GitHub renders it: nothing in it may format, link, call somebody or end
 //! the table that it stands in.
 
-use crate::report::canvas::harmless;
+use crate::report::canvas::{harmless, spans};
 
 /// A name, an address or a value. Inside the tag nobody is called and no shortcode is drawn; what Markdown itself would
 /// read, before the tag means anything, is spelt as entities.
@@ -11,18 +11,7 @@ pub(super) fn code(text: &str) -> String {
 
 /// A sentence, in which `code in backticks` is code, and so is every word that GitHub would make a call or a link of.
 pub(super) fn prose(text: &str) -> String {
-    let parts: Vec<&str> = text.split('`').collect();
-    let last = parts.len() - 1;
-    let mut out = String::with_capacity(text.len() * 2);
-    for (index, part) in parts.into_iter().enumerate() {
-        match (index % 2 == 1, index == last) {
-            (true, false) => out.push_str(&code(part)),
-            // A backtick that is never closed is just a character.
-            (true, true) => out.push_str(&words(&format!("`{part}"))),
-            (false, _) => out.push_str(&words(part)),
-        }
-    }
-    out
+    spans(text).map(|(is_code, part)| if is_code { code(&part) } else { words(&part) }).collect()
 }
 
 fn words(text: &str) -> String {

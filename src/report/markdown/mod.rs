@@ -7,10 +7,10 @@ mod table;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    text::{only, own_findings, requests, seats},
+    text::{is_in_sync, only, own_findings, requests, seats},
     wording,
 };
-use crate::model::{Action, AppPlan, Cause, Forecast, Plan, Severity, Status, Summary, Verb};
+use crate::model::{Action, AppPlan, Cause, Plan, Severity, Status, Summary, Verb};
 use escape::{code, fenced, prose};
 use table::{Class, Part, Row, Whose};
 
@@ -30,9 +30,7 @@ const AROUND_PART: usize = 900;
 
 /// The plan for a pull request.
 pub fn plan(plan: &Plan) -> String {
-    let mut apps: Vec<&AppPlan> = plan.apps.iter().collect();
-    apps.sort_by(|a, b| a.app.cmp(&b.app));
-    let page = Page { plan, apps };
+    let page = Page { plan, apps: wording::apps(plan) };
     let head = page.head();
     let rows = page.rows();
     let taken = take(&rows, LIMIT.saturating_sub(head.len() + AROUND_APP));
@@ -127,11 +125,7 @@ impl Page<'_> {
             lines
                 .push(format!("Planned against a snapshot taken at {at}.{}", if snapshot.is_old() { old } else { "" }));
         }
-        let total = Forecast {
-            requests: self.apps.iter().map(|app| app.forecast.requests).sum(),
-            seconds: self.apps.iter().map(|app| app.forecast.seconds).max().unwrap_or(0),
-            seats: None,
-        };
+        let total = wording::total(self.plan);
         if summary.ready > 0 && total.requests > 0 {
             let (requests, time) = (requests(total.requests), wording::duration(total.seconds));
             lines.push(format!("Applying takes {requests} with its reading, about {time} at the budget."));
@@ -140,12 +134,8 @@ impl Page<'_> {
             lines.push(prose(&only.message));
         }
         lines.extend(wording::unchecked(self.plan));
-        for line in lines {
-            out.push_str(&line);
-            out.push_str("\n\n");
-        }
-        out.push_str(&self.table());
-        out
+        out.extend(lines.into_iter().map(|line| line + "\n\n"));
+        out + &self.table()
     }
 
     fn actions(&self, wanted: impl Fn(&Action) -> bool) -> usize {
@@ -155,10 +145,7 @@ impl Page<'_> {
     /// The apps with something in them, a line each, and the names of those in sync.
     fn table(&self) -> String {
         let compared = self.plan.against.is_some();
-        let is_quiet = |app: &&&AppPlan| {
-            let said = app.complete || only(app).is_some();
-            app.error.is_none() && said && app.actions.is_empty() && own_findings(app).is_empty()
-        };
+        let is_quiet = |app: &&&AppPlan| is_in_sync(app);
         let mut out = String::new();
         let mut left_out = 0;
         for app in self.apps.iter().filter(|app| !is_quiet(app)) {
@@ -302,25 +289,16 @@ fn own_forecast(app: &AppPlan, several: bool) -> String {
 }
 
 fn draw_parts(parts: &Parts<'_>, taken: &BTreeSet<usize>) -> String {
-    let mut out = String::new();
     let by = |whose: Whose| parts.iter().filter(move |(part, _)| part.whose == whose);
-    let any = |whose: Whose| by(whose).any(|(_, rows)| rows.iter().any(|(index, _)| taken.contains(index)));
-    for (part, rows) in by(Whose::Change) {
-        out.push_str(&draw_part(*part, rows, taken));
-    }
-    if any(Whose::Others) {
+    let drawn = |whose: Whose| -> String { by(whose).map(|(part, rows)| draw_part(*part, rows, taken)).collect() };
+    let mut out = drawn(Whose::Change);
+    let others = drawn(Whose::Others);
+    if !others.is_empty() {
         let count: usize = by(Whose::Others).map(|(_, rows)| rows.len()).sum();
         let count = wording::count(count, "action", "actions");
-        out.push_str(&format!("<details>\n<summary>Not caused by this change: {count}</summary>\n\n"));
-        for (part, rows) in by(Whose::Others) {
-            out.push_str(&draw_part(*part, rows, taken));
-        }
-        out.push_str("</details>\n\n");
+        out += &format!("<details>\n<summary>Not caused by this change: {count}</summary>\n\n{others}</details>\n\n");
     }
-    for (part, rows) in by(Whose::Nobody) {
-        out.push_str(&draw_part(*part, rows, taken));
-    }
-    out
+    out + &drawn(Whose::Nobody)
 }
 
 fn draw_part(part: Part, rows: &[(usize, &Row)], taken: &BTreeSet<usize>) -> String {
@@ -341,7 +319,7 @@ fn draw_part(part: Part, rows: &[(usize, &Row)], taken: &BTreeSet<usize>) -> Str
         out.push_str(&format!("… and {more} more.\n\n"));
     }
     let releases: BTreeSet<&String> = shown.iter().filter_map(|row| row.release.as_ref()).collect();
-    if part.class == Class::Held && !releases.is_empty() {
+    if part.class == Class::Actions(Status::Held) && !releases.is_empty() {
         let this = if releases.len() == 1 { "this line" } else { "these lines, one for each," };
         out.push_str(&format!("To release what is held, add {this} under `approvals:`\n\n"));
         out.push_str(&fenced(&releases.into_iter().cloned().collect::<Vec<_>>()));

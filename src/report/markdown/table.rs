@@ -4,7 +4,7 @@ use super::{
     super::wording,
     escape::{code, prose},
 };
-use crate::model::{Action, AppPlan, Cause, Change, Due, FieldValue, Finding, Severity, Status, Verb};
+use crate::model::{Action, AppPlan, Cause, Change, Due, FieldValue, Finding, Place, Severity, Status, Verb};
 
 /// Longer sentences are cut: one finding must not take the room of all others.
 const SENTENCE: usize = 600;
@@ -31,10 +31,7 @@ pub(super) enum Whose {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Class {
-    Ready,
-    Waiting,
-    Held,
-    Manual,
+    Actions(Status),
     Findings,
     Due,
 }
@@ -42,17 +39,17 @@ pub(super) enum Class {
 impl Class {
     pub(super) fn title(self) -> &'static str {
         match self {
-            Self::Ready => "To do",
-            Self::Waiting => "Waiting",
-            Self::Held => "Held",
-            Self::Manual => "By hand",
+            Self::Actions(Status::Ready) => "To do",
+            Self::Actions(Status::Waiting) => "Waiting",
+            Self::Actions(Status::Held) => "Held",
+            Self::Actions(Status::Manual) => "By hand",
             Self::Findings => "Findings",
             Self::Due => "By date, within 14 days",
         }
     }
 
     pub(super) fn is_table(self) -> bool {
-        !matches!(self, Self::Findings | Self::Due)
+        matches!(self, Self::Actions(_))
     }
 }
 
@@ -85,6 +82,12 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// A row that no action stands behind.
+    fn of_nobody(app: Option<usize>, class: Class, gravity: Gravity, text: String) -> Self {
+        let part = Part { whose: Whose::Nobody, class, compared: false };
+        Self { app, part, gravity: (gravity, false), verb: None, text, release: None }
+    }
+
     pub(super) fn cost(&self) -> usize {
         self.text.len() + self.release.as_ref().map_or(0, |line| line.len() + 1)
     }
@@ -95,12 +98,7 @@ pub(super) fn of_actions(index: usize, app: &AppPlan, compared: bool) -> Vec<Row
     actions.sort_by(|a, b| (wording::subject(&a.name), &a.name).cmp(&(wording::subject(&b.name), &b.name)));
     let row = |action: &Action| {
         let others = compared && action.cause != Some(Cause::Change);
-        let class = match action.status {
-            Status::Ready => Class::Ready,
-            Status::Waiting => Class::Waiting,
-            Status::Held => Class::Held,
-            Status::Manual => Class::Manual,
-        };
+        let class = Class::Actions(action.status);
         Row {
             app: Some(index),
             part: Part { whose: if others { Whose::Others } else { Whose::Change }, class, compared },
@@ -130,13 +128,8 @@ fn gravity(action: &Action) -> Gravity {
 
 fn action_row(action: &Action, others: bool) -> String {
     let name = &action.name;
-    let mut what = Vec::new();
-    if let (Some(_), Some(group)) = (&name.account, &name.group) {
-        what.push(code(group));
-    }
-    let mut changes: Vec<&Change> = action.changes.iter().collect();
-    changes.sort_by_key(|change| (!matches!(&*change.field, "role" | "roles"), *change));
-    what.extend(changes.into_iter().map(change));
+    let mut what: Vec<String> = wording::group(name).map(code).into_iter().collect();
+    what.extend(wording::changes(action).into_iter().map(change));
     if action.reduces_access && name.verb.sign() == "~" {
         what.push("reduces access".to_owned());
     }
@@ -223,16 +216,8 @@ pub(super) fn of_findings(app: Option<usize>, mut findings: Vec<&Finding>) -> Ve
         let subject = finding.account.as_deref().or(finding.group.as_deref());
         let subject = subject.filter(|subject| !finding.message.contains(*subject));
         let subject = subject.map(|subject| code(subject) + ": ").unwrap_or_default();
-        let places: String =
-            wording::places(&finding.because).iter().map(|place| format!(" {}", code(place))).collect();
-        Row {
-            app,
-            part: Part { whose: Whose::Nobody, class: Class::Findings, compared: false },
-            gravity: (if app.is_none() { Gravity::Error } else { gravity }, false),
-            verb: None,
-            text: format!("- {word}: {subject}{}{places}\n", sentence(&finding.message)),
-            release: None,
-        }
+        let text = format!("- {word}: {subject}{}{}\n", sentence(&finding.message), places(&finding.because));
+        Row::of_nobody(app, Class::Findings, if app.is_none() { Gravity::Error } else { gravity }, text)
     };
     findings.into_iter().map(row).collect()
 }
@@ -242,15 +227,13 @@ pub(super) fn of_due(index: usize, due: &[Due]) -> Vec<Row> {
     due.sort();
     let row = |one: &Due| {
         let group = one.group.as_deref().map(|group| format!(" in {}", code(group))).unwrap_or_default();
-        let places: String = wording::places(&one.because).iter().map(|place| format!(" {}", code(place))).collect();
-        Row {
-            app: Some(index),
-            part: Part { whose: Whose::Nobody, class: Class::Due, compared: false },
-            gravity: (Gravity::Date, false),
-            verb: None,
-            text: format!("- {} **{}** {}{group}{places}\n", wording::day(one), one.what.as_str(), code(&one.account)),
-            release: None,
-        }
+        let (day, what, account) = (wording::day(one), one.what.as_str(), code(&one.account));
+        let text = format!("- {day} **{what}** {account}{group}{}\n", places(&one.because));
+        Row::of_nobody(Some(index), Class::Due, Gravity::Date, text)
     };
     due.into_iter().map(row).collect()
+}
+
+fn places(places: &[Place]) -> String {
+    wording::places(places).iter().map(|place| format!(" {}", code(place))).collect()
 }

@@ -85,13 +85,11 @@ pub fn app(name: &str, noun: &str, actions: Vec<Action>, findings: Vec<Finding>)
         app: name.into(),
         connector: name.into(),
         group_noun: noun.into(),
-        error: None,
         complete: true,
         observed: Observed { accounts: 152, groups: 4, memberships: 310, requests: 6, oldest_s: 0 },
-        forecast: Forecast::default(),
         actions,
         findings,
-        due: Vec::new(),
+        ..AppPlan::default()
     }
 }
 

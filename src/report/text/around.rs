@@ -40,8 +40,7 @@ pub(super) fn draw_head(canvas: &mut Canvas, plan: &Plan) {
                 canvas.line(&Line::new().pad_to(2).whole(Paint::Dim, name.to_string()));
             }
             if against.no_longer.len() > DUE {
-                let more = wording::number((against.no_longer.len() - DUE) as u64);
-                canvas.line(&Line::new().pad_to(2).plain(format!("{} and {more} more", canvas.glyph("…", "..."))));
+                canvas.line(&Line::new().pad_to(2).plain(wording::and_more(canvas, against.no_longer.len() - DUE)));
             }
         }
     }
@@ -94,8 +93,6 @@ pub(super) fn draw_due(canvas: &mut Canvas, due: &[Due]) {
         canvas.hanging(&head, &line);
     }
     if due.len() > DUE {
-        let more = format!("{} and {} more", canvas.glyph("…", "..."), wording::number((due.len() - DUE) as u64));
-        let line = Line::new().plain(more).text(Paint::Dim, "; ").whole(Paint::Dim, "--format json");
-        canvas.paragraph(2, &line.text(Paint::Dim, " shows all"));
+        canvas.paragraph(2, &Line::new().plain(wording::and_more(canvas, due.len() - DUE)).json_shows_all());
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn draw_rest(canvas: &mut Canvas, rest: &[&Action]) {
         let mut kinds: BTreeMap<Kind<'_>, (usize, BTreeSet<&str>)> = BTreeMap::new();
         for action in rest {
             let guard = action.held.as_ref().map(|held| held.guard);
-            let group = action.name.group.as_deref().filter(|_| action.name.account.is_some());
+            let group = wording::group(&action.name);
             let kind = (guard, action.name.verb, action.irreversible, group.filter(|_| by_group));
             let (count, groups) = kinds.entry(kind).or_default();
             *count += 1;
@@ -88,9 +88,8 @@ pub(super) fn draw_rest(canvas: &mut Canvas, rest: &[&Action]) {
     }
     let last = counts.len().saturating_sub(1);
     for (i, ((guard, verb, irreversible, group), (count, groups))) in counts.into_iter().enumerate() {
-        let mut line = Line::new()
-            .plain(format!("{} and {} more ", canvas.glyph("…", "..."), wording::number(count as u64)))
-            .whole(wording::paint(verb), verb.as_str());
+        let mut line =
+            Line::new().plain(wording::and_more(canvas, count) + " ").whole(wording::paint(verb), verb.as_str());
         if let Some(group) = group {
             line = line.plain(" in ").whole(Paint::Plain, group);
         } else if !groups.is_empty() {
@@ -103,7 +102,7 @@ pub(super) fn draw_rest(canvas: &mut Canvas, rest: &[&Action]) {
             line = line.plain(", ").text(Paint::Alarm, "! cannot be undone");
         }
         if i == last {
-            line = line.text(Paint::Dim, "; ").whole(Paint::Dim, "--format json").text(Paint::Dim, " shows all");
+            line = line.json_shows_all();
         }
         canvas.paragraph(2, &line);
     }
@@ -115,13 +114,10 @@ pub(super) fn tally(actions: &[&Action]) -> Line {
     for action in actions {
         *counts.entry(action.name.verb).or_default() += 1;
     }
-    let mut line = Line::new();
-    for (i, (verb, count)) in counts.into_iter().enumerate() {
-        line = line
-            .text(Paint::Dim, if i == 0 { "" } else { ", " })
-            .whole(wording::paint(verb), format!("{} {verb}", wording::number(count as u64)));
-    }
-    line
+    let count = |(verb, count): (Verb, usize)| {
+        Line::new().whole(wording::paint(verb), format!("{} {verb}", wording::number(count as u64)))
+    };
+    Line::joined(counts.into_iter().map(count), &Line::new().text(Paint::Dim, ", "))
 }
 
 /// The columns of one app's rows.
@@ -183,7 +179,7 @@ impl Columns {
     fn row(&self, canvas: &mut Canvas, head: Line, action: &Action) {
         let verb = action.name.verb;
         let start = head.width() + VERB;
-        let mut head = head.text(wording::paint(verb), format!("{} {verb}", verb.sign())).pad_to(start);
+        let mut head = head.text(wording::paint(verb), wording::signed(verb)).pad_to(start);
         let (mut details, mut places) = (detail(canvas, action).wrap(self.detail), why(action).wrap(self.place));
         let fits = |lines: &[Line], width: usize| lines.iter().all(|line| line.width() <= width);
         // Below each other, details and places have all the room for themselves, and may so take fewer lines.
@@ -227,13 +223,11 @@ fn why(action: &Action) -> Line {
 
 fn detail(canvas: &Canvas, action: &Action) -> Line {
     let mut parts: Vec<Line> = Vec::new();
-    if let (Some(_), Some(group)) = (&action.name.account, &action.name.group) {
+    if let Some(group) = wording::group(&action.name) {
         parts.push(Line::new().whole(Paint::Plain, group));
     }
-    let mut changes: Vec<_> = action.changes.iter().collect();
-    // What someone may do is what reviewers look for.
-    changes.sort_by_key(|change| (!matches!(&*change.field, "role" | "roles"), *change));
-    parts.extend(changes.into_iter().map(|change| wording::change(change, canvas.glyph("→", "->"))));
+    let arrow = canvas.glyph("→", "->");
+    parts.extend(wording::changes(action).into_iter().map(|change| wording::change(change, arrow)));
     if action.reduces_access && action.name.verb.sign() == "~" {
         parts.push(Line::new().whole(Paint::Remove, "reduces access"));
     }
@@ -252,8 +246,5 @@ fn detail(canvas: &Canvas, action: &Action) -> Line {
         ));
     }
     let separator = canvas.glyph(" · ", "; ");
-    parts.into_iter().enumerate().fold(Line::new(), |line, (i, part)| {
-        let line = if i == 0 { line } else { line.whole(Paint::Dim, separator.trim_end()).plain(" ") };
-        line.then(part)
-    })
+    Line::joined(parts, &Line::new().whole(Paint::Dim, separator.trim_end()).plain(" "))
 }

@@ -22,12 +22,10 @@ const FINDINGS: usize = 100;
 /// The plan for people.
 pub fn plan(plan: &Plan, style: &Style) -> String {
     let mut canvas = Canvas::new(style);
-    let mut apps: Vec<&AppPlan> = plan.apps.iter().collect();
-    apps.sort_by(|a, b| a.app.cmp(&b.app));
-    let several = apps.len() > 1;
+    let several = plan.apps.len() > 1;
     around::draw_head(&mut canvas, plan);
     // Quiet apps come first, in one block: they are read in one glance and leave the rest together.
-    let (quiet, busy): (Vec<&AppPlan>, Vec<&AppPlan>) = apps.into_iter().partition(|app| is_quiet(app));
+    let (quiet, busy): (Vec<&AppPlan>, Vec<&AppPlan>) = wording::apps(plan).into_iter().partition(|app| is_quiet(app));
     for app in quiet {
         draw_quiet(&mut canvas, app);
     }
@@ -39,8 +37,13 @@ pub fn plan(plan: &Plan, style: &Style) -> String {
 }
 
 fn is_quiet(app: &AppPlan) -> bool {
+    is_in_sync(app) && app.due.is_empty()
+}
+
+/// Whether all was seen that was looked for, and nothing is to do or to say about it.
+pub(super) fn is_in_sync(app: &AppPlan) -> bool {
     let said = app.complete || only(app).is_some();
-    app.error.is_none() && said && app.actions.is_empty() && own_findings(app).is_empty() && app.due.is_empty()
+    app.error.is_none() && said && app.actions.is_empty() && own_findings(app).is_empty()
 }
 
 /// What says that one person alone was looked for. It is the same for every app, so that it is told once.
@@ -140,7 +143,9 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
             }
         }
         canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
-        draw_seats(canvas, app.forecast);
+        if let Some((text, short)) = seats(app.forecast) {
+            canvas.paragraph(0, &Line::new().text(if short { Paint::Change } else { Paint::Dim }, text));
+        }
         if !app.complete && only(app).is_none() {
             let warning = "Not everything could be read, and what was not seen is not taken for absent.";
             canvas.paragraph(0, &Line::new().text(Paint::Change, warning));
@@ -152,13 +157,6 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
     draw_actions(canvas, app);
     draw_findings(canvas, own_findings(app));
     around::draw_due(canvas, &app.due);
-}
-
-/// What a plan takes of the licence, where the files cap it.
-fn draw_seats(canvas: &mut Canvas, forecast: Forecast) {
-    if let Some((text, short)) = seats(forecast) {
-        canvas.paragraph(0, &Line::new().text(if short { Paint::Change } else { Paint::Dim }, text));
-    }
 }
 
 /// `Seats: 3 needed, 1 free; 2 people wait for one.`, and whether anybody does.
@@ -321,20 +319,19 @@ fn draw_findings(canvas: &mut Canvas, findings: Vec<&Finding>) {
         }
     }
     for ((_, code), count) in rest {
-        let more = format!("{} and {} more {code}", canvas.glyph("…", "..."), wording::number(count as u64));
-        let line = Line::new().plain(more).text(Paint::Dim, "; ").whole(Paint::Dim, "--format json");
-        canvas.paragraph(2, &line.text(Paint::Dim, " shows all"));
+        canvas
+            .paragraph(2, &Line::new().plain(format!("{} {code}", wording::and_more(canvas, count))).json_shows_all());
     }
 }
 
 fn draw_finding(canvas: &mut Canvas, finding: &Finding) {
-    let (word, paint) = match finding.severity {
-        Severity::Error => ("error", Paint::Alarm),
-        Severity::Warning => ("warning", Paint::Change),
-        Severity::Note => ("note", Paint::Notice),
+    let paint = match finding.severity {
+        Severity::Error => Paint::Alarm,
+        Severity::Warning => Paint::Change,
+        Severity::Note => Paint::Notice,
     };
     // As wide as the longest word and two spaces, so that the sentences stand below each other.
-    let head = Line::new().pad_to(2).whole(paint, word).pad_to(11);
+    let head = Line::new().pad_to(2).whole(paint, finding.severity.as_str()).pad_to(11);
     let mut line = Line::new();
     // A sentence that names its subject needs no heading.
     if let Some(subject) = finding.account.as_deref().or(finding.group.as_deref())
@@ -354,36 +351,32 @@ fn draw_finding(canvas: &mut Canvas, finding: &Finding) {
 
 /// `12 to do, 2 waiting`: what there is none of is left out.
 pub(super) fn counts(parts: &[(usize, &str, Paint)]) -> Line {
-    parts.iter().filter(|(count, _, _)| *count > 0).fold(Line::new(), |line, (count, word, paint)| {
-        let line = if line.is_empty() { line } else { line.plain(", ") };
-        line.whole(*paint, format!("{} {word}", wording::number(*count as u64)))
-    })
+    let parts = parts.iter().filter(|(count, _, _)| *count > 0);
+    Line::list(
+        parts.map(|(count, word, paint)| {
+            Line::new().whole(*paint, format!("{} {word}", wording::number(*count as u64)))
+        }),
+    )
 }
 
 fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
     let unread = plan.apps.iter().filter(|app| app.error.is_some()).count();
     let summary = plan.summary();
     canvas.gap();
-    let mut parts: Vec<(usize, &str, Paint)> = vec![
+    let mut counts = counts(&[
         (summary.ready, "to do", Paint::Add),
         (summary.waiting, "waiting", Paint::Notice),
         (summary.held, "held", Paint::Change),
         (summary.manual, "by hand", Paint::Notice),
-    ];
-    parts.retain(|(count, _, _)| *count > 0);
-    let mut line = Line::new().text(Paint::Strong, "Plan: ");
-    if parts.is_empty() {
-        line = line.plain(match unread {
+    ]);
+    if counts.is_empty() {
+        counts = counts.plain(match unread {
             0 => "nothing to do",
             all if all == plan.apps.len() => "none",
             _ => "nothing to do in what could be read",
         });
     }
-    for (i, (count, word, paint)) in parts.into_iter().enumerate() {
-        line = line
-            .plain(if i == 0 { "" } else { ", " })
-            .whole(paint, format!("{} {word}", wording::number(count as u64)));
-    }
+    let mut line = Line::new().text(Paint::Strong, "Plan: ").then(counts);
     let findings = plan.apps.iter().map(|app| own_findings(app).len()).sum::<usize>() + plan.findings.len();
     if findings > 0 {
         line = line.plain("; ").whole(Paint::Plain, wording::count(findings, "finding", "findings"));
@@ -401,11 +394,7 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
     }
     if summary.ready > 0 {
         // Apps are worked on side by side: requests add up, and the slowest app says when all is done.
-        let total = Forecast {
-            requests: plan.apps.iter().map(|app| app.forecast.requests).sum(),
-            seconds: plan.apps.iter().map(|app| app.forecast.seconds).max().unwrap_or(0),
-            seats: None,
-        };
+        let total = wording::total(plan);
         if total.requests > 0 {
             let lands = lands(plan, total).map(|at| format!("; begun now, the last action lands {at}"));
             let text = format!("Applying takes {} at the budget{}.", forecast(total), lands.unwrap_or_default());
