@@ -117,7 +117,7 @@ fn semantics() -> Semantics {
             read: MemberRead::PerGroup,
             add: true,
             when: [AccountStatus::Active].into(),
-            change: Step::InPlace,
+            change: MemberChange::InPlace,
             remove: true,
             creates_account: false,
             creates_with: BTreeSet::new(),

@@ -5,7 +5,7 @@
 
 mod head;
 
-pub use head::{Head, head};
+pub(crate) use head::{Head, head};
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +21,7 @@ const LINKS: usize = 8;
 /// Why a commit could not be read, as a sentence, with what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct GitError {
+pub(crate) struct GitError {
     /// What went wrong.
     pub message: String,
     /// What to do next.
@@ -30,7 +30,7 @@ pub struct GitError {
 
 /// The files of one commit, seen from a directory of its working tree.
 #[derive(Debug)]
-pub struct Commit {
+pub(crate) struct Commit {
     /// The root of the working tree.
     root: PathBuf,
     /// The directory's path below the root, with a slash at its end unless it is the root.
@@ -51,7 +51,7 @@ impl Commit {
     ///
     /// # Errors
     /// When there is no repository or no such commit, or when `dir` is reached through a link in the working tree.
-    pub fn open(dir: &Path, reference: &str) -> Result<Self, GitError> {
+    pub(crate) fn open(dir: &Path, reference: &str) -> Result<Self, GitError> {
         if reference.is_empty() || reference.starts_with('-') {
             return Err(fail(format!("`{reference}` does not name a commit"), None));
         }
@@ -69,7 +69,7 @@ impl Commit {
     }
 
     /// The commit's full id.
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.id
     }
 
@@ -77,7 +77,7 @@ impl Commit {
     ///
     /// # Errors
     /// When a file cannot be read or is not text.
-    pub fn files(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, String)>, GitError> {
+    pub(crate) fn files(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, String)>, GitError> {
         let below = self.entries.range(self.prefix.clone()..);
         let below = below.take_while(|(path, _)| path.starts_with(&self.prefix));
         let paths: Vec<&String> =
@@ -95,7 +95,7 @@ impl Commit {
     ///
     /// # Errors
     /// As [`Commit::files`].
-    pub fn file(&self, path: &str) -> Result<Option<String>, GitError> {
+    pub(crate) fn file(&self, path: &str) -> Result<Option<String>, GitError> {
         match normal(&self.prefix, path).filter(|path| self.entries.contains_key(path)) {
             Some(path) => self.text(&path, &mut Objects::open(&self.root)?).map(Some),
             None => Ok(None),
@@ -124,7 +124,7 @@ impl Commit {
 }
 
 /// The first digits of a commit's id, as people quote it.
-pub fn short(id: &str) -> &str {
+pub(crate) fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
 }
 

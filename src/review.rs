@@ -134,7 +134,7 @@ impl Standing {
 
 /// Everything live, sorted by person, app and group, with the last of `changes`, which are in the order in which they were
 /// made.
-pub fn review(desired: &Desired, live: &Live, changes: &[Change], now: Timestamp) -> Vec<Row> {
+pub(crate) fn review(desired: &Desired, live: &Live, changes: &[Change], now: Timestamp) -> Vec<Row> {
     let changes = Changes::new(changes);
     let mut asked: HashMap<Email, Option<Why>> = HashMap::new();
     let mut rows = Vec::new();

@@ -106,7 +106,7 @@ pub enum State {
 }
 
 /// Everything that `email` gets, at `now`.
-pub fn why(desired: &Desired, email: &Email, now: Timestamp) -> Why {
+pub(crate) fn why(desired: &Desired, email: &Email, now: Timestamp) -> Why {
     let identity = desired.identity(email).clone();
     let person = desired.people.get(&identity).map(|entry| WhyPerson {
         status: entry.status_at(now),

@@ -30,16 +30,16 @@ use tokio::{sync::Semaphore, time::Instant};
 /// Accounts to make, each of which then joins every group.
 const PEOPLE: usize = 1000;
 const GROUPS: usize = 2;
-pub const ACTIONS: usize = PEOPLE * (1 + GROUPS);
+pub(super) const ACTIONS: usize = PEOPLE * (1 + GROUPS);
 
 /// From sending a request to having its answer.
-pub const LATENCY: Duration = Duration::from_millis(200);
+pub(super) const LATENCY: Duration = Duration::from_millis(200);
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// An API, by what it allows.
 #[derive(Debug, Clone, Copy)]
-pub struct Race {
+pub(super) struct Race {
     /// Requests in any hour.
     pub requests: usize,
     /// Requests at once.
@@ -48,7 +48,7 @@ pub struct Race {
 
 /// How it went.
 #[derive(Debug, Clone, Copy)]
-pub struct Finish {
+pub(super) struct Finish {
     pub makespan: Duration,
     /// Requests that the API refused.
     pub refused: usize,
@@ -56,10 +56,10 @@ pub struct Finish {
 
 impl Race {
     /// Autodesk's two plans.
-    pub const ALL: [Self; 2] = [Self { requests: 1000, at_once: 10 }, Self { requests: 5000, at_once: 50 }];
+    pub(super) const ALL: [Self; 2] = [Self { requests: 1000, at_once: 10 }, Self { requests: 5000, at_once: 50 }];
 
     /// Nobody can be faster: the longest chain, all work at full breadth, and the windows that it fills.
-    pub fn bound(self) -> Duration {
+    pub(super) fn bound(self) -> Duration {
         let chain = LATENCY * 2;
         let breadth = LATENCY.mul_f64(ACTIONS as f64 / self.at_once as f64);
         let windows = u32::try_from((ACTIONS - 1) / self.requests).expect("few windows");
@@ -188,7 +188,7 @@ impl Watch for Unwatched {
 }
 
 /// The engine: connector, budget and executor as they are.
-pub async fn ours(race: Race) -> Finish {
+pub(super) async fn ours(race: Race) -> Finish {
     let directory = tempfile::tempdir().expect("a directory of our own");
     std::fs::create_dir(directory.path().join("connectors")).expect("it is ours");
     std::fs::write(directory.path().join("connectors/race.yaml"), MANIFEST).expect("it is ours");
@@ -215,7 +215,7 @@ pub async fn ours(race: Race) -> Finish {
 }
 
 /// What people write at first: as many workers as allowed, each of which backs off exponentially when it is refused.
-pub async fn naive(race: Race) -> Finish {
+pub(super) async fn naive(race: Race) -> Finish {
     let api = Api::new(race);
     let began = Instant::now();
     let workers = Arc::new(Semaphore::new(race.at_once));

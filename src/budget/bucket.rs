@@ -10,7 +10,7 @@ use super::{Covers, Feedback, Kind, Lane, Next, Outcome, Quota, Ticket, window::
 
 /// Waits above this park an app: it is told instead of being kept waiting. A little more than an hour, so that an hourly
 /// window that has just begun, with its reset rounded up, does not count.
-pub const PARK_AFTER: Duration = Duration::from_secs(61 * 60);
+pub(crate) const PARK_AFTER: Duration = Duration::from_secs(61 * 60);
 
 /// One read leaves after this many other requests, which makes its guaranteed fifth.
 const OTHERS_PER_READ: u32 = 4;

@@ -19,7 +19,7 @@ const EPOCH_MILLIS: f64 = 1e12;
 
 /// How long `Retry-After` asks to wait: seconds, or a date measured against the answer's own `Date`. Nonsense counts as
 /// half a minute, nothing as more than a day.
-pub fn retry_after(value: &str, date: Option<&str>, local: SystemTime) -> Duration {
+pub(crate) fn retry_after(value: &str, date: Option<&str>, local: SystemTime) -> Duration {
     let value = value.trim();
     let wait = match value.parse::<f64>() {
         Ok(number) => number_wait(number, server_time(date, local)),
@@ -32,7 +32,7 @@ pub fn retry_after(value: &str, date: Option<&str>, local: SystemTime) -> Durati
 
 /// In how long `X-RateLimit-Reset` says that the window begins anew: above 10^12 an instant in milliseconds, above 10^9
 /// one in seconds, else seconds from now. `None` for nonsense: then our own count of the window holds.
-pub fn quota_reset(value: &str, date: Option<&str>, local: SystemTime) -> Option<Duration> {
+pub(crate) fn quota_reset(value: &str, date: Option<&str>, local: SystemTime) -> Option<Duration> {
     let number = value.trim().parse::<f64>().ok()?;
     let wait = number_wait(number, server_time(date, local))?;
     // The reset and the `Date` may both be rounded, so that a whole day seems longer.
@@ -41,7 +41,7 @@ pub fn quota_reset(value: &str, date: Option<&str>, local: SystemTime) -> Option
 
 /// How many requests `X-RateLimit-Limit` allows in a window. `RateLimit-Limit` may name its policies behind the number,
 /// as in `100, 100;w=60`.
-pub fn quota_limit(value: &str) -> Option<u32> {
+pub(crate) fn quota_limit(value: &str) -> Option<u32> {
     value.split([',', ';']).next()?.trim().parse().ok().filter(|limit| *limit > 0)
 }
 

@@ -59,4 +59,4 @@ pub struct Said {
 pub type Judge<'a> = &'a (dyn Fn(u16, &[u8]) -> Option<Said> + Sync);
 
 /// For connectors that HTTP tells enough.
-pub const BY_HTTP: Judge<'static> = &|_, _| None;
+pub(super) const BY_HTTP: Judge<'static> = &|_, _| None;

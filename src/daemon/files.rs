@@ -9,7 +9,7 @@ use crate::{desired::Loaded, model::Desired};
 
 /// Files without mistakes, by which cycles go.
 #[derive(Debug)]
-pub struct InForce {
+pub(crate) struct InForce {
     /// What they ask for.
     pub desired: Arc<Desired>,
     /// Hash of all of them and of the manifests that they name.
@@ -29,7 +29,7 @@ impl InForce {
     ///
     /// # Errors
     /// When the settings make no sense to the daemon.
-    pub fn new(loaded: Loaded, now: Timestamp) -> Result<Self, String> {
+    pub(crate) fn new(loaded: Loaded, now: Timestamp) -> Result<Self, String> {
         let digest = loaded.fingerprint();
         let timetable = Timetable::new(&loaded.desired.settings)?;
         let count = loaded.files.len();

@@ -36,12 +36,12 @@ use crate::{
     reconcile::Reconciler,
 };
 
-pub use files::InForce;
+pub(crate) use files::InForce;
 use http::Door;
-pub use notify::Undelivered;
+pub(crate) use notify::Undelivered;
 use signals::{Signal, Signals};
 use status::DaemonStatus;
-pub use watch::Watch;
+pub(crate) use watch::Watch;
 use workers::Workers;
 
 /// What is in flight when the daemon is told to end may take this long. Service managers are told to wait for ten seconds,
@@ -56,7 +56,7 @@ const DROP: Duration = Duration::from_secs(1);
 
 /// What the daemon works on. The command line knows where the files and the apps are; tests make up both.
 #[async_trait]
-pub trait World: Send + Sync + 'static {
+pub(crate) trait World: Send + Sync + 'static {
     /// Where the files are.
     fn directory(&self) -> &Path;
 
@@ -98,7 +98,7 @@ pub trait World: Send + Sync + 'static {
 
 /// Why the daemon does not start.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub(crate) enum Refused {
     /// Whoever reaches the address could see who has which access, and trigger cycles.
     #[error("`settings.daemon.listen: {0}` is reachable by others, and there is no token that they would have to show")]
     Open(SocketAddr),
@@ -118,7 +118,7 @@ pub enum Refused {
 
 impl Refused {
     /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Open(_) => Some(
                 "listen on 127.0.0.1, or set `settings.daemon.token: { env: NAME }`; put TLS in front of it either way",
@@ -130,7 +130,7 @@ impl Refused {
 }
 
 /// A daemon that is ready to work.
-pub struct Daemon {
+pub(crate) struct Daemon {
     world: Arc<dyn World>,
     status: Arc<DaemonStatus>,
     door: Door,
@@ -143,7 +143,7 @@ impl Daemon {
     ///
     /// # Errors
     /// When it could not work as the files say.
-    pub async fn new(world: Arc<dyn World>, first: Loaded) -> Result<Self, Refused> {
+    pub(crate) async fn new(world: Arc<dyn World>, first: Loaded) -> Result<Self, Refused> {
         let signals = Signals::new().map_err(Refused::Signals)?;
         let files = Arc::new(InForce::new(first, world.now()).map_err(Refused::Files)?);
         let door = Door::open(&*world, &files.desired.settings.daemon).await?;
@@ -152,12 +152,12 @@ impl Daemon {
     }
 
     /// Where it serves.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.door.address()
     }
 
     /// Works until it is told to end.
-    pub async fn run(self) {
+    pub(crate) async fn run(self) {
         let Self { world, status, door, mut signals, files } = self;
         let (ask, stop) = Stop::new();
         let access = door.access();

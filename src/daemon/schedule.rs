@@ -12,7 +12,7 @@ const NEVER: Timestamp = Timestamp::MAX;
 
 /// When cycles begin.
 #[derive(Debug, Clone)]
-pub struct Timetable {
+pub(crate) struct Timetable {
     rhythm: Rhythm,
     zone: TimeZone,
 }
@@ -28,7 +28,7 @@ impl Timetable {
     ///
     /// # Errors
     /// When the cron expression means nothing.
-    pub fn new(settings: &Settings) -> Result<Self, String> {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
         let rhythm = match &settings.schedule {
             Schedule::Every { every, jitter } => Rhythm::Every { every: *every, jitter: *jitter },
             Schedule::Cron { cron, jitter } => {
@@ -40,7 +40,7 @@ impl Timetable {
     }
 
     /// When the cycle after one that began at `began` is due, at `now` or later; `chance` is from 0 to 1.
-    pub fn next(&self, began: Timestamp, now: Timestamp, chance: f64) -> Timestamp {
+    pub(crate) fn next(&self, began: Timestamp, now: Timestamp, chance: f64) -> Timestamp {
         match &self.rhythm {
             // A cycle that took longer than the pause is followed by the next at once.
             Rhythm::Every { every, jitter } => later(began, *every + jitter.mul_f64(chance)).max(now),
@@ -49,7 +49,7 @@ impl Timetable {
     }
 
     /// The pause between cycles as it normally is, around `now`.
-    pub fn interval(&self, now: Timestamp) -> Duration {
+    pub(crate) fn interval(&self, now: Timestamp) -> Duration {
         match &self.rhythm {
             Rhythm::Every { every, .. } => *every,
             Rhythm::Cron { cron, .. } => {
@@ -62,7 +62,7 @@ impl Timetable {
 
     /// When the cycle after one that began at `began` is due, which was to be `due`, when so many in a row could not read the
     /// app; `chance` is from 0 to 1.
-    pub fn after_failures(&self, failures: u32, began: Timestamp, due: Timestamp, chance: f64) -> Timestamp {
+    pub(crate) fn after_failures(&self, failures: u32, began: Timestamp, due: Timestamp, chance: f64) -> Timestamp {
         // Cron says exactly when, so that chance would only skip a turn.
         let chance = if matches!(self.rhythm, Rhythm::Cron { .. }) { 0.0 } else { chance };
         let earliest = later(began, backoff::pause(failures, self.interval(began), chance));

@@ -26,7 +26,7 @@ const STALE_LOCK: Duration = Duration::from_secs(600);
 const DEEPEST: usize = 32;
 
 /// Watches a directory, and has it read while nobody writes to it.
-pub struct Watch {
+pub(crate) struct Watch {
     dir: PathBuf,
     /// What was read last; nothing at first.
     known: Option<u64>,
@@ -35,7 +35,7 @@ pub struct Watch {
 
 impl Watch {
     /// Watches `dir`.
-    pub fn new(dir: &Path) -> Self {
+    pub(crate) fn new(dir: &Path) -> Self {
         Self { dir: dir.to_owned(), known: None, warned: false }
     }
 
@@ -58,7 +58,7 @@ impl Watch {
 
     /// What `load` makes of the files, as they were from before it began until after it ended: half of a checkout would take
     /// access away that both of its ends grant. `beat` is called while that has to be waited for.
-    pub async fn whole<T>(&mut self, beat: impl Fn(), load: impl AsyncFn() -> T) -> T {
+    pub(crate) async fn whole<T>(&mut self, beat: impl Fn(), load: impl AsyncFn() -> T) -> T {
         loop {
             let before = self.settled(&beat).await;
             let loaded = load().await;

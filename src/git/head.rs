@@ -16,7 +16,7 @@ const UNCHECKED: &str = "+unchecked";
 
 /// The commit that files are of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Head {
+pub(crate) struct Head {
     /// Its id, with a mark unless the files are just what it says; none where there is no commit.
     pub commit: Option<String>,
     /// Why it is not known, or not for certain, although there is a repository; with what to do about it.
@@ -27,7 +27,7 @@ pub struct Head {
 ///
 /// A service runs as a user of its own, and git refuses repositories of others because of the programs that their
 /// configuration may start. Of such a one only what starts no program is asked.
-pub fn head(dir: &Path) -> Head {
+pub(crate) fn head(dir: &Path) -> Head {
     let Some(repository) = repository(dir) else { return Head::default() };
     let known = |commit| Head { commit, trouble: None };
     let refused = match own(dir) {

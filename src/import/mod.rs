@@ -22,12 +22,12 @@ use jiff::Timestamp;
 
 use crate::model::{Desired, DesiredApp, Email, Live, LiveApp, PersonStatus, Values};
 
-pub use teams::{Team, suggest};
-pub use yaml::{Additions, people, team_lines};
+pub(crate) use teams::{Team, suggest};
+pub(crate) use yaml::{Additions, people, team_lines};
 
 /// What an import is made from.
 #[derive(Clone, Copy)]
-pub struct Inputs<'a> {
+pub(crate) struct Inputs<'a> {
     /// What the files say already.
     pub desired: &'a Desired,
     /// What the apps say there is.
@@ -42,7 +42,7 @@ pub struct Inputs<'a> {
 
 /// What the files lack.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Imported {
+pub(crate) struct Imported {
     /// People who are named nowhere yet.
     pub people: BTreeMap<Email, Names>,
     /// What is to be said in each app.
@@ -53,7 +53,7 @@ pub struct Imported {
 
 /// A person's names, as far as an app knows them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names {
+pub(crate) struct Names {
     /// First name.
     pub given: Option<Arc<str>>,
     /// Last name.
@@ -62,7 +62,7 @@ pub struct Names {
 
 /// What one app's entry lacks.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct NewLines {
+pub(crate) struct NewLines {
     /// The app is new to the files, and starts in `mode: add`.
     pub is_new: bool,
     /// The role of whoever has no other.
@@ -79,7 +79,7 @@ pub struct NewLines {
 
 /// What one group's entry lacks.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct NewGroup {
+pub(crate) struct NewGroup {
     /// No line declares it yet.
     pub is_new: bool,
     /// The pin, where the name alone does not say which group is meant.
@@ -92,7 +92,7 @@ pub struct NewGroup {
 
 /// Something live that cannot be said in the files.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Skipped {
+pub(crate) struct Skipped {
     /// The app.
     pub app: Arc<str>,
     /// The account, group or membership.
@@ -103,7 +103,7 @@ pub struct Skipped {
 
 impl Imported {
     /// Everyone who is named by what is to be added.
-    pub fn names(&self, identity: &Email) -> bool {
+    pub(crate) fn names(&self, identity: &Email) -> bool {
         let in_app = |app: &NewLines| {
             app.accounts.contains_key(identity) || app.groups.values().any(|group| group.members.contains_key(identity))
         };
@@ -112,7 +112,7 @@ impl Imported {
 }
 
 /// Works out what the files lack.
-pub fn import(inputs: &Inputs<'_>) -> Imported {
+pub(crate) fn import(inputs: &Inputs<'_>) -> Imported {
     let mut imported = Imported::default();
     let chosen: Vec<(&DesiredApp, &LiveApp)> = inputs
         .apps

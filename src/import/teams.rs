@@ -17,7 +17,7 @@ const MOST: usize = 10;
 
 /// People who have the very same.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Team {
+pub(crate) struct Team {
     /// A name made of what its members have in common.
     pub name: String,
     /// Who they are.
@@ -28,7 +28,7 @@ pub struct Team {
 
 /// What a team's members have in one app.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// Fields of their accounts.
     pub values: Values,
     /// Their groups, with the fields of the memberships.
@@ -36,7 +36,7 @@ pub struct Grant {
 }
 
 /// The largest sets of people with identical groups and roles. Admins are in none: what they have is theirs by name.
-pub fn suggest(desired: &Desired, imported: &Imported) -> Vec<Team> {
+pub(crate) fn suggest(desired: &Desired, imported: &Imported) -> Vec<Team> {
     let mut holdings: BTreeMap<&Email, BTreeMap<Arc<str>, Grant>> = BTreeMap::new();
     let mut admins: BTreeSet<&Email> = BTreeSet::new();
     for (app, lines) in &imported.apps {

@@ -10,7 +10,7 @@ use crate::{
 
 /// What is to be added to the entry of one app, apart by where it is best put.
 #[derive(Debug, Clone, Default)]
-pub struct Additions {
+pub(crate) struct Additions {
     /// Single values that stand at the head of the entry, by their keys: `mode`, `role` of `defaults`, and `aliases`
     /// of `policy`.
     pub head: Vec<(Vec<&'static str>, Tree)>,
@@ -21,7 +21,7 @@ pub struct Additions {
 }
 
 /// The section `people`.
-pub fn people(imported: &Imported) -> Tree {
+pub(crate) fn people(imported: &Imported) -> Tree {
     let entries = imported.people.iter().map(|(identity, names)| (identity.to_string(), person(names)));
     Tree::Map(entries.collect())
 }
@@ -33,7 +33,7 @@ fn person(names: &Names) -> Tree {
 
 impl Additions {
     /// What is to be added for one app.
-    pub fn of(lines: &NewLines) -> Self {
+    pub(crate) fn of(lines: &NewLines) -> Self {
         let mut additions = Self::default();
         if lines.is_new {
             additions.head.push((vec!["mode"], Tree::Text("add".into())));
@@ -100,7 +100,7 @@ fn group(new: &NewGroup) -> Tree {
 }
 
 /// Teams as lines to copy.
-pub fn team_lines(teams: &[Team]) -> String {
+pub(crate) fn team_lines(teams: &[Team]) -> String {
     let mut section = Tree::Map(Vec::new());
     for team in teams {
         let entry = section.child("teams").child(&team.name);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One file.
-pub struct Source {
+pub(crate) struct Source {
     /// Relative to `src`.
     pub file: String,
     /// The module it holds, from the top: `["plan", "diff"]`.
@@ -14,7 +14,7 @@ pub struct Source {
 }
 
 impl Source {
-    pub fn new(file: &str, text: &str) -> Self {
+    pub(crate) fn new(file: &str, text: &str) -> Self {
         let mut module: Vec<String> = file.trim_end_matches(".rs").split('/').map(Into::into).collect();
         if module.len() > 1 && module.last().is_some_and(|last| last == "mod") {
             module.pop();
@@ -24,23 +24,23 @@ impl Source {
     }
 
     /// The top-level module.
-    pub fn top(&self) -> &str {
+    pub(crate) fn top(&self) -> &str {
         &self.module[0]
     }
 
     /// Whether it belongs to `part`, such as `connectors/http`.
-    pub fn is_in(&self, part: &str) -> bool {
+    pub(crate) fn is_in(&self, part: &str) -> bool {
         let part: Vec<&str> = part.split('/').collect();
         self.module.len() >= part.len() && self.module.iter().zip(&part).all(|(a, b)| a == b)
     }
 
     /// Modules declared for tests alone, in files of their own.
-    pub fn test_modules(&self) -> Vec<Vec<String>> {
+    pub(crate) fn test_modules(&self) -> Vec<Vec<String>> {
         self.tests.iter().map(|name| [&self.module[..], std::slice::from_ref(name)].concat()).collect()
     }
 
     /// Every path it mentions, with aliases, `self` and `super` resolved; those into this crate begin with `crate`.
-    pub fn paths(&self) -> BTreeSet<Vec<String>> {
+    pub(crate) fn paths(&self) -> BTreeSet<Vec<String>> {
         let mut found = BTreeSet::new();
         let mut aliases: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut mentioned = Vec::new();

@@ -12,14 +12,14 @@ use crate::{
     values,
 };
 
-pub fn user(n: usize) -> Value {
+pub(crate) fn user(n: usize) -> Value {
     json!({"id": format!("u{n}"), "email": format!("p{n}@x.example"), "firstName": "Jo", "lastName": format!("N{n}"),
            "role": "Member", "isActive": true, "timeZone": "Europe/Berlin", "canScheduleJobs": true,
            "dateAdded": "2025-01-02T03:04:05Z", "dateUpdated": "2025-01-02T03:04:05Z"})
 }
 
 /// The page of `users` that is asked for, as the guide shows it.
-pub fn page(call: &Call, users: &[Value]) -> Answer {
+pub(crate) fn page(call: &Call, users: &[Value]) -> Answer {
     let (number, size) = (call.number("page"), call.number("pageSize"));
     let rows: Vec<_> = users.iter().skip((number - 1) * size).take(size).cloned().collect();
     json_answer(200, json!({"users": rows, "count": rows.len()}))

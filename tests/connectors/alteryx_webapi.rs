@@ -12,7 +12,7 @@ use crate::{
     values,
 };
 
-pub fn user(n: usize) -> Value {
+pub(crate) fn user(n: usize) -> Value {
     json!({"id": format!("u{n}"), "firstName": "Jo", "lastName": format!("N{n}"), "email": format!("p{n}@x.example"),
            "role": "Artisan", "defaultWorkerTag": "", "canScheduleJobs": true, "canPrioritizeJobs": false,
            "canAssignJobs": false, "isApiEnabled": true, "defaultCredentialId": "", "isActive": true,

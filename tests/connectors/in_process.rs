@@ -50,20 +50,20 @@ impl Transport for Relay {
 }
 
 /// Nobody watches.
-pub struct Unwatched;
+pub(crate) struct Unwatched;
 
 impl Watch for Unwatched {
     fn seen(&self, _: &str, _: ObserveProgress) {}
 }
 
 /// A company whose apps the sandbox plays.
-pub struct Company {
+pub(crate) struct Company {
     pub sandbox: Arc<Sandbox>,
     pub registry: Registry,
 }
 
 impl Company {
-    pub fn new(config: Config, latency: Duration) -> Self {
+    pub(crate) fn new(config: Config, latency: Duration) -> Self {
         let sandbox = Arc::new(Sandbox::without_network(config).unwrap());
         let clock = sandbox.clone();
         let outside = Outside {
@@ -75,7 +75,7 @@ impl Company {
     }
 
     /// The example organisation's files. Groups that they pin are made.
-    pub fn example(&self) -> Desired {
+    pub(crate) fn example(&self) -> Desired {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state");
         let desired = desired::load(&dir, &self.registry).unwrap_or_else(|problems| panic!("{problems:?}")).desired;
         for app in desired.apps.values() {
@@ -88,12 +88,12 @@ impl Company {
     }
 
     /// Files as a text.
-    pub fn files(&self, text: &str) -> Desired {
+    pub(crate) fn files(&self, text: &str) -> Desired {
         let files = vec![("all.yaml".to_owned(), text.to_owned())];
         desired::parse(files, &self.registry).unwrap_or_else(|problems| panic!("{problems:?}")).desired
     }
 
-    pub fn connect(&self, app: &DesiredApp) -> Result<Arc<dyn Writer>, Error> {
+    pub(crate) fn connect(&self, app: &DesiredApp) -> Result<Arc<dyn Writer>, Error> {
         let instead = Override {
             url: self.sandbox.app_url(&app.connector, &app.name).parse().unwrap(),
             client_id: format!("{DEFAULT_CLIENT_ID}.{}", app.name),
@@ -102,7 +102,7 @@ impl Company {
         self.registry.connect(app, &TestSecrets::none(), Some(&instead))
     }
 
-    pub fn reconciler(&self, desired: Desired) -> Reconciler {
+    pub(crate) fn reconciler(&self, desired: Desired) -> Reconciler {
         let clock = self.sandbox.clone();
         Reconciler::new(desired, String::new(), |_| true, |app| self.connect(app))
             .with_clock(Clock::new(move || clock.now()))

@@ -16,11 +16,11 @@ use crate::{
     support::{Answer, Call, Fixture, json_answer, status_answer},
 };
 
-pub fn row(n: usize) -> Value {
+pub(crate) fn row(n: usize) -> Value {
     json!({"id": format!("usr_{n}"), "email": format!("p{n}@x.example"), "firstName": "Jo", "active": true})
 }
 
-pub fn full(n: usize, roles: Value) -> Value {
+pub(crate) fn full(n: usize, roles: Value) -> Value {
     let mut user = row(n);
     user["lastName"] = json!(format!("N{n}"));
     user["roles"] = roles;
@@ -28,7 +28,7 @@ pub fn full(n: usize, roles: Value) -> Value {
 }
 
 /// A page of `rows`, by tokens that carry where they lead.
-pub fn page(call: &Call, rows: &[Value]) -> Answer {
+pub(crate) fn page(call: &Call, rows: &[Value]) -> Answer {
     let from: usize = call.query.get("pageToken").map_or(0, |token| token.trim_start_matches("tok_").parse().unwrap());
     let shown: Vec<_> = rows.iter().skip(from).take(call.number("pageSize")).cloned().collect();
     let next = from + shown.len();

@@ -19,10 +19,10 @@ use serde_json::Value;
 use crate::story::{APP, Said, Story, conforms, finish, quick, start};
 
 /// A repository around the files of a story.
-pub struct Repo<'a>(pub &'a Path);
+pub(crate) struct Repo<'a>(pub &'a Path);
 
 impl Repo<'_> {
-    pub fn git(&self, args: &[&str]) -> String {
+    pub(crate) fn git(&self, args: &[&str]) -> String {
         let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "commit.gpgSign=false"];
         let output = Command::new("git").arg("-C").arg(self.0).args(identity).args(args).output().unwrap();
         assert!(output.status.success(), "git {args:?}: {output:?}");
@@ -30,12 +30,12 @@ impl Repo<'_> {
     }
 
     /// What is there now becomes `main`.
-    pub fn main(&self) {
+    pub(crate) fn main(&self) {
         self.git(&["init", "-q", "-b", "main"]);
         self.commit("start");
     }
 
-    pub fn commit(&self, message: &str) {
+    pub(crate) fn commit(&self, message: &str) {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "-m", message]);
     }
@@ -70,7 +70,7 @@ impl Trap {
 }
 
 /// `STATUS CAUSE NAME` of every action.
-pub fn caused(plan: &Value) -> Vec<String> {
+pub(crate) fn caused(plan: &Value) -> Vec<String> {
     let text = |value: &Value| value.as_str().unwrap_or("none").to_owned();
     let apps = plan["apps"].as_array().unwrap().iter();
     apps.flat_map(|app| app["actions"].as_array().unwrap())

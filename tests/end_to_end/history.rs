@@ -191,7 +191,7 @@ async fn a_store_that_is_no_store_or_empty_is_not_called_whole() {
 }
 
 /// Changes one row of a store, as somebody could who has the file.
-pub async fn sqlite(file: &str, sql: &str) {
+pub(crate) async fn sqlite(file: &str, sql: &str) {
     use sqlx::Connection as _;
     let mut connection =
         sqlx::SqliteConnection::connect(&format!("sqlite://{}", file.replace(' ', "%20"))).await.unwrap();

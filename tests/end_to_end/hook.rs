@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The part of the address that nobody may see.
 const SECRET: &str = "Zq7-marked-webhook-Xw9";
 
-pub struct Hook {
+pub(crate) struct Hook {
     /// Its address, a secret.
     pub url: String,
     told: Arc<Mutex<Vec<Value>>>,
@@ -25,7 +25,7 @@ pub struct Hook {
 }
 
 impl Hook {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/services/{SECRET}", listener.local_addr().unwrap());
         let (told, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicU16::new(200)));
@@ -40,12 +40,12 @@ impl Hook {
     }
 
     /// What it answers from now on.
-    pub fn answer(&self, status: u16) {
+    pub(crate) fn answer(&self, status: u16) {
         self.answer.store(status, Ordering::Relaxed);
     }
 
     /// Waits until it was told so much, or more.
-    pub async fn wait(&self, count: usize) {
+    pub(crate) async fn wait(&self, count: usize) {
         let end = Instant::now() + PATIENCE;
         while self.told.lock().unwrap().len() < count {
             assert!(Instant::now() < end, "{count} are not told: {:#?}", self.told.lock().unwrap());
@@ -54,12 +54,12 @@ impl Hook {
     }
 
     /// The texts it was told since the last time.
-    pub fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         let told = std::mem::take(&mut *self.told.lock().unwrap());
         told.iter().map(|body| body["text"].as_str().unwrap().to_owned()).collect()
     }
 
-    pub fn secret(&self) -> &'static str {
+    pub(crate) fn secret(&self) -> &'static str {
         SECRET
     }
 }

@@ -8,9 +8,9 @@ use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
 /// The app of a story's files; its tenant starts empty.
-pub const APP: &str = "studio";
+pub(crate) const APP: &str = "studio";
 
-pub struct Story {
+pub(crate) struct Story {
     pub sandbox: Sandbox,
     pub dir: TempDir,
     /// The connector of the story's app.
@@ -19,14 +19,14 @@ pub struct Story {
 
 /// What the command said.
 #[derive(Debug)]
-pub struct Said {
+pub(crate) struct Said {
     pub status: i32,
     pub out: String,
     pub err: String,
 }
 
 /// A quick sandbox, whose invitations are accepted when the test moves the clock.
-pub fn quick() -> Config {
+pub(crate) fn quick() -> Config {
     let plenty = Quota { requests: 100_000, window: Duration::from_secs(1), concurrency: usize::MAX };
     Config {
         latency: Duration::ZERO,
@@ -40,19 +40,19 @@ pub fn quick() -> Config {
 
 impl Story {
     /// A story with one Autodesk app whose body (groups, accounts, policy) is `app`, and `rest` for the other sections.
-    pub async fn of(config: Config, app: &str, rest: &str) -> Self {
+    pub(crate) async fn of(config: Config, app: &str, rest: &str) -> Self {
         Self::with(config, "autodesk", app, rest).await
     }
 
     /// A story with one app of another kind.
-    pub async fn with(config: Config, connector: &'static str, app: &str, rest: &str) -> Self {
+    pub(crate) async fn with(config: Config, connector: &'static str, app: &str, rest: &str) -> Self {
         let story = Self { sandbox: Sandbox::start(config).await.unwrap(), dir: TempDir::new().unwrap(), connector };
         story.write(app, rest);
         story
     }
 
     /// Replaces the files.
-    pub fn write(&self, app: &str, rest: &str) {
+    pub(crate) fn write(&self, app: &str, rest: &str) {
         let body: String = app.lines().map(|line| format!("    {line}\n")).collect();
         let text = format!(
             "apps:\n  {APP}:\n    connector: {}\n    url: https://api.example.com\n    auth:\n      \
@@ -63,7 +63,7 @@ impl Story {
     }
 
     /// An account of the story's app, put there behind our back.
-    pub fn account(&self, email: &str, role: &str, active: bool) -> String {
+    pub(crate) fn account(&self, email: &str, role: &str, active: bool) -> String {
         let status = if self.connector == "autodesk" {
             None
         } else {
@@ -80,12 +80,12 @@ impl Story {
     }
 
     /// What the app itself says of an account.
-    pub fn raw(&self, account: &str) -> Value {
+    pub(crate) fn raw(&self, account: &str) -> Value {
         self.sandbox.account(self.connector, APP, account).unwrap().raw
     }
 
     /// Method and path of every request that changed something or was meant to, token calls aside, in order.
-    pub fn writes(&self) -> Vec<String> {
+    pub(crate) fn writes(&self) -> Vec<String> {
         let log = self.sandbox.log().into_iter();
         log.filter(|request| request.method != "GET" && !request.path.ends_with("/token"))
             .map(|request| format!("{} {}", request.method, request.path))
@@ -93,18 +93,18 @@ impl Story {
     }
 
     /// The next plan is empty.
-    pub async fn converged(&self) {
+    pub(crate) async fn converged(&self) {
         let said = self.rosterd(&["plan", "--detailed-exitcode"]).await;
         assert_eq!(said.status, 0, "{said:?}");
         assert_eq!(self.actions().await, Vec::<String>::new());
     }
 
-    pub async fn rosterd(&self, args: &[&str]) -> Said {
+    pub(crate) async fn rosterd(&self, args: &[&str]) -> Said {
         self.rosterd_with(args, &[]).await
     }
 
     /// The command with further variables in its environment.
-    pub async fn rosterd_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Said {
+    pub(crate) async fn rosterd_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Said {
         let sandbox = format!("--sandbox={}", self.sandbox.url());
         let dir = self.dir.path().to_str().unwrap().to_owned();
         let (command, rest) = args.split_first().unwrap();
@@ -117,7 +117,7 @@ impl Story {
     }
 
     /// The plan as JSON, checked against the published schema.
-    pub async fn plan(&self) -> Value {
+    pub(crate) async fn plan(&self) -> Value {
         let said = self.rosterd(&["plan", "--format", "json"]).await;
         assert_eq!(said.status, 0, "{said:?}");
         let plan: Value = serde_json::from_str(&said.out).unwrap();
@@ -126,19 +126,19 @@ impl Story {
     }
 
     /// The actions of the plan as `status name`.
-    pub async fn actions(&self) -> Vec<String> {
+    pub(crate) async fn actions(&self) -> Vec<String> {
         actions(&self.plan().await)
     }
 }
 
-pub fn actions(plan: &Value) -> Vec<String> {
+pub(crate) fn actions(plan: &Value) -> Vec<String> {
     let apps = plan["apps"].as_array().unwrap().iter();
     apps.flat_map(|app| app["actions"].as_array().unwrap())
         .map(|action| format!("{} {}", action["status"].as_str().unwrap(), action["name"].as_str().unwrap()))
         .collect()
 }
 
-pub fn conforms(plan: &Value) {
+pub(crate) fn conforms(plan: &Value) {
     let schema: Value = serde_json::from_str(include_str!("../../src/report/plan.schema.json")).unwrap();
     if let Err(error) = jsonschema::validate(&schema, plan) {
         panic!("the plan does not conform to its schema: {error} at {}", error.instance_path());
@@ -146,16 +146,16 @@ pub fn conforms(plan: &Value) {
 }
 
 /// Runs the command from the root of the repository, without any of our environment's colours and credentials.
-pub async fn run(args: &[&str]) -> Said {
+pub(crate) async fn run(args: &[&str]) -> Said {
     run_with(args, &[]).await
 }
 
-pub async fn run_with(args: &[&str], variables: &[(&str, &str)]) -> Said {
+pub(crate) async fn run_with(args: &[&str], variables: &[(&str, &str)]) -> Said {
     finish(start(args, variables)).await
 }
 
 /// Starts the command and does not wait for it.
-pub fn start(args: &[&str], variables: &[(&str, &str)]) -> Child {
+pub(crate) fn start(args: &[&str], variables: &[(&str, &str)]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_rosterd"))
         .args(args)
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
@@ -171,7 +171,7 @@ pub fn start(args: &[&str], variables: &[(&str, &str)]) -> Child {
 }
 
 /// What a started command says until it ends.
-pub async fn finish(child: Child) -> Said {
+pub(crate) async fn finish(child: Child) -> Said {
     let output = tokio::time::timeout(Duration::from_secs(120), child.wait_with_output());
     let output = output.await.expect("the command ends").unwrap();
     Said {

@@ -23,13 +23,13 @@ const PROGRAMS: [&str; 3] = ["chromium-headless-shell", "chromium", "google-chro
 
 /// Colours that a reader prefers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
+pub(crate) enum Scheme {
     Light,
     Dark,
 }
 
 /// An installed browser, all of whose requests but those to this machine end at a proxy that takes note of them.
-pub struct Browser {
+pub(crate) struct Browser {
     program: PathBuf,
     trap: u16,
     asked: Arc<Mutex<Vec<String>>>,
@@ -37,7 +37,7 @@ pub struct Browser {
 
 /// What became of a page.
 #[derive(Debug)]
-pub struct Page {
+pub(crate) struct Page {
     /// The document after it was loaded.
     pub dom: String,
     /// What was said in the console.
@@ -45,12 +45,12 @@ pub struct Page {
 }
 
 /// Whether there is a browser.
-pub fn is_installed() -> bool {
+pub(crate) fn is_installed() -> bool {
     program().is_some()
 }
 
 /// The browser; `None`, and a line that says so, where there is none.
-pub fn installed() -> Option<Browser> {
+pub(crate) fn installed() -> Option<Browser> {
     let program = program();
     if program.is_none() {
         server::left_out("a browser");
@@ -84,7 +84,7 @@ impl Browser {
     }
 
     /// Opens a page in a window `width` points wide.
-    pub fn open(&self, url: &str, width: u32, scheme: Scheme) -> Page {
+    pub(crate) fn open(&self, url: &str, width: u32, scheme: Scheme) -> Page {
         let output = self.run(url, width, 900, scheme, &["--dump-dom".to_owned()]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let console = said.lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect();
@@ -92,7 +92,7 @@ impl Browser {
     }
 
     /// Takes a picture of a page, for people: it stays below `target/real/pictures`.
-    pub fn picture(&self, url: &str, name: &str, (width, height): (u32, u32), scheme: Scheme) -> Vec<u8> {
+    pub(crate) fn picture(&self, url: &str, name: &str, (width, height): (u32, u32), scheme: Scheme) -> Vec<u8> {
         let place = pictures();
         fs::create_dir_all(&place).unwrap();
         let file = place.join(format!("{name}.png"));
@@ -102,7 +102,7 @@ impl Browser {
     }
 
     /// What was asked of other machines so far.
-    pub fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 
@@ -155,7 +155,7 @@ fn pictures() -> PathBuf {
 /// `problems` are places where the text stands out from its ground by less than 4.5 to 1, as the guidelines for the
 /// accessibility of web content want it at least, and whatever is wider than the window and does not scroll by itself.
 #[derive(Debug, serde::Deserialize)]
-pub struct Look {
+pub(crate) struct Look {
     pub problems: Vec<String>,
     /// How many elements there are of each kind.
     pub elements: std::collections::BTreeMap<String, usize>,
@@ -167,7 +167,7 @@ pub struct Look {
 
 impl Browser {
     /// Looks at a page that is given as HTML.
-    pub fn look(&self, html: &str, width: u32, scheme: Scheme) -> Look {
+    pub(crate) fn look(&self, html: &str, width: u32, scheme: Scheme) -> Look {
         let dir = TempDir::new().unwrap();
         let file = dir.path().join("page.html");
         // It must not load itself again in the middle of being looked at.

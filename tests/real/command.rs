@@ -11,39 +11,39 @@ use tokio::process::Command;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Files, and the variables that they refer to.
-pub struct Rosterd {
+pub(crate) struct Rosterd {
     dir: TempDir,
     variables: BTreeMap<&'static str, String>,
 }
 
 /// What the command said.
 #[derive(Debug)]
-pub struct Said {
+pub(crate) struct Said {
     pub status: i32,
     pub out: String,
     pub err: String,
 }
 
 impl Rosterd {
-    pub fn new(variables: &[(&'static str, &str)]) -> Self {
+    pub(crate) fn new(variables: &[(&'static str, &str)]) -> Self {
         let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         Self { dir: TempDir::new().unwrap(), variables }
     }
 
     /// Replaces the files.
-    pub fn write(&self, text: &str) {
+    pub(crate) fn write(&self, text: &str) {
         fs::write(self.dir.path().join("all.yaml"), text).unwrap();
     }
 
     /// Puts another file beside them.
-    pub fn place(&self, name: &str, text: &str) {
+    pub(crate) fn place(&self, name: &str, text: &str) {
         let path = self.dir.path().join(name);
         fs::create_dir_all(path.parent().expect("it is below the directory")).unwrap();
         fs::write(path, text).unwrap();
     }
 
     /// Puts all files of a directory of the repository into it.
-    pub fn place_all(&self, directory: &str) {
+    pub(crate) fn place_all(&self, directory: &str) {
         fn copy(from: &Path, to: &Path) {
             fs::create_dir_all(to).unwrap();
             for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
@@ -59,16 +59,16 @@ impl Rosterd {
     }
 
     /// Takes a file away.
-    pub fn remove(&self, name: &str) {
+    pub(crate) fn remove(&self, name: &str) {
         fs::remove_file(self.dir.path().join(name)).unwrap();
     }
 
     /// Where a file of that name is.
-    pub fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.dir.path().join(name).to_str().unwrap().to_owned()
     }
 
-    pub async fn run(&self, command: &str, args: &[&str]) -> Said {
+    pub(crate) async fn run(&self, command: &str, args: &[&str]) -> Said {
         let child = Command::new(env!("CARGO_BIN_EXE_rosterd"))
             .arg(command)
             .arg(self.dir.path())
@@ -91,14 +91,14 @@ impl Rosterd {
     }
 
     /// Applies the files; everything that was ready was done.
-    pub async fn apply(&self) -> Said {
+    pub(crate) async fn apply(&self) -> Said {
         let said = self.run("apply", &["--yes"]).await;
         assert_eq!(said.status, 0, "{said:?}");
         said
     }
 
     /// How many actions of each verb the plan has; all of them are ready. Nothing, where nothing is to be done.
-    pub async fn plan(&self) -> BTreeMap<String, usize> {
+    pub(crate) async fn plan(&self) -> BTreeMap<String, usize> {
         let said = self.run("plan", &["--format", "json"]).await;
         assert_eq!((said.status, said.err.as_str()), (0, ""), "{}", said.out);
         let plan: Value = serde_json::from_str(&said.out).unwrap();
@@ -114,6 +114,6 @@ impl Rosterd {
 }
 
 /// What [`Rosterd::plan`] should say.
-pub fn verbs(expected: &[(&str, usize)]) -> BTreeMap<String, usize> {
+pub(crate) fn verbs(expected: &[(&str, usize)]) -> BTreeMap<String, usize> {
     expected.iter().map(|(verb, count)| ((*verb).to_owned(), *count)).collect()
 }

@@ -24,7 +24,7 @@ const TRIES: u32 = 3;
 ///
 /// # Panics
 /// When it is not there although all servers have to be.
-pub fn installed(name: &str) -> Option<Installed> {
+pub(crate) fn installed(name: &str) -> Option<Installed> {
     if is_installed(name) {
         return Some(Installed { name: name.to_owned(), place: place(name) });
     }
@@ -37,14 +37,14 @@ pub fn installed(name: &str) -> Option<Installed> {
 ///
 /// # Panics
 /// When nothing may be left out.
-pub fn left_out(missing: &str) {
+pub(crate) fn left_out(missing: &str) {
     assert!(!required(), "{missing} is not installed: run tests/real/install");
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     say(&format!("left out: {test}, because {missing} is not installed (`make tools` does it)"));
 }
 
 /// Says in one line which servers are missing, and the browser if it is.
-pub fn summary(browser: bool) {
+pub(crate) fn summary(browser: bool) {
     let mut all = all();
     all.push("a browser".to_owned());
     let is_there = |name: &str| if name == "a browser" { browser } else { is_installed(name) };
@@ -96,14 +96,14 @@ fn say(line: &str) {
 }
 
 /// An installed server.
-pub struct Installed {
+pub(crate) struct Installed {
     name: String,
     /// The environment's directory. What is kept there goes when another version is installed.
     pub place: PathBuf,
 }
 
 /// A running server. It ends when it is dropped.
-pub struct Server {
+pub(crate) struct Server {
     /// `http://127.0.0.1:PORT`.
     pub origin: String,
     child: Child,
@@ -113,13 +113,13 @@ pub struct Server {
 
 impl Installed {
     /// A program of its environment, ready to be given arguments.
-    pub fn program(&self, program: &str) -> Command {
+    pub(crate) fn program(&self, program: &str) -> Command {
         Command::new(self.place.join("bin").join(program))
     }
 
     /// Starts a server on a free port, and waits until it answers at `path`, whatever the answer is. `command` is given the
     /// port and a directory for whatever the server keeps.
-    pub async fn start(&self, path: &str, command: impl Fn(u16, &Path) -> Command) -> Server {
+    pub(crate) async fn start(&self, path: &str, command: impl Fn(u16, &Path) -> Command) -> Server {
         for _ in 0..TRIES {
             let dir = TempDir::new().unwrap();
             let port = free_port();
@@ -160,7 +160,7 @@ impl Server {
     }
 
     /// What the server wrote so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("server.log")).unwrap_or_default()
     }
 }
@@ -183,7 +183,7 @@ impl Drop for Server {
 }
 
 /// A client that goes through no proxy.
-pub fn http() -> reqwest::Client {
+pub(crate) fn http() -> reqwest::Client {
     rosterd::connectors::http::install_tls();
     reqwest::Client::builder().no_proxy().build().unwrap()
 }

@@ -16,7 +16,7 @@ const EXAMPLE_OLD_MILL: &str = "4f30ad85-3c31-40bd-803d-8e4f9d6bac43";
 const EXAMPLE_ARCHIVE: &str = "5041be96-4d42-41ce-914e-9f50ae7cbd54";
 
 /// A sandbox with two projects, and a client that acts for the account's administrator.
-pub struct Acc {
+pub(crate) struct Acc {
     pub sandbox: Sandbox,
     tenant: &'static str,
     http: reqwest::Client,
@@ -24,11 +24,11 @@ pub struct Acc {
 }
 
 impl Acc {
-    pub async fn new(quirks: &[&str]) -> Self {
+    pub(crate) async fn new(quirks: &[&str]) -> Self {
         Self::with(quiet(), quirks).await
     }
 
-    pub async fn with(config: Config, quirks: &[&str]) -> Self {
+    pub(crate) async fn with(config: Config, quirks: &[&str]) -> Self {
         let quirks = [("acc".to_owned(), quirks.iter().map(|name| (*name).to_owned()).collect())].into();
         let app = Self::of_tenant(Config { quirks, ..config }, TENANT).await;
         app.sandbox.put_group("acc", TENANT, HARBOUR, "Harbour Tower").unwrap();
@@ -56,7 +56,7 @@ impl Acc {
     }
 
     /// A request without the acting user.
-    pub fn request(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::RequestBuilder {
         let url = self.sandbox.app_url("acc", self.tenant) + path;
         let request = self.http.request(method.parse().unwrap(), url).bearer_auth(&self.token);
         match body {
@@ -65,11 +65,11 @@ impl Acc {
         }
     }
 
-    pub async fn send(&self, method: &str, path: &str, body: Value) -> Got {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> Got {
         got(self.request(method, path, Some(body)).header("user-id", ACC_ADMIN)).await
     }
 
-    pub async fn get(&self, path: &str) -> Got {
+    pub(crate) async fn get(&self, path: &str) -> Got {
         got(self.request("GET", path, None)).await
     }
 
@@ -77,16 +77,16 @@ impl Acc {
         got(self.request("DELETE", path, None).header("user-id", ACC_ADMIN)).await
     }
 
-    pub fn person(&self, email: &str, status: &str) -> String {
+    pub(crate) fn person(&self, email: &str, status: &str) -> String {
         let account = NewAccount { email: email.to_owned(), status: Some(status.to_owned()), ..NewAccount::default() };
         self.sandbox.add_account("acc", self.tenant, account).unwrap()
     }
 
-    pub fn put(&self, email: &str, project: &str, role: &str) {
+    pub(crate) fn put(&self, email: &str, project: &str, role: &str) {
         self.sandbox.put_membership("acc", self.tenant, email, project, role).unwrap();
     }
 
-    pub fn view(&self, email: &str) -> AccountView {
+    pub(crate) fn view(&self, email: &str) -> AccountView {
         self.sandbox.account("acc", self.tenant, email).unwrap()
     }
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 use rosterd::sandbox::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Sandbox};
 use serde_json::Value;
 
-pub const ALL_SCOPES: &str = "user:read user:write organization:read";
-pub const TENANT: &str = "studio";
+pub(crate) const ALL_SCOPES: &str = "user:read user:write organization:read";
+pub(crate) const TENANT: &str = "studio";
 
 /// No latency, invitations that nobody accepts until the clock is moved, and tokens that outlast the moving.
-pub fn quiet() -> Config {
+pub(crate) fn quiet() -> Config {
     Config {
         latency: Duration::ZERO,
         accept_after: Duration::from_secs(3600),
@@ -18,7 +18,7 @@ pub fn quiet() -> Config {
     }
 }
 
-pub struct Fixture {
+pub(crate) struct Fixture {
     pub sandbox: Sandbox,
     pub http: reqwest::Client,
     pub tenant: &'static str,
@@ -27,38 +27,38 @@ pub struct Fixture {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Got {
+pub(crate) struct Got {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
     pub json: Value,
 }
 
 impl Got {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    pub fn number(&self, header: &str) -> u64 {
+    pub(crate) fn number(&self, header: &str) -> u64 {
         let text = self.header(header).unwrap_or_else(|| panic!("no {header} in {self:?}"));
         text.parse().unwrap_or_else(|_| panic!("{header}: {text}"))
     }
 
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         self.json["id"].as_str().unwrap_or_else(|| panic!("no id in {self:?}")).to_owned()
     }
 }
 
-pub fn http() -> reqwest::Client {
+pub(crate) fn http() -> reqwest::Client {
     rustls::crypto::ring::default_provider().install_default().ok();
     reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap()
 }
 
 impl Fixture {
-    pub async fn new(config: Config) -> Self {
+    pub(crate) async fn new(config: Config) -> Self {
         Self::of_tenant(config, TENANT).await
     }
 
-    pub async fn of_tenant(config: Config, tenant: &'static str) -> Self {
+    pub(crate) async fn of_tenant(config: Config, tenant: &'static str) -> Self {
         let sandbox = Sandbox::start(config).await.unwrap();
         let mut fixture = Self { sandbox, http: http(), tenant, token: String::new() };
         fixture.token = fixture.fresh_token(ALL_SCOPES).await;
@@ -66,22 +66,22 @@ impl Fixture {
         fixture
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.sandbox.app_url("autodesk", self.tenant))
     }
 
-    pub async fn ask_token(&self, scope: &str) -> Got {
+    pub(crate) async fn ask_token(&self, scope: &str) -> Got {
         let form = [("grant_type", "client_credentials"), ("scope", scope)];
         let request = self.http.post(self.url("/authentication/v2/token"));
         got(request.basic_auth(DEFAULT_CLIENT_ID, Some(DEFAULT_CLIENT_SECRET)).form(&form)).await
     }
 
-    pub async fn fresh_token(&self, scope: &str) -> String {
+    pub(crate) async fn fresh_token(&self, scope: &str) -> String {
         let answer = self.ask_token(scope).await;
         answer.json["access_token"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned()
     }
 
-    pub fn request(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::RequestBuilder {
         let request = self.http.request(method.parse().unwrap(), self.url(path)).bearer_auth(&self.token);
         match body {
             Some(body) => request.json(&body),
@@ -89,39 +89,39 @@ impl Fixture {
         }
     }
 
-    pub async fn get(&self, path: &str) -> Got {
+    pub(crate) async fn get(&self, path: &str) -> Got {
         got(self.request("GET", path, None)).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Got {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Got {
         got(self.request("POST", path, Some(body))).await
     }
 
-    pub async fn patch(&self, path: &str, body: Value) -> Got {
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Got {
         got(self.request("PATCH", path, Some(body))).await
     }
 
-    pub async fn delete(&self, path: &str) -> Got {
+    pub(crate) async fn delete(&self, path: &str) -> Got {
         got(self.request("DELETE", path, None)).await
     }
 
     /// Adds an active account behind the API's back.
-    pub fn active(&self, email: &str) -> String {
+    pub(crate) fn active(&self, email: &str) -> String {
         let account = rosterd::sandbox::NewAccount { email: email.to_owned(), ..Default::default() };
         self.sandbox.add_account("autodesk", self.tenant, account).unwrap()
     }
 
-    pub fn team(&self, id: &str, name: &str) {
+    pub(crate) fn team(&self, id: &str, name: &str) {
         self.sandbox.put_group("autodesk", self.tenant, id, name).unwrap();
     }
 
-    pub fn emails(&self) -> Vec<String> {
+    pub(crate) fn emails(&self) -> Vec<String> {
         let accounts = self.sandbox.accounts("autodesk", self.tenant).unwrap();
         accounts.into_iter().map(|account| account.email).collect()
     }
 }
 
-pub async fn got(request: reqwest::RequestBuilder) -> Got {
+pub(crate) async fn got(request: reqwest::RequestBuilder) -> Got {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.unwrap();
@@ -131,7 +131,7 @@ pub async fn got(request: reqwest::RequestBuilder) -> Got {
 
 /// Checks status and body, ids and times aside.
 #[track_caller]
-pub fn check(got: &Got, status: u16, body: Value) {
+pub(crate) fn check(got: &Got, status: u16, body: Value) {
     let mut json = got.json.clone();
     if let Some(object) = json.as_object_mut() {
         for field in ["id", "userId", "createdAt", "lastLogin", "deactivatedAt", "assignedAt", "developerMessage"] {

@@ -7,33 +7,33 @@ use serde_json::{Value, json};
 
 use crate::client::{Got, TENANT, got, http, quiet};
 
-pub const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
-pub const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
 /// A sandbox and a client with the static token.
-pub struct Scim {
+pub(crate) struct Scim {
     pub sandbox: Sandbox,
     pub tenant: &'static str,
     http: reqwest::Client,
 }
 
 impl Scim {
-    pub async fn new(quirks: &[&str]) -> Self {
+    pub(crate) async fn new(quirks: &[&str]) -> Self {
         Self::with(quiet(), quirks).await
     }
 
-    pub async fn with(config: Config, quirks: &[&str]) -> Self {
+    pub(crate) async fn with(config: Config, quirks: &[&str]) -> Self {
         let names = quirks.iter().map(|name| (*name).to_owned()).collect();
         let quirks = [(format!("scim/{TENANT}"), names)].into();
         Self::of_tenant(Config { quirks, ..config }, TENANT).await
     }
 
-    pub async fn of_tenant(config: Config, tenant: &'static str) -> Self {
+    pub(crate) async fn of_tenant(config: Config, tenant: &'static str) -> Self {
         Self { sandbox: Sandbox::start(config).await.unwrap(), tenant, http: http() }
     }
 
-    pub fn request(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::RequestBuilder {
+    pub(crate) fn request(&self, method: &str, path: &str, body: Option<Value>) -> reqwest::RequestBuilder {
         let url = self.sandbox.app_url("scim", self.tenant) + path;
         let request = self.http.request(method.parse().unwrap(), url).bearer_auth(DEFAULT_CLIENT_SECRET);
         match body {
@@ -42,27 +42,27 @@ impl Scim {
         }
     }
 
-    pub async fn send(&self, method: &str, path: &str, body: Value) -> Got {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> Got {
         got(self.request(method, path, Some(body))).await
     }
 
-    pub async fn get(&self, path: &str) -> Got {
+    pub(crate) async fn get(&self, path: &str) -> Got {
         got(self.request("GET", path, None)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Got {
+    pub(crate) async fn delete(&self, path: &str) -> Got {
         got(self.request("DELETE", path, None)).await
     }
 
     /// Creates a user and returns the id.
-    pub async fn user(&self, name: &str) -> String {
+    pub(crate) async fn user(&self, name: &str) -> String {
         let made = self.send("POST", "/Users", json!({ "schemas": [USER], "userName": name })).await;
         assert_eq!(made.status, 201, "{made:?}");
         made.id()
     }
 
     /// Creates a group with these members and returns the id.
-    pub async fn group(&self, name: &str, members: &[&String]) -> String {
+    pub(crate) async fn group(&self, name: &str, members: &[&String]) -> String {
         let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
         let body = json!({ "schemas": [GROUP], "displayName": name, "members": members });
         let made = self.send("POST", "/Groups", body).await;
@@ -70,39 +70,39 @@ impl Scim {
         made.id()
     }
 
-    pub async fn patch(&self, path: &str, operations: Value) -> Got {
+    pub(crate) async fn patch(&self, path: &str, operations: Value) -> Got {
         self.send("PATCH", path, patch(operations)).await
     }
 
     /// The members of a group, as they really are.
-    pub fn members(&self, group: &str) -> Vec<String> {
+    pub(crate) fn members(&self, group: &str) -> Vec<String> {
         let accounts = self.sandbox.accounts("scim", self.tenant).unwrap();
         let is_in = |account: &&rosterd::sandbox::AccountView| account.groups.iter().any(|found| found.id == group);
         accounts.iter().filter(is_in).map(|account| account.email.clone()).collect()
     }
 
-    pub fn raw(&self, account: &str) -> Value {
+    pub(crate) fn raw(&self, account: &str) -> Value {
         self.sandbox.account("scim", self.tenant, account).unwrap().raw
     }
 }
 
-pub fn patch(operations: Value) -> Value {
+pub(crate) fn patch(operations: Value) -> Value {
     json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations })
 }
 
 /// The userNames on a page.
-pub fn names(page: &Got) -> Vec<String> {
+pub(crate) fn names(page: &Got) -> Vec<String> {
     let rows = page.json["Resources"].as_array().unwrap_or_else(|| panic!("{page:?}"));
     rows.iter().map(|row| row["userName"].as_str().unwrap().to_owned()).collect()
 }
 
-pub fn query(filter: &str) -> String {
+pub(crate) fn query(filter: &str) -> String {
     url::form_urlencoded::Serializer::new("?".to_owned()).append_pair("filter", filter).finish()
 }
 
 /// Checks that an answer is a SCIM error of this kind.
 #[track_caller]
-pub fn check_error(got: &Got, status: u16, scim_type: Option<&str>) {
+pub(crate) fn check_error(got: &Got, status: u16, scim_type: Option<&str>) {
     assert_eq!((got.status, &got.json["status"]), (status, &json!(status.to_string())), "{got:?}");
     assert_eq!(got.json["scimType"].as_str(), scim_type, "{got:?}");
     assert_eq!(got.json["schemas"], json!(["urn:ietf:params:scim:api:messages:2.0:Error"]));

@@ -22,7 +22,7 @@ use super::{
 };
 
 /// One process.
-pub struct Engine {
+pub(crate) struct Engine {
     reconciler: Reconciler,
     clock: Clock,
     remembers: Option<(Store, BudgetKeeper)>,
@@ -35,7 +35,7 @@ impl Watch for Nobody {
 }
 
 /// A clock that is off by so many seconds.
-pub fn clock(network: &Network, off: i64) -> Clock {
+pub(crate) fn clock(network: &Network, off: i64) -> Clock {
     let network = network.clone();
     let begins: jiff::Timestamp = BEGINS.parse().unwrap();
     Clock::new(move || {
@@ -52,13 +52,13 @@ async fn open(file: &Path) -> Store {
 
 impl Engine {
     /// A process that remembers in a database file, or nothing.
-    pub async fn start(world: &World, network: &Network, off: i64, process: u64, file: Option<&Path>) -> Self {
+    pub(crate) async fn start(world: &World, network: &Network, off: i64, process: u64, file: Option<&Path>) -> Self {
         let files = vec![("all.yaml".to_owned(), world.files())];
         Self::with_files(files, world.seed, network, off, process, file).await
     }
 
     /// A process with these files, by name and content.
-    pub async fn with_files(
+    pub(crate) async fn with_files(
         files: Vec<(String, String)>,
         seed: u64,
         network: &Network,
@@ -103,25 +103,25 @@ impl Engine {
     }
 
     /// Reads all apps and plans.
-    pub async fn look(&self) -> Plan {
+    pub(crate) async fn look(&self) -> Plan {
         let readings = self.reconciler.observe(&Nobody).await;
         self.reconciler.plan(&readings, self.clock.now())
     }
 
     /// Carries out what is ready.
-    pub async fn act(&self, plan: &Plan) -> Outcome {
+    pub(crate) async fn act(&self, plan: &Plan) -> Outcome {
         self.reconciler.execute(plan, &Stop::never(), &Quiet).await
     }
 
     /// From now on not one more page of the database can be had, or as many as are needed.
-    pub async fn disk_is_full(&self, full: bool) {
+    pub(crate) async fn disk_is_full(&self, full: bool) {
         if let Some((store, _)) = &self.remembers {
             store.set_max_pages(full.then_some(1)).await.unwrap();
         }
     }
 
     /// The process ends as it should.
-    pub async fn end(self, outcome: &Outcome) {
+    pub(crate) async fn end(self, outcome: &Outcome) {
         self.reconciler.end(outcome, false).await.unwrap();
         if let Some((_, keeper)) = self.remembers {
             keeper.end().await.unwrap();
@@ -130,17 +130,17 @@ impl Engine {
 }
 
 /// A plan as other programs get it.
-pub fn plan_text(plan: &Plan) -> String {
+pub(crate) fn plan_text(plan: &Plan) -> String {
     report::json::plan(plan)
 }
 
 /// An outcome as other programs get it.
-pub fn outcome_text(outcome: &Outcome, plan: &Plan) -> String {
+pub(crate) fn outcome_text(outcome: &Outcome, plan: &Plan) -> String {
     report::outcome::to_json(outcome, plan, None)
 }
 
 /// What is wrong with what was remembered, once all is over.
-pub async fn remembered(world: &World, network: &Network, file: &Path) -> Vec<String> {
+pub(crate) async fn remembered(world: &World, network: &Network, file: &Path) -> Vec<String> {
     let store = open(file).await;
     let mut verdicts = Vec::new();
     for app in &world.apps {
@@ -156,6 +156,6 @@ pub async fn remembered(world: &World, network: &Network, file: &Path) -> Vec<St
 }
 
 /// A pause between two rounds.
-pub fn pause(chance: &mut Chance) -> Duration {
+pub(crate) fn pause(chance: &mut Chance) -> Duration {
     chance.duration(Duration::from_secs(1)..Duration::from_secs(1800))
 }

@@ -8,7 +8,7 @@ use super::chance::mix;
 use super::world::{App, Standing, Unlisted, World, person};
 
 #[derive(Default)]
-pub struct Judge {
+pub(crate) struct Judge {
     /// What was wrong, as sentences.
     pub verdicts: Vec<String>,
     /// Ids of accounts that our requests made, by app and address.
@@ -21,7 +21,7 @@ pub struct Judge {
 
 impl Judge {
     /// Sees what one request of ours did: an app's accounts before and after it.
-    pub fn saw(&mut self, world: &World, app: usize, what: &str, before: &[AccountView], after: &[AccountView]) {
+    pub(crate) fn saw(&mut self, world: &World, app: usize, what: &str, before: &[AccountView], after: &[AccountView]) {
         let of = &world.apps[app];
         self.print = mix(self.print, what);
         let after_by_id: BTreeMap<&str, &AccountView> = after.iter().map(|one| (one.id.as_str(), one)).collect();
@@ -121,7 +121,7 @@ fn keeps_membership(world: &World, app: &App, email: &str, group: &str) -> Optio
 }
 
 /// What in an app is not as the files want it, each with whom it is about.
-pub fn amiss(world: &World, app: &App, accounts: &[AccountView]) -> Vec<(String, String)> {
+pub(crate) fn amiss(world: &World, app: &App, accounts: &[AccountView]) -> Vec<(String, String)> {
     let mut amiss = Vec::new();
     let of = |email: &str| accounts.iter().find(|one| person(&one.email) == email);
     for (email, standing) in &world.people {

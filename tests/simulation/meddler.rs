@@ -12,7 +12,7 @@ use super::{
 /// How old an account is whose address somebody changes.
 const SETTLED: SignedDuration = SignedDuration::from_mins(10);
 
-pub struct Meddler {
+pub(crate) struct Meddler {
     chance: Chance,
     probability: f64,
     newcomers: u64,
@@ -21,14 +21,14 @@ pub struct Meddler {
 }
 
 impl Meddler {
-    pub fn of(seed: u64) -> Self {
+    pub(crate) fn of(seed: u64) -> Self {
         let mut chance = Chance::of(seed, "meddler");
         let probability = *chance.pick(&[0.0, 0.0, 0.01, 0.05, 0.2]);
         Self { chance, probability, newcomers: 0, gone: false }
     }
 
     /// Maybe does something in an app, and says what.
-    pub fn act(&mut self, world: &World, sandbox: &Sandbox, app: usize) -> Option<String> {
+    pub(crate) fn act(&mut self, world: &World, sandbox: &Sandbox, app: usize) -> Option<String> {
         if self.gone || !self.chance.happens(self.probability) {
             return None;
         }
@@ -36,7 +36,7 @@ impl Meddler {
     }
 
     /// Tries something in an app, and says what it did; chance may pick what cannot be done.
-    pub fn does(&mut self, app: &App, world: &World, sandbox: &Sandbox) -> Option<String> {
+    pub(crate) fn does(&mut self, app: &App, world: &World, sandbox: &Sandbox) -> Option<String> {
         let (kind, tenant) = (app.kind, app.name.as_str());
         let accounts = sandbox.accounts(kind, tenant).unwrap();
         let ours: Vec<_> = accounts.iter().filter(|one| world.people.contains_key(&person(&one.email))).collect();

@@ -32,7 +32,7 @@ type Outcome = Result<WireAnswer, WireFailure>;
 
 /// The network, the apps at its end, and whoever watches the wire.
 #[derive(Clone)]
-pub struct Network(Arc<Shared>);
+pub(crate) struct Network(Arc<Shared>);
 
 struct Shared {
     world: Arc<World>,
@@ -43,7 +43,7 @@ struct Shared {
     killed: watch::Sender<u32>,
 }
 
-pub struct State {
+pub(crate) struct State {
     pub weather: Weather,
     pub meddler: Meddler,
     pub judge: Judge,
@@ -78,7 +78,14 @@ struct Parcel {
 }
 
 impl Network {
-    pub fn new(world: Arc<World>, weather: Weather, meddler: Meddler, judge: Judge, dated: bool, trace: bool) -> Self {
+    pub(crate) fn new(
+        world: Arc<World>,
+        weather: Weather,
+        meddler: Meddler,
+        judge: Judge,
+        dated: bool,
+        trace: bool,
+    ) -> Self {
         let sandbox = world.sandbox();
         let state = State {
             weather,
@@ -95,21 +102,21 @@ impl Network {
         Self(Arc::new(Shared { world, sandbox, began, state, killed }))
     }
 
-    pub fn sandbox(&self) -> &Sandbox {
+    pub(crate) fn sandbox(&self) -> &Sandbox {
         &self.0.sandbox
     }
 
-    pub fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap()
     }
 
     /// Since the beginning of the world.
-    pub fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.0.began.elapsed()
     }
 
     /// Notes a line for whoever reads the story.
-    pub fn tell(&self, line: impl FnOnce() -> String) {
+    pub(crate) fn tell(&self, line: impl FnOnce() -> String) {
         let at = self.elapsed();
         let mut state = self.state();
         if let Some(trace) = &mut state.trace {
@@ -118,7 +125,7 @@ impl Network {
     }
 
     /// Returns once the process that calls it is killed.
-    pub async fn killed(&self) {
+    pub(crate) async fn killed(&self) {
         let mut killed = self.0.killed.subscribe();
         killed.borrow_and_update();
         // The sender lives as long as we do.
@@ -126,7 +133,7 @@ impl Network {
     }
 
     /// A process is killed at this very moment.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         self.state().kill_after = None;
         self.0.killed.send_modify(|count| *count += 1);
     }

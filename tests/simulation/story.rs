@@ -26,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(25 * 3600);
 const REQUESTS: u64 = 60_000;
 
 /// How a story ended.
-pub struct Ending {
+pub(crate) struct Ending {
     /// What was wrong; nothing if all was well.
     pub verdicts: Vec<String>,
     /// What happened, where that was asked for.
@@ -42,7 +42,7 @@ pub struct Ending {
 }
 
 /// Tells the story of a seed.
-pub fn tell(seed: u64, trace: bool) -> Ending {
+pub(crate) fn tell(seed: u64, trace: bool) -> Ending {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(story(seed, trace))
 }
@@ -165,7 +165,7 @@ async fn story(seed: u64, trace: bool) -> Ending {
 }
 
 /// A folder for a database, in memory where the system has such a place.
-pub fn scratch() -> TempDir {
+pub(crate) fn scratch() -> TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 

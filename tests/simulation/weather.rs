@@ -6,7 +6,7 @@ use super::chance::Chance;
 
 /// What befalls one request.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// No connection comes about.
     Refused,
     /// The connection is reset before the app sees the request.
@@ -43,7 +43,7 @@ pub enum Fault {
 
 /// A `Retry-After`.
 #[derive(Debug, Clone, PartialEq)]
-pub enum RetryAfter {
+pub(crate) enum RetryAfter {
     Seconds(u64),
     /// As a date, so many seconds from the app's now on.
     Date(i64),
@@ -86,7 +86,7 @@ fn retry_after(chance: &mut Chance) -> Option<RetryAfter> {
 }
 
 /// Everything that will go wrong for a seed.
-pub struct Weather {
+pub(crate) struct Weather {
     chance: Chance,
     /// Which kinds of fault there are.
     kinds: Vec<fn(&mut Chance) -> Fault>,
@@ -100,7 +100,7 @@ pub struct Weather {
 }
 
 impl Weather {
-    pub fn of(seed: u64, apps: usize) -> Self {
+    pub(crate) fn of(seed: u64, apps: usize) -> Self {
         let mut chance = Chance::of(seed, "weather");
         let some = chance.happens(0.85);
         let kinds = KINDS.into_iter().filter(|_| chance.happens(0.4)).collect();
@@ -115,7 +115,7 @@ impl Weather {
     }
 
     /// What befalls a request to this app at this time.
-    pub fn strike(&mut self, at: Duration, app: usize) -> Option<Fault> {
+    pub(crate) fn strike(&mut self, at: Duration, app: usize) -> Option<Fault> {
         let fault = self.fault(at, app);
         self.struck += u64::from(fault.is_some());
         fault
@@ -138,12 +138,12 @@ impl Weather {
     }
 
     /// How long one way takes.
-    pub fn way(&mut self) -> Duration {
+    pub(crate) fn way(&mut self) -> Duration {
         Duration::from_millis(self.chance.between(2..40))
     }
 
     /// How long the app works.
-    pub fn work(&mut self) -> Duration {
+    pub(crate) fn work(&mut self) -> Duration {
         Duration::from_millis(self.chance.between(5..120))
     }
 }

@@ -12,20 +12,20 @@ use rosterd::sandbox::{ACC_ACCOUNT, ACC_ADMIN, Config, NewAccount, Quota, ResetH
 use super::chance::{Chance, mix};
 
 /// The kinds of app.
-pub const KINDS: [&str; 6] = ["autodesk", "acc", "alteryx", "alteryx-webapi", "workiva", "scim"];
+pub(crate) const KINDS: [&str; 6] = ["autodesk", "acc", "alteryx", "alteryx-webapi", "workiva", "scim"];
 
 /// The simulated time of day at which everything begins.
-pub const BEGINS: &str = "2026-11-22T10:00:00Z";
+pub(crate) const BEGINS: &str = "2026-11-22T10:00:00Z";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     Active,
     Suspended,
     Left,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unlisted {
+pub(crate) enum Unlisted {
     Report,
     Remove,
     Ignore,
@@ -33,7 +33,7 @@ pub enum Unlisted {
 
 /// One app as the files want it.
 #[derive(Debug)]
-pub struct App {
+pub(crate) struct App {
     pub kind: &'static str,
     /// Its name in the files, and its tenant in the sandbox.
     pub name: String,
@@ -47,7 +47,7 @@ pub struct App {
 }
 
 #[derive(Debug)]
-pub struct Group {
+pub(crate) struct Group {
     pub id: String,
     pub name: String,
     /// It is there from the start.
@@ -56,7 +56,7 @@ pub struct Group {
     pub members: BTreeMap<String, &'static str>,
 }
 
-pub struct World {
+pub(crate) struct World {
     pub seed: u64,
     pub people: BTreeMap<String, Standing>,
     /// Addresses that the files do not name, and which live in some apps.
@@ -68,12 +68,12 @@ pub struct World {
 
 impl App {
     /// Whether the files grant this person an account here.
-    pub fn grants(&self, email: &str) -> bool {
+    pub(crate) fn grants(&self, email: &str) -> bool {
         self.accounts.contains_key(email) || self.groups.iter().any(|group| group.members.contains_key(email))
     }
 
     /// Roles of accounts, the least powerful first.
-    pub fn roles(&self) -> &'static [&'static str] {
+    pub(crate) fn roles(&self) -> &'static [&'static str] {
         match self.kind {
             "autodesk" => &["viewer", "user"],
             "acc" => &["account_user"],
@@ -85,11 +85,11 @@ impl App {
     }
 
     /// Whether the API can give an account another address.
-    pub fn readdresses(&self) -> bool {
+    pub(crate) fn readdresses(&self) -> bool {
         matches!(self.kind, "alteryx" | "workiva" | "scim")
     }
 
-    pub fn member_roles(&self) -> &'static [&'static str] {
+    pub(crate) fn member_roles(&self) -> &'static [&'static str] {
         match self.kind {
             "autodesk" => &["member", "lead"],
             "acc" => &["member", "admin"],
@@ -99,19 +99,19 @@ impl App {
 }
 
 /// The address that a person had before; every third of them has one, and the files know it.
-pub fn alias(email: &str) -> Option<String> {
+pub(crate) fn alias(email: &str) -> Option<String> {
     let number: u64 = email.strip_prefix('p')?.strip_suffix("@sim.example")?.parse().ok()?;
     number.is_multiple_of(3).then(|| format!("old.{email}"))
 }
 
 /// Whose address it is, in small letters.
-pub fn person(address: &str) -> String {
+pub(crate) fn person(address: &str) -> String {
     let address = address.to_lowercase();
     address.strip_prefix("old.").map_or_else(|| address.clone(), str::to_owned)
 }
 
 impl World {
-    pub fn of(seed: u64) -> Self {
+    pub(crate) fn of(seed: u64) -> Self {
         let chance = &mut Chance::of(seed, "world");
         // Mostly so small that everything meets everything; now and then several pages long.
         let crowd = if chance.happens(0.06) { chance.between(101..140) } else { chance.between(3..14) };
@@ -138,12 +138,12 @@ impl World {
     }
 
     /// The person is granted whatever lines say so, now.
-    pub fn entitled(&self, app: &App, email: &str) -> bool {
+    pub(crate) fn entitled(&self, app: &App, email: &str) -> bool {
         self.people.get(email) == Some(&Standing::Active) && app.grants(email)
     }
 
     /// The files.
-    pub fn files(&self) -> String {
+    pub(crate) fn files(&self) -> String {
         let mut text = String::from("people:\n");
         for (email, standing) in &self.people {
             let given = email.split('@').next().unwrap_or_default().to_uppercase();
@@ -196,7 +196,7 @@ impl World {
     }
 
     /// A sandbox in which the apps are as the seed has left them.
-    pub fn sandbox(&self) -> Sandbox {
+    pub(crate) fn sandbox(&self) -> Sandbox {
         let sandbox = Sandbox::without_network(self.config.clone()).unwrap();
         let chance = &mut Chance::of(self.seed, "drift");
         for app in &self.apps {

@@ -29,7 +29,7 @@ pub(super) enum Purpose {
 }
 
 /// Who may come in.
-pub struct Access {
+pub(crate) struct Access {
     /// The token's hash: comparing hashes tells nothing about the token by the time it takes.
     token: RwLock<Option<[u8; 32]>>,
     loopback: bool,
@@ -53,7 +53,7 @@ impl Access {
     }
 
     /// Takes up the token of new files. One that cannot be had, or is gone where others can reach us, leaves the old one.
-    pub fn renew(&self, world: &dyn World, settings: &Daemon) {
+    pub(crate) fn renew(&self, world: &dyn World, settings: &Daemon) {
         match token(world, settings) {
             Ok(None) if !self.loopback => {
                 error!(

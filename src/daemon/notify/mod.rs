@@ -24,7 +24,7 @@ const AGAIN: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(15)];
 
 /// Why a webhook was not told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undelivered {
+pub(crate) struct Undelivered {
     /// As the end of a sentence, without the address.
     pub why: String,
     /// Whether it makes no sense to try again soon.

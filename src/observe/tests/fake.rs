@@ -18,7 +18,7 @@ const PAGE: usize = 100;
 
 /// What there is, and what was asked.
 #[derive(Debug, Default)]
-pub struct World {
+pub(super) struct World {
     /// By their ids.
     pub accounts: BTreeMap<String, Account>,
     /// Ids whose single reads fail.
@@ -31,7 +31,7 @@ pub struct World {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Account {
+pub(super) struct Account {
     pub email: String,
     pub status: AccountStatus,
     pub role: String,
@@ -39,17 +39,17 @@ pub struct Account {
     pub teams: BTreeSet<String>,
 }
 
-pub struct Fake {
+pub(super) struct Fake {
     semantics: Arc<Semantics>,
     world: Mutex<World>,
 }
 
-pub fn email(id: &str) -> String {
+pub(super) fn email(id: &str) -> String {
     format!("{id}@example.com")
 }
 
 /// An error of this kind.
-pub fn error(kind: ErrorKind) -> Error {
+pub(super) fn error(kind: ErrorKind) -> Error {
     Error { kind, app: "a".into(), request: "GET /".into(), status: None, detail: format!("{kind:?}"), hint: None }
 }
 
@@ -59,31 +59,31 @@ fn complete<T>(rows: Vec<T>) -> Listing<T> {
 
 impl Fake {
     /// Active accounts with these ids, in no team.
-    pub fn new(ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub(super) fn new(ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let semantics = Registry::default().semantics("autodesk", &Options::new()).unwrap();
         let fake = Self { semantics, world: Mutex::default() };
         ids.into_iter().for_each(|id| fake.put(&id.into(), |_| {}));
         fake
     }
 
-    pub fn world(&self) -> MutexGuard<'_, World> {
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap()
     }
 
     /// Makes an account, or changes it.
-    pub fn put(&self, id: &str, change: impl FnOnce(&mut Account)) {
+    pub(super) fn put(&self, id: &str, change: impl FnOnce(&mut Account)) {
         let new =
             || Account { email: email(id), status: AccountStatus::Active, role: "user".into(), teams: BTreeSet::new() };
         change(self.world().accounts.entry(id.to_owned()).or_insert_with(new));
     }
 
     /// Single reads since the last call.
-    pub fn asked(&self) -> Vec<String> {
+    pub(super) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.world().asked)
     }
 
     /// The app as the files would know it, with a team `DESIGN` that has these members.
-    pub fn app(&self, members: &[&str]) -> DesiredApp {
+    pub(super) fn app(&self, members: &[&str]) -> DesiredApp {
         let claim = || Claim {
             window: Window::ALWAYS,
             values: [("role".into(), "member".into())].into(),

@@ -53,7 +53,7 @@ impl<'a> Runs<'a> {
     }
 }
 
-pub fn ids(n: usize) -> impl Iterator<Item = String> {
+pub(super) fn ids(n: usize) -> impl Iterator<Item = String> {
     (0..n).map(|n| format!("u{n:03}"))
 }
 
@@ -190,7 +190,7 @@ async fn a_command_reads_everything_where_it_can_and_believes_a_day_at_most_wher
     assert_eq!(fake.asked().len(), 42, "too old, at any cost");
 }
 
-pub fn desired(app: &DesiredApp, left: &[&str]) -> Desired {
+pub(super) fn desired(app: &DesiredApp, left: &[&str]) -> Desired {
     let person = |id: &str, status| {
         let place = Place::new("people.yaml", 1, 1);
         let email = Email::lenient(&email(id));

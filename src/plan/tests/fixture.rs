@@ -13,11 +13,11 @@ use crate::{
 };
 
 /// The instant of every test.
-pub const NOW: &str = "2026-11-22T10:00:00Z";
+pub(super) const NOW: &str = "2026-11-22T10:00:00Z";
 
 /// Everything a plan is made from, for one app.
 #[derive(Debug, Clone)]
-pub struct World {
+pub(super) struct World {
     pub desired: Desired,
     pub live: LiveApp,
     pub history: Option<AppHistory>,
@@ -25,11 +25,11 @@ pub struct World {
     pub now: Timestamp,
 }
 
-pub fn at(text: &str) -> Timestamp {
+pub(super) fn at(text: &str) -> Timestamp {
     text.parse().expect("tests write timestamps")
 }
 
-pub fn email(text: &str) -> Email {
+pub(super) fn email(text: &str) -> Email {
     Email::lenient(text)
 }
 
@@ -51,7 +51,7 @@ fn roles() -> RoleRule {
 }
 
 /// An API like Autodesk's: no way back, and half of the verbs are missing.
-pub fn one_way() -> Semantics {
+pub(super) fn one_way() -> Semantics {
     Semantics {
         connector: "one-way".into(),
         account_noun: "user".into(),
@@ -92,7 +92,7 @@ pub fn one_way() -> Semantics {
 }
 
 /// An API that can do everything, and undo it.
-pub fn full() -> Semantics {
+pub(super) fn full() -> Semantics {
     Semantics {
         connector: "full".into(),
         find: Find::Query,
@@ -122,15 +122,15 @@ pub fn full() -> Semantics {
 }
 
 impl World {
-    pub fn one_way() -> Self {
+    pub(super) fn one_way() -> Self {
         Self::new(one_way())
     }
 
-    pub fn full() -> Self {
+    pub(super) fn full() -> Self {
         Self::new(full())
     }
 
-    pub fn new(semantics: Semantics) -> Self {
+    pub(super) fn new(semantics: Semantics) -> Self {
         let app = DesiredApp {
             name: "a".into(),
             connector: semantics.connector.clone(),
@@ -167,17 +167,17 @@ impl World {
     }
 
     /// Changes the app's entry.
-    pub fn app(mut self, change: impl FnOnce(&mut DesiredApp)) -> Self {
+    pub(super) fn app(mut self, change: impl FnOnce(&mut DesiredApp)) -> Self {
         change(self.desired.apps.get_mut("a").expect("every world has one"));
         self
     }
 
     /// Changes what the connector declares.
-    pub fn semantics(self, change: impl FnOnce(&mut Semantics)) -> Self {
+    pub(super) fn semantics(self, change: impl FnOnce(&mut Semantics)) -> Self {
         self.app(|app| change(Arc::make_mut(&mut app.semantics)))
     }
 
-    pub fn policy(self, change: impl FnOnce(&mut Policy)) -> Self {
+    pub(super) fn policy(self, change: impl FnOnce(&mut Policy)) -> Self {
         self.app(|app| {
             change(&mut app.policy);
             for group in app.groups.values_mut() {
@@ -186,18 +186,18 @@ impl World {
         })
     }
 
-    pub fn seen(mut self, change: impl FnOnce(&mut LiveApp)) -> Self {
+    pub(super) fn seen(mut self, change: impl FnOnce(&mut LiveApp)) -> Self {
         change(&mut self.live);
         self
     }
 
-    pub fn history(mut self, change: impl FnOnce(&mut AppHistory)) -> Self {
+    pub(super) fn history(mut self, change: impl FnOnce(&mut AppHistory)) -> Self {
         change(self.history.get_or_insert_default());
         self
     }
 
     /// Somebody who exists, without any grant.
-    pub fn person(mut self, who: &str) -> Self {
+    pub(super) fn person(mut self, who: &str) -> Self {
         let person = Person {
             email: email(who),
             given_name: None,
@@ -222,20 +222,20 @@ impl World {
         self
     }
 
-    pub fn left(self, who: &str) -> Self {
+    pub(super) fn left(self, who: &str) -> Self {
         self.entry(who, |person| person.status = PersonStatus::Left)
     }
 
-    pub fn suspended(self, who: &str) -> Self {
+    pub(super) fn suspended(self, who: &str) -> Self {
         self.entry(who, |person| person.status = PersonStatus::Suspended)
     }
 
     /// Somebody whose `until` has passed.
-    pub fn lapsed(self, who: &str) -> Self {
+    pub(super) fn lapsed(self, who: &str) -> Self {
         self.entry(who, |person| person.window.until = Some(at("2026-11-01T00:00:00Z")))
     }
 
-    pub fn called(self, who: &str, given: &str, family: &str) -> Self {
+    pub(super) fn called(self, who: &str, given: &str, family: &str) -> Self {
         self.entry(who, |person| {
             person.given_name = Some(given.into());
             person.family_name = Some(family.into());
@@ -243,7 +243,7 @@ impl World {
     }
 
     /// The name that the app shows for an account.
-    pub fn seen_as(self, id: &str, given: &str, family: &str) -> Self {
+    pub(super) fn seen_as(self, id: &str, given: &str, family: &str) -> Self {
         self.seen(|live| {
             let account = live.accounts.iter_mut().find(|account| &*account.id == id).expect("it is live");
             account.values.insert("given_name".into(), Some(given.into()));
@@ -251,17 +251,17 @@ impl World {
         })
     }
 
-    pub fn alias(mut self, who: &str, alias: &str) -> Self {
+    pub(super) fn alias(mut self, who: &str, alias: &str) -> Self {
         self.desired.aliases.insert(email(alias), email(who));
         self.entry(who, |person| person.aliases.push(email(alias)))
     }
 
     /// A person with an account granted by one line.
-    pub fn grant(self, who: &str) -> Self {
+    pub(super) fn grant(self, who: &str) -> Self {
         self.grant_as(who, "", Window::ALWAYS)
     }
 
-    pub fn grant_as(mut self, who: &str, role: &str, window: Window) -> Self {
+    pub(super) fn grant_as(mut self, who: &str, role: &str, window: Window) -> Self {
         if !self.desired.people.contains_key(&email(who)) {
             self = self.person(who);
         }
@@ -273,7 +273,7 @@ impl World {
         })
     }
 
-    pub fn group(self, name: &str) -> Self {
+    pub(super) fn group(self, name: &str) -> Self {
         self.app(|app| {
             let group = DesiredGroup {
                 name: name.into(),
@@ -290,16 +290,16 @@ impl World {
         })
     }
 
-    pub fn edit_group(self, name: &str, change: impl FnOnce(&mut DesiredGroup)) -> Self {
+    pub(super) fn edit_group(self, name: &str, change: impl FnOnce(&mut DesiredGroup)) -> Self {
         self.app(|app| change(app.groups.get_mut(name).expect("declared before")))
     }
 
     /// A membership granted by one line; the group is declared by the way.
-    pub fn member(self, group: &str, who: &str) -> Self {
+    pub(super) fn member(self, group: &str, who: &str) -> Self {
         self.member_as(group, who, "", Window::ALWAYS)
     }
 
-    pub fn member_as(mut self, group: &str, who: &str, role: &str, window: Window) -> Self {
+    pub(super) fn member_as(mut self, group: &str, who: &str, role: &str, window: Window) -> Self {
         if !self.desired.people.contains_key(&email(who)) {
             self = self.person(who);
         }
@@ -314,21 +314,21 @@ impl World {
         })
     }
 
-    pub fn pin(self, who: &str, id: &str) -> Self {
+    pub(super) fn pin(self, who: &str, id: &str) -> Self {
         self.app(|app| drop(app.ids.insert(email(who), (id.into(), place("pins.yaml")))))
     }
 
     /// A live account; its role is seen to be empty when none is given.
-    pub fn live(self, id: &str, who: &str, status: AccountStatus) -> Self {
+    pub(super) fn live(self, id: &str, who: &str, status: AccountStatus) -> Self {
         self.live_as(id, who, status, "")
     }
 
     /// A live, active account.
-    pub fn active(self, id: &str, who: &str) -> Self {
+    pub(super) fn active(self, id: &str, who: &str) -> Self {
         self.live(id, who, AccountStatus::Active)
     }
 
-    pub fn live_as(self, id: &str, who: &str, status: AccountStatus, role: &str) -> Self {
+    pub(super) fn live_as(self, id: &str, who: &str, status: AccountStatus, role: &str) -> Self {
         self.seen(|live| {
             live.accounts.push(LiveAccount {
                 id: id.into(),
@@ -341,12 +341,12 @@ impl World {
     }
 
     /// A live group with members by their accounts' ids.
-    pub fn live_group(self, id: &str, name: &str, members: &[&str]) -> Self {
+    pub(super) fn live_group(self, id: &str, name: &str, members: &[&str]) -> Self {
         let members: Vec<(&str, &str)> = members.iter().map(|id| (*id, "")).collect();
         self.live_group_as(id, name, &members)
     }
 
-    pub fn live_group_as(self, id: &str, name: &str, members: &[(&str, &str)]) -> Self {
+    pub(super) fn live_group_as(self, id: &str, name: &str, members: &[(&str, &str)]) -> Self {
         self.seen(|live| {
             live.groups.push(LiveGroup {
                 id: id.into(),
@@ -359,7 +359,7 @@ impl World {
         })
     }
 
-    pub fn approve(mut self, allow: &str, guard: Guard, up_to: Option<u32>) -> Self {
+    pub(super) fn approve(mut self, allow: &str, guard: Guard, up_to: Option<u32>) -> Self {
         self.desired.approvals.push(Approval {
             allow: allow.into(),
             guard,
@@ -372,18 +372,18 @@ impl World {
     }
 
     /// Something came of the approval at this place in the files.
-    pub fn used(mut self, approval: usize, used: Used) -> Self {
+    pub(super) fn used(mut self, approval: usize, used: Used) -> Self {
         self.history.get_or_insert_default();
         self.used.insert(self.desired.approvals[approval].id(), used);
         self
     }
 
     /// The plan without what it says of approvals that are of no use.
-    pub fn show_actions(&self) -> String {
+    pub(super) fn show_actions(&self) -> String {
         self.show().lines().filter(|line| !line.starts_with("! approval-")).collect::<Vec<_>>().join("\n")
     }
 
-    pub fn whole_plan(&self) -> Plan {
+    pub(super) fn whole_plan(&self) -> Plan {
         let live = Live { apps: BTreeMap::from([("a".into(), Ok(self.live.clone()))]) };
         let history = self.history.clone().map(|history| History {
             apps: BTreeMap::from([("a".into(), history)]),
@@ -399,17 +399,17 @@ impl World {
         })
     }
 
-    pub fn plan(&self) -> AppPlan {
+    pub(super) fn plan(&self) -> AppPlan {
         self.whole_plan().apps.remove(0)
     }
 
     /// Every action and finding as a line.
-    pub fn show(&self) -> String {
+    pub(super) fn show(&self) -> String {
         show(&self.plan())
     }
 
     /// Parses the approval that the plan prints for an action, as a person would paste it.
-    pub fn printed(&self, action: &str) -> Approval {
+    pub(super) fn printed(&self, action: &str) -> Approval {
         let plan = self.plan();
         let action = plan.actions.iter().find(|one| one.name.to_string() == action).expect("the action is planned");
         let held = action.held.as_ref().expect("the action is held");
@@ -418,7 +418,7 @@ impl World {
     }
 
     /// What changes in the plan when the approval that it prints for `action` is put into the files.
-    pub fn released(&self, action: &str) -> Released {
+    pub(super) fn released(&self, action: &str) -> Released {
         let mut after = self.clone();
         after.desired.approvals.push(self.printed(action));
         Released { before: self.clone(), after }
@@ -426,13 +426,13 @@ impl World {
 }
 
 /// A world before and after an approval.
-pub struct Released {
+pub(super) struct Released {
     pub before: World,
     pub after: World,
 }
 
 impl Released {
-    pub fn show(&self) -> String {
+    pub(super) fn show(&self) -> String {
         let (before, after) = (self.before.show(), self.after.show());
         let approval = self.after.desired.approvals.last().expect("one was added");
         let up_to = approval.up_to.map_or_else(String::new, |up_to| format!(" up to {up_to}"));
@@ -446,7 +446,7 @@ impl Released {
 }
 
 /// Reads a printed approval as the loader would: a date counts to its end.
-pub fn parse_approval(line: &str) -> Approval {
+pub(super) fn parse_approval(line: &str) -> Approval {
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Line {
@@ -471,7 +471,7 @@ pub fn parse_approval(line: &str) -> Approval {
     }
 }
 
-pub fn show(plan: &AppPlan) -> String {
+pub(super) fn show(plan: &AppPlan) -> String {
     let mut lines: Vec<String> = plan.actions.iter().map(show_action).collect();
     lines.extend(plan.findings.iter().map(|finding| format!("! {}: {}", finding.code, finding.message)));
     lines.join("\n")
@@ -502,12 +502,12 @@ fn show_action(action: &Action) -> String {
 }
 
 /// A window in November 2026, by days; the second is the first day outside.
-pub fn days(from: Option<i8>, until: Option<i8>) -> Window {
+pub(super) fn days(from: Option<i8>, until: Option<i8>) -> Window {
     let day = |day: i8| at(&format!("2026-11-{day:02}T00:00:00Z"));
     Window { from: from.map(day), until: until.map(day) }
 }
 
-pub fn values(role: &str) -> Values {
+pub(super) fn values(role: &str) -> Values {
     (!role.is_empty()).then(|| ("role".into(), role.into())).into_iter().collect()
 }
 

@@ -9,7 +9,7 @@ use super::fixture::World;
 use crate::model::*;
 
 /// Watches one run.
-pub struct Inspector {
+pub(super) struct Inspector {
     /// The world as the plan saw it.
     start: World,
     /// Who lost and gained something in this run: by person and group.
@@ -110,7 +110,7 @@ fn readdresses(action: &Action) -> bool {
 }
 
 impl Inspector {
-    pub fn new(world: &World) -> Self {
+    pub(super) fn new(world: &World) -> Self {
         Self {
             start: world.clone(),
             lost: BTreeSet::new(),
@@ -122,7 +122,7 @@ impl Inspector {
     }
 
     /// Judges an action that is about to be done to `world`.
-    pub fn allow(&mut self, world: &World, action: &Action) {
+    pub(super) fn allow(&mut self, world: &World, action: &Action) {
         let account = world.live.accounts.iter().find(|account| Some(&account.id) == action.step.account_id());
         let who = account.map(|account| owner(world, account)).or_else(|| action.step.email().cloned());
         let semantics = &app(world).semantics;
@@ -357,7 +357,7 @@ impl Inspector {
     }
 
     /// Judges the run as a whole, and writes down what a ledger would know of it.
-    pub fn finish(self, world: &mut World) {
+    pub(super) fn finish(self, world: &mut World) {
         for (guard, actions, earlier) in [
             (Guard::MaxRemovals, &self.removals, world.history.as_ref().map(|history| &history.lost_today)),
             (Guard::MaxCreates, &self.gains, world.history.as_ref().map(|history| &history.gained_today)),

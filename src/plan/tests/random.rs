@@ -132,13 +132,13 @@ fn rules() -> impl Strategy<Value = Rules> {
 }
 
 /// Any world at all.
-pub fn any_world() -> impl Strategy<Value = World> {
+pub(super) fn any_world() -> impl Strategy<Value = World> {
     (vec(someone(), PEOPLE), vec(account(), 0..8), vec(group(), GROUPS), rules())
         .prop_map(|(people, accounts, groups, rules)| build(&people, &accounts, &groups, &rules))
 }
 
 /// A world in which nothing has to stop short of what is desired: everything is allowed, possible and certain.
-pub fn willing_world() -> impl Strategy<Value = World> {
+pub(super) fn willing_world() -> impl Strategy<Value = World> {
     any_world().prop_map(|world| {
         let mut seen = std::collections::BTreeSet::new();
         let first = world.desired.clone();

@@ -7,7 +7,7 @@ use crate::model::*;
 
 /// Carries out the ready actions of the world's plan, in some order that respects `after`; `visit` sees the world before
 /// each. Returns how many were done.
-pub fn carry_out(world: &mut World, seed: u64, mut visit: impl FnMut(&World, &Action)) -> usize {
+pub(super) fn carry_out(world: &mut World, seed: u64, mut visit: impl FnMut(&World, &Action)) -> usize {
     let plan = world.plan();
     let mut open: Vec<&Action> = plan.actions.iter().filter(|action| action.status == Status::Ready).collect();
     open.sort_by_key(|action| mix(seed, &action.name.to_string()));
@@ -27,13 +27,13 @@ pub fn carry_out(world: &mut World, seed: u64, mut visit: impl FnMut(&World, &Ac
 }
 
 /// Somebody clicks on every link.
-pub fn accept_invitations(world: &mut World) -> usize {
+pub(super) fn accept_invitations(world: &mut World) -> usize {
     let pending = world.live.accounts.iter_mut().filter(|account| account.status == AccountStatus::Pending);
     pending.map(|account| account.status = AccountStatus::Active).count()
 }
 
 /// Any order will do, as long as the seed decides it.
-pub fn mix(seed: u64, text: &str) -> u64 {
+pub(super) fn mix(seed: u64, text: &str) -> u64 {
     text.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 

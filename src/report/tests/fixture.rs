@@ -6,7 +6,7 @@ use crate::model::{
 };
 
 /// An action as its name says it, ready, without changes: `autodesk/add-member/jane@example.com/Design Team`.
-pub fn action(name: &str, because: &str) -> Action {
+pub(super) fn action(name: &str, because: &str) -> Action {
     let name = parse(name);
     let verb = name.verb;
     Action {
@@ -17,7 +17,7 @@ pub fn action(name: &str, because: &str) -> Action {
     }
 }
 
-pub fn parse(name: &str) -> ActionName {
+pub(super) fn parse(name: &str) -> ActionName {
     let mut parts = name.split('/').map(|part| part.replace("%2F", "/").into());
     let app = parts.next().unwrap();
     let verb: Verb = parts.next().map(|verb: std::sync::Arc<str>| verb.parse().unwrap()).unwrap();
@@ -26,7 +26,7 @@ pub fn parse(name: &str) -> ActionName {
     ActionName { app, verb, account, group: parts.next() }
 }
 
-pub fn place(text: &str) -> Place {
+pub(super) fn place(text: &str) -> Place {
     let (file, line) = text.split_once(':').unwrap();
     Place::new(file, line.parse().unwrap(), 1)
 }
@@ -69,7 +69,13 @@ impl Action {
     }
 }
 
-pub fn finding(severity: Severity, code: FindingCode, account: Option<&str>, message: &str, because: &str) -> Finding {
+pub(super) fn finding(
+    severity: Severity,
+    code: FindingCode,
+    account: Option<&str>,
+    message: &str,
+    because: &str,
+) -> Finding {
     Finding {
         severity,
         code,
@@ -80,7 +86,7 @@ pub fn finding(severity: Severity, code: FindingCode, account: Option<&str>, mes
     }
 }
 
-pub fn app(name: &str, noun: &str, actions: Vec<Action>, findings: Vec<Finding>) -> AppPlan {
+pub(super) fn app(name: &str, noun: &str, actions: Vec<Action>, findings: Vec<Finding>) -> AppPlan {
     AppPlan {
         app: name.into(),
         connector: name.into(),
@@ -93,7 +99,7 @@ pub fn app(name: &str, noun: &str, actions: Vec<Action>, findings: Vec<Finding>)
     }
 }
 
-pub fn plan(apps: Vec<AppPlan>) -> Plan {
+pub(super) fn plan(apps: Vec<AppPlan>) -> Plan {
     Plan {
         created_at: "2026-11-22T10:00:00Z".parse().unwrap(),
         fingerprint: format!("sha256:{}", "0123456789abcdef".repeat(4)),
@@ -106,7 +112,7 @@ pub fn plan(apps: Vec<AppPlan>) -> Plan {
 }
 
 /// Every status, verb, kind of guard and finding, in four apps.
-pub fn everything() -> Plan {
+pub(super) fn everything() -> Plan {
     let invited = "invitation not accepted yet (sent 2026-11-20)";
     let by_hand = "The autodesk API cannot remove a member from a team: in Autodesk Admin, open Teams, choose the team \
                    and remove the person there";
@@ -236,7 +242,7 @@ pub fn everything() -> Plan {
 }
 
 /// A plan that was compared with another version of the files, against an old snapshot, with dates to come.
-pub fn compared() -> Plan {
+pub(super) fn compared() -> Plan {
     let mut removal = action("autodesk/remove-member/sam.lee@example.com/Design Team", "people.yaml:9");
     removal.gone = vec![place("teams/design.yaml:9")];
     let mut actions = [

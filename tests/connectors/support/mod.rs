@@ -20,7 +20,7 @@ use url::Url;
 
 /// A request as the server saw it.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub(crate) struct Call {
     pub method: String,
     pub path: String,
     pub query: BTreeMap<String, String>,
@@ -32,7 +32,7 @@ pub struct Call {
 
 impl Call {
     /// A query parameter that is a number.
-    pub fn number(&self, name: &str) -> usize {
+    pub(crate) fn number(&self, name: &str) -> usize {
         self.query
             .get(name)
             .and_then(|value| value.parse().ok())
@@ -42,7 +42,7 @@ impl Call {
 
 /// What the server does.
 #[derive(Debug, Clone)]
-pub enum Answer {
+pub(crate) enum Answer {
     Json(u16, Value),
     Text(u16, &'static str),
     Redirect(u16, String),
@@ -54,16 +54,16 @@ pub enum Answer {
     CutOff,
 }
 
-pub fn json_answer(status: u16, body: Value) -> Answer {
+pub(crate) fn json_answer(status: u16, body: Value) -> Answer {
     Answer::Json(status, body)
 }
 
-pub fn status_answer(status: u16) -> Answer {
+pub(crate) fn status_answer(status: u16) -> Answer {
     Answer::Json(status, json!({}))
 }
 
 /// A running server.
-pub struct Server {
+pub(crate) struct Server {
     pub url: Url,
     calls: Arc<Mutex<Vec<Call>>>,
     task: JoinHandle<()>,
@@ -71,12 +71,12 @@ pub struct Server {
 
 impl Server {
     /// Method, path and query of every request, in order.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.calls.lock().unwrap().iter().map(|call| call.line.clone()).collect()
     }
 
     /// Stops it; its address leads nowhere afterwards.
-    pub async fn close(self) -> Url {
+    pub(crate) async fn close(self) -> Url {
         self.task.abort();
         assert!(self.task.await.unwrap_err().is_cancelled());
         self.url
@@ -84,7 +84,7 @@ impl Server {
 }
 
 /// Starts a server. It speaks HTTP/1.1 by hand, because a library would not send broken answers.
-pub async fn serve(play: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Server {
+pub(crate) async fn serve(play: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
     let calls = Arc::new(Mutex::new(Vec::new()));
@@ -157,14 +157,14 @@ async fn receive(stream: &mut TcpStream) -> Option<Call> {
 }
 
 /// Secrets for every reference, or none.
-pub struct TestSecrets(bool);
+pub(crate) struct TestSecrets(bool);
 
 impl TestSecrets {
-    pub fn all() -> Self {
+    pub(crate) fn all() -> Self {
         Self(true)
     }
 
-    pub fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self(false)
     }
 }
@@ -177,12 +177,12 @@ impl SecretSource for TestSecrets {
 }
 
 /// An app called `demo` that declares nothing.
-pub fn app(connector: &str, url: &str, registry: &Registry) -> DesiredApp {
+pub(crate) fn app(connector: &str, url: &str, registry: &Registry) -> DesiredApp {
     app_with(connector, url, &Value::Null, registry)
 }
 
 /// An app called `demo` with these options, that declares nothing.
-pub fn app_with(connector: &str, url: &str, options: &Value, registry: &Registry) -> DesiredApp {
+pub(crate) fn app_with(connector: &str, url: &str, options: &Value, registry: &Registry) -> DesiredApp {
     let options = options.as_object().into_iter().flatten();
     let options: Options = options.map(|(key, value)| (key.as_str().into(), value.clone())).collect();
     let secret = |key: &str| (Arc::from(key), SecretRef::Env(format!("DEMO_{}", key.to_uppercase())));
@@ -209,7 +209,7 @@ pub fn app_with(connector: &str, url: &str, options: &Value, registry: &Registry
 }
 
 /// A server, an app that points at it, and its connector.
-pub struct Fixture {
+pub(crate) struct Fixture {
     pub app: DesiredApp,
     pub connector: Arc<dyn Writer>,
     server: Server,
@@ -217,11 +217,11 @@ pub struct Fixture {
 
 impl Fixture {
     /// An app that the built-in manifest of Autodesk speaks to.
-    pub async fn autodesk(play: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
+    pub(crate) async fn autodesk(play: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Self {
         Self::with(Registry::default(), "autodesk", play).await
     }
 
-    pub async fn with(
+    pub(crate) async fn with(
         registry: Registry,
         connector: &str,
         play: impl Fn(&Call) -> Answer + Send + Sync + 'static,
@@ -229,7 +229,7 @@ impl Fixture {
         Self::with_options(registry, connector, &Value::Null, play).await
     }
 
-    pub async fn with_options(
+    pub(crate) async fn with_options(
         registry: Registry,
         connector: &str,
         options: &Value,
@@ -239,7 +239,7 @@ impl Fixture {
     }
 
     /// With an app that `change` adds something to before it is connected, such as fields that the files manage.
-    pub async fn wired(
+    pub(crate) async fn wired(
         registry: Registry,
         connector: &str,
         options: &Value,
@@ -253,17 +253,17 @@ impl Fixture {
         Self { app, connector, server }
     }
 
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.server.lines()
     }
 
     /// Every request, in order.
-    pub fn calls(&self) -> Vec<Call> {
+    pub(crate) fn calls(&self) -> Vec<Call> {
         self.server.calls.lock().unwrap().clone()
     }
 
     /// JSON bodies of everything that was sent, in order.
-    pub fn bodies(&self) -> Vec<Value> {
+    pub(crate) fn bodies(&self) -> Vec<Value> {
         let calls = self.server.calls.lock().unwrap();
         calls.iter().map(|call| call.body.clone()).filter(|body| !body.is_null()).collect()
     }

@@ -16,24 +16,24 @@ use tempfile::TempDir;
 use crate::{against::Repo, story::quick};
 
 /// What GitHub gives to the run, and nobody else may have.
-pub const TOKEN: &str = "ghs_token_of_the_run";
+pub(super) const TOKEN: &str = "ghs_token_of_the_run";
 
 /// The number of the pull request.
-pub const NUMBER: &str = "7";
+pub(super) const NUMBER: &str = "7";
 
 /// The scripts as they are in this repository.
-pub fn scripts() -> PathBuf {
+pub(super) fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/github")
 }
 
 /// A workflow as it is in this repository.
-pub fn workflow(name: &str) -> Value {
+pub(super) fn workflow(name: &str) -> Value {
     let text = fs::read_to_string(scripts().join(name)).unwrap();
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// Whether everything is there that the scripts are run with. Where it must be, its absence is an error.
-pub fn tools() -> bool {
+pub(super) fn tools() -> bool {
     let missing: Vec<&str> = ["bash", "git", "jq", "unzip", "zip", "curl"]
         .into_iter()
         .filter(|tool| Command::new(tool).arg("--help").output().is_err())
@@ -46,7 +46,7 @@ pub fn tools() -> bool {
     false
 }
 
-pub struct Stage {
+pub(super) struct Stage {
     pub dir: TempDir,
     pub sandbox: Sandbox,
     clone: PathBuf,
@@ -56,20 +56,20 @@ pub struct Stage {
 
 /// How a job ended, and what it said.
 #[derive(Debug)]
-pub struct Job {
+pub(super) struct Job {
     /// The step that failed.
     pub failed: Option<String>,
     pub said: String,
 }
 
 impl Job {
-    pub fn passed(self) -> String {
+    pub(super) fn passed(self) -> String {
         assert_eq!(self.failed, None, "{}", self.said);
         self.said
     }
 
     /// Lines of the log that GitHub would take for commands.
-    pub fn commands(&self) -> Vec<&str> {
+    pub(super) fn commands(&self) -> Vec<&str> {
         let mut stopped_until: Option<String> = None;
         let mut commands = Vec::new();
         for line in self.said.lines() {
@@ -89,14 +89,14 @@ impl Job {
     }
 
     /// The job failed in this step and said so.
-    pub fn failed_in(&self, step: &str, words: &str) {
+    pub(super) fn failed_in(&self, step: &str, words: &str) {
         assert!(self.failed.as_deref() == Some(step) && self.said.contains(words), "{self:?}");
     }
 }
 
 impl Stage {
     /// The repository of an organisation with one app, in which Ann and Bob have accounts, as the files say.
-    pub async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let sandbox = Sandbox::start(quick()).await.unwrap();
         let values = BTreeMap::from([
@@ -141,36 +141,36 @@ impl Stage {
         stage
     }
 
-    pub fn path(&self, file: &str) -> PathBuf {
+    pub(super) fn path(&self, file: &str) -> PathBuf {
         self.dir.path().join(file)
     }
 
-    pub fn write(&self, file: &str, text: &str) {
+    pub(super) fn write(&self, file: &str, text: &str) {
         fs::create_dir_all(self.path(file).parent().unwrap()).unwrap();
         fs::write(self.path(file), text).unwrap();
     }
 
-    pub fn read(&self, file: &str) -> String {
+    pub(super) fn read(&self, file: &str) -> String {
         fs::read_to_string(self.path(file)).unwrap_or_default()
     }
 
     /// What GitHub holds.
-    pub fn state(&self, file: &str) -> Value {
+    pub(super) fn state(&self, file: &str) -> Value {
         serde_json::from_str(&self.read(&format!("state/{file}"))).unwrap()
     }
 
-    pub fn set_state(&self, file: &str, value: &Value) {
+    pub(super) fn set_state(&self, file: &str, value: &Value) {
         self.write(&format!("state/{file}"), &value.to_string());
     }
 
     /// Whatever a script asked GitHub for since the last time, reading aside.
-    pub fn writes(&self) -> Vec<String> {
+    pub(super) fn writes(&self) -> Vec<String> {
         let calls = self.read("state/calls");
         self.write("state/calls", "");
         calls.lines().filter(|call| !call.starts_with("GET ")).map(str::to_owned).collect()
     }
 
-    pub fn account(&self, name: &str) {
+    pub(super) fn account(&self, name: &str) {
         let account = NewAccount {
             email: format!("{name}@example.com"),
             given_name: Some(name[..1].to_uppercase() + &name[1..]),
@@ -182,7 +182,7 @@ impl Stage {
     }
 
     /// Where commits are made.
-    pub fn repo(&self) -> Repo<'_> {
+    pub(super) fn repo(&self) -> Repo<'_> {
         Repo(&self.clone)
     }
 
@@ -190,12 +190,12 @@ impl Stage {
         format!("file://{}", self.path("origin.git").display())
     }
 
-    pub fn push_main(&self) {
+    pub(super) fn push_main(&self) {
         self.repo().git(&["push", "-q", "origin", "main"]);
     }
 
     /// A pull request with these files, and the merge that GitHub makes of it on trial.
-    pub fn pull_request(&mut self, files: &[(&str, &str)]) {
+    pub(super) fn pull_request(&mut self, files: &[(&str, &str)]) {
         let clone = self.repo();
         clone.git(&["switch", "-q", "-C", "change", "main"]);
         for (file, text) in files {
@@ -206,7 +206,7 @@ impl Stage {
     }
 
     /// Makes a pull request of what is committed on the branch `change`.
-    pub fn propose(&mut self) {
+    pub(super) fn propose(&mut self) {
         let head = self.repo().git(&["rev-parse", "change"]);
         self.values.insert("github.event.pull_request.head.sha".into(), head);
         let clone = self.repo();
@@ -217,7 +217,7 @@ impl Stage {
     }
 
     /// Another value for `${{ name }}`.
-    pub fn set(&mut self, name: &str, value: &str) {
+    pub(super) fn set(&mut self, name: &str, value: &str) {
         self.values.insert(name.into(), value.into());
     }
 
@@ -244,7 +244,7 @@ impl Stage {
         self.command("bin/curl", &curl);
     }
 
-    pub fn command(&self, file: &str, text: &str) {
+    pub(super) fn command(&self, file: &str, text: &str) {
         self.write(file, text);
         fs::set_permissions(self.path(file), fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -262,7 +262,7 @@ impl Stage {
     }
 
     /// One script by itself, from the root of the repository.
-    pub fn script(&self, line: &str, variables: &[(&str, &str)]) -> Job {
+    pub(super) fn script(&self, line: &str, variables: &[(&str, &str)]) -> Job {
         fs::create_dir_all(self.path("temp")).unwrap();
         fs::create_dir_all(self.path("home")).unwrap();
         let mut command = self.bash(&self.path("clone"), &format!("deploy/github/{line}"));
@@ -272,7 +272,7 @@ impl Stage {
     }
 
     /// A job on a machine of its own.
-    pub fn job(&self, workflow: &Value, name: &str) -> Job {
+    pub(super) fn job(&self, workflow: &Value, name: &str) -> Job {
         for place in ["temp", "work", "home"] {
             // A machine that was never used has nothing to forget.
             let _ = fs::remove_dir_all(self.path(place));
@@ -365,7 +365,7 @@ impl Stage {
     }
 
     /// Leaves an artifact, newer than those before it, of a run of the main branch unless `but` says otherwise.
-    pub fn upload(&self, name: &str, file: &Path, but: &Value) -> u64 {
+    pub(super) fn upload(&self, name: &str, file: &Path, but: &Value) -> u64 {
         let mut artifacts = self.state("artifacts.json");
         let all = artifacts.as_array_mut().unwrap();
         let zips = fs::read_dir(self.path("state")).unwrap();
@@ -386,7 +386,7 @@ impl Stage {
     }
 
     /// Forgets the artifacts of this name, as a run sees none of another run.
-    pub fn forget(&self, name: &str) {
+    pub(super) fn forget(&self, name: &str) {
         let mut artifacts = self.state("artifacts.json");
         artifacts.as_array_mut().unwrap().retain(|artifact| artifact["name"] != name);
         self.set_state("artifacts.json", &artifacts);

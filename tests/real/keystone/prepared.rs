@@ -14,8 +14,8 @@ use tempfile::TempDir;
 use crate::server::{Installed, Server, http, installed};
 
 /// Whom the server knows from the start: the one who may do everything.
-pub const ADMIN: &str = "rosterd@example.com";
-pub const PASSWORD: &str = "a-password-for-tests";
+pub(super) const ADMIN: &str = "rosterd@example.com";
+pub(super) const PASSWORD: &str = "a-password-for-tests";
 
 /// How long one step may take. All together take 25 seconds on two slow cores.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -43,7 +43,7 @@ const STEPS: [&[&str]; 4] = [
 
 /// A running Keystone whose answers hold `limit` rows at most, and somebody else who uses its API; `None` where it is not
 /// installed.
-pub async fn start(limit: usize) -> Option<Other> {
+pub(super) async fn start(limit: usize) -> Option<Other> {
     let installed = installed("keystone")?;
     let prepared = prepared(&installed);
     let server = installed.start("/v3", |port, dir| {
@@ -145,7 +145,7 @@ fn word(program: &str, arg: &str) -> String {
 }
 
 /// The server, and its own API as somebody else uses it.
-pub struct Other {
+pub(super) struct Other {
     pub server: Server,
     token: String,
 }
@@ -163,7 +163,7 @@ impl Other {
     }
 
     /// Sends a request, which has to succeed.
-    pub async fn send(&self, method: &str, path: &str, body: Value) -> Value {
+    pub(super) async fn send(&self, method: &str, path: &str, body: Value) -> Value {
         let url = format!("{}/v3{path}", self.server.origin);
         let mut request = http().request(method.parse().unwrap(), url).header("x-auth-token", &self.token);
         if !body.is_null() {
@@ -177,7 +177,7 @@ impl Other {
     }
 
     /// The one user (`users`) or group (`groups`) of this name in the usual domain.
-    pub async fn one(&self, kind: &str, name: &str) -> Value {
+    pub(super) async fn one(&self, kind: &str, name: &str) -> Value {
         let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
         let list = self.send("GET", &format!("/{kind}?domain_id=default&name={name}"), Value::Null).await;
         let found = list[kind].as_array().cloned().unwrap_or_default();
@@ -186,12 +186,12 @@ impl Other {
     }
 
     /// The path of a user or group.
-    pub async fn path(&self, kind: &str, name: &str) -> String {
+    pub(super) async fn path(&self, kind: &str, name: &str) -> String {
         format!("/{kind}/{}", self.one(kind, name).await["id"].as_str().unwrap())
     }
 
     /// Which of these users are in a group.
-    pub async fn members(&self, group: &str, among: &[String]) -> Vec<String> {
+    pub(super) async fn members(&self, group: &str, among: &[String]) -> Vec<String> {
         let group = self.path("groups", group).await;
         let mut members = Vec::new();
         for name in among {

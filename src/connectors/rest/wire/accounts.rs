@@ -12,7 +12,7 @@ use super::{Answer, Answers, ByHand, Delete, Dotted, List, Map, Path, Read, Role
 /// Who has an account, and what can be done with accounts. What is left out a person does.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Accounts {
+pub(crate) struct Accounts {
     /// What the app calls an account, in the singular.
     #[serde(default = "user")]
     pub noun: String,
@@ -71,7 +71,7 @@ fn user() -> String {
 /// How an invitation is withdrawn.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Withdraw {
+pub(crate) enum Withdraw {
     /// By what deactivates an account.
     Deactivate,
     /// By what deletes an account.
@@ -81,7 +81,7 @@ pub enum Withdraw {
 /// Making an account.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Create {
+pub(crate) struct Create {
     /// The path, below the app's `url` and `base`.
     #[schemars(with = "Template")]
     pub post: Spanned<Template>,
@@ -111,7 +111,7 @@ fn active() -> Status {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = one_of(["set", "post", "put", "patch", "delete"])))]
-pub struct Change {
+pub(crate) struct Change {
     /// By `update`, with this status.
     pub set: Option<SetStatus>,
     /// The path, if it is a POST.
@@ -146,7 +146,7 @@ pub struct Change {
 /// A status to write.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct SetStatus {
+pub(crate) struct SetStatus {
     /// One that `accounts.status` translates.
     pub status: Status,
 }

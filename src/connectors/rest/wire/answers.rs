@@ -9,7 +9,7 @@ use super::Dotted;
 use crate::connectors::{Meaning, rest::answers::CALLS};
 
 /// Rules in their order.
-pub type Answers = Vec<Spanned<Answer>>;
+pub(crate) type Answers = Vec<Spanned<Answer>>;
 
 /// Answers that mean something. Every condition that is given has to hold; the first rule that matches wins.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -10,7 +10,7 @@ use super::{Answer, Answers, ByHand, Delete, Dotted, List, Map, Read, Template, 
 /// The app's own teams, user groups or projects. What is left out a person does.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Groups {
+pub(crate) struct Groups {
     /// What the app calls a group, in the singular; `group` unless said.
     pub noun: Option<String>,
     /// Our name for a field to where a row has it. `id` and `name` are at `id` and `name` unless said; the files may give
@@ -39,7 +39,7 @@ pub struct Groups {
 /// Making a group.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct GroupCreate {
+pub(crate) struct GroupCreate {
     /// The path, below the app's `url` and `base`.
     #[schemars(with = "Template")]
     pub post: Spanned<Template>,

@@ -12,7 +12,7 @@ use super::{Answer, Answers, ByHand, Dotted, List, Map, Path, Role, Status, Temp
 /// Who is in which group. What is left out a person does.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Members {
+pub(crate) struct Members {
     /// Our name for a field of a membership to where a row has it.
     #[serde(default)]
     pub fields: Map<Dotted>,
@@ -41,7 +41,7 @@ pub struct Members {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = one_of(["post", "put", "patch"])))]
-pub struct Add {
+pub(crate) struct Add {
     /// The path, if it is a POST.
     #[schemars(with = "Option<Template>")]
     pub post: Path,
@@ -79,7 +79,7 @@ pub struct Add {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = one_of(["post", "put", "patch"])))]
-pub struct MemberChange {
+pub(crate) struct MemberChange {
     /// The path, if it is a POST.
     #[schemars(with = "Option<Template>")]
     pub post: Path,
@@ -104,7 +104,7 @@ pub struct MemberChange {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = one_of(["delete", "post"])))]
-pub struct Remove {
+pub(crate) struct Remove {
     /// The path, if it is a DELETE.
     #[schemars(with = "Option<Template>")]
     pub delete: Path,

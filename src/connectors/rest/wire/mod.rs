@@ -22,13 +22,13 @@ use serde_saphyr::Spanned;
 
 use super::template::{Dotted, Template};
 
-pub use accounts::*;
-pub use answers::*;
-pub use groups::*;
-pub use list::*;
-pub use members::*;
-pub use parts::*;
-pub use sign_in::*;
+pub(super) use accounts::*;
+pub(super) use answers::*;
+pub(super) use groups::*;
+pub(super) use list::*;
+pub(super) use members::*;
+pub(super) use parts::*;
+pub(super) use sign_in::*;
 
 type Path = Option<Spanned<Template>>;
 type Map<T> = BTreeMap<String, T>;
@@ -36,7 +36,7 @@ type Map<T> = BTreeMap<String, T>;
 /// An app's REST API, as data: how to sign in, where accounts, groups and memberships are, and which call changes what.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Manifest {
+pub(super) struct Manifest {
     /// What the connector is called in reports.
     #[schemars(with = "String")]
     pub name: Spanned<String>,
@@ -88,7 +88,7 @@ pub struct Manifest {
 /// An option of the connector.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Choice {
+pub(super) struct Choice {
     /// The files have to give it.
     #[serde(default)]
     pub required: bool,
@@ -101,7 +101,7 @@ pub struct Choice {
 /// How many requests the API takes. Without any, only the app's own answers slow us down.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Limits {
+pub(super) struct Limits {
     /// Of all requests together.
     pub all: Option<Rate>,
     /// Of those that read.
@@ -116,7 +116,7 @@ pub struct Limits {
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(with = "String", extend("pattern" = r"^\s*0*[1-9][0-9]*\s*/\s*[smhd]\s*$"))]
-pub struct Rate {
+pub(super) struct Rate {
     pub requests: u32,
     pub per: Duration,
 }

@@ -11,7 +11,7 @@ use crate::model::Verb;
 /// Our words for statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub(crate) enum Status {
     Active,
     Pending,
     Inactive,
@@ -28,7 +28,7 @@ pub enum Believed {
 /// What a 404 or 405 means where some versions of an app lack a call that writes.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum ByHand {
+pub(crate) enum ByHand {
     /// A person does it, as `manual` says.
     Manual,
 }
@@ -36,7 +36,7 @@ pub enum ByHand {
 /// A verb that a person carries out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Missing(pub Verb);
+pub(crate) struct Missing(pub Verb);
 
 impl TryFrom<String> for Missing {
     type Error = String;
@@ -65,7 +65,7 @@ impl JsonSchema for Missing {
 /// How many roles an account or a membership has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Take {
+pub(crate) enum Take {
     /// One, in the field `role`.
     One,
     /// Any number, in the field `roles`.
@@ -75,7 +75,7 @@ pub enum Take {
 /// A list of roles: written out, or `options.NAME`, where the files give it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Value")]
-pub enum Roles {
+pub(crate) enum Roles {
     These(Vec<String>),
     Option(String),
 }
@@ -117,7 +117,7 @@ impl JsonSchema for Roles {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("not" = { "required": ["names", "lookup"] }))]
-pub struct Role {
+pub(crate) struct Role {
     /// `one`, in the field `role`, or `many`, in the field `roles`.
     pub take: Take,
     /// From the least to the most powerful. Where two grants disagree, the more powerful role wins.
@@ -140,7 +140,7 @@ pub struct Role {
 /// A call that reads one thing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Read {
+pub(crate) struct Read {
     /// The path, below the app's `url` and `base`.
     #[schemars(with = "Template")]
     pub get: Spanned<Template>,
@@ -156,7 +156,7 @@ pub struct Read {
 /// What an update sends.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Style {
+pub(crate) enum Style {
     /// What changes.
     #[default]
     Partial,
@@ -169,7 +169,7 @@ pub enum Style {
 /// The operation of a JSON Patch.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Op {
+pub(crate) enum Op {
     /// For fields that are always there.
     #[default]
     Replace,
@@ -181,7 +181,7 @@ pub enum Op {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = one_of(["post", "put", "patch"])))]
-pub struct Update {
+pub(crate) struct Update {
     /// The path, if it is a POST.
     #[schemars(with = "Option<Template>")]
     pub post: Path,
@@ -215,7 +215,7 @@ pub struct Update {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = one_of(["delete", "post"])))]
-pub struct Delete {
+pub(crate) struct Delete {
     /// The path, if it is a DELETE.
     #[schemars(with = "Option<Template>")]
     pub delete: Path,

@@ -10,7 +10,7 @@ use super::{Dotted, one_of};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = one_of(["oauth", "bearer", "header", "basic", "login"])))]
-pub struct Auth {
+pub(crate) struct Auth {
     /// OAuth client credentials: the path of the token endpoint, below the app's `url`, without `base`. The files give
     /// `client_id` and `client_secret`, and may give `token_url` and `scopes`.
     pub oauth: Option<String>,
@@ -34,7 +34,7 @@ pub struct Auth {
 /// Where the client's id and secret are sent.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Client {
+pub(crate) enum Client {
     /// In the header of HTTP Basic.
     Basic,
     /// In the form.
@@ -44,7 +44,7 @@ pub enum Client {
 /// A call that gives a token. It is made again when the token is too old or the app refuses it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Login {
+pub(crate) struct Login {
     /// The path, below the app's `url`, without `base`.
     pub post: String,
     /// The JSON to send. `{secret.NAME}` stands for a secret, which the files then give as `NAME`.
@@ -63,7 +63,7 @@ pub struct Login {
 /// Where an answer has a token.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Token {
+pub(crate) enum Token {
     /// In this header.
     Header(String),
     /// At this place of the body.
