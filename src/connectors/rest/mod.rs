@@ -1,6 +1,7 @@
 //! Ordinary REST apps: one engine, and a manifest for each app that says how its API looks. The engine knows no app by name.
 
 mod answers;
+mod bodies;
 mod check;
 mod dictionary;
 mod engine;

@@ -4,11 +4,11 @@
 use serde_json::{Value, json};
 
 use super::{
+    bodies::{ACCEPTED, set_all, wrap},
     engine::{RestConnector, unwrap},
     manifest::{Call, Style, Update},
     rows::echoes,
     template::{Bindings, Dotted, text},
-    writes::{ACCEPTED, set_all, wrap},
 };
 use crate::{
     budget::Lane,

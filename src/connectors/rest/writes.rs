@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::{
+    bodies::{ACCEPTED, set_all, wrap},
     dictionary::{Translation, Unsendable},
     engine::{RestConnector, unwrap},
     manifest::{Call, Change, Manifest, Naming, Update},
@@ -22,9 +23,6 @@ use crate::{
     },
     model::{Email, FieldName, Values},
 };
-
-/// Accepted is not done.
-pub(super) const ACCEPTED: u16 = 202;
 
 impl RestConnector {
     /// Sends a write and judges the answer.
@@ -236,19 +234,6 @@ impl RestConnector {
         };
         let (_, proven) = self.change(update, target, &changes, lane).await?;
         Ok(Written { id: Some(id.into()), account: None, proven })
-    }
-}
-
-pub(super) fn set_all(body: &mut Value, changes: &[(Dotted, Value)]) {
-    for (path, value) in changes {
-        path.set(body, value.clone());
-    }
-}
-
-pub(super) fn wrap(body: Value, key: Option<&str>) -> Value {
-    match key {
-        Some(key) => json!({ key: body }),
-        None => body,
     }
 }
 

@@ -52,60 +52,15 @@ pub(super) fn check(
         Some(carries) => names(carries),
         None => semantics.fields.clone(),
     };
-    let known = |name: &FieldName| semantics.fields.contains(name) || [EMAIL, STATUS, CREATED_AT].contains(&&**name);
-    let require = wire.create.as_ref().and_then(|create| create.require.as_ref());
-    for (line, mut named) in [
-        (at(&wire.list.get), semantics.carries.iter().collect::<Vec<_>>()),
-        (line, semantics.fixed.iter().collect()),
-        (require.map_or(line, at), semantics.create.iter().flat_map(|create| &create.require).collect()),
-    ] {
-        named.retain(|name| !known(name));
-        if let Some(name) = named.first() {
-            return Err((line, format!("`{name}` is named under `accounts`, but `accounts.fields` does not map it")));
-        }
-    }
+    let required = wire.create.as_ref().and_then(|create| create.require.as_ref()).map_or(line, at);
+    check_names(semantics, [at(&wire.list.get), line, required])?;
     let statuses: Vec<_> = wire.status.into_iter().flat_map(|(status, words)| each(ours(status), words)).collect();
     let updates = wire.update.is_some();
-    for (index, (status, word)) in statuses.iter().enumerate() {
-        if let Some((other, _)) = statuses[..index].iter().find(|(_, same)| same == word) {
-            let message =
-                format!("`accounts.status` says {word} for {other} and for {status}, so nobody can tell them apart");
-            return Err((line, message));
-        }
-    }
+    check_words(line, &statuses)?;
     let on_account = CallBuilder::with(scope, ACCOUNT).about(ACCOUNT);
-    let change = |what: &str, change: Spanned<wire::Change>| -> Result<Change, Problem> {
-        let (line, change) = (at(&change), change.value);
-        if let Some(set) = change.set {
-            let paths = [&change.post, &change.put, &change.patch, &change.delete];
-            if paths.iter().any(|path| path.is_some()) || change.body.is_some() {
-                let says = "goes through `accounts.update`; leave out the call and its `body`";
-                return Err((line, format!("`set` under `{what}` {says}")));
-            }
-            if !updates {
-                return Err((line, "`set` writes through `accounts.update`, which is missing".into()));
-            }
-            let set = ours(set.status);
-            if status.is_none() || !statuses.iter().any(|(status, _)| *status == set) {
-                return Err((
-                    line,
-                    format!("`set: {{status: {set}}}` needs `status` in `accounts.fields` and `accounts.status`"),
-                ));
-            }
-            let answers = on_account.answers(what, Told::new(change.answers, change.otherwise))?;
-            return Ok(Change::Set { status: set, answers });
-        }
-        let given = [
-            (Method::Post, change.post),
-            (Method::Put, change.put),
-            (Method::Patch, change.patch),
-            (Method::Delete, change.delete),
-        ];
-        let told = Told::new(change.answers, change.otherwise);
-        Ok(Change::Call(on_account.write(line, what, given, change.body, told)?))
-    };
-    let deactivate = wire.deactivate.map(|wire| change("accounts.deactivate", wire)).transpose()?;
-    let reactivate = wire.reactivate.map(|wire| change("accounts.reactivate", wire)).transpose()?;
+    let changes = Changes { calls: &on_account, updates, statuses: status.is_some().then_some(&*statuses) };
+    let deactivate = wire.deactivate.map(|wire| changes.one("accounts.deactivate", wire)).transpose()?;
+    let reactivate = wire.reactivate.map(|wire| changes.one("accounts.reactivate", wire)).transpose()?;
     let by_email = CallBuilder::with(scope, &[EMAIL]).about(&[EMAIL]);
     let making = CallBuilder::with(scope, &[EMAIL]).fields(&fields);
     let create = wire.create.map(|create| {
@@ -131,6 +86,71 @@ pub(super) fn check(
         deactivate,
         reactivate,
     })
+}
+
+/// Refuses names of fields that `accounts.fields` does not map: those that the list carries, that are fixed, and that a
+/// creation requires, each with its line.
+fn check_names(semantics: &Semantics, [carried, fixed, required]: [u64; 3]) -> Result<(), Problem> {
+    let known = |name: &FieldName| semantics.fields.contains(name) || [EMAIL, STATUS, CREATED_AT].contains(&&**name);
+    let of_create = semantics.create.iter().flat_map(|create| &create.require);
+    let named = semantics.carries.iter().map(|name| (carried, name));
+    let named = named.chain(semantics.fixed.iter().map(|name| (fixed, name)));
+    match named.chain(of_create.map(|name| (required, name))).find(|(_, name)| !known(name)) {
+        Some((line, name)) => {
+            Err((line, format!("`{name}` is named under `accounts`, but `accounts.fields` does not map it")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses a word that stands for two statuses.
+fn check_words(line: u64, statuses: &[(AccountStatus, Value)]) -> Result<(), Problem> {
+    for (index, (status, word)) in statuses.iter().enumerate() {
+        if let Some((other, _)) = statuses[..index].iter().find(|(_, same)| same == word) {
+            let message =
+                format!("`accounts.status` says {word} for {other} and for {status}, so nobody can tell them apart");
+            return Err((line, message));
+        }
+    }
+    Ok(())
+}
+
+/// How an account's status is changed: by a call of its own, or through the update.
+struct Changes<'a> {
+    calls: &'a CallBuilder<'a>,
+    /// There is an update.
+    updates: bool,
+    /// The app's words, where rows show a status.
+    statuses: Option<&'a [(AccountStatus, Value)]>,
+}
+
+impl Changes<'_> {
+    fn one(&self, what: &str, change: Spanned<wire::Change>) -> Result<Change, Problem> {
+        let (line, change) = (at(&change), change.value);
+        let told = Told::new(change.answers, change.otherwise);
+        let given = [
+            (Method::Post, change.post),
+            (Method::Put, change.put),
+            (Method::Patch, change.patch),
+            (Method::Delete, change.delete),
+        ];
+        let Some(set) = change.set else {
+            return Ok(Change::Call(self.calls.write(line, what, given, change.body, told)?));
+        };
+        if given.iter().any(|(_, path)| path.is_some()) || change.body.is_some() {
+            let says = "goes through `accounts.update`; leave out the call and its `body`";
+            return Err((line, format!("`set` under `{what}` {says}")));
+        }
+        if !self.updates {
+            return Err((line, "`set` writes through `accounts.update`, which is missing".into()));
+        }
+        let status = ours(set.status);
+        if !self.statuses.is_some_and(|known| known.iter().any(|(known, _)| *known == status)) {
+            let needs = "needs `status` in `accounts.fields` and `accounts.status`";
+            return Err((line, format!("`set: {{status: {status}}}` {needs}")));
+        }
+        Ok(Change::Set { status, answers: self.calls.answers(what, told)? })
+    }
 }
 
 /// A status with each of the app's words for it.
