@@ -16,11 +16,8 @@ impl Problems {
     /// from the root of the repository, because that is what GitHub knows paths from.
     pub fn to_github(&self, dir: &str) -> String {
         let mut out = String::new();
-        for problem in self {
-            let kind = match problem.severity {
-                Severity::Note => "notice",
-                other => other.into(),
-            };
+        for problem in self.iter() {
+            let kind = if problem.severity == Severity::Note { "notice" } else { problem.severity.into() };
             let _ = write!(out, "::{kind} ");
             if let Some(label) = problem.places.first() {
                 let place = &label.place;
@@ -35,8 +32,7 @@ impl Problems {
 
     /// Every problem as JSON, with a newline at the end.
     pub fn to_json(&self) -> String {
-        let problems: Vec<_> = self.iter().collect();
-        let wire = json!({ "version": VERSION, "valid": !self.has_errors(), "problems": problems });
+        let wire = json!({ "version": VERSION, "valid": !self.has_errors(), "problems": **self });
         format!("{wire:#}\n")
     }
 }
@@ -44,11 +40,10 @@ impl Problems {
 /// All that a problem says in one text: the further places and the hint as well, since an annotation has room for one.
 fn sentence(problem: &Problem, dir: &str) -> String {
     let mut text = problem.message.clone();
-    if let Some(label) = problem.places.first().filter(|label| !label.text.is_empty()) {
-        let _ = write!(text, ": {}", label.text);
-    }
-    for label in problem.places.iter().skip(1) {
-        let _ = write!(text, "\n{}:{}", joined(dir, &label.place.file), label.place.line);
+    for (i, label) in problem.places.iter().enumerate() {
+        if i > 0 {
+            let _ = write!(text, "\n{}:{}", joined(dir, &label.place.file), label.place.line);
+        }
         if !label.text.is_empty() {
             let _ = write!(text, ": {}", label.text);
         }

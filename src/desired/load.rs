@@ -14,7 +14,7 @@ use crate::model::{ConnectorCatalogue, Desired};
 use super::{
     decode, merge, nearest,
     problem::Problems,
-    report::{Draft, Report, Source, Span},
+    report::{Report, Source},
     resolve, secret, spec,
     tree::{self, Kind, Node},
 };
@@ -50,29 +50,27 @@ impl Loaded {
 /// What could not be read.
 pub fn fingerprint(dir: &Path) -> Result<String, Problems> {
     let files = files(dir)?.into_iter().filter(|(path, _)| counts(path));
-    let mut hashes: BTreeMap<Arc<str>, String> =
-        files.map(|(path, text)| (path.into(), hash(text.as_bytes()))).collect();
+    let mut hashes: BTreeMap<Arc<str>, String> = files.map(|(path, text)| (path.into(), hash(text))).collect();
     // What is no file or cannot be read is what loading complains about.
     for manifest in fs::read_dir(dir.join(CONNECTORS)).into_iter().flatten().flatten() {
         if let Ok(bytes) = fs::read(manifest.path()) {
-            hashes.insert(manifest.path().to_string_lossy().into(), hash(&bytes));
+            hashes.insert(manifest.path().to_string_lossy().into(), hash(bytes));
         }
     }
     Ok(fingerprint_of(&hashes))
 }
 
 fn fingerprint_of(files: &BTreeMap<Arc<str>, String>) -> String {
-    let mut hash = Sha256::new();
+    let mut all = Vec::new();
     for (path, file) in files {
-        hash.update((path.len() as u64).to_be_bytes());
-        hash.update(path.as_bytes());
-        hash.update(file.as_bytes());
+        all.extend((path.len() as u64).to_be_bytes());
+        all.extend(path.bytes().chain(file.bytes()));
     }
-    format!("sha256:{}", hex(&hash.finalize()))
+    format!("sha256:{}", hash(all))
 }
 
-fn hash(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+fn hash(bytes: impl AsRef<[u8]>) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Reads the desired state in `dir`.
@@ -98,10 +96,10 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
     sources.sort_by(|a, b| a.name.cmp(&b.name));
     if sources.is_empty() {
         let hint = "people, teams, apps, approvals and settings stand in `*.yaml` or `*.yml` files";
-        return Err(Problems::placeless("no-files", "there are no YAML files here".to_owned(), Some(hint.to_owned())));
+        return Err(Problems::placeless("no-files", vec!["there are no YAML files here".to_owned()], Some(hint)));
     }
-    let hashes = sources.iter().map(|source| (source.name.clone(), hash(source.text.as_bytes())));
-    let mut hashes: BTreeMap<Arc<str>, String> = hashes.collect();
+    let mut hashes: BTreeMap<Arc<str>, String> =
+        sources.iter().map(|source| (source.name.clone(), hash(&source.text))).collect();
 
     let mut report = Report::new(&sources);
     let mut roots = Vec::new();
@@ -112,26 +110,22 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
             roots.push(root);
         }
     }
-    let desired = match merge::merge(roots, &mut report) {
-        Some(root) => {
-            let wire = decode::decode(&root, &mut report);
-            drop(root);
-            resolve::resolve(wire, catalogue, &mut report)
+    let Some(root) = merge::merge(roots, &mut report) else {
+        if report.all_read() {
+            report.error("no-apps", None, "the files are empty").hint("declare an app under `apps`");
         }
-        None => {
-            if report.all_read() {
-                report.push(Draft::error("no-apps", "the files are empty").hint("declare an app under `apps`"));
-            }
-            return Err(report.finish());
-        }
+        return Err(report.finish());
     };
+    let wire = decode::decode(&root, &mut report);
+    drop(root);
+    let desired = resolve::resolve(wire, catalogue, &mut report);
     for connector in desired.apps.values().map(|app| &app.connector) {
         if let Some(text) = catalogue.manifest(connector) {
-            hashes.insert(connector.clone(), hash(text.as_bytes()));
+            hashes.insert(connector.clone(), hash(text));
         }
     }
-    let (errors, warnings) = report.finish().split_errors();
-    if errors.is_empty() { Ok(Loaded { desired, warnings, files: hashes }) } else { Err(errors.join(warnings)) }
+    let problems = report.finish();
+    if problems.has_errors() { Err(problems) } else { Ok(Loaded { desired, warnings: problems, files: hashes }) }
 }
 
 /// Whether a file is desired state, by its path relative to the directory.
@@ -144,12 +138,12 @@ pub fn counts(path: &str) -> bool {
 /// Takes out of a file what may not stand in it.
 fn place_sections(root: &mut Node<'_>, name: &str, report: &mut Report<'_>) {
     let file = root.span.file;
+    let noun = root.noun();
+    let sections = || spec::ROOT.keys.iter().map(|key| format!("`{}`", key.name)).collect::<Vec<_>>().join(", ");
     let Kind::Map(entries) = &mut root.kind else {
-        let span = Span { length: 1, ..root.span };
-        let sections = section_list();
-        let draft =
-            Draft::error("wrong-type", format!("a file holds a mapping with sections, and this is {}", root.noun()));
-        report.push(draft.at(span, "").hint(format!("sections: {sections}")));
+        report
+            .error("wrong-type", root.span.head(), format!("a file holds a mapping with sections, and this is {noun}"))
+            .hint(format!("sections: {}", sections()));
         report.set_unread(file);
         root.kind = Kind::Null;
         return;
@@ -157,42 +151,28 @@ fn place_sections(root: &mut Node<'_>, name: &str, report: &mut Report<'_>) {
     let Some((folder, _)) = name.split_once('/') else { return };
     let Some(section) = spec::ROOT.key(folder) else {
         let span = entries.first().map_or(root.span, |entry| entry.span);
-        let known = spec::ROOT.keys.iter().map(|key| key.name);
-        let hint = nearest::nearest(folder, known).map_or_else(
-            || format!("move it to the top, or into a folder named after its section ({})", section_list()),
+        let hint = nearest::nearest(folder, spec::ROOT.names()).map_or_else(
+            || format!("move it to the top, or into a folder named after its section ({})", sections()),
             |near| format!("did you mean `{near}/`?"),
         );
         let message = format!("files under `{folder}/` are not read");
-        report.push(Draft::error("wrong-folder", message).at(Span { length: 1, ..span }, "").hint(hint));
+        report.error("wrong-folder", span.head(), message).hint(hint);
         report.set_unread(file);
         root.kind = Kind::Null;
         return;
     };
-    entries.retain(|entry| {
-        let fits = entry.key == section.name;
-        if !fits {
-            let message = format!("a file under `{folder}/` holds only `{folder}`, not `{}`", entry.key);
-            let hint = if spec::ROOT.key(&entry.key).is_some() {
-                format!("move it to a file at the top or under `{}/`", entry.key)
-            } else if let Some(near) = nearest::nearest(&entry.key, [section.name]) {
-                format!("did you mean `{near}`?")
-            } else {
-                format!("the file begins with `{folder}:`, and all else stands below it")
-            };
-            report.push(Draft::error("wrong-folder", message).at(entry.span, "").hint(hint));
-            report.set_unread(file);
-        }
-        fits
-    });
-}
-
-fn section_list() -> String {
-    let names: Vec<String> = spec::ROOT.keys.iter().map(|key| format!("`{}`", key.name)).collect();
-    names.join(", ")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    for entry in entries.extract_if(.., |entry| entry.key != section.name) {
+        let message = format!("a file under `{folder}/` holds only `{folder}`, not `{}`", entry.key);
+        let hint = if spec::ROOT.key(&entry.key).is_some() {
+            format!("move it to a file at the top or under `{}/`", entry.key)
+        } else if let Some(near) = nearest::nearest(&entry.key, [section.name]) {
+            format!("did you mean `{near}`?")
+        } else {
+            format!("the file begins with `{folder}:`, and all else stands below it")
+        };
+        report.error("wrong-folder", entry.span, message).hint(hint);
+        report.set_unread(file);
+    }
 }
 
 /// Every file in `dir` that counts as desired state, as it is: paths relative to the directory, with `/`, and contents.
@@ -220,17 +200,12 @@ fn walk(dir: &Path, within: Option<PathBuf>) -> Result<Vec<(String, String)>, Pr
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let message = format!("there is no directory `{}`", dir.display());
             let hint = "name the directory with the desired state, or run this where `desired-state/` is";
-            return Err(Problems::placeless("no-directory", message, Some(hint.to_owned())));
+            return Err(Problems::placeless("no-directory", vec![message], Some(hint)));
         }
-        Err(error) => walk.problem(dir, &format!("cannot be read: {error}")),
+        Err(error) => walk.unreadable(dir, &error),
     }
-    match walk.problems.is_empty() {
-        true => Ok(walk.files),
-        false => {
-            let problems = walk.problems.into_iter().map(|message| Problems::placeless("unreadable", message, None));
-            Err(problems.fold(Problems::default(), Problems::join))
-        }
-    }
+    let Walk { files, problems, .. } = walk;
+    if problems.is_empty() { Ok(files) } else { Err(Problems::placeless("unreadable", problems, None)) }
 }
 
 struct Walk {
@@ -247,12 +222,14 @@ impl Walk {
         self.problems.push(format!("`{}` {what}", path.display()));
     }
 
+    fn unreadable(&mut self, path: &Path, error: &io::Error) {
+        self.problem(path, &format!("cannot be read: {error}"));
+    }
+
     fn leads_out(&self, path: &Path) -> bool {
         // What cannot be told is reported when it is read.
-        let Some((root, real)) = self.within.as_ref().and_then(|root| Some((root, fs::canonicalize(path).ok()?)))
-        else {
-            return false;
-        };
+        let Some(root) = &self.within else { return false };
+        let Ok(real) = fs::canonicalize(path) else { return false };
         // The directory may be the repository itself, where `.git` and what CI puts beside the files are no files of ours.
         let Some(below) = real.strip_prefix(root).ok().and_then(Path::to_str) else { return true };
         let hidden = below.split(['/', '\\']).any(|part| part.starts_with('.'));
@@ -265,7 +242,7 @@ impl Walk {
         });
         let mut entries = match entries {
             Ok(entries) => entries,
-            Err(error) => return self.problem(dir, &format!("cannot be read: {error}")),
+            Err(error) => return self.unreadable(dir, &error),
         };
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
@@ -283,9 +260,8 @@ impl Walk {
             match fs::metadata(&path) {
                 Ok(found) if found.is_dir() => self.directory(&path, &format!("{relative}/")),
                 Ok(found) if counts(&relative) => self.file(&path, relative, found.len()),
-                Ok(_) => {}
-                Err(error) if counts(&relative) => self.problem(&path, &format!("cannot be read: {error}")),
-                Err(_) => {}
+                Err(error) if counts(&relative) => self.unreadable(&path, &error),
+                Ok(_) | Err(_) => {}
             }
         }
     }
@@ -297,11 +273,11 @@ impl Walk {
         match fs::read(path).map(String::from_utf8) {
             Ok(Ok(text)) => self.files.push((relative, text)),
             Ok(Err(error)) => {
-                let line =
-                    1 + error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&b| b == b'\n').count();
+                let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+                let line = 1 + valid.iter().filter(|&&byte| byte == b'\n').count();
                 self.problem(path, &format!("is not UTF-8 text (line {line})"));
             }
-            Err(error) => self.problem(path, &format!("cannot be read: {error}")),
+            Err(error) => self.unreadable(path, &error),
         }
     }
 }

@@ -6,27 +6,23 @@ const LISTED: usize = 20;
 /// The known word that `word` was probably meant to be: a third of its letters may be wrong.
 pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.trim().to_lowercase();
-    known
-        .into_iter()
-        .filter_map(|candidate| Some((distance(&word, &candidate.to_lowercase())?, candidate)))
-        .min()
-        .map(|(_, candidate)| candidate)
+    closest(known, |candidate| distance(&word, candidate))
 }
 
 /// The known address that `email` was probably meant to be: both sides of the `@` must be near, as everyone in an organisation shares a domain.
 pub fn nearest_email<'a>(email: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let email = email.to_lowercase();
     let (local, domain) = email.split_once('@')?;
-    known
-        .into_iter()
-        .filter_map(|candidate| {
-            let lower = candidate.to_lowercase();
-            let (other_local, other_domain) = lower.split_once('@')?;
-            let far = distance(domain, other_domain)? + distance(local, other_local)?;
-            Some((far, candidate))
-        })
-        .min()
-        .map(|(_, candidate)| candidate)
+    closest(known, |candidate| {
+        let (other_local, other_domain) = candidate.split_once('@')?;
+        Some(distance(domain, other_domain)? + distance(local, other_local)?)
+    })
+}
+
+/// The known text with the least distance, of those with any; it is measured in lower case.
+fn closest<'a>(known: impl IntoIterator<Item = &'a str>, distance: impl Fn(&str) -> Option<usize>) -> Option<&'a str> {
+    let near = known.into_iter().filter_map(|candidate| Some((distance(&candidate.to_lowercase())?, candidate)));
+    Some(near.min()?.1)
 }
 
 /// How many letters differ, when no more than a third do.

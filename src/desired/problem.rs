@@ -1,7 +1,7 @@
 //! What is wrong with the files, as data: every problem names its places, and a collection of problems carries the lines
 //! it shows with the secrets in them masked, so that nothing downstream can leak one.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, ops::Deref, sync::Arc};
 
 use serde::Serialize;
 
@@ -35,7 +35,7 @@ pub struct Label {
 }
 
 /// A line of a file as problems show it: secrets are masked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Shown {
     pub text: String,
     /// What was masked: first character and length in the file, each now [`MASK`].
@@ -46,7 +46,7 @@ pub(super) struct Shown {
 pub(super) const MASK: &str = "********";
 
 /// Problems of a whole load, sorted by place, with the lines they show.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {
     list: Vec<Problem>,
     lines: BTreeMap<(Arc<str>, u32), Shown>,
@@ -66,44 +66,18 @@ impl Problems {
         Self { list, lines }
     }
 
-    /// One problem that has no place in any file.
-    pub(super) fn placeless(code: &'static str, message: String, hint: Option<String>) -> Self {
-        let severity = Severity::Error;
-        Self::new(vec![Problem { severity, code, message, places: Vec::new(), hint }], BTreeMap::new())
-    }
-
-    /// Splits into errors and the rest.
-    pub(super) fn split_errors(self) -> (Self, Self) {
-        let (errors, rest) = self.list.into_iter().partition(|problem| problem.severity == Severity::Error);
-        (Self { list: errors, lines: self.lines.clone() }, Self { list: rest, lines: self.lines })
-    }
-
-    /// Both together, sorted.
-    #[must_use]
-    pub(super) fn join(mut self, other: Self) -> Self {
-        self.list.extend(other.list);
-        self.lines.extend(other.lines);
-        Self::new(self.list, self.lines)
-    }
-
-    /// Each problem, sorted by file, line and column.
-    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
-        self.list.iter()
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
+    /// Problems that have no place in any file, all of one kind.
+    pub(super) fn placeless(code: &'static str, messages: Vec<String>, hint: Option<&str>) -> Self {
+        let problem = |message| {
+            let hint = hint.map(ToOwned::to_owned);
+            Problem { severity: Severity::Error, code, message, places: Vec::new(), hint }
+        };
+        Self::new(messages.into_iter().map(problem).collect(), BTreeMap::new())
     }
 
     /// Whether one of them stops the files from being used.
     pub fn has_errors(&self) -> bool {
-        self.list.iter().any(|problem| problem.severity == Severity::Error)
+        self.iter().any(|problem| problem.severity == Severity::Error)
     }
 
     pub(super) fn line(&self, place: &Place) -> Option<&Shown> {
@@ -111,18 +85,12 @@ impl Problems {
     }
 }
 
-impl<'a> IntoIterator for &'a Problems {
-    type Item = &'a Problem;
-    type IntoIter = std::slice::Iter<'a, Problem>;
+/// Each problem, sorted by file, line and column.
+impl Deref for Problems {
+    type Target = [Problem];
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl fmt::Debug for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.list).finish()
+    fn deref(&self) -> &[Problem] {
+        &self.list
     }
 }
 
@@ -131,15 +99,14 @@ impl std::error::Error for Problems {}
 impl Shown {
     /// The column (from 1) in the shown text for a column of the file.
     pub(super) fn column(&self, column: usize) -> usize {
-        let at = column.saturating_sub(1);
-        let mut shift: isize = 0;
-        for &(start, length) in &self.masked {
-            if at >= start + length {
-                shift += MASK.len().cast_signed() - length.cast_signed();
-            } else if at >= start {
-                return (start.cast_signed() + shift).max(0).cast_unsigned() + 1;
+        let mut at = column;
+        for &(start, length) in self.masked.iter().rev() {
+            if column > start + length {
+                at = at + MASK.len() - length;
+            } else if column > start {
+                at -= column - start - 1;
             }
         }
-        (at.cast_signed() + shift).max(0).cast_unsigned() + 1
+        at
     }
 }

@@ -42,7 +42,7 @@ impl Problems {
     pub fn render(&self, color: bool, width: usize) -> String {
         let paint = Paint { color };
         let mut out = String::new();
-        for problem in self {
+        for problem in self.iter() {
             one(&mut out, self, problem, &paint, width.max(LEAST_WIDTH));
             out.push('\n');
         }

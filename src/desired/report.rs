@@ -27,38 +27,29 @@ pub(super) struct Span {
 }
 
 /// A problem whose places are still spans.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Draft {
     problem: Problem,
     at: Vec<(Span, String)>,
 }
 
 impl Draft {
-    pub(super) fn error(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(Severity::Error, code, message.into())
+    /// What to write under the place that was named last.
+    pub(super) fn label(&mut self, text: impl Into<String>) -> &mut Self {
+        if let Some((_, label)) = self.at.last_mut() {
+            *label = text.into();
+        }
+        self
     }
 
-    pub(super) fn warning(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(Severity::Warning, code, message.into())
-    }
-
-    fn new(severity: Severity, code: &'static str, message: String) -> Self {
-        Self { problem: Problem { severity, code, message, places: Vec::new(), hint: None }, at: Vec::new() }
-    }
-
-    /// Shows a place; the first one is where to mend it.
-    pub(super) fn at(mut self, span: Span, text: impl Into<String>) -> Self {
+    /// Shows one more place.
+    pub(super) fn and(&mut self, span: Span, text: impl Into<String>) -> &mut Self {
         self.at.push((span, text.into()));
         self
     }
 
-    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
-        self.maybe_hint(Some(hint))
-    }
-
-    pub(super) fn maybe_hint(mut self, hint: Option<impl Into<String>>) -> Self {
-        self.problem.hint = hint.map(Into::into);
-        self
+    pub(super) fn hint(&mut self, hint: impl Into<String>) {
+        self.problem.hint = Some(hint.into());
     }
 }
 
@@ -74,8 +65,26 @@ impl<'s> Report<'s> {
         Self { sources, drafts: Vec::new(), secrets: Vec::new(), unread: BTreeSet::new() }
     }
 
-    pub(super) fn push(&mut self, draft: Draft) {
-        self.drafts.push(draft);
+    /// Notes what stops the files from being used. `at` is the place to mend, if there is one.
+    pub(super) fn error(
+        &mut self,
+        code: &'static str,
+        at: impl Into<Option<Span>>,
+        message: impl Into<String>,
+    ) -> &mut Draft {
+        self.draft(Severity::Error, code, at.into(), message.into())
+    }
+
+    /// Notes what is odd.
+    pub(super) fn warning(&mut self, code: &'static str, at: Span, message: impl Into<String>) -> &mut Draft {
+        self.draft(Severity::Warning, code, Some(at), message.into())
+    }
+
+    fn draft(&mut self, severity: Severity, code: &'static str, at: Option<Span>, message: String) -> &mut Draft {
+        let problem = Problem { severity, code, message, places: Vec::new(), hint: None };
+        let index = self.drafts.len();
+        self.drafts.push(Draft { problem, at: at.map(|span| (span, String::new())).into_iter().collect() });
+        &mut self.drafts[index]
     }
 
     /// Never shows this piece of a file.
@@ -99,113 +108,100 @@ impl<'s> Report<'s> {
     }
 
     pub(super) fn place(&self, span: Span) -> Place {
-        Place { file: self.name(span.file).clone(), line: span.line, column: span.column }
-    }
-
-    /// The directory-relative name of a file.
-    pub(super) fn name(&self, file: u32) -> &'s Arc<str> {
-        &self.sources[file as usize].name
-    }
-
-    /// How many characters a span covers on its first line, at least one.
-    fn characters(&self, span: Span) -> u32 {
-        let text = &self.sources[span.file as usize].text;
-        let range = span.start as usize..(span.start + span.length) as usize;
-        let first = text.get(range).and_then(|piece| piece.lines().next()).unwrap_or_default();
-        u32::try_from(first.trim_end().chars().count()).unwrap_or(u32::MAX).max(1)
+        Place { file: self.sources[span.file as usize].name.clone(), line: span.line, column: span.column }
     }
 
     /// A whole file with its secrets masked.
-    pub(super) fn masked(self, file: u32) -> String {
-        let lines = Lines::new(self.sources, &self.secrets, &self.unread);
-        let secrets = lines.secrets.get(&file).map_or(&[][..], Vec::as_slice);
-        let mut out = String::new();
-        let mut start = 0;
-        for line in self.sources[file as usize].text.split_inclusive('\n') {
-            let text = line.trim_end_matches(['\n', '\r']);
-            out.push_str(&mask_line(text, start, secrets).text);
-            out.push_str(&line[text.len()..]);
-            start += line.len();
-        }
-        out
+    pub(super) fn masked(&self, file: u32) -> String {
+        let lines = self.lines(file);
+        let masked = (1..).zip(lines.text.split_inclusive('\n')).flat_map(|(number, line)| {
+            let end = line.trim_end_matches(['\n', '\r']).len();
+            [lines.show(number).text, line[end..].to_owned()]
+        });
+        masked.collect()
     }
 
     pub(super) fn finish(mut self) -> Problems {
-        let mut lines = Lines::new(self.sources, &self.secrets, &self.unread);
+        let drafts = std::mem::take(&mut self.drafts);
+        let mut files = BTreeMap::new();
         let mut shown = BTreeMap::new();
-        let mut list = Vec::with_capacity(self.drafts.len());
-        for Draft { problem, at } in std::mem::take(&mut self.drafts) {
-            let label = |(span, text): (Span, String)| {
+        let list = drafts.into_iter().map(|Draft { problem, at }| {
+            let places = at.into_iter().map(|(span, text)| {
                 let place = self.place(span);
-                shown.entry((place.file.clone(), place.line)).or_insert_with(|| lines.show(span.file, span.line));
-                Label { place, length: self.characters(span), text }
-            };
-            list.push(Problem { places: at.into_iter().map(label).collect(), ..problem });
-        }
+                let lines = files.entry(span.file).or_insert_with(|| self.lines(span.file));
+                shown.entry((place.file.clone(), place.line)).or_insert_with(|| lines.show(span.line));
+                Label { place, length: lines.characters(span), text }
+            });
+            Problem { places: places.collect(), ..problem }
+        });
+        let list = list.collect();
         Problems::new(list, shown)
     }
-}
 
-/// Finds and masks lines.
-struct Lines<'s> {
-    sources: &'s [Source],
-    secrets: BTreeMap<u32, Vec<Range<usize>>>,
-    starts: BTreeMap<u32, Vec<usize>>,
-}
-
-impl<'s> Lines<'s> {
-    fn new(sources: &'s [Source], spans: &[Span], unread: &BTreeSet<u32>) -> Self {
-        let mut secrets: BTreeMap<u32, Vec<Range<usize>>> = BTreeMap::new();
-        for span in spans {
-            let start = span.start as usize;
-            secrets.entry(span.file).or_default().push(start..start + span.length as usize);
-        }
-        for &file in unread {
-            secrets.entry(file).or_default().extend(super::looks::by_looks(&sources[file as usize].text));
-        }
-        for ranges in secrets.values_mut() {
-            ranges.sort_by_key(|range| (range.start, range.end));
-        }
-        Self { sources, secrets, starts: BTreeMap::new() }
-    }
-
-    fn show(&mut self, file: u32, line: u32) -> Shown {
+    fn lines(&self, file: u32) -> Lines<'s> {
         let text = &self.sources[file as usize].text;
-        let starts = self
-            .starts
-            .entry(file)
-            .or_insert_with(|| std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i + 1)).collect());
-        let index = (line as usize).saturating_sub(1);
-        let Some(&start) = starts.get(index) else { return Shown { text: String::new(), masked: Vec::new() } };
-        let end = starts.get(index + 1).map_or(text.len(), |next| next - 1);
-        let line = text[start..end].trim_end_matches('\r');
-        let secrets = self.secrets.get(&file).map_or(&[][..], Vec::as_slice);
-        mask_line(line, start, secrets)
+        let spans = self.secrets.iter().filter(|span| span.file == file);
+        let mut secrets: Vec<_> = spans.map(|span| span.bytes()).collect();
+        if self.unread.contains(&file) {
+            secrets.extend(super::looks::by_looks(text));
+        }
+        secrets.sort_by_key(|range| (range.start, range.end));
+        Lines { text, secrets, starts: line_starts(text).collect() }
     }
 }
 
-fn mask_line(line: &str, start: usize, secrets: &[Range<usize>]) -> Shown {
-    let mut shown = Shown { text: String::with_capacity(line.len()), masked: Vec::new() };
-    let mut done = 0;
-    for secret in secrets {
-        let from = secret.start.clamp(start, start + line.len()) - start;
-        let to = secret.end.clamp(start, start + line.len()) - start;
-        let from = from.max(done);
-        if from >= to {
-            continue;
-        }
-        let Some(hidden) = line.get(from..to) else { continue };
-        // Spaces around it are not part of it; keeping them keeps the line recognisable.
-        let lead = hidden.len() - hidden.trim_start().len();
-        let hidden = hidden.trim();
-        if hidden.is_empty() {
-            continue;
-        }
-        shown.text.push_str(&line[done..from + lead]);
-        shown.masked.push((line[..from + lead].chars().count(), hidden.chars().count()));
-        shown.text.push_str(MASK);
-        done = from + lead + hidden.len();
+impl Span {
+    /// Its first character, which is enough to show where something long begins.
+    pub(super) fn head(self) -> Self {
+        Self { length: 1, ..self }
     }
-    shown.text.push_str(&line[done..]);
-    shown
+
+    fn bytes(self) -> Range<usize> {
+        self.start as usize..(self.start + self.length) as usize
+    }
+}
+
+/// Where each line begins.
+pub(super) fn line_starts(text: &str) -> impl Iterator<Item = usize> {
+    std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1))
+}
+
+/// The lines of one file, which may have secrets in them.
+struct Lines<'s> {
+    text: &'s str,
+    secrets: Vec<Range<usize>>,
+    starts: Vec<usize>,
+}
+
+impl Lines<'_> {
+    /// How many characters a span covers on its first line, at least one.
+    fn characters(&self, span: Span) -> u32 {
+        let first = self.text.get(span.bytes()).and_then(|piece| piece.lines().next()).unwrap_or_default();
+        u32::try_from(first.trim_end().chars().count()).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// A line, by its number, with its secrets masked.
+    fn show(&self, number: u32) -> Shown {
+        let index = (number as usize).saturating_sub(1);
+        let mut shown = Shown::default();
+        let Some(&start) = self.starts.get(index) else { return shown };
+        let end = self.starts.get(index + 1).map_or(self.text.len(), |next| next - 1);
+        let line = self.text[start..end].trim_end_matches('\r');
+        let mut done = 0;
+        for secret in &self.secrets {
+            let from = secret.start.saturating_sub(start).max(done);
+            let to = secret.end.saturating_sub(start).min(line.len());
+            let on_line = line.get(from..to).filter(|hidden| !hidden.trim().is_empty());
+            let Some(hidden) = on_line else { continue };
+            // Spaces around it are not part of it; keeping them keeps the line recognisable.
+            let from = to - hidden.trim_start().len();
+            let hidden = hidden.trim();
+            shown.text.push_str(&line[done..from]);
+            shown.masked.push((line[..from].chars().count(), hidden.chars().count()));
+            shown.text.push_str(MASK);
+            done = from + hidden.len();
+        }
+        shown.text.push_str(&line[done..]);
+        shown
+    }
 }

@@ -4,13 +4,16 @@ use super::{
     looks::{has_password, sounds_secret},
     nearest::nearest,
     problem::MASK,
-    report::{Draft, Report, Source},
+    report::{Report, Source},
     spec::{self, Object, Type},
     tree::{self, Entry, Kind, Node},
 };
 
 /// What keys with secrets are usually called, to recognise them misspelt.
 const SECRET_KEYS: [&str; 5] = ["client_secret", "secret", "password", "token", "api_key"];
+
+/// Why a secret may not stand where it stands.
+const READABLE: &str = "anyone who can read the files can read this";
 
 /// Takes every secret written in plain text out of a file, reports it, and has it masked in every line that is shown
 /// from then on. Runs over each file as it is, before anything else looks at values.
@@ -34,67 +37,47 @@ struct Path<'a> {
     parent: Option<&'a Path<'a>>,
 }
 
-impl Path<'_> {
-    /// From the outermost.
-    fn keys(&self) -> Vec<&str> {
-        let mut keys = self.parent.map(Path::keys).unwrap_or_default();
-        keys.extend(Some(self.key).filter(|key| !key.is_empty()));
-        keys
-    }
-}
-
 fn walk(node: &mut Node<'_>, kind: &'static Type, path: &Path<'_>, report: &mut Report<'_>) {
     match (&mut node.kind, kind) {
         (_, Type::Secret) => secret(node, path, report),
         (Kind::Scalar { .. }, Type::Object(object) | Type::Objects(object)) if holds_secrets(object) => {
-            mask_all(node, report);
+            mask_all(node, false, report);
         }
-        (Kind::List(_), Type::Object(object)) if holds_secrets(object) => mask_all(node, report),
+        (Kind::List(_), Type::Object(object)) if holds_secrets(object) => mask_all(node, false, report),
         (Kind::Scalar { text, .. }, _) => {
             if matches!(kind, Type::Store) && is_store_with_secret(text) {
                 refuse_value(node, path, report);
+            } else if has_password(text) {
+                let message = "this address has a password in it, in plain text";
+                let draft = report.error("plain-secret", node.span, message).label(READABLE);
+                draft.hint("leave user and password out of it; credentials of an app go under `auth`, by reference");
+                mask_all(node, true, report);
             } else if matches!(kind, Type::Leaf(leaf) if std::ptr::eq(*leaf, &raw const spec::URL))
                 && shown_url(text) != *text
-                && !has_password(text)
             {
                 // Whoever decodes it says what is wrong with it.
                 report.mask(node.span);
-            } else if has_password(text) {
-                let draft = Draft::error("plain-secret", "this address has a password in it, in plain text")
-                    .at(node.span, "anyone who can read the files can read this")
-                    .hint("leave user and password out of it; credentials of an app go under `auth`, by reference");
-                report.push(draft);
-                hide_all(node, report);
             }
         }
-        (Kind::List(items), _) => {
-            let item_kind = if let Type::Objects(_) = kind { kind } else { &Type::Free };
-            for item in items {
-                walk(item, item_kind, path, report);
-            }
-        }
+        (Kind::List(items), _) => items.iter_mut().for_each(|item| walk(item, kind.of_items(), path, report)),
         (Kind::Map(entries), _) => {
             entries.retain(|entry| !is_secret_for_a_key(entry, kind, report));
             for entry in entries {
-                let value = match kind {
-                    Type::Names(names) => &names.value,
-                    _ => match kind.object().and_then(|object| object.key(&entry.key)) {
-                        Some(key) => &key.value,
-                        // A key that the language does not know may be a misspelt one, or an option.
-                        None if sounds_secret(&entry.key) => &Type::Secret,
-                        None => {
-                            if kind.object().is_some_and(|object| may_be_secret(object, &entry.key)) {
-                                hide_all(&mut entry.value, report);
-                            }
-                            &Type::Free
-                        }
-                    },
-                };
+                let value = kind.of_key(&entry.key).unwrap_or_else(|| {
+                    // A key that the language does not know may be a misspelt one, or an option.
+                    if sounds_secret(&entry.key) {
+                        return &Type::Secret;
+                    }
+                    if kind.object().is_some_and(|object| may_be_secret(object, &entry.key)) {
+                        mask_all(&mut entry.value, true, report);
+                    }
+                    &Type::Free
+                });
                 // What a connector's options hold is for the connector to judge, which it never gets to.
                 let is_options =
                     entry.key == "options" && kind.object().is_some_and(|o| std::ptr::eq(o, &raw const spec::APP));
                 if is_options && !matches!(entry.value.kind, Kind::Map(_)) {
-                    mask_all(&entry.value, report);
+                    mask_all(&mut entry.value, false, report);
                 }
                 let path = Path { key: &entry.key, parent: Some(path) };
                 walk(&mut entry.value, value, &path, report);
@@ -116,32 +99,36 @@ fn is_secret_for_a_key(entry: &Entry<'_>, kind: &Type, report: &mut Report<'_>) 
         return false;
     }
     let said = entry.key.split_once([':', '=']).is_some_and(|(key, _)| sounds_secret(key));
-    let strange = kind.object().is_some_and(|object| {
-        holds_secrets(object) && nearest(&entry.key, object.keys.iter().map(|key| key.name)).is_none()
-    });
+    let strange =
+        kind.object().is_some_and(|object| holds_secrets(object) && nearest(&entry.key, object.names()).is_none());
     if !(said || strange) {
         return false;
     }
-    let draft = Draft::error("plain-secret", "this is a key without a value, and may be a secret in plain text")
-        .at(entry.span, "")
-        .hint("write `KEY: { env: NAME }`, with a space after the colon");
-    report.push(draft);
+    let message = "this is a key without a value, and may be a secret in plain text";
+    let draft = report.error("plain-secret", entry.span, message);
+    draft.hint("write `KEY: { env: NAME }`, with a space after the colon");
     report.mask(entry.span);
     true
 }
 
-/// Masks all of something that is of the wrong kind, and leaves it to the decoder to say so.
-fn mask_all(node: &Node<'_>, report: &mut Report<'_>) {
-    match &node.kind {
+/// Masks all of a value. What is hidden as well is seen by nobody after this; everything else is of the wrong kind, which is
+/// left to the decoder to say.
+fn mask_all(node: &mut Node<'_>, hide: bool, report: &mut Report<'_>) {
+    match &mut node.kind {
         Kind::Null | Kind::Hidden => {}
-        Kind::Scalar { .. } => report.mask(node.span),
-        Kind::List(items) => items.iter().for_each(|item| mask_all(item, report)),
+        Kind::Scalar { .. } => {
+            report.mask(node.span);
+            if hide {
+                node.kind = Kind::Hidden;
+            }
+        }
+        Kind::List(items) => items.iter_mut().for_each(|item| mask_all(item, hide, report)),
         Kind::Map(entries) => {
             for entry in entries {
-                if entry.value.is_null() {
+                if entry.value.is_null() && !hide {
                     report.mask(entry.span);
                 }
-                mask_all(&entry.value, report);
+                mask_all(&mut entry.value, hide, report);
             }
         }
     }
@@ -168,58 +155,45 @@ fn secret(node: &mut Node<'_>, path: &Path<'_>, report: &mut Report<'_>) {
         Kind::Map(entries) => {
             for entry in entries {
                 match &entry.value.kind {
+                    Kind::Scalar { .. } if entry.key == "file" => continue,
                     Kind::Scalar { text, .. } if entry.key == "env" => {
-                        // What is no name of a variable is likely the secret itself.
-                        if !is_variable(text.trim()) {
-                            let draft = Draft::error("plain-secret", "this is not the name of an environment variable")
-                                .at(entry.value.span, "")
-                                .hint("name the variable that holds the secret, not the secret itself: letters, digits and `_`");
-                            report.push(draft);
-                            hide_all(&mut entry.value, report);
+                        if is_variable(text.trim()) {
+                            continue;
                         }
+                        // What is no name of a variable is likely the secret itself.
+                        let message = "this is not the name of an environment variable";
+                        report.error("plain-secret", entry.value.span, message).hint(
+                            "name the variable that holds the secret, not the secret itself: letters, digits and `_`",
+                        );
                     }
-                    Kind::Scalar { .. } if entry.key == "file" => {}
-                    _ => hide_all(&mut entry.value, report),
+                    _ => {}
                 }
+                mask_all(&mut entry.value, true, report);
             }
         }
     }
 }
 
-fn hide_all(node: &mut Node<'_>, report: &mut Report<'_>) {
-    match &mut node.kind {
-        Kind::Null | Kind::Hidden => {}
-        Kind::Scalar { .. } => {
-            report.mask(node.span);
-            node.kind = Kind::Hidden;
-        }
-        Kind::List(items) => items.iter_mut().for_each(|item| hide_all(item, report)),
-        Kind::Map(entries) => entries.iter_mut().for_each(|entry| hide_all(&mut entry.value, report)),
-    }
-}
-
 fn refuse_value(node: &mut Node<'_>, path: &Path<'_>, report: &mut Report<'_>) {
     let key = path.key;
-    let draft = Draft::error("plain-secret", format!("`{key}` is a secret and is written here in plain text"))
-        .at(node.span, "anyone who can read the files can read this")
-        .hint(format!(
-            "write `{key}: {{ env: {} }}` or `{{ file: PATH }}`, and replace the secret: it is in the history now",
-            variable(&path.keys())
-        ));
-    report.push(draft);
-    hide_all(node, report);
+    let message = format!("`{key}` is a secret and is written here in plain text");
+    report.error("plain-secret", node.span, message).label(READABLE).hint(format!(
+        "write `{key}: {{ env: {} }}` or `{{ file: PATH }}`, and replace the secret: it is in the history now",
+        variable(path)
+    ));
+    mask_all(node, true, report);
 }
 
 /// A name for the variable: the app's name and the key, as `AUTODESK_CLIENT_SECRET`.
-fn variable(path: &[&str]) -> String {
-    let parts: Vec<&str> = match path {
-        ["apps", app, .., key] => vec![app, key],
-        [.., parent, key] if *parent != "settings" => vec![parent, key],
-        [.., key] => vec![key],
-        [] => vec!["secret"],
+fn variable(path: &Path<'_>) -> String {
+    let mut keys: Vec<&str> = std::iter::successors(Some(path), |path| path.parent).map(|path| path.key).collect();
+    keys.reverse();
+    let words = match keys[..] {
+        ["", "apps", app, .., key] => format!("{app}_{key}"),
+        [.., parent, key] if !matches!(parent, "" | "settings") => format!("{parent}_{key}"),
+        _ => path.key.to_owned(),
     };
-    let text = parts.join("_").to_uppercase();
-    text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+    words.to_uppercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 
 pub(super) fn is_variable(text: &str) -> bool {

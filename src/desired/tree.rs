@@ -50,6 +50,11 @@ impl<'s> Node<'s> {
         matches!(self.kind, Kind::Null)
     }
 
+    /// Where it can be shown: a collection by how it begins.
+    pub(super) fn head(&self) -> Span {
+        if let Kind::Scalar { .. } = self.kind { self.span } else { self.span.head() }
+    }
+
     /// The noun for what it is: "expected a mapping, found …".
     pub(super) fn noun(&self) -> &'static str {
         match self.kind {
@@ -67,43 +72,28 @@ impl<'s> Node<'s> {
         }
     }
 
-    /// How many nodes it has, counted no further than `limit`.
-    fn size(&self, limit: usize) -> usize {
-        let mut size = 1;
-        let children: Box<dyn Iterator<Item = &Node<'s>>> = match &self.kind {
-            Kind::List(items) => Box::new(items.iter()),
-            Kind::Map(entries) => Box::new(entries.iter().map(|entry| &entry.value)),
-            Kind::Null | Kind::Scalar { .. } | Kind::Hidden => return size,
-        };
-        for child in children {
-            if size >= limit {
-                break;
-            }
-            size += child.size(limit - size);
+    /// How many nodes it has.
+    fn size(&self) -> usize {
+        1 + match &self.kind {
+            Kind::List(items) => items.iter().map(Node::size).sum::<usize>(),
+            Kind::Map(entries) => entries.iter().map(|entry| entry.value.size()).sum(),
+            Kind::Null | Kind::Scalar { .. } | Kind::Hidden => 0,
         }
-        size
     }
 }
 
 /// Reads one file; `None` when it is empty or cannot be read, which is reported.
 pub(super) fn parse<'s>(file: u32, text: &'s str, report: &mut Report<'s>) -> Option<Node<'s>> {
-    let mut builder = Builder {
-        file,
-        report,
-        stack: Vec::new(),
-        anchors: HashMap::new(),
-        documents: Vec::new(),
-        nodes: 0,
-        aliased: 0,
-        failed: false,
-    };
+    let (stack, documents, anchors) = (Vec::new(), Vec::new(), HashMap::new());
+    let mut builder =
+        Builder { file, report, stack, anchors, documents, nodes: 0, aliased: 0, failed: false, stopped: false };
     let options = granit_parser::options! { emit_comments: false, emit_unresolved_aliases: true };
     for event in Parser::new_from_str_with_options(text, options) {
-        let going_on = match event {
+        match event {
             Ok((event, span)) => builder.event(event, &span),
             Err(error) => builder.syntax(&error, text),
-        };
-        if !going_on {
+        }
+        if builder.stopped {
             builder.report.set_unread(file);
             return None;
         }
@@ -111,20 +101,25 @@ pub(super) fn parse<'s>(file: u32, text: &'s str, report: &mut Report<'s>) -> Op
     builder.finish()
 }
 
-enum Frame<'s> {
-    List { span: Span, anchor: usize, items: Vec<Node<'s>> },
-    Map { span: Span, anchor: usize, entries: Vec<Entry<'s>>, key: Option<(Cow<'s, str>, Span)> },
+/// A collection that is not at its end.
+struct Open<'s> {
+    node: Node<'s>,
+    anchor: usize,
+    /// In a mapping, the key whose value comes next.
+    key: Option<(Cow<'s, str>, Span)>,
 }
 
 struct Builder<'r, 's> {
     file: u32,
     report: &'r mut Report<'s>,
-    stack: Vec<Frame<'s>>,
+    stack: Vec<Open<'s>>,
     anchors: HashMap<usize, Node<'s>>,
     documents: Vec<Node<'s>>,
     nodes: usize,
     aliased: usize,
     failed: bool,
+    /// Reading on makes no sense.
+    stopped: bool,
 }
 
 impl<'s> Builder<'_, 's> {
@@ -141,25 +136,25 @@ impl<'s> Builder<'_, 's> {
         }
     }
 
-    /// Takes one event; false when reading on makes no sense.
-    fn event(&mut self, event: Event<'s>, span: &granit_parser::Span) -> bool {
+    fn event(&mut self, event: Event<'s>, span: &granit_parser::Span) {
         let span = self.span(span);
         self.nodes += 1;
         if self.nodes > MAX_NODES {
-            return self.stop(Draft::error("too-large", "this file has too many values").at(span, ""));
+            self.stop("too-large", span, "this file has too many values");
+            return;
         }
         if self.stack.len() > MAX_DEPTH {
-            return self.stop(too_deep(span));
+            return self.too_deep(span);
         }
         if let Some(tag) = event.tag().filter(|tag| !tag.is_yaml_core_schema()) {
-            let message = format!("the tag `{tag}` means nothing here");
-            self.fail(Draft::error("tag", message).at(span, "").hint("remove the tag"));
+            self.fail("tag", span, format!("the tag `{tag}` means nothing here")).hint("remove the tag");
         }
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain && tag.is_none();
                 let null = plain && matches!(&*text, "" | "~" | "null" | "Null" | "NULL");
-                let key_is_due = matches!(self.stack.last(), Some(Frame::Map { key: None, .. }));
+                let key_is_due =
+                    self.stack.last().is_some_and(|open| matches!(open.node.kind, Kind::Map(_)) && open.key.is_none());
                 let kind = if null && (!key_is_due || text.is_empty() || text == "~") {
                     Kind::Null
                 } else {
@@ -167,48 +162,43 @@ impl<'s> Builder<'_, 's> {
                 };
                 self.put(Node { span, kind }, anchor);
             }
-            Event::SequenceStart(_, anchor, _) => self.stack.push(Frame::List { span, anchor, items: Vec::new() }),
-            Event::MappingStart(_, anchor, _) => {
-                self.stack.push(Frame::Map { span, anchor, entries: Vec::new(), key: None });
-            }
-            Event::SequenceEnd => {
-                if let Some(Frame::List { span, anchor, items }) = self.stack.pop() {
-                    self.put(Node { span, kind: Kind::List(items) }, anchor);
+            Event::SequenceStart(_, anchor, _) => self.open(Node { span, kind: Kind::List(Vec::new()) }, anchor),
+            Event::MappingStart(_, anchor, _) => self.open(Node { span, kind: Kind::Map(Vec::new()) }, anchor),
+            Event::SequenceEnd | Event::MappingEnd => {
+                if let Some(Open { mut node, anchor, .. }) = self.stack.pop() {
+                    if let Kind::Map(entries) = &mut node.kind {
+                        self.merge_keys(entries);
+                    }
+                    self.put(node, anchor);
                 }
             }
-            Event::MappingEnd => {
-                if let Some(Frame::Map { span, anchor, entries, .. }) = self.stack.pop() {
-                    let entries = self.merge_keys(entries);
-                    self.put(Node { span, kind: Kind::Map(entries) }, anchor);
-                }
-            }
-            Event::Alias(id) => return self.alias(id, span),
+            Event::Alias(id) => self.alias(id, span),
             Event::UnresolvedAlias(name) => {
-                let message = format!("there is no anchor `&{name}` above this line");
-                self.fail(Draft::error("alias", message).at(span, ""));
+                self.fail("alias", span, format!("there is no anchor `&{name}` above this line"));
                 self.put(Node { span, kind: Kind::Null }, 0);
             }
             _ => {}
         }
-        true
     }
 
-    fn alias(&mut self, id: usize, span: Span) -> bool {
+    fn open(&mut self, node: Node<'s>, anchor: usize) {
+        self.stack.push(Open { node, anchor, key: None });
+    }
+
+    fn alias(&mut self, id: usize, span: Span) {
         let Some(node) = self.anchors.get(&id) else {
-            return self.stop(Draft::error("alias", "an alias inside the very value that it stands for").at(span, ""));
+            self.stop("alias", span, "an alias inside the very value that it stands for");
+            return;
         };
-        self.aliased += node.size(MAX_ALIASED + 1);
+        self.aliased += node.size();
         if self.aliased > MAX_ALIASED {
             let message = format!("the aliases in this file stand for more than {MAX_ALIASED} values");
-            return self.stop(
-                Draft::error("too-large", message)
-                    .at(span, "too many from here on")
-                    .hint("write the values out, or split them up"),
-            );
+            let draft = self.stop("too-large", span, message);
+            draft.label("too many from here on").hint("write the values out, or split them up");
+            return;
         }
         let node = node.clone();
         self.put(node, 0);
-        true
     }
 
     /// Puts a finished value where it belongs: as a key, a value, an item or a document.
@@ -216,65 +206,53 @@ impl<'s> Builder<'_, 's> {
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
-        match self.stack.last_mut() {
-            None => self.documents.push(node),
-            Some(Frame::List { items, .. }) => items.push(node),
-            Some(Frame::Map { entries, key, .. }) => match key.take() {
-                // An empty key was reported when it was read.
-                Some((text, _)) if text.is_empty() => {}
-                Some((text, span)) => entries.push(Entry { key: text, span, value: node }),
-                None => {
-                    let span = node.span;
-                    if let Kind::Scalar { text, .. } = &node.kind
-                        && !text.is_empty()
-                    {
-                        *key = Some((text.clone(), span));
-                        return;
-                    }
-                    *key = Some((Cow::Borrowed(""), span));
-                    let message = format!("a key has to be a text, and this is {}", node.noun());
-                    self.fail(Draft::error("key", message).at(span, ""));
+        let Some(open) = self.stack.last_mut() else { return self.documents.push(node) };
+        match (&mut open.node.kind, open.key.take()) {
+            (Kind::List(items), _) => items.push(node),
+            // An empty key was reported when it was read.
+            (Kind::Map(entries), Some((key, span))) if !key.is_empty() => {
+                entries.push(Entry { key, span, value: node });
+            }
+            (_, None) => {
+                let (span, noun) = (node.span, node.noun());
+                let key = if let Kind::Scalar { text, .. } = node.kind { text } else { Cow::Borrowed("") };
+                let empty = key.is_empty();
+                open.key = Some((key, span));
+                if empty {
+                    self.fail("key", span, format!("a key has to be a text, and this is {noun}"));
                 }
-            },
+            }
+            _ => {}
         }
     }
 
     /// Expands `<<: *anchor`: keys of the mapping itself win, then those of earlier sources.
-    fn merge_keys(&mut self, entries: Vec<Entry<'s>>) -> Vec<Entry<'s>> {
-        if !entries.iter().any(|entry| entry.key == "<<") {
-            return entries;
-        }
-        let (merges, mut own): (Vec<_>, Vec<_>) = entries.into_iter().partition(|entry| entry.key == "<<");
-        for merge in merges {
+    fn merge_keys(&mut self, entries: &mut Vec<Entry<'s>>) {
+        for merge in entries.extract_if(.., |entry| entry.key == "<<").collect::<Vec<_>>() {
             let sources = match merge.value.kind {
                 Kind::List(items) => items,
                 _ => vec![merge.value],
             };
             for source in sources {
                 let Kind::Map(inherited) = source.kind else {
-                    let message = format!("`<<` takes mappings, and this is {}", source.noun());
-                    self.fail(Draft::error("merge-key", message).at(source.span, ""));
+                    self.fail("merge-key", source.span, format!("`<<` takes mappings, and this is {}", source.noun()));
                     continue;
                 };
                 for entry in inherited {
-                    if !own.iter().any(|known| known.key == entry.key) {
-                        own.push(entry);
+                    if !entries.iter().any(|known| known.key == entry.key) {
+                        entries.push(entry);
                     }
                 }
             }
         }
-        own
     }
 
-    fn syntax(&mut self, error: &ScanError, text: &str) -> bool {
+    fn syntax(&mut self, error: &ScanError, text: &str) {
         let marker = *error.marker();
         let start = marker.byte_offset().unwrap_or_default().min(text.len());
         let span = self.span(&granit_parser::Span::empty(marker.with_byte_offset(Some(start))));
-        if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
-            return self.stop(too_deep(span));
-        }
-        let draft = Draft::error("syntax", format!("this is not YAML: {}", error.info()));
         let hint = match error.kind() {
+            ErrorKind::RecursionLimitExceeded => return self.too_deep(span),
             ErrorKind::TabInBlockIndentation | ErrorKind::TabNotAllowed => Some("indent with spaces"),
             ErrorKind::SimpleKeyExpected | ErrorKind::InvalidSimpleKey => {
                 Some("is a `:` missing, or is this line indented differently from its neighbours?")
@@ -288,36 +266,35 @@ impl<'s> Builder<'_, 's> {
             }
             _ => None,
         };
-        self.stop(draft.at(span, "").maybe_hint(hint))
+        let draft = self.stop("syntax", span, format!("this is not YAML: {}", error.info()));
+        hint.into_iter().for_each(|hint| draft.hint(hint));
     }
 
-    fn fail(&mut self, draft: Draft) {
+    fn fail(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Draft {
         self.failed = true;
-        self.report.push(draft);
+        self.report.error(code, span, message)
     }
 
-    fn stop(&mut self, draft: Draft) -> bool {
-        self.fail(draft);
-        false
+    fn stop(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Draft {
+        self.stopped = true;
+        self.fail(code, span, message)
+    }
+
+    fn too_deep(&mut self, span: Span) {
+        let message = format!("values are nested more than {MAX_DEPTH} deep");
+        self.stop("too-deep", span, message).label("too deep from here on");
     }
 
     fn finish(mut self) -> Option<Node<'s>> {
-        if let Some(second) = self.documents.iter().filter(|document| !document.is_null()).nth(1) {
-            let span = Span { length: 1, ..second.span };
-            self.report.push(
-                Draft::error("documents", "a second document begins here; a file holds one")
-                    .at(span, "")
-                    .hint("remove the `---`, or put this into a file of its own"),
-            );
-            self.failed = true;
+        self.documents.retain(|document| !document.is_null());
+        if let Some(second) = self.documents.get(1) {
+            let span = second.span.head();
+            self.fail("documents", span, "a second document begins here; a file holds one")
+                .hint("remove the `---`, or put this into a file of its own");
         }
         if self.failed {
             self.report.set_unread(self.file);
         }
-        self.documents.into_iter().find(|document| !document.is_null())
+        self.documents.into_iter().next()
     }
-}
-
-fn too_deep(span: Span) -> Draft {
-    Draft::error("too-deep", format!("values are nested more than {MAX_DEPTH} deep")).at(span, "too deep from here on")
 }

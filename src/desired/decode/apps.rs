@@ -2,21 +2,23 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use serde_json::{Value, json};
+
 use crate::{
     desired::{
         nearest,
-        report::{Draft, Span},
+        report::Span,
         spec,
         tree::{Entry, Kind, Node},
     },
-    model::{Auth, BudgetSpec, Email, GroupState, Mode, Options},
+    model::{Auth, BudgetSpec, Email, GroupState, Mode, Options, Policy},
 };
 
 use super::{
-    Decoder, Member, Named, PolicyPatch, Said,
+    Decoder, Member, Named, Said,
     fields::Fields,
     policy,
-    values::{rate, share},
+    values::{plain_value, rate, share},
 };
 
 /// An app as the files describe it.
@@ -37,7 +39,7 @@ pub(in crate::desired) struct App {
     pub mode: Mode,
     pub seats: Option<u32>,
     pub self_account: Option<Email>,
-    pub policy: PolicyPatch,
+    pub policy: Policy,
     pub defaults: Said,
     /// Bounds of what teams may grant, with where they are said.
     pub grantable_roles: Option<(Vec<Named<Arc<str>>>, Span)>,
@@ -55,15 +57,15 @@ pub(in crate::desired) struct Group {
     pub id: Option<Named<Arc<str>>>,
     pub state: GroupState,
     pub state_span: Option<Span>,
-    pub mode: Option<Mode>,
-    pub policy: PolicyPatch,
+    pub mode: Mode,
+    pub policy: Policy,
     pub said: Said,
     pub members: Vec<(Named<Email>, Member)>,
 }
 
 pub(super) fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App> {
-    let name = d.named(entry, "an app")?;
-    let fields = Fields::open(d, &entry.value, &spec::APP, entry.span);
+    let Named { name, span } = d.named(entry, "an app")?;
+    let fields = Fields::open(d, &entry.value, &spec::APP, span);
     let connector = fields.name(d, "connector");
     let url = fields.parsed(d, "url", web_address).map(|(url, _)| url);
     if d.report.all_read() {
@@ -71,11 +73,7 @@ pub(super) fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App>
             ("connector", "add `connector:` with a connector's name or a manifest's path"),
             ("url", "add `url:` with the origin of the app's API"),
         ] {
-            if fields.entry(key).is_none() {
-                let draft =
-                    Draft::error("missing", format!("app `{name}` has no `{key}`")).at(entry.span, "").hint(hint);
-                d.report.push(draft);
-            }
+            fields.require(d, key, format!("app `{name}` has no `{key}`"), hint);
         }
     }
     let options = options(d, &fields);
@@ -85,15 +83,13 @@ pub(super) fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App>
         let entry = grantable.entry(key)?;
         Some((grantable.list(d, key), entry.span))
     };
-    let grantable_roles = bound("roles");
-    let grantable_groups = bound("groups");
+    let (grantable_roles, grantable_groups) = (bound("roles"), bound("groups"));
+    let mode = fields.word(d, "mode").map(|(mode, _)| mode).unwrap_or_default();
+    let policy = policy::decode(d, &fields, &d.policy.clone());
     Some(App {
-        name: name.into(),
-        span: entry.span,
-        groups_misspelt: fields.others().any(|entry| {
-            let known = spec::APP.keys.iter().map(|key| key.name);
-            nearest::nearest(&entry.key, known) == Some("groups")
-        }),
+        name,
+        span,
+        groups_misspelt: fields.others().any(|entry| nearest::nearest(&entry.key, spec::APP.names()) == Some("groups")),
         connector,
         url,
         auth: auth(d, &fields),
@@ -101,33 +97,34 @@ pub(super) fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App>
         option_spans: options.iter().map(|entry| (Arc::from(&*entry.key), entry.span)).collect(),
         options_span: fields.entry("options").map(|entry| entry.span),
         budget: budget(d, &fields),
-        mode: fields.word(d, "mode").map(|(mode, _)| mode).unwrap_or_default(),
+        mode,
         seats: fields.count(d, "seats").map(|(seats, _)| seats),
         self_account: fields.text(d, "self").and_then(|(text, span)| d.email(text, span)),
-        policy: policy::decode(d, &fields),
         defaults: fields.object(d, "defaults").map_or_else(Said::new, |fields| d.said(&fields)),
         grantable_roles,
         grantable_groups,
         accounts: fields.by_email(d, "accounts", |d, entry| Some(d.member(entry))),
-        groups: fields.names(d, "groups").iter().filter_map(|entry| group(d, entry)).collect(),
+        groups: fields.names(d, "groups").iter().filter_map(|entry| group(d, entry, mode, &policy)).collect(),
         ids: fields.by_email(d, "ids", |d, entry| {
             Some(Named { name: d.text(&entry.value, &spec::TEXT)?.into(), span: entry.value.span })
         }),
+        policy,
     })
 }
 
-fn group<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Group> {
-    let name = d.named(entry, "a group")?;
-    let fields = Fields::open(d, &entry.value, &spec::GROUP, entry.span);
+/// A group of an app that has this mode and this policy.
+fn group<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>, mode: Mode, policy: &Policy) -> Option<Group> {
+    let Named { name, span } = d.named(entry, "a group")?;
+    let fields = Fields::open(d, &entry.value, &spec::GROUP, span);
     let state = fields.word(d, "state");
     Some(Group {
-        name: name.into(),
-        span: entry.span,
+        name,
+        span,
         id: fields.name(d, "id"),
         state: state.map(|(state, _)| state).unwrap_or_default(),
         state_span: state.map(|(_, span)| span),
-        mode: fields.word(d, "mode").map(|(mode, _)| mode),
-        policy: policy::decode(d, &fields),
+        mode: fields.word(d, "mode").map_or(mode, |(mode, _)| mode),
+        policy: policy::decode(d, &fields, policy),
         said: d.other_fields(&fields),
         members: fields.by_email(d, "members", |d, entry| Some(d.member(entry))),
     })
@@ -151,19 +148,11 @@ fn web_address(text: &str) -> Result<url::Url, String> {
 
 fn auth<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Auth {
     let Some(fields) = fields.object(d, "auth") else { return Auth::default() };
-    let mut auth = Auth::default();
-    for key in ["client_id", "client_secret", "token", "username", "password"] {
-        if let Some(entry) = fields.entry(key)
-            && let Some(secret) = d.secret(&entry.value, entry.span)
-        {
-            auth.secrets.insert(key.into(), secret);
-        }
-    }
-    auth.token_url = fields.parsed(d, "token_url", web_address).map(|(url, _)| url);
-    if fields.entry("scopes").is_some() {
-        auth.scopes = Some(fields.texts(d, "scopes").into_iter().map(|(text, _)| text.to_owned()).collect());
-    }
-    auth
+    let secrets = ["client_id", "client_secret", "token", "username", "password"];
+    let secrets = secrets.into_iter().filter_map(|key| Some((key.into(), fields.secret(d, key)?))).collect();
+    let token_url = fields.parsed(d, "token_url", web_address).map(|(url, _)| url);
+    let scopes = fields.texts(d, "scopes").into_iter().map(|(text, _)| text.to_owned()).collect();
+    Auth { secrets, token_url, scopes: fields.entry("scopes").map(|_| scopes) }
 }
 
 fn budget<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> BudgetSpec {
@@ -172,12 +161,8 @@ fn budget<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> BudgetSpec {
     let read = fields.parsed(d, "read", rate);
     let write = fields.parsed(d, "write", rate);
     if let (Some((_, all)), Some((_, part))) = (requests, read.or(write)) {
-        let draft =
-            Draft::error("conflict", "`requests` replaces all quotas; it cannot stand beside `read` or `write`")
-                .at(part, "")
-                .at(all, "")
-                .hint("keep `requests`, or `read` and `write`");
-        d.report.push(draft);
+        let message = "`requests` replaces all quotas; it cannot stand beside `read` or `write`";
+        d.report.error("conflict", part, message).and(all, "").hint("keep `requests`, or `read` and `write`");
     }
     let concurrency = fields.count(d, "concurrency");
     if let Some((0, span)) = concurrency {
@@ -206,24 +191,15 @@ fn options<'a, 's>(d: &mut Decoder<'_, 's>, fields: &Fields<'a, 's>) -> &'a [Ent
     entry.value.entries()
 }
 
-/// YAML as JSON: what the connectors read their options from.
-fn json(node: &Node<'_>) -> serde_json::Value {
-    use serde_json::Value;
+/// YAML as JSON: what the connectors read their options from. There, `True` is a text.
+fn json(node: &Node<'_>) -> Value {
     match &node.kind {
         Kind::Null | Kind::Hidden => Value::Null,
-        Kind::Scalar { text, plain } => match &**text {
-            "true" if *plain => Value::Bool(true),
-            "false" if *plain => Value::Bool(false),
-            text if *plain => text
-                .parse::<i64>()
-                .ok()
-                .filter(|number| number.to_string() == text)
-                .map_or_else(|| Value::String(text.to_owned()), Value::from),
-            text => Value::String(text.to_owned()),
-        },
-        Kind::List(items) => Value::Array(items.iter().map(json).collect()),
-        Kind::Map(entries) => {
-            Value::Object(entries.iter().map(|entry| (entry.key.to_string(), json(&entry.value))).collect())
+        Kind::Scalar { text, plain: true } if !matches!(&**text, "True" | "TRUE" | "False" | "FALSE") => {
+            json!(plain_value(text))
         }
+        Kind::Scalar { text, .. } => Value::from(&**text),
+        Kind::List(items) => items.iter().map(json).collect(),
+        Kind::Map(entries) => entries.iter().map(|entry| (&*entry.key, json(&entry.value))).collect(),
     }
 }

@@ -7,7 +7,7 @@ use std::{str::FromStr, sync::Arc};
 use crate::{
     desired::{
         nearest,
-        report::{Draft, Span},
+        report::Span,
         secret,
         spec::{self, Key, Leaf, Names, Object, Type},
         tree::{Entry, Kind, Node},
@@ -46,11 +46,9 @@ impl<'a, 's> Fields<'a, 's> {
         };
         if !object.fields {
             for entry in entries.iter().filter(|entry| object.key(&entry.key).is_none()) {
-                let draft =
-                    Draft::error("unknown-key", format!("unknown key `{}` in {}", entry.key, article(object.name)))
-                        .at(entry.span, "")
-                        .hint(nearest::hint(&entry.key, object.keys.iter().map(|key| key.name), "known keys"));
-                d.report.push(draft);
+                let message = format!("unknown key `{}` in {}", entry.key, article(object.name));
+                let hint = nearest::hint(&entry.key, object.names(), "known keys");
+                d.report.error("unknown-key", entry.span, message).hint(hint);
             }
         }
         Self { entries, object, span }
@@ -82,6 +80,13 @@ impl<'a, 's> Fields<'a, 's> {
         }
     }
 
+    /// Reports a key that has to be there and is not.
+    pub(super) fn require(&self, d: &mut Decoder<'_, 's>, name: &'static str, message: String, hint: &str) {
+        if self.entry(name).is_none() {
+            d.report.error("missing", self.span, message).hint(hint);
+        }
+    }
+
     /// A single value, trimmed and not empty.
     pub(super) fn text(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Option<(&'a str, Span)> {
         let leaf = self.leaf(name);
@@ -104,8 +109,7 @@ impl<'a, 's> Fields<'a, 's> {
                 // What is masked in the line is not told in the sentence either.
                 let text =
                     if std::ptr::eq(leaf, &raw const spec::URL) { secret::shown_url(text) } else { text.to_owned() };
-                let draft = Draft::error("bad-value", format!("`{text}` is not {}", leaf.what)).at(span, "").hint(hint);
-                d.report.push(draft);
+                d.bad_value(span, format!("`{text}` is not {}", leaf.what), &hint);
                 None
             }
         }
@@ -173,28 +177,26 @@ impl<'a, 's> Fields<'a, 's> {
     /// The entries of a mapping from names.
     pub(super) fn names(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> &'a [Entry<'s>] {
         let Type::Names(names) = &self.key(name).value else { panic!("`{name}` is not a mapping from names") };
-        self.entry(name).map_or(&[], |entry| d.names(entry, names))
-    }
-
-    /// What `decode` makes of each entry of a section, which has to be a mapping from names.
-    pub(super) fn section<T>(
-        &self,
-        d: &mut Decoder<'_, 's>,
-        name: &'static str,
-        decode: impl Fn(&mut Decoder<'_, 's>, &'a Entry<'s>) -> Option<T>,
-    ) -> Vec<T> {
-        let Type::Names(names) = &self.key(name).value else { panic!("`{name}` is not a mapping from names") };
-        let Some(entry) = self.entry(name) else { return Vec::new() };
-        if !matches!(entry.value.kind, Kind::Map(_)) {
-            d.wrong_type(&entry.value, &names.expected());
+        let Some(entry) = self.entry(name) else { return &[] };
+        match &entry.value.kind {
+            // A section is always a mapping.
+            Kind::List(items) if items.is_empty() && self.object.name != spec::ROOT.name => {}
+            Kind::Map(_) => {}
+            _ => d.wrong_type(&entry.value, &names.expected()),
         }
-        entry.value.entries().iter().filter_map(|entry| decode(d, entry)).collect()
+        entry.value.entries()
     }
 
     /// The mappings of a list of mappings; a single one stands for a list.
     pub(super) fn objects(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Vec<Fields<'a, 's>> {
         let Type::Objects(object) = self.key(name).value else { panic!("`{name}` is not a list of mappings") };
-        self.entry(name).map_or_else(Vec::new, |entry| d.objects(entry, object))
+        let Some(entry) = self.entry(name) else { return Vec::new() };
+        // A mapping in a list is shown by its first key.
+        let span = |item: &Node<'s>| item.entries().first().map_or(item.span.head(), |entry| entry.span);
+        match &entry.value.kind {
+            Kind::List(items) => items.iter().map(|item| Fields::open(d, item, object, span(item))).collect(),
+            _ => vec![Fields::open(d, &entry.value, object, entry.span)],
+        }
     }
 
     /// A mapping with known keys.
@@ -207,103 +209,64 @@ impl<'a, 's> Fields<'a, 's> {
 
 impl<'s> Decoder<'_, 's> {
     pub(super) fn wrong_type(&mut self, node: &Node<'s>, expected: &str) {
-        let span = match node.kind {
-            Kind::Scalar { .. } => node.span,
-            // It was reported when it was hidden.
-            Kind::Hidden => return,
-            _ => Span { length: 1, ..node.span },
-        };
-        let draft = Draft::error("wrong-type", format!("expected {expected}, found {}", node.noun())).at(span, "");
-        self.report.push(draft);
+        // What is hidden was reported when it was hidden.
+        if !matches!(node.kind, Kind::Hidden) {
+            let message = format!("expected {expected}, found {}", node.noun());
+            self.report.error("wrong-type", node.head(), message);
+        }
+    }
+
+    /// Reports a value that is right by its looks and wrong by its meaning.
+    pub(super) fn bad_value(&mut self, span: Span, message: impl Into<String>, hint: &str) {
+        self.report.error("bad-value", span, message).hint(hint);
     }
 
     /// A single value, trimmed; anything else, and an empty one, is reported.
     pub(super) fn text<'a>(&mut self, node: &'a Node<'s>, leaf: &Leaf) -> Option<&'a str> {
         match &node.kind {
-            Kind::Scalar { text, .. } if !text.trim().is_empty() => Some(text.trim()),
+            Kind::Scalar { text, .. } if !text.trim().is_empty() => return Some(text.trim()),
             Kind::Scalar { .. } | Kind::Null => {
-                let draft = Draft::error("empty", format!("expected {}, found nothing", leaf.what)).at(node.span, "");
-                self.report.push(draft);
-                None
+                self.report.error("empty", node.span, format!("expected {}, found nothing", leaf.what));
             }
-            Kind::Hidden => None,
-            _ => {
-                self.wrong_type(node, leaf.what);
-                None
-            }
+            _ => self.wrong_type(node, leaf.what),
         }
+        None
     }
 
     /// One of a key's fixed set of words.
     pub(super) fn word(&mut self, key: &str, text: &str, span: Span, leaf: &'static Leaf) -> Option<&'static str> {
         let known = leaf.words.iter().copied().find(|word| *word == text);
         if known.is_none() {
-            let draft = Draft::error("bad-value", format!("`{text}` is not a value of `{key}`"))
-                .at(span, "")
-                .hint(nearest::hint(text, leaf.words.iter().copied(), "values"));
-            self.report.push(draft);
+            let hint = nearest::hint(text, leaf.words.iter().copied(), "values");
+            self.bad_value(span, format!("`{text}` is not a value of `{key}`"), &hint);
         }
         known
     }
 
-    pub(super) fn names<'a>(&mut self, entry: &'a Entry<'s>, names: &Names) -> &'a [Entry<'s>] {
-        match &entry.value.kind {
-            Kind::Map(entries) => entries,
-            Kind::Null => &[],
-            Kind::List(items) if items.is_empty() => &[],
-            _ => {
-                self.wrong_type(&entry.value, &names.expected());
-                &[]
-            }
-        }
-    }
-
-    pub(super) fn objects<'a>(&mut self, entry: &'a Entry<'s>, object: &'static Object) -> Vec<Fields<'a, 's>> {
-        match &entry.value.kind {
-            Kind::List(items) => items.iter().map(|item| Fields::open(self, item, object, first_span(item))).collect(),
-            _ => vec![Fields::open(self, &entry.value, object, entry.span)],
-        }
-    }
-
     /// An address as a key or a value; what is none is reported.
     pub(super) fn email(&mut self, text: &str, span: Span) -> Option<Email> {
-        match Email::parse(text) {
-            Ok(email) => Some(email),
-            Err(error) => {
-                let draft =
-                    Draft::error("bad-email", format!("`{text}` is not an email address: {error}")).at(span, "");
-                self.report.push(draft);
-                None
-            }
-        }
+        let refuse = |error| {
+            self.report.error("bad-email", span, format!("`{text}` is not an email address: {error}"));
+        };
+        Email::parse(text).map_err(refuse).ok()
     }
 
-    /// Names that are empty can be typed by accident and mean nothing.
-    pub(super) fn named<'a>(&mut self, entry: &'a Entry<'s>, what: &str) -> Option<&'a str> {
-        let name = entry.key.trim();
-        if name.is_empty() {
-            self.report.push(Draft::error("empty", format!("{what} needs a name")).at(entry.span, ""));
+    /// The name that an entry gives to what it describes. An empty one can be typed by accident and means nothing.
+    pub(super) fn named(&mut self, entry: &Entry<'s>, what: &str) -> Option<Named<Arc<str>>> {
+        if entry.key.trim().is_empty() {
+            self.report.error("empty", entry.span, format!("{what} needs a name"));
             return None;
         }
-        Some(&entry.key)
+        Some(Named { name: (&*entry.key).into(), span: entry.span })
     }
-}
-
-/// Where a mapping can be shown: its first key.
-fn first_span(node: &Node<'_>) -> Span {
-    node.entries().first().map_or(Span { length: 1, ..node.span }, |entry| entry.span)
 }
 
 fn article(name: &str) -> String {
-    let plain = matches!(name, "settings" | "defaults" | "grantable" | "auth");
-    if plain {
-        format!("`{name}`")
-    } else if name == "files" {
-        "the files".to_owned()
-    } else if name.starts_with(['a', 'e', 'i', 'o', 'u']) {
-        format!("an {name}")
-    } else {
-        format!("a {name}")
+    match name {
+        "settings" | "defaults" | "grantable" | "auth" => format!("`{name}`"),
+        "files" => "the files".to_owned(),
+        _ if name.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {name}"),
+        _ => format!("a {name}"),
     }
 }
 

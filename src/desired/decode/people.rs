@@ -1,13 +1,17 @@
-//! The section `people`.
+//! The sections `people` and `teams`.
 
 use std::sync::Arc;
 
 use crate::{
-    desired::{report::Span, spec, tree::Entry},
-    model,
+    desired::{
+        report::Span,
+        spec,
+        tree::{Entry, Kind},
+    },
+    model::{self, Email, FieldValue},
 };
 
-use super::{Decoder, fields::Fields};
+use super::{Decoder, Member, Named, Said, fields::Fields};
 
 /// A person, with what stands where.
 #[derive(Debug)]
@@ -38,4 +42,65 @@ pub(super) fn person<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<P
         status_place: status.map(|(_, span)| d.report.place(span)),
     };
     Some(Person { model, span: entry.span, alias_spans })
+}
+
+/// A company team.
+#[derive(Debug)]
+pub(in crate::desired) struct Team {
+    pub name: Arc<str>,
+    pub span: Span,
+    /// Where `match` is said, when it is, and what it says.
+    pub matches: Vec<(Arc<str>, FieldValue)>,
+    pub match_span: Option<Span>,
+    pub members: Vec<(Named<Email>, Member)>,
+    pub includes: Vec<Named<Arc<str>>>,
+    pub grants: Vec<Grant>,
+}
+
+/// What a team gets in one app.
+#[derive(Debug)]
+pub(in crate::desired) struct Grant {
+    pub app: Named<Arc<str>>,
+    pub account: Member,
+    pub groups: Vec<(Named<Arc<str>>, Member)>,
+}
+
+pub(super) fn team<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Team> {
+    let Named { name, span } = d.named(entry, "a team")?;
+    let fields = Fields::open(d, &entry.value, &spec::TEAM, span);
+    // A description is for readers of the files; that it is a text is all there is to check.
+    let _ = fields.text(d, "description");
+    let matches: Vec<_> = fields.attributes(d, "match");
+    Some(Team {
+        name,
+        span,
+        match_span: fields.entry("match").map(|entry| entry.span).filter(|_| !matches.is_empty()),
+        matches,
+        members: fields.by_email(d, "members", |d, entry| Some(team_member(d, entry))),
+        includes: fields.list(d, "includes"),
+        grants: fields.names(d, "grants").iter().filter_map(|entry| grant(d, entry)).collect(),
+    })
+}
+
+fn team_member<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Member {
+    if let Kind::Scalar { .. } = entry.value.kind {
+        let hint =
+            "give the role under the team's `grants`, by app; a member takes nothing or `{ from, until, reason }`";
+        d.bad_value(entry.value.span, "a team has members, not roles", hint);
+        return Member::default();
+    }
+    let fields = Fields::open(d, &entry.value, &spec::TEAM_MEMBER, entry.span);
+    let window = d.window(&fields);
+    let reason = fields.text(d, "reason").map(|(text, _)| text.into());
+    Member { window, reason, said: Said::new() }
+}
+
+fn grant<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Grant> {
+    let app = d.named(entry, "an app")?;
+    let (account, fields) = d.given(entry, &spec::GRANT)?;
+    let groups = fields.map_or(&[][..], |fields| fields.names(d, "groups")).iter().filter_map(|group| {
+        let member = d.member(group);
+        Some((d.named(group, "a group")?, member))
+    });
+    Some(Grant { app, account, groups: groups.collect() })
 }

@@ -7,37 +7,35 @@ use jiff::tz::TimeZone;
 use crate::{
     desired::{
         nearest,
-        report::Draft,
+        report::Span,
         secret::is_variable,
         spec,
-        tree::{Entry, Kind, Node},
+        tree::{Kind, Node},
     },
-    model::{Daemon, Keep, Notify, Schedule, SecretRef, Settings, Store},
+    model::{Daemon, Keep, Notify, Policy, Schedule, SecretRef, Settings, Store},
 };
 
 use super::{
-    Decoder, PolicyPatch,
+    Decoder,
     fields::Fields,
     policy,
     values::{cron, duration},
 };
 
-pub(super) fn decode<'s>(d: &mut Decoder<'_, 's>, section: Option<&Entry<'s>>) -> (Settings, PolicyPatch) {
-    let Some(section) = section else { return (Settings::default(), PolicyPatch::default()) };
-    let fields = Fields::open(d, &section.value, &spec::SETTINGS, section.span);
+/// The section, whose time zone and policy hold for what is decoded after it.
+pub(super) fn decode<'s>(d: &mut Decoder<'_, 's>, root: &Fields<'_, 's>) -> Settings {
     let default = Settings::default();
-    let zone = time_zone(d, &fields);
-    // The freezes of this very section are days in the zone, too.
-    d.zone = zone.clone();
-    let settings = Settings {
-        time_zone: zone,
+    let Some(fields) = root.object(d, "settings") else { return default };
+    d.zone = time_zone(d, &fields);
+    d.policy = policy::decode(d, &fields, &Policy::default());
+    Settings {
+        time_zone: d.zone.clone(),
         store: store(d, &fields).unwrap_or(default.store),
         schedule: schedule(d, &fields).unwrap_or(default.schedule),
         notify: fields.objects(d, "notify").iter().filter_map(|one| notify(d, one)).collect(),
         daemon: daemon(d, &fields),
         keep: keep(d, &fields),
-    };
-    (settings, policy::decode(d, &fields))
+    }
 }
 
 fn time_zone<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> TimeZone {
@@ -62,11 +60,8 @@ fn store<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Store> 
     if text.strip_prefix("sqlite:").is_some_and(|path| !path.trim().is_empty()) {
         return Some(Store::Url(text.to_owned()));
     }
-    d.bad_value(
-        entry.value.span,
-        "this is not a store",
-        "write `sqlite:PATH`, or `{ env: NAME }` with a variable that holds a postgres:// URL",
-    );
+    let hint = "write `sqlite:PATH`, or `{ env: NAME }` with a variable that holds a postgres:// URL";
+    d.bad_value(entry.value.span, "this is not a store", hint);
     None
 }
 
@@ -77,42 +72,28 @@ fn schedule<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Sche
     let cron = fields.parsed(d, "cron", cron);
     match (every, cron) {
         (Some((_, every_at)), Some((_, cron_at))) => {
-            let draft = Draft::error("conflict", "a schedule has `every` or `cron`, not both")
-                .at(cron_at, "")
-                .at(every_at, "")
-                .hint("keep one of them");
-            d.report.push(draft);
-            None
+            let draft = d.report.error("conflict", cron_at, "a schedule has `every` or `cron`, not both");
+            draft.and(every_at, "").hint("keep one of them");
         }
-        (None, Some((cron, _))) => Some(Schedule::Cron { cron, jitter }),
-        (Some((every, _)), None) => Some(Schedule::Every { every, jitter }),
+        (None, Some((cron, _))) => return Some(Schedule::Cron { cron, jitter }),
+        (Some((every, _)), None) => return Some(Schedule::Every { every, jitter }),
         (None, None) => {
             if fields.entry("every").is_none() && fields.entry("cron").is_none() {
                 d.bad_value(fields.span, "a schedule needs `every` or `cron`", "such as `{ every: 15m, jitter: 1m }`");
             }
-            None
         }
     }
+    None
 }
 
 fn notify<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Notify> {
-    let mut on = BTreeSet::new();
-    for (text, span) in fields.texts(d, "on") {
-        if let Some(word) = d.word("on", text, span, &spec::EVENT) {
-            on.insert(word.to_owned());
-        }
-    }
+    let on = fields.texts(d, "on").into_iter().filter_map(|(text, span)| d.word("on", text, span, &spec::EVENT));
+    let mut on: BTreeSet<String> = on.map(ToOwned::to_owned).collect();
     if fields.entry("on").is_none() {
         on.extend(spec::EVENT.words.iter().map(ToString::to_string));
     }
-    let Some(entry) = fields.entry("url") else {
-        d.report.push(
-            Draft::error("missing", "this has no `url` to tell").at(fields.span, "").hint("add `url: { env: NAME }`"),
-        );
-        return None;
-    };
-    let url = d.secret(&entry.value, entry.span)?;
-    Some(Notify { url, on })
+    fields.require(d, "url", "this has no `url` to tell".to_owned(), "add `url: { env: NAME }`");
+    Some(Notify { url: fields.secret(d, "url")?, on })
 }
 
 fn daemon<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Daemon {
@@ -120,9 +101,8 @@ fn daemon<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Daemon {
     let listen = fields.parsed(d, "listen", |text| {
         text.parse().map_err(|_| "write an IP address and a port: `127.0.0.1:8484`, `[::1]:8484`".to_owned())
     });
-    let token = fields.entry("token").and_then(|entry| d.secret(&entry.value, entry.span));
     let drift = fields.word(d, "drift").map(|(drift, _)| drift).unwrap_or_default();
-    Daemon { listen: listen.map(|(listen, _)| listen), token, drift }
+    Daemon { listen: listen.map(|(listen, _)| listen), token: fields.secret(d, "token"), drift }
 }
 
 fn keep<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Keep {
@@ -131,9 +111,17 @@ fn keep<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Keep {
     Keep { ledger: span("ledger"), readings: span("readings") }
 }
 
+impl<'s> Fields<'_, 's> {
+    /// A reference to a secret.
+    pub(super) fn secret(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Option<SecretRef> {
+        let entry = self.entry(name)?;
+        d.secret(&entry.value, entry.span)
+    }
+}
+
 impl<'s> Decoder<'_, 's> {
     /// `{ env: NAME }` or `{ file: PATH }`. Plain text was refused before anything was decoded.
-    pub(super) fn secret(&mut self, node: &Node<'s>, span: crate::desired::report::Span) -> Option<SecretRef> {
+    fn secret(&mut self, node: &Node<'s>, span: Span) -> Option<SecretRef> {
         if !matches!(node.kind, Kind::Map(_)) {
             if matches!(node.kind, Kind::List(_)) {
                 self.wrong_type(node, "`{ env: NAME }` or `{ file: PATH }`");
@@ -141,25 +129,20 @@ impl<'s> Decoder<'_, 's> {
             return None;
         }
         let fields = Fields::open(self, node, &spec::SECRET, span);
-        let env = fields.text(self, "env");
-        let file = fields.text(self, "file");
+        let (env, file) = (fields.text(self, "env"), fields.text(self, "file"));
         match (env, file) {
-            (Some((name, _)), None) => is_variable(name).then(|| SecretRef::Env(name.to_owned())),
-            (None, Some((path, _))) => Some(SecretRef::File(path.to_owned())),
+            (Some((name, _)), None) => return is_variable(name).then(|| SecretRef::Env(name.to_owned())),
+            (None, Some((path, _))) => return Some(SecretRef::File(path.to_owned())),
             (Some((_, first)), Some((_, second))) => {
-                let draft = Draft::error("conflict", "a secret comes from `env` or from `file`, not from both")
-                    .at(second, "")
-                    .at(first, "")
-                    .hint("keep one of them");
-                self.report.push(draft);
-                None
+                let message = "a secret comes from `env` or from `file`, not from both";
+                self.report.error("conflict", second, message).and(first, "").hint("keep one of them");
             }
             (None, None) => {
                 if fields.entry("env").is_none() && fields.entry("file").is_none() {
                     self.bad_value(span, "a secret needs `env` or `file`", "write `{ env: NAME }` or `{ file: PATH }`");
                 }
-                None
             }
         }
+        None
     }
 }

@@ -1,20 +1,94 @@
-//! Texts that mean something: times, durations, rates, shares, field values.
+//! What one line gives to whom it names (a role or fields, for a time, for a reason), and texts that mean something: times,
+//! durations, rates, shares, field values.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
     desired::{
-        report::{Draft, Span},
-        tree::{Kind, Node},
+        report::Span,
+        spec::{self, Object},
+        tree::{Entry, Kind, Node},
     },
-    model::{FieldValue, Rate, Window},
+    model::{FieldName, FieldValue, Rate, Window},
 };
 
 use super::{Decoder, fields::Fields};
 
+/// Values a line sets, as it says them, with where it says them.
+pub(in crate::desired) type Said = BTreeMap<FieldName, (FieldValue, Span)>;
+
+/// The value of a member, an account, or a grant.
+#[derive(Debug, Clone, Default)]
+pub(in crate::desired) struct Member {
+    pub window: Window,
+    pub reason: Option<Arc<str>>,
+    pub said: Said,
+}
+
 impl<'s> Decoder<'_, 's> {
+    /// Nothing, a role, or a mapping.
+    pub(super) fn member(&mut self, entry: &Entry<'s>) -> Member {
+        self.given(entry, &spec::MEMBER).unwrap_or_default().0
+    }
+
+    /// Nothing, a role, or a mapping of this kind, whose other keys are for the caller.
+    pub(super) fn given<'a>(
+        &mut self,
+        entry: &'a Entry<'s>,
+        object: &'static Object,
+    ) -> Option<(Member, Option<Fields<'a, 's>>)> {
+        let mut member = Member::default();
+        match &entry.value.kind {
+            Kind::Null | Kind::Hidden => {}
+            Kind::Scalar { .. } => {
+                if let Some(role) = self.text(&entry.value, &spec::ROLE) {
+                    member.said.insert("role".into(), (FieldValue::text(role), entry.value.span));
+                }
+            }
+            Kind::Map(_) => {
+                let fields = Fields::open(self, &entry.value, object, entry.span);
+                member.window = self.window(&fields);
+                member.reason = fields.text(self, "reason").map(|(text, _)| text.into());
+                member.said = self.said(&fields);
+                return Some((member, Some(fields)));
+            }
+            Kind::List(_) => {
+                self.wrong_type(&entry.value, "nothing, a role or a mapping");
+                return None;
+            }
+        }
+        Some((member, None))
+    }
+
+    /// `role`, `roles` and the connector's own fields.
+    pub(super) fn said(&mut self, fields: &Fields<'_, 's>) -> Said {
+        let mut said = self.other_fields(fields);
+        if let Some((role, span)) = fields.text(self, "role") {
+            said.insert("role".into(), (FieldValue::text(role), span));
+        }
+        if let Some(entry) = fields.entry("roles") {
+            let roles = fields.texts(self, "roles").into_iter().map(|(role, _)| Arc::from(role)).collect();
+            said.insert("roles".into(), (FieldValue::Set(roles), entry.span));
+        }
+        said
+    }
+
+    /// The connector's own fields.
+    pub(super) fn other_fields(&mut self, fields: &Fields<'_, 's>) -> Said {
+        let mut said = Said::new();
+        for entry in fields.others() {
+            if let Some(value) = self.field_value(&entry.value) {
+                said.insert(Arc::from(&*entry.key), (value, entry.span));
+            }
+        }
+        said
+    }
     /// `from` and `until` of a mapping.
     pub(super) fn window(&mut self, fields: &Fields<'_, 's>) -> Window {
         let zone = self.zone.clone();
@@ -23,11 +97,9 @@ impl<'s> Decoder<'_, 's> {
         if let (Some((from, from_at)), Some((until, until_at))) = (from, until)
             && until <= from
         {
-            let draft = Draft::error("window", "`until` is before `from`")
-                .at(until_at, "ends here")
-                .at(from_at, "begins here")
-                .hint("a window that ends before it begins grants nothing; remove the line if that is meant");
-            self.report.push(draft);
+            let draft = self.report.error("window", until_at, "`until` is before `from`").label("ends here");
+            let hint = "a window that ends before it begins grants nothing; remove the line if that is meant";
+            draft.and(from_at, "begins here").hint(hint);
             return Window::ALWAYS;
         }
         Window { from: from.map(|(at, _)| at), until: until.map(|(at, _)| at) }
@@ -41,11 +113,10 @@ impl<'s> Decoder<'_, 's> {
             Kind::List(items) => {
                 let mut set = BTreeSet::new();
                 for item in items {
-                    match &item.kind {
-                        Kind::Scalar { text, .. } => {
-                            set.insert(Arc::from(&**text));
-                        }
-                        _ => self.wrong_type(item, "a single value"),
+                    if let Kind::Scalar { text, .. } = &item.kind {
+                        set.insert(Arc::from(&**text));
+                    } else {
+                        self.wrong_type(item, "a single value");
                     }
                 }
                 Some(FieldValue::Set(set))
@@ -57,15 +128,10 @@ impl<'s> Decoder<'_, 's> {
             }
         }
     }
-
-    /// Reports a value that is right by its looks and wrong by its meaning.
-    pub(super) fn bad_value(&mut self, span: Span, message: impl Into<String>, hint: &str) {
-        self.report.push(Draft::error("bad-value", message).at(span, "").hint(hint));
-    }
 }
 
 /// What a text without quotes is: `true`, `5`, or just a text.
-fn plain_value(text: &str) -> FieldValue {
+pub(super) fn plain_value(text: &str) -> FieldValue {
     match text {
         "true" | "True" | "TRUE" => FieldValue::Flag(true),
         "false" | "False" | "FALSE" => FieldValue::Flag(false),
@@ -122,20 +188,19 @@ pub(super) fn rate(text: &str) -> Result<Rate, String> {
 pub(super) fn share(text: &str) -> Result<f64, String> {
     const HINT: &str = "write a percentage from 0% to 100%, such as `10%`";
     let number = text.strip_suffix('%').ok_or(HINT)?.trim();
-    let plain = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let percent: f64 = if plain { number.parse().map_err(|_| HINT)? } else { return Err(HINT.to_owned()) };
-    if percent <= 100.0 { Ok(percent) } else { Err(HINT.to_owned()) }
+    let plain = number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let percent = number.parse().ok().filter(|percent| plain && *percent <= 100.0);
+    percent.ok_or_else(|| HINT.to_owned())
 }
 
 /// Five fields, or six with seconds first; which times they mean is for the daemon.
 pub(super) fn cron(text: &str) -> Result<String, String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     let known = |c: char| c.is_ascii_alphanumeric() || "*/,-?#".contains(c);
-    if !matches!(fields.len(), 5 | 6) {
-        return Err(format!(
-            "it has {} fields; write minute, hour, day, month, weekday, with seconds first if need be",
-            fields.len()
-        ));
+    let count = fields.len();
+    if !matches!(count, 5 | 6) {
+        const FIELDS: &str = "minute, hour, day, month, weekday, with seconds first if need be";
+        return Err(format!("it has {count} fields; write {FIELDS}"));
     }
     if let Some(field) = fields.iter().find(|field| !field.chars().all(known)) {
         return Err(format!("`{field}` has a character that cron does not know"));
@@ -144,10 +209,8 @@ pub(super) fn cron(text: &str) -> Result<String, String> {
     let cron: croner::Cron = text.parse().map_err(|error| format!("cron does not know it: {error}"))?;
     // Any day will do to see whether there is a day at all: `0 0 30 2 *` never comes.
     let some_day = jiff::Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
-    match cron.find_next_occurrence(&some_day, false) {
-        Ok(_) => Ok(text),
-        Err(_) => Err("there is no such day, so that it never comes".into()),
-    }
+    let next = cron.find_next_occurrence(&some_day, false);
+    next.map(|_| text).map_err(|_| "there is no such day, so that it never comes".to_owned())
 }
 
 #[cfg(test)]

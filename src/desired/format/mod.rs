@@ -15,7 +15,7 @@ mod tests;
 
 use super::{
     problem::Problems,
-    report::{Draft, Report, Source, Span},
+    report::{Report, Source, Span},
     secret, tree,
 };
 
@@ -40,7 +40,7 @@ pub fn format(name: &str, text: &str) -> Result<String, Problems> {
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let span = Span { file: 0, line: small(line), column: small(column), start: small(at), length: 1 };
-        report.push(Draft::error("unformatted", why).at(span, "").hint("the file stays as it is"));
+        report.error("unformatted", span, why).hint("the file stays as it is");
         report.finish()
     })
 }

@@ -6,20 +6,20 @@ use crate::{
     desired::{
         decode::{App, Grant, Member, Named},
         nearest,
-        report::{Draft, Report, Span},
+        report::{Report, Span},
     },
     model::{
-        CatalogueError, Claim, ConnectorCatalogue, DesiredAccount, DesiredApp, Email, Mode, Place, Policy, Semantics,
-        Window,
+        CatalogueError, Claim, ConnectorCatalogue, DesiredAccount, DesiredApp, Email, Mode, Place, Semantics, Window,
     },
 };
 
 use super::{
-    Claimed, Line, bounds,
+    Claimed, Line,
     conflicts::Conflicts,
     groups,
     identity::Directory,
-    missing::{self, Granted, Managed},
+    missing::{self, Granted, Lacking, Managed},
+    names,
     teams::{Membership, Teams},
     values::Rules,
 };
@@ -27,11 +27,10 @@ use super::{
 /// Resolves one app; `None` when its connector or address is missing, which was reported.
 pub(super) fn resolve(
     app: &App,
-    policy: &Policy,
     teams: &Teams<'_>,
     directory: &mut Directory,
     catalogue: &dyn ConnectorCatalogue,
-    names: &mut missing::Names,
+    lacking: &mut Lacking,
     report: &mut Report<'_>,
 ) -> Option<DesiredApp> {
     let semantics = semantics(app, catalogue, report)?;
@@ -47,11 +46,10 @@ pub(super) fn resolve(
     for (team, grant) in teams.grants(&app.name) {
         builder.grant(grant, &teams.members(team), directory, report);
     }
-    let defaults = Rules::accounts(&semantics).line(&app.defaults, app.span, report);
-    missing::manage(&mut builder.managed, &defaults.spans);
+    let defaults = Rules::accounts(&semantics).line(&app.defaults, app.span, &mut builder.managed, report);
     builder.bounds(report);
     builder.conflicts(report);
-    builder.missing(&defaults, directory, names, report);
+    builder.missing(&defaults, directory, lacking, report);
 
     let mut ids = BTreeMap::new();
     for (email, id) in &app.ids {
@@ -59,13 +57,12 @@ pub(super) fn resolve(
             ids.insert(identity, (id.name.clone(), report.place(id.span)));
         }
     }
-    let policy = app.policy.over(policy, report);
     let managed = builder.managed.into_keys().collect();
     let member_managed = builder.member_managed.into_keys().collect();
     let members = builder.groups.into_iter().map(|(name, members)| {
         (name, members.into_iter().map(|(person, claims)| (person, finished(claims))).collect())
     });
-    let groups = groups::resolve(app, &policy, &semantics, members.collect(), &member_managed, report);
+    let groups = groups::resolve(app, &semantics, members.collect(), &member_managed, report);
     let accounts =
         builder.accounts.into_iter().map(|(person, claims)| (person, DesiredAccount { claims: finished(claims) }));
     Some(DesiredApp {
@@ -78,7 +75,7 @@ pub(super) fn resolve(
         mode: app.mode,
         seats: app.seats,
         self_account: app.self_account.as_ref().map(|email| directory.identity(email)),
-        policy,
+        policy: app.policy.clone(),
         defaults: defaults.values.clone(),
         managed,
         accounts: accounts.collect(),
@@ -115,7 +112,8 @@ fn report_refusal(
         }
         CatalogueError::Option { key, message, hint } => {
             let span = app.option_spans.get(key.as_str()).copied().or(app.options_span).unwrap_or(connector.span);
-            report.push(Draft::error("option", message).at(span, "").maybe_hint(hint));
+            let draft = report.error("option", span, message);
+            hint.into_iter().for_each(|hint| draft.hint(hint));
         }
         CatalogueError::Connector(message) => {
             let names = catalogue.names();
@@ -123,9 +121,10 @@ fn report_refusal(
             // The catalogue may have advice of its own behind its sentence; the hint says it where hints stand.
             let known_name = format!("there is no connector `{}`", connector.name);
             let message = if message.starts_with(&known_name) { known_name } else { message };
-            let draft = Draft::error("connector", message).at(connector.span, "");
-            let hint = nearest::hint(&connector.name, names.iter().map(String::as_str), "connectors");
-            report.push(if is_path { draft } else { draft.hint(hint) });
+            let draft = report.error("connector", connector.span, message);
+            if !is_path {
+                draft.hint(nearest::hint(&connector.name, names.iter().map(String::as_str), "connectors"));
+            }
         }
     }
 }
@@ -152,22 +151,24 @@ struct Builder<'a> {
 impl Builder<'_> {
     /// The lines of `accounts` and `groups`.
     fn own_lines(&mut self, directory: &mut Directory, report: &mut Report<'_>) {
+        let mut own = |line: &Rc<Line>, named: &Named<Email>, member: &Member, report: &Report<'_>| {
+            let person = directory.find(named)?;
+            let window = directory.window(&person).intersect(member.window);
+            Some((person, claimed(line, window, member.reason.clone(), &[], report)))
+        };
+        let (accounts, members) = (Rules::accounts(self.semantics), Rules::members(self.semantics));
         for (named, member) in &self.app.accounts {
-            let line = Rules::accounts(self.semantics).line(&member.said, named.span, report);
-            missing::manage(&mut self.managed, &line.spans);
-            if let Some(person) = directory.find(named) {
-                let claimed = own(&line, member, directory.window(&person), report);
+            let line = accounts.line(&member.said, named.span, &mut self.managed, report);
+            if let Some((person, claimed)) = own(&line, named, member, report) {
                 self.accounts.entry(person).or_default().push(claimed);
             }
         }
         for group in &self.app.groups {
-            let members = self.groups.entry(group.name.clone()).or_default();
+            let claims = self.groups.entry(group.name.clone()).or_default();
             for (named, member) in &group.members {
-                let line = Rules::members(self.semantics).line(&member.said, named.span, report);
-                missing::manage(&mut self.member_managed, &line.spans);
-                if let Some(person) = directory.find(named) {
-                    let claimed = own(&line, member, directory.window(&person), report);
-                    members.entry(person).or_default().push(claimed);
+                let line = members.line(&member.said, named.span, &mut self.member_managed, report);
+                if let Some((person, claimed)) = own(&line, named, member, report) {
+                    claims.entry(person).or_default().push(claimed);
                 }
             }
         }
@@ -181,22 +182,25 @@ impl Builder<'_> {
         directory: &Directory,
         report: &mut Report<'_>,
     ) {
-        let line = Rules::accounts(self.semantics).line(&grant.account.said, grant.app.span, report);
-        missing::manage(&mut self.managed, &line.spans);
-        bounds::check(grant, &line, self.app, report);
+        let account = &grant.account;
+        let window = |membership: &Membership| {
+            directory.window(&membership.person).intersect(membership.window).intersect(account.window)
+        };
+        let line = Rules::accounts(self.semantics).line(&account.said, grant.app.span, &mut self.managed, report);
+        names::check_grant(grant, &line, self.app, report);
         for (membership, chain) in team {
-            let person = directory.window(&membership.person);
-            let claimed = granted(&line, &grant.account, membership, chain, person, report);
+            let reason = membership.reason.as_ref().or(account.reason.as_ref());
+            let claimed = claimed(&line, window(membership), reason.cloned(), chain, report);
             self.accounts.entry(membership.person.clone()).or_default().push(claimed);
         }
         for (named, member) in &grant.groups {
-            let line = Rules::members(self.semantics).line(&member.said, named.span, report);
-            missing::manage(&mut self.member_managed, &line.spans);
+            let rules = Rules::members(self.semantics);
+            let line = rules.line(&member.said, named.span, &mut self.member_managed, report);
             let Some(members) = self.groups.get_mut(&named.name) else { continue };
             for (membership, chain) in team {
-                let person = directory.window(&membership.person).intersect(grant.account.window);
-                let mut claimed = granted(&line, member, membership, chain, person, report);
-                claimed.claim.reason = claimed.claim.reason.or_else(|| grant.account.reason.clone());
+                let window = window(membership).intersect(member.window);
+                let reason = [&membership.reason, &member.reason, &account.reason].into_iter().flatten().next();
+                let claimed = claimed(&line, window, reason.cloned(), chain, report);
                 members.entry(membership.person.clone()).or_default().push(claimed);
             }
         }
@@ -206,13 +210,13 @@ impl Builder<'_> {
     fn bounds(&self, report: &mut Report<'_>) {
         let rules = Rules::accounts(self.semantics);
         for role in self.app.grantable_roles.iter().flat_map(|(roles, _)| roles) {
-            if let Some(rule) = rules.role() {
+            if let Some(rule) = rules.role {
                 rules.check_role(rule, &role.name, role.span, report);
             }
         }
         for group in self.app.grantable_groups.iter().flat_map(|(groups, _)| groups) {
             if !self.groups.contains_key(&group.name) {
-                bounds::unknown_group(self.app, group, report);
+                names::unknown_group(self.app, group, report);
             }
         }
     }
@@ -230,90 +234,48 @@ impl Builder<'_> {
         conflicts.report(report);
     }
 
-    fn missing(&self, defaults: &Line, directory: &Directory, names: &mut missing::Names, report: &mut Report<'_>) {
+    fn missing(&self, defaults: &Line, directory: &Directory, lacking: &mut Lacking, report: &mut Report<'_>) {
         if !report.all_read() {
             return;
         }
-        // Everyone with an account: granted one, or in a group.
-        let mut everyone: Vec<(&Email, &[Claimed])> =
-            self.accounts.iter().map(|(person, claims)| (person, claims.as_slice())).collect();
-        let mut only_members: BTreeMap<&Email, &[Claimed]> = BTreeMap::new();
-        for (person, claims) in self.groups.values().flatten() {
-            if !self.accounts.contains_key(person) {
-                only_members.entry(person).or_insert(claims);
-            }
-        }
-        everyone.extend(only_members);
-        // A line of a group says nothing of the account, whatever its fields are called.
-        let own = |person: &Email, field: &str| {
-            self.accounts.get(person).is_some_and(|claims| missing::is_set(claims, field))
-        };
-        missing::check_managed(
-            &self.app.name,
-            &self.managed,
-            everyone.iter().map(|&(person, claims)| Granted { person, group: None, claims }),
-            |person, field| defaults.values.contains_key(field) || missing::person_has(directory, person, field),
-            |granted, field| own(granted.person, field),
-            directory,
-            report,
-        );
+        let is_active = |granted: &Granted<'_>| directory.is_active(granted.person);
         let members = self.groups.iter().flat_map(|(group, members)| {
-            members.iter().map(move |(person, claims)| Granted { person, group: Some(&**group), claims })
+            members.iter().map(|(person, claims)| Granted { person, group: Some(&**group), claims })
         });
+        let members: Vec<Granted<'_>> = members.filter(is_active).collect();
+        // Everyone with an account: granted one, or in a group.
+        let mut only_members: BTreeMap<&Email, Granted<'_>> = BTreeMap::new();
+        for member in members.iter().filter(|member| !self.accounts.contains_key(member.person)) {
+            only_members.entry(member.person).or_insert(Granted { group: None, ..*member });
+        }
+        let accounts = self.accounts.iter().map(|(person, claims)| Granted { person, group: None, claims });
+        let everyone: Vec<Granted<'_>> = accounts.filter(is_active).chain(only_members.into_values()).collect();
+        let has = |granted: &Granted<'_>, field: &str| {
+            // A line of a group says nothing of the account, whatever its fields are called.
+            (self.accounts.contains_key(granted.person) && granted.sets(field))
+                || defaults.values.contains_key(field)
+                || directory.gives(granted.person, field)
+        };
+        missing::check_managed(&self.app.name, &self.managed, &everyone, has, report);
         missing::check_managed(
             &self.app.name,
             &self.member_managed,
-            members,
-            |_, _| false,
-            |granted, field| missing::is_set(granted.claims, field),
-            directory,
+            &members,
+            |granted, field| granted.sets(field),
             report,
         );
         if let (Some(create), true) = (&self.semantics.create, self.app.mode != Mode::Observe) {
-            let accounts =
-                everyone.iter().map(|&(person, _)| (person, self.accounts.get(person).map_or(&[][..], Vec::as_slice)));
-            let app = missing::Creating {
-                name: &self.app.name,
-                span: self.app.span,
-                require: &create.require,
-                defaults: &defaults.values,
-                managed: &self.managed,
-            };
-            names.look(&app, accounts, directory, report);
+            lacking.look(self.app, &create.require, &self.managed, &everyone, has, report);
         }
     }
 }
 
-/// A claim by a line that names the person itself.
-fn own(line: &Rc<Line>, member: &Member, person: Window, report: &Report<'_>) -> Claimed {
-    let claim = Claim {
-        window: person.intersect(member.window),
-        values: line.values.clone(),
-        because: vec![report.place(line.span)],
-        reason: member.reason.clone(),
-    };
-    Claimed { claim, line: Rc::clone(line) }
-}
-
-/// A claim by a team's grant. `person` is the window of what lies outside team and line.
-fn granted(
-    line: &Rc<Line>,
-    member: &Member,
-    membership: &Membership,
-    chain: &[Span],
-    person: Window,
-    report: &Report<'_>,
-) -> Claimed {
-    let spans = [line.span, membership.span].into_iter().chain(chain.iter().copied());
-    let mut because: Vec<Place> = spans.map(|span| report.place(span)).collect();
+/// The claim that a line makes. `chain` is what leads from the line to the person, where the line does not name them.
+fn claimed(line: &Rc<Line>, window: Window, reason: Option<Arc<str>>, chain: &[Span], report: &Report<'_>) -> Claimed {
+    let spans = std::iter::once(&line.span).chain(chain);
+    let mut because: Vec<Place> = spans.map(|span| report.place(*span)).collect();
     because.sort();
     // Reports name lines; two places on one line are one reason.
     because.dedup_by(|a, b| a.file == b.file && a.line == b.line);
-    let claim = Claim {
-        window: person.intersect(membership.window).intersect(member.window),
-        values: line.values.clone(),
-        because,
-        reason: membership.reason.clone().or_else(|| member.reason.clone()),
-    };
-    Claimed { claim, line: Rc::clone(line) }
+    Claimed { claim: Claim { window, values: line.values.clone(), because, reason }, line: Rc::clone(line) }
 }

@@ -1,9 +1,9 @@
 //! Lines that disagree: two values for a field that holds one, at the same time.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::BTreeMap;
 
 use crate::{
-    desired::report::{Draft, Report, Span},
+    desired::report::{Report, Span},
     model::{Email, FieldName, FieldValue, RoleRule},
 };
 
@@ -52,23 +52,15 @@ impl<'a> Conflicts<'a> {
                     } else {
                         ((b, a), (second.clone(), value.clone()))
                     };
-                    match self.found.entry(key) {
-                        btree_map::Entry::Occupied(mut clash) => {
-                            if clash.get().person != *person {
-                                clash.get_mut().others += 1;
-                            }
-                        }
-                        btree_map::Entry::Vacant(slot) => {
-                            let group = group.map(ToOwned::to_owned);
-                            slot.insert(Clash {
-                                field: field.clone(),
-                                values,
-                                person: person.clone(),
-                                group,
-                                others: 0,
-                            });
-                        }
-                    }
+                    let new = || Clash {
+                        field: field.clone(),
+                        values,
+                        person: person.clone(),
+                        group: group.map(ToOwned::to_owned),
+                        others: 0,
+                    };
+                    let clash = self.found.entry(key).or_insert_with(new);
+                    clash.others += usize::from(clash.person != *person);
                 }
             }
         }
@@ -86,10 +78,9 @@ impl<'a> Conflicts<'a> {
                 1 => " (and one more person)".to_owned(),
                 n => format!(" (and {n} more people)"),
             };
-            let draft = Draft::error("conflict", format!("`{person}` gets two values of `{field}` in {place}{more}"))
-                .at(second, format!("`{b}` here"))
-                .at(first, format!("`{a}` here"));
-            report.push(draft.hint("the app takes one, and nothing says which is higher; change one of the lines, or let their windows not meet"));
+            let message = format!("`{person}` gets two values of `{field}` in {place}{more}");
+            let draft = report.error("conflict", second, message).label(format!("`{b}` here"));
+            draft.and(first, format!("`{a}` here")).hint("the app takes one, and nothing says which is higher; change one of the lines, or let their windows not meet");
         }
     }
 }

@@ -8,17 +8,16 @@ use std::{
 use crate::{
     desired::{
         decode::{App, Group},
-        report::{Draft, Report, Span},
+        report::{Report, Span},
     },
-    model::{Claim, DesiredGroup, Email, FieldName, GroupState, Policy, Semantics},
+    model::{Claim, DesiredGroup, Email, FieldName, GroupState, Semantics},
 };
 
-use super::values::Rules;
+use super::{missing::Managed, values::Rules};
 
 /// Makes the model's groups of an app from what is declared and who is in them.
 pub(super) fn resolve(
     app: &App,
-    policy: &Policy,
     semantics: &Semantics,
     mut members: BTreeMap<Arc<str>, BTreeMap<Email, Vec<Claim>>>,
     managed: &BTreeSet<FieldName>,
@@ -28,14 +27,14 @@ pub(super) fn resolve(
     let mut groups = BTreeMap::new();
     for group in &app.groups {
         check_absent(group, report);
-        let values = Rules::groups(semantics).line(&group.said, group.span, report).values.clone();
+        let line = Rules::groups(semantics).line(&group.said, group.span, &mut Managed::new(), report);
         let resolved = DesiredGroup {
             name: group.name.clone(),
             id: group.id.as_ref().map(|id| id.name.clone()),
             state: group.state,
-            mode: group.mode.unwrap_or(app.mode),
-            policy: group.policy.over(policy, report),
-            values,
+            mode: group.mode,
+            policy: group.policy.clone(),
+            values: line.values.clone(),
             members: members.remove(&group.name).unwrap_or_default(),
             managed: managed.clone(),
             place: report.place(group.span),
@@ -47,10 +46,9 @@ pub(super) fn resolve(
 
 fn check_absent(group: &Group, report: &mut Report<'_>) {
     if let (GroupState::Absent, Some((member, _))) = (group.state, group.members.first()) {
-        let draft = Draft::error("group-absent", format!("group `{}` is to be deleted, and has members", group.name))
-            .at(group.state_span.unwrap_or(group.span), "to be deleted")
-            .at(member.span, "a member");
-        report.push(draft.hint("remove the members, or `state: absent`"));
+        let message = format!("group `{}` is to be deleted, and has members", group.name);
+        let draft = report.error("group-absent", group.state_span.unwrap_or(group.span), message);
+        draft.label("to be deleted").and(member.span, "a member").hint("remove the members, or `state: absent`");
     }
 }
 
@@ -64,11 +62,10 @@ fn check_pins(app: &App, report: &mut Report<'_>) {
 fn unique<'a>(ids: impl Iterator<Item = (&'a str, Span)>, whose: &str, report: &mut Report<'_>) {
     let mut first: BTreeMap<&str, Span> = BTreeMap::new();
     for (id, span) in ids {
+        // Two that come from one alias stand at one place.
         if let Some(&other) = first.get(id) {
-            let draft = Draft::error("duplicate-id", format!("the id `{id}` is given to {whose}"))
-                .at(span, "given again here")
-                .at(other, "first given here");
-            report.push(draft);
+            let draft = report.error("duplicate-id", span, format!("the id `{id}` is given to {whose}"));
+            draft.label("given again here").and(other, "first given here");
         } else {
             first.insert(id, span);
         }

@@ -6,7 +6,7 @@ use crate::{
     desired::{
         decode::{self, Named},
         nearest,
-        report::{Draft, Report, Span},
+        report::{Report, Span},
     },
     model::{Email, Person, PersonStatus, Window},
 };
@@ -55,14 +55,12 @@ impl Directory {
                     } else {
                         format!("the alias `{alias}` of `{}` is another person's address", person.email)
                     };
-                    let draft = Draft::error("alias", message).at(span, "the alias").at(key, "the address");
-                    report
-                        .push(draft.hint("an address belongs to one person; remove the alias or join the two entries"));
+                    let draft = report.error("alias", span, message).label("the alias").and(key, "the address");
+                    draft.hint("an address belongs to one person; remove the alias or join the two entries");
                 } else if let Some(&other) = first.get(alias) {
-                    let draft = Draft::error("alias", format!("the alias `{alias}` is given twice"))
-                        .at(span, "given again here")
-                        .at(other, "first given here");
-                    report.push(draft.hint("an address belongs to one person"));
+                    let draft = report.error("alias", span, format!("the alias `{alias}` is given twice"));
+                    let draft = draft.label("given again here").and(other, "first given here");
+                    draft.hint("an address belongs to one person");
                 } else {
                     first.insert(alias, span);
                     self.aliases.insert(alias.clone(), person.email.clone());
@@ -99,6 +97,15 @@ impl Directory {
         self.people.get(identity).is_none_or(|person| person.status == PersonStatus::Active)
     }
 
+    /// Whether the person's own entry gives the value.
+    pub(super) fn gives(&self, identity: &Email, field: &str) -> bool {
+        self.people.get(identity).is_some_and(|person| match field {
+            "given_name" => person.given_name.is_some(),
+            "family_name" => person.family_name.is_some(),
+            _ => false,
+        })
+    }
+
     /// Where the identity is introduced.
     pub(super) fn span(&self, identity: &Email) -> Option<Span> {
         self.spans.get(identity).copied()
@@ -117,16 +124,14 @@ impl Directory {
                 || "add them under `people`, or, if this is a service, under the app's `accounts`".to_owned(),
                 |near| format!("did you mean `{near}`? Otherwise add them under `people`"),
             );
-            let more = spans.len().saturating_sub(SHOWN);
-            let tail = if more > 0 { format!(", and {more} more places name them") } else { String::new() };
-            let mut draft = Draft::error(
-                "unknown-person",
-                format!("`{email}` is named here, and is neither under `people` nor under an app's `accounts`{tail}"),
-            );
-            for &span in spans.iter().take(SHOWN) {
-                draft = draft.at(span, "");
-            }
-            report.push(draft.hint(hint));
+            let tail = match spans.len().saturating_sub(SHOWN) {
+                0 => String::new(),
+                more => format!(", and {more} more places name them"),
+            };
+            let message =
+                format!("`{email}` is named here, and is neither under `people` nor under an app's `accounts`{tail}");
+            let draft = report.error("unknown-person", None, message);
+            spans.into_iter().take(SHOWN).fold(draft, |draft, span| draft.and(span, "")).hint(hint);
         }
     }
 }

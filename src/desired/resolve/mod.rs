@@ -1,25 +1,24 @@
 //! What the files say → what it means together: who is who, who is in which team, what that grants in which app, until
 //! when, and whether it all agrees.
 
-mod approvals;
 mod apps;
-mod bounds;
 mod conflicts;
 mod groups;
 mod identity;
 mod missing;
+mod names;
 mod teams;
 mod values;
 
-pub use approvals::{Wrong, wrong_approval};
+pub use names::{Wrong, wrong_approval};
 
 use std::{collections::BTreeMap, rc::Rc, sync::Arc};
 
-use crate::model::{Claim, ConnectorCatalogue, Desired, FieldName, Policy, Values};
+use crate::model::{Claim, ConnectorCatalogue, Desired, FieldName, Values};
 
 use super::{
     decode::Wire,
-    report::{Draft, Report, Span},
+    report::{Report, Span},
 };
 
 /// What one line sets, and where; shared by all claims that the line makes.
@@ -40,24 +39,23 @@ pub(super) struct Claimed {
 /// Resolves and checks everything. What comes back is only sound when nothing was reported.
 pub(super) fn resolve(wire: Wire, catalogue: &dyn ConnectorCatalogue, report: &mut Report<'_>) -> Desired {
     if wire.apps.is_empty() && report.all_read() && !report.has_errors() {
-        let draft = Draft::error("no-apps", "the files declare no app, so there is nothing to keep in order");
-        report.push(draft.hint("declare one under `apps`, with its `connector`, `url` and `auth`"));
+        let draft = report.error("no-apps", None, "the files declare no app, so there is nothing to keep in order");
+        draft.hint("declare one under `apps`, with its `connector`, `url` and `auth`");
     }
     let mut directory = identity::Directory::new(wire.people, &wire.apps, report);
     let teams = teams::Teams::new(&wire.teams, &mut directory, report);
-    bounds::apps_of_grants(&wire.teams, &wire.apps, report);
+    names::apps_of_grants(&wire.teams, &wire.apps, report);
 
-    let policy = wire.policy.over(&Policy::default(), report);
     let mut apps = BTreeMap::new();
-    let mut names = missing::Names::default();
+    let mut lacking = missing::Lacking::default();
     for app in &wire.apps {
-        if let Some(resolved) = apps::resolve(app, &policy, &teams, &mut directory, catalogue, &mut names, report) {
+        if let Some(resolved) = apps::resolve(app, &teams, &mut directory, catalogue, &mut lacking, report) {
             apps.insert(Arc::clone(&app.name), resolved);
         }
     }
-    names.report(&directory, report);
+    lacking.report(&directory, report);
     for (approval, span) in &wire.approvals {
-        approvals::check(approval, *span, &wire.apps, report);
+        names::check_approval(approval, *span, &wire.apps, report);
     }
     directory.report_unknown(report);
     Desired {

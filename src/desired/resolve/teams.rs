@@ -9,7 +9,7 @@ use crate::{
     desired::{
         decode::{Grant, Team},
         nearest,
-        report::{Draft, Report, Span},
+        report::{Report, Span},
     },
     model::{Email, FieldValue, Window},
 };
@@ -39,23 +39,21 @@ impl<'w> Teams<'w> {
         let index: HashMap<&str, usize> = teams.iter().enumerate().map(|(i, team)| (&*team.name, i)).collect();
         for include in teams.iter().flat_map(|team| &team.includes) {
             if !index.contains_key(&*include.name) && report.all_read() {
-                let draft =
-                    Draft::error("unknown-team", format!("there is no team `{}`", include.name)).at(include.span, "");
-                report.push(draft.hint(nearest::hint(&include.name, index.keys().copied(), "teams")));
+                let hint = nearest::hint(&include.name, index.keys().copied(), "teams");
+                report.error("unknown-team", include.span, format!("there is no team `{}`", include.name)).hint(hint);
             }
         }
-        let mut own: Vec<Vec<Membership>> = Vec::with_capacity(teams.len());
-        for team in teams {
-            let members = team.members.iter().filter_map(|(named, member)| {
+        let matcher = Matcher::new(teams, directory);
+        let own = teams.iter().map(|team| {
+            let named = team.members.iter().filter_map(|(named, member)| {
                 let person = directory.find(named)?;
                 Some(Membership { person, window: member.window, span: named.span, reason: member.reason.clone() })
             });
-            own.push(members.collect());
-        }
-        let matcher = Matcher::new(teams, directory);
-        for (team, own) in teams.iter().zip(&mut own) {
-            matcher.add(team, own, report);
-        }
+            let mut own: Vec<Membership> = named.collect();
+            own.extend(matcher.find(team, report));
+            own
+        });
+        let own = own.collect();
         let teams = Self { teams, own, index };
         teams.report_cycles(report);
         teams.report_idle(report);
@@ -69,14 +67,14 @@ impl<'w> Teams<'w> {
         })
     }
 
-    /// Everyone in a team, those of included teams too, each with the `includes` lines that lead there. A team that is
+    /// Everyone in a team, those of included teams too, each with the lines that lead there. A team that is
     /// reached in several ways counts by the shortest: the lines in between carry no window, so nothing is lost.
     pub(super) fn members(&self, team: usize) -> Vec<(&Membership, Vec<Span>)> {
         let mut seen = BTreeSet::from([team]);
         let mut queue = VecDeque::from([(team, Vec::new())]);
         let mut members = Vec::new();
         while let Some((team, chain)) = queue.pop_front() {
-            members.extend(self.own[team].iter().map(|membership| (membership, chain.clone())));
+            members.extend(self.own[team].iter().map(|own| (own, [&[own.span], &chain[..]].concat())));
             for include in &self.teams[team].includes {
                 if let Some(&next) = self.index.get(&*include.name)
                     && seen.insert(next)
@@ -95,7 +93,7 @@ impl<'w> Teams<'w> {
             self.teams.iter().flat_map(|team| &team.includes).map(|include| &*include.name).collect();
         for team in self.teams.iter().filter(|team| team.grants.is_empty() && !included.contains(&*team.name)) {
             let message = format!("team `{}` grants nothing, and no team includes it", team.name);
-            report.push(Draft::warning("idle-team", message).at(team.span, "").hint("give it `grants`, or remove it"));
+            report.warning("idle-team", team.span, message).hint("give it `grants`, or remove it");
         }
     }
 
@@ -147,71 +145,58 @@ impl<'w> Teams<'w> {
         } else {
             format!("teams include each other in a circle: {} → {first}", names.join(" → "))
         };
-        let mut draft = Draft::error("include-cycle", message);
-        for &(team, next) in path {
-            let include = &self.teams[team].includes[next - 1];
-            draft = draft.at(include.span, format!("`{}` includes `{}`", self.teams[team].name, include.name));
-        }
-        report.push(draft.hint("remove one of these lines"));
+        let draft = path.iter().fold(report.error("include-cycle", None, message), |draft, &(team, next)| {
+            let team = &self.teams[team];
+            let include = &team.includes[next - 1];
+            draft.and(include.span, format!("`{}` includes `{}`", team.name, include.name))
+        });
+        draft.hint("remove one of these lines");
     }
 }
 
 /// Finds people by their attributes.
 struct Matcher {
     /// By attribute and value: numbers into `people`.
-    index: HashMap<Arc<str>, HashMap<String, Vec<u32>>>,
+    index: HashMap<Arc<str>, HashMap<String, Vec<usize>>>,
     people: Vec<Email>,
 }
 
 impl Matcher {
     fn new(teams: &[Team], directory: &Directory) -> Self {
-        let mut index: HashMap<Arc<str>, HashMap<String, Vec<u32>>> = HashMap::new();
+        let mut index: HashMap<Arc<str>, HashMap<String, Vec<usize>>> = HashMap::new();
         for (key, _) in teams.iter().flat_map(|team| &team.matches) {
             index.entry(key.clone()).or_default();
         }
-        let mut people = Vec::new();
-        if !index.is_empty() {
-            for (number, person) in (0_u32..).zip(directory.people.values()) {
-                people.push(person.email.clone());
-                for (key, value) in &person.attributes {
-                    if let Some(values) = index.get_mut(key) {
-                        for text in texts(value) {
-                            values.entry(text).or_default().push(number);
-                        }
-                    }
+        for (number, person) in directory.people.values().enumerate() {
+            for (key, value) in &person.attributes {
+                let Some(values) = index.get_mut(key) else { continue };
+                for text in texts(value) {
+                    values.entry(text).or_default().push(number);
                 }
             }
         }
-        Self { index, people }
+        Self { index, people: directory.people.keys().cloned().collect() }
     }
 
-    fn add(&self, team: &Team, own: &mut Vec<Membership>, report: &mut Report<'_>) {
-        let Some(span) = team.match_span else { return };
-        let mut found: Option<BTreeSet<u32>> = None;
-        for (key, wanted) in &team.matches {
+    /// Everyone whom the team's `match` fits.
+    fn find(&self, team: &Team, report: &mut Report<'_>) -> Vec<Membership> {
+        let Some(span) = team.match_span else { return Vec::new() };
+        let having = team.matches.iter().map(|(key, wanted)| {
             let values = self.index.get(key);
-            let having: BTreeSet<u32> =
-                texts(wanted).iter().filter_map(|text| values?.get(text)).flatten().copied().collect();
-            found = Some(match found {
-                None => having,
-                Some(found) => found.intersection(&having).copied().collect(),
-            });
-        }
-        let found = found.unwrap_or_default();
+            let having = texts(wanted).into_iter().filter_map(|text| values?.get(&text)).flatten();
+            having.copied().collect::<BTreeSet<usize>>()
+        });
+        let found = having.reduce(|found, having| &found & &having).unwrap_or_default();
         if found.is_empty() && report.all_read() {
             let keys: Vec<String> = team.matches.iter().map(|(key, _)| format!("`{key}`")).collect();
-            let draft = Draft::warning("match-nobody", format!("`match` of team `{}` fits nobody", team.name))
-                .at(span, "")
-                .hint(format!("compare with the `attributes` of people: {}; values compare exactly", keys.join(", ")));
-            report.push(draft);
+            let draft = report.warning("match-nobody", span, format!("`match` of team `{}` fits nobody", team.name));
+            draft.hint(format!("compare with the `attributes` of people: {}; values compare exactly", keys.join(", ")));
         }
-        let matched = found.into_iter().filter_map(|number| self.people.get(number as usize));
-        own.extend(matched.map(|person| Membership {
-            person: person.clone(),
-            window: Window::ALWAYS,
-            span,
-            reason: None,
-        }));
+        let membership = |number: usize| {
+            let person = self.people[number].clone();
+            Membership { person, window: Window::ALWAYS, span, reason: None }
+        };
+        found.into_iter().map(membership).collect()
     }
 }
 

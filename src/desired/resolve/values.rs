@@ -10,18 +10,18 @@ use crate::{
     desired::{
         decode::Said,
         nearest,
-        report::{Draft, Report, Span},
+        report::{Report, Span},
     },
     model::{FieldName, FieldValue, RoleRule, Semantics, Values},
 };
 
-use super::Line;
+use super::{Line, missing::Managed};
 
 /// The fields of accounts, memberships or groups of one app.
 #[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
     fields: &'a BTreeSet<FieldName>,
-    role: Option<&'a RoleRule>,
+    pub role: Option<&'a RoleRule>,
     /// `accounts`, `members` or `groups`, for the errors.
     of: &'static str,
     connector: &'a str,
@@ -42,20 +42,20 @@ impl<'a> Rules<'a> {
         Self { fields: &semantics.groups.fields, role: None, of: "groups", connector: &semantics.connector }
     }
 
-    pub(super) fn role(&self) -> Option<&'a RoleRule> {
-        self.role
-    }
-
     fn knows(&self, field: &str) -> bool {
         self.fields.contains(field) || self.role.is_some_and(|rule| *rule.field() == *field)
     }
 
-    /// The values of one line; those that are wrong are reported and left out.
-    pub(super) fn line(&self, said: &Said, span: Span, report: &mut Report<'_>) -> Rc<Line> {
+    /// The values of one line; those that are wrong are reported and left out. What it sets is managed from then on.
+    pub(super) fn line(&self, said: &Said, span: Span, managed: &mut Managed, report: &mut Report<'_>) -> Rc<Line> {
         let mut line = Line { values: Values::new(), spans: BTreeMap::new(), span };
         for (name, (value, at)) in said {
             let Some((field, value)) = self.field(name, value, *at, report) else { continue };
-            self.check_roles(&field, &value, *at, report);
+            let first = managed.entry(field.clone()).or_insert(*at);
+            *first = (*first).min(*at);
+            if let Some(rule) = self.role.filter(|rule| *rule.field() == *field) {
+                value.texts().for_each(|role| self.check_role(rule, role, *at, report));
+            }
             match (line.values.get_mut(&field), value) {
                 // `role` and `roles` on one line both end up in `roles`.
                 (Some(FieldValue::Set(known)), FieldValue::Set(more)) => known.extend(more),
@@ -81,7 +81,7 @@ impl<'a> Rules<'a> {
         }
         let Self { connector, of, .. } = *self;
         let mut refuse = |code, message: String, hint: &str| {
-            report.push(Draft::error(code, message).at(at, "").hint(hint));
+            report.error(code, at, message).hint(hint);
             None
         };
         match (&**name, value) {
@@ -124,19 +124,12 @@ impl<'a> Rules<'a> {
         known
     }
 
-    fn check_roles(&self, field: &str, value: &FieldValue, at: Span, report: &mut Report<'_>) {
-        let Some(rule) = self.role.filter(|rule| *rule.field() == *field) else { return };
-        for role in value.texts() {
-            self.check_role(rule, role, at, report);
-        }
-    }
-
     /// Whether there is such a role.
     pub(super) fn check_role(&self, rule: &RoleRule, role: &str, at: Span, report: &mut Report<'_>) {
         if !rule.values.is_empty() && !rule.values.contains(role) {
             let message = format!("{} of `{}` have no role `{role}`", self.of, self.connector);
             let hint = nearest::hint(role, rule.values.iter().map(|role| &**role), "roles");
-            report.push(Draft::error("bad-role", message).at(at, "").hint(hint));
+            report.error("bad-role", at, message).hint(hint);
         }
     }
 }
