@@ -50,11 +50,7 @@ impl Tree {
 
     /// The whole as the text of a file.
     pub fn render(&self) -> String {
-        let mut out = String::new();
-        if let Self::Map(entries) = self {
-            lines(&mut out, entries, 0);
-        }
-        out
+        if let Self::Map(entries) = self { block(entries, 0) } else { String::new() }
     }
 }
 
@@ -78,28 +74,30 @@ pub fn scalar(text: &str) -> String {
     if plain { text.to_owned() } else { serde_json::Value::from(text).to_string() }
 }
 
+fn block(entries: &[(String, Tree)], indent: usize) -> String {
+    let mut out = String::new();
+    lines(&mut out, entries, indent);
+    out
+}
+
 fn lines(out: &mut String, entries: &[(String, Tree)], indent: usize) {
     for (key, tree) in entries {
         // Writing to a String cannot fail.
         let _ = write!(out, "{:indent$}{}:", "", scalar(key));
         match tree {
             Tree::Nothing => out.push('\n'),
-            Tree::Text(text) => {
-                let _ = writeln!(out, " {text}");
-            }
+            Tree::Text(text) => out.push_str(&format!(" {text}\n")),
             Tree::Line(fields) if fields.is_empty() => out.push('\n'),
             Tree::Line(fields) => {
-                let flow: Vec<String> = fields.iter().map(|(key, value)| format!("{key}: {value}")).collect();
-                let flow = format!(" {{ {} }}", flow.join(", "));
+                let fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+                let flow = format!(" {{ {} }}\n", fields.join(", "));
                 let used = out.rsplit('\n').next().unwrap_or_default().chars().count();
-                if used + flow.chars().count() <= WIDTH {
+                // The newline has no width.
+                if used + flow.chars().count() - 1 <= WIDTH {
                     out.push_str(&flow);
-                    out.push('\n');
                 } else {
-                    out.push('\n');
-                    for (key, value) in fields {
-                        let _ = writeln!(out, "{:deep$}{key}: {value}", "", deep = indent + 2);
-                    }
+                    let deeper = " ".repeat(indent + 2);
+                    out.push_str(&format!("\n{deeper}{}\n", fields.join(&format!("\n{deeper}"))));
                 }
             }
             Tree::Map(entries) => {
@@ -126,11 +124,7 @@ pub fn extend(text: &str, tree: &Tree) -> Result<String, Stuck> {
     let mut growth = Growth { scan: &scan, edits: Vec::new() };
     match &scan.root {
         Some(root) => growth.mapping(root, entries)?,
-        None => {
-            let mut added = String::new();
-            lines(&mut added, entries, 0);
-            growth.insert(body.len(), &added);
-        }
+        None => growth.insert(body.len(), &block(entries, 0)),
     }
     let mut edits = growth.edits;
     edits.sort_by_key(|edit| edit.from);
@@ -154,19 +148,13 @@ pub fn holds(text: &str, path: &[&str]) -> bool {
     }
     let body = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
     let Ok(scan) = scan(&body) else { return false };
-    let Some(mut node) = scan.root.as_ref() else { return false };
-    path.iter().all(|key| {
-        let found = find(node, key);
-        if let Some(entry) = found {
-            node = &entry.value;
-        }
-        found.is_some()
-    })
+    scan.root.as_ref().and_then(|root| path.iter().try_fold(root, |node, key| find(node, key))).is_some()
 }
 
-fn find<'n, 's>(node: &'n Node<'s>, key: &str) -> Option<&'n Entry<'s>> {
+/// The value of a key.
+fn find<'n, 's>(node: &'n Node<'s>, key: &str) -> Option<&'n Node<'s>> {
     let Shape::Map { entries, .. } = &node.shape else { return None };
-    entries.iter().find(|entry| is_key(&entry.key, key))
+    Some(&entries.iter().find(|entry| is_key(&entry.key, key))?.value)
 }
 
 /// Keys that are addresses are compared as addresses.
@@ -201,11 +189,9 @@ impl<'s> Growth<'_, 's> {
             }
         }
         if !missing.is_empty() {
-            let mut added = String::new();
             let own = self.scan.column(first.key.start);
-            lines(&mut added, &missing, own);
             let end = last.value.end.max(last.colon.unwrap_or_default());
-            self.insert_below(self.scan.end_of_comments(end, own), &added);
+            self.insert_below(self.scan.end_of_comments(end, own), &block(&missing, own));
         }
         Ok(())
     }
@@ -216,13 +202,8 @@ impl<'s> Growth<'_, 's> {
         let Some(colon) = entry.colon.filter(|_| node.props.is_empty()) else { return Err(Stuck) };
         let indent = self.scan.column(entry.key.start) + 2;
         match &node.shape {
-            Shape::Map { flow: false, .. } => self.mapping(node, tree),
-            Shape::Empty => {
-                let mut added = String::new();
-                lines(&mut added, tree, indent);
-                self.insert_below(colon, &added);
-                Ok(())
-            }
+            Shape::Map { flow: false, .. } => self.mapping(node, tree)?,
+            Shape::Empty => self.insert_below(colon, &block(tree, indent)),
             Shape::List { flow: false, items } => {
                 // Names in a list are the same as keys without values.
                 for item in items {
@@ -240,10 +221,7 @@ impl<'s> Growth<'_, 's> {
                 if column < indent - 1 {
                     return Err(Stuck);
                 }
-                let mut added = String::new();
-                lines(&mut added, &missing, column);
-                self.insert_below(last.value.end, &added);
-                Ok(())
+                self.insert_below(last.value.end, &block(&missing, column));
             }
             Shape::Map { flow: true, .. } | Shape::List { flow: true, .. } => {
                 if self.scan.has_comment(node.start, node.end) {
@@ -253,10 +231,10 @@ impl<'s> Growth<'_, 's> {
                 unfold(&mut added, node, tree, indent)?;
                 self.edits.push(Edit { from: colon, to: node.end, text: String::new() });
                 self.insert_below(node.end, &added);
-                Ok(())
             }
-            Shape::Leaf { .. } | Shape::Text { .. } => Err(Stuck),
+            Shape::Leaf { .. } | Shape::Text { .. } => return Err(Stuck),
         }
+        Ok(())
     }
 
     /// Puts lines below the line on which `at` is.

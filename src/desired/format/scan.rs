@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
+use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StructureStyle};
+
+use crate::desired::report::line_starts;
 
 use super::Refused;
 
@@ -157,7 +159,7 @@ pub(in crate::desired) fn scan(text: &str) -> Result<Scan<'_>, Refused> {
     let gaps = Gaps::between(text, &leaves)?;
     let mut starts: Vec<usize> = leaves.iter().map(|(start, _)| *start).chain(gaps.dashes.iter().copied()).collect();
     starts.sort_unstable();
-    let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    let lines = line_starts(text).collect();
     let says = events.iter().filter_map(|(event, _)| said(event)).collect();
 
     let mut builder = Builder { text, events: events.into_iter().peekable(), gaps: &gaps, dash: 0, header: 0 };
@@ -169,15 +171,11 @@ fn read(text: &str) -> Result<Vec<Read<'_>>, Refused> {
     let options = granit_parser::options! {
         emit_comments: false, emit_unresolved_aliases: true, emit_anchor_events: true
     };
-    let mut events = Vec::new();
-    for event in Parser::new_from_str_with_options(text, options) {
-        let event = event.map_err(|error| {
-            let at = error.marker().byte_offset().unwrap_or_default();
-            Refused::new(at, format!("this is not YAML: {}", error.info()))
-        })?;
-        events.push(event);
-    }
-    Ok(events)
+    let refuse = |error: ScanError| {
+        let at = error.marker().byte_offset().unwrap_or_default();
+        Refused::new(at, format!("this is not YAML: {}", error.info()))
+    };
+    Parser::new_from_str_with_options(text, options).map(|event| event.map_err(refuse)).collect()
 }
 
 fn bytes(span: &Span) -> (usize, usize) {
@@ -196,6 +194,7 @@ fn said(event: &Event<'_>) -> Option<String> {
 }
 
 /// What stands between the values.
+#[derive(Default)]
 struct Gaps<'s> {
     comments: Vec<Comment<'s>>,
     dashes: Vec<usize>,
@@ -207,8 +206,7 @@ struct Gaps<'s> {
 
 impl<'s> Gaps<'s> {
     fn between(text: &'s str, leaves: &[(usize, usize)]) -> Result<Self, Refused> {
-        let mut gaps =
-            Self { comments: Vec::new(), dashes: Vec::new(), colons: Vec::new(), headers: Vec::new(), marker: None };
+        let mut gaps = Self::default();
         let mut at = 0;
         let ends = leaves.iter().copied().chain([(text.len(), text.len())]);
         for (start, end) in ends {
@@ -226,6 +224,7 @@ impl<'s> Gaps<'s> {
         let line = rest.split('\n').next().unwrap_or_default();
         let begins_line = at == 0 || text[..at].ends_with('\n');
         let Some(first) = rest.chars().next() else { return Ok(text.len()) };
+        let refuse = |why: &str| Err(Refused::new(at, why));
         match first {
             '#' => {
                 self.comments.push(Comment { at, text: line.trim_end() });
@@ -236,17 +235,14 @@ impl<'s> Gaps<'s> {
                 return Ok(at + line.len());
             }
             '-' if begins_line && line.starts_with("---") => {
-                if self.marker.is_some() {
-                    return Err(Refused::new(at, "a second document begins here"));
+                if self.marker.replace(at).is_some() {
+                    return refuse("a second document begins here");
                 }
-                self.marker = Some(at);
                 return Ok(at + 3);
             }
-            '.' if begins_line => return Err(Refused::new(at, "a document is ended here by `...`; remove that line")),
-            '%' if begins_line => {
-                return Err(Refused::new(at, "a YAML directive is not needed here; remove that line"));
-            }
-            '?' => return Err(Refused::new(at, "a key is written with `?` here; write `key: value`")),
+            '.' if begins_line => return refuse("a document is ended here by `...`; remove that line"),
+            '%' if begins_line => return refuse("a YAML directive is not needed here; remove that line"),
+            '?' => return refuse("a key is written with `?` here; write `key: value`"),
             '-' => self.dashes.push(at),
             ':' => self.colons.push(at),
             _ => {}
@@ -304,10 +300,9 @@ impl<'s, I: Iterator<Item = Read<'s>>> Builder<'_, 's, I> {
                 _ if start == end => Shape::Empty,
                 _ => {
                     let raw = &self.text[start..end];
-                    let plain = style == ScalarStyle::Plain;
                     let joined = match raw.contains('\n') {
                         false => Some(raw.to_owned()),
-                        true => (plain && !value.contains('\n')).then(|| value.to_string()),
+                        true => (style == ScalarStyle::Plain && !value.contains('\n')).then(|| value.to_string()),
                     };
                     Shape::Leaf { raw, value, joined, alias: false }
                 }
@@ -329,9 +324,8 @@ impl<'s, I: Iterator<Item = Read<'s>>> Builder<'_, 's, I> {
             }
             _ => return Err(Refused::new(start, "a value is expected here")),
         };
-        if let Some((first, _)) = props.first() {
-            start = start.min(*first);
-            end = end.max(props.last().map_or(end, |(_, end)| *end));
+        if let (Some((first, _)), Some((_, last))) = (props.first(), props.last()) {
+            (start, end) = (start.min(*first), end.max(*last));
         }
         let props = props.iter().map(|(from, to)| &self.text[*from..*to]).collect::<Vec<_>>().join(" ");
         Ok(Node { start, end, props, shape })
@@ -347,10 +341,8 @@ impl<'s, I: Iterator<Item = Read<'s>>> Builder<'_, 's, I> {
                 let end = items.last().map_or(closed, |item| item.value.end);
                 return Ok((items, if style == StructureStyle::Flow { closed } else { end }));
             }
-            let dash = (style == StructureStyle::Block).then(|| self.gaps.dashes.get(self.dash).copied()).flatten();
-            if dash.is_some() {
-                self.dash += 1;
-            }
+            let dash = self.gaps.dashes.get(self.dash).copied().filter(|_| style == StructureStyle::Block);
+            self.dash += usize::from(dash.is_some());
             let mut value = self.node()?;
             if let (Shape::Empty, Some(dash), true) = (&value.shape, dash, value.props.is_empty()) {
                 (value.start, value.end) = (dash, dash + 1);
@@ -369,8 +361,7 @@ impl<'s, I: Iterator<Item = Read<'s>>> Builder<'_, 's, I> {
                 return Ok((entries, if opened < closed { closed } else { end }));
             }
             let key = self.node()?;
-            let one_line = matches!(&key.shape, Shape::Leaf { raw, .. } if !raw.contains('\n'));
-            if !one_line {
+            if !matches!(&key.shape, Shape::Leaf { raw, .. } if !raw.contains('\n')) {
                 return Err(Refused::new(key.start, "a key has to be a text on one line"));
             }
             let mut value = self.node()?;
@@ -395,10 +386,8 @@ impl<'s, I: Iterator<Item = Read<'s>>> Builder<'_, 's, I> {
         self.header += 1;
         let signs = header.split('#').next().unwrap_or_default().trim_end();
         if signs.contains(|c: char| c == '+' || c.is_ascii_digit()) {
-            return Err(Refused::new(
-                at,
-                format!("a text with `{signs}` depends on its exact layout; write `|` or `|-`"),
-            ));
+            let why = format!("a text with `{signs}` depends on its exact layout; write `|` or `|-`");
+            return Err(Refused::new(at, why));
         }
         let from = (at + header.len()).min(behind.max(at));
         let body = self.text[from..behind.max(from)].trim_end();
