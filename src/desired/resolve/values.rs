@@ -51,8 +51,6 @@ impl<'a> Rules<'a> {
         let mut line = Line { values: Values::new(), spans: BTreeMap::new(), span };
         for (name, (value, at)) in said {
             let Some((field, value)) = self.field(name, value, *at, report) else { continue };
-            let first = managed.entry(field.clone()).or_insert(*at);
-            *first = (*first).min(*at);
             if let Some(rule) = self.role.filter(|rule| *rule.field() == *field) {
                 value.texts().for_each(|role| self.check_role(rule, role, *at, report));
             }
@@ -64,6 +62,10 @@ impl<'a> Rules<'a> {
                 }
             }
             line.spans.insert(field, *at);
+        }
+        for (field, &at) in &line.spans {
+            let first = managed.entry(field.clone()).or_insert(at);
+            *first = at.min(*first);
         }
         Rc::new(line)
     }
