@@ -315,7 +315,7 @@ fn badge(standing: Standing) -> String {
         Standing::Failing => ("bad", "✗"),
         Standing::Unknown => ("wait", "?"),
     };
-    format!("<span class=\"badge {class}\">{mark} {}</span>", standing.as_str())
+    format!("<span class=\"badge {class}\">{mark} {}</span>", standing.as_ref())
 }
 
 /// `2 held, 1 waiting`.
