@@ -5,7 +5,7 @@
 
 mod head;
 
-pub(crate) use head::{Head, head};
+pub(crate) use head::{Head, head, repository};
 
 use std::{
     collections::BTreeMap,

@@ -209,8 +209,7 @@ impl Run {
             let apps = &mut self.outcome.apps;
             let index = apps.iter().position(|app| app.app == one.name.app).unwrap_or_else(|| {
                 // An app that was left alone has no outcome of its own.
-                let (app, actions) = (one.name.app.clone(), Vec::new());
-                apps.push(AppOutcome { app, error: None, actions, requests: 0, seconds: 0 });
+                apps.push(AppOutcome { app: one.name.app.clone(), ..AppOutcome::default() });
                 apps.len() - 1
             });
             apps[index].actions.push((one.name.clone(), ActionResult::Stale { reason: one.why.clone() }));

@@ -65,20 +65,13 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 fn tell_unread(apps: &BTreeSet<Arc<str>>, live: &Live) -> Result<bool, Failure> {
     let mut unread = 0;
     for app in apps {
-        match live.apps.get(app) {
-            Some(Ok(_)) => {}
-            Some(Err(failure)) => {
-                terminal::error(&failure.message, None);
-                unread += 1;
-            }
-            None => {
-                terminal::error(
-                    &format!("{app} is not imported: the snapshot does not hold it, or the sandbox does not play it"),
-                    None,
-                );
-                unread += 1;
-            }
-        }
+        let why = match live.apps.get(app) {
+            Some(Ok(_)) => continue,
+            Some(Err(failure)) => failure.message.clone(),
+            None => format!("{app} is not imported: the snapshot does not hold it, or the sandbox does not play it"),
+        };
+        terminal::error(&why, None);
+        unread += 1;
     }
     for (app, result) in live.apps.iter().filter(|(app, _)| !apps.contains(*app)) {
         if result.is_err() {

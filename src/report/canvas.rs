@@ -259,6 +259,12 @@ impl Canvas {
         }
     }
 
+    /// The title of what follows, set off from what was before.
+    pub(super) fn heading(&mut self, title: &str) {
+        self.gap();
+        self.paragraph(0, &Line::new().whole(Paint::Strong, title));
+    }
+
     /// A rule with a title in it.
     pub(super) fn rule(&mut self, title: Line) {
         self.gap();

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Style,
@@ -178,17 +178,16 @@ fn told(entry: &Entry, event: &Event) -> (String, Option<String>) {
         Event::Migrated(migrated) => {
             let how =
                 migrated.broken.as_ref().map(|found| format!(" It was broken: entry {}: {}.", found.seq, found.why));
-            let entries = format!("{} {}", wording::number(migrated.entries), entries_word(migrated.entries));
+            let entries = wording::count(migrated.entries, "entry", "entries");
             let message = format!("It had {entries}, and its head was {}.{}", migrated.head, how.unwrap_or_default());
             ("the ledger was rewritten by a newer rosterd".into(), Some(message))
         }
         Event::Forgot(forgot) => {
-            let entries = forgot.entries.len();
-            let count = wording::count(entries, "entry", "entries");
+            let count = wording::count(forgot.entries.len(), "entry", "entries");
             ("a person was forgotten".into(), Some(format!("Values of {count} were deleted.")))
         }
         Event::Pruned(pruned) => {
-            let entries = format!("{} {}", wording::number(pruned.deleted), entries_word(pruned.deleted));
+            let entries = wording::count(pruned.deleted, "entry", "entries");
             let message =
                 format!("{entries} up to entry {} were deleted; the ledger begins behind it.", pruned.through);
             ("old entries were deleted".into(), Some(message))
@@ -243,24 +242,9 @@ pub fn to_json(history: &History) -> String {
         "version": 1,
         "store": history.store,
         "more": history.more,
-        "runs": runs.map(run_wire).collect::<Value>(),
+        "runs": runs.collect::<Vec<_>>(),
         "entries": entries.map(entry_wire).collect::<Vec<_>>(),
     }))
-}
-
-fn run_wire(run: &Run) -> Value {
-    let begun = &run.begun;
-    let ended = run.ended.as_ref();
-    json!({
-        "id": begun.id,
-        "command": begun.command,
-        "started_at": begun.started_at,
-        "commit": begun.commit,
-        "fingerprint": begun.fingerprint,
-        "host": begun.host,
-        "pid": begun.pid,
-        "ended": ended.map(|end| json!({ "at": end.at, "how": end.how, "message": end.message, "counts": end.counts })),
-    })
 }
 
 #[derive(Serialize)]
@@ -295,7 +279,7 @@ pub fn verified_text(store: &str, verified: &Verified, style: &Style) -> String 
         }
         Verified::Whole { entries, head } => {
             let line = Line::new().text(Paint::Add, "The ledger is whole").plain(" in ").whole(Paint::Plain, store);
-            canvas.paragraph(0, &line.plain(format!(": {} {}.", wording::number(*entries), entries_word(*entries))));
+            canvas.paragraph(0, &line.plain(format!(": {}.", wording::count(*entries, "entry", "entries"))));
             canvas.paragraph(0, &Line::new().plain("Its head is ").whole(Paint::Code, head).plain("."));
             let keep = "Keep the head somewhere else: a ledger that is whole and has it still, at that number of entries, \
                         was neither cut off nor written anew.";
@@ -314,10 +298,6 @@ pub fn verified_text(store: &str, verified: &Verified, style: &Style) -> String 
         }
     }
     canvas.finish()
-}
-
-fn entries_word(entries: u64) -> &'static str {
-    if entries == 1 { "entry" } else { "entries" }
 }
 
 /// The same as JSON.

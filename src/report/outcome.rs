@@ -45,26 +45,21 @@ pub fn text(outcome: &Outcome, plan: &Plan, told: &Plan, since: Option<&Since>, 
 fn pairs(outcome: &Outcome, plan: &Plan) -> Vec<(AppPlan, AppOutcome)> {
     let mut pairs: BTreeMap<Arc<str>, (AppPlan, AppOutcome)> = BTreeMap::new();
     for app in &plan.apps {
-        pairs.insert(app.app.clone(), (app.clone(), no_outcome(app)));
+        let nothing = AppOutcome { app: app.app.clone(), error: app.error.clone(), ..AppOutcome::default() };
+        pairs.insert(app.app.clone(), (app.clone(), nothing));
     }
     for app in &outcome.apps {
-        pairs.entry(app.app.clone()).or_insert_with(|| (no_plan(app), app.clone())).1 = app.clone();
+        let name = &app.app;
+        let nothing = || AppPlan {
+            app: name.clone(),
+            connector: name.clone(),
+            group_noun: "group".into(),
+            complete: true,
+            ..AppPlan::default()
+        };
+        pairs.entry(name.clone()).or_insert_with(|| (nothing(), app.clone())).1 = app.clone();
     }
     pairs.into_values().collect()
-}
-
-fn no_outcome(plan: &AppPlan) -> AppOutcome {
-    AppOutcome { app: plan.app.clone(), error: plan.error.clone(), actions: Vec::new(), requests: 0, seconds: 0 }
-}
-
-fn no_plan(outcome: &AppOutcome) -> AppPlan {
-    AppPlan {
-        app: outcome.app.clone(),
-        connector: outcome.app.clone(),
-        group_noun: "group".into(),
-        complete: true,
-        ..AppPlan::default()
-    }
 }
 
 /// What the plan left to others, by name. An action that was waiting and then was done is not among it.
@@ -245,7 +240,7 @@ fn app_wire(outcome: &AppOutcome, remaining: &[Action]) -> Value {
             "name": action.name,
             "status": action.status,
             "reason": action.reason,
-            "held": action.held.as_ref().map(json::held),
+            "held": action.held,
         })
     };
     json!({

@@ -154,7 +154,10 @@ fn router(desk: Desk) -> Router {
 }
 
 async fn page(State(desk): State<Desk>) -> Response {
-    let html = page::page(&desk.status.snapshot(), desk.world.now());
+    let html = match page::page(&desk.status.snapshot(), desk.world.now()) {
+        Ok(html) => html,
+        Err(error) => return (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    };
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY),

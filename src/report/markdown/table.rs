@@ -205,8 +205,7 @@ fn sentence(text: &str) -> String {
     prose(&text[..end]) + "…"
 }
 
-pub(super) fn of_findings(app: Option<usize>, mut findings: Vec<&Finding>) -> Vec<Row> {
-    findings.sort();
+pub(super) fn of_findings(app: Option<usize>, findings: Vec<&Finding>) -> Vec<Row> {
     let row = |finding: &Finding| {
         let (word, gravity) = match finding.severity {
             Severity::Error => ("**error**", Gravity::Error),
@@ -223,15 +222,13 @@ pub(super) fn of_findings(app: Option<usize>, mut findings: Vec<&Finding>) -> Ve
 }
 
 pub(super) fn of_due(index: usize, due: &[Due]) -> Vec<Row> {
-    let mut due: Vec<&Due> = due.iter().collect();
-    due.sort();
     let row = |one: &Due| {
         let group = one.group.as_deref().map(|group| format!(" in {}", code(group))).unwrap_or_default();
         let (day, what, account) = (wording::day(one), one.what.as_str(), code(&one.account));
         let text = format!("- {day} **{what}** {account}{group}{}\n", places(&one.because));
         Row::of_nobody(Some(index), Class::Due, Gravity::Date, text)
     };
-    due.into_iter().map(row).collect()
+    wording::sorted(due).into_iter().map(row).collect()
 }
 
 fn places(places: &[Place]) -> String {

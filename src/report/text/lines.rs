@@ -115,7 +115,7 @@ pub(super) fn tally(actions: &[&Action]) -> Line {
         *counts.entry(action.name.verb).or_default() += 1;
     }
     let count = |(verb, count): (Verb, usize)| {
-        Line::new().whole(wording::paint(verb), format!("{} {verb}", wording::number(count as u64)))
+        Line::new().whole(wording::paint(verb), format!("{} {verb}", wording::number(count)))
     };
     Line::joined(counts.into_iter().map(count), &Line::new().text(Paint::Dim, ", "))
 }

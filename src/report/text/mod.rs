@@ -53,10 +53,7 @@ pub(super) fn only(app: &AppPlan) -> Option<&Finding> {
 
 /// Findings that are told with the app, sorted.
 pub(super) fn own_findings(app: &AppPlan) -> Vec<&Finding> {
-    let mut findings: Vec<&Finding> =
-        app.findings.iter().filter(|finding| finding.code != FindingCode::OnlyOnePerson).collect();
-    findings.sort();
-    findings
+    wording::sorted(app.findings.iter().filter(|finding| finding.code != FindingCode::OnlyOnePerson))
 }
 
 fn draw_quiet(canvas: &mut Canvas, app: &AppPlan) {
@@ -96,7 +93,7 @@ fn plural(noun: &str) -> String {
 }
 
 pub(super) fn requests(n: u64) -> String {
-    format!("{} {}", wording::number(n), if n == 1 { "request" } else { "requests" })
+    wording::count(n, "request", "requests")
 }
 
 fn forecast(forecast: Forecast) -> String {
@@ -238,7 +235,7 @@ pub(super) fn draw_sections(canvas: &mut Canvas, mut sections: Vec<Section<'_>>)
 /// `To do: 3  (1 create, 2 update)`.
 pub(super) fn draw_section_title(canvas: &mut Canvas, title: &str, paint: Paint, actions: &[&Action]) {
     canvas.gap();
-    let count = wording::number(actions.len() as u64);
+    let count = wording::number(actions.len());
     let title = Line::new().whole(paint, format!("{title}: {count}  "));
     let tally = lines::tally(actions);
     canvas.hanging(&title, &Line::new().text(Paint::Dim, "(").then(tally).text(Paint::Dim, ")"));
@@ -307,9 +304,7 @@ fn draw_findings(canvas: &mut Canvas, findings: Vec<&Finding>) {
     if findings.is_empty() {
         return;
     }
-    canvas.gap();
-    let title = format!("Findings: {}", wording::number(findings.len() as u64));
-    canvas.paragraph(0, &Line::new().whole(Paint::Strong, title));
+    canvas.heading(&format!("Findings: {}", wording::number(findings.len())));
     let mut rest: BTreeMap<(Severity, FindingCode), usize> = BTreeMap::new();
     for (i, finding) in findings.into_iter().enumerate() {
         if i >= FINDINGS && finding.severity != Severity::Error {
@@ -353,9 +348,7 @@ fn draw_finding(canvas: &mut Canvas, finding: &Finding) {
 pub(super) fn counts(parts: &[(usize, &str, Paint)]) -> Line {
     let parts = parts.iter().filter(|(count, _, _)| *count > 0);
     Line::list(
-        parts.map(|(count, word, paint)| {
-            Line::new().whole(*paint, format!("{} {word}", wording::number(*count as u64)))
-        }),
+        parts.map(|(count, word, paint)| Line::new().whole(*paint, format!("{} {word}", wording::number(*count)))),
     )
 }
 
@@ -389,7 +382,7 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
     let gone = plan.apps.iter().flat_map(|app| &app.actions);
     let gone = gone.filter(|action| action.status == Status::Ready && action.irreversible).count();
     if gone > 0 {
-        let text = format!("! {} of what is to do cannot be undone.", wording::number(gone as u64));
+        let text = format!("! {} of what is to do cannot be undone.", wording::number(gone));
         canvas.paragraph(0, &Line::new().text(Paint::Alarm, text));
     }
     if summary.ready > 0 {
