@@ -34,10 +34,11 @@ pub(super) struct Compared {
     /// The commit's files.
     before: Loaded,
     /// The files under review, with all that reaches the network from the commit.
-    trusted: Trusted,
-    digest: String,
+    pub trusted: Trusted,
+    /// A hash of both versions.
+    pub digest: String,
     /// SHA-256 of each of the files under review.
-    files: Files,
+    pub files: Files,
     /// Lines of the commit that are not in the files under review.
     gone: BTreeMap<String, BTreeSet<u32>>,
 }
@@ -83,21 +84,6 @@ pub(super) fn compare(target: &Target, approve: &[Approve], reference: &str) -> 
 }
 
 impl Compared {
-    /// What to plan with.
-    pub(super) fn desired(&self) -> &Desired {
-        &self.trusted.desired
-    }
-
-    /// SHA-256 of each of the files under review.
-    pub(super) fn files(&self) -> &Files {
-        &self.files
-    }
-
-    /// A hash of both versions.
-    pub(super) fn digest(&self) -> &str {
-        &self.digest
-    }
-
     /// Connects as the commit says, to read what either version asks about.
     pub(super) async fn session(&self, target: &Target, past: Past<'_>) -> Result<Session, Failure> {
         let (registry, desired) = (reviewed(&self.commit), self.both());
@@ -125,8 +111,7 @@ impl Compared {
         let versions = Versions { change: &self.trusted.desired, before, history, is_gone: &is_gone };
         let no_longer = attribute(plan, &earlier, live, versions);
         plan.findings.extend(self.trusted.findings.iter().cloned());
-        plan.against =
-            Some(Against { reference: self.reference.clone(), commit: self.commit.id().to_owned(), no_longer });
+        plan.against = Some(Against { reference: self.reference.clone(), commit: self.commit.id.clone(), no_longer });
     }
 }
 
@@ -135,7 +120,7 @@ fn reviewed(commit: &Arc<Commit>) -> Registry {
     let commit = Arc::clone(commit);
     Registry::with_manifests(Box::new(move |name| match commit.file(name) {
         Ok(Some(text)) => Ok(text),
-        Ok(None) => Err(format!("there is no manifest `{name}` at {}", git::short(commit.id()))),
+        Ok(None) => Err(format!("there is no manifest `{name}` at {}", git::short(&commit.id))),
         Err(error) => Err(error.to_string()),
     }))
 }

@@ -13,7 +13,6 @@ use super::{
     progress::{Doing, Reading, Waiting},
     recovered,
     saved::{self, Saved},
-    signals,
     terminal::{self, Stream},
 };
 use crate::{
@@ -66,7 +65,7 @@ pub(super) async fn run(mut args: Args, global: &Global) -> Result<Exit, Failure
             (session, Some((saved, since)))
         }
     };
-    let stop = signals::stop_on_ctrl_c();
+    let stop = stop_on_ctrl_c();
     let done = plan_and_do(&args, saved.as_ref(), &session.reconciler, &stop, global).await;
     let nothing = Outcome::default();
     let outcome = done.as_ref().map_or(&nothing, |(run, _)| &run.outcome);
@@ -139,6 +138,25 @@ async fn plan_and_do(
     }
     let exit = run.exit(args.detailed_exitcode);
     Ok((run, exit))
+}
+
+/// A stop that Ctrl-C asks for: once to finish what is in flight, twice to stop at once.
+fn stop_on_ctrl_c() -> Stop {
+    let (sender, stop) = Stop::new();
+    tokio::spawn(async move {
+        for (level, text) in [
+            (1, "stopping: what is in flight is finished first; press Ctrl-C again to stop at once"),
+            (2, "stopped at once; the next run looks at what was in flight before it does anything"),
+        ] {
+            if tokio::signal::ctrl_c().await.is_err() || sender.send(level).is_err() {
+                return;
+            }
+            terminal::say(text);
+        }
+        // The receiver has everything it will ever hear; keeping the sender keeps `reached` from waiting for nothing.
+        sender.closed().await;
+    });
+    stop
 }
 
 /// What was asked for, for the command to type next.

@@ -1,6 +1,6 @@
 //! `rosterd connectors`: what each connector can do, and whether a manifest works.
 
-use std::{fs, path::Path, slice, sync::Arc};
+use std::{fs, path::Path, slice};
 
 use super::{
     args::Target,
@@ -138,16 +138,12 @@ async fn check(name: &String, target: &Target) -> Result<Exit, Failure> {
     }
     let mut failed = false;
     for (app, writer) in readers {
-        let writer = match writer {
-            Ok(writer) => Arc::clone(writer),
-            Err(error) => {
-                terminal::error(&error.to_string(), None);
-                failed = true;
-                continue;
-            }
+        let Ok(writer) = writer.as_deref().inspect_err(|error| terminal::error(&error.to_string(), None)) else {
+            failed = true;
+            continue;
         };
         terminal::print(&format!("\n{}: reading only, nothing is changed\n", app.name))?;
-        let tried = probe(&*writer as &dyn Reader).await;
+        let tried = probe(writer as &dyn Reader).await;
         failed |= tried.iter().any(|tried| tried.result.is_err());
         for tried in &tried {
             terminal::print(&line(tried))?;

@@ -21,22 +21,14 @@ pub(super) enum Exit {
 /// Why a command could not do its work.
 #[derive(Debug)]
 pub(super) struct Failure {
-    message: String,
-    hint: Option<String>,
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
 impl Failure {
     pub(super) fn new(message: impl Display) -> Self {
         Self { message: message.to_string(), hint: None }
-    }
-
-    pub(super) fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// What to do about it.
-    pub(super) fn help(&self) -> Option<&str> {
-        self.hint.as_deref()
     }
 
     pub(super) fn hint(self, hint: impl Display) -> Self {

@@ -22,7 +22,6 @@ mod recovered;
 mod review;
 mod sandbox;
 mod saved;
-mod signals;
 mod snapshot;
 mod storage;
 mod terminal;
@@ -180,7 +179,7 @@ fn report(result: Result<Exit, Failure>) -> ExitCode {
     match result {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(failure) => {
-            terminal::error(failure.message(), failure.help());
+            terminal::error(&failure.message, failure.hint.as_deref());
             ExitCode::from(1)
         }
     }

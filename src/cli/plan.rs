@@ -96,8 +96,8 @@ async fn make(args: &Args, global: &Global) -> Result<Plan, Failure> {
         (None, Some(compared)) => {
             let mut made = online(compared.session(target, past).await?, request, global).await?;
             // What was read is more than the files under review ask about, and the plan is theirs alone.
-            let (desired, history, now) = (compared.desired(), made.history.as_ref(), made.plan.created_at);
-            made.plan = reconcile::plan_against(desired, compared.digest(), &made.live, history, now);
+            let (desired, history, now) = (&compared.trusted.desired, made.history.as_ref(), made.plan.created_at);
+            made.plan = reconcile::plan_against(desired, &compared.digest, &made.live, history, now);
             made
         }
         (Some(snapshot), None) => {
@@ -106,7 +106,7 @@ async fn make(args: &Args, global: &Global) -> Result<Plan, Failure> {
             offline(&loaded.desired, loaded.files, &digest, snapshot, args).await?
         }
         (Some(snapshot), Some(compared)) => {
-            offline(compared.desired(), compared.files().clone(), compared.digest(), snapshot, args).await?
+            offline(&compared.trusted.desired, compared.files.clone(), &compared.digest, snapshot, args).await?
         }
     };
     if let Some(compared) = &compared {

@@ -51,7 +51,7 @@ async fn changes(args: &Args, desired: &Desired) -> Result<Vec<Change>, Failure>
     let url = match storage::store_url(&desired.settings.store, &args.storage, target.sandbox.is_some()) {
         Ok(url) => url,
         Err(failure) => {
-            terminal::say(&format!("without what was changed last: {}", failure.message()));
+            terminal::say(&format!("without what was changed last: {}", failure.message));
             return Ok(Vec::new());
         }
     };

@@ -57,7 +57,7 @@ pub(super) async fn looking(
     let url = match store_url(files, storage, simulated) {
         Ok(url) => url,
         Err(failure) => {
-            terminal::note(&format!("planning without a past: {}", failure.message()));
+            terminal::note(&format!("planning without a past: {}", failure.message));
             return Ok(None);
         }
     };

@@ -35,22 +35,16 @@ pub(super) enum Format {
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let dir = &args.dir;
     let registry = context::registry(dir);
-    let show = |problems: &Problems| match args.format {
-        Format::Json => terminal::print(&problems.to_json()),
-        _ => terminal::print(&problems.to_github(&dir.to_string_lossy().replace('\\', "/"))),
-    };
-    let loaded = match args.format {
-        Format::Text => context::load(dir, &registry)?,
-        _ => match desired::load(dir, &registry) {
-            Ok(loaded) => {
-                show(&loaded.warnings)?;
-                loaded
-            }
-            Err(problems) => {
-                show(&problems)?;
-                return Err(context::verdict(&dir.display().to_string(), &problems));
-            }
-        },
+    let loaded = if args.format == Format::Text {
+        context::load(dir, &registry)?
+    } else {
+        let show = |problems: &Problems| match args.format {
+            Format::Github => terminal::print(&problems.to_github(&dir.to_string_lossy().replace('\\', "/"))),
+            _ => terminal::print(&problems.to_json()),
+        };
+        let loaded = desired::load(dir, &registry);
+        show(loaded.as_ref().map_or_else(|problems| problems, |loaded| &loaded.warnings))?;
+        loaded.map_err(|problems| context::verdict(&dir.display().to_string(), &problems))?
     };
     let desired = &loaded.desired;
     let verdict = format!(

@@ -54,7 +54,7 @@ pub fn text(history: &History, style: &Style) -> String {
         }
     }
     if history.chapters.is_empty() {
-        canvas.paragraph(0, &Line::new().plain("Nothing that fits was done."));
+        canvas.say(Paint::Plain, "Nothing that fits was done.");
     }
     canvas.finish()
 }
@@ -71,8 +71,8 @@ fn draw_quiet(canvas: &mut Canvas, history: &History, count: usize, last: &Chapt
     canvas.gap();
     let at = last.run.as_ref().map(|run| history.moment(run.begun.started_at)).unwrap_or_default();
     let mark = canvas.glyph("· ", ". ");
-    let line = format!("{mark}{} that changed nothing, the last at {at}", wording::count(count, "run", "runs"));
-    canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
+    let text = format!("{mark}{} that changed nothing, the last at {at}", wording::count(count, "run", "runs"));
+    canvas.say(Paint::Dim, text);
 }
 
 fn draw(canvas: &mut Canvas, history: &History, chapter: &Chapter) {
@@ -274,16 +274,16 @@ pub fn verified_text(store: &str, verified: &Verified, style: &Style) -> String 
         Verified::Whole { entries: 0, .. } => {
             let line = Line::new().text(Paint::Notice, "The ledger is empty").plain(" in ").whole(Paint::Plain, store);
             canvas.paragraph(0, &line.plain(": it has no entries, so that there is nothing to check."));
-            let next = "If anything was ever done with this store, it was emptied, or this is another one.";
-            canvas.paragraph(0, &Line::new().plain(next));
+            let text = "If anything was ever done with this store, it was emptied, or this is another one.";
+            canvas.say(Paint::Plain, text);
         }
         Verified::Whole { entries, head } => {
             let line = Line::new().text(Paint::Add, "The ledger is whole").plain(" in ").whole(Paint::Plain, store);
             canvas.paragraph(0, &line.plain(format!(": {}.", wording::count(*entries, "entry", "entries"))));
             canvas.paragraph(0, &Line::new().plain("Its head is ").whole(Paint::Code, head).plain("."));
-            let keep = "Keep the head somewhere else: a ledger that is whole and has it still, at that number of entries, \
-                        was neither cut off nor written anew.";
-            canvas.paragraph(0, &Line::new().text(Paint::Dim, keep));
+            let text = "Keep the head somewhere else: a ledger that is whole and has it still, at that number of entries, \
+                    was neither cut off nor written anew.";
+            canvas.say(Paint::Dim, text);
         }
         Verified::Broken { seq, why } => {
             let line = Line::new().text(Paint::Alarm, "The ledger is broken").plain(" in ").whole(Paint::Plain, store);
@@ -293,8 +293,8 @@ pub fn verified_text(store: &str, verified: &Verified, style: &Style) -> String 
             };
             canvas.paragraph(0, &line.plain(": "));
             canvas.paragraph(2, &Line::new().plain(why).plain("."));
-            let next = "Keep a copy of the store as it is, find out who can write to it, and compare with a backup.";
-            canvas.paragraph(0, &Line::new().plain(next));
+            let text = "Keep a copy of the store as it is, find out who can write to it, and compare with a backup.";
+            canvas.say(Paint::Plain, text);
         }
     }
     canvas.finish()

@@ -105,8 +105,7 @@ fn draw_app(
     }
     // One app's numbers are the sum at the end.
     if several && outcome.requests > 0 {
-        let text = spent(outcome.requests, outcome.seconds);
-        canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
+        canvas.say(Paint::Dim, spent(outcome.requests, outcome.seconds));
     }
     let planned: BTreeMap<&ActionName, &Action> = plan.actions.iter().map(|action| (&action.name, action)).collect();
     let with = |word: &str| -> Vec<Action> {
@@ -180,10 +179,10 @@ fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: 
     if requests > 0 {
         // Apps are worked on side by side.
         let seconds = outcome.apps.iter().map(|app| app.seconds).max().unwrap_or(0);
-        canvas.paragraph(0, &Line::new().plain(format!("{}.", spent(requests, seconds))));
+        canvas.say(Paint::Plain, format!("{}.", spent(requests, seconds)));
     }
     if let Some(files) = since.and_then(Since::files_sentence) {
-        canvas.paragraph(0, &Line::new().plain(files + "."));
+        canvas.say(Paint::Plain, files + ".");
     }
     let plan = "`rosterd plan`";
     let how = match (left.held > 0, left.manual > 0) {
@@ -193,15 +192,14 @@ fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: 
         (false, false) => String::new(),
     };
     if !how.is_empty() {
-        canvas.paragraph(0, &Line::new().text(Paint::Dim, how));
+        canvas.say(Paint::Dim, how);
     }
     // What a saved plan leaves takes another plan, and only the command knows how that is made.
     let stale = if since.is_none() { tally.stale } else { 0 };
     if tally.failed + tally.skipped + stale + tally.not_started > 0 {
-        canvas.paragraph(0, &Line::new().plain("The next `rosterd apply` plans afresh and takes up what is left."));
+        canvas.say(Paint::Plain, "The next `rosterd apply` plans afresh and takes up what is left.");
     } else if left.waiting > 0 {
-        let text = "What waits is taken up by a later `rosterd apply`; `--wait 10m` stays for it.";
-        canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
+        canvas.say(Paint::Dim, "What waits is taken up by a later `rosterd apply`; `--wait 10m` stays for it.");
     }
 }
 

@@ -27,7 +27,7 @@ pub fn text(why: &Why, style: &Style) -> String {
     }
     if why.apps.is_empty() {
         canvas.gap();
-        canvas.paragraph(0, &Line::new().plain("No line grants anything, in any app."));
+        canvas.say(Paint::Plain, "No line grants anything, in any app.");
     }
     canvas.finish()
 }

@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, fmt::Display};
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use super::canvas::{Canvas, Line, Paint};
-use crate::model::{Action, ActionName, AppPlan, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb};
+use crate::model::{
+    Action, ActionName, AppPlan, Cause, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb,
+};
 
 /// `9,812`.
 pub(super) fn number(n: impl Display) -> String {
@@ -79,6 +81,15 @@ pub(super) fn paint(verb: Verb) -> Paint {
         "+" => Paint::Add,
         "~" => Paint::Change,
         _ => Paint::Remove,
+    }
+}
+
+/// What made an action necessary.
+pub(super) fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Change => "by this change",
+        Cause::Drift => "drift",
+        Cause::Time => "a date passed",
     }
 }
 

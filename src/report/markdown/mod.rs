@@ -195,7 +195,7 @@ impl Page<'_> {
         format!(
             "> [!NOTE]\n> {} of {} actions are shown, the gravest first. Left out: {}. \
              `rosterd plan --format json` shows all.\n\n",
-            wording::number((all - missing)),
+            wording::number(all - missing),
             wording::number(all),
             tally.join(", "),
         )
@@ -315,7 +315,7 @@ fn draw_part(part: Part, rows: &[(usize, &Row)], taken: &BTreeSet<usize>) -> Str
     shown.iter().for_each(|row| out.push_str(&row.text));
     out.push('\n');
     if shown.len() < rows.len() {
-        let more = wording::number((rows.len() - shown.len()));
+        let more = wording::number(rows.len() - shown.len());
         out.push_str(&format!("… and {more} more.\n\n"));
     }
     let releases: BTreeSet<&String> = shown.iter().filter_map(|row| row.release.as_ref()).collect();

@@ -136,11 +136,7 @@ fn action_row(action: &Action, others: bool) -> String {
     if action.irreversible {
         what.push("**cannot be undone**".to_owned());
     }
-    match action.cause.filter(|_| others) {
-        Some(Cause::Drift) => what.push("drift".to_owned()),
-        Some(Cause::Time) => what.push("a date passed".to_owned()),
-        Some(Cause::Change) | None => {}
-    }
+    what.extend(action.cause.filter(|_| others).map(|cause| wording::cause(cause).to_owned()));
     let mut cell = what.join(" · ");
     for sentence in why_not(action) {
         if !cell.is_empty() {

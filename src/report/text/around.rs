@@ -34,8 +34,7 @@ pub(super) fn draw_head(canvas: &mut Canvas, plan: &Plan) {
         canvas.paragraph(0, &line.plain(": ").then(Line::list(counts)).plain("."));
         if !against.no_longer.is_empty() {
             let count = wording::count(against.no_longer.len(), "action", "actions");
-            canvas
-                .paragraph(0, &Line::new().plain(format!("{count} planned without this change would not be needed:")));
+            canvas.say(Paint::Plain, format!("{count} planned without this change would not be needed:"));
             for name in against.no_longer.iter().take(DUE) {
                 canvas.line(&Line::new().pad_to(2).whole(Paint::Dim, name.to_string()));
             }

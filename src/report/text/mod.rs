@@ -130,7 +130,7 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
         let error = error.strip_prefix(&*app.app).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(error);
         draw_error(canvas, "could not be read: ", error);
         let after = if several { "Nothing is planned here; the other apps go on." } else { "Nothing is planned." };
-        canvas.paragraph(0, &Line::new().text(Paint::Dim, after));
+        canvas.say(Paint::Dim, after);
     } else {
         let mut line = observed(app);
         if several && app.forecast.requests > 0 {
@@ -139,16 +139,15 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
                 line.push_str(&format!(", and the last action lands {at}"));
             }
         }
-        canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
+        canvas.say(Paint::Dim, line);
         if let Some((text, short)) = seats(app.forecast) {
-            canvas.paragraph(0, &Line::new().text(if short { Paint::Change } else { Paint::Dim }, text));
+            canvas.say(if short { Paint::Change } else { Paint::Dim }, text);
         }
         if !app.complete && only(app).is_none() {
-            let warning = "Not everything could be read, and what was not seen is not taken for absent.";
-            canvas.paragraph(0, &Line::new().text(Paint::Change, warning));
+            canvas.say(Paint::Change, "Not everything could be read, and what was not seen is not taken for absent.");
         }
         if app.actions.is_empty() {
-            canvas.paragraph(0, &Line::new().text(Paint::Add, "In sync: nothing to do."));
+            canvas.say(Paint::Add, "In sync: nothing to do.");
         }
     }
     draw_actions(canvas, app);
@@ -382,8 +381,7 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
     let gone = plan.apps.iter().flat_map(|app| &app.actions);
     let gone = gone.filter(|action| action.status == Status::Ready && action.irreversible).count();
     if gone > 0 {
-        let text = format!("! {} of what is to do cannot be undone.", wording::number(gone));
-        canvas.paragraph(0, &Line::new().text(Paint::Alarm, text));
+        canvas.say(Paint::Alarm, format!("! {} of what is to do cannot be undone.", wording::number(gone)));
     }
     if summary.ready > 0 {
         // Apps are worked on side by side: requests add up, and the slowest app says when all is done.
@@ -391,13 +389,13 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
         if total.requests > 0 {
             let lands = lands(plan, total).map(|at| format!("; begun now, the last action lands {at}"));
             let text = format!("Applying takes {} at the budget{}.", forecast(total), lands.unwrap_or_default());
-            canvas.paragraph(0, &Line::new().plain(text));
+            canvas.say(Paint::Plain, text);
         }
     }
     if let Some(only) = plan.apps.iter().find_map(only) {
         canvas.paragraph(0, &Line::new().prose(Paint::Notice, &only.message));
     }
     if let Some(text) = wording::unchecked(plan) {
-        canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
+        canvas.say(Paint::Dim, text);
     }
 }
