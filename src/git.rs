@@ -5,7 +5,7 @@
 
 mod head;
 
-pub(crate) use head::{Head, head};
+pub(crate) use head::{Head, head, repository};
 
 use std::{
     collections::BTreeMap,
@@ -35,7 +35,8 @@ pub(crate) struct Commit {
     root: PathBuf,
     /// The directory's path below the root, with a slash at its end unless it is the root.
     prefix: String,
-    id: String,
+    /// The commit's full id.
+    pub(crate) id: String,
     /// Every file of the commit by its path from the root.
     entries: BTreeMap<String, Entry>,
 }
@@ -66,11 +67,6 @@ impl Commit {
         let id = line(&id);
         let listing = git(&root, ["ls-tree", "-r", "-z", "--full-tree", &id])?;
         Ok(Self { entries: parse_listing(&listing), root, prefix, id })
-    }
-
-    /// The commit's full id.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
     }
 
     /// Files below the directory that `wanted` accepts by their path from the directory, with their texts.
@@ -314,7 +310,7 @@ mod tests {
         repo.write("state/people.yaml", "changed\n");
         fs::remove_file(repo.path("state/teams/a.yaml")).unwrap();
         let commit = Commit::open(&repo.path("state"), "main").unwrap();
-        assert_eq!(commit.id(), id);
+        assert_eq!(commit.id, id);
         let files = commit.files(|path| path.ends_with(".yaml")).unwrap();
         let expect = [("people.yaml", "people: {}\n"), ("teams/a.yaml", "teams: {}\n")];
         assert_eq!(files, expect.map(|(path, text)| (path.to_owned(), text.to_owned())));
@@ -403,7 +399,7 @@ mod tests {
         fs::create_dir_all(repo.path("state/objects")).unwrap();
         // git either looks further up or refuses; it never reads theirs.
         if let Ok(commit) = Commit::open(&repo.path("state"), "main") {
-            assert_eq!(commit.id(), id);
+            assert_eq!(commit.id, id);
         }
     }
 }

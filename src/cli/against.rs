@@ -10,9 +10,10 @@ use std::{
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{
-    args::{Approve, Dir, Target},
+    args::Target,
     context::{self, Files, Past, Session},
     exit::Failure,
+    values::Approve,
 };
 use crate::{
     connectors::{ManifestSource, Registry},
@@ -33,40 +34,42 @@ pub(super) struct Compared {
     /// The commit's files.
     before: Loaded,
     /// The files under review, with all that reaches the network from the commit.
-    trusted: Trusted,
-    digest: String,
+    pub trusted: Trusted,
+    /// A hash of both versions.
+    pub digest: String,
     /// SHA-256 of each of the files under review.
-    files: Files,
+    pub files: Files,
     /// Lines of the commit that are not in the files under review.
     gone: BTreeMap<String, BTreeSet<u32>>,
 }
 
 /// Reads both versions. Those who wrote the files under review are not trusted: links out of the directory are not
 /// followed, and no manifest of theirs is used for more than to check their files.
-pub(super) fn compare(dir: &Dir, target: &Target, approve: &[Approve], reference: &str) -> Result<Compared, Failure> {
-    let commit = Arc::new(Commit::open(&dir.dir, reference).map_err(failure)?);
+pub(super) fn compare(target: &Target, approve: &[Approve], reference: &str) -> Result<Compared, Failure> {
+    let dir = &target.dir;
+    let commit = Arc::new(Commit::open(dir, reference).map_err(failure)?);
     let files = commit.files(desired::counts).map_err(failure)?;
     let texts: BTreeMap<String, String> = files.iter().cloned().collect();
-    let what = format!("{} at {reference}", dir.dir.display());
+    let what = format!("{} at {reference}", dir.display());
     let mut before = context::checked(desired::parse(files, &reviewed(&commit)), &what)?;
 
-    let read = desired::files_within(&dir.dir);
+    let read = desired::files_within(dir);
     let mut gone = BTreeMap::new();
     let parsed = read.and_then(|files| {
         let now: BTreeMap<&str, &str> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
         for (path, text) in &texts {
             gone.insert(path.clone(), lines_gone(text, now.get(&**path).copied().unwrap_or_default()));
         }
-        desired::parse(files, &under_review(&dir.dir, &commit))
+        desired::parse(files, &under_review(dir, &commit))
     });
-    let mut change = context::checked(parsed, &dir.dir.display().to_string())?;
+    let mut change = context::checked(parsed, &dir.display().to_string())?;
 
     context::check_approvals(&change.desired, approve)?;
     context::add_approvals(&mut change.desired, approve);
     context::add_approvals(&mut before.desired, approve);
     context::known_apps(&change.desired, &target.apps)?;
     let manifest_changed = |name: &str| {
-        let here = manifest(&dir.dir, &commit, name).ok();
+        let here = manifest(dir, &commit, name).ok();
         // What is no path of a manifest is built in, and the same in both.
         (here.is_some() || is_path(name)) && here != commit.file(name).ok().flatten()
     };
@@ -81,25 +84,10 @@ pub(super) fn compare(dir: &Dir, target: &Target, approve: &[Approve], reference
 }
 
 impl Compared {
-    /// What to plan with.
-    pub(super) fn desired(&self) -> &Desired {
-        &self.trusted.desired
-    }
-
-    /// SHA-256 of each of the files under review.
-    pub(super) fn files(&self) -> &Files {
-        &self.files
-    }
-
-    /// A hash of both versions.
-    pub(super) fn digest(&self) -> &str {
-        &self.digest
-    }
-
     /// Connects as the commit says, to read what either version asks about.
-    pub(super) async fn session(&self, dir: &Dir, target: &Target, past: Past<'_>) -> Result<Session, Failure> {
+    pub(super) async fn session(&self, target: &Target, past: Past<'_>) -> Result<Session, Failure> {
         let (registry, desired) = (reviewed(&self.commit), self.both());
-        context::connected(registry, desired, self.files.clone(), self.digest.clone(), dir, target, past).await
+        context::connected(registry, desired, self.files.clone(), self.digest.clone(), target, past).await
     }
 
     /// What to read by: the groups that either version declares. A group that was not read looks empty, as if the other
@@ -123,8 +111,7 @@ impl Compared {
         let versions = Versions { change: &self.trusted.desired, before, history, is_gone: &is_gone };
         let no_longer = attribute(plan, &earlier, live, versions);
         plan.findings.extend(self.trusted.findings.iter().cloned());
-        plan.against =
-            Some(Against { reference: self.reference.clone(), commit: self.commit.id().to_owned(), no_longer });
+        plan.against = Some(Against { reference: self.reference.clone(), commit: self.commit.id.clone(), no_longer });
     }
 }
 
@@ -133,7 +120,7 @@ fn reviewed(commit: &Arc<Commit>) -> Registry {
     let commit = Arc::clone(commit);
     Registry::with_manifests(Box::new(move |name| match commit.file(name) {
         Ok(Some(text)) => Ok(text),
-        Ok(None) => Err(format!("there is no manifest `{name}` at {}", git::short(commit.id()))),
+        Ok(None) => Err(format!("there is no manifest `{name}` at {}", git::short(&commit.id))),
         Err(error) => Err(error.to_string()),
     }))
 }

@@ -1,23 +1,18 @@
 //! `rosterd apply`: plan, ask, do it, and tell what became of it.
 
-use std::{
-    collections::BTreeSet,
-    io::{self, BufRead as _, Write as _},
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    args::{self, Format, Global},
+    args::{Format, Global, Request, Storage, Target},
     context,
     exit::{Exit, Failure},
     next::{self, Asked},
     progress::{Doing, Reading, Waiting},
     recovered,
     saved::{self, Saved},
-    signals,
     terminal::{self, Stream},
 };
 use crate::{
@@ -28,25 +23,50 @@ use crate::{
     report::{self, since::Since},
 };
 
-pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Failure> {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    storage: Storage,
+    #[command(flatten)]
+    request: Request,
+    /// Do what is ready in a saved plan, as far as it is still the same, and nothing else; whatever changed since, in the
+    /// files or in the apps, is listed as stale.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["apps", "only", "approve", "wait"])]
+    plan: Option<PathBuf>,
+    /// Do it without asking.
+    #[arg(long, short)]
+    yes: bool,
+    /// Stay this long for invitations to be accepted, and finish what waited for them.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    wait: Option<Duration>,
+    /// Exit 3 when all was done and something still waits on someone else.
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// How the outcome is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+pub(super) async fn run(mut args: Args, global: &Global) -> Result<Exit, Failure> {
     let saved = args.plan.as_deref().map(saved::read).transpose()?;
-    let mut again = args.clone();
     if let Some(saved) = &saved {
-        saved.ask_again(&mut again)?;
+        saved.ask_again(&mut args.target, &mut args.request)?;
     }
-    let past = context::Past::Written(&args.storage, "apply");
-    let (dir, target, approve) = (&args.dir, &again.target, &again.approve[..]);
+    let (target, approve) = (&args.target, &args.request.approve[..]);
+    let past = context::Past::Written(&args.storage);
     let (session, saved) = match &saved {
-        None => (context::session(dir, target, approve, past).await?, None),
+        None => (context::session(target, approve, past).await?, None),
         Some(saved) => {
-            let mut session = context::session_again(dir, target, approve, past).await?;
-            let since = saved.since(session.reconciler.desired(), &session.files, &session.origins, &again.only);
+            let mut session = context::session_again(target, approve, past).await?;
+            let since = saved.since(session.reconciler.desired(), &session.files, &session.origins, &args.request);
             session.reconciler.leave_alone(|app| since.apart.contains_key(app));
             (session, Some((saved, since)))
         }
     };
-    let stop = signals::stop_on_ctrl_c();
-    let done = plan_and_do(&again, saved.as_ref(), &session.reconciler, &stop, global).await;
+    let stop = stop_on_ctrl_c();
+    let done = plan_and_do(&args, saved.as_ref(), &session.reconciler, &stop, global).await;
     let nothing = Outcome::default();
     let outcome = done.as_ref().map_or(&nothing, |(run, _)| &run.outcome);
     let ended = session.end(outcome, stop.asked()).await;
@@ -55,7 +75,7 @@ pub(super) async fn run(args: &args::Apply, global: &Global) -> Result<Exit, Fai
 }
 
 async fn plan_and_do(
-    args: &args::Apply,
+    args: &Args,
     saved: Option<&(&Saved, Since)>,
     reconciler: &Reconciler,
     stop: &Stop,
@@ -63,7 +83,7 @@ async fn plan_and_do(
 ) -> Result<(Run, Exit), Failure> {
     let since = saved.map(|(_, since)| since);
     since.into_iter().for_each(tell_since);
-    let only = match context::person(reconciler.desired(), &args.only) {
+    let only = match context::person(reconciler.desired(), &args.request) {
         // A saved plan about somebody who is named no more leaves all apps alone.
         Err(_) if saved.is_some() => None,
         person => person?,
@@ -112,18 +132,36 @@ async fn plan_and_do(
     if args.format == Format::Text && stale.iter().any(|one| one.leaves != Leaves::Nothing) {
         let desired = reconciler.desired();
         let fits = context::known_apps(desired, &args.target.apps)
-            .and_then(|()| context::check_approvals(desired, &args.approve))
-            .and_then(|()| context::person(desired, &args.only));
+            .and_then(|()| context::check_approvals(desired, &args.request.approve))
+            .and_then(|()| context::person(desired, &args.request));
         next::say_left_over(&asked(args), fits.is_ok());
     }
     let exit = run.exit(args.detailed_exitcode);
     Ok((run, exit))
 }
 
+/// A stop that Ctrl-C asks for: once to finish what is in flight, twice to stop at once.
+fn stop_on_ctrl_c() -> Stop {
+    let (sender, stop) = Stop::new();
+    tokio::spawn(async move {
+        for (level, text) in [
+            (1, "stopping: what is in flight is finished first; press Ctrl-C again to stop at once"),
+            (2, "stopped at once; the next run looks at what was in flight before it does anything"),
+        ] {
+            if tokio::signal::ctrl_c().await.is_err() || sender.send(level).is_err() {
+                return;
+            }
+            terminal::say(text);
+        }
+        // The receiver has everything it will ever hear; keeping the sender keeps `reached` from waiting for nothing.
+        sender.closed().await;
+    });
+    stop
+}
+
 /// What was asked for, for the command to type next.
-fn asked(args: &args::Apply) -> Asked<'_> {
-    let (dir, target, only, approve) = (&args.dir, &args.target, &args.only, &args.approve[..]);
-    Asked { dir, target, only, approve, store: args.storage.store.as_deref(), live: false }
+fn asked(Args { target, request, storage, .. }: &Args) -> Asked<'_> {
+    Asked { target, request, storage, live: false }
 }
 
 /// Says what is different since the plan was saved, before anything is read.
@@ -146,20 +184,14 @@ async fn look(
 ) -> Result<(Plan, Vec<Recovered>), Failure> {
     let reading = Reading::start(global);
     let mut stopped = stop.clone();
-    let seen = async {
-        match only {
-            Some(person) => reconciler.observe_only(person, &reading).await,
-            None => reconciler.observe(&reading).await,
-        }
-    };
     let readings = tokio::select! {
-        readings = seen => readings,
+        readings = reading.read(reconciler, only) => readings,
         () = stopped.reached(1) => {
-            reading.finish();
+            drop(reading);
             return Err(Failure::new("stopped while the apps were read; nothing was sent that changes anything"));
         }
     };
-    reading.finish();
+    drop(reading);
     Ok((reconciler.plan(&readings, Timestamp::now()), readings.recovered))
 }
 
@@ -195,8 +227,7 @@ impl Run {
             let apps = &mut self.outcome.apps;
             let index = apps.iter().position(|app| app.app == one.name.app).unwrap_or_else(|| {
                 // An app that was left alone has no outcome of its own.
-                let (app, actions) = (one.name.app.clone(), Vec::new());
-                apps.push(AppOutcome { app, error: None, actions, requests: 0, seconds: 0 });
+                apps.push(AppOutcome { app: one.name.app.clone(), ..AppOutcome::default() });
                 apps.len() - 1
             });
             apps[index].actions.push((one.name.clone(), ActionResult::Stale { reason: one.why.clone() }));
@@ -208,7 +239,7 @@ impl Run {
     async fn carry_out(&mut self, reconciler: &Reconciler, stop: &Stop, global: &Global) {
         let doing = Doing::start(&self.plan, global);
         let outcome = reconciler.execute(&self.plan, stop, &doing).await;
-        doing.finish();
+        drop(doing);
         self.outcome.extend(outcome);
     }
 
@@ -245,7 +276,7 @@ impl Run {
             let left = Duration::from_secs((deadline - Instant::now()).as_secs());
             let watch = Waiting::start(waiting, left, global);
             let go_on = reconciler.wait_for_invitations(&self.plan, deadline, stop).await;
-            watch.finish();
+            drop(watch);
             if !go_on {
                 return Ok(());
             }
@@ -284,17 +315,9 @@ impl Run {
 
 /// Asks, naming what is at stake. Only a typed `yes` is one.
 async fn confirmed(plan: &Plan, stop: &Stop) -> Result<bool, Failure> {
-    if !terminal::is_stdin_terminal() {
-        return Err(Failure::new("nothing was done: stdin is not a terminal, so nobody can be asked")
-            .hint("add --yes to apply without asking"));
-    }
-    eprint!("\n{} Type `yes` to go on: ", question(&stakes(plan)));
-    io::stderr().flush().map_err(Failure::new)?;
+    let question = format!("{} Type `yes` to go on: ", question(&stakes(plan)));
     let mut stop = stop.clone();
-    let answer = tokio::select! {
-        answer = typed() => answer.map_err(Failure::new)?,
-        () = stop.reached(1) => String::new(),
-    };
+    let answer = terminal::answer(&question, ["done", "apply"], stop.reached(1)).await?;
     if !answer.ends_with('\n') {
         // Ctrl-D leaves the cursor behind the question.
         terminal::say("");
@@ -306,18 +329,6 @@ async fn confirmed(plan: &Plan, stop: &Stop) -> Result<bool, Failure> {
     let why = if answer.is_empty() { "" } else { ": only `yes` is taken for one" };
     terminal::note(&format!("nothing was done{why}"));
     Ok(false)
-}
-
-/// A line from stdin. The thread that waits for it is nobody's concern once nobody waits for the answer.
-pub(super) async fn typed() -> io::Result<String> {
-    let (sender, receiver) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        let read = io::stdin().lock().read_line(&mut line).map(|_| line);
-        // Whoever asked may have stopped waiting.
-        let _ = sender.send(read);
-    });
-    receiver.await.unwrap_or_else(|_| Ok(String::new()))
 }
 
 /// What a yes would do.

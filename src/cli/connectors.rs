@@ -1,9 +1,9 @@
 //! `rosterd connectors`: what each connector can do, and whether a manifest works.
 
-use std::{fs, path::Path, slice, sync::Arc};
+use std::{fs, path::Path, slice};
 
 use super::{
-    args::{ConnectorFormat, Connectors, ConnectorsCheck},
+    args::Target,
     context,
     exit::{Exit, Failure},
     terminal::{self, Stream},
@@ -21,26 +21,63 @@ use crate::{
     },
 };
 
-pub(super) async fn run(args: &Connectors) -> Result<Exit, Failure> {
-    match args {
-        Connectors::List(args) => {
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Action {
+    /// Every connector that comes with rosterd.
+    List {
+        /// How the list is written.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: Format,
+    },
+    /// What one connector can do, cannot do, and hands to a person.
+    Show {
+        /// A connector's name, or the path of a manifest.
+        name: String,
+        /// How it is written.
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        format: Format,
+    },
+    /// Check a manifest, and read with it from every app of the files that uses it; nothing is changed.
+    Check {
+        /// The path of a manifest, or the name of a connector.
+        #[arg(value_name = "FILE")]
+        name: String,
+        #[command(flatten)]
+        target: Target,
+    },
+}
+
+/// How what connectors can do is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// A table for documents.
+    Markdown,
+    /// For programs.
+    Json,
+}
+
+pub(super) async fn run(action: &Action) -> Result<Exit, Failure> {
+    match action {
+        Action::List { format } => {
             let registry = Registry::default();
             let all = registry.names().iter().map(|name| capable(&registry, name)).collect::<Result<Vec<_>, _>>()?;
-            print(args.format, &all, |style| capabilities::list_text(&all, style))
+            print(*format, &all, |style| capabilities::list_text(&all, style))
         }
-        Connectors::Show(args) => {
-            let one = capable(&Registry::new(Some(".".into())), &args.name)?;
-            print(args.format, slice::from_ref(&one), |style| capabilities::show_text(&one, style))
+        Action::Show { name, format } => {
+            let one = capable(&Registry::new(Some(".".into())), name)?;
+            print(*format, slice::from_ref(&one), |style| capabilities::show_text(&one, style))
         }
-        Connectors::Check(args) => check(args).await,
+        Action::Check { name, target } => check(name, target).await,
     }
 }
 
-fn print(format: ConnectorFormat, all: &[Capable], text: impl Fn(&Style) -> String) -> Result<Exit, Failure> {
+fn print(format: Format, all: &[Capable], text: impl Fn(&Style) -> String) -> Result<Exit, Failure> {
     terminal::print(&match format {
-        ConnectorFormat::Text => text(&terminal::style(Stream::Out)),
-        ConnectorFormat::Markdown => capabilities::markdown(all),
-        ConnectorFormat::Json => capabilities::to_json(all),
+        Format::Text => text(&terminal::style(Stream::Out)),
+        Format::Markdown => capabilities::markdown(all),
+        Format::Json => capabilities::to_json(all),
     })?;
     Ok(Exit::Fine)
 }
@@ -66,51 +103,47 @@ fn shown(error: &ManifestError, text: &str) -> Failure {
 }
 
 /// Checks a manifest, and tries it against every app of the files that uses it.
-async fn check(args: &ConnectorsCheck) -> Result<Exit, Failure> {
-    let built_in = Registry::default().names().contains(&args.name);
+async fn check(name: &String, target: &Target) -> Result<Exit, Failure> {
+    let built_in = Registry::default().names().contains(name);
     if !built_in {
-        let text = fs::read_to_string(&args.name)
-            .map_err(|error| Failure::new(format!("the manifest {} cannot be read: {error}", args.name)))?;
-        let manifest = Manifest::parse(&args.name, &text).map_err(|error| shown(&error, &text))?;
+        let text = fs::read_to_string(name)
+            .map_err(|error| Failure::new(format!("the manifest {} cannot be read: {error}", name)))?;
+        let manifest = Manifest::parse(name, &text).map_err(|error| shown(&error, &text))?;
         let semantics = &manifest.semantics;
         terminal::print(&format!(
             "{} is a valid manifest for {}, with {}s and {}s\n",
-            args.name, semantics.connector, semantics.account_noun, semantics.group_noun
+            name, semantics.connector, semantics.account_noun, semantics.group_noun
         ))?;
     }
-    if !args.dir.dir.is_dir() && args.target.apps.is_empty() {
-        terminal::note(&format!("there are no files in {}, so nothing was read with it", args.dir.dir.display()));
+    if !target.dir.is_dir() && target.apps.is_empty() {
+        terminal::note(&format!("there are no files in {}, so nothing was read with it", target.dir.display()));
         return Ok(Exit::Fine);
     }
     let uses = |app: &DesiredApp| {
         let same = || {
-            let path = args.dir.dir.join(&*app.connector).canonicalize().ok();
-            path.is_some() && path == Path::new(&args.name).canonicalize().ok()
+            let path = target.dir.join(&*app.connector).canonicalize().ok();
+            path.is_some() && path == Path::new(name).canonicalize().ok()
         };
-        if built_in { *app.connector == *args.name } else { same() }
+        if built_in { *app.connector == *name } else { same() }
     };
-    let session = context::session(&args.dir, &args.target, &[], context::Past::Ignored).await?;
+    let session = context::session(target, &[], context::Past::Ignored).await?;
     let readers: Vec<_> = session.reconciler.writers().filter(|(app, _)| uses(app)).collect();
-    if readers.is_empty() && !args.target.apps.is_empty() {
-        let apps = args.target.apps.join(", ");
-        return Err(Failure::new(format!("{apps} does not use {}, so nothing was read with it", args.name)));
+    if readers.is_empty() && !target.apps.is_empty() {
+        let apps = target.apps.join(", ");
+        return Err(Failure::new(format!("{apps} does not use {}, so nothing was read with it", name)));
     }
     if readers.is_empty() {
-        let hint = format!("give an app `connector: {}`, seen from {}", args.name, args.dir.dir.display());
+        let hint = format!("give an app `connector: {}`, seen from {}", name, target.dir.display());
         terminal::note(&format!("no app uses it, so nothing was read with it; {hint}"));
     }
     let mut failed = false;
     for (app, writer) in readers {
-        let writer = match writer {
-            Ok(writer) => Arc::clone(writer),
-            Err(error) => {
-                terminal::error(&error.to_string(), None);
-                failed = true;
-                continue;
-            }
+        let Ok(writer) = writer.as_deref().inspect_err(|error| terminal::error(&error.to_string(), None)) else {
+            failed = true;
+            continue;
         };
         terminal::print(&format!("\n{}: reading only, nothing is changed\n", app.name))?;
-        let tried = probe(&*writer as &dyn Reader).await;
+        let tried = probe(writer as &dyn Reader).await;
         failed |= tried.iter().any(|tried| tried.result.is_err());
         for tried in &tried {
             terminal::print(&line(tried))?;

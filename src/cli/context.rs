@@ -11,10 +11,11 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    args::{Approve, Dir, Only, Storage, Target},
+    args::{Request, Storage, Target},
     exit::Failure,
     storage,
     terminal::{self, Stream, count},
+    values::Approve,
 };
 use crate::{
     connectors::{Clock, Error, Override, ProcessSecrets, Registry, Writer},
@@ -29,8 +30,8 @@ use crate::{
 const APPROVED_FOR_DAYS: i64 = 7;
 
 /// Loads and checks the files; what is wrong with them is shown, all of it.
-pub(super) fn load(dir: &Dir, registry: &Registry) -> Result<Loaded, Failure> {
-    checked(desired::load(&dir.dir, registry), &dir.dir.display().to_string())
+pub(super) fn load(dir: &Path, registry: &Registry) -> Result<Loaded, Failure> {
+    checked(desired::load(dir, registry), &dir.display().to_string())
 }
 
 /// Shows what is wrong with files, and goes on with those that nothing is wrong with. `what` is how sentences call them.
@@ -107,8 +108,8 @@ pub(super) enum Past<'a> {
     Ignored,
     /// It looks at what there is.
     Looked(&'a Storage),
-    /// It writes down what it sees and does, as the command of this name.
-    Written(&'a Storage, &'a str),
+    /// It writes down what it sees and does.
+    Written(&'a Storage),
 }
 
 impl Session {
@@ -127,31 +128,21 @@ impl Session {
 }
 
 /// Loads the files and connects to the apps they name, or to simulated ones.
-pub(super) async fn session(
-    dir: &Dir,
-    target: &Target,
-    approve: &[Approve],
-    past: Past<'_>,
-) -> Result<Session, Failure> {
-    opened(load_for_plan(dir, target, approve)?, dir, target, past).await
+pub(super) async fn session(target: &Target, approve: &[Approve], past: Past<'_>) -> Result<Session, Failure> {
+    opened(load_for_plan(target, approve)?, target, past).await
 }
 
 /// The same for what was asked for and checked when a plan was saved: apps and approvals that the files no longer know are
 /// passed over.
-pub(super) async fn session_again(
-    dir: &Dir,
-    target: &Target,
-    approve: &[Approve],
-    past: Past<'_>,
-) -> Result<Session, Failure> {
-    let mut loaded = load(dir, &registry(&dir.dir))?;
+pub(super) async fn session_again(target: &Target, approve: &[Approve], past: Past<'_>) -> Result<Session, Failure> {
+    let mut loaded = load(&target.dir, &registry(&target.dir))?;
     add_approvals(&mut loaded.desired, approve);
-    opened(loaded, dir, target, past).await
+    opened(loaded, target, past).await
 }
 
-async fn opened(loaded: Loaded, dir: &Dir, target: &Target, past: Past<'_>) -> Result<Session, Failure> {
+async fn opened(loaded: Loaded, target: &Target, past: Past<'_>) -> Result<Session, Failure> {
     let digest = loaded.fingerprint();
-    connected(registry(&dir.dir), loaded.desired, loaded.files, digest, dir, target, past).await
+    connected(registry(&target.dir), loaded.desired, loaded.files, digest, target, past).await
 }
 
 /// Connects to the apps that `desired` names, or to simulated ones, by the connectors of `registry`.
@@ -160,7 +151,6 @@ pub(super) async fn connected(
     desired: Desired,
     files: Files,
     digest: String,
-    dir: &Dir,
     target: &Target,
     past: Past<'_>,
 ) -> Result<Session, Failure> {
@@ -173,7 +163,7 @@ pub(super) async fn connected(
         terminal::note(&format!(
             "{} is left out: the sandbox does not play manifests of your own; try it with `rosterd connectors check {}`",
             app.name,
-            dir.dir.join(&*app.connector).display()
+            target.dir.join(&*app.connector).display()
         ));
     }
     let wanted = |app: &DesiredApp| target.wants(&app.name) && played(app);
@@ -186,9 +176,7 @@ pub(super) async fn connected(
     let memory = match past {
         Past::Ignored => None,
         Past::Looked(storage) => storage::looking(&store, storage, in_sandbox).await?,
-        Past::Written(storage, command) => {
-            Some(storage::writing(&store, storage, in_sandbox, command, &dir.dir).await?)
-        }
+        Past::Written(storage) => Some(storage::writing(&store, storage, in_sandbox, &target.dir).await?),
     };
     let origin = |app: &DesiredApp| base.as_ref().map_or_else(|| app.url.clone(), |base| simulated(base, app).url);
     let origins = desired.apps.values().filter(|app| wanted(app));
@@ -213,8 +201,8 @@ async fn keep_budgets(registry: &Arc<Registry>, memory: &Memory) -> Result<Optio
 }
 
 /// Loads the files for a plan that connects to nothing.
-pub(super) fn load_for_plan(dir: &Dir, target: &Target, approve: &[Approve]) -> Result<Loaded, Failure> {
-    let mut loaded = load(dir, &registry(&dir.dir))?;
+pub(super) fn load_for_plan(target: &Target, approve: &[Approve]) -> Result<Loaded, Failure> {
+    let mut loaded = load(&target.dir, &registry(&target.dir))?;
     check_approvals(&loaded.desired, approve)?;
     add_approvals(&mut loaded.desired, approve);
     known_apps(&loaded.desired, &target.apps)?;
@@ -295,8 +283,8 @@ pub(super) fn add_approvals(desired: &mut Desired, approve: &[Approve]) {
 
 /// The person whom `--only` asks for, as the files spell them. Somebody who is named nowhere is an error: a slip of the keys
 /// would look as if there were nothing to do.
-pub(super) fn person(desired: &Desired, only: &Only) -> Result<Option<Email>, Failure> {
-    let Some(email) = &only.email else { return Ok(None) };
+pub(super) fn person(desired: &Desired, request: &Request) -> Result<Option<Email>, Failure> {
+    let Some(email) = &request.only else { return Ok(None) };
     let named = desired.aliases.get(email).or_else(|| desired.named.get(email));
     named.cloned().map(Some).ok_or_else(|| {
         let all = desired.named.iter().chain(desired.aliases.keys()).map(Email::as_str);
@@ -305,13 +293,6 @@ pub(super) fn person(desired: &Desired, only: &Only) -> Result<Option<Email>, Fa
         let hint = did_you_mean.map_or_else(|| list.clone(), |near| format!("did you mean {near}? Otherwise {list}"));
         Failure::new(format!("`--only {email}`: the files name nobody with this address")).hint(hint)
     })
-}
-
-impl Target {
-    /// Whether an app was asked for; without names, every app was.
-    pub(super) fn wants(&self, app: &str) -> bool {
-        self.apps.is_empty() || self.apps.iter().any(|name| name == app)
-    }
 }
 
 /// Refuses names of apps that are not in the files.

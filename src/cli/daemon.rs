@@ -12,7 +12,8 @@ use tracing::warn;
 use url::Url;
 
 use super::{
-    args, context,
+    args::{Storage, Target},
+    context,
     exit::{Exit, Failure},
     storage, terminal,
 };
@@ -22,27 +23,34 @@ use crate::{
     desired::{self, Loaded, Problems},
     git::{self, Head},
     model::{ConnectorCatalogue as _, DesiredApp, SecretRef},
-    reconcile::{Author, BudgetKeeper, Memory, Pace, Reconciler, resume},
+    reconcile::{BudgetKeeper, Memory, Pace, Reconciler, resume},
     store::Store,
 };
 
-pub(super) async fn run(args: &args::Daemon) -> Result<Exit, Failure> {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    storage: Storage,
+}
+
+pub(super) async fn run(args: Args) -> Result<Exit, Failure> {
     // There is nothing good to go on with yet, so that a start with bad files ends here.
-    let first = async || context::load_for_plan(&args.dir, &args.target, &[]);
-    let first = Watch::new(&args.dir.dir).whole(|| (), first).await?;
+    let first = async || context::load_for_plan(&args.target, &[]);
+    let first = Watch::new(&args.target.dir).whole(|| (), first).await?;
     let (sandbox, base) = context::sandbox(&args.target, &first.desired).await?;
     let url = storage::store_url(&first.desired.settings.store, &args.storage, base.is_some())?;
     let store = storage::open(&url).await?;
-    let registry = Arc::new(context::registry(&args.dir.dir));
+    let registry = Arc::new(context::registry(&args.target.dir));
     let budgets = BudgetKeeper::begin(registry.clone(), store.clone(), Clock::default()).await.map_err(Failure::new)?;
     let site = Site {
-        dir: args.dir.dir.clone(),
-        target: args.target.clone(),
         registry,
         sandbox: base,
         store,
         private: url == storage::PRIVATE,
-        commits: Commits { dir: args.dir.dir.clone(), known: Arc::default() },
+        commits: Commits { dir: args.target.dir.clone(), known: Arc::default() },
+        target: args.target,
     };
     let seen = site.commits.seen();
     site.commits.keep(&first, seen);
@@ -61,9 +69,7 @@ pub(super) async fn run(args: &args::Daemon) -> Result<Exit, Failure> {
 
 /// Files in a directory, and the apps they name or simulated ones in their place.
 struct Site {
-    dir: PathBuf,
-    /// Only these, unless there are none.
-    target: args::Target,
+    target: Target,
     /// Kept for as long as the daemon lives, because budgets are in it.
     registry: Arc<Registry>,
     sandbox: Option<Url>,
@@ -142,10 +148,8 @@ impl Site {
         let memory = if looking {
             Memory::of(store, clock)
         } else {
-            let (host, pid) = (storage::host(), std::process::id());
             let (commits, digest) = (self.commits.clone(), digest.to_owned());
-            Memory::writing(store, Author { command: "daemon".into(), commit: None, host, pid }, clock)
-                .looking_up(move || commits.of(&digest))
+            Memory::writing(store, storage::author("daemon", None), clock).looking_up(move || commits.of(&digest))
         };
         if self.private { memory.private() } else { memory }
     }
@@ -154,12 +158,12 @@ impl Site {
 #[async_trait]
 impl World for Site {
     fn directory(&self) -> &Path {
-        &self.dir
+        &self.target.dir
     }
 
     fn load(&self) -> Result<Loaded, Problems> {
         let seen = self.commits.seen();
-        let loaded = desired::load(&self.dir, &*self.registry)?;
+        let loaded = desired::load(&self.target.dir, &*self.registry)?;
         self.commits.keep(&loaded, seen);
         Ok(loaded)
     }

@@ -1,12 +1,9 @@
-//! Exit statuses: 0 fine, 1 something failed, 2 and 3 with `--detailed-exitcode`, 64 wrong usage.
+//! How commands end: 0 fine, 1 something failed, 2 and 3 with `--detailed-exitcode`, 64 wrong usage.
 
-use std::process::ExitCode;
-
-pub(super) use super::failure::Failure;
-use super::terminal;
+use std::fmt::Display;
 
 /// Wrong usage, as `sysexits.h` numbers it; clap's own 2 would read as "there is something to do".
-const USAGE: u8 = 64;
+pub(super) const USAGE: u8 = 64;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,20 +18,26 @@ pub(super) enum Exit {
     Waiting = 3,
 }
 
-/// Prints what clap says and maps it: asking for help is no error.
-pub(super) fn usage(error: &clap::Error) -> ExitCode {
-    // Nothing can be done about a closed stream.
-    let _ = error.print();
-    if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS }
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
 }
 
-/// Maps how a command ended, and prints why it could not do its work.
-pub(super) fn report(result: Result<Exit, Failure>) -> ExitCode {
-    match result {
-        Ok(exit) => ExitCode::from(exit as u8),
-        Err(failure) => {
-            terminal::error(failure.message(), failure.help());
-            ExitCode::from(1)
-        }
+impl Failure {
+    pub(super) fn new(message: impl Display) -> Self {
+        Self { message: message.to_string(), hint: None }
+    }
+
+    pub(super) fn hint(self, hint: impl Display) -> Self {
+        self.hinted(Some(hint))
+    }
+
+    /// The same with the hint that an error of elsewhere may come with.
+    pub(super) fn hinted(mut self, hint: Option<impl Display>) -> Self {
+        self.hint = hint.map(|hint| hint.to_string());
+        self
     }
 }

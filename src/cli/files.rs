@@ -41,6 +41,11 @@ struct Ready<'a> {
     temporary: PathBuf,
 }
 
+/// Writes a file of its own.
+pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|error| cannot(path, &error))
+}
+
 /// Prints what the changes would do to the files, or makes them and prints which files they were.
 pub(super) fn deliver(dir: &Path, changes: &[Change], only_show: bool) -> Result<(), Failure> {
     if only_show {
@@ -59,7 +64,7 @@ fn write(dir: &Path, changes: &[Change]) -> Result<(), Failure> {
             Ok(prepared) => ready.push(prepared),
             Err(error) => {
                 clean(&ready);
-                return Err(cannot(dir, change, &error).hint("nothing was written"));
+                return Err(cannot(&dir.join(&change.name), &error).hint("nothing was written"));
             }
         }
     }
@@ -67,7 +72,7 @@ fn write(dir: &Path, changes: &[Change]) -> Result<(), Failure> {
         if let Err(error) = fs::rename(&file.temporary, &file.path) {
             let back = undo(&ready[..done]);
             clean(&ready[done..]);
-            return Err(cannot(dir, file.change, &error).hint(back));
+            return Err(cannot(&dir.join(&file.change.name), &error).hint(back));
         }
     }
     Ok(())
@@ -131,8 +136,8 @@ fn clean(ready: &[Ready<'_>]) {
     }
 }
 
-fn cannot(dir: &Path, change: &Change, error: &io::Error) -> Failure {
-    Failure::new(format!("cannot write {}: {error}", dir.join(&change.name).display()))
+fn cannot(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!("cannot write {}: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -1,15 +1,29 @@
 //! `rosterd fmt`.
 
+use std::path::PathBuf;
+
 use super::{
-    args, context,
+    args::DIR,
+    context,
     exit::{Exit, Failure},
     files::{self, Change},
     terminal::{self, count},
+    values::directory,
 };
 use crate::desired;
 
-pub(super) fn run(args: &args::Fmt) -> Result<Exit, Failure> {
-    let dir = &args.dir.dir;
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The desired-state directory.
+    #[arg(default_value = DIR, value_name = "DIR", value_parser = directory)]
+    dir: PathBuf,
+    /// Write nothing; show what would change, and exit with 1 if anything would.
+    #[arg(long)]
+    check: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
+    let dir = &args.dir;
     let found = desired::files(dir).map_err(|problems| context::refuse(&dir.display().to_string(), &problems))?;
     let total = found.len();
     let mut changes = Vec::new();

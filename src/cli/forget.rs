@@ -1,28 +1,43 @@
 //! `rosterd forget EMAIL`: deletes what the store holds about a person who is gone.
 
-use std::io::{self, Write as _};
+use std::future;
 
 use jiff::Timestamp;
 
 use super::{
-    apply, args, context,
+    args::Records,
+    context,
     exit::{Exit, Failure},
-    storage, terminal,
+    storage,
+    terminal::{self, count},
+    values::email,
 };
 use crate::{
     model::{Desired, Email, Place},
     store::{Forgotten, Store},
 };
 
-pub(super) async fn run(args: &args::Forget) -> Result<Exit, Failure> {
-    let desired = context::load(&args.dir, &context::registry(&args.dir.dir))?.desired;
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The person, by any address that the store knows; the files must not name them any more.
+    #[arg(value_name = "EMAIL", value_parser = email)]
+    email: Email,
+    #[command(flatten)]
+    records: Records,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
+    let desired = context::load(&args.records.dir, &context::registry(&args.records.dir))?.desired;
     let person = &args.email;
     if let Some(place) = named_at(&desired, person) {
         return Err(Failure::new(format!("nothing was forgotten: {place} still names {person}")).hint(
             "`forget` is for people who are gone: remove them from the files, run `rosterd apply`, and forget them then",
         ));
     }
-    let url = storage::store_url(&desired.settings.store, &args.storage, false)?;
+    let url = storage::store_url(&desired.settings.store, &args.records.storage, false)?;
     let existing = storage::existing(&url).await.map_err(Failure::new)?;
     let Some(store) = existing else {
         let failure = Failure::new(format!("there is nothing to forget: nothing is at {url}"));
@@ -90,7 +105,6 @@ fn addresses(held: &Forgotten) -> String {
 }
 
 fn amounts(held: &Forgotten) -> String {
-    let count = |many: u64, one: &str, more: &str| format!("{many} {}", if many == 1 { one } else { more });
     let parts = [
         count(held.values, "value", "values") + " in " + &count(held.entries, "entry", "entries") + " of the ledger",
         count(held.sightings, "thing that readings showed", "things that readings showed"),
@@ -102,13 +116,11 @@ fn amounts(held: &Forgotten) -> String {
 
 /// Asks. Only a typed `yes` is one.
 async fn confirmed() -> Result<bool, Failure> {
-    if !terminal::is_stdin_terminal() {
-        return Err(Failure::new("nothing was forgotten: stdin is not a terminal, so nobody can be asked")
-            .hint("add --yes to forget without asking"));
-    }
-    eprint!("\nThis cannot be undone. Type `yes` to forget all of it: ");
-    io::stderr().flush().map_err(Failure::new)?;
-    let yes = apply::typed().await.map_err(Failure::new)?.trim().eq_ignore_ascii_case("yes");
+    let question = "This cannot be undone. Type `yes` to forget all of it: ";
+    let yes = terminal::answer(question, ["forgotten", "forget"], future::pending())
+        .await?
+        .trim()
+        .eq_ignore_ascii_case("yes");
     if !yes {
         terminal::note("nothing was forgotten");
     }

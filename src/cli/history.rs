@@ -8,34 +8,68 @@ use std::{
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::{
-    args::{self, Format},
+    args::{Format, Records},
     context,
     exit::{Exit, Failure},
-    storage,
-    terminal::{self, Stream},
+    storage, terminal,
+    values::{When, email},
 };
 use crate::{
     desired,
     model::{Desired, Email},
-    report::history::{self, Chapter, History},
+    report::{
+        Style,
+        history::{self, Chapter, History},
+    },
     store::{Entry, Filter, Run, Store, StoreError, Trouble, Verified},
 };
 
 /// Runs that are looked through for those that fit: about a year of a daemon's, at one in ten minutes.
 const RUNS: u32 = 50_000;
 
-pub(super) async fn run(args: &args::History) -> Result<Exit, Failure> {
-    let registry = context::registry(&args.dir.dir);
-    let (url, zone, people) = match &args.storage.store {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    records: Records,
+    /// Only what was about this person.
+    #[arg(long, value_name = "EMAIL", value_parser = email)]
+    person: Option<Email>,
+    /// Only what was done to this app.
+    #[arg(long, value_name = "APP")]
+    app: Option<String>,
+    /// Only from this day or instant on.
+    #[arg(long, value_name = "DATE")]
+    since: Option<When>,
+    /// Only up to this day, which is included, or this instant.
+    #[arg(long, value_name = "DATE")]
+    until: Option<When>,
+    /// Only this run.
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+    /// At most so many actions, the newest.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    limit: u32,
+    /// Check the whole ledger's chain of hashes instead, and name the first link that is broken.
+    #[arg(long, conflicts_with_all = ["person", "app", "since", "until", "run"])]
+    verify: bool,
+    /// How it is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
+    let Records { dir, storage } = &args.records;
+    let registry = context::registry(dir);
+    let (url, zone, people) = match &storage.store {
         // The files may be elsewhere, or broken; what was done is still to be seen.
         Some(url) => {
-            let people = args.person.as_ref().map(|person| match desired::load(&args.dir.dir, &registry) {
+            let people = args.person.as_ref().map(|person| match desired::load(dir, &registry) {
                 Ok(loaded) => addresses(&loaded.desired, person),
                 Err(_) => {
                     terminal::note(&format!(
                         "only {person} is looked for: the files in {} cannot be read, which would tell other addresses of \
                          the same person",
-                        args.dir.dir.display()
+                        dir.display()
                     ));
                     vec![person.to_string()]
                 }
@@ -43,9 +77,9 @@ pub(super) async fn run(args: &args::History) -> Result<Exit, Failure> {
             (url.clone(), TimeZone::UTC, people)
         }
         None => {
-            let desired = context::load(&args.dir, &registry)?.desired;
+            let desired = context::load(dir, &registry)?.desired;
             let people = args.person.as_ref().map(|person| addresses(&desired, person));
-            let url = storage::store_url(&desired.settings.store, &args.storage, false)?;
+            let url = storage::store_url(&desired.settings.store, storage, false)?;
             (url, desired.settings.time_zone, people)
         }
     };
@@ -67,10 +101,7 @@ pub(super) async fn run(args: &args::History) -> Result<Exit, Failure> {
         return verify(&store, args.format).await;
     }
     let history = gather(&store, args, people, zone).await?;
-    terminal::print(&match args.format {
-        Format::Text => history::text(&history, &terminal::style(Stream::Out)),
-        Format::Json => history::to_json(&history),
-    })?;
+    terminal::report(args.format, |style| history::text(&history, style), || history::to_json(&history))?;
     Ok(Exit::Fine)
 }
 
@@ -88,10 +119,8 @@ fn unread(error: StoreError, verifying: bool) -> Failure {
 
 async fn verify(store: &Store, format: Format) -> Result<Exit, Failure> {
     let verified = store.verify().await.map_err(|error| unread(error, true))?;
-    terminal::print(&match format {
-        Format::Text => history::verified_text(store.name(), &verified, &terminal::style(Stream::Out)),
-        Format::Json => history::verified_json(store.name(), &verified),
-    })?;
+    let text = |style: &Style| history::verified_text(store.name(), &verified, style);
+    terminal::report(format, text, || history::verified_json(store.name(), &verified))?;
     Ok(match verified {
         Verified::Whole { .. } => Exit::Fine,
         Verified::Broken { .. } => Exit::Failed,
@@ -99,7 +128,7 @@ async fn verify(store: &Store, format: Format) -> Result<Exit, Failure> {
 }
 
 /// Everything that fits, run by run.
-async fn gather(store: &Store, args: &args::History, people: Vec<String>, zone: TimeZone) -> Result<History, Failure> {
+async fn gather(store: &Store, args: &Args, people: Vec<String>, zone: TimeZone) -> Result<History, Failure> {
     let now = Timestamp::now();
     let since = args.since.map(|when| when.begin(now, &zone));
     let until = args.until.map(|when| when.end(now, &zone));

@@ -8,12 +8,11 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    args::{self, Global},
+    args::{Everything, Global},
     context,
     exit::{Exit, Failure},
     files::{self, Change},
-    progress::Reading,
-    snapshot,
+    observe,
     terminal::{self, count},
 };
 use crate::{
@@ -34,12 +33,24 @@ const HEADER: &str = "# Found in the apps by `rosterd import`. Move the entries 
 /// almost always suffices: more are needed when leaving somebody out uncovers another difference.
 const ROUNDS: usize = 20;
 
-pub(super) async fn run(args: &args::Import, global: &Global) -> Result<Exit, Failure> {
-    let dir = &args.dir.dir;
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    everything: Everything,
+    /// Write nothing; show what would be added, as a difference.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    let target = &args.everything.target;
+    let dir = &target.dir;
     let registry = context::registry(dir);
     let files = desired::files(dir).map_err(|problems| context::refuse(&dir.display().to_string(), &problems))?;
-    let (desired, live) = read(args, global).await?;
-    let apps = chosen(&desired, &args.target);
+    // Whoever is named because of one app counts as named in all of them, and only what the others hold tells whether that
+    // would cost anybody anything.
+    let (desired, live) = observe::everything(&args.everything, true, global).await?;
+    let apps = desired.apps.keys().filter(|name| target.wants(name)).cloned().collect();
     let mut failed = tell_unread(&apps, &live)?;
 
     let draft = Import { files: &files, desired: &desired, live: &live, apps: &apps, registry: &registry };
@@ -50,47 +61,17 @@ pub(super) async fn run(args: &args::Import, global: &Global) -> Result<Exit, Fa
     Ok(if failed { Exit::Failed } else { Exit::Fine })
 }
 
-/// Reads every app of the files: whoever is named because of one app counts as named in all of them, and only what the
-/// others hold tells whether that would cost anybody anything.
-async fn read(args: &args::Import, global: &Global) -> Result<(Desired, Live), Failure> {
-    if let Some(file) = &args.everything.live {
-        let loaded = context::load_for_plan(&args.dir, &args.target, &[])?;
-        let live = snapshot::read(file, &loaded.desired, Timestamp::now())?.live;
-        return Ok((loaded.desired, live));
-    }
-    let all = args::Target { apps: Vec::new(), ..args.target.clone() };
-    let session = context::session(&args.dir, &all, &[], context::Past::Ignored).await?;
-    let desired = session.reconciler.desired();
-    context::known_apps(desired, &args.target.apps)?;
-    let reading = Reading::start(global);
-    let apps = chosen(desired, &args.target);
-    let live = session.reconciler.observe_everything(|app| apps.contains(app), &reading).await;
-    reading.finish();
-    Ok((desired.clone(), live))
-}
-
-fn chosen(desired: &Desired, asked: &args::Target) -> BTreeSet<Arc<str>> {
-    desired.apps.keys().filter(|name| asked.wants(name)).cloned().collect()
-}
-
 /// Says which apps could not be read. Without any app to import there is nothing to do.
 fn tell_unread(apps: &BTreeSet<Arc<str>>, live: &Live) -> Result<bool, Failure> {
     let mut unread = 0;
     for app in apps {
-        match live.apps.get(app) {
-            Some(Ok(_)) => {}
-            Some(Err(failure)) => {
-                terminal::error(&failure.message, None);
-                unread += 1;
-            }
-            None => {
-                terminal::error(
-                    &format!("{app} is not imported: the snapshot does not hold it, or the sandbox does not play it"),
-                    None,
-                );
-                unread += 1;
-            }
-        }
+        let why = match live.apps.get(app) {
+            Some(Ok(_)) => continue,
+            Some(Err(failure)) => failure.message.clone(),
+            None => format!("{app} is not imported: the snapshot does not hold it, or the sandbox does not play it"),
+        };
+        terminal::error(&why, None);
+        unread += 1;
     }
     for (app, result) in live.apps.iter().filter(|(app, _)| !apps.contains(*app)) {
         if result.is_err() {

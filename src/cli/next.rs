@@ -10,12 +10,9 @@ use crate::model::{Plan, Status};
 
 /// What the plan was made with, as far as the next command has to say it again.
 pub(super) struct Asked<'a> {
-    pub dir: &'a args::Dir,
     pub target: &'a args::Target,
-    pub only: &'a args::Only,
-    pub approve: &'a [args::Approve],
-    /// The store, where one was typed.
-    pub store: Option<&'a str>,
+    pub request: &'a args::Request,
+    pub storage: &'a args::Storage,
     /// Whether it was made against a snapshot.
     pub live: bool,
 }
@@ -24,7 +21,7 @@ impl Asked<'_> {
     /// The command on the same files.
     fn begin(&self, command: &str) -> Vec<String> {
         let mut words = vec!["rosterd".to_owned(), command.to_owned()];
-        let dir = self.dir.dir.display().to_string();
+        let dir = self.target.dir.display().to_string();
         if dir != args::DIR {
             words.push(quoted(&dir));
         }
@@ -39,7 +36,7 @@ impl Asked<'_> {
             Some("") => words.push("--sandbox".into()),
             Some(url) => words.push(quoted(&format!("--sandbox={url}"))),
         }
-        words.extend(self.store.map(|store| format!("--store {}", quoted(store))));
+        words.extend(self.storage.store.iter().map(|store| format!("--store {}", quoted(store))));
         words
     }
 
@@ -55,9 +52,9 @@ impl Asked<'_> {
     fn command(&self, command: &str) -> String {
         let mut words = self.begin(command);
         words.extend(self.target.apps.iter().map(|app| format!("--app {}", quoted(app))));
-        words.extend(self.only.email.iter().map(|email| format!("--only {}", quoted(email.as_str()))));
+        words.extend(self.request.only.iter().map(|email| format!("--only {}", quoted(email.as_str()))));
         words.extend(self.place());
-        words.extend(self.approve.iter().map(|approve| format!("--approve {}", quoted(&approve.text))));
+        words.extend(self.request.approve.iter().map(|approve| format!("--approve {}", quoted(&approve.text))));
         words.join(" ")
     }
 }

@@ -1,13 +1,17 @@
 //! `rosterd plan`.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use url::Url;
 
 use super::{
     against,
-    args::{self, Global, PlanFormat},
+    args::{Global, Request, Storage, Target},
     context::{self, Session},
     exit::{Exit, Failure},
     next,
@@ -25,61 +29,91 @@ use crate::{
     report,
 };
 
-pub(super) async fn run(args: &args::Plan, global: &Global) -> Result<Exit, Failure> {
-    let plan = make(args, global).await?;
-    let text = timed("drew the plan", || match args.format {
-        PlanFormat::Text => report::text::plan(&plan, &terminal::style(Stream::Out)),
-        PlanFormat::Json => report::json::plan(&plan),
-        PlanFormat::Markdown => report::markdown::plan(&plan),
-        PlanFormat::Dot => report::dot::plan(&plan),
-    });
-    terminal::print(&text)?;
-    let planning = &args.planning;
-    let (approve, live) = (&planning.approve[..], planning.live.is_some());
-    let (dir, target, only, store) = (&args.dir, &args.target, &planning.only, args.storage.store.as_deref());
-    let asked = next::Asked { dir, target, only, approve, store, live };
-    match &args.out {
-        Some(file) => next::say_saved(file, &asked),
-        None if args.format == PlanFormat::Text => next::say(&plan, &asked),
-        None => {}
-    }
-    Ok(exit(&plan, args.planning.detailed_exitcode))
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    target: Target,
+    /// Plan against a snapshot that `rosterd observe` wrote; needs no credentials and no network.
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    live: Option<PathBuf>,
+    /// Compare with the files of a commit: say which actions this change causes, and let nothing that it changes about
+    /// the way to the apps decide where requests go.
+    #[arg(long, value_name = "GIT_REF")]
+    against: Option<String>,
+    #[command(flatten)]
+    request: Request,
+    /// Exit 2 when something can be done, 3 when all that remains waits on someone else, 0 when in sync.
+    #[arg(long)]
+    detailed_exitcode: bool,
+    #[command(flatten)]
+    storage: Storage,
+    /// How the plan is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Save the plan, for `rosterd apply --plan FILE`. It holds addresses, and no secret.
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
 }
 
-async fn make(args: &args::Plan, global: &Global) -> Result<Plan, Failure> {
-    let (dir, target, approve) = (&args.dir, &args.target, &args.planning.approve[..]);
-    let only = &args.planning.only;
-    let compared = match &args.planning.against {
-        None => None,
-        Some(reference) => Some(against::compare(dir, target, approve, reference)?),
-    };
-    let Planned { mut plan, live, history, files, ways } = match (&args.planning.live, &compared) {
-        (None, None) => {
-            let past = context::Past::Looked(&args.storage);
-            online(context::session(dir, target, approve, past).await?, only, global).await?
-        }
+/// How a plan is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For a comment on a pull request, short enough for one.
+    Markdown,
+    /// The graph of actions, for Graphviz.
+    Dot,
+}
+
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    let plan = make(args, global).await?;
+    let text = timed("drew the plan", || match args.format {
+        Format::Text => report::text::plan(&plan, &terminal::style(Stream::Out)),
+        Format::Json => report::json::plan(&plan),
+        Format::Markdown => report::markdown::plan(&plan),
+        Format::Dot => report::dot::plan(&plan),
+    });
+    terminal::print(&text)?;
+    let Args { target, request, storage, .. } = args;
+    let asked = next::Asked { target, request, storage, live: args.live.is_some() };
+    match &args.out {
+        Some(file) => next::say_saved(file, &asked),
+        None if args.format == Format::Text => next::say(&plan, &asked),
+        None => {}
+    }
+    Ok(exit(&plan, args.detailed_exitcode))
+}
+
+async fn make(args: &Args, global: &Global) -> Result<Plan, Failure> {
+    let (target, request, approve) = (&args.target, &args.request, &args.request.approve[..]);
+    let compared = args.against.as_ref().map(|reference| against::compare(target, approve, reference)).transpose()?;
+    let past = context::Past::Looked(&args.storage);
+    let Planned { mut plan, live, history, files, ways } = match (&args.live, &compared) {
+        (None, None) => online(context::session(target, approve, past).await?, request, global).await?,
         (None, Some(compared)) => {
-            let past = context::Past::Looked(&args.storage);
-            let mut made = online(compared.session(dir, target, past).await?, only, global).await?;
+            let mut made = online(compared.session(target, past).await?, request, global).await?;
             // What was read is more than the files under review ask about, and the plan is theirs alone.
-            let (desired, history, now) = (compared.desired(), made.history.as_ref(), made.plan.created_at);
-            made.plan = reconcile::plan_against(desired, compared.digest(), &made.live, history, now);
+            let (desired, history, now) = (&compared.trusted.desired, made.history.as_ref(), made.plan.created_at);
+            made.plan = reconcile::plan_against(desired, &compared.digest, &made.live, history, now);
             made
         }
         (Some(snapshot), None) => {
-            let loaded = timed("loaded the files", || context::load_for_plan(dir, target, approve))?;
+            let loaded = timed("loaded the files", || context::load_for_plan(target, approve))?;
             let digest = loaded.fingerprint();
             offline(&loaded.desired, loaded.files, &digest, snapshot, args).await?
         }
         (Some(snapshot), Some(compared)) => {
-            offline(compared.desired(), compared.files().clone(), compared.digest(), snapshot, args).await?
+            offline(&compared.trusted.desired, compared.files.clone(), &compared.digest, snapshot, args).await?
         }
     };
     if let Some(compared) = &compared {
         compared.tell(&mut plan, &live, history.as_ref());
     }
     if let Some(path) = &args.out {
-        saved::write(path, &plan, saved::Asked { files, ways, target, only, approve })?;
+        saved::write(path, &plan, files, ways, target, request)?;
     }
     Ok(plan)
 }
@@ -93,14 +127,11 @@ struct Planned {
     ways: saved::Ways,
 }
 
-async fn online(session: Session, only: &args::Only, global: &Global) -> Result<Planned, Failure> {
-    let person = context::person(session.reconciler.desired(), only)?;
+async fn online(session: Session, request: &Request, global: &Global) -> Result<Planned, Failure> {
+    let person = context::person(session.reconciler.desired(), request)?;
     let reading = Reading::start(global);
-    let readings = match person {
-        Some(person) => session.reconciler.observe_only(&person, &reading).await,
-        None => session.reconciler.observe(&reading).await,
-    };
-    reading.finish();
+    let readings = reading.read(&session.reconciler, person.as_ref()).await;
+    drop(reading);
     let plan = session.reconciler.plan(&readings, Timestamp::now());
     let Readings { live, history, .. } = readings;
     let ways = saved::ways(session.reconciler.desired(), &session.files, &session.origins);
@@ -113,9 +144,9 @@ async fn offline(
     files: context::Files,
     digest: &str,
     snapshot: &Path,
-    args: &args::Plan,
+    args: &Args,
 ) -> Result<Planned, Failure> {
-    let (target, only) = (&args.target, &args.planning.only);
+    let target = &args.target;
     let now = Timestamp::now();
     let Taken { mut live, simulated_at } = timed("read the snapshot", || snapshot::read(snapshot, desired, now))?;
     live.apps.retain(|name, _| target.wants(name));
@@ -129,7 +160,7 @@ async fn offline(
             Err(ReadFailure { message })
         });
     }
-    if let Some(person) = context::person(desired, only)? {
+    if let Some(person) = context::person(desired, &args.request)? {
         reconcile::narrow(&mut live, &person);
     }
     let history = match &args.storage.store {
@@ -155,7 +186,7 @@ async fn past(
     desired: &Desired,
     live: &mut Live,
     simulated_at: &BTreeMap<Arc<str>, String>,
-    storage: &args::Storage,
+    storage: &Storage,
 ) -> Result<Option<History>, Failure> {
     let Some(memory) = storage::looking(&desired.settings.store, storage, false).await? else { return Ok(None) };
     // What was done to simulated apps is remembered by where they were.

@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     execute::{Event, Progress},
-    model::{ActionResult, Plan, Status},
+    model::{ActionName, ActionResult, Email, Plan, Status},
     observe::ObserveProgress,
-    reconcile::Watch,
+    reconcile::{Readings, Reconciler, Watch},
     report::Style,
 };
 
@@ -55,7 +55,7 @@ impl Drop for Screen {
     }
 }
 
-/// Progress of reading.
+/// Progress of reading, on the screen until it is dropped.
 pub(super) struct Reading {
     apps: Mutex<BTreeMap<String, ProgressBar>>,
     /// Shows that something goes on before the first app has answered.
@@ -72,8 +72,13 @@ impl Reading {
         Self { apps: Mutex::default(), first, screen }
     }
 
-    /// Takes the bars off the screen.
-    pub(super) fn finish(self) {}
+    /// Reads the apps, or what concerns one person.
+    pub(super) async fn read(&self, reconciler: &Reconciler, only: Option<&Email>) -> Readings {
+        match only {
+            Some(person) => reconciler.observe_only(person, self).await,
+            None => reconciler.observe(self).await,
+        }
+    }
 }
 
 impl Watch for Reading {
@@ -90,7 +95,7 @@ impl Watch for Reading {
     }
 }
 
-/// Progress of staying for invitations.
+/// Progress of staying for invitations, on the screen until it is dropped.
 pub(super) struct Waiting {
     /// Both held for as long as it is drawn: a bar that nobody holds is drawn no more.
     _bar: Option<ProgressBar>,
@@ -111,9 +116,6 @@ impl Waiting {
         }
         Self { _bar: bar, _screen: screen }
     }
-
-    /// Takes it off the screen.
-    pub(super) fn finish(self) {}
 }
 
 fn words(progress: ObserveProgress) -> String {
@@ -124,7 +126,7 @@ fn words(progress: ObserveProgress) -> String {
     }
 }
 
-/// Progress of doing.
+/// Progress of doing, on the screen until it is dropped.
 pub(super) struct Doing {
     apps: BTreeMap<String, AppProgress>,
     /// Held for as long as the bars are drawn.
@@ -161,10 +163,7 @@ impl Doing {
         Self { apps, _screen: screen }
     }
 
-    /// Takes the bars off the screen.
-    pub(super) fn finish(self) {}
-
-    fn ended(&self, name: &crate::model::ActionName, result: &ActionResult) {
+    fn ended(&self, name: &ActionName, result: &ActionResult) {
         let Some(app) = self.apps.get(&*name.app) else { return };
         let done = {
             let mut done = app.done.lock().unwrap_or_else(PoisonError::into_inner);

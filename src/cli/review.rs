@@ -1,15 +1,14 @@
 //! `rosterd review`.
 
-use std::{fs, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 
 use super::{
-    args::{self, Global},
+    args::{Everything, Global, Storage, Target},
     context,
     exit::{Exit, Failure},
-    progress::Reading,
-    snapshot, storage, terminal,
+    files, observe, storage, terminal,
 };
 use crate::{
     model::{Coverage, Desired, Email, Live},
@@ -18,9 +17,20 @@ use crate::{
     store::{AppKey, Entry, Event, NewEntry},
 };
 
-pub(super) async fn run(args: &args::Review, global: &Global) -> Result<Exit, Failure> {
-    let (desired, live) = read(args, global).await?;
-    let complete = tell_gaps(&desired, &live, &args.target);
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    everything: Everything,
+    #[command(flatten)]
+    storage: Storage,
+    /// Where to write the table; stdout when not given.
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
+    let (desired, live) = observe::everything(&args.everything, false, global).await?;
+    let complete = tell_gaps(&desired, &live, &args.everything.target);
     let changes = changes(args, &desired).await?;
     let rows = review::review(&desired, &live, &changes, Timestamp::now());
     let table = report::review::csv(&rows, &desired.settings.time_zone)
@@ -28,35 +38,20 @@ pub(super) async fn run(args: &args::Review, global: &Global) -> Result<Exit, Fa
     match &args.out {
         None => terminal::print_file(&table)?,
         Some(path) => {
-            fs::write(path, table)
-                .map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))?;
+            files::save(path, &table)?;
             terminal::note(&format!("wrote {} rows to {}", rows.len(), path.display()));
         }
     }
     Ok(if complete { Exit::Fine } else { Exit::Failed })
 }
 
-async fn read(args: &args::Review, global: &Global) -> Result<(Desired, Live), Failure> {
-    if let Some(file) = &args.everything.live {
-        let loaded = context::load_for_plan(&args.dir, &args.target, &[])?;
-        let mut live = snapshot::read(file, &loaded.desired, Timestamp::now())?.live;
-        live.apps.retain(|name, _| args.target.wants(name));
-        return Ok((loaded.desired, live));
-    }
-    let session = context::session(&args.dir, &args.target, &[], context::Past::Ignored).await?;
-    let reading = Reading::start(global);
-    let live = session.reconciler.observe_everything(|_| true, &reading).await;
-    reading.finish();
-    Ok((session.reconciler.desired().clone(), live))
-}
-
 /// What the store says that we did last. A table without it is worth having, and says so.
-async fn changes(args: &args::Review, desired: &Desired) -> Result<Vec<Change>, Failure> {
-    let simulated = args.target.sandbox.is_some();
-    let url = match storage::store_url(&desired.settings.store, &args.storage, simulated) {
+async fn changes(args: &Args, desired: &Desired) -> Result<Vec<Change>, Failure> {
+    let target = &args.everything.target;
+    let url = match storage::store_url(&desired.settings.store, &args.storage, target.sandbox.is_some()) {
         Ok(url) => url,
         Err(failure) => {
-            terminal::say(&format!("without what was changed last: {}", failure.message()));
+            terminal::say(&format!("without what was changed last: {}", failure.message));
             return Ok(Vec::new());
         }
     };
@@ -64,9 +59,9 @@ async fn changes(args: &args::Review, desired: &Desired) -> Result<Vec<Change>, 
         return Ok(Vec::new());
     }
     let Some(store) = storage::existing(&url).await.map_err(Failure::new)? else { return Ok(Vec::new()) };
-    let base = args.target.sandbox.as_deref().filter(|base| !base.is_empty()).map(context::sandbox_url).transpose()?;
+    let base = target.sandbox.as_deref().filter(|base| !base.is_empty()).map(context::sandbox_url).transpose()?;
     let mut changes = Vec::new();
-    for app in desired.apps.values().filter(|app| args.target.wants(&app.name)) {
+    for app in desired.apps.values().filter(|app| target.wants(&app.name)) {
         let origin = base.as_ref().unwrap_or(&app.url).origin().ascii_serialization();
         let entries = store.last_done(&AppKey::new(app.name.clone(), origin)).await.map_err(Failure::new)?;
         changes.extend(entries.into_iter().filter_map(|entry| change(&app.name, entry)));
@@ -92,7 +87,7 @@ fn change(app: &Arc<str>, entry: Entry) -> Option<Change> {
 }
 
 /// Says what the table lacks: what is missing without a word would count as reviewed.
-fn tell_gaps(desired: &Desired, live: &Live, asked: &args::Target) -> bool {
+fn tell_gaps(desired: &Desired, live: &Live, asked: &Target) -> bool {
     let mut complete = true;
     let mut gap = |message: &str| {
         terminal::error(message, None);

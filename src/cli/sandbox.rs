@@ -1,30 +1,53 @@
 //! `rosterd sandbox`.
 
+use std::{net::SocketAddr, time::Duration};
+
 use super::{
-    args,
     exit::{Exit, Failure},
     terminal,
+    values::{accept_after, address, factor},
 };
-use crate::sandbox::{Config, QuirkSet, Sandbox};
+use crate::sandbox::{Config, Fault, QuirkSet, Sandbox, parse_quirks};
 
-pub(super) async fn run(args: &args::Sandbox) -> Result<Exit, Failure> {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Address to serve on.
+    #[arg(long, default_value = "127.0.0.1:8480", value_name = "IP:PORT", value_parser = address)]
+    listen: SocketAddr,
+    /// Everything that is left to chance follows from this number.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// How long every answer takes, in real time: real apps answer in 100 to 500 ms.
+    #[arg(long, default_value = "15ms", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    latency: Duration,
+    /// How many seconds pass in the sandbox for each real one; quotas and invitations go faster with it.
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = factor)]
+    time_scale: f64,
+    /// How long after an invitation it is accepted, in the sandbox's time; `never` keeps them open.
+    #[arg(long, default_value = "20s", value_name = "DURATION", value_parser = accept_after)]
+    accept_after: Duration,
+    /// Make requests fail; may be given several times. `every=7,kind=500` fails every seventh request, `at=3` the third.
+    /// Kinds: 500, 503, 429, reset-before, reset-after, slow (with `wait=3s`), stalled, html, html-502, cut-off, empty, malformed.
+    #[arg(long = "fault", value_name = "FAULT")]
+    faults: Vec<Fault>,
+    /// Make an app deviate from its guide: `scim=no-etag,put-only` for all tenants of an app, `scim/acme=…` for one.
+    /// What there is: http://…/_sandbox/APP/TENANT/quirks.
+    #[arg(long = "quirk", value_name = "APP=QUIRKS", value_parser = parse_quirks)]
+    quirks: Vec<QuirkSet>,
+    /// Start without the example organisation.
+    #[arg(long)]
+    empty: bool,
+}
+
+pub(super) async fn run(args: Args) -> Result<Exit, Failure> {
     let mut quirks = QuirkSet::new();
-    for (app, names) in args.quirks.iter().flatten() {
-        quirks.entry(app.clone()).or_default().extend(names.iter().cloned());
+    for (app, names) in args.quirks.into_iter().flatten() {
+        quirks.entry(app).or_default().extend(names);
     }
-    let config = Config {
-        listen: args.listen,
-        seed: args.seed,
-        time_scale: args.time_scale,
-        accept_after: args.accept_after,
-        latency: args.latency,
-        faults: args.faults.clone(),
-        quirks,
-        empty: args.empty,
-        ..Config::default()
-    };
+    let Args { listen, seed, time_scale, accept_after, latency, faults, empty, .. } = args;
+    let config = Config { listen, seed, time_scale, accept_after, latency, faults, quirks, empty, ..Config::default() };
     let sandbox = Sandbox::start(config).await.map_err(|error| {
-        Failure::new(format!("cannot serve on {}: {error}", args.listen)).hint("choose another address with --listen")
+        Failure::new(format!("cannot serve on {}: {error}", listen)).hint("choose another address with --listen")
     })?;
     let url = sandbox.url();
     terminal::print(&format!("{url}\n"))?;

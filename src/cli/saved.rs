@@ -15,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    args::{self, Approve, Only, Target},
+    args::{Request, Target},
     context::{self, Files, Origins},
     exit::Failure,
+    files,
+    values::{approval, email},
 };
 use crate::{
     model::{Desired, DesiredApp, Plan, SecretRef},
@@ -101,29 +103,26 @@ fn requests(app: &DesiredApp, files: &Files) -> String {
     hash(&(&app.connector, files.get(&app.connector), secrets, token_url, &app.auth.scopes, &app.options))
 }
 
-/// What a plan was made from and asked for, as far as the file has to know.
-pub(super) struct Asked<'a> {
-    pub files: Files,
-    pub ways: Ways,
-    pub target: &'a Target,
-    pub only: &'a Only,
-    pub approve: &'a [Approve],
-}
-
 /// Writes a plan to be applied later.
-pub(super) fn write(path: &Path, plan: &Plan, asked: Asked<'_>) -> Result<(), Failure> {
+pub(super) fn write(
+    path: &Path,
+    plan: &Plan,
+    files: Files,
+    ways: Ways,
+    target: &Target,
+    request: &Request,
+) -> Result<(), Failure> {
     let saved = Saved {
         maker: Maker::this(),
-        files: asked.files,
-        ways: asked.ways,
-        apps: asked.target.apps.clone(),
-        only: asked.only.email.as_ref().map(ToString::to_string),
-        approve: asked.approve.iter().map(|approve| approve.text.clone()).collect(),
+        files,
+        ways,
+        apps: target.apps.clone(),
+        only: request.only.as_ref().map(ToString::to_string),
+        approve: request.approve.iter().map(|approve| approve.text.clone()).collect(),
         steps: steps(plan),
         plan: serde_json::from_str(&report::json::plan(plan)).map_err(Failure::new)?,
     };
-    let text = serde_json::to_string_pretty(&saved).map_err(Failure::new)? + "\n";
-    fs::write(path, text).map_err(|error| Failure::new(format!("cannot write {}: {error}", path.display())))
+    files::save(path, &(serde_json::to_string_pretty(&saved).map_err(Failure::new)? + "\n"))
 }
 
 /// Reads a saved plan.
@@ -149,24 +148,22 @@ impl Saved {
     }
 
     /// Asks for the same apps, the same person and the same approvals again.
-    pub(super) fn ask_again(&self, args: &mut args::Apply) -> Result<(), Failure> {
-        args.target.apps.clone_from(&self.apps);
+    pub(super) fn ask_again(&self, target: &mut Target, request: &mut Request) -> Result<(), Failure> {
+        target.apps.clone_from(&self.apps);
         let broken = |what: String| Failure::new(format!("the saved plan cannot be read: {what}"));
-        let only = self.only.as_deref().map(|only| args::email(only).map_err(broken));
-        args.only.email = only.transpose()?;
-        let approve = self.approve.iter().map(|text| args::approval(text).map_err(broken));
-        args.approve = approve.collect::<Result<_, _>>()?;
+        request.only = self.only.as_deref().map(email).transpose().map_err(broken)?;
+        request.approve = self.approve.iter().map(|text| approval(text)).collect::<Result<_, _>>().map_err(broken)?;
         Ok(())
     }
 
     /// What is different now: files, and apps that are to be left alone for it.
-    pub(super) fn since(&self, desired: &Desired, files: &Files, origins: &Origins, only: &Only) -> Since {
+    pub(super) fn since(&self, desired: &Desired, files: &Files, origins: &Origins, request: &Request) -> Since {
         let now = ways(desired, files, origins);
         let apps: BTreeSet<&Arc<str>> = self.ways.keys().chain(now.keys()).collect();
         let changed_way = |app: &Arc<str>| Some((app.clone(), self.changed_way(app, desired, files, &now)?));
         let mut apart: BTreeMap<Arc<str>, String> = apps.iter().filter_map(|app| changed_way(app)).collect();
         // Whoever is named nowhere cannot be looked for.
-        if let (Err(_), Some(person)) = (context::person(desired, only), &only.email) {
+        if let (Err(_), Some(person)) = (context::person(desired, request), &request.only) {
             let why = format!("the files no longer name {person}, and the saved plan is about them alone");
             for app in apps {
                 apart.entry(app.clone()).or_insert_with(|| why.clone());

@@ -57,7 +57,7 @@ pub(super) async fn looking(
     let url = match store_url(files, storage, simulated) {
         Ok(url) => url,
         Err(failure) => {
-            terminal::note(&format!("planning without a past: {}", failure.message()));
+            terminal::note(&format!("planning without a past: {}", failure.message));
             return Ok(None);
         }
     };
@@ -68,19 +68,16 @@ pub(super) async fn looking(
     Ok(Some(if url == PRIVATE { memory.private() } else { memory }))
 }
 
-/// A memory that writes, made when it is not there.
+/// The memory of `rosterd apply`, made when it is not there.
 pub(super) async fn writing(
     files: &model::Store,
     storage: &Storage,
     simulated: bool,
-    command: &str,
     dir: &Path,
 ) -> Result<Memory, Failure> {
     let url = store_url(files, storage, simulated)?;
     let store = open(&url).await?;
-    let author =
-        Author { command: command.to_owned(), commit: told_commit(dir), host: host(), pid: std::process::id() };
-    let memory = Memory::writing(store, author, Clock::default());
+    let memory = Memory::writing(store, author("apply", told_commit(dir)), Clock::default());
     Ok(if url == PRIVATE { memory.private() } else { memory })
 }
 
@@ -128,8 +125,13 @@ fn told_commit(dir: &Path) -> Option<String> {
     commit
 }
 
+/// This process as the author of what a command writes down.
+pub(super) fn author(command: &str, commit: Option<String>) -> Author {
+    Author { command: command.to_owned(), commit, host: host(), pid: std::process::id() }
+}
+
 /// The name of this machine, for people.
-pub(super) fn host() -> String {
+fn host() -> String {
     let file = |path| std::fs::read_to_string(path).ok();
     let name = file("/proc/sys/kernel/hostname").or_else(|| file("/etc/hostname"));
     let name = name.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());

@@ -2,13 +2,14 @@
 
 use std::{
     borrow::Cow,
-    io::{self, IsTerminal as _, Write as _},
+    fmt::Display,
+    io::{self, BufRead as _, IsTerminal as _, Write as _},
     sync::{Mutex, PoisonError},
 };
 
 use indicatif::MultiProgress;
 
-use super::failure::Failure;
+use super::{args::Format, exit::Failure};
 pub(super) use crate::report::message::Kind;
 use crate::report::{Style, message, printable};
 
@@ -35,11 +36,6 @@ pub(super) fn style(stream: Stream) -> Style {
 /// Whether the stream is a terminal that knows escapes.
 pub(super) fn can_redraw(stream: Stream) -> bool {
     is_terminal(stream) && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-}
-
-/// Whether somebody can type an answer.
-pub(super) fn is_stdin_terminal() -> bool {
-    io::stdin().is_terminal()
 }
 
 /// Whether the stream is a terminal.
@@ -75,6 +71,18 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+/// Writes a report to stdout.
+pub(super) fn report(
+    format: Format,
+    text: impl FnOnce(&Style) -> String,
+    json: impl FnOnce() -> String,
+) -> Result<(), Failure> {
+    print(&match format {
+        Format::Text => text(&style(Stream::Out)),
+        Format::Json => json(),
+    })
 }
 
 /// Writes a file's text to stdout: as it is, except that no name in it steers a terminal.
@@ -117,9 +125,36 @@ pub(super) fn tell(kind: Kind, sentence: &str) {
     say(&message::text(kind, sentence, &Style { width, ..style }));
 }
 
+/// Asks, and returns the line that was typed; nothing when the answer was `stopped` from coming. `what` is what would not be
+/// done without one, and the command that does it.
+pub(super) async fn answer(
+    question: &str,
+    [done, command]: [&str; 2],
+    stopped: impl Future<Output = ()>,
+) -> Result<String, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::new(format!("nothing was {done}: stdin is not a terminal, so nobody can be asked"))
+            .hint(format!("add --yes to {command} without asking")));
+    }
+    eprint!("\n{question}");
+    io::stderr().flush().map_err(Failure::new)?;
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    // The thread that waits for the line is nobody's concern once nobody waits for the answer.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line).map(|_| line);
+        // Whoever asked may have stopped waiting.
+        let _ = sender.send(read);
+    });
+    tokio::select! {
+        answer = receiver => answer.unwrap_or_else(|_| Ok(String::new())).map_err(Failure::new),
+        () = stopped => Ok(String::new()),
+    }
+}
+
 /// `1 file`, `2 files`.
-pub(super) fn count(many: usize, one: &str, more: &str) -> String {
-    format!("{many} {}", if many == 1 { one } else { more })
+pub(super) fn count<N: Copy + From<u8> + PartialEq + Display>(many: N, one: &str, more: &str) -> String {
+    format!("{many} {}", if many == N::from(1) { one } else { more })
 }
 
 /// Tells a person something in a sentence of no particular kind.

@@ -3,12 +3,11 @@
 use jiff::Timestamp;
 
 use super::{
-    args::{self, Format},
+    args::{Format, Records},
     context,
     exit::{Exit, Failure},
-    storage,
-    terminal::{self, Stream},
-    when::When,
+    storage, terminal,
+    values::When,
 };
 use crate::{
     model::{Desired, Email},
@@ -17,31 +16,42 @@ use crate::{
     why,
 };
 
-pub(super) async fn run(args: &args::Why) -> Result<Exit, Failure> {
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The person's address, or one of their aliases.
+    email: String,
+    /// What the person really had then, from what was seen: at the end of a day (2026-11-20), at an instant of RFC 3339, or
+    /// a span ago (7d).
+    #[arg(long, value_name = "DATE")]
+    at: Option<When>,
+    #[command(flatten)]
+    records: Records,
+    /// How the answer is written.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     let email = Email::parse(&args.email)
         .map_err(|error| Failure::new(format!("`{}` is not an email address: {error}", args.email)))?;
-    let loaded = context::load(&args.dir, &context::registry(&args.dir.dir))?;
+    let loaded = context::load(&args.records.dir, &context::registry(&args.records.dir))?;
     if let Some(when) = args.at {
         return past(args, &loaded.desired, &email, when).await;
     }
     let why = why::why(&loaded.desired, &email, Timestamp::now());
-    let text = match args.format {
-        Format::Text => report::why::text(&why, &terminal::style(Stream::Out)),
-        Format::Json => report::why::to_json(&why),
-    };
-    terminal::print(&text)?;
+    terminal::report(args.format, |style| report::why::text(&why, style), || report::why::to_json(&why))?;
     Ok(if why.named { Exit::Fine } else { Exit::Failed })
 }
 
 /// What the person really had at some time, from what was seen.
-async fn past(args: &args::Why, desired: &Desired, email: &Email, when: When) -> Result<Exit, Failure> {
+async fn past(args: &Args, desired: &Desired, email: &Email, when: When) -> Result<Exit, Failure> {
     let settings = &desired.settings;
     let now = Timestamp::now();
     let at = when.instant(now, &settings.time_zone);
     if when.begin(now, &settings.time_zone) > now {
         terminal::note("what is still to come is not known: this is how it is now");
     }
-    let url = storage::store_url(&settings.store, &args.storage, false)?;
+    let url = storage::store_url(&settings.store, &args.records.storage, false)?;
     let Some(store) = storage::existing(&url).await.map_err(Failure::new)? else {
         return Err(Failure::new(format!("nothing is known of the past: nothing is at {url}"))
             .hint("`rosterd apply` and `rosterd daemon` keep what they see; or name the store by `--store`"));
@@ -63,10 +73,6 @@ async fn past(args: &args::Why, desired: &Desired, email: &Email, when: When) ->
         let read = store.active_at(&key, at).await.map_err(Failure::new)?.is_some();
         if read { &mut past.without } else { &mut past.unread }.push(app.name.clone());
     }
-    let text = match args.format {
-        Format::Text => report::past::text(&past, &terminal::style(Stream::Out)),
-        Format::Json => report::past::to_json(&past),
-    };
-    terminal::print(&text)?;
+    terminal::report(args.format, |style| report::past::text(&past, style), || report::past::to_json(&past))?;
     Ok(Exit::Fine)
 }

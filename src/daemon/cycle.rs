@@ -7,7 +7,6 @@ use tracing::{info, warn};
 
 use super::{
     World,
-    meter::Meter,
     report::{CycleResult, Report, Trigger},
     status::DaemonStatus,
 };
@@ -32,7 +31,7 @@ pub(super) struct Cycle<'a> {
 impl Cycle<'_> {
     pub(super) async fn run(&self, trigger: Trigger, stop: &Stop) -> Report {
         let began = self.world.now();
-        self.status.begins(self.app, began, trigger, Meter::start(self.reconciler));
+        self.status.begins(self.app, began, trigger, self.reconciler);
         self.world.resume().await;
         let Work { busy, mut plan, outcome } = self.work(stop).await;
         let nothing = Outcome::default();
@@ -45,11 +44,9 @@ impl Cycle<'_> {
         if let (Some(plan), Some(outcome)) = (&mut plan, &outcome) {
             renew_reasons(&mut plan.actions, outcome);
         }
-        let (result, note) = judge(plan.as_ref(), outcome.as_ref(), self.corrects, stop.asked());
+        let (mut result, note) = judge(plan.as_ref(), outcome.as_ref(), self.corrects, stop.asked());
         if busy {
-            let result = CycleResult::Skipped;
-            let ended = self.world.now();
-            return Report { began, ended, trigger, result, corrects: self.corrects, note, plan: None, outcome };
+            (result, plan) = (CycleResult::Skipped, None);
         }
         Report { began, ended: self.world.now(), trigger, result, corrects: self.corrects, note, plan, outcome }
     }
@@ -76,11 +73,10 @@ impl Cycle<'_> {
             // A panic in planning is a panic of this cycle: whoever keeps the task restarts it.
             Err(failed) => std::panic::resume_unwind(failed.into_panic()),
         };
-        let work_to_do = self.corrects && plan.summary().ready > 0 && !stop.asked();
-        let outcome = match work_to_do {
-            true => Some(self.reconciler.execute(&plan, stop, &follower).boxed().await),
-            false => None,
-        };
+        let mut outcome = None;
+        if self.corrects && plan.summary().ready > 0 && !stop.asked() {
+            outcome = Some(self.reconciler.execute(&plan, stop, &follower).boxed().await);
+        }
         Work { busy, plan: plan.apps.into_iter().next(), outcome }
     }
 }

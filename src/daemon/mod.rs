@@ -1,15 +1,13 @@
 //! The daemon: the same reconciliation again and again.
 //!
 //! It is level-triggered. Each cycle of an app reads, plans and carries out afresh, so that an event that was missed costs
-//! time and never correctness. Each app has a task of its own, which waits for its turn (`schedule`, `backoff`), goes
+//! time and never correctness. Each app has a task of its own, which waits for its turn (`schedule`), goes
 //! through one `cycle`, and writes the result into the `status`; `http` shows it. `watch` sees the files change.
 //! Files with mistakes never come into force: the last good ones stay.
 
-mod backoff;
 mod cycle;
 mod files;
 mod http;
-mod meter;
 mod notify;
 mod report;
 mod schedule;
@@ -153,14 +151,14 @@ impl Daemon {
 
     /// Where it serves.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.door.address()
+        self.door.address
     }
 
     /// Works until it is told to end.
     pub(crate) async fn run(self) {
         let Self { world, status, door, mut signals, files } = self;
         let (ask, stop) = Stop::new();
-        let access = door.access();
+        let access = door.access.clone();
         let mut watch = Watch::new(world.directory());
         let mut workers = Workers::new(world.clone(), status.clone(), stop.clone(), files.clone());
         let served = tokio::spawn(door.serve(world.clone(), status.clone(), stop));

@@ -24,7 +24,7 @@ pub(super) struct Report {
 }
 
 /// Why a cycle began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::AsRefStr)]
 #[strum(serialize_all = "lowercase")]
 pub(super) enum Trigger {
     Schedule,
@@ -32,14 +32,8 @@ pub(super) enum Trigger {
     Asked,
 }
 
-impl Trigger {
-    pub(super) fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
-
 /// How a cycle ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::IntoStaticStr, strum::VariantArray)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::AsRefStr, strum::VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub(super) enum CycleResult {
     /// All that could be done was done.
@@ -56,14 +50,8 @@ pub(super) enum CycleResult {
     Skipped,
 }
 
-impl CycleResult {
-    pub(super) fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
-
 /// How an app stands, as far as its last cycle knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::AsRefStr)]
 #[strum(serialize_all = "lowercase")]
 pub(super) enum Standing {
     /// It was not read yet.
@@ -80,12 +68,6 @@ pub(super) enum Standing {
     Drift,
     /// It could not be read, or something could not be done.
     Failing,
-}
-
-impl Standing {
-    pub(super) fn as_str(self) -> &'static str {
-        self.into()
-    }
 }
 
 impl Report {

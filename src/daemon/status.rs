@@ -17,11 +17,13 @@ use tokio::{
 
 use super::{
     files::InForce,
-    meter::Meter,
     notify::News,
     report::{CycleResult, Report, Standing, Trigger},
 };
-use crate::model::{ActionResult, Verb};
+use crate::{
+    model::{ActionResult, Verb},
+    reconcile::Reconciler,
+};
 
 /// The main loop looks at the files every second, and reads them when they changed, which takes seconds for the largest.
 /// After so long it is stuck.
@@ -38,7 +40,7 @@ pub(super) struct DaemonStatus {
 }
 
 /// All of it at one moment. What is large is shared.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct State {
     /// When the daemon began.
     pub started: Timestamp,
@@ -57,14 +59,14 @@ pub(super) struct State {
 }
 
 /// Files that did not come into force.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Bad {
     pub problems: Arc<str>,
     pub since: Timestamp,
 }
 
 /// One app.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(super) struct App {
     pub connector: Arc<str>,
     /// The cycle that is under way.
@@ -92,14 +94,23 @@ pub(super) struct App {
 }
 
 /// A cycle that is under way.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Running {
     pub since: Timestamp,
     pub trigger: Trigger,
     /// What it is doing.
     pub doing: Arc<str>,
-    /// What it has sent.
-    meter: Meter,
+    /// Counts what it sends.
+    reconciler: Arc<Reconciler>,
+    /// What earlier cycles sent by the same connection.
+    sent_before: u64,
+}
+
+impl Running {
+    /// How many requests it has sent so far.
+    fn sent(&self) -> u64 {
+        self.reconciler.requests().saturating_sub(self.sent_before)
+    }
 }
 
 impl DaemonStatus {
@@ -204,8 +215,10 @@ impl DaemonStatus {
             .collect()
     }
 
-    pub(super) fn begins(&self, app: &str, now: Timestamp, trigger: Trigger, meter: Meter) {
-        self.with(app, |entry| entry.running = Some(Running { since: now, trigger, doing: "beginning".into(), meter }));
+    pub(super) fn begins(&self, app: &str, since: Timestamp, trigger: Trigger, reconciler: &Arc<Reconciler>) {
+        let (reconciler, sent_before) = (reconciler.clone(), reconciler.requests());
+        let running = Running { since, trigger, doing: "beginning".into(), reconciler, sent_before };
+        self.with(app, |entry| entry.running = Some(running));
     }
 
     pub(super) fn doing(&self, app: &str, what: impl FnOnce() -> String) {
@@ -263,12 +276,12 @@ impl DaemonStatus {
 impl App {
     /// Its cycle is over, however it ended.
     fn ends(&mut self) {
-        self.sent += self.running.take().map_or(0, |running| running.meter.sent());
+        self.sent += self.running.take().as_ref().map_or(0, Running::sent);
     }
 
     /// Requests that were sent to it, up to this moment.
     pub(super) fn requests(&self) -> u64 {
-        self.sent + self.running.as_ref().map_or(0, |running| running.meter.sent())
+        self.sent + self.running.as_ref().map_or(0, Running::sent)
     }
 
     /// How the app stands, as far as anybody knows.

@@ -226,7 +226,7 @@ async fn what_is_shown_is_the_same_everywhere_and_nothing_in_it_is_markup() {
     ship.status.bad("error: `<b>` is not a word".into(), ship.world.now());
     let now = ship.world.now();
     let state = ship.end().await;
-    let page = page::page(&state, now);
+    let page = page::page(&state, now).unwrap();
     assert!(
         page.contains("there is &lt;nothing&gt; here") && page.contains("error: `&lt;b&gt;` is not a word"),
         "{page}"

@@ -12,6 +12,7 @@ use std::{
 use tracing::{info, warn};
 
 use super::status::DaemonStatus;
+use crate::git;
 
 /// How long a change goes unseen at most.
 const POLL: Duration = Duration::from_secs(1);
@@ -148,14 +149,7 @@ fn inode(_: &fs::Metadata) -> u64 {
 
 /// For how long git has held the index of the repository around `dir` locked, if it does.
 fn git_lock(dir: &Path) -> Option<Duration> {
-    let dir = fs::canonicalize(dir).ok()?;
-    let git = dir.ancestors().map(|above| above.join(".git")).find(|git| git.exists())?;
-    // A worktree has a file there that says where its directory is.
-    let git = match fs::read_to_string(&git) {
-        Ok(text) => git.parent()?.join(text.trim().strip_prefix("gitdir: ")?),
-        Err(_) => git,
-    };
-    let locked = fs::metadata(git.join("index.lock")).ok()?.modified().ok()?;
+    let locked = fs::metadata(git::repository(dir)?.join("index.lock")).ok()?.modified().ok()?;
     Some(SystemTime::now().duration_since(locked).unwrap_or_default())
 }
 

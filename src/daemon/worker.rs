@@ -154,7 +154,7 @@ fn corrects(files: &InForce, app: &DesiredApp) -> bool {
 fn tell(app: &str, report: &Report, failures: u32) {
     let [ready, waiting, held, manual] =
         [Status::Ready, Status::Waiting, Status::Held, Status::Manual].map(|status| report.count(status));
-    let (result, trigger, note) = (report.result.as_str(), report.trigger.as_str(), report.note.as_deref());
+    let (result, trigger, note) = (report.result.as_ref(), report.trigger.as_ref(), report.note.as_deref());
     let took = format!("{:.1} s", report.ended.duration_since(report.began).as_secs_f64());
     let (done, failed) = (report.done(), report.failures().count());
     match report.result {

@@ -107,7 +107,7 @@ fn first_line(said: &[u8]) -> String {
 }
 
 /// The repository around a directory: its `.git`, wherever that leads.
-fn repository(dir: &Path) -> Option<PathBuf> {
+pub(crate) fn repository(dir: &Path) -> Option<PathBuf> {
     let real = fs::canonicalize(dir).ok()?;
     let found = real.ancestors().map(|above| above.join(".git")).find(|path| path.exists())?;
     if found.is_dir() {

@@ -64,15 +64,18 @@ impl Status {
 }
 
 /// Why an action is held, and what would let it go on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Held {
     /// The first guard that no approval released.
     pub guard: Guard,
     /// The line under `approvals` that would release it, for a guard that can be released.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
     /// What to mend, for a guard that cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub repair: Option<String>,
     /// Further guards that hold it, sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Guard>,
 }
 

@@ -12,7 +12,7 @@ pub struct Outcome {
 }
 
 /// What became of one app's actions.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct AppOutcome {
     /// The app's name.
     pub app: Arc<str>,

@@ -27,7 +27,7 @@ pub struct Plan {
 }
 
 /// The version of the files that a plan was compared with.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Against {
     /// As it was asked for.
     pub reference: String,

@@ -31,7 +31,7 @@ pub(super) fn done(canvas: &mut Canvas, actions: &[Action]) {
     for (note, actions) in notes {
         let line = Line::new().prose(Paint::Plain, note);
         let line = if actions.len() > FEW {
-            line.whole(Paint::Plain, format!(": {}", wording::number(actions.len() as u64)))
+            line.whole(Paint::Plain, format!(": {}", wording::number(actions.len())))
         } else {
             line.plain(": ").then(Line::list(actions.iter().map(|action| {
                 let subject = Line::new().whole(Paint::Plain, wording::subject(&action.name));

@@ -259,6 +259,17 @@ impl Canvas {
         }
     }
 
+    /// A sentence at the margin.
+    pub(super) fn say(&mut self, paint: Paint, sentence: impl AsRef<str>) {
+        self.paragraph(0, &Line::new().text(paint, sentence));
+    }
+
+    /// The title of what follows, set off from what was before.
+    pub(super) fn heading(&mut self, title: &str) {
+        self.gap();
+        self.paragraph(0, &Line::new().whole(Paint::Strong, title));
+    }
+
     /// A rule with a title in it.
     pub(super) fn rule(&mut self, title: Line) {
         self.gap();

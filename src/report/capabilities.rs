@@ -51,14 +51,17 @@ fn yes_if(able: bool) -> Extent {
 /// Everything that can be said of an API, in the order of an account's life.
 fn abilities(semantics: &Semantics) -> Vec<Ability> {
     let members = &semantics.members;
+    let find = match semantics.find {
+        Find::Query => "by query",
+        Find::Sweep => "by reading the list",
+    };
+    let read = match members.read {
+        MemberRead::PerGroup => "by group",
+        MemberRead::PerAccount => "by account",
+        MemberRead::Nowhere => "no: believed",
+    };
     vec![
-        (
-            "Find an account",
-            can(match semantics.find {
-                Find::Query => "by query",
-                Find::Sweep => "by reading the list",
-            }),
-        ),
+        ("Find an account", can(find)),
         ("Create an account", create(semantics)),
         ("Change an account", if semantics.update { can(main_fields(semantics)) } else { Extent::ByHand }),
         ("Change an address", yes_if(semantics.readdresses())),
@@ -71,14 +74,7 @@ fn abilities(semantics: &Semantics) -> Vec<Ability> {
         ("Create a group", yes_if(semantics.groups.create)),
         ("Change a group", group_fields(semantics)),
         ("Delete a group", yes_if(semantics.groups.delete)),
-        (
-            "Read members",
-            match members.read {
-                MemberRead::PerGroup => can("by group"),
-                MemberRead::PerAccount => can("by account"),
-                MemberRead::Nowhere => can("no: believed"),
-            },
-        ),
+        ("Read members", can(read)),
         ("Add a member", add(semantics)),
         ("Change a membership", change(semantics)),
         ("Remove a member", if members.remove { can(together("yes", members.remove_at_once)) } else { Extent::ByHand }),
@@ -314,8 +310,7 @@ pub fn show_text(one: &Capable, style: &Style) -> String {
     }
     let hand = by_hand(&one.semantics);
     if !hand.is_empty() {
-        canvas.gap();
-        canvas.paragraph(0, &Line::new().text(Paint::Strong, "By hand"));
+        canvas.heading("By hand");
         for hand in hand {
             let head = Line::new().pad_to(2).text(Paint::Notice, hand.word).pad_to(column);
             let only = if hand.partly { "where the API cannot; " } else { "" };
@@ -329,8 +324,7 @@ pub fn show_text(one: &Capable, style: &Style) -> String {
         canvas.hanging(&head, &Line::new().prose(Paint::Plain, &keys.join(", ")));
     }
     if !one.options.is_empty() {
-        canvas.gap();
-        canvas.paragraph(0, &Line::new().text(Paint::Strong, "Options"));
+        canvas.heading("Options");
         for option in &one.options {
             let head = Line::new().pad_to(2).whole(Paint::Code, &option.name).pad_to(column);
             let needed = if option.required { "required; " } else { "" };

@@ -12,8 +12,7 @@ pub fn plan(plan: &Plan) -> String {
                     edge [fontname=\"sans-serif\", fontsize=9];\n"
             .to_owned();
     for (index, app) in wording::apps(plan).into_iter().enumerate() {
-        let mut actions: Vec<&Action> = app.actions.iter().collect();
-        actions.sort_by(|a, b| a.name.cmp(&b.name));
+        let actions = wording::actions(app);
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  subgraph cluster_{index} {{\n    label={};", quoted(&app.app));
         for action in &actions {
@@ -21,9 +20,7 @@ pub fn plan(plan: &Plan) -> String {
         }
         text.push_str("  }\n");
         for action in actions {
-            let mut after: Vec<_> = action.after.iter().collect();
-            after.sort();
-            for edge in after {
+            for edge in wording::sorted(&action.after) {
                 let (from, to) = (quoted(&edge.action.to_string()), quoted(&action.name.to_string()));
                 let _ = writeln!(text, "  {from} -> {to} [label={}];", quoted(edge.rule.because()));
             }

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Style,
@@ -54,7 +54,7 @@ pub fn text(history: &History, style: &Style) -> String {
         }
     }
     if history.chapters.is_empty() {
-        canvas.paragraph(0, &Line::new().plain("Nothing that fits was done."));
+        canvas.say(Paint::Plain, "Nothing that fits was done.");
     }
     canvas.finish()
 }
@@ -71,8 +71,8 @@ fn draw_quiet(canvas: &mut Canvas, history: &History, count: usize, last: &Chapt
     canvas.gap();
     let at = last.run.as_ref().map(|run| history.moment(run.begun.started_at)).unwrap_or_default();
     let mark = canvas.glyph("· ", ". ");
-    let line = format!("{mark}{} that changed nothing, the last at {at}", wording::count(count, "run", "runs"));
-    canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
+    let text = format!("{mark}{} that changed nothing, the last at {at}", wording::count(count, "run", "runs"));
+    canvas.say(Paint::Dim, text);
 }
 
 fn draw(canvas: &mut Canvas, history: &History, chapter: &Chapter) {
@@ -178,17 +178,16 @@ fn told(entry: &Entry, event: &Event) -> (String, Option<String>) {
         Event::Migrated(migrated) => {
             let how =
                 migrated.broken.as_ref().map(|found| format!(" It was broken: entry {}: {}.", found.seq, found.why));
-            let entries = format!("{} {}", wording::number(migrated.entries), entries_word(migrated.entries));
+            let entries = wording::count(migrated.entries, "entry", "entries");
             let message = format!("It had {entries}, and its head was {}.{}", migrated.head, how.unwrap_or_default());
             ("the ledger was rewritten by a newer rosterd".into(), Some(message))
         }
         Event::Forgot(forgot) => {
-            let entries = forgot.entries.len();
-            let count = wording::count(entries, "entry", "entries");
+            let count = wording::count(forgot.entries.len(), "entry", "entries");
             ("a person was forgotten".into(), Some(format!("Values of {count} were deleted.")))
         }
         Event::Pruned(pruned) => {
-            let entries = format!("{} {}", wording::number(pruned.deleted), entries_word(pruned.deleted));
+            let entries = wording::count(pruned.deleted, "entry", "entries");
             let message =
                 format!("{entries} up to entry {} were deleted; the ledger begins behind it.", pruned.through);
             ("old entries were deleted".into(), Some(message))
@@ -243,24 +242,9 @@ pub fn to_json(history: &History) -> String {
         "version": 1,
         "store": history.store,
         "more": history.more,
-        "runs": runs.map(run_wire).collect::<Value>(),
+        "runs": runs.collect::<Vec<_>>(),
         "entries": entries.map(entry_wire).collect::<Vec<_>>(),
     }))
-}
-
-fn run_wire(run: &Run) -> Value {
-    let begun = &run.begun;
-    let ended = run.ended.as_ref();
-    json!({
-        "id": begun.id,
-        "command": begun.command,
-        "started_at": begun.started_at,
-        "commit": begun.commit,
-        "fingerprint": begun.fingerprint,
-        "host": begun.host,
-        "pid": begun.pid,
-        "ended": ended.map(|end| json!({ "at": end.at, "how": end.how, "message": end.message, "counts": end.counts })),
-    })
 }
 
 #[derive(Serialize)]
@@ -290,16 +274,16 @@ pub fn verified_text(store: &str, verified: &Verified, style: &Style) -> String 
         Verified::Whole { entries: 0, .. } => {
             let line = Line::new().text(Paint::Notice, "The ledger is empty").plain(" in ").whole(Paint::Plain, store);
             canvas.paragraph(0, &line.plain(": it has no entries, so that there is nothing to check."));
-            let next = "If anything was ever done with this store, it was emptied, or this is another one.";
-            canvas.paragraph(0, &Line::new().plain(next));
+            let text = "If anything was ever done with this store, it was emptied, or this is another one.";
+            canvas.say(Paint::Plain, text);
         }
         Verified::Whole { entries, head } => {
             let line = Line::new().text(Paint::Add, "The ledger is whole").plain(" in ").whole(Paint::Plain, store);
-            canvas.paragraph(0, &line.plain(format!(": {} {}.", wording::number(*entries), entries_word(*entries))));
+            canvas.paragraph(0, &line.plain(format!(": {}.", wording::count(*entries, "entry", "entries"))));
             canvas.paragraph(0, &Line::new().plain("Its head is ").whole(Paint::Code, head).plain("."));
-            let keep = "Keep the head somewhere else: a ledger that is whole and has it still, at that number of entries, \
-                        was neither cut off nor written anew.";
-            canvas.paragraph(0, &Line::new().text(Paint::Dim, keep));
+            let text = "Keep the head somewhere else: a ledger that is whole and has it still, at that number of entries, \
+                    was neither cut off nor written anew.";
+            canvas.say(Paint::Dim, text);
         }
         Verified::Broken { seq, why } => {
             let line = Line::new().text(Paint::Alarm, "The ledger is broken").plain(" in ").whole(Paint::Plain, store);
@@ -309,15 +293,11 @@ pub fn verified_text(store: &str, verified: &Verified, style: &Style) -> String 
             };
             canvas.paragraph(0, &line.plain(": "));
             canvas.paragraph(2, &Line::new().plain(why).plain("."));
-            let next = "Keep a copy of the store as it is, find out who can write to it, and compare with a backup.";
-            canvas.paragraph(0, &Line::new().plain(next));
+            let text = "Keep a copy of the store as it is, find out who can write to it, and compare with a backup.";
+            canvas.say(Paint::Plain, text);
         }
     }
     canvas.finish()
-}
-
-fn entries_word(entries: u64) -> &'static str {
-    if entries == 1 { "entry" } else { "entries" }
 }
 
 /// The same as JSON.

@@ -4,8 +4,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::wording;
-use crate::model::{Action, ActionName, AppPlan, Due, Finding, Held, Place, Plan};
+use super::wording::{self, sorted};
+use crate::model::{Action, ActionName, AppPlan, Due, Finding, Place, Plan};
 
 /// The JSON Schema (2020-12) of [`plan`]'s output.
 pub const PLAN_SCHEMA: &str = include_str!("plan.schema.json");
@@ -15,9 +15,6 @@ const VERSION: u32 = 1;
 
 /// The plan as pretty-printed JSON with a newline at its end. The same plan gives the same bytes.
 pub fn plan(plan: &Plan) -> String {
-    let against = plan.against.as_ref().map(
-        |against| json!({ "reference": against.reference, "commit": against.commit, "no_longer": against.no_longer }),
-    );
     let snapshot = plan
         .snapshot
         .map(|snapshot| json!({ "taken_at": snapshot.taken_at, "age_s": snapshot.age_s, "old": snapshot.is_old() }));
@@ -28,7 +25,7 @@ pub fn plan(plan: &Plan) -> String {
         "guards_unchecked": sorted(&plan.guards_unchecked),
         "summary": plan.summary(),
         "apps": wording::apps(plan).into_iter().map(app).collect::<Value>(),
-        "against": against,
+        "against": plan.against,
         "snapshot": snapshot,
         "findings": findings(&plan.findings),
     }))
@@ -55,15 +52,7 @@ fn action_places(action: &Action) -> Vec<String> {
     places(&action.because).into_iter().chain(gone).collect()
 }
 
-fn sorted<T: Ord>(items: &[T]) -> Vec<&T> {
-    let mut items: Vec<&T> = items.iter().collect();
-    items.sort();
-    items
-}
-
 fn app(app: &AppPlan) -> Value {
-    let mut actions: Vec<&Action> = app.actions.iter().collect();
-    actions.sort_by(|a, b| a.name.cmp(&b.name));
     json!({
         "app": app.app,
         "connector": app.connector,
@@ -71,7 +60,7 @@ fn app(app: &AppPlan) -> Value {
         "complete": app.complete,
         "observed": app.observed,
         "forecast": app.forecast,
-        "actions": actions.into_iter().map(action).collect::<Value>(),
+        "actions": wording::actions(app).into_iter().map(action).collect::<Value>(),
         "findings": findings(&app.findings),
         "due": sorted(&app.due).into_iter().map(due).collect::<Value>(),
     })
@@ -116,7 +105,7 @@ fn action(action: &Action) -> Value {
         "group": action.name.group,
         "status": action.status,
         "reason": action.reason,
-        "held": action.held.as_ref().map(held),
+        "held": action.held,
         "after": after,
         "irreversible": action.irreversible,
         "reduces_access": action.reduces_access,
@@ -124,14 +113,4 @@ fn action(action: &Action) -> Value {
         "changes": sorted(&action.changes),
         "because": action_places(action),
     })
-}
-
-pub(super) fn held(held: &Held) -> Value {
-    let parts = [
-        ("guard", Some(json!(held.guard))),
-        ("release", held.release.as_ref().map(|line| json!(line))),
-        ("repair", held.repair.as_ref().map(|step| json!(step))),
-        ("also", (!held.also.is_empty()).then(|| json!(sorted(&held.also)))),
-    ];
-    parts.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }

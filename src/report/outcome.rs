@@ -45,26 +45,21 @@ pub fn text(outcome: &Outcome, plan: &Plan, told: &Plan, since: Option<&Since>, 
 fn pairs(outcome: &Outcome, plan: &Plan) -> Vec<(AppPlan, AppOutcome)> {
     let mut pairs: BTreeMap<Arc<str>, (AppPlan, AppOutcome)> = BTreeMap::new();
     for app in &plan.apps {
-        pairs.insert(app.app.clone(), (app.clone(), no_outcome(app)));
+        let nothing = AppOutcome { app: app.app.clone(), error: app.error.clone(), ..AppOutcome::default() };
+        pairs.insert(app.app.clone(), (app.clone(), nothing));
     }
     for app in &outcome.apps {
-        pairs.entry(app.app.clone()).or_insert_with(|| (no_plan(app), app.clone())).1 = app.clone();
+        let name = &app.app;
+        let nothing = || AppPlan {
+            app: name.clone(),
+            connector: name.clone(),
+            group_noun: "group".into(),
+            complete: true,
+            ..AppPlan::default()
+        };
+        pairs.entry(name.clone()).or_insert_with(|| (nothing(), app.clone())).1 = app.clone();
     }
     pairs.into_values().collect()
-}
-
-fn no_outcome(plan: &AppPlan) -> AppOutcome {
-    AppOutcome { app: plan.app.clone(), error: plan.error.clone(), actions: Vec::new(), requests: 0, seconds: 0 }
-}
-
-fn no_plan(outcome: &AppOutcome) -> AppPlan {
-    AppPlan {
-        app: outcome.app.clone(),
-        connector: outcome.app.clone(),
-        group_noun: "group".into(),
-        complete: true,
-        ..AppPlan::default()
-    }
 }
 
 /// What the plan left to others, by name. An action that was waiting and then was done is not among it.
@@ -110,8 +105,7 @@ fn draw_app(
     }
     // One app's numbers are the sum at the end.
     if several && outcome.requests > 0 {
-        let text = spent(outcome.requests, outcome.seconds);
-        canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
+        canvas.say(Paint::Dim, spent(outcome.requests, outcome.seconds));
     }
     let planned: BTreeMap<&ActionName, &Action> = plan.actions.iter().map(|action| (&action.name, action)).collect();
     let with = |word: &str| -> Vec<Action> {
@@ -185,10 +179,10 @@ fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: 
     if requests > 0 {
         // Apps are worked on side by side.
         let seconds = outcome.apps.iter().map(|app| app.seconds).max().unwrap_or(0);
-        canvas.paragraph(0, &Line::new().plain(format!("{}.", spent(requests, seconds))));
+        canvas.say(Paint::Plain, format!("{}.", spent(requests, seconds)));
     }
     if let Some(files) = since.and_then(Since::files_sentence) {
-        canvas.paragraph(0, &Line::new().plain(files + "."));
+        canvas.say(Paint::Plain, files + ".");
     }
     let plan = "`rosterd plan`";
     let how = match (left.held > 0, left.manual > 0) {
@@ -198,15 +192,14 @@ fn draw_summary(canvas: &mut Canvas, outcome: &Outcome, left: Summary, stopped: 
         (false, false) => String::new(),
     };
     if !how.is_empty() {
-        canvas.paragraph(0, &Line::new().text(Paint::Dim, how));
+        canvas.say(Paint::Dim, how);
     }
     // What a saved plan leaves takes another plan, and only the command knows how that is made.
     let stale = if since.is_none() { tally.stale } else { 0 };
     if tally.failed + tally.skipped + stale + tally.not_started > 0 {
-        canvas.paragraph(0, &Line::new().plain("The next `rosterd apply` plans afresh and takes up what is left."));
+        canvas.say(Paint::Plain, "The next `rosterd apply` plans afresh and takes up what is left.");
     } else if left.waiting > 0 {
-        let text = "What waits is taken up by a later `rosterd apply`; `--wait 10m` stays for it.";
-        canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
+        canvas.say(Paint::Dim, "What waits is taken up by a later `rosterd apply`; `--wait 10m` stays for it.");
     }
 }
 
@@ -245,7 +238,7 @@ fn app_wire(outcome: &AppOutcome, remaining: &[Action]) -> Value {
             "name": action.name,
             "status": action.status,
             "reason": action.reason,
-            "held": action.held.as_ref().map(json::held),
+            "held": action.held,
         })
     };
     json!({

@@ -46,7 +46,7 @@ pub fn text(past: &Past, style: &Style) -> String {
     }
     canvas.gap();
     if past.apps().is_empty() && past.without.is_empty() && past.unread.is_empty() {
-        canvas.paragraph(0, &Line::new().plain("No app had shown an account of this person."));
+        canvas.say(Paint::Plain, "No app had shown an account of this person.");
     }
     if !past.without.is_empty() {
         canvas

@@ -27,7 +27,7 @@ pub fn text(why: &Why, style: &Style) -> String {
     }
     if why.apps.is_empty() {
         canvas.gap();
-        canvas.paragraph(0, &Line::new().plain("No line grants anything, in any app."));
+        canvas.say(Paint::Plain, "No line grants anything, in any app.");
     }
     canvas.finish()
 }
@@ -99,9 +99,8 @@ fn draw_app(canvas: &mut Canvas, why: &Why, app: &WhyApp) {
         canvas.hanging(&head, &line);
     }
     if !app.groups.is_empty() {
-        let count = if app.groups.len() == 1 { "1 ".to_owned() } else { format!("{} ", app.groups.len()) };
         let noun = if app.groups.len() == 1 { noun } else { plural(&app.group_noun) };
-        canvas.paragraph(2, &Line::new().text(Paint::Dim, count + &noun + ":"));
+        canvas.paragraph(2, &Line::new().text(Paint::Dim, format!("{} {noun}:", app.groups.len())));
     }
     for (name, grant) in &app.groups {
         draw_grant(canvas, why, column, name, grant);

@@ -1,15 +1,17 @@
 //! How reports spell numbers, times, verbs and places.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Display};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use super::canvas::{Canvas, Line, Paint};
-use crate::model::{Action, ActionName, AppPlan, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb};
+use crate::model::{
+    Action, ActionName, AppPlan, Cause, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb,
+};
 
 /// `9,812`.
-pub(super) fn number(n: impl Into<u64>) -> String {
-    let digits = n.into().to_string();
+pub(super) fn number(n: impl Display) -> String {
+    let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
@@ -21,13 +23,14 @@ pub(super) fn number(n: impl Into<u64>) -> String {
 }
 
 /// `1 request`, `41 requests`.
-pub(super) fn count(n: usize, one: &str, many: &str) -> String {
-    format!("{} {}", number(n as u64), if n == 1 { one } else { many })
+pub(super) fn count<N: Display + PartialEq + From<u8>>(n: N, one: &str, many: &str) -> String {
+    let word = if n == N::from(1) { one } else { many };
+    format!("{} {word}", number(n))
 }
 
 /// Counts the rest of a list.
 pub(super) fn and_more(canvas: &Canvas, count: usize) -> String {
-    format!("{} and {} more", canvas.glyph("…", "..."), number(count as u64))
+    format!("{} and {} more", canvas.glyph("…", "..."), number(count))
 }
 
 /// `28 s`, `2 min 28 s`, `3 h 5 min`, `2 d 4 h`: the two largest units, which is as exact as a forecast is.
@@ -81,6 +84,15 @@ pub(super) fn paint(verb: Verb) -> Paint {
     }
 }
 
+/// What made an action necessary.
+pub(super) fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Change => "by this change",
+        Cause::Drift => "drift",
+        Cause::Time => "a date passed",
+    }
+}
+
 /// The sign and the verb: `+ create`.
 pub(super) fn signed(verb: Verb) -> String {
     format!("{} {verb}", verb.sign())
@@ -91,11 +103,25 @@ pub(super) fn group(name: &ActionName) -> Option<&str> {
     name.group.as_deref().filter(|_| name.account.is_some())
 }
 
+/// The same things in order.
+pub(super) fn sorted<'a, T: Ord>(things: impl IntoIterator<Item = &'a T>) -> Vec<&'a T> {
+    let mut things: Vec<&T> = things.into_iter().collect();
+    things.sort();
+    things
+}
+
 /// The apps of a plan, by name.
 pub(super) fn apps(plan: &Plan) -> Vec<&AppPlan> {
     let mut apps: Vec<&AppPlan> = plan.apps.iter().collect();
     apps.sort_by(|a, b| a.app.cmp(&b.app));
     apps
+}
+
+/// The actions of an app, by name.
+pub(super) fn actions(app: &AppPlan) -> Vec<&Action> {
+    let mut actions: Vec<&Action> = app.actions.iter().collect();
+    actions.sort_by(|a, b| a.name.cmp(&b.name));
+    actions
 }
 
 /// What all apps take together, which are worked at beside each other.

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
-
+use serde::Serialize;
 use sqlx::any::AnyRow;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 };
 
 /// A run that begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NewRun {
     /// Its id, which no other run has had.
     pub id: Arc<str>,
@@ -33,7 +33,7 @@ pub struct NewRun {
 }
 
 /// How a run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RunEnd {
     /// When.
     pub at: Timestamp,
@@ -46,9 +46,10 @@ pub struct RunEnd {
 }
 
 /// A run, past or present.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Run {
     /// How it began.
+    #[serde(flatten)]
     pub begun: NewRun,
     /// How it ended; none of a run that was cut off or is still under way.
     pub ended: Option<RunEnd>,

@@ -32,7 +32,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("execute", &["plan", "connectors", "budget", "store", "observe"]),
     ("report", &["plan", "execute", "why", "review", "store"]),
     ("reconcile", &["desired", "connectors", "observe", "plan", "execute", "budget", "store", "report"]),
-    ("daemon", &["reconcile", "desired", "observe", "execute", "store", "budget", "report"]),
+    ("daemon", &["reconcile", "desired", "observe", "execute", "store", "budget", "report", "git"]),
     ("sandbox", &[]),
     (
         "cli",

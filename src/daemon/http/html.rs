@@ -1,43 +1,23 @@
 //! Texts in HTML.
 
-use std::fmt::{self, Display, Write as _};
+use std::fmt::{self, Write};
 
-use crate::report::spans;
+use askama::filters::Escaper;
 
-/// A text that is shown as it is, whatever characters an app or a file put into it.
-pub(super) struct Text<T>(pub T);
+/// Shows a text as it is, whatever characters an app or a file put into it. `askama.toml` names it for every page.
+#[derive(Clone, Copy)]
+pub(super) struct Inert;
 
-impl<T: Display> Display for Text<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(Escape(f), "{}", self.0)
-    }
-}
-
-/// A sentence, in which `code in backticks` is shown as code.
-pub(super) struct Prose<'a>(pub &'a str);
-
-impl Display for Prose<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        spans(self.0).try_for_each(
-            |(is_code, part)| {
-                if is_code { write!(f, "<code>{}</code>", Text(part)) } else { Text(part).fmt(f) }
-            },
-        )
-    }
-}
-
-struct Escape<'a, 'b>(&'a mut fmt::Formatter<'b>);
-
-impl fmt::Write for Escape<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
+impl Escaper for Inert {
+    fn write_escaped_str<W: Write>(&self, mut page: W, text: &str) -> fmt::Result {
         for c in text.chars() {
             match c {
-                '&' => self.0.write_str("&amp;")?,
-                '<' => self.0.write_str("&lt;")?,
-                '>' => self.0.write_str("&gt;")?,
-                '"' => self.0.write_str("&quot;")?,
-                '\'' => self.0.write_str("&#39;")?,
-                c => self.0.write_char(c)?,
+                '&' => page.write_str("&amp;")?,
+                '<' => page.write_str("&lt;")?,
+                '>' => page.write_str("&gt;")?,
+                '"' => page.write_str("&quot;")?,
+                '\'' => page.write_str("&#39;")?,
+                c => page.write_char(c)?,
             }
         }
         Ok(())
@@ -50,9 +30,8 @@ mod tests {
 
     #[test]
     fn nothing_that_an_app_says_becomes_markup() {
-        let text = Text("<script>'a' & \"b\"</script>").to_string();
-        assert_eq!(text, "&lt;script&gt;&#39;a&#39; &amp; &quot;b&quot;&lt;/script&gt;");
-        let prose = Prose("set `mode: <add>`, or ` & no more").to_string();
-        assert_eq!(prose, "set <code>mode: &lt;add&gt;</code>, or ` &amp; no more");
+        let mut page = String::new();
+        Inert.write_escaped_str(&mut page, "<script>'a' & \"b\"</script>").unwrap();
+        assert_eq!(page, "&lt;script&gt;&#39;a&#39; &amp; &quot;b&quot;&lt;/script&gt;");
     }
 }

@@ -24,7 +24,7 @@ use std::{
 use axum::{
     Router,
     extract::{Query, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -66,8 +66,8 @@ const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'; i
 /// An open socket, and who may come in.
 pub(super) struct Door {
     listener: TcpListener,
-    address: SocketAddr,
-    access: Arc<Access>,
+    pub address: SocketAddr,
+    pub access: Arc<Access>,
 }
 
 /// What answers are made of.
@@ -89,14 +89,6 @@ impl Door {
         let listener = TcpListener::bind(wanted).await.map_err(|error| Refused::Bind(wanted, error))?;
         let address = listener.local_addr().map_err(|error| Refused::Bind(wanted, error))?;
         Ok(Self { listener, address, access: Arc::new(access) })
-    }
-
-    pub(super) fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    pub(super) fn access(&self) -> Arc<Access> {
-        self.access.clone()
     }
 
     /// Serves until the daemon ends.
@@ -162,7 +154,10 @@ fn router(desk: Desk) -> Router {
 }
 
 async fn page(State(desk): State<Desk>) -> Response {
-    let html = page::page(&desk.status.snapshot(), desk.world.now());
+    let html = match page::page(&desk.status.snapshot(), desk.world.now()) {
+        Ok(html) => html,
+        Err(error) => return (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    };
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY),
@@ -223,7 +218,7 @@ async fn sync(State(desk): State<Desk>, Query(Which { app }): Query<Which>) -> R
     }
 }
 
-async fn nothing(_: HeaderMap) -> Response {
+async fn nothing() -> Response {
     let error = "there is nothing here; see / or /api/v1/status, /metrics, /healthz, /readyz, POST /api/v1/sync";
     json_answer(StatusCode::NOT_FOUND, &json!({ "error": error }))
 }

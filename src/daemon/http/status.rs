@@ -35,9 +35,9 @@ fn app(name: &str, app: &App) -> Value {
     json!({
         "app": name,
         "connector": &*app.connector,
-        "standing": app.standing().as_str(),
+        "standing": app.standing().as_ref(),
         "running": app.running.as_ref().map(|running| json!({
-            "since": running.since.to_string(), "trigger": running.trigger.as_str(), "doing": &*running.doing,
+            "since": running.since.to_string(), "trigger": running.trigger.as_ref(), "doing": &*running.doing,
         })),
         "next": app.next.map(|next| next.to_string()),
         "last_success": app.success.map(|at| at.to_string()),
@@ -52,8 +52,8 @@ fn cycle(report: &Report) -> Value {
     json!({
         "began": report.began.to_string(),
         "ended": report.ended.to_string(),
-        "trigger": report.trigger.as_str(),
-        "result": report.result.as_str(),
+        "trigger": report.trigger.as_ref(),
+        "result": report.result.as_ref(),
         "note": report.note,
         "done": report.done(),
         "requests": report.requests(),

@@ -55,21 +55,21 @@ fn text(item: &Item) -> String {
             let what = if actions.len() == 1 { one } else { more };
             list(format!("{mark} *{}*: {} {what} {rest}", plain(app), actions.len()), actions, step)
         }
-        Item::Unread { app, why } => format!(
+        Item::Useless { app: Some(app), why } => format!(
             ":x: *{}* cannot be worked with, and nothing is changed there meanwhile\n{}\nThe daemon goes on trying.",
             plain(app),
             plain(&short(why))
         ),
-        Item::Recovered { app } => format!(":white_check_mark: *{}* works again", plain(app)),
-        Item::BadFiles { problems } => {
-            let lines: Vec<&str> = problems.lines().take(LINES).collect();
+        Item::Recovered { app: Some(app) } => format!(":white_check_mark: *{}* works again", plain(app)),
+        Item::Useless { app: None, why } => {
+            let lines: Vec<&str> = why.lines().take(LINES).collect();
             format!(
                 ":x: *The newest files have mistakes*, and the last good ones stay in force\n```\n{}\n```\n\
                  `rosterd validate` shows all of them.",
                 code(&lines.join("\n"))
             )
         }
-        Item::GoodFiles => ":white_check_mark: The files are valid again".to_owned(),
+        Item::Recovered { app: None } => ":white_check_mark: The files are valid again".to_owned(),
     }
 }
 
@@ -126,20 +126,12 @@ fn code(text: &str) -> String {
 fn event(item: &Item) -> Value {
     match item {
         Item::Actions { kind, app, actions } => {
-            let kind = match kind {
-                Kind::Corrected => "drift-corrected",
-                Kind::Drift => "drift",
-                Kind::Held => "held",
-                Kind::Failed => "failure",
-            };
             let listed = actions.iter().take(LISTED);
             let listed = listed.map(|(name, why)| json!({ "action": name.to_string(), "why": why }));
-            json!({ "kind": kind, "app": app, "count": actions.len(), "actions": listed.collect::<Value>() })
+            json!({ "kind": kind.as_ref(), "app": app, "count": actions.len(), "actions": listed.collect::<Value>() })
         }
-        Item::Unread { app, why } => json!({ "kind": "failure", "app": &**app, "why": why }),
-        Item::Recovered { app } => json!({ "kind": "recovered", "app": &**app }),
-        Item::BadFiles { problems } => json!({ "kind": "failure", "app": null, "why": &**problems }),
-        Item::GoodFiles => json!({ "kind": "recovered", "app": null }),
+        Item::Useless { app, why } => json!({ "kind": "failure", "app": app, "why": why }),
+        Item::Recovered { app } => json!({ "kind": "recovered", "app": app }),
     }
 }
 

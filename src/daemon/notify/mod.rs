@@ -82,40 +82,35 @@ fn complain(world: &dyn World, targets: &[Target]) {
 impl Target {
     async fn tell(&mut self, world: &dyn World, now: &Now) {
         let items = news::items(&self.told, now, &self.corrected, &self.settings.on);
-        if items.is_empty() {
-            self.told = now.clone();
-            self.corrected.clear();
-            return;
-        }
-        let body = letter::body(&items);
-        match deliver(world, &self.settings.url, &body).await {
-            Ok(()) => {
-                info!(webhook = name(&self.settings.url), items = items.len(), "told a webhook what is new");
-                self.told = now.clone();
-                self.corrected.clear();
+        let webhook = name(&self.settings.url);
+        if !items.is_empty() {
+            if let Err(undelivered) = deliver(world, &self.settings.url, &letter::body(&items)).await {
+                warn!(
+                    webhook,
+                    "a webhook of `settings.notify` was not told what is new: {}; check that the secret holds the address \
+                     that the chat gave out; it is told after the next cycle of an app, if it is still so",
+                    undelivered.why
+                );
+                return;
             }
-            Err(undelivered) => warn!(
-                webhook = name(&self.settings.url),
-                "a webhook of `settings.notify` was not told what is new: {}; check that the secret holds the address \
-                 that the chat gave out; it is told after the next cycle of an app, if it is still so",
-                undelivered.why
-            ),
+            info!(webhook, items = items.len(), "told a webhook what is new");
         }
+        self.told = now.clone();
+        self.corrected.clear();
     }
 }
 
 async fn deliver(world: &dyn World, url: &SecretRef, body: &serde_json::Value) -> Result<(), Undelivered> {
-    let mut pauses = AGAIN.into_iter();
-    loop {
-        let undelivered = match world.tell(url, body).await {
-            Ok(()) => return Ok(()),
-            Err(undelivered) => undelivered,
-        };
-        let pause = if undelivered.lasting { None } else { pauses.next() };
-        let Some(pause) = pause else { return Err(undelivered) };
-        debug!(webhook = name(url), "not told, and tried again: {}", undelivered.why);
+    for pause in AGAIN {
+        match world.tell(url, body).await {
+            Err(undelivered) if !undelivered.lasting => {
+                debug!(webhook = name(url), "not told, and tried again: {}", undelivered.why);
+            }
+            ended => return ended,
+        }
         tokio::time::sleep(pause).await;
     }
+    world.tell(url, body).await
 }
 
 /// Where the address is, which is not the address.

@@ -61,35 +61,27 @@ impl Facts {
 /// What one cycle corrected that had come up since the one before.
 pub(super) type Corrected = BTreeMap<Arc<str>, Vec<ActionName>>;
 
-/// What became of actions that are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What became of actions that are told, by the words of the events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::AsRefStr)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Kind {
+    #[strum(serialize = "drift-corrected")]
     Corrected,
     Drift,
     Held,
+    #[strum(serialize = "failure")]
     Failed,
 }
 
-/// Something to tell.
+/// Something to tell. What names no app is about the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Item {
     /// Actions of one kind, each with what there is to say about it.
-    Actions {
-        kind: Kind,
-        app: Arc<str>,
-        actions: Vec<(ActionName, String)>,
-    },
-    Unread {
-        app: Arc<str>,
-        why: String,
-    },
-    Recovered {
-        app: Arc<str>,
-    },
-    BadFiles {
-        problems: Arc<str>,
-    },
-    GoodFiles,
+    Actions { kind: Kind, app: Arc<str>, actions: Vec<(ActionName, String)> },
+    /// Nothing can be done with it.
+    Useless { app: Option<Arc<str>>, why: String },
+    /// It can be worked with again.
+    Recovered { app: Option<Arc<str>> },
 }
 
 /// Follows the news. It knows the last whole cycle of each app under the files in force, against which a difference is
@@ -195,8 +187,8 @@ pub(super) fn items(told: &Now, now: &Now, corrected: &Corrected, on: &BTreeSet<
     let mut items = Vec::new();
     if wants("failure") {
         match (&told.bad, &now.bad) {
-            (None, Some(problems)) => items.push(Item::BadFiles { problems: problems.clone() }),
-            (Some(_), None) => items.push(Item::GoodFiles),
+            (None, Some(problems)) => items.push(Item::Useless { app: None, why: problems.to_string() }),
+            (Some(_), None) => items.push(Item::Recovered { app: None }),
             _ => {}
         }
     }
@@ -211,10 +203,10 @@ pub(super) fn items(told: &Now, now: &Now, corrected: &Corrected, on: &BTreeSet<
         };
         if wants("failure") {
             let unread = facts.unread.clone().filter(|_| before.unread.is_none());
-            items.extend(unread.map(|why| Item::Unread { app: app.clone(), why }));
+            items.extend(unread.map(|why| Item::Useless { app: Some(app.clone()), why }));
             items.extend(of(Kind::Failed, fresh(&facts.failed, &before.failed)));
             let recovered = before.is_failing() && !facts.is_failing();
-            items.extend(recovered.then(|| Item::Recovered { app: app.clone() }));
+            items.extend(recovered.then(|| Item::Recovered { app: Some(app.clone()) }));
         }
         if wants("drift") {
             let corrected = corrected.get(app).into_iter().flatten();

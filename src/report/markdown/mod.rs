@@ -71,7 +71,7 @@ struct Page<'a> {
 impl Page<'_> {
     fn rows(&self) -> Vec<Row> {
         let compared = self.plan.against.is_some();
-        let mut rows = table::of_findings(None, self.plan.findings.iter().collect());
+        let mut rows = table::of_findings(None, wording::sorted(&self.plan.findings));
         for (index, app) in self.apps.iter().enumerate() {
             rows.extend(table::of_actions(index, app, compared));
             rows.extend(table::of_findings(Some(index), own_findings(app)));
@@ -95,12 +95,12 @@ impl Page<'_> {
         }
         let gone = self.actions(|action| action.status == Status::Ready && action.irreversible);
         if gone > 0 {
-            let what = if gone == 1 { "1 action" } else { &format!("{} actions", wording::number(gone as u64)) };
+            let what = wording::count(gone, "action", "actions");
             out.push_str(&format!("> [!CAUTION]\n> {what} to do cannot be undone.\n\n"));
         }
         let mut lines = Vec::new();
         if let Some(against) = &self.plan.against {
-            let of = |cause| wording::number(self.actions(|action| action.cause == Some(cause)) as u64);
+            let of = |cause| wording::number(self.actions(|action| action.cause == Some(cause)));
             let commit = against.commit.get(..12).unwrap_or(&against.commit);
             let named = if against.commit == against.reference {
                 code(commit)
@@ -171,7 +171,7 @@ impl Page<'_> {
         if !quiet.is_empty() {
             let names: Vec<String> = quiet.iter().take(40).map(|name| code(name)).collect();
             let more = quiet.len() - names.len();
-            let more = if more > 0 { format!(" and {} more", wording::number(more as u64)) } else { String::new() };
+            let more = if more > 0 { format!(" and {} more", wording::number(more)) } else { String::new() };
             out.push_str(&format!("In sync: {}{more}.\n\n", names.join(", ")));
         }
         out
@@ -191,12 +191,12 @@ impl Page<'_> {
             return String::new();
         }
         let tally: Vec<String> =
-            left.into_iter().map(|(verb, count)| format!("{} {verb}", wording::number(count as u64))).collect();
+            left.into_iter().map(|(verb, count)| format!("{} {verb}", wording::number(count))).collect();
         format!(
             "> [!NOTE]\n> {} of {} actions are shown, the gravest first. Left out: {}. \
              `rosterd plan --format json` shows all.\n\n",
-            wording::number((all - missing) as u64),
-            wording::number(all as u64),
+            wording::number(all - missing),
+            wording::number(all),
             tally.join(", "),
         )
     }
@@ -229,13 +229,13 @@ fn counts(summary: Summary) -> String {
     let parts =
         [(summary.ready, "to do"), (summary.waiting, "waiting"), (summary.held, "held"), (summary.manual, "by hand")];
     let parts = parts.into_iter().filter(|(count, _)| *count > 0);
-    let parts: Vec<String> = parts.map(|(count, word)| format!("{} {word}", wording::number(count as u64))).collect();
+    let parts: Vec<String> = parts.map(|(count, word)| format!("{} {word}", wording::number(count))).collect();
     parts.join(", ")
 }
 
 fn table_row(app: &AppPlan, compared: bool) -> String {
     let summary = app.summary();
-    let number = |count: usize| if count == 0 { String::new() } else { wording::number(count as u64) };
+    let number = |count: usize| if count == 0 { String::new() } else { wording::number(count) };
     let count = |wanted: &dyn Fn(&Action) -> bool| number(app.actions.iter().filter(|action| wanted(action)).count());
     let ready = if app.error.is_some() { "not read".to_owned() } else { number(summary.ready) };
     let mut cells = vec![code(&app.app)];
@@ -307,7 +307,7 @@ fn draw_part(part: Part, rows: &[(usize, &Row)], taken: &BTreeSet<usize>) -> Str
         return String::new();
     }
     let by_this_change = if part.compared && part.whose == Whose::Change { " by this change" } else { "" };
-    let count = wording::number(rows.len() as u64);
+    let count = wording::number(rows.len());
     let mut out = format!("**{}{by_this_change}: {count}**\n\n", part.class.title());
     if part.class.is_table() {
         out.push_str("| action | who | what | asked for by |\n| --- | --- | --- | --- |\n");
@@ -315,7 +315,7 @@ fn draw_part(part: Part, rows: &[(usize, &Row)], taken: &BTreeSet<usize>) -> Str
     shown.iter().for_each(|row| out.push_str(&row.text));
     out.push('\n');
     if shown.len() < rows.len() {
-        let more = wording::number((rows.len() - shown.len()) as u64);
+        let more = wording::number(rows.len() - shown.len());
         out.push_str(&format!("… and {more} more.\n\n"));
     }
     let releases: BTreeSet<&String> = shown.iter().filter_map(|row| row.release.as_ref()).collect();

@@ -136,11 +136,7 @@ fn action_row(action: &Action, others: bool) -> String {
     if action.irreversible {
         what.push("**cannot be undone**".to_owned());
     }
-    match action.cause.filter(|_| others) {
-        Some(Cause::Drift) => what.push("drift".to_owned()),
-        Some(Cause::Time) => what.push("a date passed".to_owned()),
-        Some(Cause::Change) | None => {}
-    }
+    what.extend(action.cause.filter(|_| others).map(|cause| wording::cause(cause).to_owned()));
     let mut cell = what.join(" · ");
     for sentence in why_not(action) {
         if !cell.is_empty() {
@@ -205,8 +201,7 @@ fn sentence(text: &str) -> String {
     prose(&text[..end]) + "…"
 }
 
-pub(super) fn of_findings(app: Option<usize>, mut findings: Vec<&Finding>) -> Vec<Row> {
-    findings.sort();
+pub(super) fn of_findings(app: Option<usize>, findings: Vec<&Finding>) -> Vec<Row> {
     let row = |finding: &Finding| {
         let (word, gravity) = match finding.severity {
             Severity::Error => ("**error**", Gravity::Error),
@@ -223,15 +218,13 @@ pub(super) fn of_findings(app: Option<usize>, mut findings: Vec<&Finding>) -> Ve
 }
 
 pub(super) fn of_due(index: usize, due: &[Due]) -> Vec<Row> {
-    let mut due: Vec<&Due> = due.iter().collect();
-    due.sort();
     let row = |one: &Due| {
         let group = one.group.as_deref().map(|group| format!(" in {}", code(group))).unwrap_or_default();
         let (day, what, account) = (wording::day(one), one.what.as_str(), code(&one.account));
         let text = format!("- {day} **{what}** {account}{group}{}\n", places(&one.because));
         Row::of_nobody(Some(index), Class::Due, Gravity::Date, text)
     };
-    due.into_iter().map(row).collect()
+    wording::sorted(due).into_iter().map(row).collect()
 }
 
 fn places(places: &[Place]) -> String {

@@ -2,7 +2,7 @@
 
 use super::draw_findings;
 use crate::{
-    model::{Action, Cause, Due, DueWhat, Finding, Plan},
+    model::{Action, Cause, Due, DueWhat, Plan},
     report::{
         canvas::{Canvas, Line, Paint},
         wording,
@@ -20,22 +20,21 @@ pub(super) fn draw_head(canvas: &mut Canvas, plan: &Plan) {
         let commit = against.commit.get(..12).unwrap_or(&against.commit);
         let whole = against.commit == against.reference;
         let name = if whole { commit } else { &against.reference };
-        let line = Line::new().plain("Compared with ").whole(Paint::Strong, name);
-        let line =
-            if whole { line } else { line.text(Paint::Dim, " (").whole(Paint::Dim, commit).text(Paint::Dim, ")") };
-        let line = line
-            .plain(": ")
-            .whole(Paint::Strong, format!("{} by this change", wording::number(of(Cause::Change) as u64)))
-            .plain(", ")
-            .whole(Paint::Plain, format!("{} drift", wording::number(of(Cause::Drift) as u64)))
-            .plain(", ")
-            .whole(Paint::Plain, format!("{} because a date passed", wording::number(of(Cause::Time) as u64)))
-            .plain(".");
-        canvas.paragraph(0, &line);
+        let mut line = Line::new().plain("Compared with ").whole(Paint::Strong, name);
+        if !whole {
+            line = line.text(Paint::Dim, " (").whole(Paint::Dim, commit).text(Paint::Dim, ")");
+        }
+        let causes = [
+            (Cause::Change, Paint::Strong, "by this change"),
+            (Cause::Drift, Paint::Plain, "drift"),
+            (Cause::Time, Paint::Plain, "because a date passed"),
+        ];
+        let counts = causes
+            .map(|(cause, paint, words)| Line::new().whole(paint, format!("{} {words}", wording::number(of(cause)))));
+        canvas.paragraph(0, &line.plain(": ").then(Line::list(counts)).plain("."));
         if !against.no_longer.is_empty() {
             let count = wording::count(against.no_longer.len(), "action", "actions");
-            canvas
-                .paragraph(0, &Line::new().plain(format!("{count} planned without this change would not be needed:")));
+            canvas.say(Paint::Plain, format!("{count} planned without this change would not be needed:"));
             for name in against.no_longer.iter().take(DUE) {
                 canvas.line(&Line::new().pad_to(2).whole(Paint::Dim, name.to_string()));
             }
@@ -52,9 +51,7 @@ pub(super) fn draw_head(canvas: &mut Canvas, plan: &Plan) {
         let line = if snapshot.is_old() { line.text(Paint::Alarm, old) } else { line };
         canvas.paragraph(0, &line.plain("."));
     }
-    let mut findings: Vec<&Finding> = plan.findings.iter().collect();
-    findings.sort();
-    draw_findings(canvas, findings);
+    draw_findings(canvas, wording::sorted(&plan.findings));
     if plan.against.is_some() || plan.snapshot.is_some() || !plan.findings.is_empty() {
         canvas.gap();
     }
@@ -69,12 +66,8 @@ pub(super) fn draw_due(canvas: &mut Canvas, due: &[Due]) {
     if due.is_empty() {
         return;
     }
-    let mut due: Vec<&Due> = due.iter().collect();
-    due.sort();
-    canvas.gap();
-    let title = format!("By date, within 14 days: {}", wording::number(due.len() as u64));
-    canvas.paragraph(0, &Line::new().whole(Paint::Strong, title));
-    for one in due.iter().take(DUE) {
+    canvas.heading(&format!("By date, within 14 days: {}", wording::number(due.len())));
+    for one in wording::sorted(due).into_iter().take(DUE) {
         let paint = match one.what {
             DueWhat::Begins => Paint::Add,
             DueWhat::Changes => Paint::Change,

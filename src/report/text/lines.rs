@@ -115,7 +115,7 @@ pub(super) fn tally(actions: &[&Action]) -> Line {
         *counts.entry(action.name.verb).or_default() += 1;
     }
     let count = |(verb, count): (Verb, usize)| {
-        Line::new().whole(wording::paint(verb), format!("{} {verb}", wording::number(count as u64)))
+        Line::new().whole(wording::paint(verb), format!("{} {verb}", wording::number(count)))
     };
     Line::joined(counts.into_iter().map(count), &Line::new().text(Paint::Dim, ", "))
 }
@@ -234,17 +234,7 @@ fn detail(canvas: &Canvas, action: &Action) -> Line {
     if action.irreversible {
         parts.push(Line::new().whole(Paint::Alarm, "! cannot be undone"));
     }
-    if let Some(cause) = action.cause {
-        use crate::model::Cause;
-        parts.push(Line::new().whole(
-            Paint::Notice,
-            match cause {
-                Cause::Change => "by this change",
-                Cause::Drift => "drift",
-                Cause::Time => "a date passed",
-            },
-        ));
-    }
+    parts.extend(action.cause.map(|cause| Line::new().whole(Paint::Notice, wording::cause(cause))));
     let separator = canvas.glyph(" · ", "; ");
     Line::joined(parts, &Line::new().whole(Paint::Dim, separator.trim_end()).plain(" "))
 }

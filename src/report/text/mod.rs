@@ -53,10 +53,7 @@ pub(super) fn only(app: &AppPlan) -> Option<&Finding> {
 
 /// Findings that are told with the app, sorted.
 pub(super) fn own_findings(app: &AppPlan) -> Vec<&Finding> {
-    let mut findings: Vec<&Finding> =
-        app.findings.iter().filter(|finding| finding.code != FindingCode::OnlyOnePerson).collect();
-    findings.sort();
-    findings
+    wording::sorted(app.findings.iter().filter(|finding| finding.code != FindingCode::OnlyOnePerson))
 }
 
 fn draw_quiet(canvas: &mut Canvas, app: &AppPlan) {
@@ -96,7 +93,7 @@ fn plural(noun: &str) -> String {
 }
 
 pub(super) fn requests(n: u64) -> String {
-    format!("{} {}", wording::number(n), if n == 1 { "request" } else { "requests" })
+    wording::count(n, "request", "requests")
 }
 
 fn forecast(forecast: Forecast) -> String {
@@ -133,7 +130,7 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
         let error = error.strip_prefix(&*app.app).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(error);
         draw_error(canvas, "could not be read: ", error);
         let after = if several { "Nothing is planned here; the other apps go on." } else { "Nothing is planned." };
-        canvas.paragraph(0, &Line::new().text(Paint::Dim, after));
+        canvas.say(Paint::Dim, after);
     } else {
         let mut line = observed(app);
         if several && app.forecast.requests > 0 {
@@ -142,16 +139,15 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
                 line.push_str(&format!(", and the last action lands {at}"));
             }
         }
-        canvas.paragraph(0, &Line::new().text(Paint::Dim, line));
+        canvas.say(Paint::Dim, line);
         if let Some((text, short)) = seats(app.forecast) {
-            canvas.paragraph(0, &Line::new().text(if short { Paint::Change } else { Paint::Dim }, text));
+            canvas.say(if short { Paint::Change } else { Paint::Dim }, text);
         }
         if !app.complete && only(app).is_none() {
-            let warning = "Not everything could be read, and what was not seen is not taken for absent.";
-            canvas.paragraph(0, &Line::new().text(Paint::Change, warning));
+            canvas.say(Paint::Change, "Not everything could be read, and what was not seen is not taken for absent.");
         }
         if app.actions.is_empty() {
-            canvas.paragraph(0, &Line::new().text(Paint::Add, "In sync: nothing to do."));
+            canvas.say(Paint::Add, "In sync: nothing to do.");
         }
     }
     draw_actions(canvas, app);
@@ -238,7 +234,7 @@ pub(super) fn draw_sections(canvas: &mut Canvas, mut sections: Vec<Section<'_>>)
 /// `To do: 3  (1 create, 2 update)`.
 pub(super) fn draw_section_title(canvas: &mut Canvas, title: &str, paint: Paint, actions: &[&Action]) {
     canvas.gap();
-    let count = wording::number(actions.len() as u64);
+    let count = wording::number(actions.len());
     let title = Line::new().whole(paint, format!("{title}: {count}  "));
     let tally = lines::tally(actions);
     canvas.hanging(&title, &Line::new().text(Paint::Dim, "(").then(tally).text(Paint::Dim, ")"));
@@ -307,9 +303,7 @@ fn draw_findings(canvas: &mut Canvas, findings: Vec<&Finding>) {
     if findings.is_empty() {
         return;
     }
-    canvas.gap();
-    let title = format!("Findings: {}", wording::number(findings.len() as u64));
-    canvas.paragraph(0, &Line::new().whole(Paint::Strong, title));
+    canvas.heading(&format!("Findings: {}", wording::number(findings.len())));
     let mut rest: BTreeMap<(Severity, FindingCode), usize> = BTreeMap::new();
     for (i, finding) in findings.into_iter().enumerate() {
         if i >= FINDINGS && finding.severity != Severity::Error {
@@ -353,9 +347,7 @@ fn draw_finding(canvas: &mut Canvas, finding: &Finding) {
 pub(super) fn counts(parts: &[(usize, &str, Paint)]) -> Line {
     let parts = parts.iter().filter(|(count, _, _)| *count > 0);
     Line::list(
-        parts.map(|(count, word, paint)| {
-            Line::new().whole(*paint, format!("{} {word}", wording::number(*count as u64)))
-        }),
+        parts.map(|(count, word, paint)| Line::new().whole(*paint, format!("{} {word}", wording::number(*count)))),
     )
 }
 
@@ -389,8 +381,7 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
     let gone = plan.apps.iter().flat_map(|app| &app.actions);
     let gone = gone.filter(|action| action.status == Status::Ready && action.irreversible).count();
     if gone > 0 {
-        let text = format!("! {} of what is to do cannot be undone.", wording::number(gone as u64));
-        canvas.paragraph(0, &Line::new().text(Paint::Alarm, text));
+        canvas.say(Paint::Alarm, format!("! {} of what is to do cannot be undone.", wording::number(gone)));
     }
     if summary.ready > 0 {
         // Apps are worked on side by side: requests add up, and the slowest app says when all is done.
@@ -398,13 +389,13 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
         if total.requests > 0 {
             let lands = lands(plan, total).map(|at| format!("; begun now, the last action lands {at}"));
             let text = format!("Applying takes {} at the budget{}.", forecast(total), lands.unwrap_or_default());
-            canvas.paragraph(0, &Line::new().plain(text));
+            canvas.say(Paint::Plain, text);
         }
     }
     if let Some(only) = plan.apps.iter().find_map(only) {
         canvas.paragraph(0, &Line::new().prose(Paint::Notice, &only.message));
     }
     if let Some(text) = wording::unchecked(plan) {
-        canvas.paragraph(0, &Line::new().text(Paint::Dim, text));
+        canvas.say(Paint::Dim, text);
     }
 }
