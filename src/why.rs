@@ -89,6 +89,18 @@ pub struct WhyClaim {
     pub via: Option<Arc<str>>,
 }
 
+impl WhyClaim {
+    /// What claims are sorted by.
+    fn order(&self) -> impl Ord {
+        let phase = match self.phase {
+            Phase::Open => 0,
+            Phase::Upcoming => 1,
+            Phase::Lapsed => 2,
+        };
+        (phase, self.via.is_some(), &self.claim.because, self.claim.window, &self.via)
+    }
+}
+
 /// What a grant is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -177,17 +189,7 @@ fn grant(
             WhyClaim { phase: claim.window.phase(now), claim: Claim { because, ..claim }, via }
         })
         .collect();
-    let order = |phase: Phase| match phase {
-        Phase::Open => 0,
-        Phase::Upcoming => 1,
-        Phase::Lapsed => 2,
-    };
-    claims.sort_by(|a, b| {
-        let key = |of: &WhyClaim| (order(of.phase), of.via.is_some());
-        key(a)
-            .cmp(&key(b))
-            .then_with(|| (&a.claim.because, a.claim.window, &a.via).cmp(&(&b.claim.because, b.claim.window, &b.via)))
-    });
+    claims.sort_by(|a, b| a.order().cmp(&b.order()));
     let in_phase = |phase: Phase| claims.iter().filter(move |claim| claim.phase == phase);
     let next = in_phase(Phase::Upcoming).filter_map(|claim| claim.claim.window.from).min();
     let (state, at) = match (in_phase(Phase::Open).next(), next) {

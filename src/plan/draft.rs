@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{repair, wanted::Standing};
+use super::{Context, identity::Doubt, repair, wanted::Standing};
 use crate::model::{
     AccountStatus, Action, ActionName, AppPlan, Change, Edge, Email, Finding, Guard, Held, LiveAccount, Place, Rule,
     Status, Step, Verb,
@@ -61,11 +61,20 @@ pub(super) struct Drafts {
 }
 
 impl Draft {
-    /// A new action that nothing stands in the way of.
-    pub(super) fn new(name: ActionName, step: Step, standing: Standing, identity: Option<Email>) -> Self {
+    /// A new action that nothing stands in the way of, on an account of somebody, who goes by this label, or on a group.
+    pub(super) fn new(
+        cx: &Context<'_>,
+        step: Step,
+        account: Option<(&str, &Email)>,
+        group: Option<&Arc<str>>,
+        standing: Standing,
+    ) -> Self {
+        let (label, identity) = account.unzip();
+        let app = cx.app.name.clone();
+        let name = ActionName { app, verb: step.verb(), account: label.map(Into::into), group: group.cloned() };
         Self {
             action: Action::of(name, step),
-            identity,
+            identity: identity.cloned(),
             members: Vec::new(),
             standing,
             loses_admin: false,
@@ -130,6 +139,18 @@ impl Draft {
         self.holds.push(Hold { guard, reason: reason.into(), repair: None, release: Some(release) });
     }
 
+    /// Holds what takes certainty for as long as something was not seen.
+    pub(super) fn hold_unseen(&mut self, reason: String) {
+        self.hold(Guard::Incomplete, reason, "plan again once the app can be read to the end");
+    }
+
+    /// Holds what is about a doubtful account, except that people who left lose all that is certainly theirs.
+    pub(super) fn hold_doubtful(&mut self, doubt: Option<&Doubt>) {
+        if let Some(doubt) = doubt.filter(|doubt| !(self.cuts_off_leaver() && doubt.all_theirs)) {
+            self.hold(Guard::Ambiguous, &*doubt.reason, &*doubt.repair);
+        }
+    }
+
     /// Holds what is about an account of which nobody knows what its status means.
     pub(super) fn hold_unknown_status(&mut self, account: &LiveAccount) {
         if let AccountStatus::Unknown(word) = &account.status {
@@ -170,10 +191,6 @@ impl Draft {
 }
 
 impl Drafts {
-    pub(super) fn find(&mut self, finding: Finding) {
-        self.findings.push(finding);
-    }
-
     /// Sorts everything into the app's plan.
     pub(super) fn finish(self, mut plan: AppPlan) -> AppPlan {
         plan.actions = self.actions.into_iter().map(|draft| draft.action).collect();
@@ -189,14 +206,4 @@ impl Drafts {
         plan.findings.dedup();
         plan
     }
-}
-
-/// The name of a step that is about an account, or about a membership when there is a group.
-pub(super) fn account_action(app: &Arc<str>, step: &Step, account: &str, group: Option<&Arc<str>>) -> ActionName {
-    ActionName { app: app.clone(), verb: step.verb(), account: Some(account.into()), group: group.cloned() }
-}
-
-/// The name of a step that is about a group.
-pub(super) fn group_action(app: &Arc<str>, step: &Step, group: &Arc<str>) -> ActionName {
-    ActionName { app: app.clone(), verb: step.verb(), account: None, group: Some(group.clone()) }
 }

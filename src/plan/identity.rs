@@ -200,17 +200,12 @@ fn moved<'a>(cx: &Context<'a>) -> HashMap<&'a Arc<str>, BTreeSet<&'a Email>> {
         }
         if let Some((id, account)) = ids.last().and_then(|id| strangers.get_key_value(id))
             // What nobody can use matters only where another account would be made beside it.
-            && (account.status != AccountStatus::Inactive || is_granted(cx, identity))
+            && (account.status != AccountStatus::Inactive || cx.app.grants(identity))
         {
             moved.entry(id).or_default().insert(identity);
         }
     }
     moved
-}
-
-/// Whether any line, at whatever time, grants an account.
-fn is_granted(cx: &Context<'_>, identity: &Email) -> bool {
-    cx.app.accounts.contains_key(identity) || cx.app.groups.values().any(|group| group.members.contains_key(identity))
 }
 
 fn moved_away(cx: &Context<'_>, person: &Email, account: &LiveAccount) -> Doubt {

@@ -161,8 +161,3 @@ fn complete(grant: &mut Grant, app: &DesiredApp, person: Option<&Person>) {
         }
     }
 }
-
-/// Roles in a set of values, whether the field is `role` or `roles`.
-pub(super) fn roles_of(values: &Values, rule: &RoleRule) -> BTreeSet<Arc<str>> {
-    values.get(&rule.field()).map(|value| value.texts().cloned().collect()).unwrap_or_default()
-}
