@@ -108,7 +108,7 @@ impl<'a> Changes<'a> {
 }
 
 /// What the files say of something live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 pub enum Standing {
     /// A line grants it.
@@ -123,13 +123,6 @@ pub enum Standing {
     /// No line declares the group.
     #[strum(serialize = "group not in the files")]
     Undeclared,
-}
-
-impl Standing {
-    /// The word in reports.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
 }
 
 /// Everything live, sorted by person, app and group, with the last of `changes`, which are in the order in which they were
@@ -220,9 +213,7 @@ fn judged(row: Row, named: bool, grant: Option<&Grant>) -> Row {
         State::Upcoming | State::Lapsed => Standing::Ungranted,
         State::Suspended | State::Left => Standing::Out,
     };
-    let mut because: Vec<Place> = grant.claims.iter().flat_map(|claim| claim.claim.because.iter().cloned()).collect();
-    because.sort();
-    because.dedup();
+    let because = Place::sorted(grant.claims.iter().flat_map(|claim| &claim.claim.because));
     let reason = grant.claims.iter().find_map(|claim| claim.claim.reason.clone());
     Row { standing, because, reason, until: grant.window.until, ..row }
 }

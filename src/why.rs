@@ -123,7 +123,7 @@ pub(crate) fn why(desired: &Desired, email: &Email, now: Timestamp) -> Why {
     let person = desired.people.get(&identity).map(|entry| WhyPerson {
         status: entry.status_at(now),
         phase: entry.window.phase(now),
-        because: sorted([Some(&entry.place), entry.status_place.as_ref()].into_iter().flatten()),
+        because: Place::sorted([Some(&entry.place), entry.status_place.as_ref()].into_iter().flatten()),
         entry: entry.clone(),
     });
     let status = person.as_ref().map_or(PersonStatus::Active, |person| person.status);
@@ -185,7 +185,7 @@ fn grant(
 ) -> Grant {
     let mut claims: Vec<WhyClaim> = claims
         .map(|(claim, via)| {
-            let because = sorted(&claim.because);
+            let because = Place::sorted(&claim.because);
             WhyClaim { phase: claim.window.phase(now), claim: Claim { because, ..claim }, via }
         })
         .collect();
@@ -234,11 +234,6 @@ fn span(claims: &[WhyClaim], at: Timestamp) -> Window {
 /// When what is over ended.
 fn last(claims: &[WhyClaim]) -> Window {
     claims.iter().map(|claim| claim.claim.window).max_by_key(|window| window.until).unwrap_or_default()
-}
-
-fn sorted<'a>(places: impl IntoIterator<Item = &'a Place>) -> Vec<Place> {
-    let places: BTreeSet<Place> = places.into_iter().cloned().collect();
-    places.into_iter().collect()
 }
 
 /// Known addresses like `email`: the same name at another domain, or nearly the same spelling.

@@ -14,7 +14,7 @@ use crate::model::{
 /// One app's part of an import.
 pub(super) struct Import<'a> {
     inputs: &'a Inputs<'a>,
-    app: &'a DesiredApp,
+    pub(super) app: &'a DesiredApp,
     live: &'a LiveApp,
     /// No line grants anything here yet.
     is_new: bool,
@@ -70,10 +70,6 @@ impl<'a> Import<'a> {
             }
         }
         import
-    }
-
-    pub(super) fn name(&self) -> Arc<str> {
-        self.app.name.clone()
     }
 
     fn skip(&self, skipped: &mut BTreeSet<Skipped>, what: impl Into<String>, why: impl Into<String>) {

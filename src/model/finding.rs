@@ -85,21 +85,9 @@ impl Severity {
 
 /// Every kind of finding. The word in reports and JSON is the variant in kebab case: `unlisted-account`. The variants
 /// stand in the order of their words, which is the order of reports.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    strum::Display,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(strum::Display, strum::VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum FindingCode {
     /// An update takes a role away first; the address follows in the next plan.
@@ -177,11 +165,6 @@ pub enum FindingCode {
 impl FindingCode {
     /// Every code.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
-
-    /// The word in reports and JSON.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
 }
 
 #[cfg(test)]
@@ -190,6 +173,6 @@ mod tests {
 
     #[test]
     fn codes_stand_in_the_order_of_their_words() {
-        assert!(FindingCode::ALL.is_sorted_by_key(|code| code.as_str()));
+        assert!(FindingCode::ALL.is_sorted_by_key(ToString::to_string));
     }
 }

@@ -84,13 +84,6 @@ pub enum DueWhat {
     Ends,
 }
 
-impl DueWhat {
-    /// The word in reports.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
-
 /// What would change in one app.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AppPlan {

@@ -97,10 +97,8 @@ impl Draft {
         self.action.status == status
     }
 
-    pub(super) fn because(mut self, mut places: Vec<Place>) -> Self {
-        places.sort();
-        places.dedup();
-        self.action.because = places;
+    pub(super) fn because(mut self, places: Vec<Place>) -> Self {
+        self.action.because = Place::sorted(&places);
         self
     }
 

@@ -99,7 +99,6 @@ impl One<'_> {
 
     fn places(&self, at: Timestamp) -> Vec<Place> {
         let turns = self.claims().filter(|claim| [claim.window.from, claim.window.until].contains(&Some(at)));
-        let places: BTreeSet<Place> = turns.flat_map(|claim| claim.because.iter().cloned()).collect();
-        places.into_iter().collect()
+        Place::sorted(turns.flat_map(|claim| &claim.because))
     }
 }

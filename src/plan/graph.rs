@@ -23,8 +23,7 @@ pub(super) fn settle(drafts: &mut Drafts) {
             report_cycle(&graph, &component, drafts);
         }
         for node in component {
-            let blocked = blocked(&graph, &nodes, node, drafts);
-            if let Some(reason) = blocked {
+            if let Some(reason) = blocked(&graph, &nodes, node, drafts) {
                 drafts.actions[graph[node]].wait(reason);
             }
         }

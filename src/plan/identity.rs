@@ -293,9 +293,8 @@ fn owner_before<'a>(cx: &Context<'a>, identity: &Email, account: &LiveAccount) -
     let history = cx.history?;
     let before = history.seen_under.get(&account.email)?.iter().take_while(|id| **id != account.id);
     // An account that the person had by an alias before is theirs by any other of their addresses.
-    let aliases = cx.people.get(identity).map_or(&[][..], |person| person.aliases.as_slice());
     let was_theirs = || {
-        let others = std::iter::once(identity).chain(aliases).filter(|address| **address != account.email);
+        let others = cx.addresses(identity).filter(|address| **address != account.email);
         others.filter_map(|address| history.seen_under.get(address)).any(|ids| ids.contains(&account.id))
     };
     let is_ours = || {

@@ -174,9 +174,13 @@ impl<'a> Context<'a> {
     /// it asked for, and a person may have several.
     fn may_exist(&self, identity: &Email) -> Option<&'a str> {
         let Coverage::Incomplete(why) = &self.live.accounts_coverage else { return None };
-        let aliases = self.people.get(identity).map_or(&[][..], |person| person.aliases.as_slice());
-        let absent = std::iter::once(identity).chain(aliases).all(|email| self.live.absent.contains(email));
-        (!absent).then_some(why)
+        (!self.addresses(identity).all(|email| self.live.absent.contains(email))).then_some(why)
+    }
+
+    /// A person's own address, and their aliases.
+    fn addresses<'b>(&'b self, identity: &'b Email) -> impl Iterator<Item = &'b Email> {
+        let aliases = self.people.get(identity).into_iter().flat_map(|person| &person.aliases);
+        std::iter::once(identity).chain(aliases)
     }
 
     /// The day of an instant, in the organisation's time zone.
@@ -213,7 +217,13 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
     rules::subsume(cx, &mut drafts);
     drafts.finish(AppPlan {
         complete: is_complete(cx),
-        observed: observed(cx.live),
+        observed: Observed {
+            accounts: cx.live.accounts.len(),
+            groups: cx.live.groups.len(),
+            memberships: cx.live.groups.iter().map(|group| group.members.len()).sum(),
+            requests: cx.live.requests,
+            oldest_s: cx.live.oldest_s,
+        },
         forecast: Forecast { seats, ..Forecast::default() },
         findings: coverage_findings(cx),
         due: due::due(cx),
@@ -228,16 +238,6 @@ fn empty(app: &DesiredApp) -> AppPlan {
         connector: app.connector.clone(),
         group_noun: app.semantics.group_noun.clone(),
         ..AppPlan::default()
-    }
-}
-
-fn observed(live: &LiveApp) -> Observed {
-    Observed {
-        accounts: live.accounts.len(),
-        groups: live.groups.len(),
-        memberships: live.groups.iter().map(|group| group.members.len()).sum(),
-        requests: live.requests,
-        oldest_s: live.oldest_s,
     }
 }
 

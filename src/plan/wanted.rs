@@ -111,31 +111,18 @@ fn merge<'a>(accounts: &mut HashMap<&'a Email, Wish>, identity: &'a Email, wish:
         }
         hash_map::Entry::Occupied(mut entry) => match (entry.get_mut(), wish) {
             (Wish::Granted(have), Wish::Granted(more)) => {
-                have.because.extend(more.because);
-                have.because.sort();
-                have.because.dedup();
+                have.because = Place::sorted(have.because.iter().chain(&more.because));
             }
-            (Wish::Granted(_), _) => {}
-            (have, more @ Wish::Granted(_)) => *have = more,
-            (Wish::Upcoming, _) => {}
-            (have, more @ Wish::Upcoming) => *have = more,
-            (Wish::Lapsed(have), Wish::Lapsed(more)) => {
-                have.extend(more);
-                have.sort();
-                have.dedup();
-            }
+            (Wish::Lapsed(have), Wish::Lapsed(more)) => *have = Place::sorted(have.iter().chain(&more)),
+            (Wish::Granted(_), _) | (Wish::Upcoming, Wish::Upcoming | Wish::Lapsed(_)) => {}
+            (have, more) => *have = more,
         },
     }
 }
 
 fn wish(claims: &[Claim], rule: Option<&RoleRule>, now: Timestamp) -> Wish {
     let in_phase = |phase| claims.iter().filter(move |claim| claim.window.phase(now) == phase);
-    let places = |phase| {
-        let mut places: Vec<Place> = in_phase(phase).flat_map(|claim| claim.because.iter().cloned()).collect();
-        places.sort();
-        places.dedup();
-        places
-    };
+    let places = |phase| Place::sorted(in_phase(phase).flat_map(|claim| &claim.because));
     if in_phase(Phase::Open).next().is_some() {
         let values = effective(in_phase(Phase::Open), rule, &BTreeSet::new(), &Values::new());
         Wish::Granted(Grant { values, because: places(Phase::Open) })

@@ -62,9 +62,7 @@ pub fn attribute(plan: &mut Plan, before: &Plan, live: &Live, versions: Versions
                     action.cause = Some(if dated { Cause::Time } else { Cause::Drift });
                 }
             }
-            action.because.extend(because);
-            action.because.sort();
-            action.because.dedup();
+            action.because = Place::sorted(action.because.iter().chain(&because));
         }
         app.findings.extend(left_behind(versions, &app.app, live));
         app.findings.sort();
@@ -123,9 +121,7 @@ fn is_about(approval: &Approval, action: &Action, held: &Held) -> bool {
 fn approvals_gone(versions: Versions<'_>, action: &Action) -> Vec<Place> {
     let Some(held) = &action.held else { return Vec::new() };
     let old = versions.before.approvals.iter().filter(|approval| is_about(approval, action, held));
-    let places: BTreeSet<Place> =
-        old.map(|approval| approval.place.clone()).filter(|place| (versions.is_gone)(place)).collect();
-    places.into_iter().collect()
+    Place::sorted(old.map(|approval| &approval.place).filter(|place| (versions.is_gone)(place)))
 }
 
 /// Lines of the change that stop the action: the freeze, or the entry whose rules are others than before.
@@ -164,10 +160,9 @@ fn gone(versions: Versions<'_>, action: &Action) -> Vec<Place> {
     let Some(app) = versions.before.apps.get(&action.name.app) else { return Vec::new() };
     let email = Email::lenient(name);
     let identity = versions.before.identity(&email);
-    let mut places: BTreeSet<Place> =
-        claims(app, identity, action.name.group.as_ref()).flat_map(|claim| claim.because.iter().cloned()).collect();
-    places.extend(versions.before.people.get(identity).map(|person| person.place.clone()));
-    places.into_iter().filter(|place| (versions.is_gone)(place)).collect()
+    let granted = claims(app, identity, action.name.group.as_ref()).flat_map(|claim| &claim.because);
+    let places = granted.chain(versions.before.people.get(identity).map(|person| &person.place));
+    Place::sorted(places.filter(|place| (versions.is_gone)(place)))
 }
 
 /// Everything that grants an account, or a membership when there is a group.
