@@ -108,7 +108,7 @@ impl<'a> Changes<'a> {
 }
 
 /// What the files say of something live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::Display)]
 #[strum(serialize_all = "lowercase")]
 pub enum Standing {
     /// A line grants it.
@@ -123,13 +123,6 @@ pub enum Standing {
     /// No line declares the group.
     #[strum(serialize = "group not in the files")]
     Undeclared,
-}
-
-impl Standing {
-    /// The word in reports.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
 }
 
 /// Everything live, sorted by person, app and group, with the last of `changes`, which are in the order in which they were
@@ -180,7 +173,7 @@ fn of_app(
             account: account.email.clone(),
             id: account.id.clone(),
             status: account.status.clone(),
-            admin: is_admin(app, account),
+            admin: app.semantics.is_admin(account),
             role: roles(&account.values, app.semantics.role.as_ref()),
             group: None,
             standing: Standing::Unlisted,
@@ -194,10 +187,7 @@ fn of_app(
         let named = why.is_some();
         rows.push(judged(base.clone(), named, in_app.map(|given| &given.account)));
         for (live, role) in memberships.remove(&account.id).unwrap_or_default() {
-            let declared = app.groups.values().find(|group| match &group.id {
-                Some(pin) => *pin == live.id,
-                None => group.name == live.name,
-            });
+            let declared = app.groups.values().find(|group| group.is(live));
             let changed = changes.last(&app.name, account, Some(live));
             let mut row = Row { group: Some(live.name.clone()), role, changed, ..base.clone() };
             row = match declared {
@@ -223,9 +213,7 @@ fn judged(row: Row, named: bool, grant: Option<&Grant>) -> Row {
         State::Upcoming | State::Lapsed => Standing::Ungranted,
         State::Suspended | State::Left => Standing::Out,
     };
-    let mut because: Vec<Place> = grant.claims.iter().flat_map(|claim| claim.claim.because.iter().cloned()).collect();
-    because.sort();
-    because.dedup();
+    let because = Place::sorted(grant.claims.iter().flat_map(|claim| &claim.claim.because));
     let reason = grant.claims.iter().find_map(|claim| claim.claim.reason.clone());
     Row { standing, because, reason, until: grant.window.until, ..row }
 }
@@ -238,12 +226,6 @@ fn name_of(desired: &Desired, person: &Email, account: &LiveAccount) -> String {
     let given = name(entry.and_then(|entry| entry.given_name.as_ref()), "given_name");
     let family = name(entry.and_then(|entry| entry.family_name.as_ref()), "family_name");
     [given, family].into_iter().flatten().collect::<Vec<_>>().join(" ")
-}
-
-fn is_admin(app: &DesiredApp, account: &LiveAccount) -> bool {
-    let Some(rule) = &app.semantics.role else { return false };
-    let held = account.values.get(&rule.field()).and_then(Option::as_ref);
-    held.is_some_and(|value| value.texts().any(|role| rule.admin.contains(role)))
 }
 
 fn roles(values: &BTreeMap<Arc<str>, Option<FieldValue>>, rule: Option<&RoleRule>) -> String {

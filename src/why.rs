@@ -89,6 +89,18 @@ pub struct WhyClaim {
     pub via: Option<Arc<str>>,
 }
 
+impl WhyClaim {
+    /// What claims are sorted by.
+    fn order(&self) -> impl Ord {
+        let phase = match self.phase {
+            Phase::Open => 0,
+            Phase::Upcoming => 1,
+            Phase::Lapsed => 2,
+        };
+        (phase, self.via.is_some(), &self.claim.because, self.claim.window, &self.via)
+    }
+}
+
 /// What a grant is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -111,7 +123,7 @@ pub(crate) fn why(desired: &Desired, email: &Email, now: Timestamp) -> Why {
     let person = desired.people.get(&identity).map(|entry| WhyPerson {
         status: entry.status_at(now),
         phase: entry.window.phase(now),
-        because: sorted([Some(&entry.place), entry.status_place.as_ref()].into_iter().flatten()),
+        because: Place::sorted([Some(&entry.place), entry.status_place.as_ref()].into_iter().flatten()),
         entry: entry.clone(),
     });
     let status = person.as_ref().map_or(PersonStatus::Active, |person| person.status);
@@ -173,21 +185,11 @@ fn grant(
 ) -> Grant {
     let mut claims: Vec<WhyClaim> = claims
         .map(|(claim, via)| {
-            let because = sorted(&claim.because);
+            let because = Place::sorted(&claim.because);
             WhyClaim { phase: claim.window.phase(now), claim: Claim { because, ..claim }, via }
         })
         .collect();
-    let order = |phase: Phase| match phase {
-        Phase::Open => 0,
-        Phase::Upcoming => 1,
-        Phase::Lapsed => 2,
-    };
-    claims.sort_by(|a, b| {
-        let key = |of: &WhyClaim| (order(of.phase), of.via.is_some());
-        key(a)
-            .cmp(&key(b))
-            .then_with(|| (&a.claim.because, a.claim.window, &a.via).cmp(&(&b.claim.because, b.claim.window, &b.via)))
-    });
+    claims.sort_by(|a, b| a.order().cmp(&b.order()));
     let in_phase = |phase: Phase| claims.iter().filter(move |claim| claim.phase == phase);
     let next = in_phase(Phase::Upcoming).filter_map(|claim| claim.claim.window.from).min();
     let (state, at) = match (in_phase(Phase::Open).next(), next) {
@@ -232,11 +234,6 @@ fn span(claims: &[WhyClaim], at: Timestamp) -> Window {
 /// When what is over ended.
 fn last(claims: &[WhyClaim]) -> Window {
     claims.iter().map(|claim| claim.claim.window).max_by_key(|window| window.until).unwrap_or_default()
-}
-
-fn sorted<'a>(places: impl IntoIterator<Item = &'a Place>) -> Vec<Place> {
-    let places: BTreeSet<Place> = places.into_iter().cloned().collect();
-    places.into_iter().collect()
 }
 
 /// Known addresses like `email`: the same name at another domain, or nearly the same spelling.

@@ -90,7 +90,7 @@ async fn plan_and_do(
     };
     let only = only.as_ref();
     let (mut plan, recovered) = look(reconciler, only, stop, global).await?;
-    let stale = saved.map_or_else(|| Ok(Vec::new()), |(saved, since)| saved.narrow(&mut plan, since))?;
+    let stale = saved.map_or_else(Vec::new, |(saved, since)| saved.narrow(&mut plan, since));
     let style = terminal::style(if args.format == Format::Text { Stream::Out } else { Stream::Err });
     tell_recovered(&recovered);
     reconciler.enter_run(&plan).await.map_err(Failure::new)?;

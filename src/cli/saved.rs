@@ -142,9 +142,8 @@ pub(super) fn read(path: &Path) -> Result<Saved, Failure> {
 
 impl Saved {
     /// Takes out of a fresh plan all that is not exactly what was saved; says what.
-    pub(super) fn narrow(&self, plan: &mut Plan, since: &Since) -> Result<Vec<Stale>, Failure> {
+    pub(super) fn narrow(&self, plan: &mut Plan, since: &Since) -> Vec<Stale> {
         narrow(plan, &self.steps, &since.apart)
-            .map_err(|error| Failure::new(format!("the saved plan cannot be read: {error}")))
     }
 
     /// Asks for the same apps, the same person and the same approvals again.

@@ -100,14 +100,13 @@ pub(super) fn approval(text: &str) -> Result<Approve, String> {
         [allow, guard] => (allow.to_owned(), guard, None),
         _ => return Err("write NAME:GUARD, such as autodesk/deactivate/jane@example.com:irreversible".into()),
     };
-    let guard: Guard = guard.parse().map_err(|unknown: String| {
-        let mut known: Vec<&str> =
-            Guard::ALL.iter().filter(|guard| guard.releasable()).map(|guard| guard.as_str()).collect();
+    let guard: Guard = guard.parse().map_err(|_| {
+        let mut known = Guard::RELEASABLE.to_vec();
         known.sort_unstable();
-        format!("{unknown}; approvals release {}", known.join(", "))
+        format!("`{guard}` is not a guard; approvals release {}", known.join(", "))
     })?;
     if !guard.releasable() {
-        return Err(format!("no approval releases `{guard}`; the plan says what to mend"));
+        return Err(format!("no approval releases `{guard}`; the plan says what to do"));
     }
     if allow.trim().is_empty() {
         return Err("write NAME:GUARD, such as autodesk/deactivate/jane@example.com:irreversible".into());

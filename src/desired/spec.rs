@@ -157,7 +157,7 @@ leaf!(REMOVE_WITH, "a word", words = RemoveWith::VARIANTS);
 leaf!(IRREVERSIBLE, "a word", words = Irreversible::VARIANTS);
 leaf!(EVENT, "a word", words = &["drift", "held", "failure"]);
 leaf!(DRIFT, "a word", words = Drift::VARIANTS);
-leaf!(GUARD, "a guard that can be released", words = &Guard::RELEASABLE);
+leaf!(GUARD, "a guard that can be released", words = Guard::RELEASABLE);
 
 const fn key(name: &'static str, value: Type, doc: &'static str) -> Key {
     Key { name, value, doc }

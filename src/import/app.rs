@@ -14,7 +14,7 @@ use crate::model::{
 /// One app's part of an import.
 pub(super) struct Import<'a> {
     inputs: &'a Inputs<'a>,
-    app: &'a DesiredApp,
+    pub(super) app: &'a DesiredApp,
     live: &'a LiveApp,
     /// No line grants anything here yet.
     is_new: bool,
@@ -70,10 +70,6 @@ impl<'a> Import<'a> {
             }
         }
         import
-    }
-
-    pub(super) fn name(&self) -> Arc<str> {
-        self.app.name.clone()
     }
 
     fn skip(&self, skipped: &mut BTreeSet<Skipped>, what: impl Into<String>, why: impl Into<String>) {
@@ -164,12 +160,8 @@ impl<'a> Import<'a> {
                 _ => None,
             };
             let names = people.entry(identity.clone()).or_default();
-            if names.given.is_none() && names.family.is_none() {
-                *names = Names { given: name("given_name"), family: name("family_name") };
-            } else {
-                names.given = names.given.take().or_else(|| name("given_name"));
-                names.family = names.family.take().or_else(|| name("family_name"));
-            }
+            names.given = names.given.take().or_else(|| name("given_name"));
+            names.family = names.family.take().or_else(|| name("family_name"));
         }
     }
 
@@ -179,14 +171,14 @@ impl<'a> Import<'a> {
         let live: Vec<&LiveAccount> = self.owners.values().copied().collect();
         let required = fields::required_names(self.app);
         let services = !required.is_empty()
-            && self.owners.iter().any(|(who, account)| self.is_service(who, account) && !self.is_granted(who));
+            && self.owners.iter().any(|(who, account)| self.is_service(who, account) && !self.app.grants(who));
         let managed = fields::of_accounts(self.app, self.is_new, &live, services);
         if self.is_new && !self.app.defaults.contains_key("role") && managed.contains("role") {
             lines.default_role = fields::most_common_role(self.app, &live);
         }
         let mut given_up = Vec::new();
         for (identity, account) in &self.owners {
-            if self.is_granted(identity) {
+            if self.app.grants(identity) {
                 continue;
             }
             match self.account(identity, account, &managed, &required, people, lines.default_role.as_ref()) {
@@ -219,22 +211,15 @@ impl<'a> Import<'a> {
         if policy.aliases == Aliases::Keep || policy.places.contains_key("aliases") {
             return false;
         }
+        let aliases = &self.inputs.desired.aliases;
         let by_alias = |(identity, account): &(&Email, &&LiveAccount)| {
-            account.status == AccountStatus::Active && account.email != **identity && self.desired_alias(account)
+            account.status == AccountStatus::Active
+                && account.email != **identity
+                && aliases.contains_key(&account.email)
         };
         let (granted, new): (Vec<_>, Vec<_>) =
-            self.owners.iter().filter(by_alias).partition(|(identity, _)| self.is_granted(identity));
+            self.owners.iter().filter(by_alias).partition(|(identity, _)| self.app.grants(identity));
         granted.is_empty() && !new.is_empty()
-    }
-
-    fn desired_alias(&self, account: &LiveAccount) -> bool {
-        self.inputs.desired.aliases.contains_key(&account.email)
-    }
-
-    /// Whether any line grants the account, now or at another time.
-    fn is_granted(&self, identity: &Email) -> bool {
-        self.app.accounts.contains_key(identity)
-            || self.app.groups.values().any(|group| group.members.contains_key(identity))
     }
 
     fn account(
@@ -300,17 +285,13 @@ impl<'a> Import<'a> {
                 }
             };
             for (identity, member) in members {
-                let mut values = Values::new();
-                let lacking = managed.iter().find(|field| match fields::value_of(member, field) {
-                    Some(value) => {
-                        values.insert((*field).clone(), value);
-                        false
-                    }
-                    None => true,
-                });
-                match lacking {
-                    None => drop(new.members.insert(identity, values)),
-                    Some(field) => {
+                let values: Result<Values, &FieldName> = managed
+                    .iter()
+                    .map(|field| fields::value_of(member, field).map(|value| (field.clone(), value)).ok_or(field))
+                    .collect();
+                match values {
+                    Ok(values) => drop(new.members.insert(identity, values)),
+                    Err(field) => {
                         let what = format!("{identity} in {}", group.name);
                         self.skip(skipped, what, format!("the app shows no `{field}` of this membership"));
                     }

@@ -127,7 +127,7 @@ pub(crate) fn import(inputs: &Inputs<'_>) -> Imported {
     }
     for import in &mut imports {
         let lines = import.lines(&imported.people, &mut imported.skipped);
-        imported.apps.insert(import.name(), lines);
+        imported.apps.insert(import.app.name.clone(), lines);
     }
     drop_idle(&mut imported);
     imported

@@ -40,12 +40,9 @@ pub(crate) fn suggest(desired: &Desired, imported: &Imported) -> Vec<Team> {
     let mut holdings: BTreeMap<&Email, BTreeMap<Arc<str>, Grant>> = BTreeMap::new();
     let mut admins: BTreeSet<&Email> = BTreeSet::new();
     for (app, lines) in &imported.apps {
-        let role = desired.apps.get(app).and_then(|app| app.semantics.role.as_ref());
+        let semantics = desired.apps.get(app).map(|app| &app.semantics);
         for (identity, values) in &lines.accounts {
-            let is_admin = role.is_some_and(|rule| {
-                values.get(&rule.field()).is_some_and(|value| value.texts().any(|role| rule.admin.contains(role)))
-            });
-            if is_admin {
+            if semantics.is_some_and(|semantics| semantics.makes_admin(values)) {
                 admins.insert(identity);
             }
             holdings.entry(identity).or_default().entry(app.clone()).or_default().values = values.clone();

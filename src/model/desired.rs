@@ -9,7 +9,7 @@ use std::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-use super::{Email, FieldName, FieldValue, Guard, Phase, Place, Policy, Semantics, Values, Window};
+use super::{Email, FieldName, FieldValue, Guard, LiveGroup, Phase, Place, Policy, Semantics, Values, Window};
 
 /// The whole desired state.
 #[derive(Debug, Clone)]
@@ -112,6 +112,18 @@ pub struct DesiredApp {
     pub place: Place,
 }
 
+impl DesiredApp {
+    /// Whether any line, at whatever time, grants an account.
+    pub fn grants(&self, identity: &Email) -> bool {
+        self.accounts.contains_key(identity) || self.groups.values().any(|group| group.members.contains_key(identity))
+    }
+
+    /// Whether some line declares this live group.
+    pub fn declares(&self, live: &LiveGroup) -> bool {
+        self.groups.values().any(|group| group.is(live))
+    }
+}
+
 /// How far the engine may go in an app or group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "lowercase")]
@@ -166,6 +178,13 @@ pub struct DesiredGroup {
     pub managed: BTreeSet<FieldName>,
     /// Where the group is declared.
     pub place: Place,
+}
+
+impl DesiredGroup {
+    /// Whether a live group is the one that is declared: by the pin, or else by the name.
+    pub fn is(&self, live: &LiveGroup) -> bool {
+        self.id.as_ref().map_or(self.name == live.name, |id| *id == live.id)
+    }
 }
 
 /// Whether a group should be there.

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AccountGroup, Email, LiveAccount};
+use super::{AccountGroup, LiveAccount};
 
 /// What single reads showed of one app's accounts, by the accounts' ids. Plain data: whoever keeps a store keeps it between
 /// runs, and without one it is empty.
@@ -43,16 +43,6 @@ pub struct FactIds {
 }
 
 impl Facts {
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        self.accounts.is_empty() && self.memberships.is_empty()
-    }
-
-    /// Ids by address, as the accounts were when they were read.
-    pub fn ids(&self) -> BTreeMap<Email, Arc<str>> {
-        self.accounts.iter().map(|(id, fact)| (fact.seen.email.clone(), id.clone())).collect()
-    }
-
     /// Takes in newer facts.
     pub fn learn(&mut self, newer: Self) {
         self.accounts.extend(newer.accounts);
@@ -67,11 +57,6 @@ impl Facts {
 }
 
 impl FactIds {
-    /// Whether none is meant.
-    pub fn is_empty(&self) -> bool {
-        self.accounts.is_empty() && self.memberships.is_empty()
-    }
-
     /// Means everything about an account.
     pub fn insert(&mut self, id: &Arc<str>) {
         self.accounts.insert(id.clone());

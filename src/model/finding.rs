@@ -1,6 +1,6 @@
 //! Something a person should know that is not an action.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,46 @@ pub struct Finding {
     pub message: String,
     /// Lines it is about.
     pub because: Vec<Place>,
+}
+
+impl Finding {
+    /// A finding about the app as a whole.
+    pub fn new(severity: Severity, code: FindingCode, message: impl Into<String>) -> Self {
+        Self { severity, code, account: None, group: None, message: message.into(), because: Vec::new() }
+    }
+
+    /// Something that is wrong and stops actions.
+    pub fn error(code: FindingCode, message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, code, message)
+    }
+
+    /// Something that someone should look at.
+    pub fn warning(code: FindingCode, message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, code, message)
+    }
+
+    /// Something that is good to know.
+    pub fn note(code: FindingCode, message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, code, message)
+    }
+
+    /// The same about an account.
+    #[must_use]
+    pub fn account(self, account: &str) -> Self {
+        Self { account: Some(account.into()), ..self }
+    }
+
+    /// The same about a group.
+    #[must_use]
+    pub fn group(self, group: &Arc<str>) -> Self {
+        Self { group: Some(group.clone()), ..self }
+    }
+
+    /// The same about these lines.
+    #[must_use]
+    pub fn because(self, because: impl IntoIterator<Item = Place>) -> Self {
+        Self { because: because.into_iter().collect(), ..self }
+    }
 }
 
 /// How bad a finding is. The order is that of reports.
@@ -45,7 +85,9 @@ impl Severity {
 
 /// Every kind of finding. The word in reports and JSON is the variant in kebab case: `unlisted-account`. The variants
 /// stand in the order of their words, which is the order of reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, strum::IntoStaticStr, strum::VariantArray)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[derive(strum::Display, strum::VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum FindingCode {
     /// An update takes a role away first; the address follows in the next plan.
@@ -123,23 +165,6 @@ pub enum FindingCode {
 impl FindingCode {
     /// Every code.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
-
-    /// The word in reports and JSON.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
-
-impl fmt::Display for FindingCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl Serialize for FindingCode {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
 }
 
 #[cfg(test)]
@@ -148,6 +173,6 @@ mod tests {
 
     #[test]
     fn codes_stand_in_the_order_of_their_words() {
-        assert!(FindingCode::ALL.is_sorted_by_key(|code| code.as_str()));
+        assert!(FindingCode::ALL.is_sorted_by_key(ToString::to_string));
     }
 }

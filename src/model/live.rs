@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt,
     sync::Arc,
 };
 
@@ -86,6 +85,16 @@ impl Extent {
     pub fn is_certain(&self) -> bool {
         self.accounts_to_come.is_empty() && self.memberships_to_come.is_empty() && self.remembered.is_empty()
     }
+
+    /// Whether something of the account has not had its turn to be read.
+    pub fn is_to_come(&self, id: &Arc<str>) -> bool {
+        self.accounts_to_come.contains(id) || self.memberships_to_come.contains(id)
+    }
+
+    /// Whether something of the account was not seen in this reading and is remembered, or has its turn later.
+    pub fn is_uncertain(&self, id: &Arc<str>) -> bool {
+        self.remembered.contains_key(id) || self.is_to_come(id)
+    }
 }
 
 /// The one person that a plan is about.
@@ -118,22 +127,7 @@ impl About {
 impl LiveApp {
     /// An app that was read completely at `at`, and in which there is nothing.
     pub fn empty(at: Timestamp) -> Self {
-        Self {
-            observed_at: at,
-            accounts: Vec::new(),
-            accounts_coverage: Coverage::Complete,
-            groups: Vec::new(),
-            groups_coverage: Coverage::Complete,
-            unread_accounts: BTreeMap::new(),
-            unread_memberships: BTreeSet::new(),
-            absent: BTreeSet::new(),
-            own_account: None,
-            vocabulary: Vocabulary::default(),
-            notices: Vec::new(),
-            requests: 0,
-            oldest_s: 0,
-            extent: Extent::default(),
-        }
+        Self { observed_at: at, ..Self::default() }
     }
 
     /// The one person that was looked for, where nobody else was.
@@ -196,8 +190,9 @@ pub struct LiveAccount {
 }
 
 /// Whether an account can be used.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::Display)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum AccountStatus {
     /// It can.
     Active,
@@ -206,18 +201,8 @@ pub enum AccountStatus {
     /// It cannot.
     Inactive,
     /// The app used a word that its connector does not know.
+    #[strum(to_string = "{0}")]
     Unknown(Arc<str>),
-}
-
-impl fmt::Display for AccountStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Active => "active",
-            Self::Pending => "pending",
-            Self::Inactive => "inactive",
-            Self::Unknown(word) => word,
-        })
-    }
 }
 
 /// A group as it was seen.
@@ -236,6 +221,13 @@ pub struct LiveGroup {
     /// How far the group can be managed.
     #[serde(default)]
     pub reach: Reach,
+}
+
+impl LiveGroup {
+    /// A group of which no more is known than what it is called, and how much of it was seen.
+    pub fn named(id: Arc<str>, name: Arc<str>, coverage: Coverage) -> Self {
+        Self { id, name, values: BTreeMap::new(), members: Vec::new(), coverage, reach: Reach::Full }
+    }
 }
 
 /// How far a group can be managed.
@@ -297,6 +289,14 @@ impl Coverage {
     /// Whether all was seen.
     pub fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
+    }
+
+    /// What was missing, or cannot be shown.
+    pub fn gap(&self) -> Option<&str> {
+        match self {
+            Self::Complete => None,
+            Self::Incomplete(why) | Self::Believed(why) => Some(why),
+        }
     }
 
     /// Complete only if both are; the first reason is kept.

@@ -29,7 +29,7 @@ pub use effective::effective;
 pub use email::{Email, EmailError};
 pub use facts::{Fact, FactIds, Facts};
 pub use finding::{Finding, FindingCode, Severity};
-pub use guard::{Guard, LetsGo};
+pub use guard::Guard;
 pub use live::{
     About, AccountGroup, AccountStatus, Coverage, Extent, Live, LiveAccount, LiveApp, LiveGroup, LiveMember, Notice,
     Reach, ReadFailure, Vocabulary, Words,

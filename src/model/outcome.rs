@@ -96,11 +96,10 @@ pub struct Tally {
     pub not_started: usize,
 }
 
-impl AppOutcome {
-    /// Counts over this app.
-    pub fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
-        for (_, result) in &self.actions {
+impl Tally {
+    fn of<'a>(apps: impl IntoIterator<Item = &'a AppOutcome>) -> Self {
+        let mut tally = Self::default();
+        for (_, result) in apps.into_iter().flat_map(|app| &app.actions) {
             match result {
                 ActionResult::Done { .. } => tally.done += 1,
                 ActionResult::Failed { .. } => tally.failed += 1,
@@ -114,17 +113,17 @@ impl AppOutcome {
     }
 }
 
+impl AppOutcome {
+    /// Counts over this app.
+    pub fn tally(&self) -> Tally {
+        Tally::of([self])
+    }
+}
+
 impl Outcome {
     /// Counts over all apps.
     pub fn tally(&self) -> Tally {
-        self.apps.iter().map(AppOutcome::tally).fold(Tally::default(), |a, b| Tally {
-            done: a.done + b.done,
-            failed: a.failed + b.failed,
-            manual: a.manual + b.manual,
-            skipped: a.skipped + b.skipped,
-            stale: a.stale + b.stale,
-            not_started: a.not_started + b.not_started,
-        })
+        Tally::of(&self.apps)
     }
 
     /// Whether everything that could be done was done, which decides the exit status of `apply`. An app that could not even

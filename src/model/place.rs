@@ -1,6 +1,6 @@
 //! Where in the files something is said.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,12 @@ impl Place {
     /// A place at `line` and `column` (both from 1) of `file`.
     pub fn new(file: impl Into<Arc<str>>, line: u32, column: u32) -> Self {
         Self { file: file.into(), line, column }
+    }
+
+    /// Places in order, each once.
+    pub fn sorted<'a>(places: impl IntoIterator<Item = &'a Self>) -> Vec<Self> {
+        let places: BTreeSet<&Self> = places.into_iter().collect();
+        places.into_iter().cloned().collect()
     }
 }
 

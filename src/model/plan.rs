@@ -1,6 +1,6 @@
 //! The difference between desired and live, and what will be done about it.
 
-use std::{ops::AddAssign, sync::Arc};
+use std::sync::Arc;
 
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
@@ -82,13 +82,6 @@ pub enum DueWhat {
     Changes,
     /// It will be granted no longer.
     Ends,
-}
-
-impl DueWhat {
-    /// The word in reports.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
 }
 
 /// What would change in one app.
@@ -180,35 +173,26 @@ pub struct Summary {
 
 impl Summary {
     /// What some actions come to.
-    pub fn of(actions: &[Action]) -> Self {
-        let count = |status| actions.iter().filter(|action| action.status == status).count();
-        Self {
-            ready: count(Status::Ready),
-            waiting: count(Status::Waiting),
-            held: count(Status::Held),
-            manual: count(Status::Manual),
-            findings: 0,
+    pub fn of<'a>(actions: impl IntoIterator<Item = &'a Action>) -> Self {
+        let mut summary = Self::default();
+        for action in actions {
+            match action.status {
+                Status::Ready => summary.ready += 1,
+                Status::Waiting => summary.waiting += 1,
+                Status::Held => summary.held += 1,
+                Status::Manual => summary.manual += 1,
+            }
         }
-    }
-}
-
-impl AddAssign for Summary {
-    fn add_assign(&mut self, other: Self) {
-        self.ready += other.ready;
-        self.waiting += other.waiting;
-        self.held += other.held;
-        self.manual += other.manual;
-        self.findings += other.findings;
+        summary
     }
 }
 
 impl Plan {
     /// Counts over all apps.
     pub fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
-        self.apps.iter().for_each(|app| summary += app.summary());
-        summary.findings += self.findings.len();
-        summary
+        let of_apps = self.apps.iter().map(|app| app.findings.len()).sum::<usize>();
+        let actions = self.apps.iter().flat_map(|app| &app.actions);
+        Summary { findings: self.findings.len() + of_apps, ..Summary::of(actions) }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{AccountStatus, FieldName, Values, Verb};
+use super::{AccountStatus, FieldName, FieldValue, LiveAccount, Values, Verb};
 
 /// What an account's address is called where fields are named. It is no field: the files' key says what it should be.
 pub const ADDRESS: &str = "email";
@@ -94,6 +94,11 @@ impl RoleRule {
     /// The field it lives in.
     pub fn field(&self) -> FieldName {
         if self.many { "roles".into() } else { "role".into() }
+    }
+
+    /// Whether a value of that field holds a role that can administer the app.
+    fn is_admin(&self, roles: Option<&FieldValue>) -> bool {
+        roles.is_some_and(|roles| roles.texts().any(|role| self.admin.contains(role)))
     }
 
     /// How high a role ranks; `None` without a ranking or for a role outside it.
@@ -251,11 +256,13 @@ pub struct OptionSpec {
 }
 
 /// Why a catalogue has no semantics for an app.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CatalogueError {
     /// There is no such connector, or it cannot be used.
+    #[error("{0}")]
     Connector(String),
     /// One of its options is unknown, missing or wrong.
+    #[error("{message}{}", hint.as_ref().map_or_else(String::new, |hint| format!("; {hint}")))]
     Option {
         /// Which.
         key: String,
@@ -265,24 +272,9 @@ pub enum CatalogueError {
         hint: Option<String>,
     },
     /// Several of these.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Several(Vec<CatalogueError>),
 }
-
-impl std::fmt::Display for CatalogueError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Connector(message) => f.write_str(message),
-            Self::Option { message, hint: None, .. } => f.write_str(message),
-            Self::Option { message, hint: Some(hint), .. } => write!(f, "{message}; {hint}"),
-            Self::Several(all) => {
-                let all: Vec<_> = all.iter().map(ToString::to_string).collect();
-                f.write_str(&all.join("; "))
-            }
-        }
-    }
-}
-
-impl std::error::Error for CatalogueError {}
 
 /// Where the loader of the files learns what connectors there are. The connectors implement it; the loader, which may
 /// not reach them, is handed one.
@@ -330,23 +322,30 @@ impl Semantics {
 
     /// What a person has to do where the API lacks `verb`.
     pub fn manual_text(&self, verb: Verb) -> String {
-        self.manual.get(&verb).map_or_else(
-            || format!("the {} API has no way to {}; do it in the app's admin pages", self.connector, verb.phrase()),
-            ToString::to_string,
-        )
+        self.by_hand(verb, &format!("has no way to {}", verb.phrase()))
     }
 
     /// What a person has to do where the API changes accounts, but not these fields of them.
     pub fn fixed_text(&self, fields: &[FieldName]) -> String {
-        self.manual.get(&Verb::Update).map_or_else(
-            || {
-                format!(
-                    "the {} API cannot change {}; do it in the app's admin pages",
-                    self.connector,
-                    fields.join(" and ")
-                )
-            },
+        self.by_hand(Verb::Update, &format!("cannot change {}", fields.join(" and ")))
+    }
+
+    /// What a person has to do instead of `verb`; where nothing is said about it, that the API is `unable`.
+    pub fn by_hand(&self, verb: Verb, unable: &str) -> String {
+        self.manual.get(&verb).map_or_else(
+            || format!("the {} API {unable}; do it in the app's admin pages", self.connector),
             ToString::to_string,
         )
+    }
+
+    /// Whether an account is known to hold a role that can administer the app.
+    pub fn is_admin(&self, account: &LiveAccount) -> bool {
+        let rule = self.role.as_ref();
+        rule.is_some_and(|rule| rule.is_admin(account.values.get(&rule.field()).and_then(Option::as_ref)))
+    }
+
+    /// Whether these fields give an account a role that can administer the app.
+    pub fn makes_admin(&self, values: &Values) -> bool {
+        self.role.as_ref().is_some_and(|rule| rule.is_admin(values.get(&rule.field())))
     }
 }

@@ -1,12 +1,11 @@
 //! The verbs of actions: what rosterd can do in an app.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// What an action does. The order is the order of reports within one account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[derive(strum::Display, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Verb {
     /// Make an account.
@@ -35,19 +34,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 11] = [
-        Self::Create,
-        Self::Update,
-        Self::Reactivate,
-        Self::Deactivate,
-        Self::Delete,
-        Self::AddMember,
-        Self::ChangeMember,
-        Self::RemoveMember,
-        Self::CreateGroup,
-        Self::UpdateGroup,
-        Self::DeleteGroup,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The word in action names and approvals.
     pub fn as_str(self) -> &'static str {
@@ -87,20 +74,6 @@ impl Verb {
             Self::UpdateGroup => "change a group",
             Self::DeleteGroup => "delete a group",
         }
-    }
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl std::str::FromStr for Verb {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|verb| verb.as_str() == text).ok_or_else(|| format!("`{text}` is not a verb"))
     }
 }
 

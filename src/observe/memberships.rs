@@ -14,18 +14,10 @@ use super::{
 };
 use crate::{
     connectors::{AccountGroup, Error, ErrorKind, Joiner, Lane, Listing, Reader},
-    model::{AccountStatus, Coverage, DesiredApp, LiveAccount, LiveGroup, LiveMember, MemberRead, Reach, Semantics},
+    model::{
+        AccountStatus, Coverage, DesiredApp, LiveAccount, LiveApp, LiveGroup, LiveMember, MemberRead, Reach, Semantics,
+    },
 };
-
-/// What was seen of groups.
-pub(super) struct Memberships {
-    /// Groups with members, in the order of their ids.
-    pub(super) groups: Vec<LiveGroup>,
-    /// Whether all groups were seen.
-    pub(super) coverage: Coverage,
-    /// Accounts whose memberships are not known.
-    pub(super) unread: BTreeSet<Arc<str>>,
-}
 
 /// The HTTP status for what was there and will not come back.
 const GONE: u16 = 410;
@@ -85,10 +77,10 @@ pub(super) fn worth_reading(account: &LiveAccount, semantics: &Semantics) -> boo
 
 /// Reads the app's groups, and of those that the files declare whether these accounts are members. Who else is one is not
 /// asked, unless the app tells it by the way.
-pub(super) async fn of(reader: &dyn Reader, app: &DesiredApp, accounts: &[LiveAccount], lane: Lane) -> Memberships {
+pub(super) async fn of(reader: &dyn Reader, app: &DesiredApp, accounts: &[LiveAccount], lane: Lane) -> Groups {
     let mut groups = Groups::default();
     if app.groups.is_empty() {
-        return groups.finish();
+        return groups;
     }
     groups.list(reader, lane).await;
     groups.pin(app);
@@ -126,7 +118,7 @@ pub(super) async fn of(reader: &dyn Reader, app: &DesiredApp, accounts: &[LiveAc
         }
         MemberRead::Nowhere => groups.believe(),
     }
-    groups.finish()
+    groups
 }
 
 /// Memberships of these accounts in one group.
@@ -156,13 +148,6 @@ async fn per_group(reader: &dyn Reader, app: &DesiredApp, groups: &mut Groups, p
     each(reads, take, |done, of| progress(ObserveProgress::Memberships { done, of })).await;
 }
 
-fn declares(app: &DesiredApp, group: &LiveGroup) -> bool {
-    app.groups.values().any(|declared| match &declared.id {
-        Some(id) => *id == group.id,
-        None => declared.name == group.name,
-    })
-}
-
 /// What is known of groups so far.
 #[derive(Default)]
 pub(super) struct Groups {
@@ -186,7 +171,9 @@ impl Groups {
             Ok(listing) => {
                 self.coverage = listing.coverage;
                 self.listed = self.coverage.is_complete();
-                listing.rows.into_iter().for_each(|group| self.add(group));
+                for group in listing.rows {
+                    self.all.entry(group.id.clone()).or_insert(group);
+                }
             }
             Err(error) => self.coverage = Coverage::Incomplete(error.to_string()),
         }
@@ -194,7 +181,8 @@ impl Groups {
 
     /// Ids of the groups that the files declare.
     fn declared(&self, app: &DesiredApp) -> Vec<Arc<str>> {
-        self.all.values().filter(|group| declares(app, group)).map(|group| group.id.clone()).collect()
+        let declared = self.all.values().filter(|group| app.declares(group));
+        declared.map(|group| group.id.clone()).collect()
     }
 
     /// Reads the groups of the `chosen` accounts, where they are read account by account, and takes the others from what is
@@ -284,19 +272,9 @@ impl Groups {
         failed
     }
 
-    fn add(&mut self, group: LiveGroup) {
-        self.all.entry(group.id.clone()).or_insert(group);
-    }
-
     fn named(&mut self, id: &Arc<str>, name: &Arc<str>) -> &mut LiveGroup {
-        self.all.entry(id.clone()).or_insert_with(|| LiveGroup {
-            id: id.clone(),
-            name: name.clone(),
-            values: BTreeMap::new(),
-            members: Vec::new(),
-            coverage: Coverage::Incomplete("its members were not read".into()),
-            reach: Reach::Full,
-        })
+        let coverage = || Coverage::Incomplete("its members were not read".into());
+        self.all.entry(id.clone()).or_insert_with(|| LiveGroup::named(id.clone(), name.clone(), coverage()))
     }
 
     /// Pinned groups are there although nothing showed them: a pin is the only way to name an empty group.
@@ -348,13 +326,15 @@ impl Groups {
         }
     }
 
-    pub(super) fn finish(self) -> Memberships {
+    /// Puts what was seen into the app, in the order of ids.
+    pub(super) fn enter_into(self, live: &mut LiveApp) {
         let sorted = |mut group: LiveGroup| {
             group.members.sort_by(|a, b| a.account.cmp(&b.account));
             group.members.dedup_by(|a, b| a.account == b.account);
             group
         };
-        let groups = self.all.into_values().map(sorted).collect();
-        Memberships { groups, coverage: self.coverage, unread: self.unread }
+        live.groups = self.all.into_values().map(sorted).collect();
+        live.groups_coverage = self.coverage;
+        live.unread_memberships = self.unread;
     }
 }

@@ -183,16 +183,12 @@ pub async fn observe_in_rotation(
     let (vocabulary, unread_words) = vocabulary(reader, app).await;
     let mut notices = reader.notices();
     notices.extend(unread_words);
-    let memberships = groups.finish();
     let lapsed = log.lapsed(accounts_coverage.is_complete());
-    let live = LiveApp {
+    let mut live = LiveApp {
         observed_at: clock.now(),
         accounts,
         accounts_coverage,
-        groups: memberships.groups,
-        groups_coverage: memberships.coverage,
         unread_accounts,
-        unread_memberships: memberships.unread,
         absent,
         own_account: reader.own_account(),
         vocabulary,
@@ -200,7 +196,9 @@ pub async fn observe_in_rotation(
         requests: reader.requests() - requests,
         oldest_s: clock.oldest(&log.extent, now),
         extent: log.extent,
+        ..LiveApp::default()
     };
+    groups.enter_into(&mut live);
     Ok(Observation { live, lapsed, learnt: log.learnt, began: now, fingerprints: log.fingerprints, sparse })
 }
 

@@ -82,10 +82,7 @@ pub async fn observe_only(
     progress(ObserveProgress::Listed { accounts: search.found.len() });
     let mut live = search.live(clock.now());
     if !is_settled(&plan(&live), &live) {
-        let memberships = memberships::of(reader, app, &live.accounts, sought.lane()).await;
-        live.groups = memberships.groups;
-        live.groups_coverage = memberships.coverage;
-        live.unread_memberships = memberships.unread;
+        memberships::of(reader, app, &live.accounts, sought.lane()).await.enter_into(&mut live);
         let (words, unread_words) = vocabulary(reader, app).await;
         live.vocabulary = words;
         live.notices.extend(unread_words);
@@ -126,10 +123,8 @@ struct Search<'a> {
     /// Ids of accounts that were read on their own.
     whole: BTreeSet<Arc<str>>,
     unread: BTreeMap<Arc<str>, String>,
-    missing: BTreeSet<Arc<str>>,
     absent: BTreeSet<Email>,
-    unasked: Vec<Email>,
-    coverage: Coverage,
+    about: About,
 }
 
 impl<'a> Search<'a> {
@@ -142,10 +137,8 @@ impl<'a> Search<'a> {
             moved: BTreeMap::new(),
             whole: BTreeSet::new(),
             unread: BTreeMap::new(),
-            missing: BTreeSet::new(),
             absent: BTreeSet::new(),
-            unasked: Vec::new(),
-            coverage: Coverage::Complete,
+            about: About { alone: true, groups: false, ..About::among_all(sought.identity.clone()) },
         }
     }
 
@@ -155,7 +148,7 @@ impl<'a> Search<'a> {
         let ids: BTreeSet<&Arc<str>> = self.sought.pin.iter().chain(&self.sought.known).collect();
         for id in ids {
             match self.reader.account(id, self.sought.lane()).await? {
-                None => drop(self.missing.insert(id.clone())),
+                None => drop(self.about.missing.insert(id.clone())),
                 Some(account)
                     if self.sought.pin.as_ref() == Some(id) || self.sought.addresses.contains(&account.email) =>
                 {
@@ -175,16 +168,16 @@ impl<'a> Search<'a> {
         let open: Vec<Email> = open.into_iter().cloned().collect();
         let sweeps = self.reader.semantics().find == Find::Sweep;
         if open.is_empty() || (sweeps && !shown.is_empty()) {
-            self.unasked = open;
+            self.about.unasked = open;
             return Ok(());
         }
         let listing = self.reader.find_any(&open, self.sought.lane()).await?;
-        self.coverage = listing.coverage;
+        self.about.coverage = listing.coverage;
         let has = |address: &Email| listing.rows.iter().any(|account| account.email == *address);
         let (hit, miss): (Vec<Email>, Vec<Email>) = open.into_iter().partition(has);
         if sweeps && !hit.is_empty() {
-            self.unasked = miss;
-        } else if self.coverage.is_complete() {
+            self.about.unasked = miss;
+        } else if self.about.coverage.is_complete() {
             self.absent.extend(miss);
         }
         for account in listing.rows {
@@ -221,10 +214,7 @@ impl<'a> Search<'a> {
     /// The app as far as it was looked at.
     fn live(self, observed_at: Timestamp) -> LiveApp {
         let only = format!("only {} was looked for", self.sought.identity);
-        let why = match &self.coverage {
-            Coverage::Incomplete(why) | Coverage::Believed(why) => why.clone(),
-            Coverage::Complete => only.clone(),
-        };
+        let why = self.about.coverage.gap().unwrap_or(&only).to_owned();
         let unread_memberships = self.found.keys().cloned().collect();
         LiveApp {
             observed_at,
@@ -234,17 +224,7 @@ impl<'a> Search<'a> {
             unread_accounts: self.unread,
             unread_memberships,
             absent: self.absent,
-            extent: Extent {
-                about: Some(About {
-                    identity: self.sought.identity.clone(),
-                    alone: true,
-                    groups: false,
-                    coverage: self.coverage,
-                    unasked: self.unasked,
-                    missing: self.missing,
-                }),
-                ..Extent::default()
-            },
+            extent: Extent { about: Some(self.about), ..Extent::default() },
             ..LiveApp::default()
         }
     }

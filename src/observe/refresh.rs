@@ -15,8 +15,8 @@ use super::{
 use crate::{
     connectors::{Error, Lane, Listing, Reader},
     model::{
-        AccountGroup, AppPlan, Coverage, DesiredApp, Fact, FactIds, Facts, LiveAccount, LiveApp, LiveGroup, Reach,
-        Semantics, Status, Verb,
+        AccountGroup, AppPlan, Coverage, DesiredApp, Fact, FactIds, Facts, LiveAccount, LiveApp, LiveGroup, Semantics,
+        Status, Verb,
     },
 };
 
@@ -29,36 +29,28 @@ const HELD: usize = 50;
 /// plan is made again and carried out.
 pub fn concerned(plan: &AppPlan, live: &LiveApp, semantics: &Semantics) -> BTreeSet<Arc<str>> {
     let extent = &live.extent;
-    let to_come = |id: &Arc<str>| extent.accounts_to_come.contains(id) || extent.memberships_to_come.contains(id);
-    let uncertain = |id: &Arc<str>| extent.remembered.contains_key(id) || to_come(id);
     let targets = |status| {
         let of_status = plan.actions.iter().filter(move |action| action.status == status);
         of_status.filter_map(|action| Some((action, action.step.account_id()?)))
     };
-    let ready = targets(Status::Ready).map(|(_, id)| id).filter(|id| uncertain(id));
+    let ready = targets(Status::Ready).map(|(_, id)| id).filter(|id| extent.is_uncertain(id));
     let mut ids: BTreeSet<Arc<str>> = ready.cloned().collect();
     let held = targets(Status::Held)
         .filter(|(action, _)| {
             action.reduces_access && action.held.as_ref().is_some_and(|held| held.guard.reading_helps())
         })
         .map(|(_, id)| id)
-        .filter(|id| to_come(id));
+        .filter(|id| extent.is_to_come(id));
     ids.extend(held.cloned().collect::<BTreeSet<_>>().into_iter().take(HELD));
     let goes = |id: &Arc<str>| {
         let takes = |verb| matches!(verb, Verb::Update | Verb::Deactivate | Verb::Delete);
         targets(Status::Ready).any(|(action, other)| other == id && action.reduces_access && takes(action.name.verb))
     };
-    let admins: Vec<&LiveAccount> = live.accounts.iter().filter(|account| is_admin(account, semantics)).collect();
+    let admins: Vec<&LiveAccount> = live.accounts.iter().filter(|account| semantics.is_admin(account)).collect();
     if admins.iter().any(|account| goes(&account.id)) {
-        ids.extend(admins.into_iter().map(|account| &account.id).filter(|id| uncertain(id)).cloned());
+        ids.extend(admins.into_iter().map(|account| &account.id).filter(|id| extent.is_uncertain(id)).cloned());
     }
     ids
-}
-
-fn is_admin(account: &LiveAccount, semantics: &Semantics) -> bool {
-    let Some(rule) = &semantics.role else { return false };
-    let roles = account.values.get(&rule.field()).and_then(Option::as_ref);
-    roles.is_some_and(|roles| roles.texts().any(|role| rule.admin.contains(role)))
 }
 
 /// What must not be remembered once `plan` was carried out, however it ended: everything about accounts that it changes, and
@@ -115,16 +107,10 @@ impl Observation {
     ) -> bool {
         let clock = Clock::starting(now);
         let requests = reader.requests();
-        let extent = &self.live.extent;
-        let wanted = |id: &Arc<str>| {
-            extent.remembered.contains_key(id)
-                || extent.accounts_to_come.contains(id)
-                || extent.memberships_to_come.contains(id)
-        };
         let per_account = memberships::per_account(reader.semantics(), app);
         // Somebody is about to lose or gain something by it, so that it does not queue behind observation.
         let lane = Lane::Write { unblocks: 1 };
-        let reads = ids.iter().filter(|id| wanted(id)).map(|id| {
+        let reads = ids.iter().filter(|id| self.live.extent.is_uncertain(id)).map(|id| {
             let sparse = self.sparse.contains(id);
             async move {
                 let at = clock.now();
@@ -195,15 +181,7 @@ impl Observation {
 fn enter(groups: &mut Vec<LiveGroup>, membership: AccountGroup) {
     let AccountGroup { group_id, group_name, member } = membership;
     let index = groups.binary_search_by(|group| group.id.cmp(&group_id)).unwrap_or_else(|index| {
-        let group = LiveGroup {
-            id: group_id,
-            name: group_name,
-            values: Default::default(),
-            members: Vec::new(),
-            coverage: Coverage::Complete,
-            reach: Reach::Full,
-        };
-        groups.insert(index, group);
+        groups.insert(index, LiveGroup::named(group_id, group_name, Coverage::Complete));
         index
     });
     let members = &mut groups[index].members;

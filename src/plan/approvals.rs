@@ -1,6 +1,6 @@
 //! What reviewers allowed, and which guards that releases.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
@@ -8,9 +8,9 @@ use super::{
     Context,
     draft::{Drafts, Release},
     history::Used,
-    repair,
+    many, repair,
 };
-use crate::model::{Approval, ApprovedBy, Email, Finding, FindingCode, Guard, Scope, Severity, Verb};
+use crate::model::{Approval, ApprovedBy, Email, Finding, FindingCode, Guard, Scope, Verb};
 
 /// How long a printed approval lasts: long enough for a review, short enough not to be forgotten.
 const DAYS: i64 = 7;
@@ -67,7 +67,7 @@ fn has_expired(approval: &Approval, now: Timestamp) -> bool {
 }
 
 fn used<'a>(cx: &Context<'a>, approval: &Approval) -> Option<&'a Used> {
-    cx.used_approvals?.get(&approval.id())
+    cx.past?.approvals.get(&approval.id())
 }
 
 /// Says of every approval for this app that is of no use any more, or not yet: whoever reads the files should know that it
@@ -85,7 +85,6 @@ pub(super) fn review(cx: &Context<'_>, drafts: &mut Drafts) {
         let app = approval.allow.split('/').next();
         app == Some(&*crate::model::escape(&cx.app.name))
     });
-    let mut findings = Vec::new();
     for approval in ours.filter(|approval| !needed.contains(approval.id().as_str())) {
         let Approval { allow, guard, .. } = approval;
         let held = drafts.actions.iter().filter(|draft| {
@@ -93,44 +92,23 @@ pub(super) fn review(cx: &Context<'_>, drafts: &mut Drafts) {
         });
         let held = held.count();
         let used = used(cx, approval);
-        let (code, message) = if has_expired(approval, cx.now) {
-            (
-                FindingCode::ApprovalExpired,
-                format!("the approval of {allow} for {guard} has expired; remove the line, or renew it"),
-            )
+        let (code, rest) = if has_expired(approval, cx.now) {
+            (FindingCode::ApprovalExpired, "has expired; remove the line, or renew it".to_owned())
         } else if let Some(used) = used.filter(|_| held == 0 || approval.up_to.is_none()) {
-            let people = if used.people == 1 { "1 person".to_owned() } else { format!("{} people", used.people) };
-            (
-                FindingCode::ApprovalUsed,
-                format!("the approval of {allow} for {guard} was used for {people}; remove the line"),
-            )
+            let people = many(used.people as usize, "person", "people");
+            (FindingCode::ApprovalUsed, format!("was used for {people}; remove the line"))
         } else if held > 0 {
-            let what = if held == 1 { "1 action".to_owned() } else { format!("{held} actions") };
-            (
-                FindingCode::ApprovalShort,
-                format!(
-                    "the approval of {allow} for {guard} covers fewer people than {what} would take; the plan prints the line \
-                 that does"
-                ),
-            )
+            let actions = many(held, "action", "actions");
+            let rest = format!("covers fewer people than {actions} would take; the plan prints the line that does");
+            (FindingCode::ApprovalShort, rest)
         } else if everything {
-            (
-                FindingCode::ApprovalUnused,
-                format!("the approval of {allow} for {guard} releases nothing now: nothing that it covers is held"),
-            )
+            (FindingCode::ApprovalUnused, "releases nothing now: nothing that it covers is held".to_owned())
         } else {
             continue;
         };
-        findings.push(Finding {
-            severity: Severity::Note,
-            code,
-            account: None,
-            group: None,
-            message,
-            because: vec![approval.place.clone()],
-        });
+        let message = format!("the approval of {allow} for {guard} {rest}");
+        drafts.findings.push(Finding::note(code, message).because([approval.place.clone()]));
     }
-    findings.into_iter().for_each(|finding| drafts.find(finding));
 }
 
 /// Whether `allow` is the action's name or a prefix of it up to a `/`. Addresses compare as addresses do, whatever their
@@ -164,9 +142,9 @@ fn is_same_account(a: &str, b: &str) -> bool {
 /// approval, and would release nothing: it ends a day later then.
 pub(super) fn line(cx: &Context<'_>, release: &Release, guard: Guard) -> String {
     let zone = &cx.desired.settings.time_zone;
-    let date = cx.now.to_zoned(zone.clone()).date();
+    let date = cx.day(cx.now);
     // One more than there are approvals that were used cannot all be among them.
-    let enough = cx.used_approvals.map_or(0, BTreeMap::len);
+    let enough = cx.past.map_or(0, |past| past.approvals.len());
     let mut dates = (0..=enough).map_while(|more| date.checked_add((DAYS + i64::try_from(more).ok()?).days()).ok());
     let is_used = |until: &Date| {
         let approval = Approval {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{repair, wanted::Standing};
+use super::{Context, identity::Doubt, repair, wanted::Standing};
 use crate::model::{
     AccountStatus, Action, ActionName, AppPlan, Change, Edge, Email, Finding, Guard, Held, LiveAccount, Place, Rule,
     Status, Step, Verb,
@@ -61,11 +61,20 @@ pub(super) struct Drafts {
 }
 
 impl Draft {
-    /// A new action that nothing stands in the way of.
-    pub(super) fn new(name: ActionName, step: Step, standing: Standing, identity: Option<Email>) -> Self {
+    /// A new action that nothing stands in the way of, on an account of somebody, who goes by this label, or on a group.
+    pub(super) fn new(
+        cx: &Context<'_>,
+        step: Step,
+        account: Option<(&str, &Email)>,
+        group: Option<&Arc<str>>,
+        standing: Standing,
+    ) -> Self {
+        let (label, identity) = account.unzip();
+        let app = cx.app.name.clone();
+        let name = ActionName { app, verb: step.verb(), account: label.map(Into::into), group: group.cloned() };
         Self {
             action: Action::of(name, step),
-            identity,
+            identity: identity.cloned(),
             members: Vec::new(),
             standing,
             loses_admin: false,
@@ -88,10 +97,8 @@ impl Draft {
         self.action.status == status
     }
 
-    pub(super) fn because(mut self, mut places: Vec<Place>) -> Self {
-        places.sort();
-        places.dedup();
-        self.action.because = places;
+    pub(super) fn because(mut self, places: Vec<Place>) -> Self {
+        self.action.because = Place::sorted(&places);
         self
     }
 
@@ -128,6 +135,18 @@ impl Draft {
     pub(super) fn hold_until_approved(&mut self, guard: Guard, reason: impl Into<String>) {
         let release = Release { allow: self.action.name.to_string(), up_to: None };
         self.holds.push(Hold { guard, reason: reason.into(), repair: None, release: Some(release) });
+    }
+
+    /// Holds what takes certainty for as long as something was not seen.
+    pub(super) fn hold_unseen(&mut self, reason: String) {
+        self.hold(Guard::Incomplete, reason, "plan again once the app can be read to the end");
+    }
+
+    /// Holds what is about a doubtful account, except that people who left lose all that is certainly theirs.
+    pub(super) fn hold_doubtful(&mut self, doubt: Option<&Doubt>) {
+        if let Some(doubt) = doubt.filter(|doubt| !(self.cuts_off_leaver() && doubt.all_theirs)) {
+            self.hold(Guard::Ambiguous, &*doubt.reason, &*doubt.repair);
+        }
     }
 
     /// Holds what is about an account of which nobody knows what its status means.
@@ -170,10 +189,6 @@ impl Draft {
 }
 
 impl Drafts {
-    pub(super) fn find(&mut self, finding: Finding) {
-        self.findings.push(finding);
-    }
-
     /// Sorts everything into the app's plan.
     pub(super) fn finish(self, mut plan: AppPlan) -> AppPlan {
         plan.actions = self.actions.into_iter().map(|draft| draft.action).collect();
@@ -189,14 +204,4 @@ impl Drafts {
         plan.findings.dedup();
         plan
     }
-}
-
-/// The name of a step that is about an account, or about a membership when there is a group.
-pub(super) fn account_action(app: &Arc<str>, step: &Step, account: &str, group: Option<&Arc<str>>) -> ActionName {
-    ActionName { app: app.clone(), verb: step.verb(), account: Some(account.into()), group: group.cloned() }
-}
-
-/// The name of a step that is about a group.
-pub(super) fn group_action(app: &Arc<str>, step: &Step, group: &Arc<str>) -> ActionName {
-    ActionName { app: app.clone(), verb: step.verb(), account: None, group: Some(group.clone()) }
 }

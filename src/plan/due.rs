@@ -11,35 +11,29 @@ use super::{
     Context,
     wanted::{Standing, standing},
 };
-use crate::model::{Claim, Due, DueWhat, Email, GroupState, Phase, Place, RoleRule, Values, Window, effective};
+use crate::model::{Claim, Due, DueWhat, Email, GroupState, Phase, Place, RoleRule, Values, effective};
 
 /// How far ahead a plan looks: two weeks, the rhythm in which most people look at plans at all.
 pub(super) const DAYS: i64 = 14;
 
 /// Everything that begins, changes or ends by a date within the next two weeks.
 pub(super) fn due(cx: &Context<'_>) -> Vec<Due> {
-    let horizon = Horizon { now: cx.now, end: cx.now.checked_add((24 * DAYS).hours()).unwrap_or(Timestamp::MAX) };
     let mut due = Vec::new();
-    let mut accounts: BTreeMap<&Email, Vec<&Claim>> = BTreeMap::new();
+    // By identity, the account's own claims and those of memberships, which grant the account and say nothing about its
+    // fields.
+    let mut accounts: BTreeMap<&Email, (Vec<&Claim>, Vec<&Claim>)> = BTreeMap::new();
     for (identity, account) in &cx.app.accounts {
-        accounts.entry(identity).or_default().extend(&account.claims);
+        accounts.entry(identity).or_default().0.extend(&account.claims);
     }
-    // Claims of memberships grant the account and say nothing about its fields.
-    let mut implied: BTreeMap<&Email, Vec<&Claim>> = BTreeMap::new();
-    let groups = || cx.app.groups.values().filter(|group| group.state == GroupState::Present);
-    for group in groups() {
+    for group in cx.app.groups.values().filter(|group| group.state == GroupState::Present) {
         for (identity, claims) in &group.members {
-            implied.entry(identity).or_default().extend(claims);
+            accounts.entry(identity).or_default().1.extend(claims);
             let one = One { cx, identity, group: Some(&group.name), own: claims.iter().collect(), implied: Vec::new() };
-            one.find(&horizon, cx.app.semantics.members.role.as_ref(), &mut due);
+            one.find(cx.app.semantics.members.role.as_ref(), &mut due);
         }
     }
-    for identity in implied.keys().copied().collect::<BTreeSet<_>>() {
-        accounts.entry(identity).or_default();
-    }
-    for (identity, own) in accounts {
-        let implied = implied.remove(identity).unwrap_or_default();
-        One { cx, identity, group: None, own, implied }.find(&horizon, cx.app.semantics.role.as_ref(), &mut due);
+    for (identity, (own, implied)) in accounts {
+        One { cx, identity, group: None, own, implied }.find(cx.app.semantics.role.as_ref(), &mut due);
     }
     // A plan for one person alone is about nobody else.
     if let Some(about) = &cx.live.extent.about {
@@ -47,18 +41,6 @@ pub(super) fn due(cx: &Context<'_>) -> Vec<Due> {
     }
     due.sort();
     due
-}
-
-struct Horizon {
-    now: Timestamp,
-    end: Timestamp,
-}
-
-impl Horizon {
-    fn within(&self, window: Window) -> impl Iterator<Item = Timestamp> {
-        let (now, end) = (self.now, self.end);
-        [window.from, window.until].into_iter().flatten().filter(move |at| now < *at && *at <= end)
-    }
 }
 
 /// One account or membership.
@@ -76,13 +58,16 @@ impl One<'_> {
         self.own.iter().chain(&self.implied).copied()
     }
 
-    fn find(&self, horizon: &Horizon, rule: Option<&RoleRule>, due: &mut Vec<Due>) {
-        let instants: BTreeSet<Timestamp> = self.claims().flat_map(|claim| horizon.within(claim.window)).collect();
+    fn find(&self, rule: Option<&RoleRule>, due: &mut Vec<Due>) {
+        let now = self.cx.now;
+        let horizon = now.checked_add((24 * DAYS).hours()).unwrap_or(Timestamp::MAX);
+        let dates = self.claims().flat_map(|claim| [claim.window.from, claim.window.until]).flatten();
+        let instants: BTreeSet<Timestamp> = dates.filter(|at| now < *at && *at <= horizon).collect();
         // Whoever is suspended or gone gets nothing, whatever becomes of the grants.
         if instants.is_empty() || standing(self.cx, self.identity) != Standing::Active {
             return;
         }
-        let mut before = self.state(horizon.now, rule);
+        let mut before = self.state(now, rule);
         for at in instants {
             let after = self.state(at, rule);
             let what = match (&before, &after) {
@@ -114,7 +99,6 @@ impl One<'_> {
 
     fn places(&self, at: Timestamp) -> Vec<Place> {
         let turns = self.claims().filter(|claim| [claim.window.from, claim.window.until].contains(&Some(at)));
-        let places: BTreeSet<Place> = turns.flat_map(|claim| claim.because.iter().cloned()).collect();
-        places.into_iter().collect()
+        Place::sorted(turns.flat_map(|claim| &claim.because))
     }
 }

@@ -1,6 +1,6 @@
 //! One hash for everything a plan was made from.
 
-use std::{fmt::Write as _, io, io::Write as _};
+use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -10,22 +10,24 @@ use crate::model::{AppPlan, Live};
 /// Hash of the files, of what was seen (but not of when and how it was read), and of what follows from both at this
 /// instant. Policy is part of the files.
 pub(super) fn of(inputs: &Inputs<'_>, apps: &[AppPlan]) -> String {
-    let mut hasher = Hasher(Sha256::new());
-    hasher.0.update(inputs.desired_digest.as_bytes());
+    let mut hasher = Sha256::new_with_prefix(inputs.desired_digest);
     seen(inputs.live, &mut hasher);
-    for app in apps {
-        for action in &app.actions {
-            hasher.0.update(format!("{} {}\n", action.name, action.status.as_str()).as_bytes());
-        }
+    for action in apps.iter().flat_map(|app| &app.actions) {
+        hasher.update(format!("{} {}\n", action.name, action.status.as_str()));
     }
-    hasher.0.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
+    written(hasher)
+}
+
+/// A hash as it is written down.
+pub(super) fn written(hasher: Sha256) -> String {
+    hasher.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
     })
 }
 
-fn seen(live: &Live, hasher: &mut Hasher) {
+fn seen(live: &Live, hasher: &mut Sha256) {
     for (name, app) in &live.apps {
         let Ok(app) = app else { continue };
         // The order in which an app lists things says nothing.
@@ -42,23 +44,7 @@ fn seen(live: &Live, hasher: &mut Hasher) {
             .collect();
         groups.sort_by_key(|group| group.0);
         let coverage = (&app.accounts_coverage, &app.groups_coverage, &app.unread_memberships);
-        // The hasher takes few large pieces faster than many small ones.
-        let mut buffered = io::BufWriter::new(&mut *hasher);
-        // Plain data with text keys always serialises, and hashing never fails.
-        let _ = serde_json::to_writer(&mut buffered, &(name, accounts, groups, coverage));
-        let _ = buffered.flush();
-    }
-}
-
-struct Hasher(Sha256);
-
-impl io::Write for Hasher {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        // Plain data with text keys always serialises.
+        hasher.update(serde_json::to_vec(&(name, accounts, groups, coverage)).unwrap_or_default());
     }
 }

@@ -8,7 +8,7 @@ use petgraph::{
 };
 
 use super::draft::Drafts;
-use crate::model::{ActionName, Finding, FindingCode, Severity, Status};
+use crate::model::{ActionName, Finding, FindingCode, Status};
 
 /// Makes every action wait whose predecessor will not be done in this run.
 pub(super) fn settle(drafts: &mut Drafts) {
@@ -23,8 +23,7 @@ pub(super) fn settle(drafts: &mut Drafts) {
             report_cycle(&graph, &component, drafts);
         }
         for node in component {
-            let blocked = blocked(&graph, &nodes, node, drafts);
-            if let Some(reason) = blocked {
+            if let Some(reason) = blocked(&graph, &nodes, node, drafts) {
                 drafts.actions[graph[node]].wait(reason);
             }
         }
@@ -78,12 +77,5 @@ fn report_cycle(graph: &Actions, component: &[NodeIndex], drafts: &mut Drafts) {
     for node in component {
         drafts.actions[graph[*node]].wait(message.clone());
     }
-    drafts.find(Finding {
-        severity: Severity::Error,
-        code: FindingCode::Cycle,
-        account: None,
-        group: None,
-        message,
-        because: Vec::new(),
-    });
+    drafts.findings.push(Finding::error(FindingCode::Cycle, message));
 }

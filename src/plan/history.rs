@@ -109,7 +109,8 @@ pub struct AppHistory {
 
 /// Makes every action wait of which an earlier request may still take effect: what is sent again then may be done twice.
 pub(super) fn wait_for_requests_under_way(cx: &Context<'_>, drafts: &mut Drafts) {
-    let Some(under_way) = cx.under_way.filter(|under_way| !under_way.is_empty()) else { return };
+    let under_way = cx.past.and_then(|past| past.history).map(|history| &history.under_way);
+    let Some(under_way) = under_way.filter(|under_way| !under_way.is_empty()) else { return };
     for draft in &mut drafts.actions {
         if let Some(why) = under_way.get(&draft.action.name.to_string()) {
             draft.wait(why.clone());

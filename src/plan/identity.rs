@@ -200,17 +200,12 @@ fn moved<'a>(cx: &Context<'a>) -> HashMap<&'a Arc<str>, BTreeSet<&'a Email>> {
         }
         if let Some((id, account)) = ids.last().and_then(|id| strangers.get_key_value(id))
             // What nobody can use matters only where another account would be made beside it.
-            && (account.status != AccountStatus::Inactive || is_granted(cx, identity))
+            && (account.status != AccountStatus::Inactive || cx.app.grants(identity))
         {
             moved.entry(id).or_default().insert(identity);
         }
     }
     moved
-}
-
-/// Whether any line, at whatever time, grants an account.
-fn is_granted(cx: &Context<'_>, identity: &Email) -> bool {
-    cx.app.accounts.contains_key(identity) || cx.app.groups.values().any(|group| group.members.contains_key(identity))
 }
 
 fn moved_away(cx: &Context<'_>, person: &Email, account: &LiveAccount) -> Doubt {
@@ -298,9 +293,8 @@ fn owner_before<'a>(cx: &Context<'a>, identity: &Email, account: &LiveAccount) -
     let history = cx.history?;
     let before = history.seen_under.get(&account.email)?.iter().take_while(|id| **id != account.id);
     // An account that the person had by an alias before is theirs by any other of their addresses.
-    let aliases = cx.people.get(identity).map_or(&[][..], |person| person.aliases.as_slice());
     let was_theirs = || {
-        let others = std::iter::once(identity).chain(aliases).filter(|address| **address != account.email);
+        let others = cx.addresses(identity).filter(|address| **address != account.email);
         others.filter_map(|address| history.seen_under.get(address)).any(|ids| ids.contains(&account.id))
     };
     let is_ours = || {

@@ -26,11 +26,11 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 
 use crate::model::{
-    AppPlan, Coverage, Desired, DesiredApp, Email, Extent, Finding, FindingCode, Forecast, Guard, Live, LiveAccount,
-    LiveApp, LiveGroup, Observed, Person, Plan, Policy, Severity,
+    AppPlan, Coverage, Desired, DesiredApp, DesiredGroup, Email, Extent, Finding, FindingCode, Forecast, Guard, Live,
+    LiveAccount, LiveApp, LiveGroup, Observed, Person, Place, Plan, Policy,
 };
 
 /// Everything a plan is made from.
@@ -79,7 +79,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
         .filter_map(|(name, live)| Some((desired.apps.get(name)?, live)))
         .map(|(app, live)| match live {
             Ok(live) => plan_read(app, live),
-            Err(failure) => unread(app, &failure.message),
+            Err(failure) => AppPlan { error: Some(failure.message.clone()), ..empty(app) },
         })
         .collect();
     let needing = Guard::ALL.iter().copied().filter(|guard| unchecked && guard.needs_history());
@@ -121,11 +121,9 @@ struct Context<'a> {
     groups: BTreeMap<&'a Arc<str>, &'a LiveGroup>,
     /// The identity behind the account that our own credential acts as, where the connector knows it.
     own: Option<&'a Email>,
+    /// What guards may rely on of the past.
     history: Option<&'a AppHistory>,
-    /// Requests that may still take effect, by action.
-    under_way: Option<&'a BTreeMap<String, String>>,
-    /// Approvals that were used.
-    used_approvals: Option<&'a BTreeMap<String, Used>>,
+    past: Option<AppPast<'a>>,
     now: Timestamp,
 }
 
@@ -141,10 +139,7 @@ impl<'a> Context<'a> {
         }
         let people = desired.people.iter().collect();
         let history = past.and_then(|past| past.known());
-        let under_way = past.and_then(|past| Some(&past.history?.under_way));
-        let used_approvals = past.map(|past| past.approvals);
-        let mut cx =
-            Self { desired, app, live, people, accounts, groups, own: None, history, under_way, used_approvals, now };
+        let mut cx = Self { desired, app, live, people, accounts, groups, own: None, history, past, now };
         cx.own = live.own_account.as_ref().and_then(|id| cx.owner(id));
         cx
     }
@@ -179,9 +174,29 @@ impl<'a> Context<'a> {
     /// it asked for, and a person may have several.
     fn may_exist(&self, identity: &Email) -> Option<&'a str> {
         let Coverage::Incomplete(why) = &self.live.accounts_coverage else { return None };
-        let aliases = self.people.get(identity).map_or(&[][..], |person| person.aliases.as_slice());
-        let absent = std::iter::once(identity).chain(aliases).all(|email| self.live.absent.contains(email));
-        (!absent).then_some(why)
+        (!self.addresses(identity).all(|email| self.live.absent.contains(email))).then_some(why)
+    }
+
+    /// A person's own address, and their aliases.
+    fn addresses<'b>(&'b self, identity: &'b Email) -> impl Iterator<Item = &'b Email> {
+        let aliases = self.people.get(identity).into_iter().flat_map(|person| &person.aliases);
+        std::iter::once(identity).chain(aliases)
+    }
+
+    /// The day of an instant, in the organisation's time zone.
+    fn day(&self, at: Timestamp) -> Date {
+        at.to_zoned(self.desired.settings.time_zone.clone()).date()
+    }
+
+    /// The line that says what becomes of a person: that of their status, or their entry.
+    fn line_of(&self, identity: &Email) -> Option<Place> {
+        let person = self.people.get(identity)?;
+        Some(person.status_place.as_ref().unwrap_or(&person.place).clone())
+    }
+
+    /// The live group that is declared so, where it was seen.
+    fn live_group(&self, desired: &DesiredGroup) -> Option<&'a LiveGroup> {
+        self.groups.values().copied().find(|group| desired.is(group))
     }
 
     /// The rules for an action: the group's, when it is about a declared group, otherwise the app's.
@@ -201,53 +216,40 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
     graph::settle(&mut drafts);
     rules::subsume(cx, &mut drafts);
     drafts.finish(AppPlan {
-        app: cx.app.name.clone(),
-        connector: cx.app.connector.clone(),
-        group_noun: cx.app.semantics.group_noun.clone(),
-        error: None,
         complete: is_complete(cx),
-        observed: observed(cx.live),
+        observed: Observed {
+            accounts: cx.live.accounts.len(),
+            groups: cx.live.groups.len(),
+            memberships: cx.live.groups.iter().map(|group| group.members.len()).sum(),
+            requests: cx.live.requests,
+            oldest_s: cx.live.oldest_s,
+        },
         forecast: Forecast { seats, ..Forecast::default() },
-        actions: Vec::new(),
         findings: coverage_findings(cx),
         due: due::due(cx),
+        ..empty(cx.app)
     })
 }
 
-fn unread(app: &DesiredApp, message: &str) -> AppPlan {
+/// The plan of an app of which nothing is known.
+fn empty(app: &DesiredApp) -> AppPlan {
     AppPlan {
         app: app.name.clone(),
         connector: app.connector.clone(),
         group_noun: app.semantics.group_noun.clone(),
-        error: Some(message.to_owned()),
-        complete: false,
-        observed: Observed::default(),
-        forecast: Forecast::default(),
-        actions: Vec::new(),
-        findings: Vec::new(),
-        due: Vec::new(),
+        ..AppPlan::default()
     }
 }
 
-fn observed(live: &LiveApp) -> Observed {
-    Observed {
-        accounts: live.accounts.len(),
-        groups: live.groups.len(),
-        memberships: live.groups.iter().map(|group| group.members.len()).sum(),
-        requests: live.requests,
-        oldest_s: live.oldest_s,
-    }
+/// `1 person`, `3 people`.
+fn many(count: usize, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 /// Live groups that some line declares. What is in the others nobody asked.
 fn declared<'a>(cx: &Context<'a>) -> impl Iterator<Item = &'a LiveGroup> {
     let app = cx.app;
-    cx.live.groups.iter().filter(move |group| {
-        app.groups.values().any(|desired| match &desired.id {
-            Some(id) => *id == group.id,
-            None => desired.name == group.name,
-        })
-    })
+    cx.live.groups.iter().filter(|group| app.declares(group))
 }
 
 fn is_complete(cx: &Context<'_>) -> bool {
@@ -265,15 +267,11 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     match &live.extent.about {
         Some(about) if about.alone => findings.extend(only::findings(about)),
-        _ => findings.extend(gap("the accounts", None, &live.accounts_coverage)),
+        _ => findings.extend(gap("the accounts", &live.accounts_coverage)),
     }
     findings.extend(live.notices.iter().map(|notice| Finding {
-        severity: notice.severity,
-        code: FindingCode::AppNotice,
-        account: None,
         group: notice.group.clone(),
-        message: notice.message.clone(),
-        because: Vec::new(),
+        ..Finding::new(notice.severity, FindingCode::AppNotice, &*notice.message)
     }));
     if live.alone().is_some_and(|about| !about.groups) {
         // Nobody asked about groups.
@@ -281,29 +279,24 @@ fn coverage_findings(cx: &Context<'_>) -> Vec<Finding> {
     }
     // Where groups are learnt from memberships that have not been read yet, it is these that are told of.
     let only_later = !live.extent.memberships_to_come.is_empty() && !cx.app.semantics.groups.list;
-    findings.extend(gap("the groups", None, &live.groups_coverage).filter(|_| !only_later));
+    findings.extend(gap("the groups", &live.groups_coverage).filter(|_| !only_later));
     for group in declared(cx) {
-        findings.extend(gap(&format!("the members of {}", group.name), Some(&group.name), &group.coverage));
+        let found = gap(&format!("the members of {}", group.name), &group.coverage);
+        findings.extend(found.map(|finding| finding.group(&group.name)));
     }
     let failed = live.unread_memberships.difference(&live.extent.memberships_to_come).count();
     if failed > 0 {
-        findings.push(Finding {
-            severity: Severity::Warning,
-            code: FindingCode::IncompleteRead,
-            account: None,
-            group: None,
-            message: format!(
-                "the memberships of {failed} account(s) could not be read; what needs certainty about them is held"
-            ),
-            because: Vec::new(),
-        });
+        let message = format!(
+            "the memberships of {failed} account(s) could not be read; what needs certainty about them is held"
+        );
+        findings.push(Finding::warning(FindingCode::IncompleteRead, message));
     }
     findings.extend(turns_to_come(live));
     findings
 }
 
 /// What a list leaves unknown.
-fn gap(what: &str, group: Option<&Arc<str>>, coverage: &Coverage) -> Option<Finding> {
+fn gap(what: &str, coverage: &Coverage) -> Option<Finding> {
     let (code, message) = match coverage {
         Coverage::Complete => return None,
         Coverage::Believed(why) => (
@@ -317,14 +310,7 @@ fn gap(what: &str, group: Option<&Arc<str>>, coverage: &Coverage) -> Option<Find
             format!("{what} could not be read to the end: {why}; what needs certainty is held"),
         ),
     };
-    Some(Finding {
-        severity: Severity::Warning,
-        code,
-        account: None,
-        group: group.cloned(),
-        message,
-        because: Vec::new(),
-    })
+    Some(Finding::warning(code, message))
 }
 
 /// What is read account by account within a share of the budget, and has not been read of everybody yet.
@@ -337,17 +323,11 @@ fn turns_to_come(live: &LiveApp) -> Option<Finding> {
         (true, false) => "memberships",
         (false, false) => "fields and memberships",
     };
-    Some(Finding {
-        severity: Severity::Note,
-        code: FindingCode::NotReadYet,
-        account: None,
-        group: None,
-        message: format!(
-            "the {what} of {} of {} accounts have not been read yet: the app shows them one account at a time, and each run \
-             reads as many as its share of the budget allows; what needs certainty about them is held",
-            who.len(),
-            live.accounts.len()
-        ),
-        because: Vec::new(),
-    })
+    let message = format!(
+        "the {what} of {} of {} accounts have not been read yet: the app shows them one account at a time, and each run \
+         reads as many as its share of the budget allows; what needs certainty about them is held",
+        who.len(),
+        live.accounts.len()
+    );
+    Some(Finding::note(FindingCode::NotReadYet, message))
 }

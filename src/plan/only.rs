@@ -1,10 +1,10 @@
 //! A plan for one person alone: nothing that is about anybody else is in it, and where nobody else was looked for, nobody
 //! else is counted.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use super::{Context, draft::Drafts, identity::Matched};
-use crate::model::{About, Coverage, Email, Finding, FindingCode, Guard, Severity, Verb};
+use crate::model::{About, Email, Finding, FindingCode, Guard, Verb};
 
 /// Leaves what is about the one person, if the plan is about one.
 pub(super) fn restrict(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts) {
@@ -29,28 +29,18 @@ pub(super) fn restrict(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Dra
 
 /// What a reader of the plan has to know about how far the reading went.
 pub(super) fn findings(about: &About) -> Vec<Finding> {
-    let finding = |severity, code, message| Finding {
-        severity,
-        code,
-        account: Some(Arc::from(about.identity.as_str())),
-        group: None,
-        message,
-        because: Vec::new(),
-    };
     let mut findings = Vec::new();
-    if about.alone {
-        let message = format!(
-            "Only {} was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged.",
-            about.identity
-        );
-        findings.push(finding(Severity::Note, FindingCode::OnlyOnePerson, message));
-    }
-    if let Coverage::Incomplete(why) | Coverage::Believed(why) = &about.coverage {
+    let message = format!(
+        "Only {} was looked for: nothing is said about anybody else, and caps that are a share of everybody are not judged.",
+        about.identity
+    );
+    findings.push(Finding::note(FindingCode::OnlyOnePerson, message));
+    if let Some(why) = about.coverage.gap() {
         let message = format!(
             "whether {} has another account could not be found out: {why}; what needs certainty is held",
             about.identity
         );
-        findings.push(finding(Severity::Warning, FindingCode::IncompleteRead, message));
+        findings.push(Finding::warning(FindingCode::IncompleteRead, message));
     }
     if !about.unasked.is_empty() {
         let others: Vec<&str> = about.unasked.iter().map(Email::as_str).collect();
@@ -58,7 +48,7 @@ pub(super) fn findings(about: &About) -> Vec<Finding> {
             "an account was found without looking for {}; a run without `--only` looks for every address",
             others.join(", ")
         );
-        findings.push(finding(Severity::Note, FindingCode::AddressNotAsked, message));
+        findings.push(Finding::note(FindingCode::AddressNotAsked, message));
     }
-    findings
+    findings.into_iter().map(|finding| finding.account(about.identity.as_str())).collect()
 }

@@ -95,32 +95,22 @@ fn leave_with_the_account(cx: &Context<'_>, drafts: &mut Drafts) -> BTreeMap<Arc
 }
 
 fn groups_first(mut leaving: BTreeMap<Arc<str>, Vec<ActionName>>, drafts: &mut Drafts) {
-    let mut made: BTreeMap<Arc<str>, ActionName> = BTreeMap::new();
-    for draft in &drafts.actions {
-        let Some(group) = draft.action.name.group.clone() else { continue };
-        match draft.verb() {
-            Verb::CreateGroup => {
-                made.insert(group, draft.action.name.clone());
-            }
-            Verb::RemoveMember => leaving.entry(group).or_default().push(draft.action.name.clone()),
+    let mut made: BTreeMap<Arc<str>, Vec<ActionName>> = BTreeMap::new();
+    for name in drafts.actions.iter().map(|draft| &draft.action.name) {
+        match (name.verb, name.group.clone()) {
+            (Verb::CreateGroup, Some(group)) => drop(made.insert(group, vec![name.clone()])),
+            (Verb::RemoveMember, Some(group)) => leaving.entry(group).or_default().push(name.clone()),
             _ => {}
         }
     }
     for draft in &mut drafts.actions {
-        let Some(group) = draft.action.name.group.clone() else { continue };
-        match draft.verb() {
-            Verb::AddMember => {
-                if let Some(name) = made.get(&group) {
-                    draft.after(name, Rule::GroupBeforeMembers);
-                }
-            }
-            Verb::DeleteGroup => {
-                for name in leaving.get(&group).into_iter().flatten() {
-                    draft.after(name, Rule::MembersBeforeGroupGoes);
-                }
-            }
-            _ => {}
-        }
+        let Some(group) = &draft.action.name.group else { continue };
+        let (first, rule) = match draft.verb() {
+            Verb::AddMember => (made.get(group), Rule::GroupBeforeMembers),
+            Verb::DeleteGroup => (leaving.get(group), Rule::MembersBeforeGroupGoes),
+            _ => continue,
+        };
+        first.into_iter().flatten().for_each(|name| draft.after(name, rule));
     }
 }
 

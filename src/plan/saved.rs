@@ -1,17 +1,18 @@
 //! A plan that was saved to be applied later: what of a fresh plan is still exactly what was looked at.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::model::{Action, ActionName, AppPlan, Email, FindingCode, Plan, Status};
+use super::fingerprint::written;
+use crate::model::{Action, ActionName, AppPlan, Email, FindingCode, Plan, Status, Verb};
 
 /// What a saved plan remembers of an action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedStep {
     app: Arc<str>,
-    verb: String,
+    verb: Verb,
     account: Option<Arc<str>>,
     group: Option<Arc<str>>,
     /// What stood in its way.
@@ -21,13 +22,9 @@ pub struct SavedStep {
 }
 
 impl SavedStep {
-    /// The action's name.
-    ///
-    /// # Errors
-    /// When the verb is none.
-    pub fn name(&self) -> Result<ActionName, String> {
-        let verb = self.verb.parse()?;
-        Ok(ActionName { app: self.app.clone(), verb, account: self.account.clone(), group: self.group.clone() })
+    fn name(&self) -> ActionName {
+        let Self { app, verb, account, group, .. } = self.clone();
+        ActionName { app, verb, account, group }
     }
 }
 
@@ -60,7 +57,7 @@ const UNREAD: [FindingCode; 2] = [FindingCode::IncompleteRead, FindingCode::NotR
 pub fn steps(plan: &Plan) -> Vec<SavedStep> {
     let step = |action: &Action| SavedStep {
         app: action.name.app.clone(),
-        verb: action.name.verb.to_string(),
+        verb: action.name.verb,
         account: action.name.account.clone(),
         group: action.name.group.clone(),
         status: action.status,
@@ -71,15 +68,9 @@ pub fn steps(plan: &Plan) -> Vec<SavedStep> {
 
 /// Takes out of a fresh plan whatever is to be done and is not exactly what `saved` was going to do; says what and why,
 /// sorted. `apart` are apps that are left alone as a whole, each with the reason.
-///
-/// # Errors
-/// When what was saved does not name actions.
-pub fn narrow(plan: &mut Plan, saved: &[SavedStep], apart: &BTreeMap<Arc<str>, String>) -> Result<Vec<Stale>, String> {
+pub fn narrow(plan: &mut Plan, saved: &[SavedStep], apart: &BTreeMap<Arc<str>, String>) -> Vec<Stale> {
     plan.apps.retain(|app| !apart.contains_key(&app.app));
-    let mut remembered: BTreeMap<ActionName, &SavedStep> = BTreeMap::new();
-    for step in saved {
-        remembered.insert(step.name()?, step);
-    }
+    let mut remembered: BTreeMap<ActionName, &SavedStep> = saved.iter().map(|step| (step.name(), step)).collect();
     let mut stale = Vec::new();
     for app in &mut plan.apps {
         let mut dropped: BTreeMap<ActionName, Stale> = BTreeMap::new();
@@ -105,32 +96,29 @@ pub fn narrow(plan: &mut Plan, saved: &[SavedStep], apart: &BTreeMap<Arc<str>, S
         stale.push(Stale { name, why, leaves });
     }
     stale.sort();
-    Ok(stale)
+    stale
 }
 
 /// Why the fresh plan does not have an action that was saved.
 fn absence(app: Option<&AppPlan>) -> (String, Leaves) {
-    match app {
-        Some(app) if app.error.is_none() => match app.findings.iter().any(|finding| UNREAD.contains(&finding.code)) {
-            true => {
-                let why =
-                    "it is not in the fresh plan, and not all of the app was read, so that it may be needed still";
-                (why.to_owned(), Leaves::Missed)
-            }
-            false => ("it is not needed any more".to_owned(), Leaves::Nothing),
-        },
-        _ => ("the app could not be read".to_owned(), Leaves::Missed),
+    let Some(app) = app.filter(|app| app.error.is_none()) else {
+        return ("the app could not be read".to_owned(), Leaves::Missed);
+    };
+    if app.findings.iter().any(|finding| UNREAD.contains(&finding.code)) {
+        let why = "it is not in the fresh plan, and not all of the app was read, so that it may be needed still";
+        return (why.to_owned(), Leaves::Missed);
     }
+    ("it is not needed any more".to_owned(), Leaves::Nothing)
 }
 
 fn follower(actions: &[Action], dropped: &BTreeMap<ActionName, Stale>) -> Option<Stale> {
-    let open = actions.iter().filter(|action| action.status == Status::Ready && !dropped.contains_key(&action.name));
-    open.filter_map(|action| {
+    let mut open =
+        actions.iter().filter(|action| action.status == Status::Ready && !dropped.contains_key(&action.name));
+    open.find_map(|action| {
         let first = action.after.iter().find(|edge| dropped.contains_key(&edge.action))?;
         let why = format!("it follows {}, which is not done", first.action);
         Some(Stale { name: action.name.clone(), why, leaves: Leaves::Missed })
     })
-    .next()
 }
 
 /// Why an action of the fresh plan is not what was saved.
@@ -171,10 +159,5 @@ fn does(action: &Action) -> String {
 /// A hash of plain data, which has text keys alone.
 pub fn hash(parts: &impl Serialize) -> String {
     // Such data always serialises.
-    let text = serde_json::to_vec(parts).unwrap_or_default();
-    Sha256::digest(&text).iter().fold("sha256:".to_owned(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    written(Sha256::new_with_prefix(serde_json::to_vec(parts).unwrap_or_default()))
 }

@@ -111,31 +111,18 @@ fn merge<'a>(accounts: &mut HashMap<&'a Email, Wish>, identity: &'a Email, wish:
         }
         hash_map::Entry::Occupied(mut entry) => match (entry.get_mut(), wish) {
             (Wish::Granted(have), Wish::Granted(more)) => {
-                have.because.extend(more.because);
-                have.because.sort();
-                have.because.dedup();
+                have.because = Place::sorted(have.because.iter().chain(&more.because));
             }
-            (Wish::Granted(_), _) => {}
-            (have, more @ Wish::Granted(_)) => *have = more,
-            (Wish::Upcoming, _) => {}
-            (have, more @ Wish::Upcoming) => *have = more,
-            (Wish::Lapsed(have), Wish::Lapsed(more)) => {
-                have.extend(more);
-                have.sort();
-                have.dedup();
-            }
+            (Wish::Lapsed(have), Wish::Lapsed(more)) => *have = Place::sorted(have.iter().chain(&more)),
+            (Wish::Granted(_), _) | (Wish::Upcoming, Wish::Upcoming | Wish::Lapsed(_)) => {}
+            (have, more) => *have = more,
         },
     }
 }
 
 fn wish(claims: &[Claim], rule: Option<&RoleRule>, now: Timestamp) -> Wish {
     let in_phase = |phase| claims.iter().filter(move |claim| claim.window.phase(now) == phase);
-    let places = |phase| {
-        let mut places: Vec<Place> = in_phase(phase).flat_map(|claim| claim.because.iter().cloned()).collect();
-        places.sort();
-        places.dedup();
-        places
-    };
+    let places = |phase| Place::sorted(in_phase(phase).flat_map(|claim| &claim.because));
     if in_phase(Phase::Open).next().is_some() {
         let values = effective(in_phase(Phase::Open), rule, &BTreeSet::new(), &Values::new());
         Wish::Granted(Grant { values, because: places(Phase::Open) })
@@ -160,9 +147,4 @@ fn complete(grant: &mut Grant, app: &DesiredApp, person: Option<&Person>) {
             grant.values.insert(field.clone(), default.clone());
         }
     }
-}
-
-/// Roles in a set of values, whether the field is `role` or `roles`.
-pub(super) fn roles_of(values: &Values, rule: &RoleRule) -> BTreeSet<Arc<str>> {
-    values.get(&rule.field()).map(|value| value.texts().cloned().collect()).unwrap_or_default()
 }

@@ -263,7 +263,8 @@ fn by_hand(semantics: &Semantics) -> Vec<ByHand> {
     let withdraws = invitations(semantics) != Extent::ByHand;
     let lacks = |verb| semantics.lacks(verb) || verb == Verb::Deactivate && !withdraws;
     Verb::ALL
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|verb| lacks(*verb) || semantics.manual.contains_key(verb))
         .map(|verb| {
             let todo = semantics.manual_text(verb);

@@ -24,20 +24,20 @@ use crate::model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, Outcom
 /// it was.
 pub fn text(outcome: &Outcome, plan: &Plan, told: &Plan, since: Option<&Since>, style: &Style) -> String {
     let mut canvas = Canvas::new(style);
-    let (mut left, mut stopped) = (Summary::default(), 0);
+    let (mut left, mut stopped) = (Vec::new(), 0);
     let told: BTreeSet<&ActionName> =
         told.apps.iter().flat_map(|app| &app.actions).map(|action| &action.name).collect();
     let several = outcome.apps.len() > 1;
     for (plan, outcome) in pairs(outcome, plan) {
         stopped += usize::from(outcome.error.is_some());
         let remaining = remaining(&plan, &outcome);
-        left += Summary::of(&remaining);
         // Where nothing was taken up, the plan above is the whole story.
         if !outcome.actions.is_empty() || outcome.error.is_some() {
             draw_app(&mut canvas, &plan, &outcome, &remaining, &told, several);
         }
+        left.extend(remaining);
     }
-    draw_summary(&mut canvas, outcome, left, stopped, since);
+    draw_summary(&mut canvas, outcome, Summary::of(&left), stopped, since);
     canvas.finish()
 }
 
@@ -208,8 +208,7 @@ pub fn to_json(outcome: &Outcome, plan: &Plan, since: Option<&Since>) -> String 
     let tally = outcome.tally();
     let pairs = pairs(outcome, plan);
     let remaining: Vec<Vec<Action>> = pairs.iter().map(|(plan, outcome)| remaining(plan, outcome)).collect();
-    let mut left = Summary::default();
-    remaining.iter().for_each(|remaining| left += Summary::of(remaining));
+    let left = Summary::of(remaining.iter().flatten());
     let apps = pairs.iter().zip(&remaining).map(|((_, outcome), remaining)| app_wire(outcome, remaining));
     json::print(&json!({
         "version": 1,

@@ -19,7 +19,7 @@ const COLUMNS: [Column; 19] = [
     ("admin", |row, _| if row.admin { "yes".to_owned() } else { String::new() }),
     ("role", |row, _| row.role.clone()),
     ("group", |row, _| row.group.as_deref().unwrap_or_default().to_owned()),
-    ("state", |row, _| row.standing.as_str().to_owned()),
+    ("state", |row, _| row.standing.to_string()),
     ("granted_by", |row, _| json::places(&row.because).join(" ")),
     ("reason", |row, _| row.reason.as_deref().unwrap_or_default().to_owned()),
     ("until", |row, zone| row.until.map(|at| last_day(at, zone)).unwrap_or_default()),

@@ -328,8 +328,6 @@ impl Writer for Fake {
     }
 }
 
-const VERBS: [Verb; 11] = Verb::ALL;
-
 fn role(role: &str) -> Values {
     [("role".into(), role.into())].into()
 }
@@ -420,7 +418,7 @@ fn is_done(result: &ActionResult) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn whatever_goes_wrong_once_every_verb_takes_effect_exactly_once() {
-    for verb in VERBS {
+    for verb in Verb::ALL.iter().copied() {
         for fault in [Proven, Unproven, LostBefore, LostAfter, Unreachable] {
             let (result, world) = run(fake(verb, &[fault]), action(verb)).await;
             assert!(is_done(&result), "{verb} {fault:?}: {result:?}");
@@ -513,7 +511,7 @@ async fn an_app_whose_quota_opens_in_hours_is_left_for_a_later_run_with_one_reas
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_called_done_that_the_app_does_not_show() {
-    for verb in VERBS {
+    for verb in Verb::ALL.iter().copied() {
         for fault in [Ignored, Duplicate, NotFound, Refused] {
             let (result, world) = run(fake(verb, &[fault]), action(verb)).await;
             assert!(!is_done(&result), "{verb} {fault:?}: {result:?}");
@@ -525,7 +523,7 @@ async fn nothing_is_called_done_that_the_app_does_not_show() {
 
 #[tokio::test(start_paused = true)]
 async fn a_fault_that_does_not_end_is_given_up_and_told() {
-    for verb in VERBS {
+    for verb in Verb::ALL.iter().copied() {
         for fault in [LostBefore, Unreachable] {
             let (result, world) = run(fake(verb, &[fault; 50]), action(verb)).await;
             assert!(matches!(result, ActionResult::Failed { .. }), "{verb} {fault:?}: {result:?}");
@@ -537,7 +535,7 @@ async fn a_fault_that_does_not_end_is_given_up_and_told() {
 
 #[tokio::test(start_paused = true)]
 async fn when_nobody_can_look_nothing_is_sent_again_and_both_troubles_are_told() {
-    for verb in VERBS.into_iter().filter(|verb| !action(*verb).reduces_access) {
+    for verb in Verb::ALL.iter().copied().filter(|verb| !action(*verb).reduces_access) {
         let fake = fake(verb, &[LostAfter]);
         fake.world().unreadable = true;
         let (result, world) = run(fake, action(verb)).await;
@@ -697,7 +695,7 @@ async fn after_a_stop_nothing_is_sent_again() {
 
 #[tokio::test(start_paused = true)]
 async fn the_forecast_counts_just_the_requests_that_a_smooth_run_sends() {
-    for verb in VERBS {
+    for verb in Verb::ALL.iter().copied() {
         for (script, effort) in [(Proven, Effort::default()), (Unproven, Effort::LOOK)] {
             let mut fake = fake(verb, &[script]);
             Arc::make_mut(&mut fake.semantics).effort.insert(verb, effort);

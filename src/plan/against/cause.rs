@@ -10,7 +10,7 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::{
     model::{
         AccountStatus, Action, ActionName, Approval, Cause, Claim, Desired, DesiredApp, Email, Finding, FindingCode,
-        Guard, Live, LiveAccount, Person, Phase, Place, Plan, Severity, Status, Unlisted, Verb, Window,
+        Guard, Held, Live, LiveAccount, Person, Phase, Place, Plan, Status, Unlisted, Verb, Window,
     },
     plan::{History, Inputs, approvals::covers, due, plan},
 };
@@ -42,38 +42,27 @@ pub fn attribute(plan: &mut Plan, before: &Plan, live: &Live, versions: Versions
         for action in &mut app.actions {
             seen.insert(action.name.clone());
             let was = earlier.get(&action.name).copied().filter(|was| was.same_step(action));
-            let mut stopped = false;
-            let (cause, release) = match was {
-                None => (Cause::Change, None),
-                // So does what it stops.
+            let mut because = Vec::new();
+            action.cause = Some(Cause::Change);
+            match was {
+                None => action.gone = gone(versions, action),
+                // What the change stops happens because of it.
                 Some(was) if action.status == Status::Held && matches!(was.status, Status::Ready | Status::Waiting) => {
-                    stopped = true;
-                    (Cause::Change, None)
+                    action.gone = approvals_gone(versions, action);
+                    because = stops(versions, action, now);
                 }
-                // What the change lets go on happens because of it.
+                // So does what it lets go on.
                 Some(was) if action.status == Status::Ready && was.status == Status::Held => {
-                    (Cause::Change, was.held.as_ref().map(|held| (held.guard, &held.also)))
+                    because = was.held.iter().flat_map(|held| approvals(versions, action, held)).collect();
                 }
                 Some(_) => {
                     let dated = undated.as_ref().is_some_and(|undated| {
                         !undated.get(&action.name).is_some_and(|without| without.same_step(action))
                     });
-                    (if dated { Cause::Time } else { Cause::Drift }, None)
+                    action.cause = Some(if dated { Cause::Time } else { Cause::Drift });
                 }
-            };
-            action.cause = Some(cause);
-            if let Some((guard, also)) = release {
-                action.because.extend(approvals(versions, action, guard, also));
-                action.because.sort();
-                action.because.dedup();
-            } else if stopped {
-                action.gone = approvals_gone(versions, action);
-                action.because.extend(stops(versions, action, now));
-                action.because.sort();
-                action.because.dedup();
-            } else if cause == Cause::Change {
-                action.gone = gone(versions, action);
             }
+            action.because = Place::sorted(action.because.iter().chain(&because));
         }
         app.findings.extend(left_behind(versions, &app.app, live));
         app.findings.sort();
@@ -114,33 +103,25 @@ fn dateless(desired: &Desired, live: &Live, history: Option<&History>, now: Time
 }
 
 /// Lines under `approvals` that the change brings and that let the action go on.
-fn approvals(versions: Versions<'_>, action: &Action, guard: Guard, also: &[Guard]) -> Vec<Place> {
-    let known = |allow: &str, guard: Guard| {
-        versions.before.approvals.iter().any(|old| old.allow == allow && old.guard == guard)
-    };
-    let new = versions.change.approvals.iter().filter(|approval| {
-        (approval.guard == guard || also.contains(&approval.guard))
-            && is_about(approval, action)
-            && !known(&approval.allow, approval.guard)
-    });
+fn approvals(versions: Versions<'_>, action: &Action, held: &Held) -> Vec<Place> {
+    let known =
+        |new: &Approval| versions.before.approvals.iter().any(|old| old.allow == new.allow && old.guard == new.guard);
+    let new = versions.change.approvals.iter().filter(|approval| is_about(approval, action, held) && !known(approval));
     new.map(|approval| approval.place.clone()).collect()
 }
 
-/// A cap is released for the whole app or group, any other guard for an action and all below a prefix.
-fn is_about(approval: &Approval, action: &Action) -> bool {
-    covers(&approval.allow, &action.name.to_string()) || covers(&approval.allow, &action.name.app)
+/// Whether an approval is for one of the guards and for this action: a cap is released for the whole app or group, any other
+/// guard for an action and all below a prefix.
+fn is_about(approval: &Approval, action: &Action, held: &Held) -> bool {
+    (approval.guard == held.guard || held.also.contains(&approval.guard))
+        && (covers(&approval.allow, &action.name.to_string()) || covers(&approval.allow, &action.name.app))
 }
 
 /// Lines under `approvals` of the other version that let the action go on and that are not there any more.
 fn approvals_gone(versions: Versions<'_>, action: &Action) -> Vec<Place> {
     let Some(held) = &action.held else { return Vec::new() };
-    let old = versions.before.approvals.iter().filter(|approval| {
-        (approval.guard == held.guard || held.also.contains(&approval.guard))
-            && is_about(approval, action)
-            && (versions.is_gone)(&approval.place)
-    });
-    let places: BTreeSet<Place> = old.map(|approval| approval.place.clone()).collect();
-    places.into_iter().collect()
+    let old = versions.before.approvals.iter().filter(|approval| is_about(approval, action, held));
+    Place::sorted(old.map(|approval| &approval.place).filter(|place| (versions.is_gone)(place)))
 }
 
 /// Lines of the change that stop the action: the freeze, or the entry whose rules are others than before.
@@ -179,10 +160,9 @@ fn gone(versions: Versions<'_>, action: &Action) -> Vec<Place> {
     let Some(app) = versions.before.apps.get(&action.name.app) else { return Vec::new() };
     let email = Email::lenient(name);
     let identity = versions.before.identity(&email);
-    let mut places: BTreeSet<Place> =
-        claims(app, identity, action.name.group.as_ref()).flat_map(|claim| claim.because.iter().cloned()).collect();
-    places.extend(versions.before.people.get(identity).map(|person| person.place.clone()));
-    places.into_iter().filter(|place| (versions.is_gone)(place)).collect()
+    let granted = claims(app, identity, action.name.group.as_ref()).flat_map(|claim| &claim.because);
+    let places = granted.chain(versions.before.people.get(identity).map(|person| &person.place));
+    Place::sorted(places.filter(|place| (versions.is_gone)(place)))
 }
 
 /// Everything that grants an account, or a membership when there is a group.
@@ -198,18 +178,16 @@ fn claims<'a>(
 
 /// An account whose address was an alias before, and is nobody's with the change.
 fn alias_gone(person: &Person, account: &LiveAccount) -> Finding {
-    Finding {
-        severity: Severity::Warning,
-        code: FindingCode::LeftBehind,
-        account: Some(account.email.as_str().into()),
-        group: None,
-        message: format!(
-            "{0} is no alias of {1} any more, and the account that {1} has under it ({2}) becomes a stranger's; keep the alias \
-             as long as the app has that address",
-            account.email, person.email, account.status
-        ),
-        because: vec![person.place.clone()],
-    }
+    let message = format!(
+        "{0} is no alias of {1} any more, and the account that {1} has under it ({2}) becomes a stranger's; keep the alias as \
+         long as the app has that address",
+        account.email, person.email, account.status
+    );
+    left(account, message).because([person.place.clone()])
+}
+
+fn left(account: &LiveAccount, message: String) -> Finding {
+    Finding::warning(FindingCode::LeftBehind, message).account(account.email.as_str())
 }
 
 /// People whom the change takes out of the files altogether while the policy touches nobody who is not in them: what they
@@ -249,19 +227,13 @@ fn left_behind(versions: Versions<'_>, app: &Arc<str>, live: &Live) -> Vec<Findi
             _ => format!(" and its memberships in {}", groups.join(", ")),
         };
         let policy = if desired.policy.unlisted == Unlisted::Report { "report" } else { "ignore" };
-        findings.push(Finding {
-            severity: Severity::Warning,
-            code: FindingCode::LeftBehind,
-            account: Some(account.email.as_str().into()),
-            group: None,
-            message: format!(
-                "{} is taken out of the files ({} (removed)), and the account ({}){also} stays, because the policy for \
-                 people who are named nowhere is `unlisted: {policy}`; to have it removed, keep the person with \
-                 `status: left`, or set `unlisted: remove`",
-                person.email, person.place, account.status
-            ),
-            because: Vec::new(),
-        });
+        let message = format!(
+            "{} is taken out of the files ({} (removed)), and the account ({}){also} stays, because the policy for people who \
+             are named nowhere is `unlisted: {policy}`; to have it removed, keep the person with `status: left`, or set \
+             `unlisted: remove`",
+            person.email, person.place, account.status
+        );
+        findings.push(left(account, message));
     }
     findings
 }

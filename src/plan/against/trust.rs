@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, fmt::Display, sync::Arc};
 
-use crate::model::{Desired, DesiredApp, Finding, FindingCode, Place, SecretRef, Settings, Severity};
+use crate::model::{Desired, DesiredApp, Finding, FindingCode, SecretRef, Settings};
 
 /// The files under review, with everything that reaches the network as it was before.
 #[derive(Debug, Clone)]
@@ -23,8 +23,8 @@ pub fn trust(change: &Desired, reviewed: &Desired, manifest_changed: impl Fn(&st
     desired.apps.retain(|name, app| match reviewed.apps.get(name) {
         Some(before) => {
             let differences = differences(app, before, &manifest_changed);
-            findings
-                .extend(differences.into_iter().map(|what| finding(FindingCode::UnusedChange, what, Some(&app.place))));
+            let told = |what| Finding::warning(FindingCode::UnusedChange, what).because([app.place.clone()]);
+            findings.extend(differences.into_iter().map(told));
             keep_network(app, before);
             true
         }
@@ -32,7 +32,7 @@ pub fn trust(change: &Desired, reviewed: &Desired, manifest_changed: impl Fn(&st
             let message = format!(
                 "{name} is new: rosterd connects to it once this change is merged, so nothing is planned for it here"
             );
-            findings.push(finding(FindingCode::NewApp, message, Some(&app.place)));
+            findings.push(Finding::warning(FindingCode::NewApp, message).because([app.place.clone()]));
             false
         }
     });
@@ -42,10 +42,10 @@ pub fn trust(change: &Desired, reviewed: &Desired, manifest_changed: impl Fn(&st
              in order any more; to empty it, take its grants away first and the app in a later change",
             app.place
         );
-        findings.push(finding(FindingCode::RemovedApp, message, None));
+        findings.push(Finding::warning(FindingCode::RemovedApp, message));
     }
     let settings = settings_differences(&change.settings, &reviewed.settings);
-    findings.extend(settings.into_iter().map(|what| finding(FindingCode::UnusedChange, what, None)));
+    findings.extend(settings.into_iter().map(|what| Finding::warning(FindingCode::UnusedChange, what)));
     desired.settings = Settings { time_zone: change.settings.time_zone.clone(), ..reviewed.settings.clone() };
     findings.sort();
     Trusted { desired, findings }
@@ -58,11 +58,6 @@ fn keep_network(app: &mut DesiredApp, before: &DesiredApp) {
     app.auth = before.auth.clone();
     app.options = before.options.clone();
     app.budget = before.budget.clone();
-}
-
-fn finding(code: FindingCode, message: String, place: Option<&Place>) -> Finding {
-    let because = place.cloned().into_iter().collect();
-    Finding { severity: Severity::Warning, code, account: None, group: None, message, because }
 }
 
 /// `X changes from A to B; until this is merged, A counts`.

@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
-use super::{Surplus, fields, invitations, removal};
+use super::{fields, invitations, removal};
 use crate::{
     model::{
         ADDRESS, AccountStatus, Aliases, Change, Coverage, Email, FieldValue, Finding, FindingCode, Guard, LiveAccount,
-        Place, Semantics, Severity, Step, Unlisted, Values, Verb,
+        Place, Semantics, Step, Unlisted, Verb,
     },
     plan::{
         Context,
-        draft::{Draft, Drafts, account_action},
+        draft::{Draft, Drafts},
         identity::{Doubt, Matched},
         wanted::{self, Grant, Standing, Wanted, Wish},
     },
@@ -83,7 +83,9 @@ impl One<'_> {
         for account in live {
             self.report_admin(account, drafts);
         }
-        self.hold_doubtful();
+        for draft in &mut self.made {
+            draft.hold_doubtful(self.doubt);
+        }
     }
 
     fn create(&mut self, grant: &Grant) {
@@ -97,14 +99,12 @@ impl One<'_> {
         draft = draft.changes(fields::from_nothing(&grant.values)).because(grant.because.clone());
         match &semantics.create {
             None => draft.manual(semantics.manual_text(Verb::Create)),
-            Some(rule) => draft.makes_admin = rule.becomes == AccountStatus::Active && self.admin(&grant.values),
+            Some(rule) => {
+                draft.makes_admin = rule.becomes == AccountStatus::Active && semantics.makes_admin(&grant.values)
+            }
         }
         if let Some(why) = self.cx.may_exist(self.identity) {
-            draft.hold(
-                Guard::Incomplete,
-                format!("not all accounts were seen ({why}), so this one may exist already"),
-                "plan again once the app can be read to the end",
-            );
+            draft.hold_unseen(format!("not all accounts were seen ({why}), so this one may exist already"));
         }
         self.made.push(draft);
     }
@@ -118,7 +118,7 @@ impl One<'_> {
             if !semantics.reactivate {
                 draft.manual(semantics.manual_text(Verb::Reactivate));
             } else {
-                draft.makes_admin = self.live_admin(account) && self.admin(&grant.values);
+                draft.makes_admin = semantics.is_admin(account) && semantics.makes_admin(&grant.values);
             }
             if semantics.reactivate
                 && self.cx.history.is_some_and(|history| !history.deactivated_by_us.contains(&account.id))
@@ -188,53 +188,42 @@ impl One<'_> {
             AccountStatus::Inactive => semantics.reactivate,
             AccountStatus::Pending | AccountStatus::Unknown(_) => false,
         };
-        let (was_admin, is_admin) = (self.live_admin(account), self.admin(&grant.values));
+        let (was_admin, is_admin) = (semantics.is_admin(account), semantics.makes_admin(&grant.values));
         draft.loses_admin = account.status == AccountStatus::Active && was_admin && changes_role && !is_admin;
         draft.makes_admin = usable && !was_admin && changes_role && is_admin;
     }
 
     fn remove(&mut self, account: &LiveAccount, drafts: &mut Drafts) {
-        let surplus = Surplus::of(self.standing);
-        let usable = account.status != AccountStatus::Inactive;
+        let is_unlisted = self.standing == Standing::Unlisted;
         // The account of our own credential is no stranger, although no line lists it.
-        if surplus == Surplus::Unlisted && self.cx.is_self(self.identity) {
-            return;
-        }
-        if surplus == Surplus::Unlisted && self.cx.app.policy.unlisted != Unlisted::Remove {
-            if usable && self.cx.app.policy.unlisted == Unlisted::Report {
-                drafts.find(unlisted(account, self.matched.label(account, self.identity)));
-            }
+        if is_unlisted && self.cx.is_self(self.identity) {
             return;
         }
         let name = self.matched.label(account, self.identity);
+        if is_unlisted && self.cx.app.policy.unlisted != Unlisted::Remove {
+            if account.status != AccountStatus::Inactive && self.cx.app.policy.unlisted == Unlisted::Report {
+                drafts.findings.push(unlisted(account, name));
+            }
+            return;
+        }
         let Some(mut draft) = removal::account(self.cx, account, self.identity, name, self.standing) else { return };
         // Whose role was not seen may be the last admin.
         draft.loses_admin = account.status == AccountStatus::Active && may_be_live_admin(self.cx, account);
-        draft = draft.because(self.removal_places(surplus));
-        if surplus == Surplus::Unlisted
-            && let Coverage::Incomplete(why) = &self.cx.live.accounts_coverage
-        {
-            draft.hold(
-                Guard::Incomplete,
-                format!("not all accounts were seen ({why}), and removing the unlisted takes certainty"),
-                "plan again once the app can be read to the end",
-            );
+        draft = draft.because(self.removal_places());
+        if let (true, Coverage::Incomplete(why)) = (is_unlisted, &self.cx.live.accounts_coverage) {
+            draft.hold_unseen(format!("not all accounts were seen ({why}), and removing the unlisted takes certainty"));
         }
         self.made.push(draft);
     }
 
     /// The lines that take something away: where a grant ended, where the person is named, or the policy's line.
-    fn removal_places(&self, surplus: Surplus) -> Vec<Place> {
-        if surplus == Surplus::Unlisted {
-            return self.cx.app.policy.places.get("unlisted").cloned().into_iter().collect();
-        }
-        let mut places: Vec<Place> = match self.wish {
-            Some(Wish::Lapsed(places)) if surplus == Surplus::Ungranted => places.clone(),
+    fn removal_places(&self) -> Vec<Place> {
+        let mut places: Vec<Place> = match (self.standing, self.wish) {
+            (Standing::Unlisted, _) => self.cx.app.policy.places.get("unlisted").cloned().into_iter().collect(),
+            (Standing::Active, Some(Wish::Lapsed(places))) => places.clone(),
             _ => Vec::new(),
         };
-        if let Some(person) = self.cx.desired.people.get(self.identity) {
-            places.push(person.status_place.clone().unwrap_or_else(|| person.place.clone()));
-        }
+        places.extend(self.cx.line_of(self.identity));
         places
     }
 
@@ -260,44 +249,20 @@ impl One<'_> {
         let all = changes.len();
         changes.retain(|change| &*change.field != ADDRESS);
         if changes.len() < all {
-            drafts.find(Finding {
-                severity: Severity::Note,
-                code: FindingCode::AddressLater,
-                account: Some(self.identity.as_str().into()),
-                group: None,
-                message: format!(
-                    "{} goes by the alias {} in {} until this account has lost what it is to lose; the plan after that gives \
-                     it the new address",
-                    self.identity, account.email, self.cx.app.name
-                ),
-                because: self.cx.people.get(self.identity).map(|person| person.place.clone()).into_iter().collect(),
-            });
+            let message = format!(
+                "{} goes by the alias {} in {} until this account has lost what it is to lose; the plan after that gives it \
+                 the new address",
+                self.identity, account.email, self.cx.app.name
+            );
+            let entry = self.cx.people.get(self.identity).map(|person| person.place.clone());
+            let finding = Finding::note(FindingCode::AddressLater, message).account(self.identity.as_str());
+            drafts.findings.push(finding.because(entry));
         }
         changes
     }
 
-    /// Nothing is done to doubtful accounts, except that people who left lose all that is certainly theirs.
-    fn hold_doubtful(&mut self) {
-        let left = self.standing.left();
-        for draft in &mut self.made {
-            if let Some(doubt) = self.doubt.filter(|doubt| !(left && doubt.all_theirs && draft.action.reduces_access)) {
-                draft.hold(Guard::Ambiguous, doubt.reason.clone(), doubt.repair.clone());
-            }
-        }
-    }
-
-    pub(super) fn admin(&self, values: &Values) -> bool {
-        let Some(rule) = &self.cx.app.semantics.role else { return false };
-        wanted::roles_of(values, rule).iter().any(|role| rule.admin.contains(role))
-    }
-
-    pub(super) fn live_admin(&self, account: &LiveAccount) -> bool {
-        is_live_admin(self.cx, account)
-    }
-
-    fn draft(&self, step: Step, account: &str) -> Draft {
-        let name = account_action(&self.cx.app.name, &step, account, None);
-        Draft::new(name, step, self.standing, Some(self.identity.clone()))
+    fn draft(&self, step: Step, label: &str) -> Draft {
+        Draft::new(self.cx, step, Some((label, self.identity)), None, self.standing)
     }
 
     fn on(&self, account: &LiveAccount, step: Step) -> Draft {
@@ -315,30 +280,16 @@ pub(super) fn joining_makes_it(semantics: &Semantics, grant: &Grant) -> bool {
     members.creates_account && (semantics.create.is_none() || carried)
 }
 
-/// Whether an account is known to hold an admin role.
-pub(in crate::plan) fn is_live_admin(cx: &Context<'_>, account: &LiveAccount) -> bool {
-    let Some(rule) = &cx.app.semantics.role else { return false };
-    let roles = account.values.get(&rule.field()).and_then(Option::as_ref);
-    roles.is_some_and(|roles| roles.texts().any(|role| rule.admin.contains(role)))
-}
-
 /// Whether an account holds an admin role as far as anybody knows: one whose role was not seen may.
 pub(super) fn may_be_live_admin(cx: &Context<'_>, account: &LiveAccount) -> bool {
     let rule = cx.app.semantics.role.as_ref().filter(|rule| !rule.admin.is_empty());
     let unseen = rule.is_some_and(|rule| !account.values.contains_key(&rule.field()));
-    unseen || is_live_admin(cx, account)
+    unseen || cx.app.semantics.is_admin(account)
 }
 
 fn unlisted(account: &LiveAccount, name: &str) -> Finding {
-    Finding {
-        severity: Severity::Note,
-        code: FindingCode::UnlistedAccount,
-        account: Some(name.into()),
-        group: None,
-        message: format!(
-            "{name} ({}) is named nowhere in the files; list the person, or set `unlisted: remove`",
-            account.status
-        ),
-        because: Vec::new(),
-    }
+    let status = &account.status;
+    let message =
+        format!("{name} ({status}) is named nowhere in the files; list the person, or set `unlisted: remove`");
+    Finding::note(FindingCode::UnlistedAccount, message).account(name)
 }

@@ -2,7 +2,7 @@
 
 use super::accounts::{One, may_be_live_admin};
 use crate::{
-    model::{ADDRESS, AccountStatus, Change, FieldName, Finding, FindingCode, LiveAccount, Place, Severity, Unlisted},
+    model::{ADDRESS, AccountStatus, Change, FieldName, Finding, FindingCode, LiveAccount, Place, RoleRule, Unlisted},
     plan::{
         draft::Drafts,
         wanted::{Standing, Wish},
@@ -15,19 +15,13 @@ impl One<'_> {
         if unseen.is_empty() || self.is_to_come(account) {
             return;
         }
-        drafts.find(Finding {
-            severity: Severity::Warning,
-            code: FindingCode::UnreadFields,
-            account: Some(self.identity.as_str().into()),
-            group: None,
-            message: format!(
-                "{} of {} could not be read, so nothing is known about it and nothing is changed{}",
-                unseen.join(" and "),
-                self.identity,
-                self.why_unread(account)
-            ),
-            because: Vec::new(),
-        });
+        let message = format!(
+            "{} of {} could not be read, so nothing is known about it and nothing is changed{}",
+            unseen.join(" and "),
+            self.identity,
+            self.why_unread(account)
+        );
+        drafts.findings.push(self.warning(FindingCode::UnreadFields, message));
     }
 
     /// What the API cannot change, beside what it can.
@@ -46,14 +40,7 @@ impl One<'_> {
             } else {
                 format!("{} cannot be changed once an account exists", change.field)
             };
-            drafts.find(Finding {
-                severity: Severity::Warning,
-                code: FindingCode::FixedField,
-                account: Some(self.identity.as_str().into()),
-                group: None,
-                message,
-                because: because.to_vec(),
-            });
+            drafts.findings.push(self.warning(FindingCode::FixedField, message).because(because.to_vec()));
         }
     }
 
@@ -61,46 +48,28 @@ impl One<'_> {
         // Strangers that are not going to be touched may be as many as they like.
         let untouched = self.standing == Standing::Unlisted && self.cx.app.policy.unlisted != Unlisted::Remove;
         if let Some(doubt) = self.doubt.filter(|_| !untouched) {
-            drafts.find(Finding {
-                severity: Severity::Error,
-                code: FindingCode::AmbiguousAccount,
-                account: Some(self.identity.as_str().into()),
-                group: None,
-                message: format!("{}; {}", doubt.reason, doubt.repair),
-                because: doubt.because.clone(),
-            });
+            let message = format!("{}; {}", doubt.reason, doubt.repair);
+            let finding = Finding::error(FindingCode::AmbiguousAccount, message).account(self.identity.as_str());
+            drafts.findings.push(finding.because(doubt.because.clone()));
         } else if live.len() > 1 && self.standing == Standing::Active {
-            drafts.find(Finding {
-                severity: Severity::Warning,
-                code: FindingCode::SecondAccount,
-                account: Some(self.identity.as_str().into()),
-                group: None,
-                message: format!(
-                    "{} has further accounts beside the pinned one: {}",
-                    self.identity,
-                    live[1..]
-                        .iter()
-                        .map(|account| format!("{} ({})", account.email, account.id))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-                because: Vec::new(),
-            });
+            let others: Vec<String> =
+                live[1..].iter().map(|account| format!("{} ({})", account.email, account.id)).collect();
+            let message =
+                format!("{} has further accounts beside the pinned one: {}", self.identity, others.join(", "));
+            drafts.findings.push(self.warning(FindingCode::SecondAccount, message));
         }
         for account in live {
             if let AccountStatus::Unknown(word) = &account.status
                 && !self.is_to_come(account)
             {
-                drafts.find(Finding {
-                    severity: Severity::Warning,
-                    code: FindingCode::UnknownStatus,
-                    account: Some(self.identity.as_str().into()),
-                    group: None,
-                    message: format!("{} has the status `{word}`, which the connector does not know", account.email),
-                    because: Vec::new(),
-                });
+                let message = format!("{} has the status `{word}`, which the connector does not know", account.email);
+                drafts.findings.push(self.warning(FindingCode::UnknownStatus, message));
             }
         }
+    }
+
+    fn warning(&self, code: FindingCode, message: String) -> Finding {
+        Finding::warning(code, message).account(self.identity.as_str())
     }
 
     /// Whether the account's own row has not had its turn to be read.
@@ -115,38 +84,30 @@ impl One<'_> {
 
     /// A live admin that no line makes admin is always worth a finding, whatever else happens to the account.
     pub(super) fn report_admin(&self, account: &LiveAccount, drafts: &mut Drafts) {
-        let meant = self.standing == Standing::Active
-            && matches!(self.wish, Some(Wish::Granted(grant)) if self.admin(&grant.values));
-        let is_self = self.cx.is_self(self.identity);
-        let role = self.cx.app.semantics.role.as_ref().map(|rule| rule.field());
-        // Where a line manages the role, the finding about it says the same.
-        let told = matches!(self.wish, Some(Wish::Granted(grant)) if self.standing == Standing::Active
-            && role.as_ref().is_some_and(|role| grant.values.contains_key(role) && self.cx.app.managed.contains(role)));
-        let unseen = !self.live_admin(account) && may_be_live_admin(self.cx, account);
-        if account.status != AccountStatus::Inactive && unseen && !told && !is_self && !self.is_to_come(account) {
-            drafts.find(Finding {
-                severity: Severity::Warning,
-                code: FindingCode::UnreadFields,
-                account: Some(self.matched.label(account, self.identity).into()),
-                group: None,
-                message: format!(
-                    "{} of {} could not be read, so nobody knows whether this account is an admin{}",
-                    role.as_deref().unwrap_or("role"),
-                    self.matched.label(account, self.identity),
-                    self.why_unread(account)
-                ),
-                because: Vec::new(),
-            });
+        if account.status == AccountStatus::Inactive || self.cx.is_self(self.identity) {
+            return;
         }
-        if account.status != AccountStatus::Inactive && self.live_admin(account) && !meant && !is_self {
-            drafts.find(Finding {
-                severity: Severity::Warning,
-                code: FindingCode::UnexpectedAdmin,
-                account: Some(self.identity.as_str().into()),
-                group: None,
-                message: format!("{} is an admin, and no line makes this account one", account.email),
-                because: Vec::new(),
-            });
+        let (app, semantics) = (self.cx.app, &self.cx.app.semantics);
+        let granted = match self.wish {
+            Some(Wish::Granted(grant)) if self.standing == Standing::Active => Some(&grant.values),
+            _ => None,
+        };
+        if semantics.is_admin(account) {
+            if !granted.is_some_and(|values| semantics.makes_admin(values)) {
+                let message = format!("{} is an admin, and no line makes this account one", account.email);
+                drafts.findings.push(self.warning(FindingCode::UnexpectedAdmin, message));
+            }
+        } else if may_be_live_admin(self.cx, account) && !self.is_to_come(account) {
+            let role = semantics.role.as_ref().map_or_else(|| "role".into(), RoleRule::field);
+            // Where a line manages the role, the finding about it says the same.
+            if granted.is_some_and(|values| values.contains_key(&role)) && app.managed.contains(&role) {
+                return;
+            }
+            let label = self.matched.label(account, self.identity);
+            let why = self.why_unread(account);
+            let message =
+                format!("{role} of {label} could not be read, so nobody knows whether this account is an admin{why}");
+            drafts.findings.push(Finding::warning(FindingCode::UnreadFields, message).account(label));
         }
     }
 }

@@ -9,11 +9,11 @@ use super::fields;
 use crate::{
     model::{
         Coverage, DesiredGroup, Email, Finding, FindingCode, GroupRef, GroupState, Guard, LiveGroup, MemberRead, Reach,
-        Severity, Step,
+        Step,
     },
     plan::{
         Context,
-        draft::{Draft, Drafts, group_action},
+        draft::{Draft, Drafts},
         identity::Matched,
         repair,
         wanted::{Standing, Wanted, Wish},
@@ -33,10 +33,27 @@ pub(super) struct Found<'a> {
 
 impl Found<'_> {
     /// Why a person has to do whatever is to be done about the group.
-    pub(super) fn read_only(&self) -> Option<&Arc<str>> {
+    fn read_only(&self) -> Option<&Arc<str>> {
         match self.live.map(|live| &live.reach) {
             Some(Reach::ReadOnly(why)) => Some(why),
             _ => None,
+        }
+    }
+
+    /// Makes an action about the group, or in it, a person's where the API cannot do it at all, or not in this group.
+    pub(super) fn by_hand(&self, cx: &Context<'_>, draft: &mut Draft, can: bool) {
+        let verb = draft.verb();
+        if let Some(why) = self.read_only() {
+            draft.manual(format!("{why}; {} in the app", verb.phrase()));
+        } else if !can {
+            draft.manual(cx.app.semantics.manual_text(verb));
+        }
+    }
+
+    /// Holds an action for as long as nobody knows which group is meant.
+    pub(super) fn hold_doubtful(&self, draft: &mut Draft) {
+        if let Some((guard, reason, repair)) = &self.doubt {
+            draft.hold(*guard, &**reason, &**repair);
         }
     }
 
@@ -57,11 +74,10 @@ impl Found<'_> {
 /// Who is granted membership in a group that is there and can be joined.
 pub(super) fn joinable<'a>(cx: &Context<'_>, wanted: &Wanted<'a>) -> HashSet<&'a Email> {
     let there = |name: &Arc<str>| {
-        let desired = cx.app.groups.get(name)?;
-        let is_it = |group: &&LiveGroup| desired.id.as_ref().map_or(group.name == *name, |id| group.id == *id);
-        cx.groups.values().copied().find(is_it).filter(|group| group.reach == Reach::Full)
+        let desired = cx.app.groups.get(name);
+        desired.and_then(|desired| cx.live_group(desired)).is_some_and(|group| group.reach == Reach::Full)
     };
-    let open = wanted.members.iter().filter(|(name, _)| there(name).is_some());
+    let open = wanted.members.iter().filter(|(name, _)| there(name));
     open.flat_map(|(_, wishes)| wishes)
         .filter(|(_, wish)| matches!(wish, Wish::Granted(_)))
         .map(|(identity, _)| *identity)
@@ -161,52 +177,40 @@ fn find<'a>(cx: &Context<'a>, desired: &'a DesiredGroup, by_name: &BTreeMap<&str
 
 /// Why some of the group's members may not have been seen.
 fn unseen(cx: &Context<'_>, live: &LiveGroup) -> Option<String> {
-    match &live.coverage {
-        Coverage::Incomplete(why) | Coverage::Believed(why) => Some(why.clone()),
-        Coverage::Complete if !cx.live.unread_memberships.is_empty() => {
-            Some(format!("the groups of {} account(s) could not be read", cx.live.unread_memberships.len()))
-        }
-        // Somebody may have joined since.
-        Coverage::Complete if cx.app.semantics.members.read == MemberRead::PerAccount => {
-            let remembered = cx.live.extent.remembered.len();
-            (remembered > 0).then(|| format!("the groups of {remembered} account(s) are remembered from earlier runs"))
-        }
-        Coverage::Complete => None,
+    if let Some(why) = live.coverage.gap() {
+        return Some(why.to_owned());
     }
+    let (unread, remembered) = (cx.live.unread_memberships.len(), cx.live.extent.remembered.len());
+    if unread > 0 {
+        return Some(format!("the groups of {unread} account(s) could not be read"));
+    }
+    // Somebody may have joined since.
+    (cx.app.semantics.members.read == MemberRead::PerAccount && remembered > 0)
+        .then(|| format!("the groups of {remembered} account(s) are remembered from earlier runs"))
 }
 
 fn report(cx: &Context<'_>, found: &Found<'_>, drafts: &mut Drafts) {
-    let finding = |severity, code, message| Finding {
-        severity,
-        code,
-        account: None,
-        group: Some(found.desired.name.clone()),
-        message,
-        because: vec![found.desired.place.clone()],
-    };
+    let DesiredGroup { name, place, .. } = found.desired;
+    let mut find = |finding: Finding| drafts.findings.push(finding.group(name).because([place.clone()]));
     if let Some((guard, reason, repair)) = &found.doubt {
         let known = *guard == Guard::Ambiguous && (found.live.is_some() || found.id.is_none());
         let code = if known { FindingCode::AmbiguousGroup } else { FindingCode::UnknownGroup };
-        drafts.find(finding(Severity::Error, code, format!("{reason}; {repair}")));
+        find(Finding::error(code, format!("{reason}; {repair}")));
     }
     if let Some(how) = found.gone() {
-        let message = format!("{} is out of reach, so nothing about it is planned: {how}", found.desired.name);
-        drafts.find(finding(Severity::Warning, FindingCode::GroupGone, message));
+        let message = format!("{name} is out of reach, so nothing about it is planned: {how}");
+        find(Finding::warning(FindingCode::GroupGone, message));
     }
     if let Some(why) = found.read_only() {
-        let message = format!("{} can only be read: {why}", found.desired.name);
-        drafts.find(finding(Severity::Note, FindingCode::GroupReadOnly, message));
+        find(Finding::note(FindingCode::GroupReadOnly, format!("{name} can only be read: {why}")));
     }
-    if let Some(live) = found.live.filter(|live| live.name != found.desired.name) {
-        drafts.find(finding(
-            Severity::Warning,
-            FindingCode::GroupName,
-            format!(
-                "{} is pinned to {}, which is called {} in {}",
-                found.desired.name, live.id, live.name, cx.app.name
-            ),
-        ));
+    if let Some(live) = found.live.filter(|live| live.name != *name) {
+        find(Finding::warning(FindingCode::GroupName, other_name(cx, found.desired, live)));
     }
+}
+
+fn other_name(cx: &Context<'_>, desired: &DesiredGroup, live: &LiveGroup) -> String {
+    format!("{} is pinned to {}, which is called {} in {}", desired.name, live.id, live.name, cx.app.name)
 }
 
 fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut Drafts) {
@@ -222,21 +226,14 @@ fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut 
         _ => return,
     };
     let Some(mut draft) = made else { return };
-    let verb = draft.verb();
-    if let Some(why) = found.read_only() {
-        draft.manual(format!("{why}; {} in the app", verb.phrase()));
-    } else if !can {
-        draft.manual(cx.app.semantics.manual_text(verb));
-    }
+    found.by_hand(cx, &mut draft, can);
     drafts.actions.push(draft);
 }
 
 fn draft(cx: &Context<'_>, found: &Found<'_>, step: Step) -> Draft {
-    let name = group_action(&cx.app.name, &step, &found.desired.name);
-    let mut draft = Draft::new(name, step, Standing::Active, None).because(vec![found.desired.place.clone()]);
-    if let Some((guard, reason, repair)) = &found.doubt {
-        draft.hold(*guard, reason.clone(), repair.clone());
-    }
+    let DesiredGroup { name, place, .. } = found.desired;
+    let mut draft = Draft::new(cx, step, None, Some(name), Standing::Active).because(vec![place.clone()]);
+    found.hold_doubtful(&mut draft);
     draft
 }
 
@@ -245,11 +242,7 @@ fn create(cx: &Context<'_>, found: &Found<'_>) -> Draft {
     let step = Step::CreateGroup { name: desired.name.clone(), values: desired.values.clone() };
     let mut draft = draft(cx, found, step).changes(fields::from_nothing(&desired.values));
     if let Coverage::Incomplete(why) = &cx.live.groups_coverage {
-        draft.hold(
-            Guard::Incomplete,
-            format!("not all groups were seen ({why}), so this one may exist already"),
-            "plan again once the app can be read to the end",
-        );
+        draft.hold_unseen(format!("not all groups were seen ({why}), so this one may exist already"));
     }
     let lacking = rules.require.iter().find(|field| !desired.values.contains_key(*field));
     if let (Some(field), true) = (lacking, rules.create) {
@@ -281,7 +274,7 @@ fn delete(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, live: &Liv
     if live.name != desired.name {
         draft.hold(
             Guard::Ambiguous,
-            format!("{} is pinned to {}, which is called {} in {}", desired.name, live.id, live.name, cx.app.name),
+            other_name(cx, desired, live),
             format!(
                 "correct the `id` of {}, or declare the group under the name it has",
                 repair::group(cx, &desired.name, &desired.place)
@@ -289,11 +282,7 @@ fn delete(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, live: &Liv
         );
     }
     if let Some(why) = unseen(cx, live) {
-        draft.hold(
-            Guard::Incomplete,
-            format!("not all members were seen ({why}), and they leave before their group goes"),
-            "plan again once the app can be read to the end",
-        );
+        draft.hold_unseen(format!("not all members were seen ({why}), and they leave before their group goes"));
     }
     draft
 }

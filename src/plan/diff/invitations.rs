@@ -1,9 +1,9 @@
 //! What became of invitations: those that nobody answers, and those whose accounts are gone again.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::{
-    model::{AccountStatus, Email, Finding, FindingCode, LiveAccount, Severity},
+    model::{AccountStatus, Email, Finding, FindingCode, LiveAccount},
     plan::Context,
 };
 
@@ -22,14 +22,11 @@ pub(super) fn unanswered(cx: &Context<'_>, identity: &Email, account: &LiveAccou
         return None;
     }
     let days = waits.as_hours() / 24;
-    Some(finding(
-        FindingCode::InvitationUnanswered,
-        identity,
-        format!(
-            "{identity} has not answered the invitation of {} for {days} days; ask them, or take the grant away to withdraw it",
-            day(cx, sent)
-        ),
-    ))
+    let message = format!(
+        "{identity} has not answered the invitation of {} for {days} days; ask them, or take the grant away to withdraw it",
+        cx.day(sent)
+    );
+    Some(Finding::warning(FindingCode::InvitationUnanswered, message).account(identity.as_str()))
 }
 
 /// Somebody who was invited before is going to be invited again: their account is gone, and we did not remove it. The
@@ -37,7 +34,7 @@ pub(super) fn unanswered(cx: &Context<'_>, identity: &Email, account: &LiveAccou
 pub(super) fn again(cx: &Context<'_>, identity: &Email) -> Option<Finding> {
     let invited = cx.history?.invitations.get(identity)?;
     let since = match invited.gone_since {
-        Some(gone) => format!("since {} ", day(cx, gone)),
+        Some(gone) => format!("since {} ", cx.day(gone)),
         None if invited.seen && cx.may_exist(identity).is_none() => String::new(),
         None => return None,
     };
@@ -46,29 +43,10 @@ pub(super) fn again(cx: &Context<'_>, identity: &Email) -> Option<Finding> {
     } else {
         "the invitation, which they had not taken up, is gone"
     };
-    Some(finding(
-        FindingCode::InvitedBefore,
-        identity,
-        format!(
-            "{identity} was invited on {} already, and {since}{what}: somebody removed it, or they left on their own; the \
-             next invitation is a second one",
-            day(cx, invited.sent_at)
-        ),
-    ))
-}
-
-fn finding(code: FindingCode, identity: &Email, message: String) -> Finding {
-    Finding {
-        severity: Severity::Warning,
-        code,
-        account: Some(identity.as_str().into()),
-        group: None,
-        message,
-        because: Vec::new(),
-    }
-}
-
-/// The day of an instant, in the organisation's time zone.
-fn day(cx: &Context<'_>, at: Timestamp) -> String {
-    at.to_zoned(cx.desired.settings.time_zone.clone()).date().to_string()
+    let message = format!(
+        "{identity} was invited on {} already, and {since}{what}: somebody removed it, or they left on their own; the next \
+         invitation is a second one",
+        cx.day(invited.sent_at)
+    );
+    Some(Finding::warning(FindingCode::InvitedBefore, message).account(identity.as_str()))
 }

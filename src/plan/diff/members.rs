@@ -6,7 +6,6 @@ use std::{
 };
 
 use super::{
-    Surplus,
     accounts::joining_makes_it,
     fields::{self, LiveValues},
     groups::Found,
@@ -14,11 +13,11 @@ use super::{
 use crate::{
     model::{
         AccountRef, AccountStatus, Change, Coverage, Email, Finding, FindingCode, GroupState, Guard, LiveAccount,
-        LiveMember, MemberChange, Place, Severity, Step, Unlisted, Verb,
+        LiveMember, MemberChange, Place, Step, Unlisted, Verb,
     },
     plan::{
         Context,
-        draft::{Draft, Drafts, account_action},
+        draft::{Draft, Drafts},
         identity::Matched,
         repair,
         wanted::{self, Grant, Standing, Wanted, Wish},
@@ -108,26 +107,18 @@ impl Group<'_> {
         let mut draft = self.draft(step, name, Standing::Active, identity);
         draft.action.adds_access = true;
         draft = draft.changes(changes).because(grant.because.clone());
-        self.by_hand(&mut draft, semantics.members.add);
+        self.found.by_hand(self.cx, &mut draft, semantics.members.add);
         if let Some(account) = account {
             draft.hold_unknown_status(account);
-            self.hold_doubtful(&mut draft, identity);
+            draft.hold_doubtful(self.matched.ambiguous.get(identity));
             if let Some(why) = self.unseen(account) {
-                draft.hold(
-                    Guard::Incomplete,
-                    format!("whether the account is a member already is not known: {why}"),
-                    "plan again once the app can be read to the end",
-                );
+                draft.hold_unseen(format!("whether the account is a member already is not known: {why}"));
             }
         }
         if by_joining.is_some() {
             draft.makes_account = true;
             if let Some(why) = self.cx.may_exist(identity) {
-                draft.hold(
-                    Guard::Incomplete,
-                    format!("not all accounts were seen ({why}), and joining would make a second one"),
-                    "plan again once the app can be read to the end",
-                );
+                draft.hold_unseen(format!("not all accounts were seen ({why}), and joining would make a second one"));
             }
         } else {
             self.wait_until_accepted(&mut draft, account);
@@ -143,16 +134,6 @@ impl Group<'_> {
         }
     }
 
-    /// Makes the action a person's where the API cannot do it at all, or not in this group.
-    fn by_hand(&self, draft: &mut Draft, can: bool) {
-        let verb = draft.verb();
-        if let Some(why) = self.found.read_only() {
-            draft.manual(format!("{why}; {} in the app", verb.phrase()));
-        } else if !can {
-            draft.manual(self.cx.app.semantics.manual_text(verb));
-        }
-    }
-
     /// Where accounts join only once they are active, a membership waits for the invitation to be accepted.
     fn wait_until_accepted(&self, draft: &mut Draft, account: Option<&LiveAccount>) {
         let semantics = &self.cx.app.semantics;
@@ -165,9 +146,7 @@ impl Group<'_> {
                 }
             }
             Some(account) if account.status == AccountStatus::Pending && !may_join(&account.status) => {
-                let sent = account
-                    .created_at
-                    .map(|at| format!(" (sent {})", at.to_zoned(self.cx.desired.settings.time_zone.clone()).date()));
+                let sent = account.created_at.map(|at| format!(" (sent {})", self.cx.day(at)));
                 draft.wait(format!("invitation not accepted yet{}", sent.unwrap_or_default()));
             }
             Some(_) => {}
@@ -176,34 +155,26 @@ impl Group<'_> {
 
     fn change(&self, identity: &Email, grant: &Grant, account: &LiveAccount, member: &LiveMember, drafts: &mut Drafts) {
         let semantics = &self.cx.app.semantics;
+        let name = &self.found.desired.name;
+        let mut warn = |code, message: String| {
+            drafts.findings.push(Finding::warning(code, message).account(identity.as_str()).group(name));
+        };
         if let AccountStatus::Inactive | AccountStatus::Unknown(_) = &member.status {
-            let mut finding = self.finding(
-                FindingCode::UnusableMembership,
-                identity.as_str(),
-                format!(
-                    "the membership of {identity} in {} is {}, which no line asks for; look at it in the app",
-                    self.found.desired.name, member.status
-                ),
+            let status = &member.status;
+            let message = format!(
+                "the membership of {identity} in {name} is {status}, which no line asks for; look at it in the app"
             );
-            finding.severity = Severity::Warning;
-            drafts.find(finding);
+            warn(FindingCode::UnusableMembership, message);
         }
         let compared = fields::compare(&self.found.desired.managed, &grant.values, &member.values);
         if !compared.unseen.is_empty() {
-            let mut finding = self.finding(
-                FindingCode::UnreadFields,
-                identity.as_str(),
-                format!(
-                    "{} of {identity} in {} could not be read, so nothing is known about it and nothing is changed",
-                    compared.unseen.join(" and "),
-                    self.found.desired.name
-                ),
+            let unseen = compared.unseen.join(" and ");
+            let message = format!(
+                "{unseen} of {identity} in {name} could not be read, so nothing is known about it and nothing is changed"
             );
-            finding.severity = Severity::Warning;
-            drafts.find(finding);
+            warn(FindingCode::UnreadFields, message);
         }
-        let unusable = account.status == AccountStatus::Inactive && !self.woken.contains(&account.id);
-        if compared.changes.is_empty() || unusable {
+        if compared.changes.is_empty() || self.is_unusable(account) {
             return;
         }
         let effect = fields::effect(&compared.changes, semantics.members.role.as_ref());
@@ -215,11 +186,11 @@ impl Group<'_> {
         let step = Step::ChangeMember { group: self.found.group_ref(), account: account.into(), values };
         let mut draft = self.draft(step, name, Standing::Active, identity).because(grant.because.clone());
         draft.hold_unknown_status(account);
-        self.hold_doubtful(&mut draft, identity);
+        draft.hold_doubtful(self.matched.ambiguous.get(identity));
         draft.action.reduces_access = effect.reduces_access;
         draft.action.adds_access = effect.adds_access;
         draft = draft.changes(compared.changes);
-        self.by_hand(&mut draft, semantics.members.change != MemberChange::Manual);
+        self.found.by_hand(self.cx, &mut draft, semantics.members.change != MemberChange::Manual);
         drafts.actions.push(draft);
     }
 
@@ -231,17 +202,13 @@ impl Group<'_> {
         members.sort_unstable_by_key(|(id, _)| **id);
         for (id, member) in members {
             let Some((account, identity)) = self.matched.by_id(id) else {
-                drafts.findings.push(self.finding(
-                    FindingCode::UnknownMember,
-                    id,
-                    format!("{} has a member {id} that is not among the accounts", self.found.desired.name),
-                ));
+                let message = format!("{} has a member {id} that is not among the accounts", self.found.desired.name);
+                drafts.findings.push(self.note(FindingCode::UnknownMember, id, message));
                 continue;
             };
             // Membership of an account that cannot be used gives nobody anything. It matters again when the account
             // becomes active, and is looked at then.
-            let unusable = account.status == AccountStatus::Inactive && !self.woken.contains(&account.id);
-            if unusable && self.found.desired.state == GroupState::Present {
+            if self.is_unusable(account) && self.found.desired.state == GroupState::Present {
                 continue;
             }
             let Some(draft) = self.surplus(account, identity, &member.values, &mut drafts.findings) else {
@@ -263,25 +230,18 @@ impl Group<'_> {
         values: &LiveValues,
         findings: &mut Vec<Finding>,
     ) -> Option<Draft> {
-        let semantics = &self.cx.app.semantics;
+        let desired = self.found.desired;
         let standing = wanted::standing(self.cx, identity);
         let wish = self.wishes.and_then(|wishes| wishes.get(identity));
-        let surplus = Surplus::of(standing);
-        let going = self.found.desired.state == GroupState::Absent;
-        match (surplus, wish) {
-            (Surplus::Ungranted, Some(Wish::Granted(_) | Wish::Upcoming)) if !going => return None,
-            (Surplus::Suspended, Some(Wish::Granted(_) | Wish::Upcoming)) if !going => return None,
-            (Surplus::Unlisted, _) if self.cx.is_self(identity) => return None,
-            (Surplus::Unlisted, _) if !going && self.found.desired.policy.unlisted != Unlisted::Remove => {
-                if self.found.desired.policy.unlisted == Unlisted::Report {
-                    findings.push(self.finding(
-                        FindingCode::UnlistedMember,
-                        account.email.as_str(),
-                        format!(
-                            "{} is a member of {} and named nowhere in the files",
-                            account.email, self.found.desired.name
-                        ),
-                    ));
+        let going = desired.state == GroupState::Absent;
+        match (standing, wish) {
+            (Standing::Active | Standing::Suspended, Some(Wish::Granted(_) | Wish::Upcoming)) if !going => return None,
+            (Standing::Unlisted, _) if self.cx.is_self(identity) => return None,
+            (Standing::Unlisted, _) if !going && desired.policy.unlisted != Unlisted::Remove => {
+                if desired.policy.unlisted == Unlisted::Report {
+                    let email = &account.email;
+                    let message = format!("{email} is a member of {} and named nowhere in the files", desired.name);
+                    findings.push(self.note(FindingCode::UnlistedMember, email.as_str(), message));
                 }
                 return None;
             }
@@ -297,17 +257,15 @@ impl Group<'_> {
             .iter()
             .filter(|(_, from)| from.as_ref().is_some_and(|from| !from.is_empty()))
             .filter_map(|(field, from)| Some(Change { field: field.clone(), from: Some(from.clone()?), to: None }));
-        draft = draft.changes(changes.collect()).because(self.removal_places(identity, surplus, wish));
-        self.by_hand(&mut draft, semantics.members.remove);
-        self.hold_doubtful(&mut draft, identity);
-        if surplus == Surplus::Unlisted
-            && let Some(why) = self.unseen(account).or_else(|| self.unseen_accounts())
+        draft = draft.changes(changes.collect()).because(self.removal_places(identity, standing, wish));
+        self.found.by_hand(self.cx, &mut draft, self.cx.app.semantics.members.remove);
+        draft.hold_doubtful(self.matched.ambiguous.get(identity));
+        let unseen = || self.unseen(account).or_else(|| self.cx.live.accounts_coverage.gap().map(str::to_owned));
+        if standing == Standing::Unlisted
+            && let Some(why) = unseen()
         {
-            draft.hold(
-                Guard::Incomplete,
-                format!("not all of the group was seen ({why}), and removing the unlisted takes certainty"),
-                "plan again once the app can be read to the end",
-            );
+            let reason = format!("not all of the group was seen ({why}), and removing the unlisted takes certainty");
+            draft.hold_unseen(reason);
         }
         Some(draft)
     }
@@ -332,19 +290,19 @@ impl Group<'_> {
         }
     }
 
-    fn removal_places(&self, identity: &Email, surplus: Surplus, wish: Option<&Wish>) -> Vec<Place> {
-        if self.found.desired.state == GroupState::Absent {
-            return vec![self.found.desired.place.clone()];
-        }
-        match (surplus, wish) {
-            (Surplus::Unlisted, _) => self.found.desired.policy.places.get("unlisted").cloned().into_iter().collect(),
+    fn removal_places(&self, identity: &Email, standing: Standing, wish: Option<&Wish>) -> Vec<Place> {
+        let desired = self.found.desired;
+        match (standing, wish) {
+            _ if desired.state == GroupState::Absent => vec![desired.place.clone()],
+            (Standing::Unlisted, _) => desired.policy.places.get("unlisted").cloned().into_iter().collect(),
             (_, Some(Wish::Lapsed(places))) => places.clone(),
-            (_, _) => {
-                let person = self.cx.desired.people.get(identity);
-                let place = person.map(|person| person.status_place.clone().unwrap_or_else(|| person.place.clone()));
-                vec![place.unwrap_or_else(|| self.found.desired.place.clone())]
-            }
+            (_, _) => vec![self.cx.line_of(identity).unwrap_or_else(|| desired.place.clone())],
         }
+    }
+
+    /// Whether nobody can use the account, now or after this plan.
+    fn is_unusable(&self, account: &LiveAccount) -> bool {
+        account.status == AccountStatus::Inactive && !self.woken.contains(&account.id)
     }
 
     /// Why the account's membership is not certain, if it is not.
@@ -361,39 +319,14 @@ impl Group<'_> {
         }
     }
 
-    fn unseen_accounts(&self) -> Option<String> {
-        match &self.cx.live.accounts_coverage {
-            Coverage::Incomplete(why) | Coverage::Believed(why) => Some(why.clone()),
-            Coverage::Complete => None,
-        }
-    }
-
-    fn hold_doubtful(&self, draft: &mut Draft, identity: &Email) {
-        if let Some(doubt) = self.matched.ambiguous.get(identity)
-            && !(draft.standing.left() && doubt.all_theirs)
-        {
-            draft.hold(Guard::Ambiguous, doubt.reason.clone(), doubt.repair.clone());
-        }
-    }
-
-    fn draft(&self, step: Step, account: &str, standing: Standing, identity: &Email) -> Draft {
-        let desired = self.found.desired;
-        let name = account_action(&self.cx.app.name, &step, account, Some(&desired.name));
-        let mut draft = Draft::new(name, step, standing, Some(identity.clone()));
-        if let Some((guard, reason, repair)) = &self.found.doubt {
-            draft.hold(*guard, reason.clone(), repair.clone());
-        }
+    fn draft(&self, step: Step, label: &str, standing: Standing, identity: &Email) -> Draft {
+        let group = &self.found.desired.name;
+        let mut draft = Draft::new(self.cx, step, Some((label, identity)), Some(group), standing);
+        self.found.hold_doubtful(&mut draft);
         draft
     }
 
-    fn finding(&self, code: FindingCode, account: &str, message: String) -> Finding {
-        Finding {
-            severity: Severity::Note,
-            code,
-            account: Some(account.into()),
-            group: Some(self.found.desired.name.clone()),
-            message,
-            because: Vec::new(),
-        }
+    fn note(&self, code: FindingCode, account: &str, message: String) -> Finding {
+        Finding::note(code, message).account(account).group(&self.found.desired.name)
     }
 }

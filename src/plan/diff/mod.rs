@@ -10,14 +10,7 @@ mod removal;
 mod renames;
 mod vocabulary;
 
-pub(super) use accounts::is_live_admin;
-
-use super::{
-    Context,
-    draft::Drafts,
-    identity::Matched,
-    wanted::{Standing, Wanted},
-};
+use super::{Context, draft::Drafts, identity::Matched, wanted::Wanted};
 
 /// Finds every difference.
 pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>) -> Drafts {
@@ -29,28 +22,4 @@ pub(super) fn diff(cx: &Context<'_>, matched: &Matched<'_>, wanted: &Wanted<'_>)
     members::diff(cx, matched, wanted, &groups, &mut drafts);
     vocabulary::hold_unknown(cx, &mut drafts);
     drafts
-}
-
-/// Why an account or membership that exists should not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Surplus {
-    /// The person is suspended: the account goes inactive, the memberships stay.
-    Suspended,
-    /// The person left.
-    Left,
-    /// The person is named, but no line grants it.
-    Ungranted,
-    /// The person is named nowhere.
-    Unlisted,
-}
-
-impl Surplus {
-    fn of(standing: Standing) -> Self {
-        match standing {
-            Standing::Suspended => Self::Suspended,
-            Standing::Left { .. } => Self::Left,
-            Standing::Active => Self::Ungranted,
-            Standing::Unlisted => Self::Unlisted,
-        }
-    }
 }

@@ -3,11 +3,7 @@
 use super::fields::status_change;
 use crate::{
     model::{AccountStatus, Email, LiveAccount, RemoveWith, Step, Verb},
-    plan::{
-        Context,
-        draft::{Draft, account_action},
-        wanted::Standing,
-    },
+    plan::{Context, draft::Draft, wanted::Standing},
 };
 
 /// The action that takes an account away, called by `name`; `None` when it is gone already.
@@ -35,8 +31,7 @@ pub(super) fn account(
         Verb::Delete => Step::DeleteAccount(account.into()),
         _ => Step::Deactivate(account.into()),
     };
-    let name = account_action(&cx.app.name, &step, name, None);
-    let mut draft = Draft::new(name, step, standing, Some(identity.clone()));
+    let mut draft = Draft::new(cx, step, Some((name, identity)), None, standing);
     draft.hold_unknown_status(account);
     draft.action.reduces_access = true;
     draft.action.irreversible = match verb {
@@ -48,11 +43,7 @@ pub(super) fn account(
     }
     if !can {
         let text = if account.status == AccountStatus::Pending && verb == Verb::Deactivate {
-            let how = semantics.manual.get(&verb).map_or_else(
-                || format!("the {} API cannot; do it in the app's admin pages", semantics.connector),
-                ToString::to_string,
-            );
-            format!("withdraw the open invitation: {how}")
+            format!("withdraw the open invitation: {}", semantics.by_hand(verb, "cannot"))
         } else {
             semantics.manual_text(verb)
         };

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    model::{AccountStatus, Email, Finding, FindingCode, Guard, LiveAccount, Severity, Unlisted, Verb},
+    model::{AccountStatus, Email, Finding, FindingCode, Guard, LiveAccount, Unlisted, Verb},
     plan::{
         Context,
         draft::Drafts,
@@ -54,14 +54,8 @@ pub(super) fn find(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts)
             for come in comes {
                 let Some(person) = drafts.actions[*come].identity.clone() else { continue };
                 let (reason, repair) = explain(cx, &person, stranger);
-                drafts.find(Finding {
-                    severity: Severity::Warning,
-                    code: FindingCode::RenamedPerson,
-                    account: Some(person.as_str().into()),
-                    group: None,
-                    message: format!("{reason}; {repair}"),
-                    because: Vec::new(),
-                });
+                let finding = Finding::warning(FindingCode::RenamedPerson, format!("{reason}; {repair}"));
+                drafts.findings.push(finding.account(person.as_str()));
                 let go = goes.get(&account.id);
                 if one_each || go.is_some() {
                     drafts.actions[*come].hold(Guard::Ambiguous, reason.clone(), repair.clone());

@@ -6,7 +6,6 @@ use crate::{
     model::{AccountStatus, Guard, Status},
     plan::{
         Context,
-        diff::is_live_admin,
         draft::{Draft, Drafts},
     },
 };
@@ -49,7 +48,7 @@ pub(in crate::plan) fn balance(cx: &Context<'_>, drafts: &Drafts) -> Balance {
     let remaining = cx
         .accounts
         .iter()
-        .filter(|account| account.status == AccountStatus::Active && is_live_admin(cx, account))
+        .filter(|account| account.status == AccountStatus::Active && cx.app.semantics.is_admin(account))
         .filter(|account| !lost.contains(&account.id))
         .count();
     Balance { remaining, made: drafts.actions.iter().filter(|draft| going(draft) && draft.makes_admin).count() }

@@ -1,30 +1,33 @@
 //! Guards: named checks that an action has to pass. Each looks at the drafts and objects; approvals take back the
 //! objections they name; whatever is left holds the action.
 //!
-//! A new guard is a row in `model/guard.rs`, a file here, and an arm of [`check_of`]; the compiler asks for each.
+//! A new guard is a variant in `model/guard.rs`, a function here, and an arm of [`check_of`], for which the compiler asks.
 
 mod caps;
 mod desired_empty;
-mod frozen;
-mod irreversible;
 mod min_admins;
-mod mode;
-mod own_account;
-mod protected;
+mod policies;
 mod shrank;
 
 pub(super) use min_admins::balance;
 pub(super) use shrank::has_shrunk;
 
-use super::{Context, approvals, approvals::Approvals, draft::Drafts, wanted::Wanted};
+use super::{
+    Context, approvals,
+    approvals::Approvals,
+    draft::{Draft, Drafts},
+    wanted::Wanted,
+};
 use crate::model::Guard;
 
 /// Where a guard makes its objections.
 enum Check {
     /// In `plan/diff`, at the comparison that raises the question.
     InDiff,
-    /// Here, action by action; the order among these guards does not matter.
-    Actions(fn(&Context<'_>, &Wanted<'_>, &mut Drafts)),
+    /// At each action by itself; the order among these guards does not matter.
+    Each(fn(&Context<'_>, &mut Draft)),
+    /// At all of them, likewise.
+    All(fn(&Context<'_>, &Wanted<'_>, &mut Drafts)),
     /// In [`hold`], which counts what the others let pass, so that the order matters.
     Counted,
 }
@@ -32,13 +35,13 @@ enum Check {
 fn check_of(guard: Guard) -> Check {
     match guard {
         Guard::Ambiguous | Guard::UnknownStatus | Guard::Incomplete | Guard::Reactivation => Check::InDiff,
-        Guard::Mode => Check::Actions(mode::check),
-        Guard::Frozen => Check::Actions(frozen::check),
-        Guard::SelfAccount => Check::Actions(own_account::check),
-        Guard::DesiredEmpty => Check::Actions(desired_empty::check),
-        Guard::Shrank => Check::Actions(shrank::check),
-        Guard::Protected => Check::Actions(protected::check),
-        Guard::Irreversible => Check::Actions(irreversible::check),
+        Guard::Mode => Check::Each(policies::mode),
+        Guard::Frozen => Check::Each(policies::frozen),
+        Guard::SelfAccount => Check::Each(policies::own_account),
+        Guard::DesiredEmpty => Check::All(desired_empty::check),
+        Guard::Shrank => Check::All(shrank::check),
+        Guard::Protected => Check::All(policies::protected),
+        Guard::Irreversible => Check::Each(policies::irreversible),
         Guard::MinAdmins | Guard::MaxRemovals | Guard::MaxCreates => Check::Counted,
     }
 }
@@ -47,8 +50,10 @@ fn check_of(guard: Guard) -> Check {
 pub(super) fn hold(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
     let approvals = Approvals::of(cx);
     for guard in Guard::ALL {
-        if let Check::Actions(check) = check_of(*guard) {
-            check(cx, wanted, drafts);
+        match check_of(*guard) {
+            Check::Each(check) => drafts.actions.iter_mut().for_each(|draft| check(cx, draft)),
+            Check::All(check) => check(cx, wanted, drafts),
+            Check::InDiff | Check::Counted => {}
         }
     }
     release(&approvals, drafts);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    model::{Finding, FindingCode, Guard, Severity, Verb},
+    model::{Action, Finding, FindingCode, Guard, Verb, escape},
     plan::{
         Context,
         approvals::{self, Approvals},
@@ -22,9 +22,9 @@ const SHRANK_AT_LEAST: usize = 5;
 pub(super) fn check(cx: &Context<'_>, _: &Wanted<'_>, drafts: &mut Drafts) {
     let Some(reason) = shrank(cx) else { return };
     if has_shrunk(cx) {
-        drafts.find(doubt(cx, &reason));
+        drafts.findings.push(doubt(cx, &reason));
     }
-    let doubtful = |action: &crate::model::Action| action.reduces_access || action.name.verb == Verb::Create;
+    let doubtful = |action: &Action| action.reduces_access || action.name.verb == Verb::Create;
     for draft in drafts.actions.iter_mut().filter(|draft| doubtful(&draft.action)) {
         draft.hold_until_approved(Guard::Shrank, reason.clone());
     }
@@ -51,17 +51,11 @@ fn shrank(cx: &Context<'_>) -> Option<String> {
 
 /// Says how the smaller number becomes the measure of the next reading, whether anything is held or not.
 fn doubt(cx: &Context<'_>, reason: &str) -> Finding {
-    let allow = crate::model::escape(&cx.app.name);
+    let allow = escape(&cx.app.name);
     let line = approvals::line(cx, &Release { allow, up_to: None }, Guard::Shrank);
-    Finding {
-        severity: Severity::Warning,
-        code: FindingCode::Shrank,
-        account: None,
-        group: None,
-        message: format!(
-            "{reason}; if the others are gone for good, add `{line}` under `approvals:`, and the smaller number counts from \
-             then on; if not, find out why they are not shown"
-        ),
-        because: Vec::new(),
-    }
+    let message = format!(
+        "{reason}; if the others are gone for good, add `{line}` under `approvals:`, and the smaller number counts from then \
+         on; if not, find out why they are not shown"
+    );
+    Finding::warning(FindingCode::Shrank, message)
 }

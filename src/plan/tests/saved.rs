@@ -14,7 +14,7 @@ use crate::{
 fn show(before: &World, fresh: &World, apart: Option<&str>) -> String {
     let mut plan = fresh.whole_plan();
     let apart: BTreeMap<_, _> = apart.iter().map(|why| ("a".into(), (*why).to_owned())).collect();
-    let stale = narrow(&mut plan, &steps(&before.whole_plan()), &apart).expect("what was saved names actions");
+    let stale = narrow(&mut plan, &steps(&before.whole_plan()), &apart);
     let done =
         plan.apps.iter().flat_map(|app| &app.actions).map(|action| format!("{:?} {}", action.status, action.name));
     let stale = stale.into_iter().map(|one| format!("{:?} {}: {}", one.leaves, one.name, one.why));

@@ -220,7 +220,7 @@ pub(super) fn of_findings(app: Option<usize>, findings: Vec<&Finding>) -> Vec<Ro
 pub(super) fn of_due(index: usize, due: &[Due]) -> Vec<Row> {
     let row = |one: &Due| {
         let group = one.group.as_deref().map(|group| format!(" in {}", code(group))).unwrap_or_default();
-        let (day, what, account) = (wording::day(one), one.what.as_str(), code(&one.account));
+        let (day, what, account) = (wording::day(one), <&str>::from(one.what), code(&one.account));
         let text = format!("- {day} **{what}** {account}{group}{}\n", places(&one.because));
         Row::of_nobody(Some(index), Class::Due, Gravity::Date, text)
     };

@@ -75,7 +75,7 @@ pub(super) fn draw_due(canvas: &mut Canvas, due: &[Due]) {
         };
         let head = Line::new().pad_to(2).whole(Paint::Plain, wording::day(one)).plain("  ");
         let start = head.width();
-        let head = head.whole(paint, one.what.as_str()).pad_to(start + 9);
+        let head = head.whole(paint, <&str>::from(one.what)).pad_to(start + 9);
         let mut line = Line::new().whole(Paint::Strong, &one.account);
         if let Some(group) = &one.group {
             line = line.plain(" in ").whole(Paint::Plain, group);

@@ -42,8 +42,8 @@ impl TryFrom<String> for Missing {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let known = || Verb::ALL.map(Verb::as_str).join(", ");
-        text.parse().map(Self).map_err(|wrong: String| format!("{wrong}; there are {}", known()))
+        let known = || Verb::ALL.iter().map(|verb| verb.as_str()).collect::<Vec<_>>().join(", ");
+        text.parse().map(Self).map_err(|_| format!("`{text}` is not a verb; there are {}", known()))
     }
 }
 
@@ -58,7 +58,7 @@ impl JsonSchema for Missing {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": Verb::ALL.map(Verb::as_str) })
+        json_schema!({ "type": "string", "enum": Verb::ALL })
     }
 }
 
