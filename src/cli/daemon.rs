@@ -175,7 +175,7 @@ impl World for Site {
     }
 
     fn renew(&self) {
-        self.registry.renew();
+        self.registry.buckets.renew();
     }
 
     fn reconciler(&self, files: &InForce, app: &str, looking: bool) -> Reconciler {

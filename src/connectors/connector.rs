@@ -9,11 +9,12 @@ use url::Url;
 
 use super::{
     Error, Writer,
-    http::{Gate, HttpClient, HttpConfig, Scheme},
+    buckets::Buckets,
+    http::{ClientStyle, HttpClient, HttpConfig, Scheme, TokenCall},
     outside::Outside,
 };
 pub use crate::model::OptionSpec;
-use crate::model::{BudgetSpec, CatalogueError, DesiredApp, Limits, Options, Semantics};
+use crate::model::{CatalogueError, DesiredApp, Limits, Options, Semantics};
 
 /// Secrets by the key they have under `auth`.
 pub type Credentials = BTreeMap<String, SecretString>;
@@ -37,17 +38,11 @@ pub trait Connector: Send + Sync {
     /// The keys that `auth` may hold.
     fn secret_keys(&self) -> Vec<String>;
 
-    /// How to sign in to an app at `url`.
+    /// How to sign in to the app.
     ///
     /// # Errors
     /// The key of a secret that is missing.
-    fn scheme(
-        &self,
-        url: &Url,
-        secrets: &Credentials,
-        token_url: Option<&Url>,
-        scopes: Option<&[String]>,
-    ) -> Result<Scheme, String>;
+    fn scheme(&self, wiring: &Wiring<'_>) -> Result<Scheme, String>;
 
     /// Puts it together for an app. Nothing is sent.
     ///
@@ -99,25 +94,32 @@ pub struct Wiring<'a> {
     pub(super) token_url: Option<&'a Url>,
     /// Whether the credential is one that must not be shown.
     pub(super) secret: bool,
-    pub(super) gates: &'a dyn Gates,
+    pub(super) buckets: &'a Buckets,
     pub(super) outside: &'a Outside,
 }
 
-/// Where gates of budgets are kept.
-pub(super) trait Gates {
-    /// The gate of the bucket with this key, made with these limits when it is new.
-    fn gate(&self, key: String, spec: &BudgetSpec, limits: &Limits) -> Arc<Gate>;
-}
-
 impl Wiring<'_> {
-    /// The app's name in the files.
-    pub fn app(&self) -> &str {
-        &self.app.name
+    /// The secret under a key of `auth`.
+    ///
+    /// # Errors
+    /// The key, where there is none.
+    pub fn secret(&self, key: &str) -> Result<&SecretString, String> {
+        self.credentials.get(key).ok_or_else(|| key.to_owned())
     }
 
-    /// Where the app is.
-    pub fn url(&self) -> &Url {
-        self.url
+    /// Where tokens are: where the files say, or else below the app's own address.
+    pub fn token_url(&self, path: &str) -> Url {
+        self.token_url.cloned().unwrap_or_else(|| below(self.url, path))
+    }
+
+    /// OAuth 2.0 client credentials, with these `scopes` where the files name none.
+    ///
+    /// # Errors
+    /// The key of a secret that is missing.
+    pub fn client_credentials(&self, url: Url, style: ClientStyle, scopes: &[String]) -> Result<Scheme, String> {
+        let (id, secret) = (self.secret("client_id")?, self.secret("client_secret")?);
+        let scopes = self.app.auth.scopes.as_deref().unwrap_or(scopes);
+        Ok(Scheme::Token(TokenCall::client_credentials(url, id, secret, style, scopes.to_vec())))
     }
 
     /// A client for the part of the API below `base`. Where an API counts families of calls apart, each family has a
@@ -133,16 +135,13 @@ impl Wiring<'_> {
         limits: &Limits,
     ) -> Result<HttpClient, Error> {
         let app = self.app;
-        let scheme = self
-            .connector
-            .scheme(self.url, self.credentials, self.token_url, app.auth.scopes.as_deref())
-            .map_err(|key| {
-                let hint = match key.as_str() {
-                    "token_url" => "write where the app issues tokens: `token_url: https://…`",
-                    _ => "give { env: NAME } or { file: PATH }",
-                };
-                self.setup(format!("`auth.{key}` is missing"), hint)
-            })?;
+        let scheme = self.connector.scheme(self).map_err(|key| {
+            let hint = match key.as_str() {
+                "token_url" => "write where the app issues tokens: `token_url: https://…`",
+                _ => "give { env: NAME } or { file: PATH }",
+            };
+            self.setup(format!("`auth.{key}` is missing"), hint)
+        })?;
         let mut config = HttpConfig::new(&*app.name, base, scheme);
         config.headers = headers;
         config.ca_file = app.options.get("ca_file").and_then(|file| file.as_str()).map(PathBuf::from);
@@ -154,7 +153,7 @@ impl Wiring<'_> {
         // A limit that the files give replaces all scopes of the connector, so that all families share it.
         let family = if app.budget.requests.is_some() { "" } else { family };
         let key = bucket_key(self.url, &app.connector, family, self.credentials);
-        let gate = self.gates.gate(key, &app.budget, limits);
+        let gate = self.buckets.gate(key, &app.budget, limits);
         match &self.outside.network {
             None => HttpClient::new(config, gate),
             Some(network) => Ok(HttpClient::over(network.clone(), config, gate)),
@@ -165,6 +164,14 @@ impl Wiring<'_> {
     pub fn setup(&self, detail: impl Into<String>, hint: &str) -> Error {
         Error::setup(&*self.app.name, detail, Some(hint))
     }
+}
+
+/// An address below another one.
+pub(super) fn below(url: &Url, path: &str) -> Url {
+    let mut below = url.clone();
+    let joined = format!("{}/{}", url.path().trim_end_matches('/'), path.trim_start_matches('/'));
+    below.set_path(joined.trim_end_matches('/'));
+    below
 }
 
 /// Secrets, and the pairs that go over the wire as one word, which a server may quote.

@@ -65,6 +65,12 @@ impl Error {
         }
     }
 
+    /// The same with what to do next.
+    #[must_use]
+    pub(super) fn hinted(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
     /// Whether the write may have taken effect although no answer says so. Look first, then repeat.
     pub fn outcome_unknown(&self) -> bool {
         self.kind == ErrorKind::Unknown

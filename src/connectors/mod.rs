@@ -3,6 +3,7 @@
 
 mod acc;
 mod app;
+mod buckets;
 mod connector;
 mod error;
 pub mod http;
@@ -13,6 +14,7 @@ mod registry;
 mod replacement;
 pub mod rest;
 mod scim;
+mod secrets;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -21,11 +23,13 @@ use serde::{Deserialize, Serialize};
 
 pub use app::App;
 use app::OverHttp;
+pub use buckets::{Buckets, quota};
 pub use connector::{Connector, Credentials, OptionSpec, Wiring};
 pub use error::{Error, ErrorKind};
 pub use meaning::{Judge, Meaning, Said};
 pub use outside::{Clock, Outside};
-pub use registry::{ManifestSource, Override, ProcessSecrets, Registry, SecretSource, quota};
+pub use registry::{ManifestSource, Registry};
+pub use secrets::{Override, ProcessSecrets, SecretSource};
 
 use crate::model::{Coverage, Email, FieldName, Find, LiveAccount, LiveGroup, LiveMember, Notice, Values, Vocabulary};
 pub use crate::{budget::Lane, model::AccountGroup};
@@ -40,6 +44,32 @@ pub struct Listing<T> {
     pub rows: Vec<T>,
     /// Whether that is all.
     pub coverage: Coverage,
+}
+
+impl<T> Listing<T> {
+    /// All there is.
+    fn complete(rows: Vec<T>) -> Self {
+        Self { rows, coverage: Coverage::Complete }
+    }
+
+    /// Both together.
+    fn and(mut self, other: Self) -> Self {
+        self.rows.extend(other.rows);
+        self.coverage = self.coverage.and(other.coverage);
+        self
+    }
+
+    /// What the rows stand for. A row that cannot be understood makes the list incomplete.
+    fn parse<U>(self, parse: impl Fn(&T) -> Result<U, String>) -> Listing<U> {
+        let mut parsed = Listing { rows: Vec::with_capacity(self.rows.len()), coverage: self.coverage };
+        for row in &self.rows {
+            match parse(row) {
+                Ok(value) => parsed.rows.push(value),
+                Err(lacks) => parsed.coverage = parsed.coverage.and(Coverage::Incomplete(lacks)),
+            }
+        }
+        parsed
+    }
 }
 
 /// Reading an app. Every call waits for the budget and draws on it; `lane` says how urgent it is.
@@ -168,11 +198,16 @@ pub trait Writer: Reader {
     /// # Errors
     /// When the request as a whole was refused, or when it is not known whether it took effect.
     async fn write_together(&self, writes: &[Write], lane: Lane) -> Result<Vec<Result<Written, Error>>, Error> {
+        Ok(self.one_by_one(writes, lane).await)
+    }
+
+    /// Carries out several writes, each in a request of its own.
+    async fn one_by_one(&self, writes: &[Write], lane: Lane) -> Vec<Result<Written, Error>> {
         let mut results = Vec::with_capacity(writes.len());
         for write in writes {
             results.push(self.write(write, lane).await);
         }
-        Ok(results)
+        results
     }
 }
 

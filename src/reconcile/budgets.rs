@@ -66,11 +66,11 @@ impl Drop for BudgetKeeper {
 /// # Errors
 /// When the store fails.
 pub async fn resume(registry: &Registry, store: &Store, clock: &Clock) -> Result<(), StoreError> {
-    for key in registry.buckets() {
+    for key in registry.buckets.keys() {
         if let Some((saved, at)) = store.load_budget(&key).await? {
             // A clock that was set back makes it look younger than it is, which spends less.
             let elapsed = Duration::try_from(clock.now().duration_since(at)).unwrap_or_default();
-            registry.resume(&key, &saved, elapsed);
+            registry.buckets.resume(&key, &saved, elapsed);
         }
     }
     Ok(())
@@ -82,7 +82,7 @@ async fn save(
     clock: &Clock,
     written: &mut BTreeMap<String, Saved>,
 ) -> Result<(), StoreError> {
-    for (key, saved) in registry.saved() {
+    for (key, saved) in registry.buckets.saved() {
         // An idle bucket that only empties by itself has nothing to add.
         let quiet = saved.paused_ms == 0 && saved.under_way_ms.is_empty();
         let idle = quiet && saved.scopes.iter().all(|scope| scope.spent.is_empty());

@@ -20,13 +20,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use url::Url;
-
 use self::{names::Names, pages::Family, rows::Project, settings::Settings};
 use super::{
-    Connector, Credentials, Error, ErrorKind, OptionSpec, OverHttp, Wiring, Writer,
-    http::{ClientCredentials, ClientStyle, HttpClient, Method, Request, Scheme},
+    Connector, Error, ErrorKind, OptionSpec, OverHttp, Wiring, Writer,
+    connector::below,
+    http::{ClientStyle, HttpClient, Method, Request, Scheme, segment},
 };
 use crate::model::{CatalogueError, Notice, Options, Semantics};
 
@@ -35,9 +33,6 @@ const SCOPES: [&str; 2] = ["account:read", "account:write"];
 
 /// Where `hq` looks when no region is named. It is named all the same, so that nobody has to know this.
 const DEFAULT_REGION: &str = "US";
-
-/// What may stand in a path segment as it is.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The connector before it is connected.
 #[derive(Debug, Clone, Copy)]
@@ -64,21 +59,9 @@ impl Connector for AccModule {
         vec!["client_id".into(), "client_secret".into()]
     }
 
-    fn scheme(
-        &self,
-        url: &Url,
-        secrets: &Credentials,
-        token_url: Option<&Url>,
-        scopes: Option<&[String]>,
-    ) -> Result<Scheme, String> {
-        let secret = |key: &str| secrets.get(key).cloned().ok_or_else(|| key.to_owned());
-        Ok(Scheme::ClientCredentials(ClientCredentials {
-            token_url: token_url.cloned().unwrap_or_else(|| below(url, "authentication/v2/token")),
-            client_id: secret("client_id")?,
-            client_secret: secret("client_secret")?,
-            style: ClientStyle::Basic,
-            scopes: scopes.map_or_else(|| SCOPES.map(str::to_owned).to_vec(), <[String]>::to_vec),
-        }))
+    fn scheme(&self, wiring: &Wiring<'_>) -> Result<Scheme, String> {
+        let url = wiring.token_url("authentication/v2/token");
+        wiring.client_credentials(url, ClientStyle::Basic, &SCOPES.map(str::to_owned))
     }
 
     fn connect(&self, wiring: &Wiring<'_>, options: &Options) -> Result<Arc<dyn Writer>, Error> {
@@ -88,7 +71,7 @@ impl Connector for AccModule {
         headers.extend(settings.region.iter().map(|region| ("Region".to_owned(), region.clone())));
         headers.extend(settings.acting_user.iter().map(|user| ("User-Id".to_owned(), user.clone())));
         let region = settings.region.clone().unwrap_or_else(|| DEFAULT_REGION.to_owned());
-        let base = |path| below(wiring.url(), path);
+        let base = |path| below(wiring.url, path);
         let hq = wiring.client(base("hq/v1"), vec![("Region".into(), region)], "hq", &semantics::hq_limits())?;
         let limits = semantics::construction_limits();
         let construction = wiring.client(base("construction/admin"), headers, "construction", &limits)?;
@@ -103,11 +86,9 @@ impl Connector for AccModule {
                 settings.companies.clone(),
                 "make the company in ACC, Account Admin, Companies, or correct its name",
             ),
-            construction: construction.signed_in_with(&hq),
-            hq,
+            construction: Family::construction(construction.signed_in_with(&hq)),
+            hq: Family::hq(hq),
             settings,
-            pages: Family::construction(),
-            hq_pages: Family::hq(),
             state: Mutex::default(),
         }))
     }
@@ -119,11 +100,9 @@ pub(super) struct Acc {
     settings: Settings,
     semantics: Arc<Semantics>,
     /// Accounts.
-    hq: HttpClient,
-    hq_pages: Family,
+    hq: Family,
     /// Projects, their members, companies.
-    construction: HttpClient,
-    pages: Family,
+    construction: Family,
     roles: Names,
     companies: Names,
     state: Mutex<State>,
@@ -146,11 +125,11 @@ impl OverHttp for Acc {
     }
 
     fn client(&self) -> &HttpClient {
-        &self.hq
+        &self.hq.http
     }
 
     fn second(&self) -> Option<&HttpClient> {
-        Some(&self.construction)
+        Some(&self.construction.http)
     }
 }
 
@@ -168,17 +147,13 @@ impl Acc {
     }
 
     fn path(&self, parts: &[&str]) -> Result<String, Error> {
-        let mut path = String::new();
-        for part in parts {
-            // These would name another resource, and encoding them does not help.
-            if matches!(*part, "" | "." | "..") {
+        let part = |part: &&str| {
+            segment(part).map(|segment| format!("/{segment}")).ok_or_else(|| {
                 let detail = format!("`{part}` cannot stand in an address");
-                return Err(self.hq.error(&Request::new(Method::Get, "…"), ErrorKind::Setup, None, &detail));
-            }
-            path.push('/');
-            path.extend(utf8_percent_encode(part, SEGMENT));
-        }
-        Ok(path)
+                self.hq.error(&Request::new(Method::Get, "…"), ErrorKind::Setup, &detail)
+            })
+        };
+        parts.iter().map(part).collect()
     }
 }
 
@@ -196,12 +171,5 @@ fn explained(error: Error) -> Error {
         Some(422) => (error.kind, "the status of an account that is pending or was never invited cannot be changed"),
         _ => return error,
     };
-    Error { kind, hint: Some(hint.into()), ..error }
-}
-
-/// An address below another one.
-fn below(url: &Url, path: &str) -> Url {
-    let mut below = url.clone();
-    below.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
-    below
+    Error { kind, ..error.hinted(hint) }
 }

@@ -16,16 +16,7 @@ pub(super) struct Names {
     /// Names by id, as far as the app has shown them.
     seen: Mutex<BTreeMap<Arc<str>, Arc<str>>>,
     /// What to do about a name that is not known, as a sentence.
-    repair: &'static str,
-}
-
-/// Why a name cannot be turned into an id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Lookup {
-    /// Nothing that was seen is called so.
-    Unknown,
-    /// Several things are called so.
-    Ambiguous(Vec<Arc<str>>),
+    pub(super) repair: &'static str,
 }
 
 impl Names {
@@ -56,7 +47,10 @@ impl Names {
     }
 
     /// The id of what the files call so: a name, or an id where the name is another's as well.
-    pub(super) fn id(&self, label: &str) -> Result<Arc<str>, Lookup> {
+    ///
+    /// # Errors
+    /// The ids of all that are called so: none, or several.
+    pub(super) fn id(&self, label: &str) -> Result<Arc<str>, Vec<Arc<str>>> {
         if let Some(id) = self.pins.get(label) {
             return Ok(id.clone());
         }
@@ -64,16 +58,8 @@ impl Names {
         if let Some((id, _)) = seen.get_key_value(label) {
             return Ok(id.clone());
         }
-        let mut ids: Vec<Arc<str>> =
-            seen.iter().filter(|(_, name)| &***name == label).map(|(id, _)| id.clone()).collect();
-        match (ids.pop(), ids.is_empty()) {
-            (None, _) => Err(Lookup::Unknown),
-            (Some(id), true) => Ok(id),
-            (Some(id), false) => {
-                ids.push(id);
-                Err(Lookup::Ambiguous(ids))
-            }
-        }
+        let ids: Vec<_> = seen.iter().filter(|(_, name)| &***name == label).map(|(id, _)| id.clone()).collect();
+        <[_; 1]>::try_from(ids).map(|[id]| id)
     }
 
     /// All that can stand in the files.
@@ -132,8 +118,8 @@ mod tests {
     fn a_name_that_several_share_stands_for_none_of_them() {
         let names = names(&[]);
         check(&names, &["Architect", "r2", "r3"], &["Reviewer"], ["Architect", "r2", "r3"]);
-        assert_eq!(names.id("Reviewer"), Err(Lookup::Ambiguous(vec!["r2".into(), "r3".into()])));
-        assert_eq!(names.id("architect"), Err(Lookup::Unknown), "names are compared exactly");
+        assert_eq!(names.id("Reviewer"), Err(vec!["r2".into(), "r3".into()]));
+        assert_eq!(names.id("architect"), Err(vec![]), "names are compared exactly");
     }
 
     #[test]

@@ -1,14 +1,15 @@
-//! How the lists of both families are paged. Pages are asked for by how many rows came before; the addresses that pages give
+//! The two families of the API: what sends their requests, and how their lists are paged. Pages are asked for by how many rows came before; the addresses that pages give
 //! for their successors are never followed, because they may lead to another host.
 
 use async_trait::async_trait;
 use serde_json::Value;
 
+use super::{explained, rows::text};
 use crate::{
     budget::Lane,
     connectors::{
         Error, ErrorKind, Listing,
-        http::{HttpClient, Request},
+        http::{Answer, HttpClient, Request},
         paging::{self, Answered, Ask, Cursor, Pages, Paging, Totals},
         rest::{
             shape::{self, Paged},
@@ -17,9 +18,12 @@ use crate::{
     },
 };
 
-/// How one family pages.
+/// One family of the API: its client, and its own ways.
 #[derive(Debug)]
 pub(super) struct Family {
+    pub(super) http: HttpClient,
+    /// The statuses that say that there is no such thing.
+    absent: &'static [u16],
     paged: Paged,
     items: Dotted,
     key: Dotted,
@@ -32,29 +36,60 @@ fn dotted(text: &str) -> Dotted {
 impl Family {
     /// `construction/admin`: an envelope with a total. It makes pages smaller than were asked for without a word, so that
     /// only the total tells the end.
-    pub(super) fn construction() -> Self {
+    pub(super) fn construction(http: HttpClient) -> Self {
         const TOTAL: &str = "pagination.totalResults";
         let paging = Paging { max: Some(200), totals: Totals::Stated(TOTAL.into()), ..counted() };
-        Self::of("results", paging, Some(dotted(TOTAL)))
+        // 410 is about the project.
+        Self::of(http, &[404], "results", paging, Some(TOTAL))
     }
 
     /// `hq`: a bare array without a total, which ends with a short page.
-    pub(super) fn hq() -> Self {
+    pub(super) fn hq(http: HttpClient) -> Self {
         // A page of the length `default` may come from a server that ignored what was asked for.
-        Self::of(".", Paging { max: Some(100), default: Some(10), ends_short: true, ..counted() }, None)
+        let paging = Paging { max: Some(100), default: Some(10), ends_short: true, ..counted() };
+        Self::of(http, &[404, 410], ".", paging, None)
     }
 
-    fn of(items: &str, paging: Paging, total: Option<Dotted>) -> Self {
-        let paged = Paged { paging, next: None, total, at_least: None };
-        Self { paged, items: dotted(items), key: dotted("id") }
+    fn of(http: HttpClient, absent: &'static [u16], items: &str, paging: Paging, total: Option<&str>) -> Self {
+        let paged = Paged { paging, next: None, total: total.map(dotted), at_least: None };
+        Self { http, absent, paged, items: dotted(items), key: dotted("id") }
     }
 
     /// Reads a list to its end.
     ///
     /// # Errors
     /// When not even the first page came.
-    pub(super) async fn read(&self, http: &HttpClient, request: &Request, lane: Lane) -> Result<Listing<Value>, Error> {
-        paging::read(&mut Reading { family: self, http, request, lane }).await
+    pub(super) async fn list(&self, request: &Request, lane: Lane) -> Result<Listing<Value>, Error> {
+        paging::read(&mut Reading { family: self, request, lane }).await.map_err(explained)
+    }
+
+    /// Reads what has this id, which is one `what`; `None` when there is none.
+    pub(super) async fn row(
+        &self,
+        request: &Request,
+        id: &str,
+        what: &str,
+        lane: Lane,
+    ) -> Result<Option<Value>, Error> {
+        let row = match self.http.read(request, lane).await {
+            Ok(answer) => answer.body.unwrap_or(Value::Null),
+            Err(error) if error.status.is_some_and(|status| self.absent.contains(&status)) => return Ok(None),
+            Err(error) => return Err(explained(error)),
+        };
+        if text(&row, "id") != Some(id) {
+            let detail = format!("the answer is about another {what}, or does not say about which");
+            return Err(self.error(request, ErrorKind::Malformed, &detail));
+        }
+        Ok(Some(row))
+    }
+
+    /// Sends a write.
+    pub(super) async fn send(&self, request: &Request, lane: Lane) -> Result<Answer, Error> {
+        self.http.write(request, lane).await.map_err(explained)
+    }
+
+    pub(super) fn error(&self, request: &Request, kind: ErrorKind, detail: &str) -> Error {
+        self.http.error(request, kind, None, detail)
     }
 }
 
@@ -72,7 +107,6 @@ fn counted() -> Paging {
 /// One reading of a list.
 struct Reading<'a> {
     family: &'a Family,
-    http: &'a HttpClient,
     request: &'a Request,
     lane: Lane,
 }
@@ -88,10 +122,10 @@ impl Pages for Reading<'_> {
     }
 
     async fn page(&self, ask: &Ask) -> Result<Answered, Error> {
-        let Family { paged, items, key } = self.family;
-        let answer = self.http.read(&ask.added_to(self.request), self.lane).await?;
+        let Family { http, paged, items, key, .. } = self.family;
+        let answer = http.read(&ask.added_to(self.request), self.lane).await?;
         let page = shape::page(answer.body.unwrap_or(Value::Null), items, key, Some(paged));
-        let malformed = |why: String| self.http.error(self.request, ErrorKind::Malformed, Some(answer.status), &why);
+        let malformed = |why: String| http.error(self.request, ErrorKind::Malformed, Some(answer.status), &why);
         page.map(Answered::Page).map_err(malformed)
     }
 }

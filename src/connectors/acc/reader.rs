@@ -23,38 +23,20 @@ const SHOWN: usize = 5;
 
 impl Acc {
     fn hq_request(&self, rest: &[&str], query: &[(&str, &str)]) -> Result<Request, Error> {
-        Ok(with(Request::new(Method::Get, self.account_path("", rest)?), query))
+        Ok(Request::new(Method::Get, self.account_path("", rest)?).with(query))
     }
 
     /// One account as `hq` shows it; `None` when there is none.
     pub(super) async fn raw_account(&self, id: &str, lane: Lane) -> Result<Option<Value>, Error> {
-        let request = self.hq_request(&["users", id], &[])?;
-        let row = match self.hq.read(&request, lane).await {
-            Ok(answer) => answer.body.unwrap_or(Value::Null),
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(explained(error)),
-        };
-        if rows::text(&row, "id") != Some(id) {
-            let detail = "the answer is about another account, or does not say about which";
-            return Err(self.hq.error(&request, ErrorKind::Malformed, None, detail));
-        }
-        Ok(Some(row))
+        self.hq.row(&self.hq_request(&["users", id], &[])?, id, "account", lane).await
     }
 
     /// One member of a project as the API shows them, removed ones included; `None` when there is none.
     pub(super) async fn raw_member(&self, project: &str, id: &str, lane: Lane) -> Result<Option<Value>, Error> {
         let request = Request::new(Method::Get, self.path(&["v1", "projects", project, "users", id])?);
-        let row = match self.construction.read(&request, lane).await {
-            Ok(answer) => answer.body.unwrap_or(Value::Null),
-            Err(error) if error.status == Some(404) => return Ok(None),
-            Err(error) => return Err(explained(error)),
-        };
-        if rows::text(&row, "id") != Some(id) {
-            let detail = "the answer is about another member, or does not say about which";
-            return Err(self.construction.error(&request, ErrorKind::Malformed, None, detail));
-        }
-        rows::see_roles(&row, &self.roles);
-        Ok(Some(row))
+        let row = self.construction.row(&request, id, "member", lane).await?;
+        row.iter().for_each(|row| rows::see_roles(row, &self.roles));
+        Ok(row)
     }
 
     /// A project, as it was listed or as it is read now.
@@ -64,18 +46,17 @@ impl Acc {
             return Ok(project);
         }
         let request = Request::new(Method::Get, self.path(&["v1", "projects", id])?);
-        let answer = self.construction.read(&request, lane).await.map_err(explained)?;
-        let project = rows::project(&answer.body.unwrap_or(Value::Null))
-            .map_err(|lacks| self.construction.error(&request, ErrorKind::Malformed, Some(answer.status), &lacks))?;
+        let answer = self.construction.http.read(&request, lane).await.map_err(explained)?;
+        let project = rows::project(&answer.body.unwrap_or(Value::Null)).map_err(|lacks| {
+            self.construction.http.error(&request, ErrorKind::Malformed, Some(answer.status), &lacks)
+        })?;
         self.state().projects.insert(project.id.clone(), project.clone());
         Ok(project)
     }
 
     /// Learns the names of all companies.
     pub(super) async fn read_companies(&self, lane: Lane) -> Result<Coverage, Error> {
-        let request = Request::new(Method::Get, self.account_path("v1", &["companies"])?);
-        let request = with(request, &[("sort", "name,createdAt")]);
-        let listing = self.pages.read(&self.construction, &request, lane).await.map_err(explained)?;
+        let listing = self.construction.list(&self.sorted("companies")?, lane).await?;
         for row in listing.rows.iter().filter(|row| rows::text(row, "status") != Some("deleted")) {
             if let (Some(id), Some(name)) = (rows::text(row, "id"), rows::text(row, "name")) {
                 self.companies.see(id, name);
@@ -84,10 +65,16 @@ impl Acc {
         Ok(listing.coverage)
     }
 
+    /// The request for everything of a kind that the account has.
+    fn sorted(&self, kind: &str) -> Result<Request, Error> {
+        let request = Request::new(Method::Get, self.account_path("v1", &[kind])?);
+        Ok(request.with(&[("sort", "name,createdAt")]))
+    }
+
     fn members_request(&self, project: &str, query: &[(&str, &str)]) -> Result<Request, Error> {
         let request = Request::new(Method::Get, self.path(&["v1", "projects", project, "users"])?);
         // Names are the usual order and not unique: two who are called the same could change places between two pages.
-        Ok(with(with(request, &[("sort", "name,email")]), query))
+        Ok(request.with(&[("sort", "name,email")]).with(query))
     }
 
     fn parse_members(&self, listing: Listing<Value>) -> Listing<LiveMember> {
@@ -156,26 +143,16 @@ fn is_of(row: &Value, user: &str) -> bool {
     ["id", "uid"].iter().any(|key| rows::text(row, key) == Some(user))
 }
 
-/// A request with further parameters.
-fn with(mut request: Request, query: &[(&str, &str)]) -> Request {
-    request.query.extend(query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    request
-}
-
 #[async_trait]
 impl Reader for Acc {
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         // No order is promised, and pages by number need one that holds still.
         let request = self.hq_request(&["users"], &[("sort", "email,id")])?;
-        let listing = self.hq_pages.read(&self.hq, &request, lane).await.map_err(|error| match error.status {
-            Some(404) => Error {
-                hint: Some(
-                    "an account of another region is not found either: check `options.account_id` and `options.region`"
-                        .into(),
-                ),
-                ..error
-            },
-            _ => explained(error),
+        let listing = self.hq.list(&request, lane).await.map_err(|error| match error.status {
+            Some(404) => error.hinted(
+                "an account of another region is not found either: check `options.account_id` and `options.region`",
+            ),
+            _ => error,
         })?;
         self.find_own(&listing);
         Ok(listing.parse(|row| rows::account(row, &self.companies)))
@@ -186,14 +163,14 @@ impl Reader for Acc {
         self.see_own(&row);
         rows::account(&row, &self.companies).map(Some).map_err(|lacks| {
             let request = Request::new(Method::Get, format!("…/users/{id}"));
-            self.hq.error(&request, ErrorKind::Malformed, None, &lacks)
+            self.hq.error(&request, ErrorKind::Malformed, &lacks)
         })
     }
 
     async fn find(&self, email: &Email, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         let query = [("email", email.as_str()), ("partial", "false"), ("operator", "AND"), ("sort", "email,id")];
         let request = self.hq_request(&["users", "search"], &query)?;
-        let listing = self.hq_pages.read(&self.hq, &request, lane).await.map_err(explained)?;
+        let listing = self.hq.list(&request, lane).await?;
         listing.rows.iter().for_each(|row| self.see_own(row));
         let mut found = listing.parse(|row| rows::account(row, &self.companies));
         found.rows.retain(|account| account.email == *email);
@@ -201,10 +178,7 @@ impl Reader for Acc {
     }
 
     async fn groups(&self, lane: Lane) -> Result<Listing<LiveGroup>, Error> {
-        let request = Request::new(Method::Get, self.account_path("v1", &["projects"])?);
-        let request = with(request, &[("sort", "name,createdAt")]);
-        let listing = self.pages.read(&self.construction, &request, lane).await.map_err(explained)?;
-        let projects = listing.parse(rows::project);
+        let projects = self.construction.list(&self.sorted("projects")?, lane).await?.parse(rows::project);
         let mut state = self.state();
         state.projects.extend(projects.rows.iter().map(|project| (project.id.clone(), project.clone())));
         Ok(Listing { rows: projects.rows.iter().map(Project::group).collect(), coverage: projects.coverage })
@@ -212,7 +186,7 @@ impl Reader for Acc {
 
     async fn members(&self, group_id: &str, lane: Lane) -> Result<Listing<LiveMember>, Error> {
         let request = self.members_request(group_id, &[])?;
-        let listing = self.pages.read(&self.construction, &request, lane).await.map_err(explained)?;
+        let listing = self.construction.list(&request, lane).await?;
         self.note_mixed(group_id, &listing.rows);
         Ok(self.parse_members(listing))
     }
@@ -224,7 +198,7 @@ impl Reader for Acc {
         }
         let query = [("filter[email]", who.email.as_str()), ("filterTextMatch", "equals")];
         let request = self.members_request(group_id, &query)?;
-        let listing = self.pages.read(&self.construction, &request, lane).await.map_err(explained)?;
+        let listing = self.construction.list(&request, lane).await?;
         let mut found = self.parse_members(listing);
         found.rows.retain(|member| member.email.as_ref() == Some(&who.email));
         Ok(found)
@@ -233,7 +207,7 @@ impl Reader for Acc {
     async fn memberships(&self, account_id: &str, _: Lane) -> Result<Listing<AccountGroup>, Error> {
         let request = Request::new(Method::Get, format!("…/users/{account_id}/projects"));
         let detail = "memberships are read project by project";
-        Err(self.construction.error(&request, ErrorKind::Unsupported, None, detail))
+        Err(self.construction.error(&request, ErrorKind::Unsupported, detail))
     }
 
     async fn vocabulary(&self, fields: &Looked<'_>, lane: Lane) -> Result<Vocabulary, Error> {

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
 use super::{
-    Acc, explained,
-    names::{Lookup, Names},
+    Acc,
+    names::Names,
     products::{self, Level},
     reader::is_suspended,
     rows::{self, Project},
@@ -17,26 +17,22 @@ use crate::{
     budget::Lane,
     connectors::{
         Error, ErrorKind, Joiner, Reader, Write, Writer, Written,
-        http::{Answer, HttpClient, Method, Request},
+        http::{Method, Request},
     },
-    model::{Email, FieldName, FieldValue, LiveAccount, Reach, Values},
+    model::{Email, FieldName, FieldValue, LiveAccount, LiveMember, Reach, Values},
 };
 
 /// Fields that the API takes when an account is made, and that are the person's own from then on.
 const PROFILE: [&str; 2] = ["given_name", "family_name"];
 
 impl Acc {
-    async fn send(&self, http: &HttpClient, request: &Request, lane: Lane) -> Result<Answer, Error> {
-        http.write(request, lane).await.map_err(explained)
-    }
-
     fn refused(&self, request: &Request, detail: &str, hint: &str) -> Error {
-        Error { hint: Some(hint.to_owned()), ..self.construction.error(request, ErrorKind::Refused, None, detail) }
+        self.construction.error(request, ErrorKind::Refused, detail).hinted(hint)
     }
 
     /// The id of a company. Where none is known by this name, the list may simply not have been read yet.
     async fn company(&self, request: &Request, name: &str, lane: Lane) -> Result<Arc<str>, Error> {
-        if self.companies.id(name) == Err(Lookup::Unknown) {
+        if self.companies.id(name).is_err_and(|called_so| called_so.is_empty()) {
             self.read_companies(lane).await?;
         }
         self.found(request, "company", &self.companies, name)
@@ -44,16 +40,16 @@ impl Acc {
 
     /// The id of an industry role. Where none is known by this name, the project's members may not have been read yet.
     async fn role(&self, request: &Request, project: &str, name: &str, lane: Lane) -> Result<Arc<str>, Error> {
-        if self.roles.id(name) == Err(Lookup::Unknown) {
+        if self.roles.id(name).is_err_and(|called_so| called_so.is_empty()) {
             self.members(project, lane).await?;
         }
         self.found(request, "industry role", &self.roles, name)
     }
 
     fn found(&self, request: &Request, what: &str, names: &Names, name: &str) -> Result<Arc<str>, Error> {
-        names.id(name).map_err(|lookup| match lookup {
-            Lookup::Unknown => self.refused(request, &format!("no {what} is called {name}"), &names.words().repair),
-            Lookup::Ambiguous(ids) => {
+        names.id(name).map_err(|ids| match ids[..] {
+            [] => self.refused(request, &format!("no {what} is called {name}"), names.repair),
+            _ => {
                 let detail = format!("several {what}s are called {name}: {}", ids.join(", "));
                 self.refused(request, &detail, "write the id of the one that is meant")
             }
@@ -135,7 +131,7 @@ impl Acc {
             body.insert("suppressAdministrativeEmails".into(), true.into());
         }
         request.body = Some(body.into());
-        let answer = match self.send(&self.construction, &request, lane).await {
+        let answer = match self.construction.send(&request, lane).await {
             Ok(answer) => answer,
             Err(error) if error.status == Some(409) => return Err(self.conflict(error, group, who, lane).await),
             Err(error) => return Err(error),
@@ -152,52 +148,31 @@ impl Acc {
     /// A conflict means a member whom the list does not show, or somebody else's change at the same moment. Only looking
     /// tells which.
     async fn conflict(&self, error: Error, group: &str, who: &Joiner, lane: Lane) -> Error {
-        let found = match self.hidden_member(group, who, lane).await {
-            Ok(found) => found,
-            Err(looking) => {
-                return Error { detail: format!("{}; and looking failed: {looking}", error.detail), ..error };
-            }
-        };
-        match found {
-            Some(member) if is_suspended(&member) => Error {
-                kind: ErrorKind::Refused,
-                detail: format!(
-                    "{} is a member who is suspended in this project, and the API cannot undo that",
-                    who.email
-                ),
-                hint: Some("let the person back in under ACC, Project Admin, Members".into()),
-                ..error
-            },
+        let refusal = |error, detail, hint| Error { kind: ErrorKind::Refused, detail, ..Error::hinted(error, hint) };
+        match self.hidden_member(group, who, lane).await {
+            Err(looking) => Error { detail: format!("{}; and looking failed: {looking}", error.detail), ..error },
+            Ok(Some(member)) if is_suspended(&member) => refusal(
+                error,
+                format!("{} is a member who is suspended in this project, and the API cannot undo that", who.email),
+                "let the person back in under ACC, Project Admin, Members",
+            ),
             // The executor compares what is there with what was asked for.
-            Some(_) => error,
-            None => Error {
-                kind: ErrorKind::Refused,
-                detail: format!(
-                    "{}; yet {} is no member, so something else changed at the same time",
-                    error.detail, who.email
-                ),
-                hint: Some("the next run looks again".into()),
-                ..error
-            },
+            Ok(Some(_)) => error,
+            Ok(None) => {
+                let yet = format!("yet {} is no member, so something else changed at the same time", who.email);
+                let detail = format!("{}; {yet}", error.detail);
+                refusal(error, detail, "the next run looks again")
+            }
         }
     }
 
     /// A member whom the list hides, because its usual filter leaves out the suspended.
-    async fn hidden_member(
-        &self,
-        group: &str,
-        who: &Joiner,
-        lane: Lane,
-    ) -> Result<Option<crate::model::LiveMember>, Error> {
-        let by_id = match &who.id {
-            Some(_) => None,
+    async fn hidden_member(&self, group: &str, who: &Joiner, lane: Lane) -> Result<Option<LiveMember>, Error> {
+        let mut who = who.clone();
+        if who.id.is_none() {
             // Joining may have made the account a moment ago.
-            None => self.find(&who.email, lane).await?.rows.into_iter().next(),
-        };
-        let who = match by_id {
-            Some(account) => Joiner::known(account.id, who.email.clone()),
-            None => who.clone(),
-        };
+            who.id = self.find(&who.email, lane).await?.rows.into_iter().next().map(|account| account.id);
+        }
         Ok(self.member(group, &who, lane).await?.rows.into_iter().next())
     }
 
@@ -206,12 +181,10 @@ impl Acc {
         let mut request = self.member_request(Method::Patch, group, &[account])?;
         let project = self.writable(&request, group, lane).await?;
         let wanted = level(&request, self, values)?;
-        let Some(row) = self.raw_member(group, account, lane).await? else {
-            return Err(self.construction.error(&request, ErrorKind::NotFound, None, "the membership is gone"));
+        let row = self.raw_member(group, account, lane).await?;
+        let Some(row) = row.filter(|row| rows::text(row, "status") != Some("deleted")) else {
+            return Err(self.construction.error(&request, ErrorKind::NotFound, "the membership is gone"));
         };
-        if rows::text(&row, "status") == Some("deleted") {
-            return Err(self.construction.error(&request, ErrorKind::NotFound, None, "the membership is gone"));
-        }
         if wanted == Some(Level::Member) && rows::level(&row) == Some(Level::Admin) {
             self.spare_ourselves(&request, account)?;
         }
@@ -240,7 +213,7 @@ impl Acc {
         }
         self.put_links(&request, group, values, &mut body, lane).await?;
         request.body = Some(body.into());
-        self.send(&self.construction, &request, lane).await?;
+        self.construction.send(&request, lane).await?;
         // The answer shows what was sent, which says nothing about merging.
         Ok(Written::default())
     }
@@ -249,7 +222,7 @@ impl Acc {
         let request = self.member_request(Method::Delete, group, &[account])?;
         self.spare_ourselves(&request, account)?;
         self.writable(&request, group, lane).await?;
-        self.send(&self.construction, &request, lane).await?;
+        self.construction.send(&request, lane).await?;
         Ok(Written::default())
     }
 
@@ -264,7 +237,7 @@ impl Acc {
             body.insert("company_id".into(), Value::from(&*self.company(&request, company, lane).await?));
         }
         request.body = Some(body.into());
-        let answer = self.send(&self.hq, &request, lane).await?;
+        let answer = self.hq.send(&request, lane).await?;
         let row = answer.body.unwrap_or(Value::Null);
         let mut account = rows::account(&row, &self.companies).ok().filter(|account| account.email == *email);
         if let (Some(made), Some(role)) = (&account, values.get("default_role")) {
@@ -294,7 +267,7 @@ impl Acc {
                 }
                 _ => {
                     let detail = format!("`{field}` of an account cannot be set");
-                    return Err(self.hq.error(&request, ErrorKind::Unsupported, None, &detail));
+                    return Err(self.hq.error(&request, ErrorKind::Unsupported, &detail));
                 }
             }
         }
@@ -318,7 +291,7 @@ impl Acc {
         shows: impl Fn(&LiveAccount) -> bool + Send,
         lane: Lane,
     ) -> Result<Written, Error> {
-        let answer = self.send(&self.hq, request, lane).await?;
+        let answer = self.hq.send(request, lane).await?;
         let account = answer.body.and_then(|row| rows::account(&row, &self.companies).ok());
         let account = account.filter(|account| &*account.id == id);
         let proven = account.as_ref().is_some_and(shows);
@@ -331,7 +304,7 @@ impl Acc {
             Write::UpdateAccount { .. } => "people change their address in their own Autodesk profile",
             _ => "projects themselves are not written to",
         };
-        self.construction.error(&Request::new(Method::Post, "…"), ErrorKind::Unsupported, None, detail)
+        self.construction.error(&Request::new(Method::Post, "…"), ErrorKind::Unsupported, detail)
     }
 }
 
@@ -373,11 +346,7 @@ impl Writer for Acc {
     /// Adds people to one project by an import. Its answer is a promise: who is in, only reading shows.
     async fn write_together(&self, writes: &[Write], lane: Lane) -> Result<Vec<Result<Written, Error>>, Error> {
         let Some(Write::AddMember { group, .. }) = writes.first() else {
-            let mut results = Vec::with_capacity(writes.len());
-            for write in writes {
-                results.push(self.write(write, lane).await);
-            }
-            return Ok(results);
+            return Ok(self.one_by_one(writes, lane).await);
         };
         let mut request =
             Request::new(Method::Post, format!("{}/users:import", self.path(&["v2", "projects", group])?));
@@ -387,7 +356,7 @@ impl Writer for Acc {
         for write in writes {
             let Write::AddMember { who, values, .. } = write else {
                 let detail = "an import only adds people";
-                results.push(Err(self.construction.error(&request, ErrorKind::Unsupported, None, detail)));
+                results.push(Err(self.construction.error(&request, ErrorKind::Unsupported, detail)));
                 continue;
             };
             // Whoever cannot be described spoils nothing for the others.
@@ -410,7 +379,7 @@ impl Writer for Acc {
             body["suppressAdministrativeEmails"] = true.into();
         }
         request.body = Some(body);
-        self.send(&self.construction, &request, lane).await?;
+        self.construction.send(&request, lane).await?;
         Ok(results)
     }
 }

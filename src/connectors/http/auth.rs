@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fmt,
     sync::{Mutex as SyncMutex, PoisonError},
     time::Duration,
 };
@@ -28,7 +27,7 @@ use crate::{
 const ATTEMPTS: u32 = 5;
 
 /// Taken where a token's life is not said: the shortest that is usual.
-const UNSTATED_LIFE: Duration = Duration::from_secs(10 * 60);
+pub const UNSTATED_LIFE: Duration = Duration::from_secs(10 * 60);
 
 /// A token that lives longer than this is renewed a minute early at least; a shorter one would never be used then.
 const LONG_LIVED: Duration = Duration::from_secs(5 * 60);
@@ -36,43 +35,22 @@ const LONG_LIVED: Duration = Duration::from_secs(5 * 60);
 /// How an app wants its callers to sign in.
 #[derive(Debug)]
 pub enum Scheme {
-    /// Not at all.
-    None,
-    /// A fixed token: `Authorization: Bearer …`.
-    Bearer(SecretString),
-    /// A fixed value in a header of its own.
-    Header {
-        /// The header.
-        name: String,
-        /// Its value.
-        value: SecretString,
-    },
-    /// User name and password with every request.
-    Basic {
-        /// The user name.
-        username: SecretString,
-        /// The password.
-        password: SecretString,
-    },
-    /// OAuth 2.0 client credentials.
-    ClientCredentials(ClientCredentials),
-    /// A log-in call whose answer carries the token.
-    Login(Login),
+    /// With a header that never changes, or with none.
+    Fixed(Option<(String, SecretString)>),
+    /// With a token that a call gives.
+    Token(TokenCall),
 }
 
-/// OAuth 2.0 client credentials.
-#[derive(Debug)]
-pub struct ClientCredentials {
-    /// Where tokens are.
-    pub token_url: Url,
-    /// The client's name.
-    pub client_id: SecretString,
-    /// Its secret.
-    pub client_secret: SecretString,
-    /// Where both are put.
-    pub style: ClientStyle,
-    /// What to ask for; none: whatever the client has.
-    pub scopes: Vec<String>,
+impl Scheme {
+    /// A fixed token: `Authorization: Bearer …`.
+    pub fn bearer(token: &SecretString) -> Self {
+        Self::Fixed(Some(("authorization".into(), format!("Bearer {}", token.expose_secret()).into())))
+    }
+
+    /// User name and password with every request.
+    pub fn basic(username: &SecretString, password: &SecretString) -> Self {
+        Self::Fixed(Some(basic(username, password)))
+    }
 }
 
 /// Where a token request carries the client's credentials.
@@ -84,12 +62,16 @@ pub enum ClientStyle {
     Body,
 }
 
-/// A log-in call.
+/// A call that gives a token.
 #[derive(Debug)]
-pub struct Login {
+pub struct TokenCall {
     /// Where it goes.
     pub url: Url,
-    /// The JSON body, with its secrets filled in.
+    /// The media type of what it sends.
+    pub content_type: &'static str,
+    /// A header that names the client, where the body does not.
+    pub client: Option<(String, SecretString)>,
+    /// What it sends, secrets included.
     pub body: SecretString,
     /// Where the answer holds the token.
     pub token: TokenPlace,
@@ -97,11 +79,13 @@ pub struct Login {
     pub send: String,
     /// What precedes it there, such as `Bearer `.
     pub prefix: String,
-    /// How long a token lives, where the app does not say.
+    /// How long a token lives; without it, the answer says so under `expires_in`.
     pub life: Option<Duration>,
+    /// What was asked for; nothing: whatever the client has.
+    pub scopes: Vec<String>,
 }
 
-/// Where the answer to a log-in holds the token.
+/// Where the answer to a token call holds the token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TokenPlace {
     /// In a header.
@@ -126,6 +110,7 @@ impl Credential {
 }
 
 /// Keeps the current token.
+#[derive(Debug)]
 pub(super) struct Authenticator {
     scheme: Scheme,
     /// Held while a token is fetched, so that everyone else waits for the same one.
@@ -134,16 +119,10 @@ pub(super) struct Authenticator {
     missing: SyncMutex<BTreeSet<String>>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Token {
     generation: u64,
     current: Option<(SecretString, Instant)>,
-}
-
-impl fmt::Debug for Authenticator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authenticator").field("scheme", &self.scheme).finish_non_exhaustive()
-    }
 }
 
 impl Authenticator {
@@ -159,19 +138,14 @@ impl Authenticator {
 
     /// Whether a refused credential can be replaced by a new one.
     pub(super) fn renewable(&self) -> bool {
-        matches!(self.scheme, Scheme::ClientCredentials(_) | Scheme::Login(_))
+        matches!(self.scheme, Scheme::Token(_))
     }
 
     /// What the next request has to carry.
     pub(super) async fn credential(&self, link: &Link) -> Result<Credential, Error> {
-        let fixed = |header| Ok(Credential { header, generation: 0, renew_at: None });
         match &self.scheme {
-            Scheme::None => fixed(None),
-            Scheme::Bearer(token) => fixed(Some(bearer(token.expose_secret()))),
-            Scheme::Header { name, value } => fixed(Some((name.clone(), value.clone()))),
-            Scheme::Basic { username, password } => fixed(Some(basic(username, password))),
-            Scheme::ClientCredentials(client) => self.token(link, client).await,
-            Scheme::Login(login) => self.token(link, login).await,
+            Scheme::Fixed(header) => Ok(Credential { header: header.clone(), generation: 0, renew_at: None }),
+            Scheme::Token(call) => self.token(link, call).await,
         }
     }
 
@@ -183,14 +157,14 @@ impl Authenticator {
         }
     }
 
-    async fn token(&self, link: &Link, source: &impl TokenSource) -> Result<Credential, Error> {
+    async fn token(&self, link: &Link, call: &TokenCall) -> Result<Credential, Error> {
         let mut token = self.token.lock().await;
         let usable = token.current.clone().filter(|(_, renew_at)| *renew_at > Instant::now());
         let (text, renew_at) = match usable {
             Some(current) => current,
             None => {
                 let asked = Instant::now();
-                let Granted { token: text, life, missing } = fetch(link, source).await?;
+                let Granted { token: text, life, missing } = fetch(link, call).await?;
                 *self.missing.lock().unwrap_or_else(PoisonError::into_inner) = missing;
                 link.redactor.add_token(text.clone());
                 let current = (text, asked + life.saturating_sub(early(life)));
@@ -199,8 +173,8 @@ impl Authenticator {
                 current
             }
         };
-        let header = Some(source.header(text.expose_secret()));
-        Ok(Credential { header, generation: token.generation, renew_at: Some(renew_at) })
+        let header = (call.send.clone(), format!("{}{}", call.prefix, text.expose_secret()).into());
+        Ok(Credential { header: Some(header), generation: token.generation, renew_at: Some(renew_at) })
     }
 }
 
@@ -219,37 +193,22 @@ struct Granted {
     missing: BTreeSet<String>,
 }
 
-/// Where tokens come from.
-trait TokenSource {
-    /// Asks for one.
-    fn request(&self) -> WireRequest;
-
-    /// What carries one.
-    fn header(&self, token: &str) -> (String, SecretString);
-
-    /// Reads a token and its life from an answer; an error says what is missing.
-    fn read(&self, answer: &WireAnswer, body: &Value) -> Result<Granted, &'static str>;
-}
-
-async fn fetch(link: &Link, source: &impl TokenSource) -> Result<Granted, Error> {
-    let line = {
-        let request = source.request();
-        format!("{} {}", request.method.as_str(), request.url.path())
-    };
+async fn fetch(link: &Link, call: &TokenCall) -> Result<Granted, Error> {
+    let line = format!("{} {}", Method::Post.as_str(), call.url.path());
     let failing = Failing { link, line: &line, write: false };
     let mut attempt = 0;
     loop {
         // Nothing at all can leave without a token, so it goes ahead of everything.
         let permit = link.enter(Lane::Removal, Kind::Token).await.map_err(|parked| failing.parked(parked))?;
-        let error = match link.send(permit, source.request(), BY_HTTP).await {
+        let error = match link.send(permit, call.request(), BY_HTTP).await {
             Err(WireFailure::NotSent(reason)) => failing.not_sent(&reason),
             Err(WireFailure::Lost(reason)) => failing.lost(None, &reason),
             Ok((answer, _)) => match (answer.status, &answer.body) {
                 (200..=299, Ok(body)) => {
                     let body = serde_json::from_slice(body).unwrap_or(Value::Null);
-                    match source.read(&answer, &body) {
+                    match call.read(&answer, &body) {
                         Ok(token) => return Ok(token),
-                        Err(missing) => failing.lost(Some(answer.status), missing),
+                        Err(missing) => failing.lost(Some(answer.status), &missing),
                     }
                 }
                 (200..=299, Err(_)) => failing.lost(Some(answer.status), "the answer broke off"),
@@ -278,10 +237,6 @@ fn sign_in_refused(failing: Failing<'_>, answer: &WireAnswer) -> Error {
     Error { kind: ErrorKind::Auth, hint: Some(hint.into()), ..refused }
 }
 
-fn bearer(token: &str) -> (String, SecretString) {
-    ("authorization".into(), format!("Bearer {token}").into())
-}
-
 fn basic(username: &SecretString, password: &SecretString) -> (String, SecretString) {
     let pair = format!("{}:{}", username.expose_secret(), password.expose_secret());
     ("authorization".into(), format!("Basic {}", STANDARD.encode(pair)).into())
@@ -296,75 +251,71 @@ fn life(value: Option<&Value>) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok().filter(|life| !life.is_zero())
 }
 
-impl TokenSource for ClientCredentials {
-    fn request(&self) -> WireRequest {
+/// Where the answer to a call for OAuth 2.0 client credentials has its token.
+const ACCESS_TOKEN: &str = "access_token";
+
+impl TokenCall {
+    /// The call of OAuth 2.0 client credentials.
+    pub fn client_credentials(
+        url: Url,
+        client_id: &SecretString,
+        client_secret: &SecretString,
+        style: ClientStyle,
+        scopes: Vec<String>,
+    ) -> Self {
         let mut form = url::form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
-        if !self.scopes.is_empty() {
-            form.append_pair("scope", &self.scopes.join(" "));
+        if !scopes.is_empty() {
+            form.append_pair("scope", &scopes.join(" "));
         }
-        let mut headers: Vec<(String, SecretString)> = vec![
-            ("content-type".into(), "application/x-www-form-urlencoded".to_owned().into()),
-            ("accept".into(), "application/json".to_owned().into()),
-        ];
-        match self.style {
-            ClientStyle::Basic => headers.push(basic(&self.client_id, &self.client_secret)),
-            ClientStyle::Body => {
-                form.append_pair("client_id", self.client_id.expose_secret());
-                form.append_pair("client_secret", self.client_secret.expose_secret());
-            }
+        if style == ClientStyle::Body {
+            form.append_pair("client_id", client_id.expose_secret());
+            form.append_pair("client_secret", client_secret.expose_secret());
         }
-        let body = Some(form.finish().into());
-        WireRequest { method: Method::Post, url: self.token_url.clone(), headers, body }
+        Self {
+            url,
+            content_type: "application/x-www-form-urlencoded",
+            client: (style == ClientStyle::Basic).then(|| basic(client_id, client_secret)),
+            body: form.finish().into(),
+            token: TokenPlace::Body(format!("/{ACCESS_TOKEN}")),
+            send: "authorization".into(),
+            prefix: "Bearer ".into(),
+            life: None,
+            scopes,
+        }
     }
 
-    fn header(&self, token: &str) -> (String, SecretString) {
-        bearer(token)
+    fn request(&self) -> WireRequest {
+        let types = [("content-type", self.content_type), ("accept", "application/json")];
+        let types = types.map(|(name, value)| (name.to_owned(), SecretString::from(value)));
+        let headers = types.into_iter().chain(self.client.clone()).collect();
+        WireRequest { method: Method::Post, url: self.url.clone(), headers, body: Some(self.body.clone()) }
     }
 
-    fn read(&self, _: &WireAnswer, body: &Value) -> Result<Granted, &'static str> {
-        let token = body.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty());
-        let token = token.ok_or("the answer has no `access_token`")?;
+    /// Reads a token and its life from an answer.
+    ///
+    /// # Errors
+    /// What the answer lacks.
+    fn read(&self, answer: &WireAnswer, body: &Value) -> Result<Granted, String> {
+        let token = match &self.token {
+            TokenPlace::Header(name) => answer.header(&name.to_lowercase()),
+            TokenPlace::Body(pointer) => body.pointer(pointer).and_then(Value::as_str),
+        };
+        let token = token.filter(|token| !token.is_empty()).ok_or_else(|| match self.life {
+            None => format!("the answer has no `{ACCESS_TOKEN}`"),
+            Some(_) => "the answer has no token where it should be".into(),
+        })?;
         // An answer that says nothing of scopes grants what was asked for.
         let granted: Option<BTreeSet<&str>> = match body.get("scope") {
             Some(Value::String(scopes)) => Some(scopes.split_whitespace().collect()),
             Some(Value::Array(scopes)) => Some(scopes.iter().filter_map(Value::as_str).collect()),
             _ => None,
         };
-        let missing = |granted: BTreeSet<&str>| {
-            self.scopes.iter().filter(|scope| !granted.contains(scope.as_str())).cloned().collect()
-        };
+        let is_missing = |scope: &&String| granted.as_ref().is_some_and(|granted| !granted.contains(scope.as_str()));
         Ok(Granted {
-            token: token.to_owned().into(),
-            life: life(body.get("expires_in")).unwrap_or(UNSTATED_LIFE),
-            missing: granted.map(missing).unwrap_or_default(),
-        })
-    }
-}
-
-impl TokenSource for Login {
-    fn request(&self) -> WireRequest {
-        let headers = vec![
-            ("content-type".into(), "application/json".to_owned().into()),
-            ("accept".into(), "application/json".to_owned().into()),
-        ];
-        WireRequest { method: Method::Post, url: self.url.clone(), headers, body: Some(self.body.clone()) }
-    }
-
-    fn header(&self, token: &str) -> (String, SecretString) {
-        (self.send.clone(), format!("{}{token}", self.prefix).into())
-    }
-
-    fn read(&self, answer: &WireAnswer, body: &Value) -> Result<Granted, &'static str> {
-        let token = match &self.token {
-            TokenPlace::Header(name) => answer.header(&name.to_lowercase()),
-            TokenPlace::Body(pointer) => body.pointer(pointer).and_then(Value::as_str),
-        };
-        let token = token.filter(|token| !token.is_empty()).ok_or("the answer has no token where it should be")?;
-        Ok(Granted {
-            token: token.to_owned().into(),
-            life: self.life.unwrap_or(UNSTATED_LIFE),
-            missing: BTreeSet::new(),
+            token: token.into(),
+            life: self.life.or_else(|| life(body.get("expires_in"))).unwrap_or(UNSTATED_LIFE),
+            missing: self.scopes.iter().filter(is_missing).cloned().collect(),
         })
     }
 }

@@ -63,6 +63,19 @@ impl Request {
         Self { method, path: path.into(), query: Vec::new(), body: None, headers: Vec::new() }
     }
 
+    /// The same with a body.
+    #[must_use]
+    pub(in crate::connectors) fn with_body(self, body: impl Into<Value>) -> Self {
+        Self { body: Some(body.into()), ..self }
+    }
+
+    /// The same with further parameters.
+    #[must_use]
+    pub(in crate::connectors) fn with(mut self, query: &[(&str, &str)]) -> Self {
+        self.query.extend(query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self
+    }
+
     /// Method and path, for messages: `GET /users`.
     pub(in crate::connectors) fn line(&self) -> String {
         format!("{} {}", self.method.as_str(), self.path)
@@ -83,6 +96,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether the app took the request on: accepted is not done.
+    pub(in crate::connectors) fn is_promise(&self) -> bool {
+        self.status == 202
+    }
+
     fn new(answer: WireAnswer, body: Option<Value>) -> Self {
         Self { status: answer.status, headers: answer.headers, body, said: None }
     }
@@ -146,11 +164,6 @@ impl HttpClient {
         &self.link.app
     }
 
-    /// Takes secrets out of a text.
-    pub fn redactor(&self) -> &Redactor {
-        &self.link.redactor
-    }
-
     /// Requests that were sent so far, token calls and repetitions included.
     pub fn requests(&self) -> u64 {
         self.link.sent.load(Ordering::Relaxed)
@@ -184,49 +197,7 @@ impl HttpClient {
     /// # Errors
     /// As [`HttpClient::read`], and where an answer means a failure.
     pub async fn read_judged(&self, request: &Request, lane: Lane, judge: Judge<'_>) -> Result<Answer, Error> {
-        let line = request.line();
-        let failing = Failing { link: &self.link, line: &line, write: false };
-        let mut url = self.url(request, failing)?;
-        let (mut attempt, mut limited, mut redirects, mut renewed) = (0, 0, 0, false);
-        loop {
-            let error = match self.send(request, &url, lane, failing, judge, &mut renewed).await? {
-                Sent::Never(reason) => failing.not_sent(&reason),
-                Sent::Lost(reason) => failing.lost(None, &reason),
-                Sent::Overload(answer, said) => {
-                    limited += 1;
-                    if limited == LIMITED_ATTEMPTS {
-                        return Err(failing.rate_limited(&answer, said.as_ref()));
-                    }
-                    continue;
-                }
-                Sent::Meaning(answer, said) => return judged(failing, answer, said),
-                Sent::Answer(answer) => match answer.status {
-                    200..=299 => match read_body(&answer) {
-                        Ok(body) => return Ok(Answer::new(answer, body)),
-                        Err(reason) if answer.body == Err(BodyFailure::TooLarge) => {
-                            return Err(failing.lost(Some(answer.status), &reason));
-                        }
-                        Err(reason) => failing.lost(Some(answer.status), &reason),
-                    },
-                    300..=399 => match self.redirect(&answer, &url) {
-                        Some(target) if redirects < REDIRECTS => {
-                            redirects += 1;
-                            url = target;
-                            continue;
-                        }
-                        _ => return Err(failing.refused(&answer)),
-                    },
-                    501 | 505 => return Err(failing.refused(&answer)),
-                    408 | 425 | 500..=599 => failing.refused(&answer),
-                    _ => return Err(failing.refused(&answer)),
-                },
-            };
-            attempt += 1;
-            if attempt == ATTEMPTS {
-                return Err(error);
-            }
-            self.link.back_off(attempt - 1).await;
-        }
+        self.exchange(request, lane, judge, false).await
     }
 
     /// Sends a request that changes something. It is sent again only where it is certain that nothing was done: no
@@ -243,36 +214,55 @@ impl HttpClient {
     /// # Errors
     /// As [`HttpClient::write`], and where an answer means a failure.
     pub async fn write_judged(&self, request: &Request, lane: Lane, judge: Judge<'_>) -> Result<Answer, Error> {
+        self.exchange(request, lane, judge, true).await
+    }
+
+    /// Sends until there is an answer, or until there is no sense or no safety in sending again.
+    async fn exchange(&self, request: &Request, lane: Lane, judge: Judge<'_>, write: bool) -> Result<Answer, Error> {
         let line = request.line();
-        let failing = Failing { link: &self.link, line: &line, write: true };
-        let url = self.url(request, failing)?;
-        let (mut unreachable, mut limited, mut renewed) = (0, 0, false);
+        let failing = Failing { link: &self.link, line: &line, write };
+        let mut url = self.url(request, failing)?;
+        let (mut attempt, mut limited, mut redirects, mut renewed) = (0, 0, 0, false);
         loop {
-            match self.send(request, &url, lane, failing, judge, &mut renewed).await? {
-                Sent::Never(reason) => {
-                    unreachable += 1;
-                    if unreachable == ATTEMPTS {
-                        return Err(failing.not_sent(&reason));
-                    }
-                    self.link.back_off(unreachable - 1).await;
-                }
-                Sent::Lost(reason) => return Err(failing.lost(None, &reason)),
+            let (error, again) = match self.send(request, &url, lane, failing, judge, &mut renewed).await? {
+                Sent::Never(reason) => (failing.not_sent(&reason), true),
+                Sent::Lost(reason) => (failing.lost(None, &reason), !write),
                 Sent::Overload(answer, said) => {
                     limited += 1;
                     if limited == LIMITED_ATTEMPTS {
                         return Err(failing.rate_limited(&answer, said.as_ref()));
                     }
+                    continue;
                 }
                 Sent::Meaning(answer, said) => return judged(failing, answer, said),
-                Sent::Answer(answer) => match answer.status {
-                    200..=299 if answer.body.as_ref().is_ok_and(Vec::is_empty) => return Ok(Answer::new(answer, None)),
-                    200..=299 => match read_body(&answer) {
-                        Ok(body) => return Ok(Answer::new(answer, body)),
-                        Err(reason) => return Err(failing.lost(Some(answer.status), &reason)),
-                    },
-                    _ => return Err(failing.refused(&answer)),
-                },
+                Sent::Answer(answer) => {
+                    if !write
+                        && redirects < REDIRECTS
+                        && let Some(target) = self.redirect(&answer, &url)
+                    {
+                        redirects += 1;
+                        url = target;
+                        continue;
+                    }
+                    match answer.status {
+                        200..=299 => match read_body(&answer, write) {
+                            Ok(body) => return Ok(Answer::new(answer, body)),
+                            Err(reason) => {
+                                let may_pass = answer.body != Err(BodyFailure::TooLarge);
+                                (failing.lost(Some(answer.status), &reason), !write && may_pass)
+                            }
+                        },
+                        501 | 505 => (failing.refused(&answer), false),
+                        408 | 425 | 500..=599 => (failing.refused(&answer), !write),
+                        _ => (failing.refused(&answer), false),
+                    }
+                }
+            };
+            attempt += 1;
+            if !again || attempt == ATTEMPTS {
+                return Err(error);
             }
+            self.link.back_off(attempt - 1).await;
         }
     }
 
@@ -354,7 +344,8 @@ impl HttpClient {
 
     /// Where a read is sent on to, if that is within the same origin.
     fn redirect(&self, answer: &WireAnswer, from: &Url) -> Option<Url> {
-        let target = from.join(answer.header("location")?).ok()?;
+        let location = answer.header("location").filter(|_| (300..=399).contains(&answer.status))?;
+        let target = from.join(location).ok()?;
         (target.origin() == self.base.origin() && target != *from).then_some(target)
     }
 }
@@ -363,13 +354,16 @@ impl HttpClient {
 fn judged(failing: Failing<'_>, answer: WireAnswer, said: Said) -> Result<Answer, Error> {
     match said.meaning.failure() {
         Some(kind) => Err(failing.meant(kind, &answer, &said)),
-        None => Ok(Answer { said: Some(said), body: read_body(&answer).ok().flatten(), ..Answer::new(answer, None) }),
+        None => {
+            Ok(Answer { said: Some(said), body: read_body(&answer, true).ok().flatten(), ..Answer::new(answer, None) })
+        }
     }
 }
 
 /// The JSON in a body, or what is wrong with it.
-fn read_body(answer: &WireAnswer) -> Result<Option<Value>, String> {
+fn read_body(answer: &WireAnswer, may_be_empty: bool) -> Result<Option<Value>, String> {
     match &answer.body {
+        Ok(body) if may_be_empty && body.is_empty() => Ok(None),
         Err(BodyFailure::Cut(reason)) => Err(format!("the answer broke off: {reason}")),
         Err(BodyFailure::TooLarge) => Err("the answer is larger than any sensible one".into()),
         Ok(body) if body.iter().all(u8::is_ascii_whitespace) => Err("the answer is empty".into()),

@@ -9,7 +9,6 @@ mod config;
 mod failure;
 mod gate;
 mod link;
-mod path;
 mod redact;
 pub mod transport;
 pub mod webhook;
@@ -20,11 +19,12 @@ mod tests;
 
 use std::sync::Once;
 
-pub use auth::{ClientCredentials, ClientStyle, Login, Scheme, TokenPlace};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+pub use auth::{ClientStyle, Scheme, TokenCall, TokenPlace, UNSTATED_LIFE};
 pub use client::{Answer, HttpClient, Request};
 pub use config::HttpConfig;
 pub use gate::{Gate, Parked};
-pub use path::segment;
 pub use redact::Redactor;
 
 /// A request's method.
@@ -59,4 +59,13 @@ pub fn install_tls() {
             tracing::debug!("TLS was set up before");
         }
     });
+}
+
+/// What may stand in a path segment as it is.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A value as one segment of a path, whatever is in it; `None` for what would name another resource, which encoding does
+/// not help against.
+pub fn segment(value: &str) -> Option<String> {
+    (!matches!(value, "" | "." | "..")).then(|| utf8_percent_encode(value, SEGMENT).to_string())
 }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    fmt,
     sync::{PoisonError, RwLock},
 };
 
@@ -20,16 +19,10 @@ const SHOWN: usize = 240;
 const TOKENS_KEPT: usize = 8;
 
 /// Knows an app's secrets and takes them out of texts.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Redactor {
     secrets: Vec<SecretString>,
     tokens: RwLock<VecDeque<SecretString>>,
-}
-
-impl fmt::Debug for Redactor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Redactor")
-    }
 }
 
 impl Redactor {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 
 use super::{
     transport::{BodyFailure, Transport, WireAnswer, WireFailure, WireRequest},
@@ -100,13 +100,13 @@ fn fixture(turns: Vec<Turn>, auth: Scheme, token_life: Option<u64>) -> Fixture {
 }
 
 fn oauth() -> Scheme {
-    Scheme::ClientCredentials(ClientCredentials {
-        token_url: "https://api.example/token".parse().unwrap(),
-        client_id: "me".to_owned().into(),
-        client_secret: "s3cret-value".to_owned().into(),
-        style: ClientStyle::Basic,
-        scopes: vec!["a".into(), "b".into()],
-    })
+    Scheme::Token(TokenCall::client_credentials(
+        "https://api.example/token".parse().unwrap(),
+        &"me".into(),
+        &"s3cret-value".into(),
+        ClientStyle::Basic,
+        vec!["a".into(), "b".into()],
+    ))
 }
 
 impl Fixture {
@@ -126,7 +126,7 @@ impl Fixture {
 /// Reads once over `turns`; checks what came of it and how often something was sent.
 async fn check_read(turns: Vec<Turn>, sent: usize, outcome: Result<(), ErrorKind>) -> Fixture {
     let shown = format!("{turns:?}");
-    let fixture = fixture(turns, Scheme::None, None);
+    let fixture = fixture(turns, Scheme::Fixed(None), None);
     let result = fixture.client.read(&Request::new(Method::Get, "/users"), Lane::Read).await;
     assert_eq!(result.map(drop).map_err(|error| error.kind), outcome, "{shown}");
     assert_eq!(fixture.client.requests(), sent as u64, "{shown}");
@@ -136,7 +136,7 @@ async fn check_read(turns: Vec<Turn>, sent: usize, outcome: Result<(), ErrorKind
 /// Writes once over `turns`.
 async fn check_write(turns: Vec<Turn>, sent: usize, outcome: Result<Option<&str>, ErrorKind>) {
     let shown = format!("{turns:?}");
-    let fixture = fixture(turns, Scheme::None, None);
+    let fixture = fixture(turns, Scheme::Fixed(None), None);
     let mut request = Request::new(Method::Post, "/users");
     request.body = Some(serde_json::json!({"email": "a@b.example"}));
     let result = fixture.client.write(&request, Lane::Write { unblocks: 0 }).await;
@@ -304,13 +304,16 @@ async fn a_refused_sign_in_says_what_to_look_at() {
 
 #[tokio::test(start_paused = true)]
 async fn a_log_in_call_gives_its_token_in_a_header() {
-    let login = Scheme::Login(Login {
+    let login = Scheme::Token(TokenCall {
         url: "https://api.example/v3/auth".parse().unwrap(),
-        body: r#"{"password": "s3cret-value"}"#.to_owned().into(),
+        content_type: "application/json",
+        client: None,
+        body: r#"{"password": "s3cret-value"}"#.into(),
         token: TokenPlace::Header("X-Subject-Token".into()),
         send: "authorization".into(),
         prefix: String::new(),
-        life: None,
+        life: Some(UNSTATED_LIFE),
+        scopes: Vec::new(),
     });
     let fixture = fixture(vec![Turn::Answer(201, &[("x-subject-token", "abc")], "{}")], login, None);
     fixture.client.read(&Request::new(Method::Get, "/users"), Lane::Read).await.unwrap();
@@ -342,9 +345,9 @@ async fn errors_name_the_request_and_carry_no_secret() {
 
 #[tokio::test(start_paused = true)]
 async fn a_path_cannot_leave_the_apps_origin() {
-    let fixture = fixture(vec![], Scheme::Bearer(SecretString::from("t")), None);
+    let fixture = fixture(vec![], Scheme::bearer(&"t".into()), None);
     for path in ["@evil.example/", ".evil.example/", ":99/x"] {
-        let at_root = HttpConfig::new("demo", "https://api.example".parse().unwrap(), Scheme::None);
+        let at_root = HttpConfig::new("demo", "https://api.example".parse().unwrap(), Scheme::Fixed(None));
         let gate = Gate::new(Budget::new(&Quota::default()));
         let client = HttpClient::over(fixture.script.clone(), at_root, gate);
         let error = client.read(&Request::new(Method::Get, path), Lane::Read).await.unwrap_err();
@@ -383,7 +386,7 @@ fn by_code(_: u16, body: &[u8]) -> Option<Said> {
 async fn a_known_meaning_outweighs_the_status() {
     let old = Turn::Answer(400, &[], r#"{"code": "Old"}"#);
     let no = Turn::Answer(500, &[], r#"{"code": "No", "says": "not today"}"#);
-    let fixture = fixture(vec![old, no.clone(), no, Turn::Answer(400, &[], "{}")], Scheme::None, None);
+    let fixture = fixture(vec![old, no.clone(), no, Turn::Answer(400, &[], "{}")], Scheme::Fixed(None), None);
     let request = Request::new(Method::Get, "/users");
     let read = async || fixture.client.read_judged(&request, Lane::Read, &by_code).await;
     assert_eq!(read().await.unwrap().said.map(|said| said.meaning), Some(Meaning::Expired));
@@ -399,7 +402,7 @@ async fn a_known_meaning_outweighs_the_status() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_means_overload_pauses_all_and_is_sent_again() {
     let busy = Turn::Answer(200, &[("retry-after", "40")], r#"{"code": "Busy"}"#);
-    let fixture = fixture(vec![busy, OK], Scheme::None, None);
+    let fixture = fixture(vec![busy, OK], Scheme::Fixed(None), None);
     let start = tokio::time::Instant::now();
     let write = Request::new(Method::Delete, "/users/u1");
     fixture.client.write_judged(&write, Lane::Removal, &by_code).await.unwrap();

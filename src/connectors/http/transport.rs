@@ -135,13 +135,8 @@ impl HttpTransport {
 #[async_trait]
 impl Transport for HttpTransport {
     async fn send(&self, request: WireRequest) -> Result<WireAnswer, WireFailure> {
-        let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
-            Method::Patch => reqwest::Method::PATCH,
-            Method::Delete => reqwest::Method::DELETE,
-        };
+        let method = reqwest::Method::from_bytes(request.method.as_str().as_bytes())
+            .expect("our methods have the names that HTTP gives them");
         let host = request.url.authority().to_owned();
         let mut builder = self.client.request(method, request.url);
         for (name, value) in &request.headers {

@@ -9,7 +9,6 @@
 //! [`whole`]; a sign that only the app's own answers carry is a reason in [`Page::cut_off`].
 
 mod cursor;
-mod listing;
 mod read;
 mod sweep;
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub(super) enum Follow {
 }
 
 /// One reading of a list.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Sweep<'a> {
     /// Without one, everything comes at once.
     paging: Option<&'a Paging>,
@@ -34,17 +34,7 @@ pub(super) struct Sweep<'a> {
 
 impl<'a> Sweep<'a> {
     pub(super) fn new(paging: Option<&'a Paging>) -> Self {
-        Self {
-            paging,
-            rows: Vec::new(),
-            keys: HashSet::new(),
-            first: 0,
-            empty_pages: 0,
-            given: None,
-            used: BTreeSet::new(),
-            probing: None,
-            facts: Facts::default(),
-        }
+        Self { paging, ..Self::default() }
     }
 
     /// Whether no page was taken in yet.

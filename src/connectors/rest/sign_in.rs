@@ -13,8 +13,9 @@ use super::{
 };
 use crate::{
     connectors::{
-        Connector, Credentials, Error, Looked, OptionSpec, Wiring, Writer,
-        http::{ClientCredentials, Login, Scheme},
+        Connector, Error, Looked, OptionSpec, Wiring, Writer,
+        connector::below,
+        http::{Scheme, TokenCall, UNSTATED_LIFE},
     },
     model::{CatalogueError, Options, Semantics},
 };
@@ -61,37 +62,30 @@ impl Connector for Manifest {
         }
     }
 
-    fn scheme(
-        &self,
-        url: &Url,
-        secrets: &Credentials,
-        token_url: Option<&Url>,
-        scopes: Option<&[String]>,
-    ) -> Result<Scheme, String> {
-        let secret = |key: &str| secrets.get(key).cloned().ok_or_else(|| key.to_owned());
+    fn scheme(&self, wiring: &Wiring<'_>) -> Result<Scheme, String> {
         Ok(match &self.auth {
-            AuthShape::Bearer => Scheme::Bearer(secret("token")?),
-            AuthShape::Header(name) => Scheme::Header { name: name.clone(), value: secret("token")? },
-            AuthShape::Basic => Scheme::Basic { username: secret("username")?, password: secret("password")? },
-            AuthShape::Oauth { path, style, scopes: declared } => Scheme::ClientCredentials(ClientCredentials {
-                token_url: token_url.cloned().unwrap_or_else(|| below(url, path)),
-                client_id: secret("client_id")?,
-                client_secret: secret("client_secret")?,
-                style: *style,
-                scopes: scopes.map_or_else(|| declared.clone(), <[String]>::to_vec),
-            }),
+            AuthShape::Bearer => Scheme::bearer(wiring.secret("token")?),
+            AuthShape::Header(name) => Scheme::Fixed(Some((name.clone(), wiring.secret("token")?.clone()))),
+            AuthShape::Basic => Scheme::basic(wiring.secret("username")?, wiring.secret("password")?),
+            AuthShape::Oauth { path, style, scopes } => {
+                wiring.client_credentials(wiring.token_url(path), *style, scopes)?
+            }
             AuthShape::Login { path, body, token, send, prefix, life } => {
                 let mut bindings = Bindings::new();
                 for key in self.secret_keys() {
-                    bindings.insert(format!("secret.{key}").into(), Value::from(secret(&key)?.expose_secret()));
+                    let secret = wiring.secret(&key)?.expose_secret();
+                    bindings.insert(format!("secret.{key}").into(), Value::from(secret));
                 }
-                Scheme::Login(Login {
-                    url: token_url.cloned().unwrap_or_else(|| below(url, path)),
+                Scheme::Token(TokenCall {
+                    url: wiring.token_url(path),
+                    content_type: "application/json",
+                    client: None,
                     body: body.fill(&bindings).unwrap_or(Value::Null).to_string().into(),
                     token: token.clone(),
                     send: send.clone(),
                     prefix: prefix.clone(),
-                    life: (*life).filter(|life| *life > Duration::ZERO),
+                    life: life.filter(|life| *life > Duration::ZERO).or(Some(UNSTATED_LIFE)),
+                    scopes: Vec::new(),
                 })
             }
         })
@@ -99,19 +93,11 @@ impl Connector for Manifest {
 
     fn connect(&self, wiring: &Wiring<'_>, options: &Options) -> Result<Arc<dyn Writer>, Error> {
         let setup = |detail: String| wiring.setup(detail, "correct the app's `options`");
-        let base = self.base_url(wiring.url(), options).map_err(setup)?;
+        let base = self.base_url(wiring.url, options).map_err(setup)?;
         let semantics = self.semantics(options).map_err(|error| setup(error.to_string()))?;
         let http = wiring.client(base, self.headers().to_vec(), "", &semantics.limits)?;
         let members = wiring.app.groups.values().flat_map(|group| group.managed.iter().cloned()).collect();
         let managed = Looked { accounts: &wiring.app.managed, members: &members };
         Ok(Arc::new(RestConnector::new(self.clone(), semantics, http, options.clone(), managed)))
     }
-}
-
-/// An address below another one.
-fn below(url: &Url, path: &str) -> Url {
-    let mut below = url.clone();
-    let joined = format!("{}/{}", url.path().trim_end_matches('/'), path.trim_start_matches('/'));
-    below.set_path(joined.trim_end_matches('/'));
-    below
 }

@@ -78,22 +78,17 @@ impl Profile {
 
     /// What a person does where the server has no way.
     fn by_hand(&self) -> BTreeMap<Verb, Arc<str>> {
-        let mut manual: BTreeMap<Verb, Arc<str>> =
-            self.manual.iter().map(|(verb, text)| (*verb, Arc::from(*text))).collect();
-        let mut by_hand = |verb, text: &str| {
-            manual.entry(verb).or_insert_with(|| text.into());
-        };
-        by_hand(
-            Verb::Reactivate,
-            "this server does not make inactive users active again; do it in the app's admin pages",
-        );
-        by_hand(Verb::Delete, "this server does not delete users; do it in the app's admin pages");
-        for verb in [Verb::AddMember, Verb::RemoveMember] {
-            by_hand(verb, "this server takes no changes of a group's members; do it in the app's admin pages");
-        }
-        by_hand(Verb::CreateGroup, "groups of this server come from elsewhere: make it where they do");
-        by_hand(Verb::DeleteGroup, "groups of this server come from elsewhere: delete it where they do");
-        manual
+        let members = "this server takes no changes of a group's members; do it in the app's admin pages";
+        let usual = [
+            (Verb::Reactivate, "this server does not make inactive users active again; do it in the app's admin pages"),
+            (Verb::Delete, "this server does not delete users; do it in the app's admin pages"),
+            (Verb::AddMember, members),
+            (Verb::RemoveMember, members),
+            (Verb::CreateGroup, "groups of this server come from elsewhere: make it where they do"),
+            (Verb::DeleteGroup, "groups of this server come from elsewhere: delete it where they do"),
+        ];
+        let known = self.manual.iter().map(|(verb, text)| (*verb, *text));
+        usual.into_iter().chain(known).map(|(verb, text)| (verb, text.into())).collect()
     }
 
     /// What is known without asking the server: most answer a change of members without a word, a deletion is looked after,

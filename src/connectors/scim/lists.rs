@@ -28,55 +28,32 @@ const INDEX: &str = "startIndex";
 /// The parameter that asks for a page by a cursor.
 const CURSOR: &str = "cursor";
 
+/// The parameter that asks for some users only.
+pub(super) const FILTER: &str = "filter";
+
 /// The parameter that leaves attributes out.
 pub(super) const EXCLUDED: &str = "excludedAttributes";
 
 /// The server cannot make sense of the request.
 const BAD_REQUEST: u16 = 400;
 
-/// A list to read.
-#[derive(Debug, Clone)]
-pub(super) struct List {
-    path: &'static str,
-    query: Vec<(String, String)>,
-    /// The query travels in a body.
-    pub(super) by_post: bool,
-}
-
-impl List {
-    pub(super) fn of(path: &'static str) -> Self {
-        Self { path, query: Vec::new(), by_post: false }
+/// The request for a page as a search in a body.
+fn by_post(request: Request) -> Request {
+    let mut body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]});
+    for (name, value) in request.query {
+        body[&name] = match name.as_str() {
+            SIZE | INDEX => value.parse::<u64>().map_or_else(|_| value.into(), Value::from),
+            _ => value.into(),
+        };
     }
-
-    pub(super) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.query.push((name.to_owned(), value.into()));
-        self
-    }
-
-    fn request(&self, ask: &Ask) -> Request {
-        let query = self.query.iter().chain(&ask.query).cloned();
-        if !self.by_post {
-            let mut request = Request::new(Method::Get, self.path);
-            request.query = query.collect();
-            return request;
-        }
-        let mut request = Request::new(Method::Post, format!("{}/.search", self.path));
-        let mut body = json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"]});
-        for (name, value) in query {
-            body[&name] = match name.as_str() {
-                SIZE | INDEX => value.parse::<u64>().map_or_else(|_| value.into(), Value::from),
-                _ => value.into(),
-            };
-        }
-        request.body = Some(body);
-        request
-    }
+    Request::new(Method::Post, format!("{}/.search", request.path)).with_body(body)
 }
 
 /// How pages are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Style {
     /// As the server likes it.
+    #[default]
     Auto,
     /// By the number of the first row.
     Index,
@@ -97,14 +74,14 @@ impl Style {
 /// One reading of a list.
 struct Reading<'a> {
     app: &'a ScimApp,
-    list: List,
+    request: Request,
     paging: Paging,
     lane: Lane,
 }
 
 impl ScimApp {
     /// Reads a list to its end.
-    pub(super) async fn list(&self, list: List, lane: Lane) -> Result<Listing<Value>, Error> {
+    pub(super) async fn list(&self, request: Request, lane: Lane) -> Result<Listing<Value>, Error> {
         let profile = &self.profile;
         let paging = Paging {
             cursor: profile.paging.cursor(),
@@ -114,7 +91,7 @@ impl ScimApp {
             ends_short: false,
             totals: if profile.trust_totals { Totals::Guessed } else { Totals::Unsaid },
         };
-        let mut reading = Reading { app: self, list, paging, lane };
+        let mut reading = Reading { app: self, request, paging, lane };
         paging::read(&mut reading).await.map_err(|error| self.explain(error))
     }
 }
@@ -126,11 +103,14 @@ impl Pages for Reading<'_> {
     }
 
     fn line(&self) -> String {
-        format!("GET {}", self.list.path)
+        self.request.line()
     }
 
     async fn page(&self, ask: &Ask) -> Result<Answered, Error> {
-        let request = self.list.request(ask);
+        let mut request = ask.added_to(&self.request);
+        if self.app.profile.search_by_post && is_filtered(&request) {
+            request = by_post(request);
+        }
         let http = &self.app.http;
         match http.read(&request, self.lane).await {
             Ok(answer) => page(answer.body.unwrap_or(Value::Null))
@@ -146,11 +126,11 @@ impl Pages for Reading<'_> {
 
     /// Gives up first that whole groups stay out, then the page size, where a server refuses the first page as it stands.
     async fn concede(&mut self, refusal: &Error) -> bool {
-        let query = &mut self.list.query;
         // Who filters has the whole list to fall back on.
-        if refusal.status != Some(BAD_REQUEST) || query.iter().any(|(name, _)| name == "filter") {
+        if refusal.status != Some(BAD_REQUEST) || is_filtered(&self.request) {
             return false;
         }
+        let query = &mut self.request.query;
         if let Some(at) = query.iter().position(|(name, _)| name == EXCLUDED) {
             query.remove(at);
             return true;
@@ -160,6 +140,10 @@ impl Pages for Reading<'_> {
         self.paging.max = largest.filter(|largest| *largest < asked);
         true
     }
+}
+
+fn is_filtered(request: &Request) -> bool {
+    request.query.iter().any(|(name, _)| name == FILTER)
 }
 
 /// The page in an answer.

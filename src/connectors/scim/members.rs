@@ -1,6 +1,6 @@
 //! Changing who is in a group: together, each by name, and without touching anybody else.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -9,34 +9,30 @@ use super::{
     attribute::{get, set, text},
     profile::MemberRemoval,
     reading::{GROUPS, MEMBERS},
-    writing::ACCEPTED,
 };
 use crate::{
     budget::Lane,
     connectors::{
-        Error, ErrorKind, Reader, Write, Written,
+        Error, ErrorKind, Reader, Write,
         http::{Answer, Method, Request},
     },
     model::{Coverage, Notice, Severity},
 };
 
 impl ScimApp {
-    /// Adds to a group, or takes out of it, all of them in one request.
+    /// Adds to a group, or takes out of it, all of them in one request. Says who is in it afterwards, if the answer does.
     pub(super) async fn change_members(
         &self,
         group: &str,
         add: bool,
         ids: &[&str],
         lane: Lane,
-    ) -> Result<Vec<Result<Written, Error>>, Error> {
-        let in_it = if add {
-            self.add_members(group, ids, lane).await?
-        } else {
-            // That somebody is not in it any more is seen only by looking.
-            self.remove_members(group, ids, lane).await?;
-            BTreeSet::new()
-        };
-        Ok(ids.iter().map(|id| Ok(Written { proven: in_it.contains(*id), ..Written::default() })).collect())
+    ) -> Result<BTreeSet<String>, Error> {
+        if add {
+            return self.add_members(group, ids, lane).await;
+        }
+        // That somebody is not in it any more is seen only by looking.
+        self.remove_members(group, ids, lane).await.map(|()| BTreeSet::new())
     }
 
     /// Adds members to a group. Says who is in it afterwards, if the answer does.
@@ -96,9 +92,7 @@ impl ScimApp {
 
     async fn patch_group(&self, group: &str, body: Value, lane: Lane) -> Result<Answer, Error> {
         // Without a version on purpose: adding someone, and removing someone by name, mean the same whatever else changed.
-        let mut request = Request::new(Method::Patch, self.path(GROUPS, group)?);
-        request.body = Some(body);
-        self.send(&request, lane).await
+        self.send(&Request::new(Method::Patch, self.path(GROUPS, group)?).with_body(body), lane).await
     }
 
     /// A removal whose value a server may ignore: whoever else is gone afterwards is put back at once.
@@ -108,10 +102,8 @@ impl ScimApp {
         let turn = self.turns.of(&request.path);
         let _turn = turn.lock().await;
         let refuse = |detail: &str| {
-            self.with_hint(
-                self.http.error(&request, ErrorKind::Refused, None, detail),
-                "set `options.member_removal: filtered`",
-            )
+            let refusal = self.http.error(&request, ErrorKind::Refused, None, detail);
+            refusal.hinted("set `options.member_removal: filtered`")
         };
         if self.memory().values_ignored {
             return Err(refuse("the server ignores values in removals and would empty the group; nothing was sent"));
@@ -193,17 +185,17 @@ impl ScimApp {
         }
         Ok(Some(group))
     }
+}
 
-    /// The accounts of memberships of one group.
-    pub(super) fn crowd(writes: &[Write]) -> Option<(&Arc<str>, bool, Vec<&str>)> {
-        let (group, add, _) = one(writes.first()?)?;
-        let ids = writes.iter().map(|write| one(write).filter(|(to, adds, _)| *to == group && *adds == add));
-        Some((group, add, ids.map(|one| Some(one?.2)).collect::<Option<_>>()?))
-    }
+/// The accounts of memberships of one group.
+pub(super) fn crowd(writes: &[Write]) -> Option<(&str, bool, Vec<&str>)> {
+    let (group, add, _) = membership(writes.first()?)?;
+    let ids = writes.iter().map(|write| membership(write).filter(|(to, adds, _)| *to == group && *adds == add));
+    Some((group, add, ids.map(|one| Some(one?.2)).collect::<Option<_>>()?))
 }
 
 /// The group, whether it is joined, and the account, of one membership.
-fn one(write: &Write) -> Option<(&Arc<str>, bool, &str)> {
+pub(super) fn membership(write: &Write) -> Option<(&str, bool, &str)> {
     match write {
         Write::AddMember { group, who, .. } => Some((group, true, who.id.as_deref()?)),
         Write::RemoveMember { group, account } => Some((group, false, account)),
@@ -221,6 +213,6 @@ fn is(member: &Value, id: &str) -> bool {
 
 /// Ids of the members that an answer shows. Nobody, where it shows no group.
 fn members_shown(answer: &Answer) -> BTreeSet<String> {
-    let group = answer.body.as_ref().filter(|_| answer.status != ACCEPTED);
+    let group = answer.body.as_ref().filter(|_| !answer.is_promise());
     group.into_iter().flat_map(members).filter_map(|member| text(get(&member, "value"))).collect()
 }

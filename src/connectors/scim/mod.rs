@@ -10,7 +10,6 @@ mod attribute;
 mod choice;
 mod declared;
 mod discovery;
-mod filter;
 mod lists;
 mod members;
 mod memory;
@@ -25,7 +24,6 @@ mod writing;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
-use url::Url;
 
 use self::{
     discovery::Discovered,
@@ -33,8 +31,8 @@ use self::{
     profile::Profile,
 };
 use super::{
-    Connector, Credentials, Error, ErrorKind, OptionSpec, OverHttp, Wiring, Writer,
-    http::{ClientCredentials, ClientStyle, HttpClient, Method, Request, Scheme},
+    Connector, Error, ErrorKind, OptionSpec, OverHttp, Wiring, Writer,
+    http::{ClientStyle, HttpClient, Method, Request, Scheme},
 };
 use crate::model::{CatalogueError, Options, Semantics};
 
@@ -62,25 +60,12 @@ impl Connector for Scim {
     }
 
     /// A token that was made in the app's admin pages, or client credentials where the app issues tokens.
-    fn scheme(
-        &self,
-        _: &Url,
-        secrets: &Credentials,
-        token_url: Option<&Url>,
-        scopes: Option<&[String]>,
-    ) -> Result<Scheme, String> {
-        let secret = |key: &str| secrets.get(key).cloned().ok_or_else(|| key.to_owned());
-        if let Ok(token) = secret("token") {
-            return Ok(Scheme::Bearer(token));
+    fn scheme(&self, wiring: &Wiring<'_>) -> Result<Scheme, String> {
+        if let Ok(token) = wiring.secret("token") {
+            return Ok(Scheme::bearer(token));
         }
-        let Ok(client_id) = secret("client_id") else { return Err("token".into()) };
-        Ok(Scheme::ClientCredentials(ClientCredentials {
-            token_url: token_url.cloned().ok_or("token_url")?,
-            client_id,
-            client_secret: secret("client_secret")?,
-            style: ClientStyle::Basic,
-            scopes: scopes.unwrap_or_default().to_vec(),
-        }))
+        wiring.secret("client_id").map_err(|_| "token")?;
+        wiring.client_credentials(wiring.token_url.cloned().ok_or("token_url")?, ClientStyle::Basic, &[])
     }
 
     fn connect(&self, wiring: &Wiring<'_>, options: &Options) -> Result<Arc<dyn Writer>, Error> {
@@ -88,7 +73,7 @@ impl Connector for Scim {
         let semantics = Arc::new(profile.semantics());
         let headers =
             vec![("accept".to_owned(), ACCEPT.to_owned()), ("content-type".to_owned(), CONTENT_TYPE.to_owned())];
-        let http = wiring.client(wiring.url().clone(), headers, "", &semantics.limits)?;
+        let http = wiring.client(wiring.url.clone(), headers, "", &semantics.limits)?;
         Ok(Arc::new(ScimApp {
             http,
             profile,
@@ -142,7 +127,7 @@ impl ScimApp {
             }
             _ => return error,
         };
-        Error { hint: Some(hint), ..error }
+        error.hinted(hint)
     }
 
     fn lacks(&self, id: &str, what: &str) -> Error {

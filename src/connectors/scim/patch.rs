@@ -1,8 +1,9 @@
-//! Bodies of PATCH requests.
+//! Bodies of PATCH requests, and the filters in their paths. A value that a person chose goes into a filter as a JSON
+//! string, so that nothing in it can end the string and be read as more of the filter.
 
 use serde_json::{Value, json};
 
-use super::{attribute::Attribute, filter};
+use super::attribute::Attribute;
 
 const SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
@@ -39,20 +40,33 @@ impl Dialect {
 
     /// Adds members to a group.
     pub(super) fn add_members(self, ids: &[&str]) -> Value {
-        let members: Vec<Value> = ids.iter().map(|id| json!({"value": id})).collect();
-        envelope(vec![json!({"op": self.op("add"), "path": "members", "value": members})])
+        self.members("add", ids)
     }
 
     /// Removes members, each by a path that names it and nobody else.
     pub(super) fn remove_members(self, ids: &[&str]) -> Value {
-        envelope(ids.iter().map(|id| json!({"op": self.op("remove"), "path": filter::member(id)})).collect())
+        envelope(ids.iter().map(|id| json!({"op": self.op("remove"), "path": member(id)})).collect())
     }
 
     /// Removes members by value. A server that keeps to the standard ignores the value and empties the group.
     pub(super) fn remove_members_by_value(self, ids: &[&str]) -> Value {
-        let members: Vec<Value> = ids.iter().map(|id| json!({"value": id})).collect();
-        envelope(vec![json!({"op": self.op("remove"), "path": "members", "value": members})])
+        self.members("remove", ids)
     }
+
+    fn members(self, op: &str, ids: &[&str]) -> Value {
+        let members: Vec<Value> = ids.iter().map(|id| json!({"value": id})).collect();
+        envelope(vec![json!({"op": self.op(op), "path": "members", "value": members})])
+    }
+}
+
+/// `attribute eq "value"`.
+pub(super) fn equals(attribute: &str, value: &str) -> String {
+    format!("{attribute} eq {}", Value::from(value))
+}
+
+/// The path of one member of a group. A removal without the filter would be taken for all of them.
+fn member(id: &str) -> String {
+    format!("members[{}]", equals("value", id))
 }
 
 fn envelope(operations: Vec<Value>) -> Value {
@@ -61,6 +75,8 @@ fn envelope(operations: Vec<Value>) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const STRICT: Dialect = Dialect { capitalised: false, text_booleans: false };
@@ -101,5 +117,44 @@ mod tests {
             OLD.remove_members_by_value(&["1"]),
             json!([{"op": "Remove", "path": "members", "value": [{"value": "1"}]}]),
         );
+    }
+
+    fn check_filter(value: &str, expected: &str) {
+        assert_eq!(equals("userName", value), expected);
+    }
+
+    #[test]
+    fn quotes_and_backslashes_stay_inside_the_value() {
+        check_filter("jane+x@x.example", r#"userName eq "jane+x@x.example""#);
+        check_filter(r#"a" or userName pr or userName eq ""#, r#"userName eq "a\" or userName pr or userName eq \"""#);
+        check_filter(r"a\", r#"userName eq "a\\""#);
+        check_filter("a\nb", r#"userName eq "a\nb""#);
+        assert_eq!(member(r#"1"] or members[value pr"#), r#"members[value eq "1\"] or members[value pr"]"#);
+    }
+
+    /// Reads a filter as a server does: up to the quote that nothing escapes.
+    fn read_back(filter: &str) -> Option<(String, &str)> {
+        let text = filter.strip_prefix("userName eq ")?;
+        let mut escaped = false;
+        let end = text.char_indices().skip(1).find_map(|(at, c)| {
+            let ends = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            ends.then_some(at + 1)
+        })?;
+        Some((serde_json::from_str(&text[..end]).ok()?, &text[end..]))
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_value_a_server_reads_it_back_and_nothing_more(value in ".*") {
+            let filter = equals("userName", &value);
+            prop_assert_eq!(read_back(&filter), Some((value, "")));
+        }
+
+        #[test]
+        fn what_looks_like_a_filter_is_a_value(value in r#"[\\"\[\] aeorpq()]*"#) {
+            let filter = equals("userName", &value);
+            prop_assert_eq!(read_back(&filter), Some((value, "")));
+        }
     }
 }

@@ -42,18 +42,20 @@ const FIELDS: [(&str, &str); 15] = [
 pub(super) const EXTERNAL_ID: (&str, &str) = ("external_id", "externalId");
 
 /// Which attribute is the address by which an account is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Identity {
     /// The user name.
+    #[default]
     UserName,
     /// The primary one of the email addresses, where user names are something else.
     Email,
 }
 
 /// How a member is taken out of a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum MemberRemoval {
     /// By a path with a filter that names the member.
+    #[default]
     Filtered,
     /// By a value beside the path, for servers that know no filter there. One that keeps to the standard empties the group.
     Value,
@@ -62,9 +64,10 @@ pub(super) enum MemberRemoval {
 }
 
 /// What DELETE does to a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum DeleteUsers {
     /// The user is gone.
+    #[default]
     Permanent,
     /// The user becomes inactive.
     Deactivates,
@@ -73,7 +76,7 @@ pub(super) enum DeleteUsers {
 }
 
 /// What is known of a server.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct Profile {
     pub(super) identity: Identity,
     /// Attributes of users by the names that fields have in the files.
@@ -128,37 +131,21 @@ impl Profile {
         // The table is our own, and a test reads all of it.
         let field = |(name, path): (&str, &str)| Some((name.into(), Attribute::parse(path).ok()?));
         Self {
-            identity: Identity::UserName,
             fields: FIELDS.into_iter().filter_map(field).collect(),
-            require: Vec::new(),
-            roles: None,
-            admin_roles: Vec::new(),
-            without_active: None,
-            needs_display_name: false,
-            patch: None,
             put_users: true,
             put_groups: true,
-            dialect: Dialect::default(),
-            member_removal: MemberRemoval::Filtered,
             read_members: true,
-            omits_empty_members: false,
             check_members: true,
             batch: BATCH,
-            paging: Style::Auto,
             page_size: PAGE,
             trust_totals: true,
             filter: true,
-            search_by_post: false,
-            etags: None,
             discovery: true,
             create_groups: true,
             delete_groups: true,
-            delete_users: DeleteUsers::Permanent,
             reactivate: true,
-            inactive_keeps_seat: false,
             settle: SETTLE,
-            manual: BTreeMap::new(),
-            sign_in_hint: "",
+            ..Self::default()
         }
     }
 
@@ -183,18 +170,15 @@ impl Profile {
                 .map_err(|why| wrong("fields", &path.clone().into(), &format!("of `{name}` {why}"), None))?;
             self.fields.insert(name.into(), attribute);
         }
-        put(&mut self.require, given.names("require")?.map(|names| names.into_iter().map(Into::into).collect()));
-        let texts = |names: Vec<String>| names.into_iter().map(Into::into).collect::<Vec<Arc<str>>>();
+        put(&mut self.require, given.names("require")?);
         if given.0.get("roles").is_some_and(serde_json::Value::is_boolean) {
             self.roles = given.flag("roles")?.filter(|roles| *roles).map(|_| Vec::new());
-        } else if let Some(roles) = given.names("roles")? {
-            self.roles = Some(texts(roles));
+        } else {
+            self.roles = given.names("roles")?.or(self.roles.take());
         }
-        put(&mut self.admin_roles, given.names("admin_roles")?.map(texts));
-        if let Some(active) = given.word("without_active", &statuses)? {
-            let status = |active| if active { AccountStatus::Active } else { AccountStatus::Inactive };
-            self.without_active = active.map(status);
-        }
+        put(&mut self.admin_roles, given.names("admin_roles")?);
+        let status = |active| if active { AccountStatus::Active } else { AccountStatus::Inactive };
+        put(&mut self.without_active, given.word("without_active", &statuses)?.map(|active| active.map(status)));
         self.patch = given.flag("patch")?.or(self.patch);
         put(&mut self.put_users, given.flag("put_users")?);
         put(&mut self.put_groups, given.flag("put_groups")?);
@@ -204,9 +188,9 @@ impl Profile {
         put(&mut self.read_members, given.flag("read_members")?);
         put(&mut self.omits_empty_members, given.flag("omits_empty_members")?);
         put(&mut self.check_members, given.flag("check_members")?);
-        put(&mut self.batch, given.number("batch", 1, 10_000)?);
+        put(&mut self.batch, given.number("batch", 1..=10_000)?);
         put(&mut self.paging, given.word("paging", &pagings)?);
-        put(&mut self.page_size, given.number("page_size", 1, 100_000)?);
+        put(&mut self.page_size, given.number("page_size", 1..=100_000)?);
         put(&mut self.trust_totals, given.flag("trust_totals")?);
         put(&mut self.filter, given.flag("filter")?);
         put(&mut self.search_by_post, given.word("search", &[("url", false), ("body", true)])?);

@@ -9,9 +9,9 @@ use super::{
     ScimApp,
     attribute::{get, text},
     discovery::Discovered,
-    filter,
-    lists::{EXCLUDED, List},
+    lists::{EXCLUDED, FILTER},
     memory::{Sight, groups_of},
+    patch::equals,
 };
 use crate::{
     budget::Lane,
@@ -116,8 +116,7 @@ impl ScimApp {
             }
         }
         // Not shown is not the same as empty, until it was asked for by name.
-        let mut request = Request::new(Method::Get, self.path(GROUPS, id)?);
-        request.query.push(("attributes".into(), "displayName,members".into()));
+        let request = Request::new(Method::Get, self.path(GROUPS, id)?).with(&[("attributes", "displayName,members")]);
         match self.http.read(&request, lane).await {
             Ok(answer) => {
                 let body = answer.body.unwrap_or(Value::Null);
@@ -203,7 +202,7 @@ impl ScimApp {
 
     /// All users as the server shows them.
     async fn users(&self, lane: Lane) -> Result<Listing<Value>, Error> {
-        let users = self.list(List::of(USERS), lane).await?;
+        let users = self.list(Request::new(Method::Get, USERS), lane).await?;
         self.memory().claim(users.rows.iter());
         self.saw_rows(USERS, &users.rows);
         Ok(users)
@@ -222,8 +221,8 @@ impl ScimApp {
         if !self.profile.filter || self.memory().filter_useless {
             return Ok(None);
         }
-        let mut list = List::of(USERS).with("filter", filter::equals(self.profile.searched(), email.as_str()));
-        list.by_post = self.profile.search_by_post;
+        let filter = equals(self.profile.searched(), email.as_str());
+        let list = Request::new(Method::Get, USERS).with(&[(FILTER, &filter)]);
         let found = match self.list(list, lane).await {
             Ok(found) => found,
             // Too broad, not understood or not there at all: the whole list knows it too.
@@ -275,7 +274,7 @@ impl Reader for ScimApp {
     async fn find(&self, email: &Email, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         let users = match self.filtered(email, lane).await? {
             Some(found) => found,
-            None => self.list(List::of(USERS), lane).await?,
+            None => self.list(Request::new(Method::Get, USERS), lane).await?,
         };
         let mut found = users.parse(|user| self.profile.account(user));
         found.rows.retain(|account| account.email == *email);
@@ -283,7 +282,7 @@ impl Reader for ScimApp {
     }
 
     async fn groups(&self, lane: Lane) -> Result<Listing<LiveGroup>, Error> {
-        let groups = self.list(List::of(GROUPS).with(EXCLUDED, MEMBERS), lane).await?;
+        let groups = self.list(Request::new(Method::Get, GROUPS).with(&[(EXCLUDED, MEMBERS)]), lane).await?;
         self.saw_rows(GROUPS, &groups.rows);
         Ok(groups.parse(Self::group))
     }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     ScimApp,
     attribute::{self, Attribute, get, set, text},
+    members::{crowd, membership},
     reading::{GROUPS, USERS},
     users::{activity, merged, shows},
 };
@@ -24,9 +25,6 @@ use crate::{
 
 /// What was made is there now; 200 means that it had been there before.
 const CREATED: u16 = 201;
-
-/// Accepted is not done.
-pub(super) const ACCEPTED: u16 = 202;
 
 /// The resource is not the one that the change was made for.
 const CHANGED: u16 = 412;
@@ -72,10 +70,8 @@ impl ScimApp {
         let address = self.profile.address(&now);
         if before.is_some_and(|before| before != address) {
             let detail = format!("the account belongs to {address} now");
-            return Err(self.with_hint(
-                self.http.error(&request, ErrorKind::Refused, Some(CHANGED), &detail),
-                "nothing was changed; plan again",
-            ));
+            let refusal = self.http.error(&request, ErrorKind::Refused, Some(CHANGED), &detail);
+            return Err(refusal.hinted("nothing was changed; plan again"));
         }
         let second = self.guarded(request, lane).await;
         self.send(&second, lane).await
@@ -104,8 +100,7 @@ impl ScimApp {
                 return Err(self.http.error(&request, ErrorKind::Server, None, &why));
             }
             change(&mut resource);
-            let mut request = self.guarded(request.clone(), lane).await;
-            request.body = Some(resource);
+            let request = self.guarded(request.clone().with_body(resource), lane).await;
             match self.send(&request, lane).await {
                 Err(error) if error.status == Some(CHANGED) && tries == 0 => tries += 1,
                 other => return other,
@@ -139,10 +134,9 @@ impl ScimApp {
     }
 
     async fn create_user(&self, email: &Email, values: &Values, lane: Lane) -> Result<Written, Error> {
-        let mut request = Request::new(Method::Post, USERS);
+        let request = Request::new(Method::Post, USERS);
         let user = self.profile.new_user(email, values).map_err(|field| self.unmapped(&request, &field))?;
-        request.body = Some(user);
-        let answer = self.send(&request, lane).await?;
+        let answer = self.send(&request.with_body(user), lane).await?;
         let account = self.shown(&answer);
         let proven = answer.status == CREATED
             && account.as_ref().is_some_and(|account| {
@@ -181,8 +175,7 @@ impl ScimApp {
                     *value = merged(attribute.get(&user), value);
                 }
             }
-            let mut request = Request::new(Method::Patch, path);
-            request.body = Some(self.profile.dialect.replace(&changes));
+            let request = Request::new(Method::Patch, path).with_body(self.profile.dialect.replace(&changes));
             match self.send_to_user(request, id, lane).await {
                 Err(error) if self.falls_back(USERS, &error) => {}
                 other => answer = Some(other?),
@@ -201,7 +194,7 @@ impl ScimApp {
             }
         };
         let account = self.shown(&answer).filter(|account| &*account.id == id);
-        let proven = answer.status != ACCEPTED && account.as_ref().is_some_and(shown);
+        let proven = !answer.is_promise() && account.as_ref().is_some_and(shown);
         Ok(Written { id: Some(id.into()), account, proven })
     }
 
@@ -213,7 +206,7 @@ impl ScimApp {
     /// Deletes a user, and looks what became of it: some servers only deactivate.
     async fn delete_user(&self, id: &str, lane: Lane) -> Result<Written, Error> {
         let request = self.guarded(Request::new(Method::Delete, self.path(USERS, id)?), lane).await;
-        let answer = self.send(&request, lane).await.map_err(|error| self.moved_on(error))?;
+        let answer = self.send(&request, lane).await.map_err(moved_on)?;
         let left = self.resource(USERS, id, lane).await?;
         let inactive = left
             .as_ref()
@@ -221,10 +214,8 @@ impl ScimApp {
             .is_some_and(|account| account.status == AccountStatus::Inactive);
         if inactive {
             let detail = "the server made the user inactive instead of deleting it";
-            return Err(self.with_hint(
-                self.http.error(&request, ErrorKind::Unsupported, Some(answer.status), detail),
-                "set `options.delete_users: deactivates`",
-            ));
+            let refusal = self.http.error(&request, ErrorKind::Unsupported, Some(answer.status), detail);
+            return Err(refusal.hinted("set `options.delete_users: deactivates`"));
         }
         Ok(Written { proven: left.is_none(), ..Written::default() })
     }
@@ -232,9 +223,7 @@ impl ScimApp {
     async fn create_group(&self, name: &str, lane: Lane) -> Result<Written, Error> {
         let mut group = attribute::new(attribute::GROUP);
         set(&mut group, "displayName", name.into());
-        let mut request = Request::new(Method::Post, GROUPS);
-        request.body = Some(group);
-        let answer = self.send(&request, lane).await?;
+        let answer = self.send(&Request::new(Method::Post, GROUPS).with_body(group), lane).await?;
         let shown = |name: &str| answer.body.as_ref().and_then(|body| text(get(body, name)));
         let (id, echo) = (shown("id"), shown("displayName"));
         let proven = answer.status == CREATED && id.is_some() && echo.as_deref() == Some(name);
@@ -247,7 +236,7 @@ impl ScimApp {
 
     async fn delete_group(&self, id: &str, lane: Lane) -> Result<Written, Error> {
         let request = self.guarded(Request::new(Method::Delete, self.path(GROUPS, id)?), lane).await;
-        self.send(&request, lane).await.map_err(|error| self.moved_on(error))?;
+        self.send(&request, lane).await.map_err(moved_on)?;
         self.memory().forget_claims(id);
         Ok(Written { proven: self.resource(GROUPS, id, lane).await?.is_none(), ..Written::default() })
     }
@@ -258,19 +247,15 @@ impl ScimApp {
 
     fn unmapped(&self, request: &Request, field: &str) -> Error {
         let detail = format!("the field `{field}` has no attribute");
-        self.with_hint(self.http.error(request, ErrorKind::Setup, None, &detail), "give it one under `options.fields`")
+        self.http.error(request, ErrorKind::Setup, None, &detail).hinted("give it one under `options.fields`")
     }
+}
 
-    pub(super) fn with_hint(&self, error: Error, hint: &str) -> Error {
-        Error { hint: Some(hint.to_owned()), ..error }
-    }
-
-    /// What is deleted has to be what was planned to be: a change in between stops it.
-    fn moved_on(&self, error: Error) -> Error {
-        if error.status != Some(CHANGED) {
-            return error;
-        }
-        self.with_hint(error, "somebody changed it since it was read; nothing was deleted; plan again")
+/// What is deleted has to be what was planned to be: a change in between stops it.
+fn moved_on(error: Error) -> Error {
+    match error.status {
+        Some(CHANGED) => error.hinted("somebody changed it since it was read; nothing was deleted; plan again"),
+        _ => error,
     }
 }
 
@@ -301,9 +286,10 @@ impl Writer for ScimApp {
             Write::DeleteAccount { id } => self.delete_user(id, lane).await,
             Write::CreateGroup { name, .. } => self.create_group(name, lane).await,
             Write::DeleteGroup { id } => self.delete_group(id, lane).await,
-            Write::AddMember { .. } | Write::RemoveMember { .. } => {
-                let mut results = self.write_together(std::slice::from_ref(write), lane).await?;
-                results.pop().unwrap_or_else(|| Ok(Written::default()))
+            Write::AddMember { group, .. } | Write::RemoveMember { group, .. } => {
+                let (_, add, id) = membership(write).ok_or_else(|| self.lacks(group, "the account has no id"))?;
+                let in_it = self.change_members(group, add, &[id], lane).await?;
+                Ok(Written { proven: in_it.contains(id), ..Written::default() })
             }
             // The semantics say that there is no such thing.
             _ => Err(self.lacks("…", "neither members nor groups have fields")),
@@ -311,18 +297,8 @@ impl Writer for ScimApp {
     }
 
     async fn write_together(&self, writes: &[Write], lane: Lane) -> Result<Vec<Result<Written, Error>>, Error> {
-        let Some((group, add, ids)) = Self::crowd(writes) else {
-            let mut results = Vec::with_capacity(writes.len());
-            for write in writes {
-                results.push(match write {
-                    Write::AddMember { group, .. } | Write::RemoveMember { group, .. } => {
-                        Err(self.lacks(group, "the account has no id"))
-                    }
-                    other => self.write(other, lane).await,
-                });
-            }
-            return Ok(results);
-        };
-        self.change_members(group, add, &ids, lane).await
+        let Some((group, add, ids)) = crowd(writes) else { return Ok(self.one_by_one(writes, lane).await) };
+        let in_it = self.change_members(group, add, &ids, lane).await?;
+        Ok(ids.iter().map(|id| Ok(Written { proven: in_it.contains(*id), ..Written::default() })).collect())
     }
 }
