@@ -14,6 +14,7 @@ use crate::{
     connectors::{
         AccountGroup, Error, ErrorKind, Joiner, Listing, Looked, Reader,
         http::{Method, Request},
+        rest::shape,
     },
     model::{AccountStatus, Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Severity, Vocabulary},
 };
@@ -29,32 +30,24 @@ impl Acc {
     /// One account as `hq` shows it; `None` when there is none.
     pub(super) async fn raw_account(&self, id: &str, lane: Lane) -> Result<Option<Value>, Error> {
         let request = self.hq_request(&["users", id], &[])?;
-        let row = match self.hq.read(&request, lane).await {
-            Ok(answer) => answer.body.unwrap_or(Value::Null),
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(explained(error)),
-        };
-        if rows::text(&row, "id") != Some(id) {
-            let detail = "the answer is about another account, or does not say about which";
-            return Err(self.hq.error(&request, ErrorKind::Malformed, None, detail));
-        }
-        Ok(Some(row))
+        let read = self.hq.read(&request, lane).await;
+        let answer = shape::one(&self.hq, &request, read, "account", |row| rows::text(row, "id") == Some(id));
+        Ok(answer.map_err(explained)?.and_then(|answer| answer.body))
     }
 
     /// One member of a project as the API shows them, removed ones included; `None` when there is none.
     pub(super) async fn raw_member(&self, project: &str, id: &str, lane: Lane) -> Result<Option<Value>, Error> {
         let request = Request::new(Method::Get, self.path(&["v1", "projects", project, "users", id])?);
-        let row = match self.construction.read(&request, lane).await {
-            Ok(answer) => answer.body.unwrap_or(Value::Null),
-            Err(error) if error.status == Some(404) => return Ok(None),
-            Err(error) => return Err(explained(error)),
+        let read = match self.construction.read(&request, lane).await {
+            // It is the project that is gone then, and who was in it nobody can tell.
+            Err(error) if error.status == Some(410) => return Err(explained(error)),
+            read => read,
         };
-        if rows::text(&row, "id") != Some(id) {
-            let detail = "the answer is about another member, or does not say about which";
-            return Err(self.construction.error(&request, ErrorKind::Malformed, None, detail));
-        }
-        rows::see_roles(&row, &self.roles);
-        Ok(Some(row))
+        let is_it = |row: &Value| rows::text(row, "id") == Some(id);
+        let answer = shape::one(&self.construction, &request, read, "member", is_it).map_err(explained)?;
+        let row = answer.and_then(|answer| answer.body);
+        row.iter().for_each(|row| rows::see_roles(row, &self.roles));
+        Ok(row)
     }
 
     /// A project, as it was listed or as it is read now.

@@ -135,18 +135,13 @@ impl RestConnector {
         };
         let bindings = self.bindings(&[]);
         let rows = self.list(&lookup.list, &lookup.id, &bindings, lane).await?;
-        let malformed = |why: &str| {
-            let request = self.request(&lookup.list.call, &bindings);
-            request.map(|request| self.http.error(&request, ErrorKind::Malformed, None, why))
+        let read = match &rows.coverage {
+            Coverage::Complete | Coverage::Believed(_) => Dictionary::of(&rows.rows, lookup),
+            // A name that was not seen might be anybody's, or somebody else's as well.
+            Coverage::Incomplete(why) => Err(format!("the {name} could not be read to the end: {why}")),
         };
-        // A name that was not seen might be anybody's, or somebody else's as well.
-        if let Coverage::Incomplete(why) = rows.coverage {
-            return Err(malformed(&format!("the {name} could not be read to the end: {why}"))?);
-        }
-        match Dictionary::of(&rows.rows, lookup) {
-            Ok(dictionary) => Ok(dictionary),
-            Err(lacks) => Err(malformed(&lacks)?),
-        }
+        let request = self.request(&lookup.list.call, &bindings)?;
+        read.map_err(|why| self.http.error(&request, ErrorKind::Malformed, None, &why))
     }
 
     /// Makes the next look at names a fresh one.

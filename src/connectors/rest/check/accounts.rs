@@ -1,22 +1,20 @@
 //! Accounts.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
-use serde_saphyr::Spanned;
 
 use super::{
-    answers::Told,
     calls::{CallBuilder, Scope},
-    mistakes::{Problem, at},
-    names, ours, roles,
+    mistakes::Problem,
+    roles,
 };
 use crate::{
     connectors::{
         http::Method,
         rest::{
-            manifest::{Accounts, Change, Fields, Lookup},
-            wire,
+            manifest::{ACCOUNT, Accounts, Change, Lookup, Records},
+            wire::{self, Lined},
         },
     },
     model::{AccountStatus, FieldName, Semantics},
@@ -28,64 +26,49 @@ const EMAIL: &str = "email";
 const STATUS: &str = "status";
 const CREATED_AT: &str = "created_at";
 
-pub(super) const ACCOUNT: &[&str] = &["account.id"];
-
 pub(super) fn check(
     wire: wire::Accounts,
     scope: &Scope<'_>,
-    lookups: &BTreeMap<String, Lookup>,
+    lookups: &BTreeMap<Arc<str>, Lookup>,
     semantics: &mut Semantics,
 ) -> Result<Accounts, Problem> {
-    let line = at(&wire.fields);
-    let mut all = wire.fields.value;
-    let mut need = |name: &str| all.remove(name).ok_or_else(|| (line, format!("`accounts.fields` needs `{name}`")));
-    let (id, email) = (need(ID)?, need(EMAIL)?);
-    if id == email {
+    let Lined { line, value: mut fields } = wire.fields;
+    let mut need = |name: &str| fields.remove(name).ok_or_else(|| (line, format!("`accounts.fields` needs `{name}`")));
+    let (id, name) = (need(ID)?, need(EMAIL)?);
+    if id == name {
         // With another address it would be another account to all who know it by its id.
         semantics.fixed.insert(EMAIL.into());
     }
-    let (status, created_at) = (all.remove(STATUS), all.remove(CREATED_AT));
-    let fields = Fields(all.into_iter().map(|(name, path)| (name.into(), path)).collect());
+    let (status, created_at) = (fields.remove(STATUS), fields.remove(CREATED_AT));
     let naming = roles::naming("accounts", wire.role.as_ref(), wire.lookup, &fields, lookups)?;
-    semantics.fields = fields.0.keys().cloned().collect();
-    semantics.carries = match &wire.list.carries {
-        Some(carries) => names(carries),
-        None => semantics.fields.clone(),
-    };
-    let required = wire.create.as_ref().and_then(|create| create.require.as_ref()).map_or(line, at);
-    check_names(semantics, [at(&wire.list.get), line, required])?;
-    let statuses: Vec<_> = wire.status.into_iter().flat_map(|(status, words)| each(ours(status), words)).collect();
-    let updates = wire.update.is_some();
+    semantics.fields = fields.keys().cloned().collect();
+    let carries = wire.list.carries.as_ref().map(|carries| carries.iter().cloned().collect());
+    semantics.carries = carries.unwrap_or_else(|| semantics.fields.clone());
+    let required = wire.create.as_ref().and_then(|create| create.require.as_ref()).map_or(line, |lined| lined.line);
+    check_names(semantics, [wire.list.get.line, line, required])?;
+    let statuses: Vec<_> = wire.status.into_iter().flat_map(|(status, words)| each(status.into(), words)).collect();
     check_words(line, &statuses)?;
-    let on_account = CallBuilder::with(scope, ACCOUNT).about(ACCOUNT);
-    let changes = Changes { calls: &on_account, updates, statuses: status.is_some().then_some(&*statuses) };
+    let on_account = CallBuilder::with(scope, &[ACCOUNT.id]).about(&[ACCOUNT.id]);
+    let known = status.is_some().then_some(&*statuses);
+    let changes = Changes { calls: &on_account, updates: wire.update.is_some(), statuses: known };
     let deactivate = wire.deactivate.map(|wire| changes.one("accounts.deactivate", wire)).transpose()?;
     let reactivate = wire.reactivate.map(|wire| changes.one("accounts.reactivate", wire)).transpose()?;
     let by_email = CallBuilder::with(scope, &[EMAIL]).about(&[EMAIL]);
     let making = CallBuilder::with(scope, &[EMAIL]).fields(&fields);
-    let create = wire.create.map(|create| {
-        let told = Told::new(create.answers, create.otherwise);
-        making.write(at(&create.post), "accounts.create", [(Method::Post, Some(create.post))], create.body, told)
+    let create = wire.create.map(|wire| {
+        let place = (wire.post.line, "accounts.create");
+        making.write(place, [(Method::Post, Some(wire.post))], wire.body, wire.answers, wire.otherwise)
     });
+    let create = create.transpose()?;
     let update = wire.update.map(|wire| on_account.update("accounts.update", wire)).transpose()?;
-    Ok(Accounts {
-        list: CallBuilder::with(scope, &[]).list("accounts.list", wire.list)?,
-        read: on_account.get("accounts.read", wire.read, false)?,
-        find: wire.find.map(|find| by_email.list("accounts.find", find)).transpose()?,
-        create: create.transpose()?,
-        update,
-        delete: wire.delete.map(|wire| on_account.delete("accounts.delete", wire)).transpose()?,
-        naming,
-        wrap: wire.wrap,
-        id,
-        email,
-        status,
-        created_at,
-        fields,
-        statuses,
-        deactivate,
-        reactivate,
-    })
+    let list = CallBuilder::with(scope, &[]).list("accounts.list", wire.list)?;
+    let read = Some(on_account.get("accounts.read", wire.read, false)?);
+    let find = wire.find.map(|find| by_email.list("accounts.find", find)).transpose()?;
+    let delete = wire.delete.map(|wire| on_account.delete("accounts.delete", wire)).transpose()?;
+    let wrap = wire.wrap;
+    let records = Records { kind: ACCOUNT, id, name, fields, naming, wrap, read, create, update, delete };
+    let role = wire.role.map(|role| role.value);
+    Ok(Accounts { records, status, created_at, statuses, role, list, find, deactivate, reactivate })
 }
 
 /// Refuses names of fields that `accounts.fields` does not map: those that the list carries, that are fixed, and that a
@@ -125,9 +108,7 @@ struct Changes<'a> {
 }
 
 impl Changes<'_> {
-    fn one(&self, what: &str, change: Spanned<wire::Change>) -> Result<Change, Problem> {
-        let (line, change) = (at(&change), change.value);
-        let told = Told::new(change.answers, change.otherwise);
+    fn one(&self, what: &str, Lined { line, value: change }: Lined<wire::Change>) -> Result<Change, Problem> {
         let given = [
             (Method::Post, change.post),
             (Method::Put, change.put),
@@ -135,7 +116,8 @@ impl Changes<'_> {
             (Method::Delete, change.delete),
         ];
         let Some(set) = change.set else {
-            return Ok(Change::Call(self.calls.write(line, what, given, change.body, told)?));
+            let call = self.calls.write((line, what), given, change.body, change.answers, change.otherwise)?;
+            return Ok(Change::Call(call));
         };
         if given.iter().any(|(_, path)| path.is_some()) || change.body.is_some() {
             let says = "goes through `accounts.update`; leave out the call and its `body`";
@@ -144,12 +126,12 @@ impl Changes<'_> {
         if !self.updates {
             return Err((line, "`set` writes through `accounts.update`, which is missing".into()));
         }
-        let status = ours(set.status);
+        let status = set.status.into();
         if !self.statuses.is_some_and(|known| known.iter().any(|(known, _)| *known == status)) {
             let needs = "needs `status` in `accounts.fields` and `accounts.status`";
             return Err((line, format!("`set: {{status: {status}}}` {needs}")));
         }
-        Ok(Change::Set { status, answers: self.calls.answers(what, told)? })
+        Ok(Change::Set { status, answers: self.calls.answers(what, change.answers, change.otherwise.is_some())? })
     }
 }
 
