@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::{
     dictionary::{Dictionary, Translation, Wording},
+    lists::TO_THE_END,
     manifest::{Call, Groups, Manifest, MemberList, Names, Naming, Records},
     rows, shape,
     template::{Bindings, need, text},
@@ -178,10 +179,10 @@ impl OverHttp for RestConnector {
 impl Reader for RestConnector {
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         // A reading starts here, and sees what is called how now.
-        self.forget().await;
+        self.dictionaries.lock().await.clear();
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let accounts = &self.manifest.accounts;
-        let rows = self.list(&accounts.list, &accounts.records.id, &self.bindings(&[]), lane).await?;
+        let rows = self.list(&accounts.list, &accounts.records.id, &self.bindings(&[]), lane, TO_THE_END).await?;
         let words = self.account_words(lane).await;
         Ok(rows.parse(|row| accounts.parse(row, &words)))
     }
@@ -209,12 +210,12 @@ impl Reader for RestConnector {
                 let mut found = Listing::complete(Vec::new());
                 for email in emails {
                     let bindings = self.bindings(&[("email", email.as_str())]);
-                    found = found.and(self.list(find, &accounts.records.id, &bindings, lane).await?);
+                    found = found.and(self.list(find, &accounts.records.id, &bindings, lane, TO_THE_END).await?);
                 }
                 found
             }
             // An address belongs to one account, so that a sweep need not go on behind it.
-            None => self.list_until(&accounts.list, &accounts.records.id, &self.bindings(&[]), lane, &is_it).await?,
+            None => self.list(&accounts.list, &accounts.records.id, &self.bindings(&[]), lane, &is_it).await?,
         };
         let words = self.account_words(lane).await;
         let mut found = rows.parse(|row| accounts.parse(row, &words));
@@ -234,7 +235,7 @@ impl Reader for RestConnector {
         let Some(list) = &self.manifest.groups.list else {
             return Ok(Listing::complete(Vec::new()));
         };
-        let rows = self.list(list, &self.manifest.groups.records.id, &self.bindings(&[]), lane).await?;
+        let rows = self.list(list, &self.manifest.groups.records.id, &self.bindings(&[]), lane, TO_THE_END).await?;
         Ok(rows.parse(|row| self.parse_group(row)))
     }
 
@@ -243,7 +244,7 @@ impl Reader for RestConnector {
         let Some(MemberList::PerGroup(list, keys)) = &members.list else {
             return Err(self.lacks("read the members of a group"));
         };
-        let rows = self.list(list, &keys.id, &self.bindings(&[("group.id", group_id)]), lane).await?;
+        let rows = self.list(list, &keys.id, &self.bindings(&[("group.id", group_id)]), lane, TO_THE_END).await?;
         let words = self.member_words(lane).await;
         Ok(rows.parse(|row| {
             let values = rows::values(&members.fields, &words, row);
@@ -257,7 +258,7 @@ impl Reader for RestConnector {
         let Some(MemberList::PerAccount(list, keys)) = &members.list else {
             return Err(self.lacks("read the groups of an account"));
         };
-        let rows = self.list(list, &keys.id, &self.bindings(&[("account.id", account_id)]), lane).await?;
+        let rows = self.list(list, &keys.id, &self.bindings(&[("account.id", account_id)]), lane, TO_THE_END).await?;
         let words = self.member_words(lane).await;
         Ok(rows.parse(|row| {
             let need = |path| need("membership", path, row);

@@ -12,7 +12,7 @@ use crate::connectors::http::segment;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(with = "String", extend("pattern" = r"^([^{}]|\{\s*[A-Za-z0-9_.]+\s*\})*$"))]
-pub struct Template(Vec<Part>);
+pub(in crate::connectors) struct Template(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -160,7 +160,7 @@ impl BodyTemplate {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(with = "String", extend("pattern" = r"^(\.|[^.]+(\.[^.]+)*)$"))]
-pub struct Dotted(Vec<String>);
+pub(in crate::connectors) struct Dotted(Vec<String>);
 
 impl TryFrom<String> for Dotted {
     type Error = String;

@@ -1,13 +1,11 @@
 //! From a manifest as it is written to one that can be used. The first thing that is wrong is said with its line.
 
-mod accounts;
-mod answers;
 mod calls;
 mod effort;
 mod former;
-mod groups;
 mod members;
 mod mistakes;
+mod records;
 mod roles;
 
 use std::{
@@ -18,7 +16,7 @@ use std::{
 };
 
 use self::{
-    calls::{CallBuilder, Scope, paging},
+    calls::{CallBuilder, Scope, paging, shared_answers},
     mistakes::Problem,
 };
 use super::{
@@ -50,7 +48,7 @@ fn check(mut wire: wire::Manifest) -> Result<Manifest, Problem> {
     let auth = auth(wire.auth)?;
     let page = wire.page.map(paging).transpose()?;
     let mut options = OptionRules { declared: wire.options, plain: BTreeSet::new() };
-    let answers = answers::shared(wire.answers)?;
+    let answers = shared_answers(wire.answers)?;
     let scope = Scope { options: &options, page: page.as_ref(), answers: &answers, plain: RefCell::default() };
     let base = wire.base.map(|base| CallBuilder::with(&scope, &[]).text(base)).transpose()?;
     let lookups = lookups(wire.lookups, &scope)?;
@@ -58,8 +56,8 @@ fn check(mut wire: wire::Manifest) -> Result<Manifest, Problem> {
     let rule = |role: &Lined<Role>| role.value.rule(|line, name| scope.declared(line, name).map(|_| Vec::new()));
     semantics.members.role = members.role.as_ref().map(rule).transpose()?;
     semantics.role = wire.accounts.role.as_ref().map(rule).transpose()?;
-    let accounts = accounts::check(wire.accounts, &scope, &lookups, &mut semantics)?;
-    let groups = groups::check(wire.groups, &scope, &mut semantics)?;
+    let accounts = records::accounts(wire.accounts, &scope, &lookups, &mut semantics)?;
+    let groups = records::groups(wire.groups, &scope, &mut semantics)?;
     let members = members::check(members, &scope, &lookups, &mut semantics)?;
     semantics.effort = effort::of(&accounts, &groups, &members, wire.read_back.iter().map(|verb| verb.0));
     options.plain = scope.plain.into_inner();
@@ -97,7 +95,7 @@ fn semantics(wire: &wire::Manifest, members: &wire::Members) -> Semantics {
         delete: delete.as_ref().map(|delete| DeleteRule { irreversible: delete.value.irreversible }),
         cancel_pending: wire.accounts.cancel_pending.map(withdrawn),
         inactive_keeps_seat: wire.accounts.inactive_keeps_seat,
-        groups: groups::rules(&wire.groups),
+        groups: records::group_rules(&wire.groups),
         members: members::rules(members),
         manual: wire.manual.iter().map(|(verb, text)| (verb.0, text.trim().into())).collect(),
         // What the calls themselves say follows once they are checked.
