@@ -71,16 +71,12 @@ impl Family {
         what: &str,
         lane: Lane,
     ) -> Result<Option<Value>, Error> {
-        let row = match self.http.read(request, lane).await {
-            Ok(answer) => answer.body.unwrap_or(Value::Null),
+        let read = match self.http.read(request, lane).await {
             Err(error) if error.status.is_some_and(|status| self.absent.contains(&status)) => return Ok(None),
-            Err(error) => return Err(explained(error)),
+            read => read.map_err(explained),
         };
-        if text(&row, "id") != Some(id) {
-            let detail = format!("the answer is about another {what}, or does not say about which");
-            return Err(self.error(request, ErrorKind::Malformed, &detail));
-        }
-        Ok(Some(row))
+        let answer = shape::one(&self.http, request, read, what, |row| text(row, "id") == Some(id))?;
+        Ok(answer.and_then(|answer| answer.body))
     }
 
     /// Sends a write.

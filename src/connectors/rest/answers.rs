@@ -1,6 +1,8 @@
 //! What an app's answers mean, as its manifest says: an ordered list of rules, of which the first that matches wins. Pure.
 
-use serde_json::Value;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned, de::Error as _};
+use serde_json::{Value, json};
 
 use super::template::Dotted;
 use crate::connectors::meaning::{Meaning, Said};
@@ -51,39 +53,83 @@ impl Kind {
     }
 }
 
-/// Answers of one kind, and what they mean. All conditions that are given have to hold.
-#[derive(Debug, Clone, PartialEq)]
+/// Answers that mean something. Every condition that is given has to hold; the first rule that matches wins.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Answer", extend("dependencies" = { "is": ["path"] }))]
+#[schemars(extend("anyOf" = [{ "required": ["status"] }, { "required": ["path"] }, { "required": ["lacks"] }]))]
 pub(super) struct Rule {
-    /// One of these; any where there is none.
+    /// The answer's status, or a list of them; every status unless said, and with `lacks` every good one.
+    #[serde(default, deserialize_with = "statuses")]
+    #[schemars(schema_with = "statuses_schema")]
     pub(super) status: Vec<u16>,
-    pub(super) says: Option<Says>,
-    /// The body is an object that has nothing here.
+    /// In the manifest's own list: the call that the rule is about, or a list of them; every call unless said.
+    #[serde(default, deserialize_with = "calls")]
+    #[schemars(schema_with = "calls_schema")]
+    pub(super) on: Vec<String>,
+    /// Where the answer says it. Without `is`, anything but null will do.
+    pub(super) path: Option<Dotted>,
+    /// What stands at `path` then: one of these.
+    #[serde(default, deserialize_with = "words")]
+    #[schemars(length(min = 1))]
+    pub(super) is: Option<Vec<Value>>,
+    /// What a good answer of this kind does not have.
     pub(super) lacks: Option<Dotted>,
-    /// Where the app's own message is.
+    /// Where the app's own message is, for people.
     pub(super) text: Option<Dotted>,
+    /// What such an answer means.
     pub(super) means: Meaning,
+    #[serde(skip)]
     pub(super) hint: Option<&'static str>,
 }
 
-/// What a body has at a place.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Says {
-    pub(super) path: Dotted,
-    /// One of these; where there are none, anything but null.
-    pub(super) is: Vec<Value>,
+fn statuses<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u16>, D::Error> {
+    one_or_several(from, "`status` is a number such as 409, or a list of them")
+}
+
+fn statuses_schema(_: &mut SchemaGenerator) -> Schema {
+    one_or_several_schema(&json!({ "type": "integer", "minimum": 200, "maximum": 599 }))
+}
+
+fn calls<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    one_or_several(from, "`on` is the name of a call such as `accounts.read`, or a list of them")
+}
+
+fn calls_schema(_: &mut SchemaGenerator) -> Schema {
+    one_or_several_schema(&json!({ "type": "string", "enum": CALLS.map(|(name, _)| name) }))
+}
+
+fn one_or_several<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D, expected: &str) -> Result<Vec<T>, D::Error> {
+    let all = match Value::deserialize(from)? {
+        Value::Array(all) => all,
+        Value::Null => Vec::new(),
+        one => vec![one],
+    };
+    all.into_iter().map(serde_json::from_value).collect::<Result<_, _>>().map_err(|_| D::Error::custom(expected))
+}
+
+fn one_or_several_schema(one: &Value) -> Schema {
+    json_schema!({ "anyOf": [one, { "type": "array", "items": one, "minItems": 1 }, { "type": "null" }] })
+}
+
+fn words<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Value>>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Array(all) => Ok(Some(all)),
+        Value::Null => Ok(None),
+        one => Err(D::Error::custom(format!("`is` takes a list of values; write `is: [{one}]`"))),
+    }
 }
 
 impl Rule {
     /// For calls that some versions of an app lack.
     pub(super) fn lacking_call() -> Self {
-        Self {
-            status: vec![404, 405, 410, 501],
-            says: None,
-            lacks: None,
-            text: None,
-            means: Meaning::Manual,
-            hint: Some("not every version of the app has this call"),
-        }
+        let hint = Some("not every version of the app has this call");
+        Self { status: vec![404, 405, 410, 501], hint, ..Self::of(Meaning::Manual) }
+    }
+
+    /// A rule without conditions.
+    fn of(means: Meaning) -> Self {
+        Self { status: Vec::new(), on: Vec::new(), path: None, is: None, lacks: None, text: None, means, hint: None }
     }
 
     fn fits(&self, status: u16) -> bool {
@@ -95,22 +141,21 @@ impl Rule {
     }
 
     fn matches(&self, status: u16, body: &Value) -> bool {
-        let says = |says: &Says| match says.path.get(body) {
-            Some(value) if says.is.is_empty() => !value.is_null(),
-            Some(value) => says.is.contains(value),
-            None => false,
+        let says = |path: &Dotted| match (path.get(body), &self.is) {
+            (Some(value), Some(is)) => is.contains(value),
+            (Some(value), None) => !value.is_null(),
+            (None, _) => false,
         };
         let lacks = |path: &Dotted| body.is_object() && path.get(body).is_none_or(Value::is_null);
-        self.fits(status) && self.says.as_ref().is_none_or(says) && self.lacks.as_ref().is_none_or(lacks)
+        self.fits(status) && self.path.as_ref().is_none_or(says) && self.lacks.as_ref().is_none_or(lacks)
     }
 
     fn looks_into_the_body(&self) -> bool {
-        self.says.is_some() || self.lacks.is_some() || self.text.is_some()
+        self.path.is_some() || self.lacks.is_some() || self.text.is_some()
     }
 
     fn said(&self, body: &Value) -> Said {
-        let says =
-            self.says.as_ref().and_then(|says| Some(format!("it says `{}: {}`", says.path, says.path.get(body)?)));
+        let says = self.path.as_ref().and_then(|path| Some(format!("it says `{path}: {}`", path.get(body)?)));
         let sign = says.or_else(|| self.lacks.as_ref().map(|path| format!("it has no `{path}`")));
         let text = self.text.as_ref().and_then(|path| path.get(body)).filter(|text| !text.is_null()).cloned();
         Said { meaning: self.means, sign, text, hint: self.hint }
@@ -118,8 +163,8 @@ impl Rule {
 
     /// Where a good answer says whether the app did it: a refusal, if it says one of these words.
     fn verdict_of_good_answers(&self) -> Option<&Dotted> {
-        let says = self.says.as_ref().filter(|says| !says.is.is_empty() && self.means == Meaning::Refused)?;
-        (200..300).any(|status| self.fits(status)).then_some(&says.path)
+        let verdict = self.path.as_ref().filter(|_| self.is.is_some() && self.means == Meaning::Refused);
+        verdict.filter(|_| (200..300).any(|status| self.fits(status)))
     }
 }
 
@@ -173,20 +218,10 @@ impl Answers {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn path(text: &str) -> Dotted {
         text.to_owned().try_into().unwrap()
-    }
-
-    fn rule(means: Meaning) -> Rule {
-        Rule { status: Vec::new(), says: None, lacks: None, text: None, means, hint: None }
-    }
-
-    fn says(at: &str, is: &[Value]) -> Option<Says> {
-        Some(Says { path: path(at), is: is.to_vec() })
     }
 
     fn check(rules: Vec<Rule>, status: u16, body: Value, meaning: Option<Meaning>) {
@@ -197,8 +232,9 @@ mod tests {
 
     #[test]
     fn a_rule_matches_when_all_of_its_conditions_hold() {
-        let busy =
-            Rule { status: vec![403], says: says("errors.0.reason", &[json!("limit")]), ..rule(Meaning::Overload) };
+        let reason = Some(path("errors.0.reason"));
+        let is = Some(vec![json!("limit")]);
+        let busy = Rule { status: vec![403], path: reason, is, ..Rule::of(Meaning::Overload) };
         let body = |reason: &str| json!({"errors": [{"reason": reason}]});
         check(vec![busy.clone()], 403, body("limit"), Some(Meaning::Overload));
         check(vec![busy.clone()], 403, body("forbidden"), None);
@@ -208,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_path_alone_matches_whatever_stands_there_but_null() {
-        let error = Rule { says: says("error", &[]), ..rule(Meaning::Refused) };
+        let error = Rule { path: Some(path("error")), ..Rule::of(Meaning::Refused) };
         check(vec![error.clone()], 200, json!({"error": {"code": 7}}), Some(Meaning::Refused));
         check(vec![error.clone()], 200, json!({"error": null}), None);
         check(vec![error], 200, json!({"id": 7}), None);
@@ -216,7 +252,7 @@ mod tests {
 
     #[test]
     fn an_error_or_a_text_is_no_list_without_rows() {
-        let empty = Rule { lacks: Some(path("items")), ..rule(Meaning::Empty) };
+        let empty = Rule { lacks: Some(path("items")), ..Rule::of(Meaning::Empty) };
         check(vec![empty.clone()], 200, json!({"kind": "list"}), Some(Meaning::Empty));
         check(vec![empty.clone()], 200, json!({"items": null}), Some(Meaning::Empty));
         for (status, body) in [(200, json!({"items": []})), (500, json!({})), (403, json!({})), (200, json!("busy"))] {
@@ -227,7 +263,7 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_matches_wins_and_a_calls_own_come_before_the_manifests() {
-        let by = |means| Rule { status: vec![403], ..rule(means) };
+        let by = |means| Rule { status: vec![403], ..Rule::of(means) };
         check(vec![by(Meaning::Gone), by(Meaning::Manual)], 403, json!({}), Some(Meaning::Gone));
         let answers = Answers {
             own: vec![by(Meaning::Gone)],
@@ -245,7 +281,7 @@ mod tests {
 
     #[test]
     fn only_an_answer_that_says_something_where_it_would_refuse_proves_anything() {
-        let refused = Rule { says: says("ok", &[json!(false)]), ..rule(Meaning::Refused) };
+        let refused = Rule { path: Some(path("ok")), is: Some(vec![json!(false)]), ..Rule::of(Meaning::Refused) };
         let answers = Answers { own: vec![refused.clone()], ..Answers::default() };
         assert!(answers.can_prove() && answers.prove(&json!({"ok": true})));
         assert!(!answers.prove(&json!({})) && !answers.prove(&json!({"ok": null})));

@@ -1,15 +1,12 @@
 //! What the values of fields are called: the app's words, and ours.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
 use super::{
     manifest::{Fields, Lookup},
-    template::{Dotted, text},
+    template::{Dotted, need},
 };
 use crate::{
     connectors::Error,
@@ -19,10 +16,12 @@ use crate::{
 /// The names that a lookup gave for the ids that an app takes.
 #[derive(Debug, Default)]
 pub(super) struct Dictionary {
-    /// Name by id, as text; ids of things without a name stand for themselves.
+    /// What the app takes for a word, which is a name, or an id whose name is the name of something else as well.
+    by_word: BTreeMap<Arc<str>, Value>,
+    /// The word for an id, as text.
     by_id: BTreeMap<Arc<str>, Arc<str>>,
-    /// Ids by name, as text and as the app sends them.
-    by_name: BTreeMap<Arc<str>, Vec<(Arc<str>, Value)>>,
+    /// Names of several things, with their ids.
+    ambiguous: BTreeMap<Arc<str>, Vec<Arc<str>>>,
 }
 
 impl Dictionary {
@@ -31,64 +30,46 @@ impl Dictionary {
     /// # Errors
     /// What a row lacks.
     pub(super) fn of(rows: &[Value], lookup: &Lookup) -> Result<Self, String> {
-        let mut dictionary = Self::default();
+        let mut by_name: BTreeMap<Arc<str>, Vec<(Arc<str>, Value)>> = BTreeMap::new();
         for row in rows {
-            let need = |path: &Dotted| text(path, row).ok_or_else(|| format!("a row has no `{path}`"));
-            let (id, name) = (need(&lookup.id)?, need(&lookup.name)?);
+            let (id, name) = (need("row", &lookup.id, row)?, need("row", &lookup.name, row)?);
             let wire = lookup.id.get(row).cloned().unwrap_or(Value::Null);
-            dictionary.by_id.insert(id.clone(), name.clone());
-            dictionary.by_name.entry(name).or_default().push((id, wire));
+            by_name.entry(name).or_default().push((id, wire));
+        }
+        let mut dictionary = Self::default();
+        for (name, ids) in &by_name {
+            let several = ids.len() > 1;
+            for (id, wire) in ids {
+                let word = if several { id } else { name };
+                dictionary.by_id.insert(id.clone(), word.clone());
+                // An id that is the name of something else stands for that.
+                if !several || !by_name.contains_key(id) {
+                    dictionary.by_word.insert(word.clone(), wire.clone());
+                }
+            }
+            if several {
+                dictionary.ambiguous.insert(name.clone(), ids.iter().map(|(id, _)| id.clone()).collect());
+            }
         }
         Ok(dictionary)
     }
 
-    /// The name of an id, where it is the name of nothing else. An id without such a name stands for itself.
-    fn shown(&self, id: &str) -> Option<Arc<str>> {
-        let name = self.by_id.get(id)?;
-        Some(if self.is_ambiguous(name) { id.into() } else { name.clone() })
-    }
-
-    fn is_ambiguous(&self, name: &str) -> bool {
-        self.by_name.get(name).is_some_and(|ids| ids.len() > 1)
-    }
-
-    /// What the app takes for a name, or for an id whose name would be ambiguous.
-    fn wire(&self, word: &str) -> Result<Value, String> {
-        match self.by_name.get(word).map(Vec::as_slice) {
-            Some([(_, wire)]) => return Ok(wire.clone()),
-            Some(several) => {
-                let ids: Vec<&str> = several.iter().map(|(id, _)| &**id).collect();
-                return Err(format!("the app has {} of the name `{word}`: {}", ids.len(), ids.join(", ")));
-            }
-            None => {}
+    /// What the app takes for a word that stands for exactly one thing.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub(super) fn wire(&self, word: &str) -> Result<&Value, String> {
+        match (self.by_word.get(word), self.ambiguous.get(word)) {
+            (Some(wire), _) => Ok(wire),
+            (None, Some(ids)) => Err(format!("the app has {} of the name `{word}`: {}", ids.len(), ids.join(", "))),
+            (None, None) => Err(format!("the app has nothing of the name `{word}`")),
         }
-        let name = self.by_id.get(word).filter(|name| self.is_ambiguous(name));
-        let ids = name.and_then(|name| self.by_name.get(name)).into_iter().flatten();
-        let wire = ids.filter(|(id, _)| &**id == word).map(|(_, wire)| wire.clone()).next();
-        wire.ok_or_else(|| format!("the app has nothing of the name `{word}`"))
     }
 
     /// What the files may say.
     pub(super) fn vocabulary(&self) -> Words {
-        let mut words = Words { repair: REPAIR.into(), ..Words::default() };
-        for (name, ids) in &self.by_name {
-            let all: Vec<Arc<str>> = ids.iter().map(|(id, _)| id.clone()).collect();
-            if all.len() == 1 {
-                words.known.insert(name.clone());
-            } else {
-                words.known.extend(all.iter().filter(|id| !self.by_name.contains_key(*id)).cloned());
-                words.ambiguous.insert(name.clone(), all);
-            }
-        }
-        words
-    }
-
-    /// Whether a word stands for exactly one thing.
-    ///
-    /// # Errors
-    /// Why not.
-    pub(super) fn knows(&self, word: &str) -> Result<(), String> {
-        self.wire(word).map(|_| ())
+        let known = self.by_word.keys().cloned().collect();
+        Words { known, ambiguous: self.ambiguous.clone(), repair: REPAIR.into() }
     }
 }
 
@@ -99,7 +80,7 @@ const REPAIR: &str = "write a name that the app knows, spelt just so";
 #[derive(Debug, Clone)]
 pub(super) enum Wording {
     /// As the manifest says: our name, and the app's.
-    Fixed(Vec<(Arc<str>, Value)>),
+    Fixed(BTreeMap<Arc<str>, Value>),
     /// As the app says.
     Looked(Arc<Dictionary>),
     /// Its names are not known, because nobody needs them or because they could not be read.
@@ -138,12 +119,9 @@ impl Translation {
     pub(super) fn theirs(&self, field: &FieldName, value: &FieldValue) -> Result<Value, Unsendable> {
         let word = |word: &Arc<str>| match self.0.get(field) {
             None => Ok(Value::from(&**word)),
-            Some(Wording::Fixed(names)) => {
-                let known = names.iter().find(|(name, _)| name == word);
-                Ok(known.map_or_else(|| Value::from(&**word), |(_, theirs)| theirs.clone()))
-            }
+            Some(Wording::Fixed(names)) => Ok(names.get(word).cloned().unwrap_or_else(|| Value::from(&**word))),
             Some(Wording::Looked(dictionary)) => {
-                dictionary.wire(word).map_err(|why| Unsendable::Word(field.clone(), why))
+                dictionary.wire(word).cloned().map_err(|why| Unsendable::Word(field.clone(), why))
             }
             Some(Wording::Unknown(Some(error))) => Err(Unsendable::Unread(error.clone())),
             Some(Wording::Unknown(None)) => Err(Unsendable::Word(field.clone(), "its names were not read".into())),
@@ -159,7 +137,7 @@ impl Translation {
     /// Values with the places where the app has them.
     pub(super) fn placed(&self, fields: &Fields, values: &Values) -> Result<Vec<(Dotted, Value)>, Unsendable> {
         let place = |(name, value): (&FieldName, &FieldValue)| {
-            let path = fields.0.get(name).ok_or_else(|| Unsendable::Unmapped(name.clone()))?;
+            let path = fields.get(name).ok_or_else(|| Unsendable::Unmapped(name.clone()))?;
             Ok((path.clone(), self.theirs(name, value)?))
         };
         values.iter().map(place).collect()
@@ -169,7 +147,7 @@ impl Translation {
 fn our_word(wording: &Wording, word: &Value) -> Value {
     match wording {
         Wording::Fixed(names) => {
-            let known = names.iter().find(|(_, theirs)| theirs == word);
+            let known = names.iter().find(|(_, theirs)| *theirs == word);
             known.map_or_else(|| word.clone(), |(ours, _)| Value::from(&**ours))
         }
         Wording::Looked(dictionary) => {
@@ -179,17 +157,10 @@ fn our_word(wording: &Wording, word: &Value) -> Value {
                 _ => return word.clone(),
             };
             // What the lookup does not show is still there; its id is all that is known of it.
-            Value::from(dictionary.shown(&id).map_or(id, |name| name.to_string()))
+            Value::from(dictionary.by_id.get(id.as_str()).map_or(id, |word| word.to_string()))
         }
         Wording::Unknown(_) => word.clone(),
     }
-}
-
-/// Which looked-up fields of an app matter, so that their names are worth a request.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Wanted {
-    pub(super) accounts: BTreeSet<FieldName>,
-    pub(super) members: BTreeSet<FieldName>,
 }
 
 #[cfg(test)]
@@ -204,7 +175,7 @@ mod tests {
         let call = super::super::manifest::Call {
             method: crate::connectors::http::Method::Get,
             path: Template::try_from("/roles".to_owned()).unwrap(),
-            query: Vec::new(),
+            query: BTreeMap::new(),
             body: None,
             answers: super::super::answers::Answers::default(),
         };

@@ -10,10 +10,11 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{
-    dictionary::{Dictionary, Translation, Wanted, Wording},
-    manifest::{Call, Manifest, MemberList, Names, Naming},
-    rows,
-    template::{Bindings, Dotted, text},
+    dictionary::{Dictionary, Translation, Wording},
+    lists::TO_THE_END,
+    manifest::{Call, Groups, Manifest, MemberList, Names, Naming, Records},
+    rows, shape,
+    template::{Bindings, need, text},
 };
 use crate::{
     budget::Lane,
@@ -37,14 +38,15 @@ pub struct RestConnector {
     pub(super) http: HttpClient,
     semantics: Arc<Semantics>,
     options: Options,
-    wanted: Wanted,
+    /// Fields whose names are worth a request, of accounts and of memberships.
+    wanted: [BTreeSet<FieldName>; 2],
     /// By the lookup's name. The lock is held while one is read, so that it is read once.
     pub(super) dictionaries: tokio::sync::Mutex<BTreeMap<String, LookedUp>>,
     notices: Mutex<BTreeSet<Notice>>,
 }
 
 impl RestConnector {
-    /// A connector that speaks through `http`, whose base is [`Manifest::base_url`]. `semantics` are the manifest's with
+    /// A connector that speaks through `http`, whose base is that of the manifest. `semantics` are the manifest's with
     /// what `options` add; `managed` are the fields whose names matter.
     pub fn new(
         manifest: Manifest,
@@ -53,9 +55,9 @@ impl RestConnector {
         options: Options,
         managed: Looked<'_>,
     ) -> Self {
-        let mut wanted = Wanted { accounts: managed.accounts.clone(), members: managed.members.clone() };
+        let mut wanted = [managed.accounts.clone(), managed.members.clone()];
         // Who is an admin has to be told whatever is managed.
-        wanted.accounts.extend(semantics.role.iter().filter(|role| !role.admin.is_empty()).map(|role| role.field()));
+        wanted[0].extend(semantics.role.iter().filter(|role| !role.admin.is_empty()).map(|role| role.field()));
         Self {
             manifest,
             http,
@@ -79,7 +81,7 @@ impl RestConnector {
             .path(bindings)
             .map_err(|wrong| self.http.error(&Request::new(call.method, "…"), ErrorKind::Setup, None, &wrong))?;
         let mut request = Request::new(call.method, path);
-        let query = call.query.iter().filter_map(|(name, value)| Some((name.clone(), value.text(bindings)?)));
+        let query = call.query.iter().filter_map(|(name, value)| Some((name.to_string(), value.text(bindings)?)));
         request.query = query.collect();
         request.body = call.body.as_ref().and_then(|body| body.fill(bindings));
         Ok(request)
@@ -88,7 +90,7 @@ impl RestConnector {
     /// How the values of fields are translated, with a look at the app's names where `wanted` needs them.
     pub(super) async fn translation(&self, naming: &Naming, wanted: &BTreeSet<FieldName>, lane: Lane) -> Translation {
         let mut translation = Translation::default();
-        for (field, names) in &naming.0 {
+        for (field, names) in naming {
             let wording = match names {
                 Names::Fixed(names) => Wording::Fixed(names.clone()),
                 Names::Lookup(_) if !wanted.contains(field) => Wording::Unknown(None),
@@ -103,13 +105,13 @@ impl RestConnector {
     }
 
     async fn account_words(&self, lane: Lane) -> Translation {
-        let words = self.translation(&self.manifest.accounts.naming, &self.wanted.accounts, lane).await;
+        let words = self.translation(&self.manifest.accounts.records.naming, &self.wanted[0], lane).await;
         self.check_admin_roles(&words);
         words
     }
 
     async fn member_words(&self, lane: Lane) -> Translation {
-        self.translation(&self.manifest.members.naming, &self.wanted.members, lane).await
+        self.translation(&self.manifest.members.naming, &self.wanted[1], lane).await
     }
 
     /// A misspelt name of an admin role would make nobody an admin, and nobody would notice.
@@ -117,7 +119,7 @@ impl RestConnector {
         let Some(rule) = &self.semantics.role else { return };
         let Some(Wording::Looked(dictionary)) = words.0.get(&rule.field()) else { return };
         for role in &rule.admin {
-            if let Err(why) = dictionary.knows(role) {
+            if let Err(why) = dictionary.wire(role) {
                 self.note(format!(
                     "the admin role `{role}` cannot be told from others, so its admins are not seen: {why}"
                 ));
@@ -131,28 +133,15 @@ impl RestConnector {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).insert(notice);
     }
 
-    /// One thing as the app sends it; `None` when there is none.
-    pub(super) async fn raw(
-        &self,
-        read: &Call,
-        bindings: &Bindings<'_>,
-        wrapped: Option<&str>,
-        (id, at): (&str, &Dotted),
-        lane: Lane,
-    ) -> Result<Option<Value>, Error> {
-        let request = self.request(read, bindings)?;
+    /// One record as the app sends it; `None` when there is none.
+    pub(super) async fn raw(&self, of: &Records, id: &str, lane: Lane) -> Result<Option<Value>, Error> {
+        let read = of.read.as_ref().ok_or_else(|| self.lacks("read what is to be changed"))?;
+        let request = self.request(read, &self.bindings(&[(of.kind.id, id)]))?;
         let judge = |status, body: &[u8]| read.answers.judge(status, body, |_| true);
-        let answer = match self.http.read_judged(&request, lane, &judge).await {
-            Ok(answer) => answer,
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let row = unwrap(answer.body.unwrap_or(Value::Null), wrapped);
-        if text(at, &row).as_deref() != Some(id) {
-            let detail = "the answer is about another one, or does not say about which";
-            return Err(self.http.error(&request, ErrorKind::Malformed, Some(answer.status), detail));
-        }
-        Ok(Some(row))
+        let is_it = |body: &Value| text(&of.id, of.unwrap(body)).as_deref() == Some(id);
+        let answer =
+            shape::one(&self.http, &request, self.http.read_judged(&request, lane, &judge).await, "one", is_it)?;
+        Ok(answer.and_then(|answer| answer.body).map(|body| of.unwrap(&body).clone()))
     }
 
     /// The error for something that the manifest does not provide. Planning makes such actions manual.
@@ -162,25 +151,17 @@ impl RestConnector {
     }
 
     fn parse_group(&self, row: &Value) -> Result<LiveGroup, String> {
-        let groups = &self.manifest.groups;
-        let need = |path: &Dotted| text(path, row).ok_or_else(|| format!("a group has no `{path}`"));
-        let name = need(&groups.name)?;
-        let reach = groups.automatic.get(&*name).map_or(Reach::Full, |why| Reach::ReadOnly(why.clone()));
+        let Groups { records, automatic, .. } = &self.manifest.groups;
+        let name = need("group", &records.name, row)?;
+        let reach = automatic.get(&name).map_or(Reach::Full, |why| Reach::ReadOnly(why.clone()));
         Ok(LiveGroup {
-            id: need(&groups.id)?,
-            values: rows::values(&groups.fields, &Translation::default(), row),
+            id: need("group", &records.id, row)?,
+            values: rows::values(&records.fields, &Translation::default(), row),
             members: Vec::new(),
             coverage: Coverage::Incomplete("its members were not read".into()),
             name,
             reach,
         })
-    }
-}
-
-pub(super) fn unwrap(mut body: Value, key: Option<&str>) -> Value {
-    match key.and_then(|key| body.get_mut(key)) {
-        Some(inner) => inner.take(),
-        None => body,
     }
 }
 
@@ -198,25 +179,22 @@ impl OverHttp for RestConnector {
 impl Reader for RestConnector {
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         // A reading starts here, and sees what is called how now.
-        self.forget().await;
+        self.dictionaries.lock().await.clear();
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let accounts = &self.manifest.accounts;
-        let rows = self.list(&accounts.list, &accounts.id, &self.bindings(&[]), lane).await?;
+        let rows = self.list(&accounts.list, &accounts.records.id, &self.bindings(&[]), lane, TO_THE_END).await?;
         let words = self.account_words(lane).await;
         Ok(rows.parse(|row| accounts.parse(row, &words)))
     }
 
     async fn account(&self, id: &str, lane: Lane) -> Result<Option<LiveAccount>, Error> {
         let accounts = &self.manifest.accounts;
-        let bindings = self.bindings(&[("account.id", id)]);
-        let row = self.raw(&accounts.read, &bindings, accounts.wrap.as_deref(), (id, &accounts.id), lane).await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = self.raw(&accounts.records, id, lane).await? else { return Ok(None) };
         let words = self.account_words(lane).await;
-        let account = accounts.parse(&row, &words).map_err(|lacks| {
+        accounts.parse(&row, &words).map(Some).map_err(|lacks| {
             let request = Request::new(Method::Get, format!("…/{id}"));
             self.http.error(&request, ErrorKind::Malformed, None, &lacks)
-        })?;
-        Ok(Some(account))
+        })
     }
 
     async fn find(&self, email: &Email, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
@@ -232,12 +210,12 @@ impl Reader for RestConnector {
                 let mut found = Listing::complete(Vec::new());
                 for email in emails {
                     let bindings = self.bindings(&[("email", email.as_str())]);
-                    found = found.and(self.list(find, &accounts.id, &bindings, lane).await?);
+                    found = found.and(self.list(find, &accounts.records.id, &bindings, lane, TO_THE_END).await?);
                 }
                 found
             }
             // An address belongs to one account, so that a sweep need not go on behind it.
-            None => self.list_until(&accounts.list, &accounts.id, &self.bindings(&[]), lane, &is_it).await?,
+            None => self.list(&accounts.list, &accounts.records.id, &self.bindings(&[]), lane, &is_it).await?,
         };
         let words = self.account_words(lane).await;
         let mut found = rows.parse(|row| accounts.parse(row, &words));
@@ -257,37 +235,35 @@ impl Reader for RestConnector {
         let Some(list) = &self.manifest.groups.list else {
             return Ok(Listing::complete(Vec::new()));
         };
-        let rows = self.list(list, &self.manifest.groups.id, &self.bindings(&[]), lane).await?;
+        let rows = self.list(list, &self.manifest.groups.records.id, &self.bindings(&[]), lane, TO_THE_END).await?;
         Ok(rows.parse(|row| self.parse_group(row)))
     }
 
     async fn members(&self, group_id: &str, lane: Lane) -> Result<Listing<LiveMember>, Error> {
         let members = &self.manifest.members;
-        let Some(MemberList::PerGroup { list, account_id, email }) = &members.list else {
+        let Some(MemberList::PerGroup(list, keys)) = &members.list else {
             return Err(self.lacks("read the members of a group"));
         };
-        let rows = self.list(list, account_id, &self.bindings(&[("group.id", group_id)]), lane).await?;
+        let rows = self.list(list, &keys.id, &self.bindings(&[("group.id", group_id)]), lane, TO_THE_END).await?;
         let words = self.member_words(lane).await;
         Ok(rows.parse(|row| {
-            let account = text(account_id, row).ok_or_else(|| format!("a member has no `{account_id}`"))?;
-            let mut member = LiveMember::new(account, rows::values(&members.fields, &words, row));
-            member.email = email.as_ref().and_then(|path| path.get(row)?.as_str()).map(Email::lenient);
-            Ok(member)
+            let values = rows::values(&members.fields, &words, row);
+            let email = keys.email.as_ref().and_then(|path| path.get(row)?.as_str()).map(Email::lenient);
+            Ok(LiveMember { email, ..LiveMember::new(need("member", &keys.id, row)?, values) })
         }))
     }
 
     async fn memberships(&self, account_id: &str, lane: Lane) -> Result<Listing<AccountGroup>, Error> {
         let members = &self.manifest.members;
-        let Some(MemberList::PerAccount { list, group_id, group_name }) = &members.list else {
+        let Some(MemberList::PerAccount(list, keys)) = &members.list else {
             return Err(self.lacks("read the groups of an account"));
         };
-        let rows = self.list(list, group_id, &self.bindings(&[("account.id", account_id)]), lane).await?;
+        let rows = self.list(list, &keys.id, &self.bindings(&[("account.id", account_id)]), lane, TO_THE_END).await?;
         let words = self.member_words(lane).await;
         Ok(rows.parse(|row| {
-            let need = |path: &Dotted| text(path, row).ok_or_else(|| format!("a membership has no `{path}`"));
-            let values = rows::values(&members.fields, &words, row);
-            let member = LiveMember::new(account_id.into(), values);
-            Ok(AccountGroup { group_id: need(group_id)?, group_name: need(group_name)?, member })
+            let need = |path| need("membership", path, row);
+            let member = LiveMember::new(account_id.into(), rows::values(&members.fields, &words, row));
+            Ok(AccountGroup { group_id: need(&keys.id)?, group_name: need(&keys.name)?, member })
         }))
     }
 
@@ -295,10 +271,10 @@ impl Reader for RestConnector {
         let mut vocabulary = Vocabulary::default();
         let Manifest { accounts, members, .. } = &self.manifest;
         for (naming, fields, words) in [
-            (&accounts.naming, fields.accounts, &mut vocabulary.accounts),
+            (&accounts.records.naming, fields.accounts, &mut vocabulary.accounts),
             (&members.naming, fields.members, &mut vocabulary.members),
         ] {
-            for (field, names) in naming.0.iter().filter(|(field, _)| fields.contains(*field)) {
+            for (field, names) in naming.iter().filter(|(field, _)| fields.contains(*field)) {
                 let Names::Lookup(lookup) = names else { continue };
                 let dictionary = self.dictionary(lookup, lane).await.map_err(|error| Error::clone(&error))?;
                 words.insert(field.clone(), dictionary.vocabulary());

@@ -25,6 +25,9 @@ use crate::{
 /// Whether a row is all that is sought.
 type Enough<'a> = &'a (dyn Fn(&Value) -> bool + Send + Sync);
 
+/// No row is.
+pub(super) const TO_THE_END: Enough<'static> = &|_| false;
+
 /// One reading of a list, as its manifest describes it.
 struct Reading<'a> {
     app: &'a RestConnector,
@@ -93,19 +96,8 @@ impl Pages for Reading<'_> {
 }
 
 impl RestConnector {
-    /// Reads a list to its end.
-    pub(super) async fn list(
-        &self,
-        list: &List,
-        key: &Dotted,
-        bindings: &Bindings<'_>,
-        lane: Lane,
-    ) -> Result<Listing<Value>, Error> {
-        self.list_until(list, key, bindings, lane, &|_| false).await
-    }
-
     /// Reads a list to its end, or to the first row that is `enough`.
-    pub(super) async fn list_until(
+    pub(super) async fn list(
         &self,
         list: &List,
         key: &Dotted,
@@ -117,7 +109,7 @@ impl RestConnector {
         paging::read(&mut Reading { app: self, list, key, request, lane, enough }).await
     }
 
-    /// The names that a lookup gives, read once until [`RestConnector::forget`]. A failure is kept as well, so that an app
+    /// The names that a lookup gives, read once in a reading of the app. A failure is kept as well, so that an app
     /// that refuses it is not asked for every account.
     pub(super) async fn dictionary(&self, name: &str, lane: Lane) -> LookedUp {
         let mut dictionaries = self.dictionaries.lock().await;
@@ -134,23 +126,13 @@ impl RestConnector {
             return Err(self.lacks(&format!("look up {name}")));
         };
         let bindings = self.bindings(&[]);
-        let rows = self.list(&lookup.list, &lookup.id, &bindings, lane).await?;
-        let malformed = |why: &str| {
-            let request = self.request(&lookup.list.call, &bindings);
-            request.map(|request| self.http.error(&request, ErrorKind::Malformed, None, why))
+        let rows = self.list(&lookup.list, &lookup.id, &bindings, lane, TO_THE_END).await?;
+        let read = match &rows.coverage {
+            Coverage::Complete | Coverage::Believed(_) => Dictionary::of(&rows.rows, lookup),
+            // A name that was not seen might be anybody's, or somebody else's as well.
+            Coverage::Incomplete(why) => Err(format!("the {name} could not be read to the end: {why}")),
         };
-        // A name that was not seen might be anybody's, or somebody else's as well.
-        if let Coverage::Incomplete(why) = rows.coverage {
-            return Err(malformed(&format!("the {name} could not be read to the end: {why}"))?);
-        }
-        match Dictionary::of(&rows.rows, lookup) {
-            Ok(dictionary) => Ok(dictionary),
-            Err(lacks) => Err(malformed(&lacks)?),
-        }
-    }
-
-    /// Makes the next look at names a fresh one.
-    pub(super) async fn forget(&self) {
-        self.dictionaries.lock().await.clear();
+        let request = self.request(&lookup.list.call, &bindings)?;
+        read.map_err(|why| self.http.error(&request, ErrorKind::Malformed, None, &why))
     }
 }

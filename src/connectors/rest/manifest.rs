@@ -1,17 +1,18 @@
 //! A manifest, checked: what the engine runs on, and the semantics that everyone else sees.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
 use super::{
     answers::Answers,
-    options::{OptionRules, RolesFromOptions},
+    options::OptionRules,
     shape::Paged,
     template::{BodyTemplate, Dotted, Template},
+    wire::{AccountKeys, GroupKeys, Login, Op, Role},
 };
 use crate::{
-    connectors::http::{ClientStyle, Method, TokenPlace},
+    connectors::http::{ClientStyle, Method},
     model::{AccountStatus, FieldName, Semantics},
 };
 
@@ -22,42 +23,29 @@ pub struct Manifest {
     pub semantics: Arc<Semantics>,
     pub(super) base: Option<Template>,
     pub(super) options: OptionRules,
-    pub(super) roles_from: RolesFromOptions,
     pub(super) auth: AuthShape,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) lookups: BTreeMap<String, Lookup>,
+    pub(super) headers: BTreeMap<Arc<str>, String>,
+    pub(super) lookups: BTreeMap<Arc<str>, Lookup>,
     pub(super) accounts: Accounts,
     pub(super) groups: Groups,
     pub(super) members: Members,
 }
 
 /// Why a manifest cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}{}: {message}", place(*.line))]
 pub struct ManifestError {
     /// The file.
     pub file: String,
     /// Line, counted from 1; 0 when the error is about the whole.
     pub line: u64,
-    /// What is wrong.
+    /// What is wrong, and behind a semicolon what to write instead.
     pub message: String,
-    /// What to write instead.
-    pub hint: Option<String>,
 }
 
-impl fmt::Display for ManifestError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.file, self.message)?,
-            line => write!(f, "{}:{line}: {}", self.file, self.message)?,
-        }
-        match &self.hint {
-            None => Ok(()),
-            Some(hint) => write!(f, "; {hint}"),
-        }
-    }
+fn place(line: u64) -> String {
+    if line == 0 { String::new() } else { format!(":{line}") }
 }
-
-impl std::error::Error for ManifestError {}
 
 /// How to sign in, without the secrets.
 #[derive(Debug, Clone)]
@@ -66,7 +54,7 @@ pub(super) enum AuthShape {
     Bearer,
     Header(String),
     Basic,
-    Login { path: String, body: BodyTemplate, token: TokenPlace, send: String, prefix: String, life: Option<Duration> },
+    Login(Login),
 }
 
 /// One call.
@@ -74,9 +62,17 @@ pub(super) enum AuthShape {
 pub(super) struct Call {
     pub(super) method: Method,
     pub(super) path: Template,
-    pub(super) query: Vec<(String, Template)>,
+    pub(super) query: BTreeMap<Arc<str>, Template>,
     pub(super) body: Option<BodyTemplate>,
     pub(super) answers: Answers,
+}
+
+impl Call {
+    /// The placeholders in it.
+    pub(super) fn holes(&self) -> impl Iterator<Item = &str> {
+        let query = self.query.values().flat_map(Template::holes);
+        self.path.holes().chain(query).chain(self.body.iter().flat_map(BodyTemplate::holes))
+    }
 }
 
 /// A call that lists something.
@@ -96,40 +92,61 @@ pub(super) struct Lookup {
 }
 
 /// Fields by our name, and where the app has them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Fields(pub(super) BTreeMap<FieldName, Dotted>);
+pub(super) type Fields = BTreeMap<FieldName, Dotted>;
 
 /// What the values of some fields are called, by us and by the app. Of other fields both use the same.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Naming(pub(super) BTreeMap<FieldName, Names>);
+pub(super) type Naming = BTreeMap<FieldName, Names>;
 
 /// What the values of one field are called.
 #[derive(Debug, Clone)]
 pub(super) enum Names {
     /// The manifest says: our name, and the app's.
-    Fixed(Vec<(Arc<str>, Value)>),
+    Fixed(BTreeMap<Arc<str>, Value>),
     /// The app says, in the lookup of this name.
     Lookup(String),
 }
 
+/// What the records of an app are: accounts, or groups.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kind {
+    /// One of them, in messages.
+    pub(super) one: &'static str,
+    /// The placeholder for its id.
+    pub(super) id: &'static str,
+    /// The placeholder for what a new one is called.
+    pub(super) name: &'static str,
+}
+
+pub(super) const ACCOUNT: Kind = Kind { one: "an account", id: "account.id", name: "email" };
+pub(super) const GROUP: Kind = Kind { one: "a group", id: "group.id", name: "group.name" };
+
+/// Where the rows of accounts or groups have what, and the calls about one of them.
 #[derive(Debug, Clone)]
-pub(super) struct Accounts {
+pub(super) struct Records {
+    pub(super) kind: Kind,
     pub(super) id: Dotted,
-    pub(super) email: Dotted,
-    pub(super) status: Option<Dotted>,
-    pub(super) created_at: Option<Dotted>,
+    /// The address of an account, the name of a group.
+    pub(super) name: Dotted,
     pub(super) fields: Fields,
-    pub(super) statuses: Vec<(AccountStatus, Value)>,
     pub(super) naming: Naming,
     pub(super) wrap: Option<String>,
-    pub(super) list: List,
-    pub(super) read: Call,
-    pub(super) find: Option<List>,
+    pub(super) read: Option<Call>,
     pub(super) create: Option<Call>,
     pub(super) update: Option<Update>,
+    pub(super) delete: Option<Call>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Accounts {
+    pub(super) records: Records,
+    pub(super) status: Option<Dotted>,
+    pub(super) created_at: Option<Dotted>,
+    pub(super) statuses: Vec<(AccountStatus, Value)>,
+    pub(super) role: Option<Role>,
+    pub(super) list: List,
+    pub(super) find: Option<List>,
     pub(super) deactivate: Option<Change>,
     pub(super) reactivate: Option<Change>,
-    pub(super) delete: Option<Call>,
 }
 
 #[derive(Debug, Clone)]
@@ -146,7 +163,7 @@ pub(super) enum Style {
     /// All there is but these.
     Replace { omit: Vec<Dotted> },
     /// Operations of this kind.
-    JsonPatch { op: &'static str },
+    JsonPatch { op: Op },
 }
 
 #[derive(Debug, Clone)]
@@ -161,23 +178,17 @@ pub(super) enum Change {
 
 #[derive(Debug, Clone)]
 pub(super) struct Groups {
-    pub(super) id: Dotted,
-    pub(super) name: Dotted,
-    pub(super) fields: Fields,
-    pub(super) wrap: Option<String>,
+    pub(super) records: Records,
     pub(super) list: Option<List>,
-    pub(super) read: Option<Call>,
-    pub(super) create: Option<Call>,
-    pub(super) update: Option<Update>,
-    pub(super) delete: Option<Call>,
     /// Names of groups that the app fills by itself, and why they are left alone.
-    pub(super) automatic: BTreeMap<String, Arc<str>>,
+    pub(super) automatic: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Members {
     pub(super) fields: Fields,
     pub(super) naming: Naming,
+    pub(super) role: Option<Role>,
     pub(super) list: Option<MemberList>,
     pub(super) add: Option<Call>,
     pub(super) change: Option<Call>,
@@ -186,6 +197,6 @@ pub(super) struct Members {
 
 #[derive(Debug, Clone)]
 pub(super) enum MemberList {
-    PerAccount { list: List, group_id: Dotted, group_name: Dotted },
-    PerGroup { list: List, account_id: Dotted, email: Option<Dotted> },
+    PerAccount(List, GroupKeys),
+    PerGroup(List, AccountKeys),
 }

@@ -1,7 +1,6 @@
 //! Ordinary REST apps: one engine, and a manifest for each app that says how its API looks. The engine knows no app by name.
 
 mod answers;
-mod bodies;
 mod check;
 mod dictionary;
 mod engine;
@@ -9,7 +8,6 @@ mod lists;
 mod manifest;
 mod options;
 mod rows;
-mod schema;
 pub(super) mod shape;
 mod sign_in;
 pub(super) mod template;
@@ -24,7 +22,7 @@ mod schema_tests;
 
 pub use engine::RestConnector;
 pub use manifest::{Manifest, ManifestError};
-pub use schema::schema;
+pub use wire::schema;
 
 /// The manifests that come with rosterd, by name, sorted.
 pub const BUILT_IN: [(&str, &str); 4] = [

@@ -8,56 +8,43 @@ use std::{
 
 use serde_json::Value;
 
-use super::template::Bindings;
+use super::{
+    template::Bindings,
+    wire::{Choice, Lined, Role, Roles, Take},
+};
 use crate::{
     connectors::OptionSpec,
-    model::{CatalogueError, Options, RoleRule, Semantics},
+    model::{CatalogueError, Options, RoleRule},
 };
 
 /// The options that a manifest declares.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct OptionRules {
-    pub(super) specs: Vec<OptionSpec>,
-    pub(super) defaults: Options,
+    pub(super) declared: BTreeMap<Arc<str>, Choice>,
     /// Those that stand in a path, a query or a body.
     pub(super) plain: BTreeSet<String>,
 }
 
-/// Lists of roles that options give, by where they belong.
-#[derive(Debug, Clone, Default)]
-pub(super) struct RolesFromOptions(pub(super) Vec<(Place, String)>);
-
-/// A list of roles in the semantics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) of: Of,
-    pub(super) list: RoleList,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Of {
-    Accounts,
-    Members,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RoleList {
-    Ranked,
-    Admin,
-    Values,
-}
-
 impl OptionRules {
+    pub(super) fn specs(&self) -> Vec<OptionSpec> {
+        let spec = |(name, Choice { required, help, .. }): (&Arc<str>, &Choice)| OptionSpec {
+            name: name.to_string(),
+            required: *required,
+            help: help.clone(),
+        };
+        self.declared.iter().map(spec).collect()
+    }
+
     /// What the files say, or else the manifest.
     fn value<'a>(&'a self, given: &'a Options, name: &str) -> Option<&'a Value> {
-        given.get(name).or_else(|| self.defaults.get(name)).filter(|value| !value.is_null())
+        let default = || self.declared.get(name)?.default.as_ref();
+        given.get(name).or_else(default).filter(|value| !value.is_null())
     }
 
     /// Placeholders for all options that have a value.
     pub(super) fn bindings(&self, given: &Options) -> Bindings<'static> {
-        let names = self.specs.iter().map(|spec| spec.name.as_str());
-        let bound = |name: &str| Some((Cow::Owned(format!("options.{name}")), self.value(given, name)?.clone()));
-        names.filter_map(bound).collect()
+        let bound = |name: &Arc<str>| Some((Cow::Owned(format!("options.{name}")), self.value(given, name)?.clone()));
+        self.declared.keys().filter_map(bound).collect()
     }
 
     /// Checks that every option that stands in a text can stand there.
@@ -80,7 +67,11 @@ impl OptionRules {
         }
     }
 
-    fn roles(&self, given: &Options, name: &str) -> Result<Vec<Arc<str>>, CatalogueError> {
+    /// A list of roles that the files give.
+    ///
+    /// # Errors
+    /// When it is no such list.
+    pub(super) fn roles(&self, given: &Options, name: &str) -> Result<Vec<Arc<str>>, CatalogueError> {
         let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(Arc::from);
         let roles = match self.value(given, name) {
             None => Some(Vec::new()),
@@ -95,45 +86,23 @@ impl OptionRules {
     }
 }
 
-impl RolesFromOptions {
-    /// The semantics with the roles that the files name.
+impl Role {
+    /// The rule for such roles; `option` has the lists that stand in an option, which is asked for with its line and name.
     ///
     /// # Errors
-    /// When an option is no list of roles.
-    pub(super) fn apply(
-        &self,
-        semantics: &Arc<Semantics>,
-        rules: &OptionRules,
-        given: &Options,
-    ) -> Result<Arc<Semantics>, CatalogueError> {
-        if self.0.is_empty() {
-            return Ok(semantics.clone());
+    /// Those of `option`.
+    pub(super) fn rule<E>(&self, option: impl Fn(u64, &str) -> Result<Vec<Arc<str>>, E>) -> Result<RoleRule, E> {
+        let list = |roles: &Option<Lined<Roles>>| match roles {
+            None => Ok(Vec::new()),
+            Some(Lined { value: Roles::These(all), .. }) => Ok(all.clone()),
+            Some(Lined { line, value: Roles::Option(name) }) => option(*line, name),
+        };
+        let (ranked, admin, mut values) = (list(&self.ranked)?, list(&self.admin)?, list(&self.values)?);
+        // What an option says is all there is.
+        if !matches!(&self.values, Some(Lined { value: Roles::Option(_), .. })) {
+            values.extend(self.names.keys().cloned());
         }
-        let mut semantics = Semantics::clone(semantics);
-        for (place, option) in &self.0 {
-            let roles = rules.roles(given, option)?;
-            let rule: Option<&mut RoleRule> = match place.of {
-                Of::Accounts => semantics.role.as_mut(),
-                Of::Members => semantics.members.role.as_mut(),
-            };
-            let Some(rule) = rule else { continue };
-            match place.list {
-                RoleList::Ranked => rule.ranked = roles,
-                RoleList::Admin => rule.admin = roles.into_iter().collect(),
-                RoleList::Values => rule.values = roles.into_iter().collect(),
-            }
-        }
-        Ok(Arc::new(semantics))
-    }
-}
-
-impl From<BTreeMap<String, super::wire::Choice>> for OptionRules {
-    fn from(wire: BTreeMap<String, super::wire::Choice>) -> Self {
-        let mut rules = Self::default();
-        for (name, choice) in wire {
-            rules.defaults.extend(choice.default.map(|value| (Arc::from(name.as_str()), value)));
-            rules.specs.push(OptionSpec { name, required: choice.required, help: choice.help });
-        }
-        rules
+        let (admin, values) = (admin.into_iter().collect(), values.into_iter().collect());
+        Ok(RoleRule { many: self.take == Take::Many, ranked, admin, values })
     }
 }

@@ -2,17 +2,42 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     dictionary::Translation,
-    manifest::{Accounts, Fields},
-    template::{Dotted, text},
+    manifest::{Accounts, Fields, Records},
+    template::{Dotted, need},
 };
 use crate::{
     connectors::STATUS_NOT_SHOWN,
     model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount},
 };
+
+/// Accepted is not done.
+pub(super) const ACCEPTED: u16 = 202;
+
+/// Puts values where they belong in a body.
+pub(super) fn set_all(body: &mut Value, changes: &[(Dotted, Value)]) {
+    for (path, value) in changes {
+        path.set(body, value.clone());
+    }
+}
+
+impl Records {
+    /// A body in the envelope that the app wants around it.
+    pub(super) fn wrap(&self, body: Value) -> Value {
+        match &self.wrap {
+            Some(key) => json!({ key: body }),
+            None => body,
+        }
+    }
+
+    /// What is in the envelope, where there is one.
+    pub(super) fn unwrap<'v>(&self, body: &'v Value) -> &'v Value {
+        self.wrap.as_ref().and_then(|key| body.get(key)).unwrap_or(body)
+    }
+}
 
 impl Accounts {
     /// An account as a row shows it.
@@ -20,16 +45,17 @@ impl Accounts {
     /// # Errors
     /// What the row lacks.
     pub(super) fn parse(&self, row: &Value, words: &Translation) -> Result<LiveAccount, String> {
-        let id = text(&self.id, row).ok_or_else(|| format!("a row has no `{}`", self.id))?;
-        let email = match self.email.get(row) {
+        let Records { id, name, fields, .. } = &self.records;
+        let id = need("row", id, row)?;
+        let email = match name.get(row) {
             Some(Value::String(email)) => Email::lenient(email),
             // It has none, and has to be shown all the same. Nothing stands in for it: planning takes an empty address for
             // nobody's and lets the account be, whereas another word in its place would be a stranger to be removed.
             Some(Value::Null) => Email::lenient(""),
-            _ => return Err(format!("the row of `{id}` has no `{}`", self.email)),
+            _ => return Err(format!("the row of `{id}` has no `{name}`")),
         };
         let created_at = self.created_at.as_ref().and_then(|path| path.get(row)?.as_str()?.parse().ok());
-        let values = values(&self.fields, words, row);
+        let values = values(fields, words, row);
         Ok(LiveAccount { id, email, status: self.parse_status(row), values, created_at })
     }
 
@@ -50,12 +76,7 @@ impl Accounts {
 
     /// The address in a row, if it shows one.
     pub(super) fn email_of(&self, row: &Value) -> Option<Email> {
-        self.email.get(row).and_then(Value::as_str).map(Email::lenient)
-    }
-
-    /// Whether both carry one address, as identities.
-    pub(super) fn same_email(&self, sent: &Value, echo: &Value) -> bool {
-        self.email_of(sent) == self.email_of(echo)
+        self.records.name.get(row).and_then(Value::as_str).map(Email::lenient)
     }
 }
 
@@ -65,7 +86,7 @@ pub(super) fn values(fields: &Fields, words: &Translation, row: &Value) -> BTree
         let value = words.ours(name, path.get(row)?)?;
         Some((name.clone(), field_value(&value)?))
     };
-    fields.0.iter().filter_map(value).collect()
+    fields.iter().filter_map(value).collect()
 }
 
 /// `None` for what no field can hold.
@@ -99,8 +120,6 @@ pub(super) fn echoes(sent: &Value, echo: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::connectors::rest::Manifest;
 

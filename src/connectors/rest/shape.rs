@@ -1,9 +1,14 @@
-//! Where the answers of a list have their rows, and where they say how the list goes on.
+//! What an answer is: a page of a list, with its rows and where it says how the list goes on, or the one thing that was asked
+//! for by its id.
 
 use serde_json::Value;
 
-use super::template::{Dotted, text};
-use crate::connectors::paging::{Page, Paging, Row};
+use super::template::{Dotted, need};
+use crate::connectors::{
+    Error, ErrorKind,
+    http::{Answer, HttpClient, Request},
+    paging::{Page, Paging, Row},
+};
 
 /// How the pages of a list are asked for, and where they say how it goes on.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,12 +45,31 @@ pub(in crate::connectors) fn page(
         at_least: at(|paged| &paged.at_least).and_then(Value::as_u64),
         ..Page::default()
     };
-    let row = |value: Value| {
-        let id = text(key, &value).map(|id| id.to_string());
-        Row { key: id.ok_or_else(|| format!("a row has no `{key}`")), value }
-    };
+    let row = |value: Value| Row { key: need("row", key, &value).map(|id| id.to_string()), value };
     page.rows = items.take(&mut body).into_iter().map(row).collect();
     Ok(page)
+}
+
+/// What the answer to a read by id means: what was asked for, or `None` when there is no such thing. `is_it` tells whether an
+/// answer is about the one that was asked for, and `what` is its name in the sentence that says that it is not.
+///
+/// # Errors
+/// When the app did not answer, or about something else.
+pub(in crate::connectors) fn one(
+    http: &HttpClient,
+    request: &Request,
+    read: Result<Answer, Error>,
+    what: &str,
+    is_it: impl Fn(&Value) -> bool,
+) -> Result<Option<Answer>, Error> {
+    match read {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Ok(answer) if !answer.body.as_ref().is_some_and(is_it) => {
+            let detail = format!("the answer is about another {what}, or does not say about which");
+            Err(http.error(request, ErrorKind::Malformed, Some(answer.status), &detail))
+        }
+        read => read.map(Some),
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::connectors::http::segment;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(with = "String", extend("pattern" = r"^([^{}]|\{\s*[A-Za-z0-9_.]+\s*\})*$"))]
-pub struct Template(Vec<Part>);
+pub(in crate::connectors) struct Template(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -79,20 +79,15 @@ impl Template {
 
     /// The text as a URL path. Each value becomes one segment or part of one, whatever is in it.
     pub(super) fn path(&self, bindings: &Bindings<'_>) -> Result<String, String> {
-        let mut path = String::new();
-        for part in &self.0 {
-            match part {
-                Part::Text(text) => path.push_str(text),
-                Part::Hole(name) => {
-                    let value = bindings.get(name.as_str()).and_then(plain);
-                    let value = value.ok_or_else(|| format!("there is no value for {{{name}}}"))?;
-                    let value = segment(&value)
-                        .ok_or_else(|| format!("`{value}` cannot stand for {{{name}}} in an address"))?;
-                    path.push_str(&value);
-                }
+        let part = |part: &Part| match part {
+            Part::Text(text) => Ok(text.clone()),
+            Part::Hole(name) => {
+                let value = bindings.get(name.as_str()).and_then(plain);
+                let value = value.ok_or_else(|| format!("there is no value for {{{name}}}"))?;
+                segment(&value).ok_or_else(|| format!("`{value}` cannot stand for {{{name}}} in an address"))
             }
-        }
-        Ok(path)
+        };
+        self.0.iter().map(part).collect()
     }
 }
 
@@ -105,9 +100,11 @@ fn plain(value: &Value) -> Option<String> {
     }
 }
 
-/// JSON with placeholders. A text that is nothing but a placeholder becomes the value itself, whatever its type; without
-/// a value, the key or element that holds it is left out.
-#[derive(Debug, Clone, PartialEq)]
+// JSON with placeholders. A text that is nothing but a placeholder becomes the value itself, whatever its type; without a value,
+// the key or element that holds it is left out. No doc comment, because the schema would show it.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(try_from = "Value")]
+#[schemars(with = "Value")]
 pub(super) enum BodyTemplate {
     Text(Template),
     List(Vec<Self>),
@@ -115,19 +112,23 @@ pub(super) enum BodyTemplate {
     Fixed(Value),
 }
 
-impl BodyTemplate {
-    pub(super) fn parse(value: Value) -> Result<Self, String> {
+impl TryFrom<Value> for BodyTemplate {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
         Ok(match value {
             Value::String(text) => Self::Text(text.try_into()?),
-            Value::Array(all) => Self::List(all.into_iter().map(Self::parse).collect::<Result<_, _>>()?),
+            Value::Array(all) => Self::List(all.into_iter().map(Self::try_from).collect::<Result<_, _>>()?),
             Value::Object(map) => {
-                let entry = |(key, value)| Ok::<_, String>((key, Self::parse(value)?));
+                let entry = |(key, value)| Ok::<_, String>((key, Self::try_from(value)?));
                 Self::Map(map.into_iter().map(entry).collect::<Result<_, _>>()?)
             }
             fixed => Self::Fixed(fixed),
         })
     }
+}
 
+impl BodyTemplate {
     /// The placeholders in it.
     pub(super) fn holes(&self) -> Vec<&str> {
         match self {
@@ -159,7 +160,7 @@ impl BodyTemplate {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 #[schemars(with = "String", extend("pattern" = r"^(\.|[^.]+(\.[^.]+)*)$"))]
-pub struct Dotted(Vec<String>);
+pub(in crate::connectors) struct Dotted(Vec<String>);
 
 impl TryFrom<String> for Dotted {
     type Error = String;
@@ -187,9 +188,8 @@ impl Dotted {
     /// The value there; `None` when there is no such key, which is not the same as null.
     pub(in crate::connectors) fn get<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(value, |value, part| match value {
-            Value::Object(map) => map.get(part),
             Value::Array(all) => all.get(part.parse::<usize>().ok()?),
-            _ => None,
+            other => other.get(part),
         })
     }
 
@@ -202,31 +202,23 @@ impl Dotted {
     pub(super) fn set(&self, target: &mut Value, value: Value) {
         let mut place = target;
         for part in &self.0 {
-            if let (Value::Array(all), Ok(index)) = (&mut *place, part.parse::<usize>())
-                && index < all.len()
-            {
-                // Borrowed anew, because the borrow above cannot outlive its condition.
-                let Value::Array(all) = place else { return };
-                place = &mut all[index];
-                continue;
-            }
-            if !place.is_object() {
-                *place = Value::Object(Map::new());
-            }
-            let Value::Object(map) = place else { return };
-            place = map.entry(part.clone()).or_insert(Value::Null);
+            let index = part.parse::<usize>().ok().filter(|index| place.get(index).is_some());
+            place = match index {
+                Some(index) => &mut place[index],
+                None => {
+                    if !place.is_object() {
+                        *place = Value::Object(Map::new());
+                    }
+                    &mut place[part]
+                }
+            };
         }
         *place = value;
     }
 
     /// Takes the list there out of a value; empty when there is none.
     pub(super) fn take(&self, value: &mut Value) -> Vec<Value> {
-        let found = self.0.iter().try_fold(value, |value, part| match value {
-            Value::Object(map) => map.get_mut(part),
-            Value::Array(all) => all.get_mut(part.parse::<usize>().ok()?),
-            _ => None,
-        });
-        match found.map(Value::take) {
+        match value.pointer_mut(&self.pointer()).map(Value::take) {
             Some(Value::Array(rows)) => rows,
             _ => Vec::new(),
         }
@@ -235,16 +227,19 @@ impl Dotted {
     /// Takes the key there out of an object.
     pub(super) fn remove(&self, value: &mut Value) {
         let Some((last, way)) = self.0.split_last() else { return };
-        let parent = way.iter().try_fold(value, |value, part| value.get_mut(part));
-        if let Some(Value::Object(map)) = parent {
+        if let Some(Value::Object(map)) = value.pointer_mut(&pointer(way)) {
             map.shift_remove(last);
         }
     }
 
     /// The path as a JSON pointer.
     pub(super) fn pointer(&self) -> String {
-        self.0.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
+        pointer(&self.0)
     }
+}
+
+fn pointer(parts: &[String]) -> String {
+    parts.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
 }
 
 /// An id or a name.
@@ -254,6 +249,11 @@ pub(super) fn text(path: &Dotted, row: &Value) -> Option<Arc<str>> {
         Value::Number(number) => Some(number.to_string().into()),
         _ => None,
     }
+}
+
+/// An id or a name, without which the row is none; `what` is for the sentence that says so.
+pub(super) fn need(what: &str, path: &Dotted, row: &Value) -> Result<Arc<str>, String> {
+    text(path, row).ok_or_else(|| format!("a {what} has no `{path}`"))
 }
 
 #[cfg(test)]
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn bodies_keep_types_and_leave_out_what_has_no_value() {
         let body = json!({"n": "{number}", "text": "no. {number}", "roles": "{roles}", "gone": "{x}", "ids": ["{number}", "{x}"], "on": true});
-        let filled = BodyTemplate::parse(body).unwrap().fill(&bindings()).unwrap();
+        let filled = BodyTemplate::try_from(body).unwrap().fill(&bindings()).unwrap();
         assert_eq!(filled, json!({"n": 7, "text": "no. 7", "roles": ["x", "y"], "ids": [7], "on": true}));
     }
 

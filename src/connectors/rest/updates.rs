@@ -4,11 +4,10 @@
 use serde_json::{Value, json};
 
 use super::{
-    bodies::{ACCEPTED, set_all, wrap},
-    engine::{RestConnector, unwrap},
-    manifest::{Call, Style, Update},
-    rows::echoes,
-    template::{Bindings, Dotted, text},
+    engine::RestConnector,
+    manifest::{Records, Style, Update},
+    rows::{ACCEPTED, echoes, set_all},
+    template::{Dotted, text},
 };
 use crate::{
     budget::Lane,
@@ -21,81 +20,70 @@ const NOT_FOUND: u16 = 404;
 /// What RFC 6902 documents are sent as.
 const JSON_PATCH: &str = "application/json-patch+json";
 
-/// What is updated, and how it is read.
-pub(super) struct Target<'a> {
-    pub(super) id: &'a str,
-    /// Where its answers have the id.
-    pub(super) id_at: &'a Dotted,
-    pub(super) read: Option<&'a Call>,
-    pub(super) wrap: Option<&'a str>,
-    pub(super) bindings: Bindings<'static>,
-    /// Why what was read right before must not be sent back, if it must not.
-    pub(super) unfit: Option<Unfit<'a>>,
-}
-
 /// One update under way.
 struct Updating<'a> {
     connector: &'a RestConnector,
+    of: &'a Records,
     update: &'a Update,
-    target: Target<'a>,
+    id: &'a str,
     request: Request,
     lane: Lane,
 }
 
 impl RestConnector {
-    /// Changes something. Returns what the app says it is now, and whether that proves the change.
+    /// Changes a record. Returns what the app says it is now, and whether that proves the change. `unfit` says why what was
+    /// read right before must not be sent back, if it must not.
     pub(super) async fn change(
         &self,
+        of: &Records,
         update: &Update,
-        target: Target<'_>,
+        id: &str,
         changes: &[(Dotted, Value)],
+        unfit: Option<Unfit<'_>>,
         lane: Lane,
     ) -> Result<(Option<Value>, bool), Error> {
-        let request = self.request(&update.call, &target.bindings)?;
-        Updating { connector: self, update, target, request, lane }.run(changes).await
+        let request = self.request(&update.call, &self.bindings(&[(of.kind.id, id)]))?;
+        Updating { connector: self, of, update, id, request, lane }.run(changes, unfit).await
     }
 }
 
 impl Updating<'_> {
-    async fn run(mut self, changes: &[(Dotted, Value)]) -> Result<(Option<Value>, bool), Error> {
+    async fn run(
+        mut self,
+        changes: &[(Dotted, Value)],
+        unfit: Option<Unfit<'_>>,
+    ) -> Result<(Option<Value>, bool), Error> {
         let mut changed = json!({});
         set_all(&mut changed, changes);
-        let body = match &self.update.style {
-            Style::Partial { whole } => self.partial(whole, changes).await?,
+        // What an answer has to show, and what is sent.
+        let (shown, sent) = match &self.update.style {
+            Style::Partial { whole } => (changed.clone(), self.of.wrap(self.partial(whole, changes).await?)),
             Style::Replace { omit } => {
                 let mut body = self.before().await?;
-                if let Some(why) = self.target.unfit.and_then(|unfit| unfit(&body)) {
+                if let Some(why) = unfit.and_then(|unfit| unfit(&body)) {
                     return Err(self.connector.http.error(&self.request, ErrorKind::Server, None, &why));
                 }
-                for path in omit {
-                    path.remove(&mut body);
-                }
+                omit.iter().for_each(|path| path.remove(&mut body));
                 set_all(&mut body, changes);
-                body
+                (body.clone(), self.of.wrap(body))
             }
             Style::JsonPatch { op } => {
                 self.request.headers.push(("content-type".into(), JSON_PATCH.into()));
-                changes.iter().map(|(path, value)| json!({"op": op, "path": path.pointer(), "value": value})).collect()
+                let operation =
+                    |(path, value): &(Dotted, Value)| json!({"op": op, "path": path.pointer(), "value": value});
+                (changed.clone(), changes.iter().map(operation).collect())
             }
         };
-        self.request.body = Some(match &self.update.style {
-            Style::JsonPatch { .. } => body.clone(),
-            Style::Partial { .. } | Style::Replace { .. } => wrap(body.clone(), self.target.wrap),
-        });
+        self.request.body = Some(sent);
         let answer = self.connector.send(&self.update.call, &self.request, self.lane).await?;
-        let echo = answer.body.map(|body| unwrap(body, self.target.wrap));
-        let same = |echo: &Value| text(self.target.id_at, echo).is_none_or(|echoed| &*echoed == self.target.id);
-        let proves = |all: &Value| {
-            answer.status != ACCEPTED && echo.as_ref().is_some_and(|echo| same(echo) && echoes(all, echo))
-        };
+        let echo = answer.body.as_ref().map(|body| self.of.unwrap(body));
+        let same = |echo: &Value| text(&self.of.id, echo).is_none_or(|echoed| &*echoed == self.id);
+        let proven = answer.status != ACCEPTED && echo.is_some_and(|echo| same(echo) && echoes(&shown, echo));
+        let echo = echo.cloned();
         match &self.update.style {
-            Style::Partial { .. } | Style::JsonPatch { .. } => {
-                let proven = proves(&changed);
-                Ok((echo, proven))
-            }
-            Style::Replace { .. } if proves(&body) => Ok((echo, true)),
             // The answer does not show that all the rest is still there.
-            Style::Replace { .. } => Ok(self.look_after(&changed, &body, echo).await),
+            Style::Replace { .. } if !proven => Ok(self.look_after(&changed, &shown, echo).await),
+            _ => Ok((echo, proven)),
         }
     }
 
@@ -118,13 +106,10 @@ impl Updating<'_> {
 
     /// What there is at this moment.
     async fn before(&self) -> Result<Value, Error> {
-        let Self { connector, target, .. } = self;
-        let read = target.read.ok_or_else(|| connector.lacks("read what is to be changed"))?;
-        let id = (target.id, target.id_at);
-        let before = connector.raw(read, &target.bindings, target.wrap, id, self.lane).await?;
+        let before = self.connector.raw(self.of, self.id, self.lane).await?;
         before.ok_or_else(|| {
             let why = "when it was read right before, it was not there";
-            let error = connector.http.error(&self.request, ErrorKind::NotFound, None, why);
+            let error = self.connector.http.error(&self.request, ErrorKind::NotFound, None, why);
             // As if the update itself had been answered so.
             match self.update.call.answers.meaning(NOT_FOUND, &Value::Null, |meaning| meaning == Meaning::Manual) {
                 Some(said) => Error { kind: ErrorKind::Unsupported, hint: said.hint.map(str::to_owned), ..error },

@@ -1,18 +1,16 @@
 //! Changing an app as its manifest says. Each write is sent once, and its answer is judged.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use super::{
-    bodies::{ACCEPTED, set_all, wrap},
     dictionary::{Translation, Unsendable},
-    engine::{RestConnector, unwrap},
-    manifest::{Call, Change, Manifest, Naming, Update},
-    rows::echoes,
+    engine::RestConnector,
+    manifest::{ACCOUNT, Call, Change, GROUP, Manifest, Naming, Records, Update},
+    rows::{ACCEPTED, echoes, set_all},
     template::{Bindings, Dotted, text},
-    updates::Target,
 };
 use crate::{
     budget::Lane,
@@ -21,7 +19,7 @@ use crate::{
         http::{Answer, Request},
         replacement::{self, Unfit},
     },
-    model::{Email, FieldName, Values},
+    model::{Email, LiveAccount, Values},
 };
 
 impl RestConnector {
@@ -31,72 +29,82 @@ impl RestConnector {
         self.http.write_judged(request, lane, &judge).await
     }
 
-    /// How `values` are translated; the app's names are looked at where one of them needs it.
-    async fn words_for(&self, naming: &Naming, values: &Values, lane: Lane) -> Translation {
-        let fields: BTreeSet<FieldName> = values.keys().cloned().collect();
-        self.translation(naming, &fields, lane).await
+    /// What a write needs of the manifest, or the error that says that it has none.
+    fn need<'m, T>(&self, part: &'m Option<T>, what: &str, one: &str) -> Result<&'m T, Error> {
+        part.as_ref().ok_or_else(|| self.lacks(&format!("{what} {one}")))
     }
 
     fn unsendable(&self, call: &Call, why: Unsendable) -> Error {
-        let request = Request::new(call.method, "…");
-        match why {
+        let detail = match why {
             Unsendable::Unmapped(field) => {
-                let detail =
-                    format!("the manifest of {} does not map the field `{field}`", self.manifest.semantics.connector);
-                self.http.error(&request, ErrorKind::Setup, None, &detail)
+                format!("the manifest of {} does not map the field `{field}`", self.manifest.semantics.connector)
             }
-            Unsendable::Word(field, why) => {
-                self.http.error(&request, ErrorKind::Setup, None, &format!("`{field}` cannot be sent: {why}"))
-            }
-            Unsendable::Unread(error) => Error::clone(&error),
-        }
+            Unsendable::Word(field, why) => format!("`{field}` cannot be sent: {why}"),
+            Unsendable::Unread(error) => return Error::clone(&error),
+        };
+        self.http.error(&Request::new(call.method, "…"), ErrorKind::Setup, None, &detail)
     }
 
-    /// Placeholders for values.
-    fn bind(
+    /// How `values` are translated; the app's names are looked at where one of them needs it.
+    async fn words_for(&self, naming: &Naming, values: &Values, lane: Lane) -> Translation {
+        self.translation(naming, &values.keys().cloned().collect(), lane).await
+    }
+
+    /// The request that carries `values`, besides what `bindings` has.
+    fn carrying(
         &self,
-        bindings: &mut Bindings<'_>,
         call: &Call,
+        mut bindings: Bindings<'_>,
         words: &Translation,
         values: &Values,
-    ) -> Result<(), Error> {
+    ) -> Result<Request, Error> {
         for (name, value) in values {
             let wire = words.theirs(name, value).map_err(|why| self.unsendable(call, why))?;
             bindings.insert(Cow::Owned(name.to_string()), wire);
         }
-        Ok(())
+        self.request(call, &bindings)
+    }
+
+    /// Makes a record called `name`. `shown` reads the account in an answer, and says whether it is the one that was asked for.
+    async fn create(
+        &self,
+        of: &Records,
+        name: &str,
+        values: &Values,
+        lane: Lane,
+        shown: impl Fn(&mut Value, &Value, &Translation) -> (Option<LiveAccount>, bool) + Send,
+    ) -> Result<Written, Error> {
+        let call = self.need(&of.create, "create", of.kind.one)?;
+        let words = self.words_for(&of.naming, values, lane).await;
+        let mut request = self.carrying(call, self.bindings(&[(of.kind.name, name)]), &words, values)?;
+        if call.body.is_none() {
+            let placed = words.placed(&of.fields, values).map_err(|why| self.unsendable(call, why))?;
+            let mut body = json!({});
+            of.name.set(&mut body, Value::from(name));
+            set_all(&mut body, &placed);
+            request.body = Some(of.wrap(body));
+        }
+        let answer = self.send(call, &request, lane).await?;
+        let Some(echo) = answer.body.as_ref().map(|body| of.unwrap(body)) else { return Ok(Written::default()) };
+        let mut sent = of.unwrap(&request.body.unwrap_or(Value::Null)).clone();
+        let id = text(&of.id, echo);
+        let (account, is_it) = shown(&mut sent, echo, &words);
+        let proven = answer.status != ACCEPTED && id.is_some() && is_it && echoes(&sent, echo);
+        Ok(Written { id, account, proven })
     }
 
     async fn create_account(&self, email: &Email, values: &Values, lane: Lane) -> Result<Written, Error> {
         let accounts = &self.manifest.accounts;
-        let call = accounts.create.as_ref().ok_or_else(|| self.lacks("create an account"))?;
-        let words = self.words_for(&accounts.naming, values, lane).await;
-        let mut bindings = self.bindings(&[("email", email.as_str())]);
-        self.bind(&mut bindings, call, &words, values)?;
-        let mut request = self.request(call, &bindings)?;
-        if call.body.is_none() {
-            let placed = words.placed(&accounts.fields, values).map_err(|why| self.unsendable(call, why))?;
-            let mut body = json!({});
-            accounts.email.set(&mut body, Value::from(email.as_str()));
-            set_all(&mut body, &placed);
-            request.body = Some(wrap(body, accounts.wrap.as_deref()));
-        }
-        let answer = self.send(call, &request, lane).await?;
-        let mut sent = unwrap(request.body.unwrap_or(Value::Null), accounts.wrap.as_deref());
-        let echo = answer.body.map(|body| unwrap(body, accounts.wrap.as_deref()));
-        let id = echo.as_ref().and_then(|echo| text(&accounts.id, echo));
-        let account = echo.as_ref().and_then(|echo| accounts.parse(echo, &words).ok());
-        let proven = answer.status != ACCEPTED
-            && id.is_some()
-            && account.as_ref().is_some_and(|account| account.email == *email)
-            && echo.is_some_and(|echo| {
-                // Apps may echo an address in another case; it has been compared as an identity.
-                if let Some(email) = accounts.email.get(&echo).filter(|_| accounts.same_email(&sent, &echo)) {
-                    accounts.email.set(&mut sent, email.clone());
-                }
-                echoes(&sent, &echo)
-            });
-        Ok(Written { id, account, proven })
+        let shown = |sent: &mut Value, echo: &Value, words: &Translation| {
+            let account = accounts.parse(echo, words).ok();
+            let is_it = account.as_ref().is_some_and(|account| account.email == *email);
+            // Apps may echo an address in another case; it has been compared as an identity.
+            if let Some(email) = accounts.records.name.get(echo).filter(|_| is_it) {
+                accounts.records.name.set(sent, email.clone());
+            }
+            (account, is_it)
+        };
+        self.create(&accounts.records, email.as_str(), values, lane, shown).await
     }
 
     async fn change_account(
@@ -109,15 +117,7 @@ impl RestConnector {
         lane: Lane,
     ) -> Result<Written, Error> {
         let accounts = &self.manifest.accounts;
-        let target = Target {
-            unfit,
-            id,
-            id_at: &accounts.id,
-            read: Some(&accounts.read),
-            wrap: accounts.wrap.as_deref(),
-            bindings: self.bindings(&[("account.id", id)]),
-        };
-        let (echo, proven) = self.change(update, target, changes, lane).await?;
+        let (echo, proven) = self.change(&accounts.records, update, id, changes, unfit, lane).await?;
         Ok(Written { id: Some(id.into()), account: echo.and_then(|echo| accounts.parse(&echo, words).ok()), proven })
     }
 
@@ -129,10 +129,11 @@ impl RestConnector {
         lane: Lane,
     ) -> Result<Written, Error> {
         let accounts = &self.manifest.accounts;
-        let update = accounts.update.as_ref().ok_or_else(|| self.lacks("change an account"))?;
-        let words = self.words_for(&accounts.naming, values, lane).await;
-        let mut changes = words.placed(&accounts.fields, values).map_err(|why| self.unsendable(&update.call, why))?;
-        changes.extend(email.map(|email| (accounts.email.clone(), Value::from(email.as_str()))));
+        let of = &accounts.records;
+        let update = self.need(&of.update, "change", of.kind.one)?;
+        let words = self.words_for(&of.naming, values, lane).await;
+        let mut changes = words.placed(&of.fields, values).map_err(|why| self.unsendable(&update.call, why))?;
+        changes.extend(email.map(|email| (of.name.clone(), Value::from(email.as_str()))));
         let unfit =
             |row: &Value| accounts.parse(row, &words).ok().and_then(|account| replacement::why_not_now(&account));
         self.change_account(update, id, &changes, &words, Some(&unfit), lane).await
@@ -140,23 +141,27 @@ impl RestConnector {
 
     async fn set_status(&self, id: &str, change: Option<&Change>, what: &str, lane: Lane) -> Result<Written, Error> {
         let accounts = &self.manifest.accounts;
-        // The status alone counts here.
-        let words = Translation::default();
         match change {
-            None => Err(self.lacks(what)),
+            None => Err(self.lacks(&format!("{what} {}", ACCOUNT.one))),
             Some(Change::Set { status, answers }) => {
-                let mut update = accounts.update.clone().ok_or_else(|| self.lacks(what))?;
+                let mut update = self.need(&accounts.records.update, what, ACCOUNT.one)?.clone();
                 update.call.answers = answers.clone().then(update.call.answers);
                 let word = accounts.status_word(status).cloned().unwrap_or(Value::Null);
                 let changes: Vec<_> = accounts.status.iter().map(|path| (path.clone(), word.clone())).collect();
-                self.change_account(&update, id, &changes, &words, None, lane).await
+                // The status alone counts here.
+                self.change_account(&update, id, &changes, &Translation::default(), None, lane).await
             }
             Some(Change::Call(call)) => {
-                let request = self.request(call, &self.bindings(&[("account.id", id)]))?;
+                let request = self.request(call, &self.bindings(&[(ACCOUNT.id, id)]))?;
                 self.send(call, &request, lane).await?;
                 Ok(Written { id: Some(id.into()), account: None, proven: false })
             }
         }
+    }
+
+    async fn delete_record(&self, of: &Records, id: &str, lane: Lane) -> Result<Written, Error> {
+        let call = self.need(&of.delete, "delete", of.kind.one)?;
+        self.delete(call, &self.bindings(&[(of.kind.id, id)]), lane).await
     }
 
     /// A deletion. Only an answer that could have said that it was refused proves it.
@@ -169,15 +174,15 @@ impl RestConnector {
 
     /// Placeholders for memberships of these accounts in a group.
     fn member_bindings(&self, group: &str, accounts: &[&str]) -> Bindings<'static> {
-        let mut bindings = self.bindings(&[("group.id", group)]);
+        let mut bindings = self.bindings(&[(GROUP.id, group)]);
         if let [one] = accounts {
-            bindings.insert("account.id".into(), Value::from(*one));
+            bindings.insert(ACCOUNT.id.into(), Value::from(*one));
         }
         bindings.insert("account.ids".into(), accounts.iter().copied().map(Value::from).collect());
         bindings
     }
 
-    async fn write_member(
+    async fn write_members(
         &self,
         call: &Call,
         group: &str,
@@ -186,53 +191,23 @@ impl RestConnector {
         lane: Lane,
     ) -> Result<Written, Error> {
         let members = &self.manifest.members;
-        if let Some(field) = values.keys().find(|name| !members.fields.0.contains_key(*name)) {
+        if let Some(field) = values.keys().find(|name| !members.fields.contains_key(*name)) {
             return Err(self.unsendable(call, Unsendable::Unmapped(field.clone())));
         }
         let words = self.words_for(&members.naming, values, lane).await;
-        let mut bindings = self.member_bindings(group, accounts);
-        self.bind(&mut bindings, call, &words, values)?;
-        let request = self.request(call, &bindings)?;
+        let request = self.carrying(call, self.member_bindings(group, accounts), &words, values)?;
         let answer = self.send(call, &request, lane).await?;
         let proven = answer.status != ACCEPTED
             && request.body.as_ref().zip(answer.body.as_ref()).is_some_and(|(sent, echo)| echoes(sent, echo));
         Ok(Written { proven, ..Written::default() })
     }
 
-    async fn create_group(&self, call: &Call, name: &str, values: &Values, lane: Lane) -> Result<Written, Error> {
-        let groups = &self.manifest.groups;
-        let words = Translation::default();
-        let mut bindings = self.bindings(&[("group.name", name)]);
-        self.bind(&mut bindings, call, &words, values)?;
-        let mut request = self.request(call, &bindings)?;
-        if call.body.is_none() {
-            let placed = words.placed(&groups.fields, values).map_err(|why| self.unsendable(call, why))?;
-            let mut body = json!({});
-            groups.name.set(&mut body, Value::from(name));
-            set_all(&mut body, &placed);
-            request.body = Some(wrap(body, groups.wrap.as_deref()));
-        }
-        let answer = self.send(call, &request, lane).await?;
-        let sent = unwrap(request.body.unwrap_or(Value::Null), groups.wrap.as_deref());
-        let echo = answer.body.map(|body| unwrap(body, groups.wrap.as_deref()));
-        let id = echo.as_ref().and_then(|echo| text(&groups.id, echo));
-        let proven = answer.status != ACCEPTED && id.is_some() && echo.is_some_and(|echo| echoes(&sent, &echo));
-        Ok(Written { id, account: None, proven })
-    }
-
-    async fn update_group(&self, update: &Update, id: &str, values: &Values, lane: Lane) -> Result<Written, Error> {
-        let groups = &self.manifest.groups;
-        let placed = Translation::default().placed(&groups.fields, values);
+    async fn update_group(&self, id: &str, values: &Values, lane: Lane) -> Result<Written, Error> {
+        let of = &self.manifest.groups.records;
+        let update = self.need(&of.update, "change", of.kind.one)?;
+        let placed = Translation::default().placed(&of.fields, values);
         let changes = placed.map_err(|why| self.unsendable(&update.call, why))?;
-        let target = Target {
-            unfit: None,
-            id,
-            id_at: &groups.id,
-            read: groups.read.as_ref(),
-            wrap: groups.wrap.as_deref(),
-            bindings: self.bindings(&[("group.id", id)]),
-        };
-        let (_, proven) = self.change(update, target, &changes, lane).await?;
+        let (_, proven) = self.change(of, update, id, &changes, None, lane).await?;
         Ok(Written { id: Some(id.into()), account: None, proven })
     }
 }
@@ -244,97 +219,68 @@ impl Writer for RestConnector {
         match write {
             Write::CreateAccount { email, values } => self.create_account(email, values, lane).await,
             Write::UpdateAccount { id, values, email } => self.update_account(id, values, email.as_ref(), lane).await,
-            Write::Deactivate { id } => {
-                self.set_status(id, accounts.deactivate.as_ref(), "deactivate an account", lane).await
-            }
-            Write::Reactivate { id } => {
-                self.set_status(id, accounts.reactivate.as_ref(), "reactivate an account", lane).await
-            }
-            Write::DeleteAccount { id } => {
-                let call = accounts.delete.as_ref().ok_or_else(|| self.lacks("delete an account"))?;
-                self.delete(call, &self.bindings(&[("account.id", id)]), lane).await
-            }
+            Write::Deactivate { id } => self.set_status(id, accounts.deactivate.as_ref(), "deactivate", lane).await,
+            Write::Reactivate { id } => self.set_status(id, accounts.reactivate.as_ref(), "reactivate", lane).await,
+            Write::DeleteAccount { id } => self.delete_record(&accounts.records, id, lane).await,
             Write::AddMember { group, who, values } => {
-                let call = members.add.as_ref().ok_or_else(|| self.lacks("add a member"))?;
+                let call = self.need(&members.add, "add", "a member")?;
                 // No manifest says that joining makes the account, so that there is one.
                 let account = who.id.as_deref().ok_or_else(|| self.lacks("add someone without an account"))?;
-                self.write_member(call, group, &[account], values, lane).await
+                self.write_members(call, group, &[account], values, lane).await
             }
             Write::ChangeMember { group, account, values } => {
-                let call = members.change.as_ref().ok_or_else(|| self.lacks("change a membership"))?;
-                self.write_member(call, group, &[account], values, lane).await
+                let call = self.need(&members.change, "change", "a membership")?;
+                self.write_members(call, group, &[account], values, lane).await
             }
             Write::RemoveMember { group, account } => {
-                let call = members.remove.as_ref().ok_or_else(|| self.lacks("remove a member"))?;
+                let call = self.need(&members.remove, "remove", "a member")?;
                 self.delete(call, &self.member_bindings(group, &[account]), lane).await
             }
             Write::CreateGroup { name, values } => {
-                let call = groups.create.as_ref().ok_or_else(|| self.lacks("create a group"))?;
-                self.create_group(call, name, values, lane).await
+                self.create(&groups.records, name, values, lane, |_, _, _| (None, true)).await
             }
-            Write::UpdateGroup { id, values } => {
-                let update = groups.update.as_ref().ok_or_else(|| self.lacks("change a group"))?;
-                self.update_group(update, id, values, lane).await
-            }
-            Write::DeleteGroup { id } => {
-                let call = groups.delete.as_ref().ok_or_else(|| self.lacks("delete a group"))?;
-                self.delete(call, &self.bindings(&[("group.id", id)]), lane).await
-            }
+            Write::UpdateGroup { id, values } => self.update_group(id, values, lane).await,
+            Write::DeleteGroup { id } => self.delete_record(&groups.records, id, lane).await,
         }
     }
 
     async fn write_together(&self, writes: &[Write], lane: Lane) -> Result<Vec<Result<Written, Error>>, Error> {
         let members = &self.manifest.members;
-        let sent = match together(writes) {
-            Some(Together::Add { group, accounts, values }) => {
-                let call = members.add.as_ref().ok_or_else(|| self.lacks("add members"))?;
-                Some(self.write_member(call, group, &accounts, values, lane).await)
+        match (writes.first(), together(writes)) {
+            (Some(Write::AddMember { group, values, .. }), Some(accounts)) => {
+                let call = self.need(&members.add, "add", "members")?;
+                self.write_members(call, group, &accounts, values, lane).await?;
             }
-            Some(Together::Remove { group, accounts }) => {
-                let call = members.remove.as_ref().ok_or_else(|| self.lacks("remove members"))?;
-                Some(self.delete(call, &self.member_bindings(group, &accounts), lane).await)
+            (Some(Write::RemoveMember { group, .. }), Some(accounts)) => {
+                let call = self.need(&members.remove, "remove", "members")?;
+                self.delete(call, &self.member_bindings(group, &accounts), lane).await?;
             }
-            None => None,
-        };
-        match sent {
-            // One answer for all proves nothing about each.
-            Some(answer) => answer.map(|_| writes.iter().map(|_| Ok(Written::default())).collect()),
-            None => {
+            _ => {
                 let mut results = Vec::with_capacity(writes.len());
                 for write in writes {
                     results.push(self.write(write, lane).await);
                 }
-                Ok(results)
+                return Ok(results);
             }
         }
+        // One answer for all proves nothing about each.
+        Ok(writes.iter().map(|_| Ok(Written::default())).collect())
     }
 }
 
-/// Writes that one request can carry.
-enum Together<'a> {
-    Add { group: &'a str, accounts: Vec<&'a str>, values: &'a Values },
-    Remove { group: &'a str, accounts: Vec<&'a str> },
-}
-
-/// The one request that carries all of these; `None` when there is none, because they differ in more than the account.
-fn together(writes: &[Write]) -> Option<Together<'_>> {
-    match writes.first()? {
-        Write::AddMember { group, values, .. } => {
-            let accounts = writes.iter().map(|write| match write {
-                Write::AddMember { group: other, who, values: same } if other == group && same == values => {
-                    who.id.as_deref()
-                }
-                _ => None,
-            });
-            Some(Together::Add { group, accounts: accounts.collect::<Option<_>>()?, values })
+/// The accounts that one request can be about; `None` where the writes differ in more than the account.
+fn together(writes: &[Write]) -> Option<Vec<&str>> {
+    let first = writes.first()?;
+    let accounts = writes.iter().map(|write| match (first, write) {
+        (Write::AddMember { group, values, .. }, Write::AddMember { group: other, who, values: same })
+            if (group, values) == (other, same) =>
+        {
+            who.id.as_deref()
         }
-        Write::RemoveMember { group, .. } => {
-            let accounts = writes.iter().map(|write| match write {
-                Write::RemoveMember { group: other, account } if other == group => Some(&**account),
-                _ => None,
-            });
-            Some(Together::Remove { group, accounts: accounts.collect::<Option<_>>()? })
+        (Write::RemoveMember { group, .. }, Write::RemoveMember { group: other, account }) if group == other => {
+            Some(&**account)
         }
         _ => None,
-    }
+    });
+    accounts.collect()
 }

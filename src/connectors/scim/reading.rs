@@ -18,6 +18,7 @@ use crate::{
     connectors::{
         AccountGroup, Error, ErrorKind, Joiner, Listing, Reader,
         http::{Answer, Method, Request, segment},
+        rest::shape,
     },
     model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Severity},
 };
@@ -55,16 +56,11 @@ impl ScimApp {
     /// One resource; `None` when there is none.
     pub(super) async fn resource(&self, path: &str, id: &str, lane: Lane) -> Result<Option<Value>, Error> {
         let request = Request::new(Method::Get, self.path(path, id)?);
-        let answer = match self.http.read(&request, lane).await {
-            Ok(answer) => answer,
-            Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.explain(error)),
-        };
+        let read = self.http.read(&request, lane).await;
+        let is_it = |body: &Value| text(get(body, "id")).as_deref() == Some(id);
+        let answer = shape::one(&self.http, &request, read, "resource", is_it).map_err(|error| self.explain(error))?;
+        let Some(answer) = answer else { return Ok(None) };
         let body = answer.body.clone().unwrap_or(Value::Null);
-        if text(get(&body, "id")).as_deref() != Some(id) {
-            let detail = "the answer is about another resource, or does not say about which";
-            return Err(self.http.error(&request, ErrorKind::Malformed, Some(answer.status), detail));
-        }
         self.saw(&request.path, &answer, &body);
         Ok(Some(body))
     }

@@ -1,24 +1,19 @@
-//! The calls of a manifest, checked one by one.
+//! The calls of a manifest, and what their answers mean, checked one by one.
 
 use std::{cell::RefCell, collections::BTreeSet};
 
-use serde_json::Value;
-use serde_saphyr::Spanned;
-
-use super::{
-    answers::{Shared, Told},
-    mistakes::{Problem, at},
-};
+use super::mistakes::{Problem, choice};
 use crate::connectors::{
+    Meaning,
     http::Method,
     paging::{Cursor, Paging, Totals},
     rest::{
-        answers::Answers,
+        answers::{Answers, CALLS, Kind, Rule},
         manifest::{Call, Fields, List, Style, Update},
         options::OptionRules,
         shape::Paged,
         template::{BodyTemplate, Template},
-        wire,
+        wire::{self, ByHand, Choice, Lined, Map, Path},
     },
 };
 
@@ -31,18 +26,22 @@ pub(super) struct Scope<'a> {
     /// How lists are paged that say nothing of their own.
     pub(super) page: Option<&'a Paged>,
     /// What answers mean to every call, or to the calls that they name.
-    pub(super) answers: &'a [Shared],
+    pub(super) answers: &'a [Rule],
     /// Options that stand in a text so far.
     pub(super) plain: RefCell<BTreeSet<String>>,
 }
 
 impl Scope<'_> {
+    /// The option of this name.
+    pub(super) fn declared(&self, line: u64, name: &str) -> Result<&Choice, Problem> {
+        let undeclared = || format!("there is no option `{name}`; declare it: `options: {{ {name}: {{ help: … }} }}`");
+        self.options.declared.get(name).ok_or_else(|| (line, undeclared()))
+    }
+
     /// Checks that an option is declared, and has a value where it has to have one.
     fn option(&self, line: u64, name: &str, needed: bool) -> Result<(), Problem> {
-        let Some(spec) = self.options.specs.iter().find(|spec| spec.name == name) else {
-            return Err((line, undeclared(name)));
-        };
-        if needed && !spec.required && !self.options.defaults.contains_key(name) {
+        let choice = self.declared(line, name)?;
+        if needed && !choice.required && choice.default.is_none() {
             return Err((
                 line,
                 format!("{{options.{name}}} may have no value here; declare it with `required: true` or a `default`"),
@@ -53,50 +52,32 @@ impl Scope<'_> {
     }
 }
 
-/// What to say of an option that is not declared.
-pub(super) fn undeclared(name: &str) -> String {
-    format!("there is no option `{name}`; declare it: `options: {{ {name}: {{ help: … }} }}`")
-}
-
-pub(super) fn paging(wire: &Spanned<wire::Page>) -> Result<Paged, Problem> {
-    let line = at(wire);
-    let page = &wire.value;
-    let mut cursors = Vec::new();
-    if let Some(parameter) = &page.offset {
-        cursors.push(Cursor::Row { parameter: parameter.clone(), first: 0 });
+pub(super) fn paging(Lined { line, value: page }: Lined<wire::Page>) -> Result<Paged, Problem> {
+    let wrong = |message: &str| Err((line, message.to_owned()));
+    if page.token.is_some() != page.next.is_some() {
+        return wrong("`token` (the parameter) and `next` (where the answer has the token) go together");
     }
-    if let Some(parameter) = &page.number {
-        cursors.push(Cursor::Number { parameter: parameter.clone(), first: page.first.unwrap_or(1) });
-    }
-    match (&page.token, &page.next) {
-        (Some(parameter), Some(_)) => cursors.push(Cursor::Token { parameter: parameter.clone(), opening: None }),
-        (None, None) => {}
-        _ => {
-            return Err((
-                line,
-                "`token` (the parameter) and `next` (where the answer has the token) go together".into(),
-            ));
-        }
-    }
-    cursors.extend(page.link.is_some().then_some(Cursor::Link));
-    let (Some(cursor), true) = (cursors.pop(), cursors.is_empty()) else {
-        return Err((line, "`page` needs exactly one of `offset`, `number`, `token` and `link`".into()));
+    let cursor = match (page.offset, page.number, page.token, &page.link) {
+        (Some(parameter), None, None, None) => Cursor::Row { parameter, first: 0 },
+        (None, Some(parameter), None, None) => Cursor::Number { parameter, first: page.first.unwrap_or(1) },
+        (None, None, Some(parameter), None) => Cursor::Token { parameter, opening: None },
+        (None, None, None, Some(_)) => Cursor::Link,
+        _ => return wrong("`page` needs exactly one of `offset`, `number`, `token` and `link`"),
     };
-    let max = page.max.map_or(PAGE_SIZE, u64::from);
-    if max == 0 {
-        return Err((line, "`max` must be at least 1".into()));
+    if page.max == Some(0) {
+        return wrong("`max` must be at least 1");
     }
     let ends_short = page.end == Some(wire::End::Short);
     if ends_short && page.size.is_none() {
-        return Err((line, "`end: short` needs `size`: otherwise nobody knows what a full page is".into()));
+        return wrong("`end: short` needs `size`: otherwise nobody knows what a full page is");
     }
     let totals = page.total.as_ref().map_or(Totals::Unsaid, |path| Totals::Stated(path.to_string()));
-    let default = page.default.map(u64::from);
+    let max = Some(page.max.unwrap_or(PAGE_SIZE));
     Ok(Paged {
-        paging: Paging { cursor, size: page.size.clone(), max: Some(max), default, ends_short, totals },
-        next: page.next.clone().or_else(|| page.link.clone()),
-        total: page.total.clone(),
-        at_least: page.at_least.clone(),
+        paging: Paging { cursor, size: page.size, max, default: page.default, ends_short, totals },
+        next: page.next.or(page.link),
+        total: page.total,
+        at_least: page.at_least,
     })
 }
 
@@ -120,12 +101,10 @@ impl<'a> CallBuilder<'a> {
     }
 
     /// Checks that a call says what it is about.
-    fn check_about(&self, line: u64, what: &str, call: &Call) -> Result<(), Problem> {
-        let query = call.query.iter().flat_map(|(_, value)| value.holes());
-        let holes: BTreeSet<_> =
-            call.path.holes().chain(query).chain(call.body.iter().flat_map(|b| b.holes())).collect();
+    fn about_one(&self, line: u64, what: &str, call: Call) -> Result<Call, Problem> {
+        let holes: Vec<_> = call.holes().collect();
         match self.about.iter().find(|one_of| !one_of.iter().any(|hole| holes.contains(hole))) {
-            None => Ok(()),
+            None => Ok(call),
             Some(one_of) => {
                 let names: Vec<_> = one_of.iter().map(|hole| format!("{{{hole}}}")).collect();
                 Err((line, format!("`{what}` does not say which one it is about; it needs {}", names.join(" or "))))
@@ -134,7 +113,7 @@ impl<'a> CallBuilder<'a> {
     }
 
     pub(super) fn fields(mut self, fields: &'a Fields) -> Self {
-        self.allowed.extend(fields.0.keys().map(|name| &**name));
+        self.allowed.extend(fields.keys().map(|name| &**name));
         self
     }
 
@@ -155,49 +134,45 @@ impl<'a> CallBuilder<'a> {
     }
 
     /// A text such as a base path.
-    pub(super) fn text(&self, text: Spanned<Template>) -> Result<Template, Problem> {
-        self.check(at(&text), text.value.holes(), true)?;
+    pub(super) fn text(&self, text: Lined<Template>) -> Result<Template, Problem> {
+        self.check(text.line, text.value.holes(), true)?;
         Ok(text.value)
     }
 
     /// What answers mean to the call of this name.
-    pub(super) fn answers(&self, what: &str, told: Told) -> Result<Answers, Problem> {
-        told.of(what, self.scope.answers)
+    pub(super) fn answers(&self, what: &str, own: wire::Answers, may_lack: bool) -> Result<Answers, Problem> {
+        answers(what, own, self.scope.answers, may_lack)
     }
 
-    fn call(&self, what: &str, method: Method, path: Spanned<Template>, told: Told) -> Result<Call, Problem> {
-        let line = at(&path);
-        self.check(line, path.value.holes(), true)?;
-        if !path.value.starts_with('/') {
+    fn call(
+        &self,
+        method: Method,
+        path: Lined<Template>,
+        query: Map<Template>,
+        body: Option<Lined<BodyTemplate>>,
+        answers: Answers,
+    ) -> Result<Call, Problem> {
+        let line = path.line;
+        query.values().try_for_each(|template| self.check(line, template.holes(), false))?;
+        if let Some(body) = &body {
+            self.check(body.line, body.value.holes(), false)?;
+        }
+        let path = self.text(path)?;
+        if !path.starts_with('/') {
             return Err((line, "a path starts with `/` and goes on below the app's `url` and `base`".into()));
         }
-        let answers = self.answers(what, told)?;
-        Ok(Call { method, path: path.value, query: Vec::new(), body: None, answers })
+        Ok(Call { method, path, query, body: body.map(|body| body.value), answers })
     }
 
     /// A call that reads.
     pub(super) fn get(&self, what: &str, wire: wire::Read, may_lack: bool) -> Result<Call, Problem> {
-        let line = at(&wire.get);
-        for template in wire.query.values() {
-            self.check(line, template.holes(), false)?;
-        }
-        let told = Told { answers: wire.answers, may_lack };
-        let call = self.call(what, Method::Get, wire.get, told)?;
-        let call = Call { query: wire.query.into_iter().collect(), ..call };
-        self.check_about(line, what, &call)?;
-        Ok(call)
-    }
-
-    pub(super) fn body(&self, body: Option<Spanned<Value>>) -> Result<Option<BodyTemplate>, Problem> {
-        let Some(body) = body else { return Ok(None) };
-        let line = at(&body);
-        let body = BodyTemplate::parse(body.value).map_err(|wrong| (line, wrong))?;
-        self.check(line, body.holes(), false)?;
-        Ok(Some(body))
+        let line = wire.get.line;
+        let answers = self.answers(what, wire.answers, may_lack)?;
+        self.about_one(line, what, self.call(Method::Get, wire.get, wire.query, None, answers)?)
     }
 
     pub(super) fn list(&self, what: &str, wire: wire::List) -> Result<List, Problem> {
-        let own = wire.page.as_ref().map(paging).transpose()?;
+        let own = wire.page.map(paging).transpose()?;
         let paging = own.or_else(|| self.scope.page.cloned()).filter(|_| wire.paged);
         let read = wire::Read { get: wire.get, query: wire.query, answers: wire.answers };
         let call = self.get(what, read, wire.otherwise.is_some())?;
@@ -207,31 +182,19 @@ impl<'a> CallBuilder<'a> {
     /// A call that changes one thing.
     pub(super) fn write<const N: usize>(
         &self,
-        line: u64,
-        what: &str,
-        given: [(Method, Option<Spanned<Template>>); N],
-        body: Option<Spanned<Value>>,
-        told: Told,
+        (line, what): (u64, &str),
+        given: [(Method, Path); N],
+        body: Option<Lined<BodyTemplate>>,
+        answers: wire::Answers,
+        otherwise: Option<ByHand>,
     ) -> Result<Call, Problem> {
         let (method, path) = one_of(line, what, given)?;
-        let body = self.body(body)?;
-        let call = Call { body, ..self.call(what, method, path, told)? };
-        self.check_about(line, what, &call)?;
-        Ok(call)
+        let answers = self.answers(what, answers, otherwise.is_some())?;
+        self.about_one(line, what, self.call(method, path, Map::new(), body, answers)?)
     }
 
-    pub(super) fn update(&self, what: &str, wire: Spanned<wire::Update>) -> Result<Update, Problem> {
-        let (line, wire) = (at(&wire), wire.value);
-        let style = match wire.style {
-            wire::Style::Partial => Style::Partial { whole: wire.whole.clone() },
-            wire::Style::Replace => Style::Replace { omit: wire.omit.clone() },
-            wire::Style::JsonPatch => Style::JsonPatch {
-                op: match wire.op {
-                    wire::Op::Replace => "replace",
-                    wire::Op::Add => "add",
-                },
-            },
-        };
+    pub(super) fn update(&self, what: &str, wire: Lined<wire::Update>) -> Result<Update, Problem> {
+        let Lined { line, value: wire } = wire;
         let misplaced = [
             ("omit", wire::Style::Replace, wire.omit.is_empty()),
             ("whole", wire::Style::Partial, wire.whole.is_empty()),
@@ -240,16 +203,19 @@ impl<'a> CallBuilder<'a> {
         if let Some((key, ..)) = misplaced.into_iter().find(|(_, style, unused)| *style != wire.style && !unused) {
             return Err((line, format!("`{key}` under `{what}` means nothing with this `style`")));
         }
+        let style = match wire.style {
+            wire::Style::Partial => Style::Partial { whole: wire.whole },
+            wire::Style::Replace => Style::Replace { omit: wire.omit },
+            wire::Style::JsonPatch => Style::JsonPatch { op: wire.op },
+        };
         let given = [(Method::Post, wire.post), (Method::Put, wire.put), (Method::Patch, wire.patch)];
-        let told = Told::new(wire.answers, wire.otherwise);
-        Ok(Update { call: self.write(line, what, given, None, told)?, style })
+        Ok(Update { call: self.write((line, what), given, None, wire.answers, wire.otherwise)?, style })
     }
 
-    pub(super) fn delete(&self, what: &str, wire: Spanned<wire::Delete>) -> Result<Call, Problem> {
-        let (line, wire) = (at(&wire), wire.value);
+    pub(super) fn delete(&self, what: &str, wire: Lined<wire::Delete>) -> Result<Call, Problem> {
+        let Lined { line, value: wire } = wire;
         let given = [(Method::Delete, wire.delete), (Method::Post, wire.post)];
-        let told = Told::new(wire.answers, wire.otherwise);
-        self.write(line, what, given, wire.body, told)
+        self.write((line, what), given, wire.body, wire.answers, wire.otherwise)
     }
 }
 
@@ -257,8 +223,8 @@ impl<'a> CallBuilder<'a> {
 fn one_of<const N: usize>(
     line: u64,
     what: &str,
-    given: [(Method, Option<Spanned<Template>>); N],
-) -> Result<(Method, Spanned<Template>), Problem> {
+    given: [(Method, Path); N],
+) -> Result<(Method, Lined<Template>), Problem> {
     let names = given.each_ref().map(|(method, _)| format!("`{}`", method.as_str().to_lowercase())).join(", ");
     let mut given = given.into_iter().filter_map(|(method, path)| Some((method, path?)));
     match (given.next(), given.next()) {
@@ -274,4 +240,66 @@ pub(super) fn reads_first(update: &Update) -> bool {
         Style::Replace { .. } => true,
         Style::JsonPatch { .. } => false,
     }
+}
+
+/// What the answers to `call` mean, by its own rules and the manifest's. Some versions of the app may lack the call.
+fn answers(call: &str, own: Vec<Lined<Rule>>, shared: &[Rule], may_lack: bool) -> Result<Answers, Problem> {
+    let check = |Lined { line, value: rule }: Lined<Rule>| {
+        if !rule.on.is_empty() {
+            let only = format!(
+                "`on` stands in the manifest's own `answers`; these rules are about `{call}` alone, so leave it out"
+            );
+            return Err((line, only));
+        }
+        checked(&rule, &[call]).map_err(|wrong| (line, wrong))?;
+        Ok(rule)
+    };
+    let own = own.into_iter().map(check).collect::<Result<_, _>>()?;
+    let kind = Kind::of(call);
+    let about = |rule: &&Rule| match rule.on.as_slice() {
+        [] => kind.is_some_and(|kind| kind.can_mean(rule.means)),
+        calls => calls.iter().any(|name| name == call),
+    };
+    let shared = shared.iter().filter(about).cloned().collect();
+    Ok(Answers { own, shared, last: may_lack.then(Rule::lacking_call) })
+}
+
+/// The rules of the manifest's own list.
+pub(super) fn shared_answers(rules: Vec<Lined<Rule>>) -> Result<Vec<Rule>, Problem> {
+    let check = |Lined { line, value: rule }: Lined<Rule>| {
+        checked(&rule, &rule.on).map_err(|wrong| (line, wrong))?;
+        Ok(rule)
+    };
+    rules.into_iter().map(check).collect()
+}
+
+/// Refuses a rule that can match nothing or everything, or that means what no answer to these calls can mean.
+fn checked(rule: &Rule, calls: &[impl AsRef<str>]) -> Result<(), String> {
+    calls.iter().try_for_each(|call| can_mean(call.as_ref(), rule.means))?;
+    if let Some(odd) = rule.status.iter().find(|status| !(200..600).contains(*status)) {
+        return Err(format!("{odd} is no status of an answer; write one from 200 to 599"));
+    }
+    let wrong = match (&rule.path, &rule.is) {
+        (None, Some(_)) => "`is` says what stands at `path`, which is missing; write `path: error.code` beside it",
+        (Some(_), Some(is)) if is.is_empty() => {
+            "`is` is an empty list and matches nothing; name what stands at `path`, or leave `is` out"
+        }
+        (None, None) if rule.status.is_empty() && rule.lacks.is_none() => {
+            "this rule has no condition and would match every answer; give it `status`, `path` or `lacks`"
+        }
+        _ => return Ok(()),
+    };
+    Err(wrong.into())
+}
+
+fn can_mean(call: &str, meaning: Meaning) -> Result<(), String> {
+    let Some(kind) = Kind::of(call) else {
+        return Err(format!("there is no call `{call}`; {}", choice(call, &CALLS.map(|(name, _)| name))));
+    };
+    if kind.can_mean(meaning) {
+        return Ok(());
+    }
+    let word = format!("{meaning:?}").to_lowercase();
+    let only = if meaning == Meaning::Duplicate { "a call that changes something" } else { "a list" };
+    Err(format!("only an answer to {only} can mean `{word}`, and `{call}` is something else"))
 }

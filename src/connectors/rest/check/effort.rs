@@ -15,17 +15,17 @@ pub(super) fn of(
     read_back: impl Iterator<Item = Verb>,
 ) -> BTreeMap<Verb, Effort> {
     let status = |change: &Change| match change {
-        Change::Set { .. } => accounts.update.as_ref().and_then(update),
+        Change::Set { .. } => accounts.records.update.as_ref().and_then(update),
         Change::Call(_) => Some(Effort::LOOK),
     };
     let known = [
-        (Verb::Update, accounts.update.as_ref().and_then(update)),
+        (Verb::Update, accounts.records.update.as_ref().and_then(update)),
         (Verb::Deactivate, accounts.deactivate.as_ref().and_then(status)),
         (Verb::Reactivate, accounts.reactivate.as_ref().and_then(status)),
-        (Verb::Delete, accounts.delete.as_ref().and_then(deletion)),
+        (Verb::Delete, accounts.records.delete.as_ref().and_then(deletion)),
         (Verb::RemoveMember, members.remove.as_ref().and_then(deletion)),
-        (Verb::UpdateGroup, groups.update.as_ref().and_then(update)),
-        (Verb::DeleteGroup, groups.delete.as_ref().and_then(deletion)),
+        (Verb::UpdateGroup, groups.records.update.as_ref().and_then(update)),
+        (Verb::DeleteGroup, groups.records.delete.as_ref().and_then(deletion)),
     ];
     let mut effort: BTreeMap<_, _> = known.into_iter().filter_map(|(verb, effort)| Some((verb, effort?))).collect();
     for verb in read_back {

@@ -5,47 +5,55 @@
 //! `emails.0.value` for places in JSON, `.` being the whole; and maps from our words to the app's. What an app has no call
 //! for is left out, and a person does it, as `manual` says.
 
-mod accounts;
-mod answers;
-mod groups;
-mod list;
+mod calls;
 mod members;
-mod parts;
-mod sign_in;
+mod records;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::RecursiveTransform};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::template::{Dotted, Template};
+use super::{
+    answers::Rule,
+    template::{BodyTemplate, Dotted, Template},
+};
 
-pub(super) use accounts::*;
-pub(super) use answers::*;
-pub(super) use groups::*;
-pub(super) use list::*;
+pub(super) use calls::*;
 pub(super) use members::*;
-pub(super) use parts::*;
-pub(super) use sign_in::*;
+pub(super) use records::*;
 
-type Path = Option<Spanned<Template>>;
-type Map<T> = BTreeMap<String, T>;
+pub(super) type Path = Option<Lined<Template>>;
+pub(super) type Answers = Vec<Lined<Rule>>;
+pub(super) type Map<T> = BTreeMap<Arc<str>, T>;
+
+// A value with its line. No doc comment, because the schema would show it in place of what is said of the value.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(from = "Spanned<T>")]
+#[schemars(with = "T")]
+pub(super) struct Lined<T> {
+    pub line: u64,
+    pub value: T,
+}
+
+impl<T> From<Spanned<T>> for Lined<T> {
+    fn from(spanned: Spanned<T>) -> Self {
+        Self { line: spanned.referenced.line(), value: spanned.value }
+    }
+}
 
 /// An app's REST API, as data: how to sign in, where accounts, groups and memberships are, and which call changes what.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Manifest {
     /// What the connector is called in reports.
-    #[schemars(with = "String")]
-    pub name: Spanned<String>,
+    pub name: String,
     /// What stands before every path, the token's excepted; `{options.NAME}` may stand in it, slashes and all.
-    #[schemars(with = "Option<Template>")]
-    pub base: Option<Spanned<Template>>,
+    pub base: Option<Lined<Template>>,
     /// How to sign in. The secrets come from the app's `auth` in the files.
-    #[schemars(with = "Auth")]
-    pub auth: Spanned<Auth>,
+    pub auth: Lined<Auth>,
     /// Options that the files may give, used as `{options.NAME}`, or as `options.NAME` where a list of roles stands.
     #[serde(default)]
     pub options: Map<Choice>,
@@ -56,11 +64,9 @@ pub(super) struct Manifest {
     #[serde(default)]
     pub headers: Map<String>,
     /// How every list is paged that says nothing of its own. Without it everything comes at once.
-    #[schemars(with = "Option<Page>")]
-    pub page: Option<Spanned<Page>>,
+    pub page: Option<Lined<Page>>,
     /// What answers mean, whatever the call, or with `on` to one call. A call's own rules come before these.
     #[serde(default)]
-    #[schemars(with = "Vec<Answer>")]
     pub answers: Answers,
     /// Seconds that an accepted write may take to show.
     #[serde(default)]
@@ -85,8 +91,72 @@ pub(super) struct Manifest {
     pub manual: BTreeMap<Missing, String>,
 }
 
-/// An option of the connector.
+/// How to sign in: exactly one of `oauth`, `bearer`, `header`, `basic` and `login`.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = one_of(["oauth", "bearer", "header", "basic", "login"])))]
+pub(super) struct Auth {
+    /// OAuth client credentials: the path of the token endpoint, below the app's `url`, without `base`. The files give
+    /// `client_id` and `client_secret`, and may give `token_url` and `scopes`.
+    pub oauth: Option<String>,
+    /// With `oauth`: where the client's id and secret are sent; `basic` unless said.
+    pub client: Option<Client>,
+    /// With `oauth`: the scopes to ask for.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// `true`: a token that never changes is sent as `Authorization: Bearer …`. The files give `token`.
+    #[serde(default)]
+    pub bearer: bool,
+    /// The header that a token that never changes is sent in. The files give `token`.
+    pub header: Option<String>,
+    /// `true`: HTTP Basic. The files give `username` and `password`.
+    #[serde(default)]
+    pub basic: bool,
+    /// A call that gives a token.
+    pub login: Option<Login>,
+}
+
+/// Where the client's id and secret are sent.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Client {
+    /// In the header of HTTP Basic.
+    Basic,
+    /// In the form.
+    Body,
+}
+
+/// A call that gives a token. It is made again when the token is too old or the app refuses it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Login {
+    /// The path, below the app's `url`, without `base`.
+    pub post: String,
+    /// The JSON to send. `{secret.NAME}` stands for a secret, which the files then give as `NAME`.
+    pub body: BodyTemplate,
+    /// Where the answer has the token.
+    pub token: Token,
+    /// The header that carries the token from then on.
+    pub send: String,
+    /// What stands before the token in that header, its space included: `"Bearer "`.
+    #[serde(default)]
+    pub prefix: String,
+    /// Seconds after which a token is too old; 600 unless said.
+    pub life: Option<u64>,
+}
+
+/// Where an answer has a token.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Token {
+    /// In this header.
+    Header(String),
+    /// At this place of the body.
+    Body(Dotted),
+}
+
+/// An option of the connector.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Choice {
     /// The files have to give it.
@@ -136,6 +206,23 @@ impl TryFrom<String> for Rate {
         };
         let requests = requests.trim().parse().ok().filter(|requests| *requests > 0).ok_or_else(wrong)?;
         Ok(Self { requests, per: Duration::from_secs(seconds) })
+    }
+}
+
+/// The JSON Schema (draft 7, which editors know best) that every manifest validates against. What a schema cannot say, such
+/// as which placeholders have a value where, only [`super::Manifest::parse`] checks.
+pub fn schema() -> Value {
+    let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(plain));
+    let mut schema = settings.into_generator().into_root_schema_for::<Manifest>();
+    schema.insert("title".into(), "rosterd manifest".into());
+    schema.to_value()
+}
+
+/// Leaves out what Rust knows and JSON does not, and lets descriptions run on where the sources merely wrap.
+fn plain(schema: &mut Schema) {
+    schema.remove("format");
+    if let Some(Value::String(text)) = schema.get_mut("description") {
+        *text = text.replace('\n', " ");
     }
 }
 
