@@ -1,5 +1,6 @@
-//! The two families of the API: what sends their requests, and how their lists are paged. Pages are asked for by how many rows came before; the addresses that pages give
-//! for their successors are never followed, because they may lead to another host.
+//! The two families of the API: what sends their requests, and how their lists are paged. Pages are asked for by how many
+//! rows came before; the addresses that pages give for their successors are never followed, because they may lead to
+//! another host.
 
 use async_trait::async_trait;
 use serde_json::Value;
