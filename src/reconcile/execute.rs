@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use futures::future::join_all;
-use jiff::Timestamp;
 
 use super::{
     connect::{Connected, Reconciler, quota},
@@ -12,7 +11,7 @@ use super::{
 use crate::{
     execute::{self, Journal, NoJournal, Progress, Stop, Tools},
     model::{AppOutcome, AppPlan, Outcome, Plan},
-    store::{RunEnd, StoreError},
+    store::{RunEnded, StoreError},
 };
 
 impl Reconciler {
@@ -72,7 +71,7 @@ impl Reconciler {
     /// When the store fails. The apps are given back all the same.
     pub async fn end(&self, outcome: &Outcome, interrupted: bool) -> Result<(), StoreError> {
         let Some(memory) = self.memory.as_ref().filter(|memory| memory.writes()) else { return Ok(()) };
-        let ended = memory.end_run(run_end(outcome, interrupted, memory.now())).await;
+        let ended = memory.end_run(&run_ended(outcome, interrupted)).await;
         for connected in self.apps.values() {
             connected.kept.lock().await.give_back(&memory.store).await;
         }
@@ -80,7 +79,7 @@ impl Reconciler {
     }
 }
 
-fn run_end(outcome: &Outcome, interrupted: bool, at: Timestamp) -> RunEnd {
+fn run_ended(outcome: &Outcome, interrupted: bool) -> RunEnded {
     let mut counts = BTreeMap::new();
     for (_, result) in outcome.apps.iter().flat_map(|app| &app.actions) {
         *counts.entry(result.as_str().to_owned()).or_insert(0) += 1;
@@ -91,5 +90,5 @@ fn run_end(outcome: &Outcome, interrupted: bool, at: Timestamp) -> RunEnd {
         (false, true) => "done",
         (false, false) => "failed",
     };
-    RunEnd { at, how: how.into(), message: (!errors.is_empty()).then(|| errors.join("; ")), counts }
+    RunEnded { how: how.into(), message: (!errors.is_empty()).then(|| errors.join("; ")), counts }
 }

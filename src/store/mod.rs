@@ -45,6 +45,7 @@ mod row;
 mod run;
 mod sightings;
 mod standing;
+mod statement;
 mod verify;
 
 #[cfg(test)]
@@ -58,13 +59,13 @@ pub use error::{StoreError, Trouble};
 pub use facts::{Fact, FactKind};
 pub use forget::Forgotten;
 pub use history::{Invitation, Moved, OwnDeactivation, Sighting};
-pub use journal::{Intent, IntentId, NewIntent, Settled};
+pub use journal::{Intent, IntentId, NewIntent};
 pub use keep::Swept;
 pub use lease::{AppKey, Claim, Lease};
 pub use ledger::Filter;
 pub use open::{OpenOptions, Store};
 pub use personal::FORGOTTEN;
 pub use reading::{Covered, Reading, SeenAccount, SeenMembership, SeenValues};
-pub use run::{NewRun, Run, RunEnd};
+pub use run::Run;
 pub use standing::{Holding, HoldingGroup, Standing};
 pub use verify::Verified;

@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use super::{
     AppKey, Lease, Store, StoreError,
     error::Fault,
-    intervals, lease,
+    intervals,
     open::Tx,
-    row::{self, nanos},
+    row::{column, nanos},
+    statement::of,
 };
 use crate::model::{AccountStatus, Email, FieldName, FieldValue, LiveApp, LiveGroup};
 
@@ -45,8 +46,6 @@ pub struct Covered {
     pub all_groups: Option<BTreeSet<Arc<str>>>,
     /// Ids of groups all of whose members were seen.
     pub groups: BTreeSet<Arc<str>>,
-    /// Ids of accounts all of whose memberships were seen.
-    pub memberships_of: BTreeSet<Arc<str>>,
     /// Ids of accounts whose memberships are not known, whatever else is covered.
     pub unread: BTreeSet<Arc<str>>,
 }
@@ -124,7 +123,6 @@ impl From<&LiveApp> for Covered {
             // Where no group was asked for, none was seen, and that says nothing about groups.
             all_groups: (all_groups && !live.groups.is_empty()).then(|| ids(&mut live.groups.iter())),
             groups: ids(&mut live.groups.iter().filter(|group| group.coverage.is_complete())),
-            memberships_of: BTreeSet::new(),
             unread,
         }
     }
@@ -136,15 +134,9 @@ impl Store {
     /// # Errors
     /// [`Trouble::LostLease`](super::Trouble::LostLease), or when the store fails.
     pub async fn record_reading(&self, lease: &Lease, at: Timestamp, reading: &Reading) -> Result<(), StoreError> {
-        self.drive("entering what was seen", async {
-            let mut tx = self.write().await?;
-            lease::check(&mut tx, lease).await?;
-            let key = lease.key();
-            let at = enter(&mut tx, key, nanos(at), reading).await?;
-            let before = intervals::current(&mut tx, key).await?;
-            let changes = before.compare(reading)?;
-            intervals::write(&mut tx, key, at, &changes).await?;
-            tx.commit().await
+        self.leased("entering what was seen", lease, async |tx| {
+            let at = enter(tx, lease.key(), nanos(at), reading).await?;
+            intervals::write(tx, lease.key(), at, reading).await
         })
         .await
     }
@@ -152,23 +144,11 @@ impl Store {
 
 /// Enters that there was a reading, and returns the instant it counts for: later than any before, whatever clocks say.
 async fn enter(tx: &mut Tx<'_>, key: &AppKey, at: i64, reading: &Reading) -> Result<i64, Fault> {
-    let last = sqlx::query("SELECT MAX(at) AS at FROM readings WHERE app = $1 AND origin = $2")
-        .bind(&*key.app)
-        .bind(&*key.origin)
-        .fetch_one(tx.connection()?)
-        .await?;
-    let at = at.max(row::optional_number(&last, "at")?.map_or(i64::MIN, |last| last.saturating_add(1)));
+    let last: Option<i64> = tx.value("SELECT MAX(at) FROM readings WHERE app = $1 AND origin = $2", of(key)).await?;
+    let at = at.max(last.map_or(i64::MIN, |last| last.saturating_add(1)));
     let sql = "INSERT INTO readings (app, origin, at, complete, all_accounts, accounts, requests)
                VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    sqlx::query(sql)
-        .bind(&*key.app)
-        .bind(&*key.origin)
-        .bind(at)
-        .bind(i64::from(reading.covered.complete))
-        .bind(i64::from(reading.covered.accounts))
-        .bind(row::column(reading.accounts.len()))
-        .bind(row::column(reading.requests))
-        .execute(tx.connection()?)
-        .await?;
+    let params = of(key).and(at).and(i64::from(reading.covered.complete)).and(i64::from(reading.covered.accounts));
+    tx.run(sql, params.and(column(reading.accounts.len())).and(column(reading.requests))).await?;
     Ok(at)
 }

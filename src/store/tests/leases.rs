@@ -46,7 +46,7 @@ async fn nothing_is_written_under_a_lease_that_was_lost() {
         let results = [
             trouble(store.renew(&old, TTL, minute(0)).await),
             trouble(open_intent(&store, &old, &intent("autodesk/create/lee@example.com")).await),
-            trouble(store.close_intent(&old, id, &with).await),
+            trouble(close(&store, &old, id, &with).await),
             trouble(store.note_absence(&old, id).await),
             trouble(store.enter(&old, &[note]).await),
             trouble(store.put_facts(&old, &[fact]).await),
@@ -59,9 +59,9 @@ async fn nothing_is_written_under_a_lease_that_was_lost() {
         let open = store.open_intents(&autodesk()).await.unwrap();
         assert_eq!(open.iter().map(|open| (open.id, open.epoch, open.absences)).collect::<Vec<_>>(), [(id, 1, 0)]);
         assert_eq!(store.entries(&Filter::default()).await.unwrap(), []);
-        assert_eq!(store.used_approvals().await.unwrap(), []);
+        assert_eq!(store.used_approvals().await.unwrap(), [].into());
         assert_eq!(store.facts(&autodesk()).await.unwrap(), []);
-        store.close_intent(&new, id, &settled(minute(2), Ending::Done)).await.unwrap();
+        close(&store, &new, id, &settled(minute(2), Ending::Done)).await.unwrap();
     })
     .await;
 }

@@ -92,8 +92,8 @@ async fn an_entry_of_the_first_form_that_cannot_be_read_is_named_and_nothing_is_
         assert_eq!(error.trouble, Trouble::Corrupt);
         assert!(error.to_string().contains("entry 2 of the ledger cannot be read"), "{error}");
         let mut tx = store.read().await.unwrap();
-        let found = sqlx::query("SELECT form FROM ledger_head").fetch_one(tx.connection().unwrap()).await.unwrap();
-        assert_eq!(row::number(&found, "form").unwrap(), 1);
+        let form: i64 = tx.value("SELECT form FROM ledger_head", statement::none()).await.unwrap();
+        assert_eq!(form, 1);
     })
     .await;
 }
