@@ -68,11 +68,11 @@ fn fingerprint_of(files: &BTreeMap<Arc<str>, String>) -> String {
         hash.update(path.as_bytes());
         hash.update(file.as_bytes());
     }
-    format!("sha256:{}", hex(&hash.finalize()))
+    format!("sha256:{}", hex::encode(hash.finalize()))
 }
 
 fn hash(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// Reads the desired state in `dir`.
@@ -189,10 +189,6 @@ fn place_sections(root: &mut Node<'_>, name: &str, report: &mut Report<'_>) {
 fn section_list() -> String {
     let names: Vec<String> = spec::ROOT.keys.iter().map(|key| format!("`{}`", key.name)).collect();
     names.join(", ")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Every file in `dir` that counts as desired state, as it is: paths relative to the directory, with `/`, and contents.

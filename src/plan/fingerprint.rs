@@ -1,6 +1,6 @@
 //! One hash for everything a plan was made from.
 
-use std::{fmt::Write as _, io, io::Write as _};
+use std::{io, io::Write as _};
 
 use sha2::{Digest, Sha256};
 
@@ -18,11 +18,7 @@ pub(super) fn of(inputs: &Inputs<'_>, apps: &[AppPlan]) -> String {
             hasher.0.update(format!("{} {}\n", action.name, action.status.as_str()).as_bytes());
         }
     }
-    hasher.0.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("sha256:{}", hex::encode(hasher.0.finalize()))
 }
 
 fn seen(live: &Live, hasher: &mut Hasher) {

@@ -1,6 +1,6 @@
 //! A plan that was saved to be applied later: what of a fresh plan is still exactly what was looked at.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -172,9 +172,5 @@ fn does(action: &Action) -> String {
 pub fn hash(parts: &impl Serialize) -> String {
     // Such data always serialises.
     let text = serde_json::to_vec(parts).unwrap_or_default();
-    Sha256::digest(&text).iter().fold("sha256:".to_owned(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("sha256:{}", hex::encode(Sha256::digest(&text)))
 }
