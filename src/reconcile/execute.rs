@@ -11,7 +11,7 @@ use super::{
 use crate::{
     execute::{self, Journal, NoJournal, Progress, Stop, Tools},
     model::{AppOutcome, AppPlan, Outcome, Plan},
-    store::{RunEnded, StoreError},
+    store::{RunEnded, RunEnding, StoreError},
 };
 
 impl Reconciler {
@@ -86,9 +86,9 @@ fn run_ended(outcome: &Outcome, interrupted: bool) -> RunEnded {
     }
     let errors: Vec<&str> = outcome.apps.iter().filter_map(|app| app.error.as_deref()).collect();
     let how = match (interrupted, outcome.is_clean()) {
-        (true, _) => "interrupted",
-        (false, true) => "done",
-        (false, false) => "failed",
+        (true, _) => RunEnding::Interrupted,
+        (false, true) => RunEnding::Done,
+        (false, false) => RunEnding::Failed,
     };
-    RunEnded { how: how.into(), message: (!errors.is_empty()).then(|| errors.join("; ")), counts }
+    RunEnded { how, message: (!errors.is_empty()).then(|| errors.join("; ")), counts }
 }

@@ -21,7 +21,7 @@ use crate::{
         settle::{self, ABSENCES, Became, Found, SHOWS_AFTER, Swept},
     },
     model::{LiveApp, Semantics},
-    store::{ActionEntry, Ending, Event, Intent, IntentId, NewEntry, NewIntent, RunEnded, StoreError},
+    store::{ActionEntry, Ending, Event, Intent, IntentId, NewEntry, NewIntent, RunEnded, RunEnding, StoreError},
 };
 
 /// How long a run stays for something of an earlier one that is slow to show. What takes longer is left for the next run.
@@ -106,7 +106,7 @@ async fn end_runs(memory: &Memory, runs: BTreeSet<&Arc<str>>) -> Result<(), Stor
         if !under_way().await? {
             continue;
         }
-        let ended = RunEnded { how: "cut-off".into(), message: None, counts: BTreeMap::new() };
+        let ended = RunEnded { how: RunEnding::CutOff, message: None, counts: BTreeMap::new() };
         // Apps are read at the same time: another one that the run touched may have ended it in between.
         if let Err(error) = memory.store.end_run(run, memory.now(), &ended).await
             && under_way().await?
@@ -219,6 +219,6 @@ mod tests {
             ended.unwrap();
         }
         let (_, ended) = store.run("killed").await.unwrap().unwrap().ended.unwrap();
-        assert_eq!(ended.how, "cut-off");
+        assert_eq!(ended.how, RunEnding::CutOff);
     }
 }

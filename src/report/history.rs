@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::ActionName,
-    store::{ActionEntry, Ending, Entry, Event, NewEntry, Run, Verified},
+    store::{ActionEntry, Ending, Entry, Event, NewEntry, Run, RunEnding, Verified},
 };
 
 /// What is shown.
@@ -62,7 +62,8 @@ pub fn text(history: &History, style: &Style) -> String {
 impl Chapter {
     /// A run that ended well and changed nothing.
     fn is_quiet(&self) -> bool {
-        let done = |run: &Run| run.ended.as_ref().is_some_and(|(_, end)| end.how == "done" && end.message.is_none());
+        let done =
+            |run: &Run| run.ended.as_ref().is_some_and(|(_, end)| end.how == RunEnding::Done && end.message.is_none());
         self.entries.is_empty() && self.run.as_ref().is_some_and(done)
     }
 }
@@ -103,8 +104,8 @@ fn draw_run(canvas: &mut Canvas, history: &History, run: &Run) {
         Some((at, end)) => {
             let took = at.duration_since(run.started_at).as_secs();
             let took = u64::try_from(took).map(wording::duration).unwrap_or_default();
-            let paint = if end.how == "done" { Paint::Add } else { Paint::Remove };
-            title.whole(paint, &end.how).whole(Paint::Plain, format!(", {took}"))
+            let paint = if end.how == RunEnding::Done { Paint::Add } else { Paint::Remove };
+            title.whole(paint, end.how.as_str()).whole(Paint::Plain, format!(", {took}"))
         }
     };
     canvas.rule(title);
@@ -118,7 +119,7 @@ fn draw_run(canvas: &mut Canvas, history: &History, run: &Run) {
     let counts: Vec<String> = end.counts.iter().filter(|(_, n)| **n > 0).map(|(how, n)| format!("{n} {how}")).collect();
     if !counts.is_empty() {
         canvas.paragraph(2, &Line::new().plain(counts.join(", ")));
-    } else if end.how == "done" {
+    } else if end.how == RunEnding::Done {
         canvas.paragraph(2, &Line::new().text(Paint::Dim, "nothing was done"));
     }
     if let Some(message) = &end.message {

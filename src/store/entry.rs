@@ -147,14 +147,29 @@ pub struct RunBegun {
 /// What the ledger holds about a run's end, beside its id and the time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunEnded {
-    /// How, in a word.
-    pub how: String,
+    /// How.
+    pub how: RunEnding,
     /// What there is to say about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// How many actions ended how.
     #[serde(default)]
     pub counts: BTreeMap<String, u64>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::IntoStaticStr)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum RunEnding {
+    /// All that could be done was done.
+    Done,
+    /// Something was not done.
+    Failed,
+    /// Somebody stopped it.
+    Interrupted,
+    /// Its process died, and a later run found what it left under way.
+    CutOff,
 }
 
 /// Something that was noticed.
@@ -234,6 +249,13 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// The word in the ledger and in reports.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+impl RunEnding {
     /// The word in the ledger and in reports.
     pub fn as_str(self) -> &'static str {
         self.into()

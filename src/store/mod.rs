@@ -15,7 +15,7 @@
 //! Whoever finds an open intent looks at the app before anything is repeated.
 //!
 //! Times are given by the caller, never read here, with one exception: several machines that share a PostgreSQL server
-//! disagree about the time, so lease ends and due times there are measured by the server's clock. Only differences of the
+//! disagree about the time, so lease ends there are measured by the server's clock. Only differences of the
 //! caller's times count for them; a clock that is off by an hour does no harm.
 
 mod address;
@@ -54,6 +54,7 @@ mod tests;
 pub use approvals::{ApprovalUse, UsedApproval};
 pub use entry::{
     ActionEntry, Break, Deed, Ending, Entry, Event, Forgot, Migrated, NewEntry, Note, Pruned, RunBegun, RunEnded,
+    RunEnding,
 };
 pub use error::{StoreError, Trouble};
 pub use facts::{Fact, FactKind};

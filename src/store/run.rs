@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sqlx::{Row as _, any::AnyRow};
 
 use super::{
-    Event, NewEntry, RunBegun, RunEnded, Store, StoreError, Trouble,
+    Event, NewEntry, RunBegun, RunEnded, RunEnding, Store, StoreError, Trouble,
     error::Fault,
     ledger::{self, COVERED, Draft},
     row::{self, nanos, timestamp},
@@ -52,7 +52,7 @@ impl Store {
         self.journal("entering that a run ended", async |tx| {
             let sql = "UPDATE runs SET ended_at = $1, how = $2, message = $3, counts = $4
                        WHERE id = $5 AND ended_at IS NULL";
-            let params = none().and(nanos(at)).and(&*ended.how).and(ended.message.as_deref());
+            let params = none().and(nanos(at)).and(ended.how.as_str()).and(ended.message.as_deref());
             let changed = tx.run(sql, params.and(serde_json::to_string(&ended.counts)?).and(id)).await?;
             if changed != 1 {
                 return Err(Fault::new(Trouble::Database, format!("there is no run {id} under way")));
@@ -91,6 +91,10 @@ impl Store {
     }
 }
 
+fn how(word: &str) -> Result<RunEnding, Fault> {
+    word.parse().map_err(|_| Fault::corrupt(format!("`{word}` is no end of a run")))
+}
+
 impl FromRow for Run {
     fn from_row(row: &AnyRow) -> Result<Self, Fault> {
         let ended = match row.try_get::<Option<i64>, _>("ended_at")? {
@@ -98,7 +102,7 @@ impl FromRow for Run {
             Some(at) => Some((
                 timestamp(at),
                 RunEnded {
-                    how: row.try_get("how")?,
+                    how: how(row.try_get("how")?)?,
                     message: row.try_get("message")?,
                     counts: serde_json::from_str(row.try_get("counts")?)?,
                 },

@@ -6,7 +6,7 @@ use jiff::{Span, Timestamp};
 use rosterd::{
     model::{AccountStatus, Email, FieldValue},
     store::{
-        AppKey, Claim, Covered, Event, Lease, NewEntry, Reading, RunBegun, RunEnded, SeenAccount, SeenMembership, Store,
+        AppKey, Claim, Covered, Event, Lease, NewEntry, Reading, RunBegun, RunEnded, RunEnding, SeenAccount, SeenMembership, Store,
     },
 };
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ async fn enter(store: &Store, lease: &Lease, run: &str, at: Timestamp, actions: 
         NewEntry { at, run: Some(run.into()), event }
     };
     store.enter(lease, &actions.iter().map(entry).collect::<Vec<_>>()).await.unwrap();
-    let ended = RunEnded { how: "done".into(), message: None, counts: [("done".to_owned(), 1)].into() };
+    let ended = RunEnded { how: RunEnding::Done, message: None, counts: [("done".to_owned(), 1)].into() };
     store.end_run(run, at, &ended).await.unwrap();
 }
 

@@ -30,7 +30,7 @@ fn run(id: &str, command: &str, from: &str, end: Option<(&str, &str)>) -> Run {
         pid: 71,
     };
     let ended = |how: &str| RunEnded {
-        how: how.into(),
+        how: how.parse().unwrap(),
         message: (how == "failed").then(|| "autodesk could not be read; run `rosterd plan` to see why".into()),
         counts: [("done".to_owned(), 3), ("failed".to_owned(), 1), ("skipped".to_owned(), 0)].into(),
     };

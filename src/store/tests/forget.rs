@@ -46,7 +46,7 @@ async fn fill(database: &Database) -> (Store, Lease) {
     let fact = Fact { account: "user-1".into(), kind: FactKind::Account, body, read_at: minute(4) };
     store.put_facts(&lease, &[fact]).await.unwrap();
     let ended = RunEnded {
-        how: "failed".into(),
+        how: RunEnding::Failed,
         message: Some("ann@example.com was in the way".into()),
         counts: BTreeMap::new(),
     };

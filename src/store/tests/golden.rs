@@ -16,7 +16,7 @@ fn entries() -> Vec<(Option<AppKey>, Event)> {
         fingerprint: Some("sha256:12".into()),
     };
     let ended = RunEnded {
-        how: "failed".into(),
+        how: RunEnding::Failed,
         message: Some("ä\"\n of ann@example.com".into()),
         counts: [("done".to_owned(), 2), ("failed".to_owned(), 1)].into(),
     };

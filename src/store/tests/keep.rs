@@ -31,7 +31,7 @@ async fn whole_ledger(store: &Store) {
 }
 
 fn well() -> RunEnded {
-    RunEnded { how: "done".into(), message: None, counts: BTreeMap::new() }
+    RunEnded { how: RunEnding::Done, message: None, counts: BTreeMap::new() }
 }
 
 async fn run(store: &Store, id: &str, from: Timestamp, to: Option<Timestamp>) {

@@ -7,7 +7,7 @@ async fn fill(store: &Store, lease: &Lease) {
     let note = note(minute(4), &["ann@EXAMPLE.com", "kim@example.com"], "somebody else changed it");
     store.enter(lease, &[note]).await.unwrap();
     let ended =
-        RunEnded { how: "done".into(), message: Some("all is well".into()), counts: [("done".to_owned(), 2)].into() };
+        RunEnded { how: RunEnding::Done, message: Some("all is well".into()), counts: [("done".to_owned(), 2)].into() };
     store.end_run("run-1", minute(5), &ended).await.unwrap();
 }
 
@@ -166,7 +166,7 @@ async fn runs_tell_how_they_ended_or_that_they_did_not() {
         let runs = store.runs(10).await.unwrap();
         assert_eq!(runs.iter().map(|run| &*run.id).collect::<Vec<_>>(), ["run-1", "run-2"]);
         let (at, ended) = runs[0].ended.as_ref().unwrap();
-        assert_eq!((*at, &*ended.how, ended.counts["done"]), (minute(5), "done", 2));
+        assert_eq!((*at, ended.how, ended.counts["done"]), (minute(5), RunEnding::Done, 2));
         assert_eq!(runs[1], Run { id: "run-2".into(), started_at: minute(-60), begun: cut_off, ended: None });
         assert_eq!(store.runs(1).await.unwrap(), runs[1..]);
         assert_eq!(store.run("run-2").await.unwrap().as_ref(), runs.last());
