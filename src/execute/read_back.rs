@@ -23,7 +23,7 @@ const LINGERS: Duration = Duration::from_secs(2);
 
 /// How long after its answer got lost something that was made may still come to show, in an app that takes `settle` to show
 /// what it made.
-pub(super) fn shows_after(settle: Duration) -> Duration {
+pub fn shows_after(settle: Duration) -> Duration {
     LINGERS + settle
 }
 

@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+pub use super::read_back::shows_after;
 use super::{
     effect::{AccountAim, Aim, Effect, GroupAim, LiveValues, MemberAim, MemberIs, Seen},
     read_back::{self, SETTLE, Then},
@@ -21,11 +22,6 @@ pub const ABSENCES: u32 = 2;
 
 /// No reading that decides what became of a write begins sooner after it was sent.
 pub const SHOWS_AFTER: Duration = SETTLE;
-
-/// A reading that begins so long after a write was sent shows its effect, in an app that takes `settle` to show what it made.
-pub fn shows_after(settle: Duration) -> Duration {
-    read_back::shows_after(settle)
-}
 
 /// What became of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Carrying out a plan, and entering how the run went.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Mutex};
 
 use futures::future::join_all;
 
@@ -48,7 +48,8 @@ impl Reconciler {
         let Some(tenure) = &kept.tenure else {
             return failed(format!("{}: nothing was sent, because this run has no claim on the app", plan.app));
         };
-        let ledger = Ledger::new(memory, tenure, &self.desired, created_ids, fingerprint);
+        let desired = &self.desired;
+        let ledger = Ledger { memory, tenure, desired, created_ids, fingerprint, open: Mutex::default() };
         let journal: &dyn Journal = &ledger;
         execute::execute(plan, &tools(journal), stop, progress).await
     }

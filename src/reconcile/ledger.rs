@@ -27,20 +27,10 @@ pub(super) struct Ledger<'a> {
     pub(super) created_ids: &'a CreatedIds,
     pub(super) fingerprint: &'a str,
     /// Intents that are open, by the action's name.
-    open: Mutex<BTreeMap<String, (IntentId, NewIntent)>>,
+    pub(super) open: Mutex<BTreeMap<String, (IntentId, NewIntent)>>,
 }
 
-impl<'a> Ledger<'a> {
-    pub(super) fn new(
-        memory: &'a Memory,
-        tenure: &'a Tenure,
-        desired: &'a Desired,
-        created_ids: &'a CreatedIds,
-        fingerprint: &'a str,
-    ) -> Self {
-        Self { memory, tenure, desired, created_ids, fingerprint, open: Mutex::default() }
-    }
-
+impl Ledger<'_> {
     fn open(&self) -> MutexGuard<'_, BTreeMap<String, (IntentId, NewIntent)>> {
         // Whole entries are put in and taken out.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)

@@ -11,12 +11,13 @@ use std::{
 use sqlx::Row as _;
 
 use super::{
-    AppKey, Covered, Reading, SeenAccount, SeenMembership, SeenValues,
+    AppKey, Covered, Reading, SeenMembership, SeenValues,
     error::Fault,
     open::Tx,
     row::{self, tame},
     statement::{none, of},
 };
+use crate::model::LiveAccount;
 
 /// A table of what was seen.
 struct Table {
@@ -55,7 +56,7 @@ impl Shown {
     }
 }
 
-fn account(seen: &SeenAccount) -> (Place, Shown) {
+fn account(seen: &LiveAccount) -> (Place, Shown) {
     let texts = [seen.email.as_str(), seen.email.key(), &row::status_text(&seen.status)];
     (vec![id(&seen.id)], Shown::new(texts, &seen.values))
 }

@@ -66,7 +66,7 @@ pub use lease::{AppKey, Claim, Lease};
 pub use ledger::Filter;
 pub use open::{OpenOptions, Store};
 pub use personal::FORGOTTEN;
-pub use reading::{Covered, Reading, SeenAccount, SeenMembership, SeenValues};
+pub use reading::{Covered, Reading, SeenMembership, SeenValues};
 pub use run::Run;
 pub use standing::{Holding, HoldingGroup, Standing};
 pub use verify::Verified;

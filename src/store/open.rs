@@ -115,12 +115,12 @@ impl Store {
         let name = address.name();
         let fault = |fault: Fault| fault.at(&name, "opening it");
         let (file, locks) = match &address {
-            Address::File(file) => (Some(files::prepare(file).map_err(fault)?), Locks::beside(file)),
-            Address::Memory => (None, Locks::in_memory()),
+            Address::File(file) => (Some(files::prepare(file).map_err(fault)?), Locks::Files(file.clone())),
+            Address::Memory => (None, Locks::Memory(Arc::default())),
             Address::Postgres(_) if options.blocking || options.max_pages.is_some() => {
                 return Err(fault(Fault::new(Trouble::Address, "a simulation keeps its store in SQLite")));
             }
-            Address::Postgres(_) => (None, Locks::none()),
+            Address::Postgres(_) => (None, Locks::None),
         };
         install_default_drivers();
         Ok(Self {

@@ -15,7 +15,7 @@ use super::{
     row::{column, nanos},
     statement::of,
 };
-use crate::model::{AccountStatus, Email, FieldName, FieldValue, LiveApp, LiveGroup};
+use crate::model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount, LiveApp, LiveGroup};
 
 /// Fields that were seen. No key: not known, so that what was known before still holds. `None`: known to be empty.
 pub type SeenValues = BTreeMap<FieldName, Option<FieldValue>>;
@@ -26,7 +26,7 @@ pub struct Reading {
     /// How many requests it took.
     pub requests: u64,
     /// Accounts that were seen.
-    pub accounts: Vec<SeenAccount>,
+    pub accounts: Vec<LiveAccount>,
     /// Memberships that were seen.
     pub memberships: Vec<SeenMembership>,
     /// What it proves by not showing it.
@@ -50,19 +50,6 @@ pub struct Covered {
     pub unread: BTreeSet<Arc<str>>,
 }
 
-/// An account that was seen.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SeenAccount {
-    /// The app's immutable id.
-    pub id: Arc<str>,
-    /// Its address, as the app spells it.
-    pub email: Email,
-    /// Whether it can be used.
-    pub status: AccountStatus,
-    /// Its fields.
-    pub values: SeenValues,
-}
-
 /// A membership that was seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenMembership {
@@ -82,12 +69,6 @@ impl From<&LiveApp> for Reading {
     /// What a reading says. Whether everything that matters was seen depends on which groups the files declare; here it is
     /// everything but the members of groups, which [`Covered::groups`] tells one by one.
     fn from(live: &LiveApp) -> Self {
-        let accounts = live.accounts.iter().map(|account| SeenAccount {
-            id: account.id.clone(),
-            email: account.email.clone(),
-            status: account.status.clone(),
-            values: account.values.clone(),
-        });
         let memberships = live.groups.iter().flat_map(|group| {
             group.members.iter().map(|member| SeenMembership {
                 account: member.account.clone(),
@@ -99,7 +80,7 @@ impl From<&LiveApp> for Reading {
         });
         Self {
             requests: live.requests,
-            accounts: accounts.collect(),
+            accounts: live.accounts.clone(),
             memberships: memberships.collect(),
             covered: Covered::from(live),
         }

@@ -44,17 +44,11 @@ pub enum Verified {
     },
 }
 
-/// What does not hold, as in [`Verified::Broken`].
-struct Broken {
-    seq: Option<u64>,
-    why: String,
-}
-
-/// What was checked, or what is wrong with it.
-type Checked<T> = Result<Result<T, Broken>, Fault>;
+/// What was checked, or [`Verified::Broken`].
+type Checked<T> = Result<Result<T, Verified>, Fault>;
 
 fn broken<T>(seq: impl Into<Option<u64>>, why: impl Into<String>) -> Checked<T> {
-    Ok(Err(Broken { seq: seq.into(), why: why.into() }))
+    Ok(Err(Verified::Broken { seq: seq.into(), why: why.into() }))
 }
 
 impl Store {
@@ -64,10 +58,8 @@ impl Store {
     /// When the store fails; a broken chain is no error.
     pub async fn verify(&self) -> Result<Verified, StoreError> {
         self.reading("checking the ledger", async |tx| {
-            Ok(match chain(tx).await? {
-                Ok((entries, head)) => Verified::Whole { entries, head },
-                Err(Broken { seq, why }) => Verified::Broken { seq, why },
-            })
+            let whole = chain(tx).await?.map(|(entries, head)| Verified::Whole { entries, head });
+            Ok(whole.unwrap_or_else(|broken| broken))
         })
         .await
     }

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{Span, Timestamp};
 use rosterd::{
-    model::{AccountStatus, Email, FieldValue},
+    model::{AccountStatus, Email, FieldValue, LiveAccount},
     store::{
-        AppKey, Claim, Covered, Event, Lease, NewEntry, Reading, RunBegun, RunEnded, RunEnding, SeenAccount, SeenMembership, Store,
+        AppKey, Claim, Covered, Event, Lease, NewEntry, Reading, RunBegun, RunEnded, RunEnding, SeenMembership, Store,
     },
 };
 use serde_json::{Value, json};
@@ -91,11 +91,12 @@ async fn enter(store: &Store, lease: &Lease, run: &str, at: Timestamp, actions: 
 }
 
 async fn see(store: &Store, lease: &Lease, at: Timestamp, role: Option<&str>) {
-    let account = |role: &str| SeenAccount {
+    let account = |role: &str| LiveAccount {
         id: "user-1".into(),
         email: Email::parse("alee@example.com").unwrap(),
         status: AccountStatus::Active,
         values: [("role".into(), Some(FieldValue::text(role)))].into(),
+        created_at: None,
     };
     let member = |_| SeenMembership {
         account: "user-1".into(),

@@ -2,7 +2,7 @@ use super::*;
 use crate::model::{AccountStatus, Coverage, Email, FieldValue, LiveAccount, LiveApp, LiveGroup, LiveMember};
 
 /// `ann active role=admin`.
-pub(super) fn account(text: &str) -> SeenAccount {
+pub(super) fn account(text: &str) -> LiveAccount {
     let mut parts = text.split(' ');
     let id: Arc<str> = parts.next().unwrap().into();
     let status = match parts.next().unwrap() {
@@ -20,7 +20,7 @@ pub(super) fn account(text: &str) -> SeenAccount {
             (name, value) => drop(values.insert(name.into(), Some(FieldValue::text(value)))),
         }
     }
-    SeenAccount { id, email, status, values }
+    LiveAccount { id, email, status, values, created_at: None }
 }
 
 fn member(account: &str, group: &str, role: &str) -> SeenMembership {
