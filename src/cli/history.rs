@@ -156,11 +156,11 @@ async fn gather(store: &Store, args: &Args, people: Vec<String>, zone: TimeZone)
     // Of a person or an app, runs that did nothing about it say nothing. Others show that it was looked.
     let all = args.person.is_none() && args.app.is_none();
     let begins = |run: &Run| {
-        let at = run.begun.started_at;
+        let at = run.started_at;
         since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until)
     };
-    runs.retain(|run| shown.contains(&run.begun.id) || (all && (begins(run) || args.run.is_some())));
-    if more && let Some(first) = runs.iter().position(|run| shown.contains(&run.begun.id)) {
+    runs.retain(|run| shown.contains(&run.id) || (all && (begins(run) || args.run.is_some())));
+    if more && let Some(first) = runs.iter().position(|run| shown.contains(&run.id)) {
         runs.drain(..first);
     }
     Ok(History { store: Some(store.name().to_owned()), chapters: chapters(runs, entries), zone, more })
@@ -168,7 +168,7 @@ async fn gather(store: &Store, args: &Args, people: Vec<String>, zone: TimeZone)
 
 /// Entries by the run in which they were made; first those of runs that are not known.
 fn chapters(runs: Vec<Run>, entries: Vec<Entry>) -> Vec<Chapter> {
-    let known: BTreeSet<Arc<str>> = runs.iter().map(|run| run.begun.id.clone()).collect();
+    let known: BTreeSet<Arc<str>> = runs.iter().map(|run| run.id.clone()).collect();
     // Runs of several daemons overlap, so that the entries of one need not follow each other.
     let mut by_run: BTreeMap<Arc<str>, Vec<Entry>> = BTreeMap::new();
     let mut others = Vec::new();
@@ -183,7 +183,7 @@ fn chapters(runs: Vec<Run>, entries: Vec<Entry>) -> Vec<Chapter> {
         chapters.push(Chapter { run: None, entries: others });
     }
     for run in runs {
-        let entries = by_run.remove(&run.begun.id).unwrap_or_default();
+        let entries = by_run.remove(&run.id).unwrap_or_default();
         chapters.push(Chapter { run: Some(run), entries });
     }
     chapters

@@ -193,7 +193,7 @@ fn bucket_key(url: &Url, connector: &str, family: &str, credentials: &Credential
         Some(name) => hash.update(name.expose_secret()),
         None => credentials.values().for_each(|secret| hash.update(secret.expose_secret())),
     }
-    let who: String = hash.finalize()[..KEY_BYTES].iter().map(|byte| format!("{byte:02x}")).collect();
+    let who = hex::encode(&hash.finalize()[..KEY_BYTES]);
     format!("{} {connector}/{family} {who}", url.origin().ascii_serialization())
 }
 

@@ -70,7 +70,7 @@ fn fingerprint_of(files: &BTreeMap<Arc<str>, String>) -> String {
 }
 
 fn hash(bytes: impl AsRef<[u8]>) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(bytes))
 }
 
 /// Reads the desired state in `dir`.

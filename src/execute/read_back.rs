@@ -23,7 +23,7 @@ const LINGERS: Duration = Duration::from_secs(2);
 
 /// How long after its answer got lost something that was made may still come to show, in an app that takes `settle` to show
 /// what it made.
-pub(super) fn shows_after(settle: Duration) -> Duration {
+pub fn shows_after(settle: Duration) -> Duration {
     LINGERS + settle
 }
 
@@ -74,6 +74,7 @@ async fn for_account(writer: &dyn Writer, email: &Email, then: Then, lane: Lane)
         (Find::Sweep, Then::MakeAgain) => SWEEPS,
         (Find::Query, _) | (_, Then::Report) => 1,
     };
+    let unanswered = |why: &str| unanswered(writer, email.as_str(), "the account was made", why);
     let mut without = 0;
     let mut why = String::new();
     for round in 0..SWEEP_TRIES {
@@ -86,23 +87,24 @@ async fn for_account(writer: &dyn Writer, email: &Email, then: Then, lane: Lane)
             (0, Coverage::Incomplete(reason)) => why = reason,
             (1, _) => return Ok(found.rows.into_iter().next()),
             (several, _) => {
-                return Err(unanswered(writer, email, &format!("{several} accounts have this address")));
+                return Err(unanswered(&format!("{several} accounts have this address")));
             }
         }
         if without == needed {
             return Ok(None);
         }
     }
-    Err(unanswered(writer, email, &format!("the accounts could not be read to the end: {why}")))
+    Err(unanswered(&format!("the accounts could not be read to the end: {why}")))
 }
 
-fn unanswered(writer: &dyn Writer, email: &Email, why: &str) -> Error {
+/// The error of a look that leaves the question open.
+fn unanswered(writer: &dyn Writer, sought: &str, question: &str, why: &str) -> Error {
     Error {
         kind: ErrorKind::Malformed,
         app: writer.app().to_owned(),
-        request: format!("looking for {email}"),
+        request: format!("looking for {sought}"),
         status: None,
-        detail: format!("whether the account was made is not known: {why}"),
+        detail: format!("whether {question} is not known: {why}"),
         hint: Some("nothing is sent again on a guess; the next run looks first".into()),
     }
 }
@@ -136,14 +138,11 @@ async fn membership(writer: &dyn Writer, aim: &MemberAim<'_>, lane: Lane) -> Res
     };
     match (member, coverage) {
         (None, Coverage::Believed(_)) => Ok(Seen::Hidden),
-        (None, Coverage::Incomplete(why)) => Err(Error {
-            kind: ErrorKind::Malformed,
-            app: writer.app().to_owned(),
-            request: format!("looking for {} in {group}", who.email),
-            status: None,
-            detail: format!("whether the membership is there is not known: {why}"),
-            hint: Some("the next run looks again".into()),
-        }),
+        (None, Coverage::Incomplete(why)) => {
+            let sought = format!("{} in {group}", who.email);
+            let error = unanswered(writer, &sought, "the membership is there", &why);
+            Err(Error { hint: Some("the next run looks again".into()), ..error })
+        }
         (member, _) => Ok(Seen::asked(member.map(|member| member.values))),
     }
 }
@@ -160,23 +159,16 @@ async fn group(writer: &dyn Writer, aim: &GroupAim<'_>, then: Then, lane: Lane) 
 
 async fn one_group(writer: &dyn Writer, aim: &GroupAim<'_>, lane: Lane) -> Result<Option<LiveGroup>, Error> {
     let (GroupAim::Made { name: called } | GroupAim::Set { id: called, .. } | GroupAim::Deleted { id: called }) = aim;
-    let unanswered = |why: String| Error {
-        kind: ErrorKind::Malformed,
-        app: writer.app().to_owned(),
-        request: format!("looking for the group {called}"),
-        status: None,
-        detail: format!("whether the group is there is not known: {why}"),
-        hint: Some("nothing is sent again on a guess; the next run looks first".into()),
-    };
+    let unanswered = |why: &str| unanswered(writer, &format!("the group {called}"), "the group is there", why);
     if !writer.semantics().groups.list {
-        return Err(unanswered("the API cannot list groups".into()));
+        return Err(unanswered("the API cannot list groups"));
     }
     let listing = writer.groups(lane).await?;
     let mut found: Vec<LiveGroup> = listing.rows.into_iter().filter(|group| aim.is_about(group)).collect();
     match (found.len(), listing.coverage) {
         (0, Coverage::Complete) => Ok(None),
-        (0, Coverage::Incomplete(why)) => Err(unanswered(why)),
+        (0, Coverage::Incomplete(why)) => Err(unanswered(&why)),
         (1, _) => Ok(found.pop()),
-        (several, _) => Err(unanswered(format!("{several} groups are called so"))),
+        (several, _) => Err(unanswered(&format!("{several} groups are called so"))),
     }
 }

@@ -4,6 +4,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+pub use super::read_back::shows_after;
 use super::{
     effect::{AccountAim, Aim, Effect, GroupAim, LiveValues, MemberAim, MemberIs, Seen},
     read_back::{self, SETTLE, Then},
@@ -12,6 +13,7 @@ use crate::{
     budget::Lane,
     connectors::{Error, Write, Writer},
     model::{Coverage, Find, LiveAccount, LiveApp, LiveGroup, LiveMember},
+    store::Ending,
 };
 
 /// How many complete readings without it prove that what a sweep alone can show was not made: paging over a list that
@@ -21,31 +23,40 @@ pub const ABSENCES: u32 = 2;
 /// No reading that decides what became of a write begins sooner after it was sent.
 pub const SHOWS_AFTER: Duration = SETTLE;
 
-/// A reading that begins so long after a write was sent shows its effect, in an app that takes `settle` to show what it made.
-pub fn shows_after(settle: Duration) -> Duration {
-    read_back::shows_after(settle)
-}
-
 /// What became of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Became {
-    /// It took effect.
-    Done {
-        /// How that was seen.
-        note: String,
-        /// The id of the account that it made.
-        account: Option<Arc<str>>,
-        /// The id of the group that it made.
-        group: Option<Arc<str>>,
-    },
-    /// It did not; why that is certain.
-    NotDone(String),
-    /// Nobody can tell, and it does not matter: planning anew does what is left to do, and doing that twice is harmless.
-    Unknown(String),
+    /// It is known, or it does not matter: planning anew does what is left to do, and doing that twice is harmless.
+    Ended(Found),
     /// This reading, which was complete, does not show what the write makes.
     Absent,
-    /// What the write makes was not seen, but not everything was.
+    /// What the write makes was not seen, but not everything was; why.
     Unclear(String),
+}
+
+/// How a write ended, as far as that was found out by looking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// How.
+    pub ending: Ending,
+    /// How that was seen, or why it is certain.
+    pub message: String,
+    /// The id of the account that it made.
+    pub account: Option<Arc<str>>,
+    /// The id of the group that it made.
+    pub group: Option<Arc<str>>,
+}
+
+impl Found {
+    /// Nothing was made.
+    pub fn nothing(ending: Ending, message: impl Into<String>) -> Self {
+        Self { ending, message: message.into(), account: None, group: None }
+    }
+
+    /// The app surely does not have what the write makes.
+    pub fn not_there() -> Self {
+        Self::nothing(Ending::Failed, "it did not take effect: the app does not have it")
+    }
 }
 
 /// What a reading that began after `write` was sent says about it.
@@ -62,21 +73,22 @@ pub fn seen_in(live: &LiveApp, write: &Write, joining_makes_accounts: bool) -> B
 /// What a verdict means after a crash. Whatever makes nothing need not be found: planning anew repeats it without harm.
 fn became(effect: Effect, aim: &Aim<'_>, joining_makes_accounts: bool) -> Became {
     let makes = aim.makes_something(joining_makes_accounts);
-    match effect {
-        Effect::NotListed if makes => Became::Absent,
-        Effect::NotListed => Became::NotDone("the membership is not there".into()),
-        Effect::Unclear(why) if makes => Became::Unclear(why),
-        Effect::Unclear(why) => Became::Unknown(why),
-        Effect::Hidden => Became::Unknown("the app does not show it".into()),
-        Effect::NotDone(why) | Effect::Stale { why, .. } => Became::NotDone(why),
+    let not_done = |why| Found::nothing(Ending::Failed, format!("it did not take effect: {why}"));
+    Became::Ended(match effect {
+        Effect::NotListed if makes => return Became::Absent,
+        Effect::NotListed => not_done("the membership is not there".into()),
+        Effect::Unclear(why) if makes => return Became::Unclear(why),
+        Effect::Unclear(why) => Found::nothing(Ending::Unknown, why),
+        Effect::Hidden => Found::nothing(Ending::Unknown, "the app does not show it"),
+        Effect::NotDone(why) | Effect::Stale { why, .. } => not_done(why),
         Effect::Done(done) | Effect::Differs(done) => {
             let (account, group) = match aim {
                 Aim::Group(_) => (None, done.made),
                 Aim::Account(_) | Aim::Member(_) => (done.made, None),
             };
-            Became::Done { note: done.how, account, group }
+            Found { ending: Ending::Done, message: done.how, account, group }
         }
-    }
+    })
 }
 
 /// Looks once more for what a complete reading did not show. With a query that is enough; a sweep counts as one more
@@ -84,7 +96,7 @@ fn became(effect: Effect, aim: &Aim<'_>, joining_makes_accounts: bool) -> Became
 ///
 /// # Errors
 /// When the look fails; nothing is known then.
-pub async fn look_again(writer: &dyn Writer, write: &Write, swept: &mut Swept, lane: Lane) -> Result<Again, Error> {
+pub async fn look_again(writer: &dyn Writer, write: &Write, swept: &mut Swept, lane: Lane) -> Result<Became, Error> {
     let aim = Aim::of(write);
     let effect = match &aim {
         Aim::Account(made @ AccountAim::Made { .. }) if writer.semantics().find == Find::Sweep => {
@@ -96,27 +108,16 @@ pub async fn look_again(writer: &dyn Writer, write: &Write, swept: &mut Swept, l
             read_back::look(writer, &aim, Then::Report, lane).await?
         }
         // Nothing else is ever absent in a way that a second look could tell.
-        _ => return Ok(Again::Unclear),
+        _ => Effect::Hidden,
     };
     Ok(match effect {
-        Effect::NotListed => Again::AbsentAgain,
-        Effect::NotDone(_) => Again::Certain,
-        Effect::Unclear(_) | Effect::Hidden => Again::Unclear,
-        there => Again::Found(became(there, &aim, writer.semantics().members.creates_account)),
+        Effect::NotListed => Became::Absent,
+        // The app was asked for it by name and has none.
+        Effect::NotDone(_) => Became::Ended(Found::not_there()),
+        Effect::Unclear(why) => Became::Unclear(why),
+        Effect::Hidden => Became::Unclear("the app does not show it".into()),
+        there => became(there, &aim, writer.semantics().members.creates_account),
     })
-}
-
-/// What a second look said.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Again {
-    /// It is there after all.
-    Found(Became),
-    /// The app was asked for it by name and has none.
-    Certain,
-    /// One more complete reading without it.
-    AbsentAgain,
-    /// Nothing can be said.
-    Unclear,
 }
 
 /// A second sweep, made once for all who need it.
@@ -200,11 +201,9 @@ mod tests {
 
     fn check(live: &LiveApp, write: &Write, expected: &str) {
         let text = match seen_in(live, write, false) {
-            Became::Done { note, account, .. } => {
-                format!("done: {note}{}", account.map_or(String::new(), |id| format!(" [{id}]")))
+            Became::Ended(Found { ending, message, account, .. }) => {
+                format!("{}: {message}{}", ending.as_str(), account.map_or(String::new(), |id| format!(" [{id}]")))
             }
-            Became::NotDone(why) => format!("not done: {why}"),
-            Became::Unknown(why) => format!("unknown: {why}"),
             Became::Absent => "absent".into(),
             Became::Unclear(why) => format!("unclear: {why}"),
         };
@@ -215,7 +214,11 @@ mod tests {
     fn what_is_there_was_made() {
         check(&live(true), &create("Ann@x.io"), "done: found as 1; invitation sent [1]");
         check(&live(false), &create("ann@x.io"), "done: found as 1; invitation sent [1]");
-        check(&live(true), &create("bob@x.io"), "not done: there is an account 2, which is inactive");
+        check(
+            &live(true),
+            &create("bob@x.io"),
+            "failed: it did not take effect: there is an account 2, which is inactive",
+        );
     }
 
     #[test]
@@ -230,9 +233,17 @@ mod tests {
     #[test]
     fn a_removal_is_done_when_nothing_is_left_of_it() {
         check(&live(true), &Write::Deactivate { id: "2".into() }, "done: the account is inactive");
-        check(&live(true), &Write::Deactivate { id: "1".into() }, "not done: the account is pending");
+        check(
+            &live(true),
+            &Write::Deactivate { id: "1".into() },
+            "failed: it did not take effect: the account is pending",
+        );
         check(&live(true), &Write::Deactivate { id: "9".into() }, "done: the account is gone");
         check(&live(false), &Write::Deactivate { id: "9".into() }, "unknown: page 2 failed");
-        check(&live(true), &Write::DeleteAccount { id: "2".into() }, "not done: the account is inactive");
+        check(
+            &live(true),
+            &Write::DeleteAccount { id: "2".into() },
+            "failed: it did not take effect: the account is inactive",
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! What was remembered before a reading, and what the reading adds to it.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
@@ -109,11 +109,5 @@ fn fingerprint(app: &DesiredApp, row: &LiveAccount) -> Arc<str> {
     let way = (env!("CARGO_PKG_VERSION"), &app.connector, &app.options);
     // Plain data with text keys always serialises.
     let text = serde_json::to_vec(&(way, row)).unwrap_or_default();
-    let hash = Sha256::digest(&text);
-    let mut hex = String::with_capacity(DIGITS);
-    for byte in &hash[..DIGITS / 2] {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-    }
-    hex.into()
+    hex::encode(&Sha256::digest(&text)[..DIGITS / 2]).into()
 }

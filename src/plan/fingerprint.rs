@@ -1,6 +1,5 @@
 //! One hash for everything a plan was made from.
 
-use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
@@ -15,16 +14,7 @@ pub(super) fn of(inputs: &Inputs<'_>, apps: &[AppPlan]) -> String {
     for action in apps.iter().flat_map(|app| &app.actions) {
         hasher.update(format!("{} {}\n", action.name, action.status.as_str()));
     }
-    written(hasher)
-}
-
-/// A hash as it is written down.
-pub(super) fn written(hasher: Sha256) -> String {
-    hasher.finalize().iter().fold("sha256:".to_owned(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("sha256:{}", hex::encode(hasher.finalize()))
 }
 
 fn seen(live: &Live, hasher: &mut Sha256) {

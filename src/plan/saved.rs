@@ -5,7 +5,6 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::fingerprint::written;
 use crate::model::{Action, ActionName, AppPlan, Email, FindingCode, Plan, Status, Verb};
 
 /// What a saved plan remembers of an action.
@@ -159,5 +158,5 @@ fn does(action: &Action) -> String {
 /// A hash of plain data, which has text keys alone.
 pub fn hash(parts: &impl Serialize) -> String {
     // Such data always serialises.
-    written(Sha256::new_with_prefix(serde_json::to_vec(parts).unwrap_or_default()))
+    format!("sha256:{}", hex::encode(Sha256::digest(serde_json::to_vec(parts).unwrap_or_default())))
 }

@@ -1,9 +1,8 @@
 //! Carrying out a plan, and entering how the run went.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Mutex};
 
 use futures::future::join_all;
-use jiff::Timestamp;
 
 use super::{
     connect::{Connected, Reconciler, quota},
@@ -12,7 +11,7 @@ use super::{
 use crate::{
     execute::{self, Journal, NoJournal, Progress, Stop, Tools},
     model::{AppOutcome, AppPlan, Outcome, Plan},
-    store::{RunEnd, StoreError},
+    store::{RunEnded, RunEnding, StoreError},
 };
 
 impl Reconciler {
@@ -49,7 +48,8 @@ impl Reconciler {
         let Some(tenure) = &kept.tenure else {
             return failed(format!("{}: nothing was sent, because this run has no claim on the app", plan.app));
         };
-        let ledger = Ledger::new(memory, tenure, &self.desired, created_ids, fingerprint);
+        let desired = &self.desired;
+        let ledger = Ledger { memory, tenure, desired, created_ids, fingerprint, open: Mutex::default() };
         let journal: &dyn Journal = &ledger;
         execute::execute(plan, &tools(journal), stop, progress).await
     }
@@ -72,7 +72,7 @@ impl Reconciler {
     /// When the store fails. The apps are given back all the same.
     pub async fn end(&self, outcome: &Outcome, interrupted: bool) -> Result<(), StoreError> {
         let Some(memory) = self.memory.as_ref().filter(|memory| memory.writes()) else { return Ok(()) };
-        let ended = memory.end_run(run_end(outcome, interrupted, memory.now())).await;
+        let ended = memory.end_run(&run_ended(outcome, interrupted)).await;
         for connected in self.apps.values() {
             connected.kept.lock().await.give_back(&memory.store).await;
         }
@@ -80,16 +80,16 @@ impl Reconciler {
     }
 }
 
-fn run_end(outcome: &Outcome, interrupted: bool, at: Timestamp) -> RunEnd {
+fn run_ended(outcome: &Outcome, interrupted: bool) -> RunEnded {
     let mut counts = BTreeMap::new();
     for (_, result) in outcome.apps.iter().flat_map(|app| &app.actions) {
         *counts.entry(result.as_str().to_owned()).or_insert(0) += 1;
     }
     let errors: Vec<&str> = outcome.apps.iter().filter_map(|app| app.error.as_deref()).collect();
     let how = match (interrupted, outcome.is_clean()) {
-        (true, _) => "interrupted",
-        (false, true) => "done",
-        (false, false) => "failed",
+        (true, _) => RunEnding::Interrupted,
+        (false, true) => RunEnding::Done,
+        (false, false) => RunEnding::Failed,
     };
-    RunEnd { at, how: how.into(), message: (!errors.is_empty()).then(|| errors.join("; ")), counts }
+    RunEnded { how, message: (!errors.is_empty()).then(|| errors.join("; ")), counts }
 }

@@ -14,7 +14,7 @@ use crate::{
     execute::CreatedIds,
     model::{AccountStatus, Coverage, Email, Fact, FactIds, Facts, LiveApp, LiveMember, Verb},
     plan::{AppHistory, Invited, Used},
-    store::{self, AppKey, Deed, Ending, Event, FactKind, Filter, Invitation, Store, StoreError, Swept},
+    store::{self, AppKey, Deed, Ending, Event, FactKind, Filter, Invitation, Store, StoreError, Swept, UsedApproval},
 };
 
 /// The rolling day over which caps count.
@@ -68,7 +68,9 @@ fn invited(made: Invitation) -> (Email, Invited) {
 pub(super) async fn approvals(store: &Store) -> Result<BTreeMap<String, Used>, StoreError> {
     let used = store.used_approvals().await?.into_iter();
     Ok(used
-        .map(|used| (used.approval, Used { people: used.people, actions: used.actions.into_iter().collect() }))
+        .map(|(approval, UsedApproval { people, actions })| {
+            (approval, Used { people: u32::try_from(people.len()).unwrap_or(u32::MAX), actions })
+        })
         .collect())
 }
 

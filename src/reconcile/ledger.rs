@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -16,7 +16,7 @@ use crate::{
     },
     execute::{CreatedIds, Journal, Performed, Unwritten},
     model::{Action, ActionResult, Desired, Email},
-    store::{ActionEntry, ApprovalUse, Deed, Ending, Event, IntentId, NewEntry, NewIntent, Settled, StoreError},
+    store::{ActionEntry, ApprovalUse, Deed, Ending, Event, IntentId, NewEntry, NewIntent, StoreError},
 };
 
 /// One app's journal during one run.
@@ -27,22 +27,13 @@ pub(super) struct Ledger<'a> {
     pub(super) created_ids: &'a CreatedIds,
     pub(super) fingerprint: &'a str,
     /// Intents that are open, by the action's name.
-    open: Mutex<BTreeMap<String, IntentId>>,
+    pub(super) open: Mutex<BTreeMap<String, (IntentId, NewIntent)>>,
 }
 
-impl<'a> Ledger<'a> {
-    pub(super) fn new(
-        memory: &'a Memory,
-        tenure: &'a Tenure,
-        desired: &'a Desired,
-        created_ids: &'a CreatedIds,
-        fingerprint: &'a str,
-    ) -> Self {
-        Self { memory, tenure, desired, created_ids, fingerprint, open: Mutex::default() }
-    }
-
-    fn is_open(&self, name: &str) -> Option<IntentId> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+impl Ledger<'_> {
+    fn open(&self) -> MutexGuard<'_, BTreeMap<String, (IntentId, NewIntent)>> {
+        // Whole entries are put in and taken out.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn intent(&self, run: &Arc<str>, action: &Action, write: &Write) -> NewIntent {
@@ -79,73 +70,43 @@ impl<'a> Ledger<'a> {
         email.iter().map(|email| self.desired.identity(email).as_str().into()).collect()
     }
 
-    /// The approvals that an action has used up, once it took effect.
-    fn uses(&self, action: &Action, ending: Ending) -> Vec<ApprovalUse> {
-        let of = action.approved_by.iter().filter(|_| ending == Ending::Done);
-        let name = action.name.to_string();
-        let people = self.people(action);
-        of.map(|approved| ApprovalUse {
-            approval: approved.approval.clone(),
-            place: approved.place.to_string(),
-            action: name.clone(),
-            person: people.first().map_or_else(|| name.clone(), ToString::to_string),
-            at: self.memory.now(),
-        })
-        .collect()
-    }
-
     async fn write(&self, action: &Action, performed: &Performed, sent: &[Sent]) -> Result<(), StoreError> {
-        let name = action.name.to_string();
         let run = self.memory.run(Some(self.fingerprint)).await?;
-        let evidence = Evidence::of(sent);
-        let message = performed.result.message().map(str::to_owned);
-        let ending = Ending::from(&performed.result);
-        let account_id =
-            action.step.account_id().cloned().or_else(|| self.created_ids.account_of(action.step.email()?));
-        let group_id =
-            action.step.group_id().cloned().or_else(|| self.created_ids.group_of(action.name.group.as_deref()?));
-        let (store, lease) = (&self.memory.store, self.tenure.lease());
-        match self.is_open(&name) {
+        let name = action.name.to_string();
+        let open = self.open().get(&name).cloned();
+        match (&open, &performed.result) {
             // A later look says what became of it, and enters that.
-            Some(_) if performed.open => Ok(()),
-            Some(id) => {
-                let settled = Settled {
-                    at: self.memory.now(),
-                    run,
-                    ending,
-                    message,
-                    request: evidence.request,
-                    status: evidence.status,
-                    read_back: evidence.read_back,
-                    account_id,
-                    group_id,
-                    by_looking: false,
-                    approvals: self.uses(action, ending),
-                };
-                store.close_intent(lease, id, &settled).await?;
-                self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
-                Ok(())
-            }
+            (Some(_), _) if performed.open => return Ok(()),
             // Nothing was tried and nothing was found out: the run's end counts it.
-            None if matches!(performed.result, ActionResult::NotStarted { .. } | ActionResult::Skipped { .. }) => {
-                Ok(())
-            }
-            None => {
-                let action = ActionEntry {
-                    deed: Deed { account_id, group_id, ..self.deed(action) },
-                    ending,
-                    message,
-                    request: evidence.request,
-                    status: evidence.status,
-                    read_back: evidence.read_back,
-                    sent_at: None,
-                    by_looking: true,
-                };
-                let event = Event::Action(Box::new(action));
-                let entry = NewEntry { at: self.memory.now(), run: Some(run), event };
-                store.enter(lease, &[entry]).await
-            }
+            (None, ActionResult::NotStarted { .. } | ActionResult::Skipped { .. }) => return Ok(()),
+            _ => {}
         }
+        let Evidence { request, status, read_back } = Evidence::of(sent);
+        let (step, created) = (&action.step, self.created_ids);
+        let account = step.account_id().cloned().or_else(|| created.account_of(step.email()?));
+        let group = step.group_id().cloned().or_else(|| created.group_of(action.name.group.as_deref()?));
+        let (sent_at, deed) = match &open {
+            Some((_, intent)) => (Some(intent.at), intent.deed.clone()),
+            None => (None, self.deed(action)),
+        };
+        let ended = ActionEntry {
+            deed: deed.with_ids(account, group),
+            ending: Ending::from(&performed.result),
+            message: performed.result.message().map(str::to_owned),
+            request,
+            status,
+            read_back,
+            sent_at,
+            by_looking: open.is_none(),
+        };
+        let (at, is_done) = (self.memory.now(), ended.ending == Ending::Done);
+        let entry = NewEntry { at, run: Some(run), event: Event::Action(Box::new(ended)) };
+        let (store, lease) = (&self.memory.store, self.tenure.lease());
+        let Some((id, intent)) = open else { return store.enter(lease, &[entry]).await };
+        let approvals = if is_done { uses_of(&intent, at) } else { Vec::new() };
+        store.close_intent(lease, id, &entry, &approvals).await?;
+        self.open().remove(&name);
+        Ok(())
     }
 }
 
@@ -158,12 +119,12 @@ impl Journal for Ledger<'_> {
             ))
         };
         let run = self.memory.run(Some(self.fingerprint)).await.map_err(unwritten)?;
-        let new = writes.iter().filter(|(action, _)| self.is_open(&action.name.to_string()).is_none());
+        let new = writes.iter().filter(|(action, _)| !self.open().contains_key(&action.name.to_string()));
         let intents: Vec<NewIntent> = new.map(|(action, write)| self.intent(&run, action, write)).collect();
         if !intents.is_empty() {
             let ids = self.memory.store.open_batch(self.tenure.lease(), &intents).await.map_err(unwritten)?;
-            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            open.extend(intents.into_iter().map(|intent| intent.action).zip(ids));
+            let opened = ids.into_iter().zip(intents);
+            self.open().extend(opened.map(|(id, intent)| (intent.action.clone(), (id, intent))));
         }
         // Writing takes time, so that the claim is looked at last.
         self.tenure.may_send().map_err(Unwritten)
@@ -210,7 +171,7 @@ fn approvals_of(action: &Action) -> Vec<(String, String)> {
     action.approved_by.iter().map(|approved| (approved.approval.clone(), approved.place.to_string())).collect()
 }
 
-/// The uses of approvals of an action that was found to have taken effect.
+/// The approvals that an action has used up, once it took effect.
 pub(super) fn uses_of(intent: &NewIntent, at: jiff::Timestamp) -> Vec<ApprovalUse> {
     let listed = intent.payload.get("approvals").cloned().unwrap_or_default();
     let listed: Vec<(String, String)> = serde_json::from_value(listed).unwrap_or_default();

@@ -12,7 +12,7 @@ use tracing::warn;
 
 use crate::{
     connectors::Clock,
-    store::{AppKey, Claim, Lease, NewRun, RunEnd, Store, StoreError},
+    store::{AppKey, Claim, Lease, RunBegun, RunEnded, Store, StoreError},
 };
 
 /// How long a lease lasts unless it is renewed. A machine that dies keeps others from its apps for no longer than this; with
@@ -27,7 +27,7 @@ const RENEW: Duration = Duration::from_secs(45);
 const MARGIN: Duration = Duration::from_secs(40);
 
 /// Under whose name something is written down.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Author {
     /// The command: `apply`, `daemon`.
     pub command: String,
@@ -146,34 +146,30 @@ impl Memory {
             *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
         }
         let now = self.now();
-        let author = self.author.as_deref();
-        let new = NewRun {
-            id: run_id(now).into(),
-            command: author.map_or_else(String::new, |author| author.command.clone()),
-            started_at: now,
-            commit: self.commit(),
-            fingerprint: fingerprint.map(str::to_owned),
-            host: author.map_or_else(String::new, |author| author.host.clone()),
-            pid: author.map_or(0, |author| author.pid),
-        };
-        self.store.begin_run(&new).await?;
-        Ok(run.insert(new.id).clone())
+        let Author { command, host, pid, .. } = self.author();
+        let fingerprint = fingerprint.map(str::to_owned);
+        let begun = RunBegun { command, host, pid, commit: self.commit(), fingerprint };
+        let id: Arc<str> = run_id(now).into();
+        self.store.begin_run(&id, now, &begun).await?;
+        Ok(run.insert(id).clone())
     }
 
     /// Enters how the run ended, if it ever began. What follows is another one.
-    pub(super) async fn end_run(&self, end: RunEnd) -> Result<(), StoreError> {
+    pub(super) async fn end_run(&self, ended: &RunEnded) -> Result<(), StoreError> {
         match self.run.lock().await.take() {
-            Some(run) => self.store.end_run(&run, &end).await,
+            Some(run) => self.store.end_run(&run, self.now(), ended).await,
             None => Ok(()),
         }
     }
 
+    fn author(&self) -> Author {
+        self.author.as_deref().cloned().unwrap_or_default()
+    }
+
     /// Claims an app.
     pub(super) async fn claim(&self, key: &AppKey) -> Result<Result<Tenure, Busy>, StoreError> {
-        let author = self.author.as_deref();
-        let owner = author.map_or_else(String::new, |author| {
-            format!("rosterd {} on {}, process {}", author.command, author.host, author.pid)
-        });
+        let Author { command, host, pid, .. } = self.author();
+        let owner = format!("rosterd {command} on {host}, process {pid}");
         let before = Instant::now();
         match self.store.claim(key, &owner, LEASE, self.now()).await? {
             Claim::Held(lease) => Ok(Ok(Tenure::begin(self, lease, before))),

@@ -7,7 +7,6 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde_json::Value;
 use tracing::warn;
 
 use super::{
@@ -19,10 +18,10 @@ use crate::{
     connectors::{Write, Writer},
     execute::{
         CreatedIds,
-        settle::{self, ABSENCES, Again, Became, SHOWS_AFTER, Swept},
+        settle::{self, ABSENCES, Became, Found, SHOWS_AFTER, Swept},
     },
-    model::{Email, LiveApp, Semantics},
-    store::{Ending, Intent, RunEnd, Settled, StoreError},
+    model::{LiveApp, Semantics},
+    store::{ActionEntry, Ending, Event, Intent, IntentId, NewEntry, NewIntent, RunEnded, RunEnding, StoreError},
 };
 
 /// How long a run stays for something of an earlier one that is slow to show. What takes longer is left for the next run.
@@ -66,38 +65,33 @@ pub(super) async fn settle(
     let mut swept = Swept::default();
     let (mut recovered, mut under_way) = (Vec::new(), BTreeMap::new());
     end_runs(memory, open.iter().map(|intent| &intent.intent.run).collect()).await?;
-    for intent in open {
-        let judged = judge(memory, tenure, &intent, writer, live, &mut swept).await?;
-        let name = intent.intent.action.clone();
+    for Intent { id, intent, .. } in open {
+        let judged = judge(memory, tenure, id, &intent, writer, live, &mut swept).await?;
         let (ending, message) = match &judged {
-            Judged::Ended(ending, message, ..) => (Some(*ending), message.clone()),
-            Judged::Open(why) => (None, why.clone()),
+            Ok(found) => (Some(found.ending), found.message.clone()),
+            Err(why) => (None, why.clone()),
         };
-        recovered.push(Recovered {
-            action: name.clone(),
-            run: intent.intent.run.clone(),
-            sent_at: intent.intent.at,
-            ending,
-            message,
-        });
+        let (action, run, sent_at) = (intent.action.clone(), intent.run.clone(), intent.at);
+        recovered.push(Recovered { action, run, sent_at, ending, message });
         match judged {
-            Judged::Open(why) => drop(under_way.insert(name, why)),
-            Judged::Ended(ending, message, account_id, group_id) => {
-                remember(created_ids, &intent, account_id.as_ref(), group_id.as_ref());
-                let settled = Settled {
-                    at: memory.now(),
-                    run: memory.run(None).await?,
-                    ending,
-                    message: Some(message),
+            Err(why) => drop(under_way.insert(intent.action, why)),
+            Ok(found) => {
+                remember(created_ids, &intent, &found);
+                let now = memory.now();
+                let approvals = if found.ending == Ending::Done { uses_of(&intent, now) } else { Vec::new() };
+                let action = ActionEntry {
+                    ending: found.ending,
+                    message: Some(found.message),
                     request: None,
                     status: None,
                     read_back: None,
-                    account_id,
-                    group_id,
+                    sent_at: Some(intent.at),
                     by_looking: true,
-                    approvals: if ending == Ending::Done { uses_of(&intent.intent, memory.now()) } else { Vec::new() },
+                    deed: intent.deed.with_ids(found.account, found.group),
                 };
-                memory.store.close_intent(tenure.lease(), intent.id, &settled).await?;
+                let event = Event::Action(Box::new(action));
+                let entry = NewEntry { at: now, run: Some(memory.run(None).await?), event };
+                memory.store.close_intent(tenure.lease(), id, &entry, &approvals).await?;
             }
         }
     }
@@ -112,9 +106,9 @@ async fn end_runs(memory: &Memory, runs: BTreeSet<&Arc<str>>) -> Result<(), Stor
         if !under_way().await? {
             continue;
         }
-        let end = RunEnd { at: memory.now(), how: "cut-off".into(), message: None, counts: BTreeMap::new() };
+        let ended = RunEnded { how: RunEnding::CutOff, message: None, counts: BTreeMap::new() };
         // Apps are read at the same time: another one that the run touched may have ended it in between.
-        if let Err(error) = memory.store.end_run(run, &end).await
+        if let Err(error) = memory.store.end_run(run, memory.now(), &ended).await
             && under_way().await?
         {
             return Err(error);
@@ -127,7 +121,7 @@ async fn end_runs(memory: &Memory, runs: BTreeSet<&Arc<str>>) -> Result<(), Stor
 pub(super) fn peek(open: &[Intent], semantics: &Semantics, live: &LiveApp) -> BTreeMap<String, String> {
     let joining = semantics.members.creates_account;
     let waits = |intent: &Intent| {
-        let seen = settle::seen_in(live, &write_of(intent)?, joining);
+        let seen = settle::seen_in(live, &write_of(&intent.intent)?, joining);
         matches!(seen, Became::Absent | Became::Unclear(_)).then(|| {
             let why = format!(
                 "a request for it was under way at {:.0}, and nobody heard the answer; `apply` looks for it first",
@@ -139,85 +133,67 @@ pub(super) fn peek(open: &[Intent], semantics: &Semantics, live: &LiveApp) -> BT
     open.iter().filter_map(waits).collect()
 }
 
-enum Judged {
-    Ended(Ending, String, Option<Arc<str>>, Option<Arc<str>>),
-    Open(String),
-}
-
+/// What became of an intent, or why nobody can tell yet.
 async fn judge(
     memory: &Memory,
     tenure: &Tenure,
-    intent: &Intent,
+    id: IntentId,
+    intent: &NewIntent,
     writer: &dyn Writer,
     live: &LiveApp,
     swept: &mut Swept,
-) -> Result<Judged, StoreError> {
+) -> Result<Result<Found, String>, StoreError> {
     let Some(write) = write_of(intent) else {
         // A later version wrote it. What it made is found by planning anew, as far as it shows.
         let message = "it is not known what was sent; look at it in the app";
-        return Ok(Judged::Ended(Ending::Unknown, message.into(), None, None));
+        return Ok(Ok(Found::nothing(Ending::Unknown, message)));
     };
-    let joining = writer.semantics().members.creates_account;
-    let ended = |became: Became| match became {
-        Became::Done { note, account, group } => Some(Judged::Ended(Ending::Done, note, account, group)),
-        Became::NotDone(why) => {
-            Some(Judged::Ended(Ending::Failed, format!("it did not take effect: {why}"), None, None))
-        }
-        Became::Unknown(why) => Some(Judged::Ended(Ending::Unknown, why, None, None)),
-        Became::Absent | Became::Unclear(_) => None,
-    };
-    let sent = format!("sent at {:.0}", intent.intent.at);
-    match settle::seen_in(live, &write, joining) {
-        Became::Unclear(why) => {
-            return Ok(Judged::Open(format!("{sent}, and whether it was done could not be seen: {why}")));
-        }
+    let sent = format!("sent at {:.0}", intent.at);
+    match settle::seen_in(live, &write, writer.semantics().members.creates_account) {
+        Became::Unclear(why) => return Ok(Err(format!("{sent}, and whether it was done could not be seen: {why}"))),
+        Became::Ended(found) => return Ok(Ok(found)),
         Became::Absent => {}
-        became => return Ok(ended(became).unwrap_or(Judged::Open(sent))),
     }
     let patience_is_over = {
-        let since = Duration::try_from(memory.now().duration_since(intent.intent.at));
+        let since = Duration::try_from(memory.now().duration_since(intent.at));
         let shows_after = settle::shows_after(writer.semantics().settle);
         shows_after <= PATIENCE || since.is_ok_and(|since| since >= shows_after)
     };
     if !patience_is_over {
-        return Ok(Judged::Open(format!("{sent}, and it may still take effect")));
+        return Ok(Err(format!("{sent}, and it may still take effect")));
     }
-    let not_there = || {
-        let message = "it did not take effect: the app does not have it".to_owned();
-        Judged::Ended(Ending::Failed, message, None, None)
-    };
-    let absent = async || memory.store.note_absence(tenure.lease(), intent.id).await;
+    let absent = async || memory.store.note_absence(tenure.lease(), id).await;
     if absent().await? >= ABSENCES {
-        return Ok(not_there());
+        return Ok(Ok(Found::not_there()));
     }
     let again = settle::look_again(writer, &write, swept, Lane::Write { unblocks: 1 }).await;
     Ok(match again {
-        Ok(Again::Found(became)) => ended(became).unwrap_or(Judged::Open(sent)),
-        Ok(Again::Certain) => not_there(),
-        Ok(Again::AbsentAgain) if absent().await? >= ABSENCES => not_there(),
-        Ok(Again::AbsentAgain | Again::Unclear) => {
-            Judged::Open(format!("{sent}; not there, but that was seen only once; the next run looks again"))
+        Ok(Became::Ended(found)) => Ok(found),
+        Ok(Became::Absent) if absent().await? >= ABSENCES => Ok(Found::not_there()),
+        Ok(Became::Absent | Became::Unclear(_)) => {
+            Err(format!("{sent}; not there, but that was seen only once; the next run looks again"))
         }
         Err(error) => {
-            warn!(%error, action = intent.intent.action, "what became of it could not be looked at");
-            Judged::Open(format!("{sent}, and whether it was done could not be seen: {error}"))
+            warn!(%error, action = intent.action, "what became of it could not be looked at");
+            Err(format!("{sent}, and whether it was done could not be seen: {error}"))
         }
     })
 }
 
-fn write_of(intent: &Intent) -> Option<Write> {
-    let write: &Value = intent.intent.payload.get("write")?;
-    serde_json::from_value(write.clone()).ok()
+fn write_of(intent: &NewIntent) -> Option<Write> {
+    serde_json::from_value(intent.payload.get("write")?.clone()).ok()
 }
 
 /// What was made before is known to the actions that follow, although a list may not show it for a while.
-fn remember(created_ids: &CreatedIds, intent: &Intent, account: Option<&Arc<str>>, group: Option<&Arc<str>>) {
-    let write = write_of(intent);
-    if let (Some(id), Some(Write::CreateAccount { email, .. })) = (account, &write) {
-        created_ids.remember_account(Email::lenient(email.as_str()), id.clone());
-    }
-    if let (Some(id), Some(Write::CreateGroup { name, .. })) = (group, &write) {
-        created_ids.remember_group(name.clone(), id.clone());
+fn remember(created_ids: &CreatedIds, intent: &NewIntent, found: &Found) {
+    match (write_of(intent), found) {
+        (Some(Write::CreateAccount { email, .. }), Found { account: Some(id), .. }) => {
+            created_ids.remember_account(email, id.clone());
+        }
+        (Some(Write::CreateGroup { name, .. }), Found { group: Some(id), .. }) => {
+            created_ids.remember_group(name, id.clone());
+        }
+        _ => {}
     }
 }
 
@@ -227,29 +203,22 @@ mod tests {
     use crate::{
         connectors::Clock,
         reconcile::Author,
-        store::{NewRun, Store},
+        store::{RunBegun, Store},
     };
 
     #[tokio::test]
     async fn apps_that_one_run_left_open_may_end_it_at_the_same_time() {
         let dir = tempfile::tempdir().unwrap();
         let store = Store::open(&format!("sqlite:{}", dir.path().join("state.db").display())).await.unwrap();
-        let killed = NewRun {
-            id: "killed".into(),
-            command: "apply".into(),
-            started_at: Timestamp::UNIX_EPOCH,
-            commit: None,
-            fingerprint: None,
-            host: "here".into(),
-            pid: 7,
-        };
-        store.begin_run(&killed).await.unwrap();
+        let begun = RunBegun { command: "apply".into(), host: "here".into(), pid: 7, commit: None, fingerprint: None };
+        store.begin_run("killed", Timestamp::UNIX_EPOCH, &begun).await.unwrap();
         let author = Author { command: "apply".into(), commit: None, host: "here".into(), pid: 8 };
         let memory = Memory::writing(store.clone(), author, Clock::new(|| Timestamp::UNIX_EPOCH));
         let run: Arc<str> = "killed".into();
         for ended in futures::future::join_all((0..8).map(|_| end_runs(&memory, [&run].into()))).await {
             ended.unwrap();
         }
-        assert_eq!(&*store.run("killed").await.unwrap().unwrap().ended.unwrap().how, "cut-off");
+        let (_, ended) = store.run("killed").await.unwrap().unwrap().ended.unwrap();
+        assert_eq!(ended.how, RunEnding::CutOff);
     }
 }

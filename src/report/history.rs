@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::ActionName,
-    store::{ActionEntry, Ending, Entry, Event, NewEntry, Run, Verified},
+    store::{ActionEntry, Ending, Entry, Event, NewEntry, Run, RunEnding, Verified},
 };
 
 /// What is shown.
@@ -62,14 +62,15 @@ pub fn text(history: &History, style: &Style) -> String {
 impl Chapter {
     /// A run that ended well and changed nothing.
     fn is_quiet(&self) -> bool {
-        let done = |run: &Run| run.ended.as_ref().is_some_and(|end| end.how == "done" && end.message.is_none());
+        let done =
+            |run: &Run| run.ended.as_ref().is_some_and(|(_, end)| end.how == RunEnding::Done && end.message.is_none());
         self.entries.is_empty() && self.run.as_ref().is_some_and(done)
     }
 }
 
 fn draw_quiet(canvas: &mut Canvas, history: &History, count: usize, last: &Chapter) {
     canvas.gap();
-    let at = last.run.as_ref().map(|run| history.moment(run.begun.started_at)).unwrap_or_default();
+    let at = last.run.as_ref().map(|run| history.moment(run.started_at)).unwrap_or_default();
     let mark = canvas.glyph("· ", ". ");
     let text = format!("{mark}{} that changed nothing, the last at {at}", wording::count(count, "run", "runs"));
     canvas.say(Paint::Dim, text);
@@ -80,7 +81,7 @@ fn draw(canvas: &mut Canvas, history: &History, chapter: &Chapter) {
         Some(run) => draw_run(canvas, history, run),
         None => canvas.rule(Line::new().whole(Paint::Strong, "Outside of the runs shown here")),
     }
-    let mut day = chapter.run.as_ref().map(|run| history.day(run.begun.started_at));
+    let mut day = chapter.run.as_ref().map(|run| history.day(run.started_at));
     for entry in &chapter.entries {
         let today = history.day(entry.entry.at);
         if day.as_ref() != Some(&today) {
@@ -94,31 +95,31 @@ fn draw(canvas: &mut Canvas, history: &History, chapter: &Chapter) {
 fn draw_run(canvas: &mut Canvas, history: &History, run: &Run) {
     let begun = &run.begun;
     let title = Line::new()
-        .whole(Paint::Strong, history.moment(begun.started_at))
+        .whole(Paint::Strong, history.moment(run.started_at))
         .plain("  ")
         .whole(Paint::Strong, &begun.command)
         .plain("  ");
     let title = match &run.ended {
         None => title.whole(Paint::Notice, "no end: cut off, or under way"),
-        Some(end) => {
-            let took = end.at.duration_since(begun.started_at).as_secs();
+        Some((at, end)) => {
+            let took = at.duration_since(run.started_at).as_secs();
             let took = u64::try_from(took).map(wording::duration).unwrap_or_default();
-            let paint = if end.how == "done" { Paint::Add } else { Paint::Remove };
-            title.whole(paint, &end.how).whole(Paint::Plain, format!(", {took}"))
+            let paint = if end.how == RunEnding::Done { Paint::Add } else { Paint::Remove };
+            title.whole(paint, end.how.as_str()).whole(Paint::Plain, format!(", {took}"))
         }
     };
     canvas.rule(title);
-    let mut facts = Line::new().text(Paint::Dim, "run ").whole(Paint::Dim, &*begun.id);
+    let mut facts = Line::new().text(Paint::Dim, "run ").whole(Paint::Dim, &*run.id);
     facts = facts.text(Paint::Dim, format!(" on {}, process {}", begun.host, begun.pid));
     if let Some(commit) = &begun.commit {
         facts = facts.text(Paint::Dim, ", commit ").whole(Paint::Dim, wording::commit(commit));
     }
     canvas.paragraph(2, &facts);
-    let Some(end) = &run.ended else { return };
+    let Some((_, end)) = &run.ended else { return };
     let counts: Vec<String> = end.counts.iter().filter(|(_, n)| **n > 0).map(|(how, n)| format!("{n} {how}")).collect();
     if !counts.is_empty() {
         canvas.paragraph(2, &Line::new().plain(counts.join(", ")));
-    } else if end.how == "done" {
+    } else if end.how == RunEnding::Done {
         canvas.paragraph(2, &Line::new().text(Paint::Dim, "nothing was done"));
     }
     if let Some(message) = &end.message {
@@ -242,9 +243,24 @@ pub fn to_json(history: &History) -> String {
         "version": 1,
         "store": history.store,
         "more": history.more,
-        "runs": runs.collect::<Vec<_>>(),
+        "runs": runs.map(run_wire).collect::<Vec<_>>(),
         "entries": entries.map(entry_wire).collect::<Vec<_>>(),
     }))
+}
+
+fn run_wire(run: &Run) -> serde_json::Value {
+    let begun = &run.begun;
+    let ended = run.ended.as_ref();
+    json!({
+        "id": run.id,
+        "command": begun.command,
+        "started_at": run.started_at,
+        "commit": begun.commit,
+        "fingerprint": begun.fingerprint,
+        "host": begun.host,
+        "pid": begun.pid,
+        "ended": ended.map(|(at, end)| json!({ "at": at, "how": end.how, "message": end.message, "counts": end.counts })),
+    })
 }
 
 #[derive(Serialize)]

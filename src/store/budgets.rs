@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Store, StoreError, row};
+use super::{
+    Store, StoreError,
+    row::{nanos, timestamp},
+    statement::none,
+};
 use crate::budget::Saved;
 
 impl Store {
@@ -12,15 +16,11 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn load_budget(&self, key: &str) -> Result<Option<(Saved, Timestamp)>, StoreError> {
-        self.drive("looking up what a budget had spent", async {
-            let mut tx = self.read().await?;
-            let found = sqlx::query("SELECT body, saved_at FROM budgets WHERE bucket = $1")
-                .bind(key)
-                .fetch_optional(tx.connection()?)
-                .await?;
-            tx.commit().await?;
-            let Some(found) = found else { return Ok(None) };
-            Ok(Some((serde_json::from_str(&row::text(&found, "body")?)?, row::time(&found, "saved_at")?)))
+        self.reading("looking up what a budget had spent", async |tx| {
+            let found = tx.row("SELECT body, saved_at FROM budgets WHERE bucket = $1", none().and(key)).await?;
+            let Some((body, at)) = found else { return Ok(None) };
+            let body: String = body;
+            Ok(Some((serde_json::from_str(&body)?, timestamp(at))))
         })
         .await
     }
@@ -30,17 +30,10 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn save_budget(&self, key: &str, saved: &Saved, at: Timestamp) -> Result<(), StoreError> {
-        self.drive("saving what a budget has spent", async {
-            let mut tx = self.write().await?;
+        self.writing("saving what a budget has spent", async |tx| {
             let sql = "INSERT INTO budgets (bucket, body, saved_at) VALUES ($1, $2, $3)
                        ON CONFLICT (bucket) DO UPDATE SET body = excluded.body, saved_at = excluded.saved_at";
-            sqlx::query(sql)
-                .bind(key)
-                .bind(serde_json::to_string(saved)?)
-                .bind(row::nanos(at))
-                .execute(tx.connection()?)
-                .await?;
-            tx.commit().await
+            tx.run(sql, none().and(key).and(serde_json::to_string(saved)?).and(nanos(at))).await.map(drop)
         })
         .await
     }

@@ -8,8 +8,9 @@ use super::{
     error::Fault,
     ledger::COVERED,
     open::Tx,
-    row::{self, tame, timestamp},
+    row::{tame, timestamp},
     sightings::{self, Span},
+    statement::of,
 };
 use crate::model::{AccountStatus, Verb};
 
@@ -21,12 +22,11 @@ pub(super) async fn last(tx: &mut Tx<'_>, key: &AppKey) -> Result<BTreeMap<Arc<s
            AND result = 'done' AND account_id IS NOT NULL AND {COVERED} ORDER BY seq"
     );
     let mut last = BTreeMap::new();
-    for found in sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await? {
-        let account = row::shared(&found, "account_id")?;
-        if row::text(&found, "verb")? == Verb::Deactivate.as_str() {
-            last.insert(account, row::number(&found, "at")?);
+    for (account, verb, at) in tx.rows::<(String, String, i64)>(&sql, of(key)).await? {
+        if verb == Verb::Deactivate.as_str() {
+            last.insert(account.into(), at);
         } else {
-            last.remove(&account);
+            last.remove(&*account);
         }
     }
     Ok(last)
@@ -69,7 +69,7 @@ pub(super) async fn still_ours(
 /// When the account was first seen in a group that it was not in when we deactivated it: a deactivation may take somebody
 /// out of groups, and puts nobody in. Groups that nobody had looked at by then tell nothing.
 async fn joined_after(tx: &mut Tx<'_>, key: &AppKey, account: &str, at: i64) -> Result<Option<i64>, Fault> {
-    let sql = "SELECT MIN(joined.seen_from) AS at FROM seen_members AS joined
+    let sql = "SELECT MIN(joined.seen_from) FROM seen_members AS joined
                WHERE joined.app = $1 AND joined.origin = $2 AND joined.account = $3 AND joined.seen_from > $4
                  AND NOT EXISTS (SELECT 1 FROM seen_members AS held
                                  WHERE held.app = $1 AND held.origin = $2 AND held.account = $3
@@ -78,26 +78,12 @@ async fn joined_after(tx: &mut Tx<'_>, key: &AppKey, account: &str, at: i64) -> 
                  AND EXISTS (SELECT 1 FROM seen_members AS known
                              WHERE known.app = $1 AND known.origin = $2 AND known.group_id = joined.group_id
                                AND known.seen_from <= $4)";
-    let found = sqlx::query(sql)
-        .bind(&*key.app)
-        .bind(&*key.origin)
-        .bind(&*tame(account))
-        .bind(at)
-        .fetch_one(tx.connection()?)
-        .await?;
-    row::optional_number(&found, "at")
+    tx.value(sql, of(key).and(&*tame(account)).and(at)).await
 }
 
 /// Whether all accounts were read between two instants.
 async fn was_read(tx: &mut Tx<'_>, key: &AppKey, after: i64, before: i64) -> Result<bool, Fault> {
-    let sql = "SELECT COUNT(*) AS readings FROM readings
+    let sql = "SELECT COUNT(*) FROM readings
                WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at > $3 AND at < $4";
-    let found = sqlx::query(sql)
-        .bind(&*key.app)
-        .bind(&*key.origin)
-        .bind(after)
-        .bind(before)
-        .fetch_one(tx.connection()?)
-        .await?;
-    Ok(row::number(&found, "readings")? > 0)
+    Ok(tx.value::<i64>(sql, of(key).and(after).and(before)).await? > 0)
 }

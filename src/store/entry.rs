@@ -38,8 +38,9 @@ pub struct NewEntry {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Event {
     /// A run began.
     RunBegun(RunBegun),
@@ -78,10 +79,10 @@ pub struct Deed {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<Arc<str>>,
     /// Someone can do less afterwards.
-    #[serde(default, skip_serializing_if = "not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reduces_access: bool,
     /// Someone can do more afterwards.
-    #[serde(default, skip_serializing_if = "not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gains: bool,
     /// Fields, old and new.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -122,7 +123,7 @@ pub struct ActionEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<Timestamp>,
     /// It was settled by looking at the app, without an answer to the request.
-    #[serde(default, skip_serializing_if = "not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_looking: bool,
 }
 
@@ -146,14 +147,29 @@ pub struct RunBegun {
 /// What the ledger holds about a run's end, beside its id and the time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunEnded {
-    /// How, in a word.
-    pub how: String,
+    /// How.
+    pub how: RunEnding,
     /// What there is to say about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// How many actions ended how.
     #[serde(default)]
     pub counts: BTreeMap<String, u64>,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::EnumString, strum::IntoStaticStr)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+pub enum RunEnding {
+    /// All that could be done was done.
+    Done,
+    /// Something was not done.
+    Failed,
+    /// Somebody stopped it.
+    Interrupted,
+    /// Its process died, and a later run found what it left under way.
+    CutOff,
 }
 
 /// Something that was noticed.
@@ -212,8 +228,9 @@ pub struct Break {
 }
 
 /// How an action ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Ending {
     /// It took effect.
     Done,
@@ -231,22 +248,17 @@ pub enum Ending {
     NotStarted,
 }
 
-fn not(flag: &bool) -> bool {
-    !flag
-}
-
 impl Ending {
     /// The word in the ledger and in reports.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-            Self::Manual => "manual",
-            Self::Skipped => "skipped",
-            Self::Stale => "stale",
-            Self::NotStarted => "not-started",
-        }
+        self.into()
+    }
+}
+
+impl RunEnding {
+    /// The word in the ledger and in reports.
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -266,15 +278,7 @@ impl From<&ActionResult> for Ending {
 impl Event {
     /// The word for its kind in the ledger and in reports.
     pub fn kind(&self) -> &'static str {
-        match self {
-            Self::RunBegun(_) => "run-begun",
-            Self::RunEnded(_) => "run-ended",
-            Self::Action(_) => "action",
-            Self::Note(_) => "note",
-            Self::Migrated(_) => "migrated",
-            Self::Forgot(_) => "forgot",
-            Self::Pruned(_) => "pruned",
-        }
+        self.into()
     }
 
     /// The action, if it is about one.
@@ -297,43 +301,15 @@ impl Event {
 }
 
 impl Deed {
-    /// A deed of which nothing else is known.
-    pub fn new(verb: Verb) -> Self {
-        Self {
-            verb,
-            account: None,
-            account_id: None,
-            group: None,
-            group_id: None,
-            people: Vec::new(),
-            reduces_access: false,
-            gains: false,
-            changes: Vec::new(),
-            because: Vec::new(),
-            commit: None,
-            cause: None,
-        }
+    /// The same, with ids that became known since.
+    #[must_use]
+    pub fn with_ids(self, account: Option<Arc<str>>, group: Option<Arc<str>>) -> Self {
+        Self { account_id: account.or(self.account_id), group_id: group.or(self.group_id), ..self }
     }
 
     /// The action's name.
     pub fn name(&self, app: &Arc<str>) -> ActionName {
         ActionName { app: app.clone(), verb: self.verb, account: self.account.clone(), group: self.group.clone() }
-    }
-}
-
-impl ActionEntry {
-    /// An action of which no more is known than how it ended.
-    pub fn new(deed: Deed, ending: Ending) -> Self {
-        Self {
-            deed,
-            ending,
-            message: None,
-            request: None,
-            status: None,
-            read_back: None,
-            sent_at: None,
-            by_looking: false,
-        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! What can go wrong with the store, in terms a person can act on.
 
-use std::fmt;
-
 use sqlx::migrate::MigrateError;
 
 /// A failed operation of the store.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("store {store}: {doing}: {detail}{}", hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default())]
 pub struct StoreError {
     /// The store, without a password.
     pub store: String,
@@ -50,18 +49,6 @@ impl StoreError {
         self.trouble == Trouble::LostLease
     }
 }
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "store {}: {}: {}", self.store, self.doing, self.detail)?;
-        if let Some(hint) = &self.hint {
-            write!(f, " ({hint})")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for StoreError {}
 
 /// What went wrong, before it is said where.
 #[derive(Debug)]

@@ -3,15 +3,10 @@
 //! The ledger's chain holds afterwards, because its texts only refer to personal values. An entry says of which entries
 //! values were deleted, so that a deletion that nobody asked for is found.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::Value;
-use sqlx::{Any, any::AnyArguments, query::Query};
 
 use super::{
     AppKey, Event, FORGOTTEN, Forgot, NewEntry, Store, StoreError,
@@ -19,11 +14,10 @@ use super::{
     ledger::{self, Columns, Draft, Text},
     open::Tx,
     personal::Personal,
-    row::{self, tame},
+    row::{self, column, tame},
+    statement::{Params, none, of, placeholders},
 };
 use crate::model::Email;
-
-type Statement<'q> = Query<'q, Any, AnyArguments<'q>>;
 
 /// Entries in memory at a time.
 const PAGE: i64 = 1000;
@@ -72,10 +66,7 @@ impl Store {
     ) -> Result<Forgotten, StoreError> {
         self.drive_on("forgetting a person", async {
             let mut tx = self.write().await?;
-            let lock = tx.lock_rows(" FOR UPDATE");
-            sqlx::query(&format!("SELECT seq FROM ledger_head WHERE one = 1{lock}"))
-                .fetch_one(tx.connection()?)
-                .await?;
+            ledger::head(&mut tx).await?;
             let who = Who(addresses(&mut tx, person, spared).await?);
             let mut forgotten = Forgotten { under_way: under_way(&mut tx, &who).await?, ..Forgotten::default() };
             if forgotten.under_way.is_empty() {
@@ -106,11 +97,11 @@ struct Who(BTreeSet<String>);
 impl Who {
     /// Placeholders for all addresses, from number `first` on.
     fn places(&self, first: usize) -> String {
-        row::placeholders(first, 1, self.0.len())
+        placeholders(first, 1, self.0.len())
     }
 
-    fn bind<'q>(&'q self, query: Statement<'q>) -> Statement<'q> {
-        self.0.iter().fold(query, |query, address| query.bind(&**address))
+    fn after<'v>(&'v self, params: Params<'v>) -> Params<'v> {
+        params.and_all(self.0.iter().map(|address| &**address))
     }
 
     /// Whether a text quotes one of the addresses, be it escaped as in the address of a page.
@@ -152,8 +143,8 @@ async fn addresses(tx: &mut Tx<'_>, person: &Email, spared: impl Fn(&str) -> boo
                JOIN seen_accounts AS other
                  ON other.app = own.app AND other.origin = own.origin AND other.account = own.account
                WHERE own.email_key = $1";
-    let rows = sqlx::query(sql).bind(&*key).fetch_all(tx.connection()?).await?;
-    let mut found = rows.iter().map(|found| row::text(found, "address")).collect::<Result<BTreeSet<_>, _>>()?;
+    let found: Vec<(String,)> = tx.rows(sql, none().and(&*key)).await?;
+    let mut found: BTreeSet<String> = found.into_iter().map(|(address,)| address).collect();
     found.retain(|address| address != FORGOTTEN && !spared(address));
     found.insert(key.into_owned());
     Ok(found)
@@ -162,9 +153,8 @@ async fn addresses(tx: &mut Tx<'_>, person: &Email, spared: impl Fn(&str) -> boo
 /// Names of open actions that are about the person, or that name them.
 async fn under_way(tx: &mut Tx<'_>, who: &Who) -> Result<Vec<String>, Fault> {
     let mut open = Vec::new();
-    for found in sqlx::query("SELECT action, body FROM intents").fetch_all(tx.connection()?).await? {
-        let action = row::text(&found, "action")?;
-        let body: Value = serde_json::from_str(&row::text(&found, "body")?)?;
+    for (action, body) in tx.rows::<(String, String)>("SELECT action, body FROM intents", none()).await? {
+        let body: Value = serde_json::from_str(&body)?;
         if who.is_quoted_by(&action) || who.is_quoted_in(&body) {
             open.push(action);
         }
@@ -177,20 +167,19 @@ async fn under_way(tx: &mut Tx<'_>, who: &Who) -> Result<Vec<String>, Fault> {
 async fn entries(tx: &mut Tx<'_>, who: &Who, forgotten: &mut Forgotten) -> Result<Vec<u64>, Fault> {
     let (mut last, mut changed) = (-1, Vec::new());
     loop {
-        let sql = "SELECT ledger.seq AS seq, ledger.body AS body, own.body AS personal FROM ledger_personal AS own
+        let sql = "SELECT ledger.seq, ledger.body, own.body FROM ledger_personal AS own
                    JOIN ledger ON ledger.seq = own.seq WHERE own.seq > $1 ORDER BY own.seq LIMIT $2";
-        let rows = sqlx::query(sql).bind(last).bind(PAGE).fetch_all(tx.connection()?).await?;
-        let Some(end) = rows.last() else { return Ok(changed) };
-        let (first, end) = (last, row::number(end, "seq")?);
-        let people = people(tx, first, end).await?;
-        last = end;
-        for found in rows {
-            let seq = row::count::<u64>(&found, "seq")?;
-            let mut personal = Personal::parse(row::optional_text(&found, "personal")?)?;
+        let rows: Vec<(i64, String, Option<String>)> = tx.rows(sql, none().and(last).and(PAGE)).await?;
+        let Some((end, ..)) = rows.last() else { return Ok(changed) };
+        let people = ledger::people(tx, last, *end).await?;
+        last = *end;
+        for (seq, body, personal) in rows {
+            let seq = row::not_negative("seq", seq)?;
+            let mut personal = Personal::parse(personal)?;
             let alone = people.get(&seq).is_some_and(|people| people.is_subset(&who.0));
             let values = personal.forget(|value| alone || who.is_quoted_in(value));
             if values > 0 {
-                keep(tx, seq, &row::text(&found, "body")?, personal).await?;
+                keep(tx, seq, &body, personal).await?;
                 forgotten.values += values as u64;
                 forgotten.entries += 1;
                 changed.push(seq);
@@ -199,42 +188,26 @@ async fn entries(tx: &mut Tx<'_>, who: &Who, forgotten: &mut Forgotten) -> Resul
     }
 }
 
-/// Whom entries are about.
-async fn people(tx: &mut Tx<'_>, after: i64, until: i64) -> Result<BTreeMap<u64, BTreeSet<String>>, Fault> {
-    let sql = "SELECT seq, person FROM ledger_people WHERE seq > $1 AND seq <= $2";
-    let mut people: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
-    for found in sqlx::query(sql).bind(after).bind(until).fetch_all(tx.connection()?).await? {
-        people.entry(row::count(&found, "seq")?).or_default().insert(row::text(&found, "person")?);
-    }
-    Ok(people)
-}
-
 /// Keeps what is left of an entry's values, and what is left to find it by.
 async fn keep(tx: &mut Tx<'_>, seq: u64, body: &str, personal: Personal) -> Result<(), Fault> {
-    let place = row::column(seq);
-    sqlx::query("DELETE FROM ledger_personal WHERE seq = $1").bind(place).execute(tx.connection()?).await?;
-    sqlx::query("DELETE FROM ledger_people WHERE seq = $1").bind(place).execute(tx.connection()?).await?;
+    let place = column(seq);
+    tx.run("DELETE FROM ledger_personal WHERE seq = $1", none().and(place)).await?;
+    tx.run("DELETE FROM ledger_people WHERE seq = $1", none().and(place)).await?;
     let left = personal.text()?;
     let text: Text = serde_json::from_str(body)?;
     let (key, makes_account) = (text.key(), text.makes_account);
     let columns = Columns::of(key.as_ref(), &text.open(personal)?, makes_account);
-    sqlx::query("UPDATE ledger SET action = $1, account_id = $2, group_id = $3 WHERE seq = $4")
-        .bind(columns.action.as_deref())
-        .bind(columns.account_id.as_deref())
-        .bind(columns.group_id.as_deref())
-        .bind(place)
-        .execute(tx.connection()?)
-        .await?;
+    let params = none().and(place).and_all(["action", "account_id", "group_id"].map(|column| columns.text(column)));
+    tx.run("UPDATE ledger SET action = $2, account_id = $3, group_id = $4 WHERE seq = $1", params).await?;
     ledger::insert_beside(tx, &[(seq, left.as_deref(), &columns)]).await
 }
 
 /// What is kept about runs says what their entries say.
 async fn messages_of_runs(tx: &mut Tx<'_>, who: &Who) -> Result<(), Fault> {
     let sql = "SELECT id, message FROM runs WHERE message IS NOT NULL";
-    for found in sqlx::query(sql).fetch_all(tx.connection()?).await? {
-        if who.is_quoted_by(&row::text(&found, "message")?) {
-            let query = sqlx::query("UPDATE runs SET message = $1 WHERE id = $2").bind(FORGOTTEN);
-            query.bind(row::text(&found, "id")?).execute(tx.connection()?).await?;
+    for (id, message) in tx.rows::<(String, String)>(sql, none()).await? {
+        if who.is_quoted_by(&message) {
+            tx.run("UPDATE runs SET message = $1 WHERE id = $2", none().and(FORGOTTEN).and(id)).await?;
         }
     }
     Ok(())
@@ -244,31 +217,26 @@ async fn messages_of_runs(tx: &mut Tx<'_>, who: &Who) -> Result<(), Fault> {
 /// stays, because guards count accounts; an id that is an address goes.
 async fn accounts(tx: &mut Tx<'_>, who: &Who, forgotten: &mut Forgotten) -> Result<(), Fault> {
     let sql = format!(
-        "SELECT app, origin, account, COUNT(*) - COUNT(seen_to) AS shown FROM seen_accounts
+        "SELECT app, origin, account, COUNT(*) - COUNT(seen_to) FROM seen_accounts
          WHERE email_key IN {} GROUP BY app, origin, account",
         who.places(1)
     );
-    for found in who.bind(sqlx::query(&sql)).fetch_all(tx.connection()?).await? {
-        let key = AppKey::new(row::shared(&found, "app")?, row::shared(&found, "origin")?);
-        let account = row::text(&found, "account")?;
+    for (app, origin, account, shown) in tx.rows::<(String, String, String, i64)>(&sql, who.after(none())).await? {
+        let key = AppKey::new(app, origin);
+        let about = || of(&key).and(&*account);
         let of = "WHERE app = $1 AND origin = $2 AND account = $3";
-        let (accounts, members) = if who.is_quoted_by(&account) {
-            (format!("DELETE FROM seen_accounts {of}"), format!("DELETE FROM seen_members {of}"))
+        if who.is_quoted_by(&account) {
+            for table in ["seen_accounts", "seen_members"] {
+                forgotten.sightings += tx.run(&format!("DELETE FROM {table} {of}"), about()).await?;
+            }
         } else {
-            let addresses = who.places(4);
             let set = format!("SET email = '{FORGOTTEN}', email_key = '{FORGOTTEN}', fields = '{{}}'");
-            (
-                format!("UPDATE seen_accounts {set} {of} AND email_key IN {addresses}"),
-                format!("UPDATE seen_members SET fields = '{{}}' {of}"),
-            )
-        };
-        let about = |sql| sqlx::query(sql).bind(&*key.app).bind(&*key.origin).bind(&*account);
-        let query = if accounts.contains("$4") { who.bind(about(&accounts)) } else { about(&accounts) };
-        forgotten.sightings += query.execute(tx.connection()?).await?.rows_affected();
-        forgotten.sightings += about(&members).execute(tx.connection()?).await?.rows_affected();
-        let facts = about(&format!("DELETE FROM facts {of}")).execute(tx.connection()?).await?;
-        forgotten.facts += facts.rows_affected();
-        forgotten.shown_by.extend((row::number(&found, "shown")? > 0).then_some(key.app));
+            let sql = format!("UPDATE seen_accounts {set} {of} AND email_key IN {}", who.places(4));
+            forgotten.sightings += tx.run(&sql, who.after(about())).await?;
+            forgotten.sightings += tx.run(&format!("UPDATE seen_members SET fields = '{{}}' {of}"), about()).await?;
+        }
+        forgotten.facts += tx.run(&format!("DELETE FROM facts {of}"), about()).await?;
+        forgotten.shown_by.extend((shown > 0).then_some(key.app));
     }
     Ok(())
 }
@@ -277,23 +245,24 @@ async fn accounts(tx: &mut Tx<'_>, who: &Who, forgotten: &mut Forgotten) -> Resu
 async fn approvals(tx: &mut Tx<'_>, who: &Who, forgotten: &mut Forgotten) -> Result<(), Fault> {
     // Several people who were forgotten are still several.
     let nobody = format!("{FORGOTTEN} {:016x}", rand::random::<u64>());
-    for found in sqlx::query("SELECT approval, action, person FROM approval_uses").fetch_all(tx.connection()?).await? {
-        let [approval, action, person] = ["approval", "action", "person"].map(|column| row::text(&found, column));
-        let (approval, action, person) = (approval?, action?, person?);
+    let uses: Vec<(String, String, String)> =
+        tx.rows("SELECT approval, action, person FROM approval_uses", none()).await?;
+    for (approval, action, person) in uses {
         let quoted = [&approval, &action, &person].map(|text| who.is_quoted_by(text));
-        let sql = match quoted {
+        let one = none().and(&*approval).and(&*action).and(&*person);
+        let of = "WHERE approval = $1 AND action = $2 AND person = $3";
+        forgotten.approvals += match quoted {
             [false, false, false] => continue,
             // The approval was given for the person alone, and was of no use to anybody else.
-            [true, ..] => "DELETE FROM approval_uses WHERE approval = $1 AND action = $2 AND person = $3",
+            [true, ..] => tx.run(&format!("DELETE FROM approval_uses {of}"), one).await?,
             _ => {
-                "UPDATE approval_uses SET action = $4, person = $5 WHERE approval = $1 AND action = $2 AND person = $3"
+                let parts = action.split('/').map(|part| if who.is_quoted_by(part) { &nobody } else { part });
+                let (anonymous, whom) =
+                    (parts.collect::<Vec<_>>().join("/"), if quoted[2] { &nobody } else { &person });
+                let sql = format!("UPDATE approval_uses SET action = $4, person = $5 {of}");
+                tx.run(&sql, one.and(anonymous).and(&**whom)).await?
             }
         };
-        let parts = action.split('/').map(|part| if who.is_quoted_by(part) { &nobody } else { part });
-        let (anonymous, whom) = (parts.collect::<Vec<_>>().join("/"), if quoted[2] { &nobody } else { &person });
-        let query = sqlx::query(sql).bind(&*approval).bind(&*action).bind(&*person);
-        let query = if quoted[0] { query } else { query.bind(&*anonymous).bind(&**whom) };
-        forgotten.approvals += query.execute(tx.connection()?).await?.rows_affected();
     }
     Ok(())
 }

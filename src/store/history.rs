@@ -9,9 +9,10 @@ use jiff::Timestamp;
 
 use super::{
     AppKey, Entry, Event, FORGOTTEN, Store, StoreError, deactivations,
-    ledger::{self, COVERED, ENTRIES},
-    row::{self, nanos},
+    ledger::{COVERED, ENTRIES},
+    row::{nanos, not_negative},
     sightings,
+    statement::of,
 };
 use crate::model::{ADDRESS, AccountStatus, Email};
 
@@ -57,8 +58,6 @@ pub struct Invitation {
     pub email: Email,
     /// When it was sent.
     pub sent_at: Timestamp,
-    /// The action that made it.
-    pub action: String,
     /// The account's id, where the app told it.
     pub account_id: Option<Arc<str>>,
     /// What the readings say about it since; none when no reading has shown it.
@@ -71,13 +70,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn seen_account_by_email(&self, key: &AppKey, email: &Email) -> Result<Option<Sighting>, StoreError> {
-        self.drive("looking up an account", async {
-            let mut tx = self.read().await?;
-            let seen = sightings::under(&mut tx, key, email).await?;
-            tx.commit().await?;
-            Ok(sightings::latest(seen))
-        })
-        .await
+        let seen = self.reading("looking up an account", async |tx| sightings::under(tx, key, email).await);
+        Ok(sightings::latest(seen.await?))
     }
 
     /// Ids of all accounts that were ever seen, by the addresses they were seen under, each in the order in which they came.
@@ -85,21 +79,21 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn seen_under(&self, key: &AppKey) -> Result<BTreeMap<Email, Vec<Arc<str>>>, StoreError> {
-        self.drive("looking up who had which address", async {
-            let mut tx = self.read().await?;
-            let seen = sightings::all(&mut tx, key).await?;
-            tx.commit().await?;
-            let mut under: BTreeMap<Email, Vec<Arc<str>>> = BTreeMap::new();
-            for (email, account) in seen {
-                let ids = under.entry(email).or_default();
-                // Two spellings of one address are one address.
-                if !ids.contains(&account) {
-                    ids.push(account);
-                }
+        let sql = format!(
+            "SELECT email, account, MIN(seen_from) AS since FROM seen_accounts
+             WHERE app = $1 AND origin = $2 AND email_key <> '{FORGOTTEN}'
+             GROUP BY email, account ORDER BY since, account"
+        );
+        let seen: Vec<(String, String, i64)> = self.find("looking up who had which address", &sql, of(key)).await?;
+        let mut under: BTreeMap<Email, Vec<Arc<str>>> = BTreeMap::new();
+        for (email, account, _) in seen {
+            let (ids, account) = (under.entry(Email::lenient(&email)).or_default(), account.into());
+            // Two spellings of one address are one address.
+            if !ids.contains(&account) {
+                ids.push(account);
             }
-            Ok(under)
-        })
-        .await
+        }
+        Ok(under)
     }
 
     /// How many accounts the last reading that showed all of them showed; none when there was no such reading.
@@ -107,13 +101,11 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn accounts_last_seen(&self, key: &AppKey) -> Result<Option<usize>, StoreError> {
-        self.drive("looking up how many accounts there were", async {
-            let mut tx = self.read().await?;
+        self.reading("looking up how many accounts there were", async |tx| {
             let sql = "SELECT accounts FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1
                        ORDER BY at DESC LIMIT 1";
-            let found = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_optional(tx.connection()?).await?;
-            tx.commit().await?;
-            found.map(|found| row::count(&found, "accounts")).transpose()
+            let found = tx.row(sql, of(key)).await?;
+            found.map(|(accounts,)| not_negative("accounts", accounts)).transpose()
         })
         .await
     }
@@ -123,20 +115,15 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn removed_since_last_seen(&self, key: &AppKey) -> Result<BTreeSet<Arc<str>>, StoreError> {
-        self.drive("looking up whom we removed", async {
-            let mut tx = self.read().await?;
-            let sql = format!(
-                "SELECT DISTINCT account_id FROM ledger
-                 WHERE app = $1 AND origin = $2 AND verb IN ('deactivate', 'delete')
-                   AND result = 'done' AND account_id IS NOT NULL
-                   AND at >= (SELECT MAX(at) FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1)
-                   AND {COVERED}"
-            );
-            let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
-            tx.commit().await?;
-            rows.iter().map(|found| row::shared(found, "account_id")).collect()
-        })
-        .await
+        let sql = format!(
+            "SELECT DISTINCT account_id FROM ledger
+             WHERE app = $1 AND origin = $2 AND verb IN ('deactivate', 'delete')
+               AND result = 'done' AND account_id IS NOT NULL
+               AND at >= (SELECT MAX(at) FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1)
+               AND {COVERED}"
+        );
+        let removed: Vec<(String,)> = self.find("looking up whom we removed", &sql, of(key)).await?;
+        Ok(removed.into_iter().map(|(account,)| account.into()).collect())
     }
 
     /// How many active accounts there were at `at`; none when no reading had shown all accounts by then.
@@ -144,20 +131,15 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn active_at(&self, key: &AppKey, at: Timestamp) -> Result<Option<usize>, StoreError> {
-        self.drive("counting the accounts there were", async {
-            let mut tx = self.read().await?;
-            let sql = "SELECT COUNT(*) AS readings FROM readings
-                       WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at <= $3";
-            let found =
-                sqlx::query(sql).bind(&*key.app).bind(&*key.origin).bind(nanos(at)).fetch_one(tx.connection()?).await?;
-            let known = row::number(&found, "readings")? > 0;
-            let sql = "SELECT COUNT(*) AS accounts FROM seen_accounts
+        self.reading("counting the accounts there were", async |tx| {
+            let sql = "SELECT COUNT(*) FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at <= $3";
+            if tx.value::<i64>(sql, of(key).and(nanos(at))).await? == 0 {
+                return Ok(None);
+            }
+            let sql = "SELECT COUNT(*) FROM seen_accounts
                        WHERE app = $1 AND origin = $2 AND status = 'active'
                          AND seen_from <= $3 AND (seen_to IS NULL OR seen_to > $3)";
-            let found =
-                sqlx::query(sql).bind(&*key.app).bind(&*key.origin).bind(nanos(at)).fetch_one(tx.connection()?).await?;
-            tx.commit().await?;
-            Ok(if known { Some(row::count(&found, "accounts")?) } else { None })
+            not_negative("accounts", tx.value(sql, of(key).and(nanos(at))).await?).map(Some)
         })
         .await
     }
@@ -167,15 +149,13 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn own_deactivations(&self, key: &AppKey) -> Result<BTreeMap<Arc<str>, OwnDeactivation>, StoreError> {
-        self.drive("looking up whom we deactivated", async {
-            let mut tx = self.read().await?;
+        self.reading("looking up whom we deactivated", async |tx| {
             let mut own = BTreeMap::new();
-            for (account, at) in deactivations::last(&mut tx, key).await? {
-                if let Some(own_one) = deactivations::still_ours(&mut tx, key, &account, at).await? {
+            for (account, at) in deactivations::last(tx, key).await? {
+                if let Some(own_one) = deactivations::still_ours(tx, key, &account, at).await? {
                     own.insert(account, own_one);
                 }
             }
-            tx.commit().await?;
             Ok(own)
         })
         .await
@@ -186,40 +166,30 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn moved_since(&self, key: &AppKey, since: Timestamp) -> Result<Moved, StoreError> {
-        self.drive("looking up who lost or gained something", async {
-            let mut tx = self.read().await?;
-            let sql = format!(
-                "{ENTRIES}
-                 WHERE app = $1 AND origin = $2 AND at >= $3 AND kind = 'action' AND result = 'done' AND {COVERED}"
-            );
-            let rows = sqlx::query(&sql)
-                .bind(&*key.app)
-                .bind(&*key.origin)
-                .bind(nanos(since))
-                .fetch_all(tx.connection()?)
-                .await?;
-            tx.commit().await?;
-            let mut moved = Moved::default();
-            for found in rows {
-                let entry = ledger::read(&found)?;
-                let Some(action) = entry.entry.event.action() else { continue };
-                let deed = &action.deed;
-                let people = if deed.people.is_empty() { deed.account.as_slice() } else { &deed.people };
-                let whom = people.iter().map(|person| match &**person {
-                    // Several who were forgotten are still several.
-                    FORGOTTEN => (Email::lenient(&format!("{FORGOTTEN} {}", entry.seq)), deed.group.clone()),
-                    known => (Email::lenient(known), deed.group.clone()),
-                });
-                if deed.reduces_access {
-                    moved.lost.extend(whom.clone());
-                }
-                if deed.gains {
-                    moved.gained.extend(whom);
-                }
+        let sql = format!(
+            "{ENTRIES}
+             WHERE app = $1 AND origin = $2 AND at >= $3 AND kind = 'action' AND result = 'done' AND {COVERED}"
+        );
+        let doing = "looking up who lost or gained something";
+        let entries: Vec<Entry> = self.find(doing, &sql, of(key).and(nanos(since))).await?;
+        let mut moved = Moved::default();
+        for entry in entries {
+            let Some(action) = entry.entry.event.action() else { continue };
+            let deed = &action.deed;
+            let people = if deed.people.is_empty() { deed.account.as_slice() } else { &deed.people };
+            let whom = people.iter().map(|person| match &**person {
+                // Several who were forgotten are still several.
+                FORGOTTEN => (Email::lenient(&format!("{FORGOTTEN} {}", entry.seq)), deed.group.clone()),
+                known => (Email::lenient(known), deed.group.clone()),
+            });
+            if deed.reduces_access {
+                moved.lost.extend(whom.clone());
             }
-            Ok(moved)
-        })
-        .await
+            if deed.gains {
+                moved.gained.extend(whom);
+            }
+        }
+        Ok(moved)
     }
 
     /// The last of each action of ours that took effect on an account or a membership, oldest first: all that tells who
@@ -228,22 +198,16 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn last_done(&self, key: &AppKey) -> Result<Vec<Entry>, StoreError> {
-        self.drive("looking up what we changed last", async {
-            let mut tx = self.read().await?;
-            let sql = format!(
-                "{ENTRIES}
-                 WHERE seq IN (
-                     SELECT MAX(seq) FROM ledger
-                     WHERE app = $1 AND origin = $2 AND kind = 'action' AND result = 'done'
-                       AND action IS NOT NULL AND {COVERED}
-                     GROUP BY action, account_id)
-                 ORDER BY seq"
-            );
-            let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
-            tx.commit().await?;
-            rows.iter().map(ledger::read).collect()
-        })
-        .await
+        let sql = format!(
+            "{ENTRIES}
+             WHERE seq IN (
+                 SELECT MAX(seq) FROM ledger
+                 WHERE app = $1 AND origin = $2 AND kind = 'action' AND result = 'done'
+                   AND action IS NOT NULL AND {COVERED}
+                 GROUP BY action, account_id)
+             ORDER BY seq"
+        );
+        self.find("looking up what we changed last", &sql, of(key)).await
     }
 
     /// Accounts, by id, that we gave another address, each with that address.
@@ -251,27 +215,20 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn own_addresses(&self, key: &AppKey) -> Result<BTreeSet<(Arc<str>, Email)>, StoreError> {
-        self.drive("looking up which addresses we gave", async {
-            let mut tx = self.read().await?;
-            // Most updates are about something else, and need not be read.
-            let sql = format!(
-                "{ENTRIES}
-                 WHERE app = $1 AND origin = $2 AND verb = 'update' AND result = 'done'
-                   AND account_id IS NOT NULL AND body LIKE '%\"{ADDRESS}\"%' AND {COVERED}"
-            );
-            let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
-            tx.commit().await?;
-            let mut given = BTreeSet::new();
-            for found in rows {
-                let Event::Action(action) = ledger::read(&found)?.entry.event else { continue };
-                let deed = action.deed;
-                let to = deed.changes.iter().find(|change| &*change.field == ADDRESS).and_then(|one| one.to.as_ref());
-                let address = to.and_then(|to| to.texts().next()).map(|text| Email::lenient(text));
-                given.extend(deed.account_id.zip(address));
-            }
-            Ok(given)
-        })
-        .await
+        // Most updates are about something else, and need not be read.
+        let sql = format!(
+            "{ENTRIES}
+             WHERE app = $1 AND origin = $2 AND verb = 'update' AND result = 'done'
+               AND account_id IS NOT NULL AND body LIKE '%\"{ADDRESS}\"%' AND {COVERED}"
+        );
+        let entries: Vec<Entry> = self.find("looking up which addresses we gave", &sql, of(key)).await?;
+        let given = entries.into_iter().filter_map(|entry| {
+            let Event::Action(action) = entry.entry.event else { return None };
+            let deed = action.deed;
+            let to = deed.changes.iter().find(|change| &*change.field == ADDRESS)?.to.as_ref()?;
+            Some((deed.account_id?, Email::lenient(to.texts().next()?)))
+        });
+        Ok(given.collect())
     }
 
     /// Accounts that we made, and memberships that made one, oldest first.
@@ -279,34 +236,28 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn invitations(&self, key: &AppKey) -> Result<Vec<Invitation>, StoreError> {
-        self.drive("looking up invitations", async {
-            let mut tx = self.read().await?;
+        self.reading("looking up invitations", async |tx| {
             let sql = format!(
                 "{ENTRIES}
                  WHERE app = $1 AND origin = $2 AND verb IN ('create', 'add-member')
                    AND made = 1 AND result = 'done' AND {COVERED} ORDER BY seq"
             );
-            let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
             let mut invitations = Vec::new();
-            for found in rows {
-                let entry = ledger::read(&found)?;
-                let name = entry.action_name().map(|name| name.to_string());
-                let (Some(action), Event::Action(said)) = (name, entry.entry.event) else { continue };
+            for entry in tx.rows::<Entry>(&sql, of(key)).await? {
+                let Event::Action(said) = entry.entry.event else { continue };
                 let Some(account) = said.deed.account.filter(|account| **account != *FORGOTTEN) else { continue };
                 let email = Email::lenient(&account);
                 let seen = match &said.deed.account_id {
-                    Some(id) => sightings::of_account(&mut tx, key, id).await?,
-                    None => sightings::under(&mut tx, key, &email).await?,
+                    Some(id) => sightings::of_account(tx, key, id).await?,
+                    None => sightings::under(tx, key, &email).await?,
                 };
                 invitations.push(Invitation {
                     email,
                     sent_at: said.sent_at.unwrap_or(entry.entry.at),
-                    action,
                     account_id: said.deed.account_id,
                     seen: sightings::latest(seen),
                 });
             }
-            tx.commit().await?;
             Ok(invitations)
         })
         .await

@@ -8,159 +8,89 @@ use std::{
     sync::Arc,
 };
 
-use sqlx::any::AnyRow;
+use sqlx::Row as _;
 
 use super::{
-    AppKey, Covered, Reading, SeenAccount, SeenMembership, SeenValues,
+    AppKey, Covered, Reading, SeenMembership, SeenValues,
     error::Fault,
     open::Tx,
     row::{self, tame},
+    statement::{none, of},
+};
+use crate::model::LiveAccount;
+
+/// A table of what was seen.
+struct Table {
+    name: &'static str,
+    /// The columns that say what a row is about, and the condition that it is one of several.
+    about: (&'static [&'static str], &'static str),
+    /// The columns that say how it was seen, beside its fields.
+    shown: &'static [&'static str],
+}
+
+const ACCOUNTS: Table =
+    Table { name: "seen_accounts", about: (&["account"], "account IN {}"), shown: &["email", "email_key", "status"] };
+
+const MEMBERS: Table = Table {
+    name: "seen_members",
+    about: (&["account", "group_id"], "(account, group_id) IN (VALUES {})"),
+    shown: &["group_name", "status"],
 };
 
-/// A membership's place: the account and the group.
-type Place = (Arc<str>, Arc<str>);
+/// What a row is about: an account's id, and for a membership that of the group.
+type Place = Vec<Arc<str>>;
 
-/// What holds as far as anybody knows.
-#[derive(Default)]
-pub(super) struct Current {
-    accounts: BTreeMap<Arc<str>, Account>,
-    members: BTreeMap<Place, Member>,
-}
-
-/// An account as it was last seen, in the form of its columns.
+/// How something was seen, in the form of its columns.
 #[derive(Debug, Clone, PartialEq)]
-struct Account {
-    email: String,
-    email_key: String,
-    status: String,
+struct Shown {
+    texts: Vec<String>,
     fields: SeenValues,
 }
 
-/// A membership, likewise.
-#[derive(Debug, Clone, PartialEq)]
-struct Member {
-    group_name: String,
-    status: String,
-    fields: SeenValues,
-}
+/// Everything that was seen in one table.
+type Rows = BTreeMap<Place, Shown>;
 
-/// What a reading changes.
-#[derive(Default)]
-pub(super) struct Changes {
-    ended_accounts: Vec<Arc<str>>,
-    begun_accounts: Vec<(Arc<str>, Account)>,
-    ended_members: Vec<Place>,
-    begun_members: Vec<(Place, Member)>,
-}
-
-/// Reads what holds.
-pub(super) async fn current(tx: &mut Tx<'_>, key: &AppKey) -> Result<Current, Fault> {
-    let mut current = Current::default();
-    let sql = "SELECT account, email, email_key, status, fields FROM seen_accounts
-               WHERE app = $1 AND origin = $2 AND seen_to IS NULL";
-    for found in sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await? {
-        current.accounts.insert(row::shared(&found, "account")?, Account::read(&found)?);
-    }
-    let sql = "SELECT account, group_id, group_name, status, fields FROM seen_members
-               WHERE app = $1 AND origin = $2 AND seen_to IS NULL";
-    for found in sqlx::query(sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await? {
-        let place = (row::shared(&found, "account")?, row::shared(&found, "group_id")?);
-        current.members.insert(place, Member::read(&found)?);
-    }
-    Ok(current)
-}
-
-impl Account {
-    fn read(found: &AnyRow) -> Result<Self, Fault> {
-        Ok(Self {
-            email: row::text(found, "email")?,
-            email_key: row::text(found, "email_key")?,
-            status: row::text(found, "status")?,
-            fields: row::values(&row::text(found, "fields")?)?,
-        })
-    }
-
-    fn new(seen: &SeenAccount, before: Option<&Self>) -> Self {
-        Self {
-            email: tame(seen.email.as_str()).into_owned(),
-            email_key: tame(seen.email.key()).into_owned(),
-            status: row::status_text(&seen.status),
-            fields: known(&seen.values, before.map(|before| &before.fields)),
-        }
+impl Shown {
+    fn new<const N: usize>(texts: [&str; N], fields: &SeenValues) -> Self {
+        Self { texts: texts.map(|text| tame(text).into_owned()).into(), fields: fields.clone() }
     }
 }
 
-impl Member {
-    fn read(found: &AnyRow) -> Result<Self, Fault> {
-        Ok(Self {
-            group_name: row::text(found, "group_name")?,
-            status: row::text(found, "status")?,
-            fields: row::values(&row::text(found, "fields")?)?,
-        })
-    }
-
-    fn new(seen: &SeenMembership, before: Option<&Self>) -> Self {
-        Self {
-            group_name: tame(&seen.group_name).into_owned(),
-            status: row::status_text(&seen.status),
-            fields: known(&seen.values, before.map(|before| &before.fields)),
-        }
-    }
+fn account(seen: &LiveAccount) -> (Place, Shown) {
+    let texts = [seen.email.as_str(), seen.email.key(), &row::status_text(&seen.status)];
+    (vec![id(&seen.id)], Shown::new(texts, &seen.values))
 }
 
-/// What was not seen this time holds as it did before.
-fn known(seen: &SeenValues, before: Option<&SeenValues>) -> SeenValues {
-    let mut fields = before.cloned().unwrap_or_default();
-    fields.extend(seen.iter().map(|(name, value)| (name.clone(), value.clone())));
-    fields
+fn member(seen: &SeenMembership) -> (Place, Shown) {
+    let shown = Shown::new([&*seen.group_name, &row::status_text(&seen.status)], &seen.values);
+    (vec![id(&seen.account), id(&seen.group)], shown)
 }
 
 fn id(id: &Arc<str>) -> Arc<str> {
     if id.contains('\0') { tame(id).into() } else { id.clone() }
 }
 
-impl Current {
-    /// What a reading changes about it.
-    pub(super) fn compare(&self, reading: &Reading) -> Result<Changes, Fault> {
-        let mut changes = Changes::default();
-        // An account that is listed twice is one account.
-        let accounts: BTreeMap<Arc<str>, &SeenAccount> =
-            reading.accounts.iter().map(|account| (id(&account.id), account)).collect();
-        let members: BTreeMap<Place, &SeenMembership> =
-            reading.memberships.iter().map(|member| ((id(&member.account), id(&member.group)), member)).collect();
-        for (id, seen) in &accounts {
-            let before = self.accounts.get(id);
-            let now = Account::new(seen, before);
-            if before != Some(&now) {
-                changes.ended_accounts.extend(before.map(|_| id.clone()));
-                changes.begun_accounts.push((id.clone(), now));
-            }
-        }
-        for (place, seen) in &members {
-            let before = self.members.get(place);
-            let now = Member::new(seen, before);
-            if before != Some(&now) {
-                changes.ended_members.extend(before.map(|_| place.clone()));
-                changes.begun_members.push((place.clone(), now));
-            }
-        }
-        let covered = &reading.covered;
-        let absent: BTreeSet<String> = covered.absent.iter().map(|email| tame(email.key()).into_owned()).collect();
-        let unseen = self.accounts.iter().filter(|(id, _)| !accounts.contains_key(*id));
-        let gone: BTreeSet<&Arc<str>> = unseen
-            .filter(|(_, account)| covered.accounts || absent.contains(&account.email_key))
-            .map(|(id, _)| id)
-            .collect();
-        changes.ended_accounts.extend(gone.iter().map(|id| (*id).clone()));
-        let unseen = self.members.keys().filter(|place| !members.contains_key(*place));
-        let ended = unseen.filter(|(account, group)| {
-            // Nobody can be a member without an account. Where there never was one, the app did not show it.
-            let without_account = covered.accounts && !accounts.contains_key(account);
-            gone.contains(account) || without_account || covered.ends(account, group)
-        });
-        changes.ended_members.extend(ended.cloned());
-        Ok(changes)
-    }
+/// Writes what a reading changes.
+pub(super) async fn write(tx: &mut Tx<'_>, key: &AppKey, at: i64, reading: &Reading) -> Result<(), Fault> {
+    let covered = &reading.covered;
+    // An account that is listed twice is one account.
+    let accounts: Rows = reading.accounts.iter().map(account).collect();
+    let members: Rows = reading.memberships.iter().map(member).collect();
+    let (held, held_members) = (ACCOUNTS.current(tx, key).await?, MEMBERS.current(tx, key).await?);
+    let absent: BTreeSet<String> = covered.absent.iter().map(|email| tame(email.key()).into_owned()).collect();
+    // The second text of an account is its address as addresses are compared.
+    let is_absent = |shown: &Shown| absent.contains(&shown.texts[1]);
+    let unseen = held.iter().filter(|(place, _)| !accounts.contains_key(*place));
+    let gone: BTreeSet<&Place> =
+        unseen.filter(|(_, shown)| covered.accounts || is_absent(shown)).map(|(place, _)| place).collect();
+    let is_over = |place: &Place| {
+        let account = place[..1].to_vec();
+        // Nobody can be a member without an account. Where there never was one, the app did not show it.
+        let without_account = covered.accounts && !accounts.contains_key(&account);
+        gone.contains(&account) || without_account || covered.ends(&place[0], &place[1])
+    };
+    MEMBERS.change(tx, key, at, (&held_members, &members), is_over).await?;
+    ACCOUNTS.change(tx, key, at, (&held, &accounts), |place| gone.contains(place)).await
 }
 
 impl Covered {
@@ -169,92 +99,60 @@ impl Covered {
         if self.all_groups.as_ref().is_some_and(|groups| !groups.contains(group)) {
             return true;
         }
-        (self.groups.contains(group) || self.memberships_of.contains(account)) && !self.unread.contains(account)
+        self.groups.contains(group) && !self.unread.contains(account)
     }
 }
 
-/// Writes what a reading changes.
-pub(super) async fn write(tx: &mut Tx<'_>, key: &AppKey, at: i64, changes: &Changes) -> Result<(), Fault> {
-    end_accounts(tx, key, at, &changes.ended_accounts).await?;
-    end_members(tx, key, at, &changes.ended_members).await?;
-    begin_accounts(tx, key, at, &changes.begun_accounts).await?;
-    begin_members(tx, key, at, &changes.begun_members).await
-}
-
-async fn end_accounts(tx: &mut Tx<'_>, key: &AppKey, at: i64, ended: &[Arc<str>]) -> Result<(), Fault> {
-    for chunk in ended.chunks(row::ROWS) {
-        let sql = format!(
-            "UPDATE seen_accounts SET seen_to = $1
-             WHERE app = $2 AND origin = $3 AND seen_to IS NULL AND account IN {}",
-            row::placeholders(4, 1, chunk.len())
-        );
-        let mut query = sqlx::query(&sql).persistent(false).bind(at).bind(&*key.app).bind(&*key.origin);
-        for account in chunk {
-            query = query.bind(&**account);
+impl Table {
+    /// What holds as far as anybody knows.
+    async fn current(&self, tx: &mut Tx<'_>, key: &AppKey) -> Result<Rows, Fault> {
+        let sql = format!("SELECT * FROM {} WHERE app = $1 AND origin = $2 AND seen_to IS NULL", self.name);
+        let mut current = Rows::new();
+        for found in tx.found(&sql, of(key)).await? {
+            let place = self.about.0.iter().map(|column| row::shared(&found, column)).collect::<Result<_, _>>()?;
+            let texts = self.shown.iter().map(|column| found.try_get(*column)).collect::<Result<_, _>>()?;
+            current.insert(place, Shown { texts, fields: row::fields(&found)? });
         }
-        query.execute(tx.connection()?).await?;
+        Ok(current)
     }
-    Ok(())
-}
 
-async fn end_members(tx: &mut Tx<'_>, key: &AppKey, at: i64, ended: &[Place]) -> Result<(), Fault> {
-    for chunk in ended.chunks(row::ROWS) {
-        let sql = format!(
-            "UPDATE seen_members SET seen_to = $1
-             WHERE app = $2 AND origin = $3 AND seen_to IS NULL AND (account, group_id) IN (VALUES {})",
-            row::placeholders(4, chunk.len(), 2)
-        );
-        let mut query = sqlx::query(&sql).persistent(false).bind(at).bind(&*key.app).bind(&*key.origin);
-        for (account, group) in chunk {
-            query = query.bind(&**account).bind(&**group);
+    /// Ends the rows that hold no longer, and begins those of what is different from before.
+    async fn change(
+        &self,
+        tx: &mut Tx<'_>,
+        key: &AppKey,
+        at: i64,
+        (before, now): (&Rows, &Rows),
+        is_over: impl Fn(&Place) -> bool,
+    ) -> Result<(), Fault> {
+        let unseen = before.keys().filter(|place| !now.contains_key(*place));
+        let mut ended: Vec<&Place> = unseen.filter(|place| is_over(place)).collect();
+        let mut begun = Vec::new();
+        for (place, seen) in now {
+            let (mut seen, held) = (seen.clone(), before.get(place));
+            if let Some(held) = held {
+                // What was not seen this time holds as it did before.
+                let unseen = held.fields.iter().filter(|(name, _)| !seen.fields.contains_key(*name));
+                let unseen: Vec<_> = unseen.map(|(name, value)| (name.clone(), value.clone())).collect();
+                seen.fields.extend(unseen);
+            }
+            if held != Some(&seen) {
+                ended.extend(held.map(|_| place));
+                begun.push((place, seen));
+            }
         }
-        query.execute(tx.connection()?).await?;
+        let (name, (about, is_one)) = (self.name, self.about);
+        let sql =
+            format!("UPDATE {name} SET seen_to = $3 WHERE app = $1 AND origin = $2 AND seen_to IS NULL AND {is_one}");
+        let before = || of(key).and(at);
+        tx.run_each(&sql, before, &ended, |params, place| Ok(params.and_all(place.iter().map(|id| &**id)))).await?;
+        let (about, shown) = (about.join(", "), self.shown.join(", "));
+        let sql = format!("INSERT INTO {name} (app, origin, {about}, seen_from, {shown}, fields) VALUES {{}}");
+        tx.run_each(&sql, none, &begun, |params, (place, seen)| {
+            let params = params.and(&*key.app).and(&*key.origin).and_all(place.iter().map(|id| &**id)).and(at);
+            Ok(params.and_all(seen.texts.iter().map(|text| &**text)).and(serde_json::to_string(&seen.fields)?))
+        })
+        .await?;
+        Ok(())
     }
-    Ok(())
-}
-
-async fn begin_accounts(tx: &mut Tx<'_>, key: &AppKey, at: i64, begun: &[(Arc<str>, Account)]) -> Result<(), Fault> {
-    for chunk in begun.chunks(row::ROWS) {
-        let sql = format!(
-            "INSERT INTO seen_accounts (app, origin, account, seen_from, email, email_key, status, fields) VALUES {}",
-            row::placeholders(1, chunk.len(), 8)
-        );
-        let mut query = sqlx::query(&sql).persistent(false);
-        for (id, account) in chunk {
-            query = query
-                .bind(&*key.app)
-                .bind(&*key.origin)
-                .bind(&**id)
-                .bind(at)
-                .bind(&*account.email)
-                .bind(&*account.email_key)
-                .bind(&*account.status)
-                .bind(row::values_text(&account.fields)?);
-        }
-        query.execute(tx.connection()?).await?;
-    }
-    Ok(())
-}
-
-async fn begin_members(tx: &mut Tx<'_>, key: &AppKey, at: i64, begun: &[(Place, Member)]) -> Result<(), Fault> {
-    for chunk in begun.chunks(row::ROWS) {
-        let sql = format!(
-            "INSERT INTO seen_members (app, origin, account, group_id, seen_from, group_name, status, fields) VALUES {}",
-            row::placeholders(1, chunk.len(), 8)
-        );
-        let mut query = sqlx::query(&sql).persistent(false);
-        for ((account, group), member) in chunk {
-            query = query
-                .bind(&*key.app)
-                .bind(&*key.origin)
-                .bind(&**account)
-                .bind(&**group)
-                .bind(at)
-                .bind(&*member.group_name)
-                .bind(&*member.status)
-                .bind(row::values_text(&member.fields)?);
-        }
-        query.execute(tx.connection()?).await?;
-    }
-    Ok(())
 }

@@ -16,7 +16,8 @@ use super::{
     ledger::{self, Draft},
     open::Tx,
     row::{self, nanos},
-    verify::{self, Kept},
+    statement::{none, of},
+    verify,
 };
 use crate::model::{ADDRESS, Keep};
 
@@ -56,17 +57,18 @@ impl Store {
         if let Some(before) = keep.readings.map(before) {
             for sql in [members(), accounts()] {
                 loop {
-                    let deleted = self.drive(doing, self.delete_spans(&sql, before)).await?;
+                    let spans = async |tx: &mut Tx<'_>| tx.run(&sql, none().and(before).and(BATCH)).await;
+                    let deleted = self.writing(doing, spans).await?;
                     swept.readings += deleted;
                     if deleted == 0 {
                         break;
                     }
                 }
             }
-            swept.readings += self.drive(doing, self.delete_readings(before)).await?;
+            swept.readings += self.writing(doing, async |tx| delete_readings(tx, before).await).await?;
         }
         if let Some(before) = keep.ledger.map(before) {
-            while let Some(deleted) = self.drive(doing, self.prune(before, now)).await? {
+            while let Some(deleted) = self.writing(doing, async |tx| prune(tx, before, now).await).await? {
                 swept.entries += deleted;
             }
         }
@@ -75,106 +77,64 @@ impl Store {
 
     /// Whether nobody has done it for a day. Whoever is told so does it.
     async fn is_time_to_sweep(&self, now: Timestamp) -> Result<bool, StoreError> {
-        self.drive("looking up when old entries were deleted last", async {
-            let mut tx = self.write().await?;
+        self.writing("looking up when old entries were deleted last", async |tx| {
             let sql = "UPDATE ledger_head SET swept_at = $1 WHERE one = 1 AND (swept_at IS NULL OR swept_at <= $2)";
             let last = now.checked_sub(EVERY).map_or(i64::MIN, nanos);
-            let taken = sqlx::query(sql).bind(nanos(now)).bind(last).execute(tx.connection()?).await?;
-            tx.commit().await?;
-            Ok(taken.rows_affected() > 0)
+            Ok(tx.run(sql, none().and(nanos(now)).and(last)).await? > 0)
         })
         .await
     }
-
-    async fn delete_spans(&self, sql: &str, before: i64) -> Result<u64, Fault> {
-        let mut tx = self.write().await?;
-        let deleted = sqlx::query(sql).bind(before).bind(BATCH).execute(tx.connection()?).await?;
-        tx.commit().await?;
-        Ok(deleted.rows_affected())
-    }
-
-    /// Deletes entries about readings, except the last one of everything, and the first one of everything behind a
-    /// deactivation of ours, which tells whether it was undone at once.
-    async fn delete_readings(&self, before: i64) -> Result<u64, Fault> {
-        let mut tx = self.write().await?;
-        let mut deleted = 0;
-        for found in sqlx::query("SELECT app, origin FROM apps").fetch_all(tx.connection()?).await? {
-            let key = AppKey::new(row::shared(&found, "app")?, row::shared(&found, "origin")?);
-            let mut needed = BTreeSet::new();
-            for at in deactivations::last(&mut tx, &key).await?.into_values() {
-                needed.extend(first_behind(&mut tx, &key, at).await?);
-            }
-            let sql = "SELECT at FROM readings WHERE app = $1 AND origin = $2 AND at < (
-                           SELECT MAX(at) FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at < $3)";
-            let query = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).bind(before);
-            let old = query.fetch_all(tx.connection()?).await?;
-            let old = old.iter().map(|found| row::number(found, "at")).collect::<Result<Vec<_>, _>>()?;
-            let old: Vec<i64> = old.into_iter().filter(|at| !needed.contains(at)).collect();
-            for chunk in old.chunks(row::ROWS) {
-                let places = row::placeholders(3, 1, chunk.len());
-                let sql = format!("DELETE FROM readings WHERE app = $1 AND origin = $2 AND at IN {places}");
-                let query = sqlx::query(&sql).persistent(false).bind(&*key.app).bind(&*key.origin);
-                let query = chunk.iter().fold(query, |query, at| query.bind(*at));
-                deleted += query.execute(tx.connection()?).await?.rows_affected();
-            }
-        }
-        tx.commit().await?;
-        Ok(deleted)
-    }
-
-    /// Deletes some of the oldest entries, and says how many; none when no more are old enough.
-    async fn prune(&self, before: i64, now: Timestamp) -> Result<Option<u64>, Fault> {
-        let mut tx = self.write().await?;
-        let lock = tx.lock_rows(" FOR UPDATE");
-        let sql = format!("SELECT seq FROM ledger_head WHERE one = 1{lock}");
-        let head = row::number(&sqlx::query(&sql).fetch_one(tx.connection()?).await?, "seq")?;
-        let start = verify::anchor(&mut tx).await?.map_or(0, |pruned| row::column(pruned.through));
-        let sql = "SELECT MIN(seq) AS seq FROM ledger WHERE seq > $1 AND at >= $2";
-        let young = sqlx::query(sql).bind(start).bind(before).fetch_one(tx.connection()?).await?;
-        let young = row::optional_number(&young, "seq")?.unwrap_or(head + 1);
-        let through = (young - 1).min(start + BATCH);
-        let sql = "SELECT COUNT(*) AS old FROM ledger WHERE seq > $1 AND seq <= $2 AND kind <> 'pruned'";
-        let old = sqlx::query(sql).bind(start).bind(through).fetch_one(tx.connection()?).await?;
-        if row::number(&old, "old")? == 0 {
-            tx.roll_back().await?;
-            return Ok(None);
-        }
-        let hash =
-            sqlx::query("SELECT hash FROM ledger WHERE seq = $1").bind(through).fetch_one(tx.connection()?).await?;
-        let hash = row::text(&hash, "hash")?;
-        let deleted = delete_entries(&mut tx, through).await?;
-        let mut kept = Kept::default();
-        let sql = "SELECT hash FROM ledger WHERE seq >= 1 AND seq <= $1 ORDER BY seq";
-        for found in sqlx::query(sql).bind(through).fetch_all(tx.connection()?).await? {
-            kept.add(row::text(&found, "hash")?);
-        }
-        let through = u64::try_from(through).unwrap_or_default();
-        let event = Event::Pruned(Pruned { through, hash, deleted, kept: kept.hash() });
-        let entry = NewEntry { at: now, run: None, event };
-        ledger::append(&mut tx, &[Draft::new(None, Cow::Owned(entry))]).await?;
-        tx.commit().await?;
-        Ok(Some(deleted))
-    }
 }
 
-/// The first reading of all accounts behind an instant.
-async fn first_behind(tx: &mut Tx<'_>, key: &AppKey, at: i64) -> Result<Option<i64>, Fault> {
-    let sql = "SELECT MIN(at) AS at FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at > $3";
-    let query = sqlx::query(sql).bind(&*key.app).bind(&*key.origin).bind(at);
-    row::optional_number(&query.fetch_one(tx.connection()?).await?, "at")
+/// Deletes entries about readings, except the last one of everything, and the first one of everything behind a
+/// deactivation of ours, which tells whether it was undone at once.
+async fn delete_readings(tx: &mut Tx<'_>, before: i64) -> Result<u64, Fault> {
+    let mut deleted = 0;
+    for key in tx.rows::<AppKey>("SELECT app, origin FROM apps", none()).await? {
+        let mut needed = BTreeSet::new();
+        for at in deactivations::last(tx, &key).await?.into_values() {
+            let sql = "SELECT MIN(at) FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at > $3";
+            needed.extend(tx.value::<Option<i64>>(sql, of(&key).and(at)).await?);
+        }
+        let sql = "SELECT at FROM readings WHERE app = $1 AND origin = $2 AND at < (
+                       SELECT MAX(at) FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at < $3)";
+        let mut old: Vec<(i64,)> = tx.rows(sql, of(&key).and(before)).await?;
+        old.retain(|(at,)| !needed.contains(at));
+        let sql = "DELETE FROM readings WHERE app = $1 AND origin = $2 AND at IN {}";
+        deleted += tx.run_each(sql, || of(&key), &old, |params, (at,)| Ok(params.and(*at))).await?;
+    }
+    Ok(deleted)
+}
+
+/// Deletes some of the oldest entries, and says how many; none when no more are old enough.
+async fn prune(tx: &mut Tx<'_>, before: i64, now: Timestamp) -> Result<Option<u64>, Fault> {
+    let (head, _) = ledger::head(tx).await?;
+    let start = verify::anchor(tx).await?.map_or(0, |pruned| row::column(pruned.through));
+    let sql = "SELECT MIN(seq) FROM ledger WHERE seq > $1 AND at >= $2";
+    let young: Option<i64> = tx.value(sql, none().and(start).and(before)).await?;
+    let through = (young.unwrap_or(row::column(head + 1)) - 1).min(start + BATCH);
+    let sql = "SELECT COUNT(*) FROM ledger WHERE seq > $1 AND seq <= $2 AND kind <> 'pruned'";
+    if tx.value::<i64>(sql, none().and(start).and(through)).await? == 0 {
+        return Ok(None);
+    }
+    let hash = tx.value("SELECT hash FROM ledger WHERE seq = $1", none().and(through)).await?;
+    let deleted = delete_entries(tx, through).await?;
+    let sql = "SELECT hash FROM ledger WHERE seq >= 1 AND seq <= $1 ORDER BY seq";
+    let kept: Vec<(String,)> = tx.rows(sql, none().and(through)).await?;
+    let kept = row::hash(&kept.iter().map(|(hash,)| &**hash).collect::<Vec<_>>());
+    let through = u64::try_from(through).unwrap_or_default();
+    let entry = NewEntry { at: now, run: None, event: Event::Pruned(Pruned { through, hash, deleted, kept }) };
+    ledger::append(tx, &[Draft::new(None, Cow::Owned(entry))]).await?;
+    Ok(Some(deleted))
 }
 
 /// Deletes entries up to a place, with all that stands beside them, except those that are needed.
 async fn delete_entries(tx: &mut Tx<'_>, through: i64) -> Result<u64, Fault> {
     let sql = format!("SELECT seq FROM ledger WHERE seq >= 1 AND seq <= $1 AND ({}) IS NOT TRUE", needed());
-    let old = sqlx::query(&sql).bind(through).fetch_all(tx.connection()?).await?;
-    let old = old.iter().map(|found| row::number(found, "seq")).collect::<Result<Vec<_>, _>>()?;
-    for chunk in old.chunks(row::ROWS) {
-        for table in ["ledger_people", "ledger_personal", "runs", "ledger"] {
-            let sql = format!("DELETE FROM {table} WHERE seq IN {}", row::placeholders(1, 1, chunk.len()));
-            let query = chunk.iter().fold(sqlx::query(&sql).persistent(false), |query, seq| query.bind(*seq));
-            query.execute(tx.connection()?).await?;
-        }
+    let old: Vec<(i64,)> = tx.rows(&sql, none().and(through)).await?;
+    for table in ["ledger_people", "ledger_personal", "runs", "ledger"] {
+        let sql = format!("DELETE FROM {table} WHERE seq IN {{}}");
+        tx.run_each(&sql, none, &old, |params, (seq,)| Ok(params.and(*seq))).await?;
     }
     Ok(old.len() as u64)
 }

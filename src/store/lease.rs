@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use sqlx::any::AnyRow;
 
 use super::{
     Store, StoreError, Trouble,
@@ -10,7 +11,14 @@ use super::{
     lock::Held,
     open::Tx,
     row::{self, nanos, timestamp},
+    statement::{FromRow, none, of},
 };
+
+/// How PostgreSQL locks the row of an app that is only read.
+pub(super) const FOR_SHARE: &str = " FOR SHARE";
+
+/// The same for one that is going to be written.
+pub(super) const FOR_UPDATE: &str = " FOR UPDATE";
 
 /// Names an app for all that is stored about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +33,12 @@ impl AppKey {
     /// The app called `app` at `origin`.
     pub fn new(app: impl Into<Arc<str>>, origin: impl Into<Arc<str>>) -> Self {
         Self { app: app.into(), origin: origin.into() }
+    }
+}
+
+impl FromRow for AppKey {
+    fn from_row(row: &AnyRow) -> Result<Self, Fault> {
+        Ok(Self { app: row::shared(row, "app")?, origin: row::shared(row, "origin")? })
     }
 }
 
@@ -60,11 +74,6 @@ impl Lease {
         &self.key
     }
 
-    /// Who holds it.
-    pub fn owner(&self) -> &str {
-        &self.owner
-    }
-
     /// Raised by every claim.
     pub fn epoch(&self) -> i64 {
         self.epoch
@@ -83,54 +92,24 @@ impl Store {
     /// # Errors
     /// When the store fails; that someone else has it is no error.
     pub async fn claim(&self, key: &AppKey, owner: &str, ttl: Duration, now: Timestamp) -> Result<Claim, StoreError> {
-        self.drive("claiming an app", async {
-            let mut tx = self.write().await?;
-            enter_app(&mut tx, key).await?;
-            let lock = tx.lock_rows(" FOR UPDATE");
-            let sql = format!("SELECT owner, epoch, lease_until FROM apps WHERE app = $1 AND origin = $2{lock}");
-            let found = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_one(tx.connection()?).await?;
-            let clock = clock(&mut tx, now).await?;
-            let holder = row::optional_text(&found, "owner")?;
-            let until = row::optional_number(&found, "lease_until")?.unwrap_or(i64::MIN);
+        self.writing("claiming an app", async |tx| {
+            let sql = "INSERT INTO apps (app, origin, epoch, intents) VALUES ($1, $2, 0, 0)
+                       ON CONFLICT (app, origin) DO NOTHING";
+            tx.run(sql, of(key)).await?;
+            let lock = tx.lock_rows(FOR_UPDATE);
+            let sql = format!("SELECT owner, lease_until FROM apps WHERE app = $1 AND origin = $2{lock}");
+            let (holder, until): (Option<String>, Option<i64>) = tx.one(&sql, of(key)).await?;
+            let clock = clock(tx, now).await?;
+            let until = until.unwrap_or(i64::MIN);
             let free = !tx.is_postgres() || holder.is_none() || until <= clock;
             let held = if free { self.locks().take(key)? } else { None };
-            let claim = match held {
-                Some(held) => Claim::Held(raise(&mut tx, key, owner, ttl, clock, held).await?),
+            Ok(match held {
+                Some(held) => Claim::Held(raise(tx, key, owner, ttl, clock, held).await?),
                 None => Claim::Busy {
                     owner: holder.unwrap_or_else(|| "another process".into()),
                     until: if until == i64::MIN { now } else { timestamp(local(until, clock, now)) },
                 },
-            };
-            tx.commit().await?;
-            Ok(claim)
-        })
-        .await
-    }
-
-    /// Claims the app that is due for the longest time and free, if there is one.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn claim_due(&self, owner: &str, ttl: Duration, now: Timestamp) -> Result<Option<Lease>, StoreError> {
-        self.drive("claiming an app that is due", async {
-            let mut tx = self.write().await?;
-            let clock = clock(&mut tx, now).await?;
-            let due = if tx.is_postgres() {
-                "SELECT app, origin FROM apps WHERE next_due <= $1 AND (owner IS NULL OR lease_until <= $1)
-                 ORDER BY next_due, app, origin LIMIT 1 FOR UPDATE SKIP LOCKED"
-            } else {
-                "SELECT app, origin FROM apps WHERE next_due <= $1 ORDER BY next_due, app, origin"
-            };
-            let mut lease = None;
-            for found in sqlx::query(due).bind(clock).fetch_all(tx.connection()?).await? {
-                let key = AppKey::new(row::shared(&found, "app")?, row::shared(&found, "origin")?);
-                if let Some(held) = self.locks().take(&key)? {
-                    lease = Some(raise(&mut tx, &key, owner, ttl, clock, held).await?);
-                    break;
-                }
-            }
-            tx.commit().await?;
-            Ok(lease)
+            })
         })
         .await
     }
@@ -140,17 +119,11 @@ impl Store {
     /// # Errors
     /// [`Trouble::LostLease`](super::Trouble::LostLease) when someone else has claimed the app.
     pub async fn renew(&self, lease: &Lease, ttl: Duration, now: Timestamp) -> Result<(), StoreError> {
-        self.drive("renewing a lease", async {
-            let mut tx = self.write().await?;
-            check_to_write(&mut tx, lease).await?;
-            let until = clock(&mut tx, now).await?.saturating_add(length(ttl));
-            sqlx::query("UPDATE apps SET lease_until = $1 WHERE app = $2 AND origin = $3")
-                .bind(until)
-                .bind(&*lease.key.app)
-                .bind(&*lease.key.origin)
-                .execute(tx.connection()?)
-                .await?;
-            tx.commit().await
+        self.writing("renewing a lease", async |tx| {
+            check(tx, lease, FOR_UPDATE).await?;
+            let until = clock(tx, now).await?.saturating_add(length(ttl));
+            let sql = "UPDATE apps SET lease_until = $3 WHERE app = $1 AND origin = $2";
+            tx.run(sql, of(&lease.key).and(until)).await.map(drop)
         })
         .await
     }
@@ -160,17 +133,9 @@ impl Store {
     /// # Errors
     /// When the store fails; the lease then ends by itself.
     pub async fn release(&self, lease: Lease) -> Result<(), StoreError> {
-        let released = self.drive("giving a lease back", async {
-            let mut tx = self.write().await?;
-            sqlx::query(
-                "UPDATE apps SET owner = NULL, lease_until = NULL WHERE app = $1 AND origin = $2 AND epoch = $3",
-            )
-            .bind(&*lease.key.app)
-            .bind(&*lease.key.origin)
-            .bind(lease.epoch)
-            .execute(tx.connection()?)
-            .await?;
-            tx.commit().await
+        let released = self.writing("giving a lease back", async |tx| {
+            let sql = "UPDATE apps SET owner = NULL, lease_until = NULL WHERE app = $1 AND origin = $2 AND epoch = $3";
+            tx.run(sql, of(&lease.key).and(lease.epoch)).await.map(drop)
         });
         let released = released.await;
         // Other clones write nothing any more: without an owner, none of them has the lease.
@@ -178,59 +143,19 @@ impl Store {
         released
     }
 
-    /// Says when an app is to be taken up next (`None`: not by itself). The app need not be claimed, so that a daemon can
-    /// enter all its apps.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn set_next_due(&self, key: &AppKey, due: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
-        self.drive("noting when an app is due", async {
-            let mut tx = self.write().await?;
-            enter_app(&mut tx, key).await?;
-            let clock = clock(&mut tx, now).await?;
-            let due = due.map(|due| clock.saturating_add(nanos(due).saturating_sub(nanos(now))));
-            sqlx::query("UPDATE apps SET next_due = $1 WHERE app = $2 AND origin = $3")
-                .bind(due)
-                .bind(&*key.app)
-                .bind(&*key.origin)
-                .execute(tx.connection()?)
-                .await?;
-            tx.commit().await
+    /// Does `work` in a transaction that writes under a lease, which holds until the transaction ends.
+    pub(super) async fn leased<T>(
+        &self,
+        doing: &str,
+        lease: &Lease,
+        work: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        self.writing(doing, async |tx| {
+            check(tx, lease, FOR_SHARE).await?;
+            work(tx).await
         })
         .await
     }
-
-    /// When an app is to be taken up next, on the caller's clock.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn next_due(&self, key: &AppKey, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.drive("looking up when an app is due", async {
-            let mut tx = self.read().await?;
-            let clock = clock(&mut tx, now).await?;
-            let found = sqlx::query("SELECT next_due FROM apps WHERE app = $1 AND origin = $2")
-                .bind(&*key.app)
-                .bind(&*key.origin)
-                .fetch_optional(tx.connection()?)
-                .await?;
-            let due = found.map(|found| row::optional_number(&found, "next_due")).transpose()?.flatten();
-            tx.commit().await?;
-            Ok(due.map(|due| timestamp(local(due, clock, now))))
-        })
-        .await
-    }
-}
-
-/// Enters an app that was never heard of.
-async fn enter_app(tx: &mut Tx<'_>, key: &AppKey) -> Result<(), Fault> {
-    sqlx::query(
-        "INSERT INTO apps (app, origin, epoch, intents) VALUES ($1, $2, 0, 0) ON CONFLICT (app, origin) DO NOTHING",
-    )
-    .bind(&*key.app)
-    .bind(&*key.origin)
-    .execute(tx.connection()?)
-    .await?;
-    Ok(())
 }
 
 /// Makes `owner` the one who has the app.
@@ -242,42 +167,24 @@ async fn raise(
     clock: i64,
     held: Held,
 ) -> Result<Lease, Fault> {
-    let sql = "UPDATE apps SET epoch = epoch + 1, owner = $1, lease_until = $2 WHERE app = $3 AND origin = $4
+    let sql = "UPDATE apps SET epoch = epoch + 1, owner = $3, lease_until = $4 WHERE app = $1 AND origin = $2
                RETURNING epoch";
-    let raised = sqlx::query(sql)
-        .bind(owner)
-        .bind(clock.saturating_add(length(ttl)))
-        .bind(&*key.app)
-        .bind(&*key.origin)
-        .fetch_one(tx.connection()?)
-        .await?;
-    let epoch = row::number(&raised, "epoch")?;
+    let epoch = tx.value(sql, of(key).and(owner).and(clock.saturating_add(length(ttl)))).await?;
     Ok(Lease { key: key.clone(), owner: owner.into(), epoch, ttl, held: Arc::new(held) })
 }
 
-/// Makes sure that a lease still holds, and that it does until the transaction ends.
-pub(super) async fn check(tx: &mut Tx<'_>, lease: &Lease) -> Result<(), Fault> {
-    check_and(tx, lease, " FOR SHARE").await
-}
-
-/// The same where the app's row is going to be written.
-pub(super) async fn check_to_write(tx: &mut Tx<'_>, lease: &Lease) -> Result<(), Fault> {
-    check_and(tx, lease, " FOR UPDATE").await
-}
-
-async fn check_and(tx: &mut Tx<'_>, lease: &Lease, lock: &'static str) -> Result<(), Fault> {
+/// Makes sure that a lease still holds, and that it does until the transaction ends: the app's row is locked as
+/// `lock` says.
+pub(super) async fn check(tx: &mut Tx<'_>, lease: &Lease, lock: &'static str) -> Result<(), Fault> {
     let lock = tx.lock_rows(lock);
     let sql = format!("SELECT owner, epoch FROM apps WHERE app = $1 AND origin = $2{lock}");
-    let found =
-        sqlx::query(&sql).bind(&*lease.key.app).bind(&*lease.key.origin).fetch_optional(tx.connection()?).await?;
-    let Some(found) = found else { return Err(lost(lease, None)) };
-    match row::optional_text(&found, "owner")? {
-        Some(_) if row::number(&found, "epoch")? == lease.epoch => Ok(()),
-        owner => Err(lost(lease, owner)),
+    match tx.row::<(Option<String>, i64)>(&sql, of(&lease.key)).await?.unwrap_or_default() {
+        (Some(_), epoch) if epoch == lease.epoch => Ok(()),
+        (owner, _) => Err(lost(lease, owner)),
     }
 }
 
-pub(super) fn lost(lease: &Lease, owner: Option<String>) -> Fault {
+fn lost(lease: &Lease, owner: Option<String>) -> Fault {
     let by = match owner {
         Some(owner) => format!("{owner} has it now"),
         None => "it was given back".to_owned(),
@@ -290,9 +197,8 @@ async fn clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64, Fault> {
     if !tx.is_postgres() {
         return Ok(nanos(now));
     }
-    let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS micros";
-    let found = sqlx::query(sql).fetch_one(tx.connection()?).await?;
-    Ok(row::number(&found, "micros")?.saturating_mul(1000))
+    let sql = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
+    Ok(tx.value::<i64>(sql, none()).await?.saturating_mul(1000))
 }
 
 /// A time on that clock, as the caller's clock shows it.

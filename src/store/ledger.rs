@@ -1,19 +1,23 @@
 //! The ledger: what was done, when, why and with what result, as a chain of hashes.
 
-use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use sqlx::any::AnyRow;
+use sqlx::{Row as _, any::AnyRow};
 
 use super::{
     AppKey, Entry, Lease, NewEntry, Store, StoreError,
     error::Fault,
-    lease,
     open::Tx,
     personal::{self, FORGOTTEN, Personal},
     row::{self, nanos, tame},
+    statement::{FromRow, Params, ROWS, none, placeholders},
 };
 use crate::model::{Email, Verb};
 
@@ -44,13 +48,7 @@ impl Store {
     pub async fn enter(&self, lease: &Lease, entries: &[NewEntry]) -> Result<(), StoreError> {
         let drafts: Vec<Draft<'_>> =
             entries.iter().map(|entry| Draft::new(Some(lease.key()), Cow::Borrowed(entry))).collect();
-        self.drive("entering something in the ledger", async {
-            let mut tx = self.write().await?;
-            lease::check(&mut tx, lease).await?;
-            append(&mut tx, &drafts).await?;
-            tx.commit().await
-        })
-        .await
+        self.leased("entering something in the ledger", lease, async |tx| append(tx, &drafts).await.map(drop)).await
     }
 
     /// Entries that pass the filter, oldest first.
@@ -58,65 +56,45 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn entries(&self, filter: &Filter) -> Result<Vec<Entry>, StoreError> {
-        let (sql, values) = filter.statement();
-        self.drive("reading the ledger", async {
-            let mut tx = self.read().await?;
-            let mut query = sqlx::query(&sql).persistent(false);
-            for value in &values {
-                query = match value {
-                    Wanted::Text(text) => query.bind(text.as_str()),
-                    Wanted::Number(number) => query.bind(*number),
-                };
-            }
-            let rows = query.fetch_all(tx.connection()?).await?;
-            tx.commit().await?;
-            rows.iter().rev().map(read).collect()
-        })
-        .await
+        let (sql, params) = filter.statement();
+        let mut entries: Vec<Entry> = self.find("reading the ledger", &sql, params).await?;
+        entries.reverse();
+        Ok(entries)
     }
-}
-
-/// A value of a condition.
-enum Wanted {
-    Text(String),
-    Number(i64),
 }
 
 impl Filter {
     /// The statement that finds what passes, newest first.
-    fn statement(&self) -> (String, Vec<Wanted>) {
-        let mut values: Vec<Wanted> = Vec::new();
+    fn statement(&self) -> (String, Params<'_>) {
+        let (mut params, mut count) = (none(), 0);
         let mut conditions = vec![COVERED.to_owned()];
         if !self.people.is_empty() {
-            let people = self.people.iter().map(|person| tame(Email::lenient(person).key()).into_owned());
-            values.extend(people.map(Wanted::Text));
-            let places = row::placeholders(1, 1, values.len());
+            count = self.people.len();
+            params = params.and_all(self.people.iter().map(|person| tame(Email::lenient(person).key()).into_owned()));
+            let places = placeholders(1, count, 1);
             conditions.push(format!("seq IN (SELECT seq FROM ledger_people WHERE person IN {places})"));
         }
-        let mut wants = |condition: &str, value: Wanted| {
-            values.push(value);
-            conditions.push(condition.replace('?', &format!("${}", values.len())));
+        let mut next = |condition: &str| {
+            count += 1;
+            conditions.push(format!("{condition} ${count}"));
         };
-        if let Some(app) = &self.app {
-            wants("app = ?", Wanted::Text(app.clone()));
+        for (condition, text) in [("app =", &self.app), ("run =", &self.run)] {
+            if let Some(text) = text {
+                next(condition);
+                params = params.and(&**text);
+            }
         }
-        if let Some(run) = &self.run {
-            wants("run = ?", Wanted::Text(run.clone()));
-        }
-        if let Some(since) = self.since {
-            wants("at >= ?", Wanted::Number(nanos(since)));
-        }
-        if let Some(until) = self.until {
-            wants("at < ?", Wanted::Number(nanos(until)));
+        for (condition, at) in [("at >=", self.since), ("at <", self.until)] {
+            if let Some(at) = at {
+                next(condition);
+                params = params.and(nanos(at));
+            }
         }
         if self.without_runs {
             conditions.push("kind NOT IN ('run-begun', 'run-ended')".into());
         }
-        let mut sql = format!("{ENTRIES} WHERE {} ORDER BY seq DESC", conditions.join(" AND "));
-        if let Some(limit) = self.limit {
-            sql += &format!(" LIMIT {limit}");
-        }
-        (sql, values)
+        let limit = self.limit.map_or_else(String::new, |limit| format!(" LIMIT {limit}"));
+        (format!("{ENTRIES} WHERE {} ORDER BY seq DESC{limit}", conditions.join(" AND ")), params)
     }
 }
 
@@ -191,56 +169,64 @@ impl Text {
 /// The columns beside an entry's text, which find it.
 #[derive(Debug, PartialEq)]
 pub(super) struct Columns {
-    pub(super) at: i64,
-    pub(super) run: Option<String>,
-    pub(super) kind: String,
-    pub(super) app: Option<String>,
-    pub(super) origin: Option<String>,
-    pub(super) action: Option<String>,
-    pub(super) verb: Option<String>,
-    pub(super) account_id: Option<String>,
-    pub(super) group_id: Option<String>,
-    pub(super) result: Option<String>,
-    pub(super) made: i64,
+    at: i64,
+    /// Of [`TEXTS`], in that order.
+    texts: Vec<Option<String>>,
+    made: i64,
     /// Rows of their own.
     pub(super) people: BTreeSet<String>,
 }
 
+const TEXTS: [&str; 9] = ["run", "kind", "app", "origin", "action", "verb", "account_id", "group_id", "result"];
+
 impl Columns {
     pub(super) fn of(key: Option<&AppKey>, entry: &NewEntry, makes_account: bool) -> Self {
-        let tamed = |text: &str| tame(text).into_owned();
         let action = entry.event.action();
         let deed = action.map(|action| &action.deed);
         let known = |text: &&Arc<str>| ***text != *FORGOTTEN;
         // Somebody who was forgotten is in no name either.
         let named = deed.filter(|deed| [&deed.account, &deed.group].into_iter().flatten().all(|part| known(&part)));
+        let name = named.zip(key).map(|(deed, key)| deed.name(&key.app).to_string());
+        let id = |id: Option<&Option<Arc<str>>>| id.and_then(Option::as_ref).filter(known).cloned();
+        let (account_id, group_id) = (id(deed.map(|deed| &deed.account_id)), id(deed.map(|deed| &deed.group_id)));
+        let texts: [Option<&str>; 9] = [
+            entry.run.as_deref(),
+            Some(entry.event.kind()),
+            key.map(|key| &*key.app),
+            key.map(|key| &*key.origin),
+            name.as_deref(),
+            deed.map(|deed| deed.verb.as_str()),
+            account_id.as_deref(),
+            group_id.as_deref(),
+            action.map(|action| action.ending.as_str()),
+        ];
         Self {
             at: nanos(entry.at),
-            run: entry.run.as_deref().map(tamed),
-            kind: entry.event.kind().into(),
-            app: key.map(|key| tamed(&key.app)),
-            origin: key.map(|key| tamed(&key.origin)),
-            action: named.zip(key).map(|(deed, key)| tamed(&deed.name(&key.app).to_string())),
-            verb: deed.map(|deed| deed.verb.as_str().into()),
-            account_id: deed.and_then(|deed| deed.account_id.as_ref()).filter(known).map(|id| tamed(id)),
-            group_id: deed.and_then(|deed| deed.group_id.as_ref()).filter(known).map(|id| tamed(id)),
-            result: action.map(|action| action.ending.as_str().into()),
+            texts: texts.map(|text| text.map(|text| tame(text).into_owned())).into(),
             made: makes_account.into(),
-            people: entry.event.people().map(|person| tamed(Email::lenient(person).key())).collect(),
+            people: entry.event.people().map(|person| tame(Email::lenient(person).key()).into_owned()).collect(),
         }
+    }
+
+    /// What a row of the ledger has, about these people.
+    pub(super) fn read(row: &AnyRow, people: BTreeSet<String>) -> Result<Self, Fault> {
+        let texts = TEXTS.iter().map(|column| row.try_get(*column)).collect::<Result<_, _>>()?;
+        Ok(Self { at: row.try_get("at")?, texts, made: row.try_get("made")?, people })
+    }
+
+    pub(super) fn text(&self, column: &str) -> Option<&str> {
+        let place = TEXTS.iter().position(|text| *text == column)?;
+        self.texts[place].as_deref()
     }
 }
 
 /// Adds entries to the chain, within a transaction that has checked the lease where there is one. Returns the place of the
 /// first.
 pub(super) async fn append(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<u64, Fault> {
-    let lock = tx.lock_rows(" FOR UPDATE");
-    let sql = format!("SELECT seq, hash FROM ledger_head WHERE one = 1{lock}");
-    let head = sqlx::query(&sql).fetch_one(tx.connection()?).await?;
-    let first = row::count::<u64>(&head, "seq")? + 1;
-    let mut prev = row::text(&head, "hash")?;
+    let (head, mut prev) = head(tx).await?;
+    let first = head + 1;
     let mut seq = first;
-    for chunk in drafts.chunks(row::ROWS) {
+    for chunk in drafts.chunks(ROWS) {
         let mut links = Vec::with_capacity(chunk.len());
         for draft in chunk {
             links.push(Link::new(draft, seq, &mut prev)?);
@@ -248,12 +234,16 @@ pub(super) async fn append(tx: &mut Tx<'_>, drafts: &[Draft<'_>]) -> Result<u64,
         }
         insert(tx, &links).await?;
     }
-    sqlx::query("UPDATE ledger_head SET seq = $1, hash = $2 WHERE one = 1")
-        .bind(row::column(seq - 1))
-        .bind(prev)
-        .execute(tx.connection()?)
-        .await?;
+    let sql = "UPDATE ledger_head SET seq = $1, hash = $2 WHERE one = 1";
+    tx.run(sql, none().and(row::column(seq - 1)).and(prev)).await?;
     Ok(first)
+}
+
+/// The place and the hash of the last entry. Nobody else adds one until the transaction ends.
+pub(super) async fn head(tx: &mut Tx<'_>) -> Result<(u64, String), Fault> {
+    let lock = tx.lock_rows(" FOR UPDATE");
+    let (seq, hash) = tx.one(&format!("SELECT seq, hash FROM ledger_head WHERE one = 1{lock}"), none()).await?;
+    Ok((row::not_negative("seq", seq)?, hash))
 }
 
 /// An entry with its place in the chain.
@@ -278,68 +268,50 @@ impl Link {
 }
 
 pub(super) async fn insert(tx: &mut Tx<'_>, links: &[Link]) -> Result<(), Fault> {
-    let sql = format!(
-        "INSERT INTO ledger
-         (seq, at, run, kind, app, origin, action, verb, account_id, group_id, result, made, prev, hash, body) VALUES {}",
-        row::placeholders(1, links.len(), 15)
-    );
-    // Almost all statements are about one entry.
-    let mut query = sqlx::query(&sql).persistent(links.len() == 1);
-    for link in links {
-        let columns = &link.columns;
-        query = query
-            .bind(row::column(link.seq))
-            .bind(columns.at)
-            .bind(columns.run.as_deref())
-            .bind(&*columns.kind)
-            .bind(columns.app.as_deref())
-            .bind(columns.origin.as_deref())
-            .bind(columns.action.as_deref())
-            .bind(columns.verb.as_deref())
-            .bind(columns.account_id.as_deref())
-            .bind(columns.group_id.as_deref())
-            .bind(columns.result.as_deref())
-            .bind(columns.made)
-            .bind(&*link.prev)
-            .bind(&*link.hash)
-            .bind(&*link.text);
-    }
-    query.execute(tx.connection()?).await?;
+    let sql = format!("INSERT INTO ledger (seq, at, {}, made, prev, hash, body) VALUES {{}}", TEXTS.join(", "));
+    tx.run_each(&sql, none, links, |params, link| {
+        let Link { seq, prev, hash, text, columns, .. } = link;
+        let params = params.and(row::column(*seq)).and(columns.at).and_all(columns.texts.iter().map(Option::as_deref));
+        Ok(params.and(columns.made).and(&**prev).and(&**hash).and(&**text))
+    })
+    .await?;
     let beside: Vec<_> = links.iter().map(|link| (link.seq, link.personal.as_deref(), &link.columns)).collect();
     insert_beside(tx, &beside).await
 }
 
 /// Enters the values that entries refer to, and whom they are about.
 pub(super) async fn insert_beside(tx: &mut Tx<'_>, entries: &[(u64, Option<&str>, &Columns)]) -> Result<(), Fault> {
-    let personal = entries.iter().filter_map(|(seq, personal, _)| Some((*seq, (*personal)?))).collect();
-    insert_pairs(tx, "ledger_personal (seq, body)", personal).await?;
+    let personal: Vec<_> = entries.iter().filter_map(|(seq, personal, _)| Some((*seq, (*personal)?))).collect();
     let people = entries.iter().flat_map(|(seq, _, columns)| columns.people.iter().map(|person| (*seq, &**person)));
-    insert_pairs(tx, "ledger_people (seq, person)", people.collect()).await
-}
-
-async fn insert_pairs(tx: &mut Tx<'_>, table: &str, pairs: Vec<(u64, &str)>) -> Result<(), Fault> {
-    for chunk in pairs.chunks(row::ROWS) {
-        let sql = format!("INSERT INTO {table} VALUES {}", row::placeholders(1, chunk.len(), 2));
-        let mut query = sqlx::query(&sql).persistent(chunk.len() == 1);
-        for (seq, text) in chunk {
-            query = query.bind(row::column(*seq)).bind(*text);
-        }
-        query.execute(tx.connection()?).await?;
+    let people: Vec<_> = people.collect();
+    for (table, pairs) in [("ledger_personal (seq, body)", personal), ("ledger_people (seq, person)", people)] {
+        let sql = format!("INSERT INTO {table} VALUES {{}}");
+        tx.run_each(&sql, none, &pairs, |params, (seq, text)| Ok(params.and(row::column(*seq)).and(*text))).await?;
     }
     Ok(())
 }
 
-/// An entry from its row.
-pub(super) fn read(found: &AnyRow) -> Result<Entry, Fault> {
-    let unreadable = |fault: Fault| match row::number(found, "place") {
-        Ok(seq) => Fault::corrupt(format!("entry {seq} of the ledger cannot be read: {}", fault.detail)),
-        Err(fault) => fault,
-    };
-    let entry = || {
-        let text: Text = serde_json::from_str(&row::text(found, "body")?)?;
-        let (seq, key) = (text.seq, text.key());
-        let entry = text.open(Personal::parse(row::optional_text(found, "personal")?)?)?;
-        Ok(Entry { seq, key, prev: row::text(found, "prev")?, hash: row::text(found, "hash")?, entry })
-    };
-    entry().map_err(unreadable)
+/// Whom the entries behind one place, up to another, are about.
+pub(super) async fn people(tx: &mut Tx<'_>, after: i64, until: i64) -> Result<BTreeMap<u64, BTreeSet<String>>, Fault> {
+    let sql = "SELECT seq, person FROM ledger_people WHERE seq > $1 AND seq <= $2";
+    let mut people: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
+    for (seq, person) in tx.rows(sql, none().and(after).and(until)).await? {
+        people.entry(row::not_negative("seq", seq)?).or_default().insert(person);
+    }
+    Ok(people)
+}
+
+impl FromRow for Entry {
+    fn from_row(row: &AnyRow) -> Result<Self, Fault> {
+        let place: i64 = row.try_get("place")?;
+        let entry = || {
+            let text: Text = serde_json::from_str(row.try_get("body")?)?;
+            let (seq, key) = (text.seq, text.key());
+            let entry = text.open(Personal::parse(row.try_get("personal")?)?)?;
+            Ok(Self { seq, key, prev: row.try_get("prev")?, hash: row.try_get("hash")?, entry })
+        };
+        entry().map_err(|fault: Fault| {
+            Fault::corrupt(format!("entry {place} of the ledger cannot be read: {}", fault.detail))
+        })
+    }
 }

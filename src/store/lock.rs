@@ -5,7 +5,7 @@ use std::{
     collections::BTreeSet,
     fmt,
     fs::File,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -34,18 +34,6 @@ enum Hold {
 }
 
 impl Locks {
-    pub(super) fn beside(database: &Path) -> Self {
-        Self::Files(database.to_owned())
-    }
-
-    pub(super) fn in_memory() -> Self {
-        Self::Memory(Arc::default())
-    }
-
-    pub(super) fn none() -> Self {
-        Self::None
-    }
-
     /// Takes an app's lock, unless somebody else has it.
     pub(super) fn take(&self, key: &AppKey) -> Result<Option<Held>, Fault> {
         let hold = match self {

@@ -15,7 +15,7 @@
 //! Whoever finds an open intent looks at the app before anything is repeated.
 //!
 //! Times are given by the caller, never read here, with one exception: several machines that share a PostgreSQL server
-//! disagree about the time, so lease ends and due times there are measured by the server's clock. Only differences of the
+//! disagree about the time, so lease ends there are measured by the server's clock. Only differences of the
 //! caller's times count for them; a clock that is off by an hour does no harm.
 
 mod address;
@@ -45,6 +45,7 @@ mod row;
 mod run;
 mod sightings;
 mod standing;
+mod statement;
 mod verify;
 
 #[cfg(test)]
@@ -53,18 +54,19 @@ mod tests;
 pub use approvals::{ApprovalUse, UsedApproval};
 pub use entry::{
     ActionEntry, Break, Deed, Ending, Entry, Event, Forgot, Migrated, NewEntry, Note, Pruned, RunBegun, RunEnded,
+    RunEnding,
 };
 pub use error::{StoreError, Trouble};
 pub use facts::{Fact, FactKind};
 pub use forget::Forgotten;
 pub use history::{Invitation, Moved, OwnDeactivation, Sighting};
-pub use journal::{Intent, IntentId, NewIntent, Settled};
+pub use journal::{Intent, IntentId, NewIntent};
 pub use keep::Swept;
 pub use lease::{AppKey, Claim, Lease};
 pub use ledger::Filter;
 pub use open::{OpenOptions, Store};
 pub use personal::FORGOTTEN;
-pub use reading::{Covered, Reading, SeenAccount, SeenMembership, SeenValues};
-pub use run::{NewRun, Run, RunEnd};
+pub use reading::{Covered, Reading, SeenMembership, SeenValues};
+pub use run::Run;
 pub use standing::{Holding, HoldingGroup, Standing};
 pub use verify::Verified;

@@ -20,7 +20,6 @@ use super::{
     error::{self, Fault},
     files,
     lock::Locks,
-    row,
 };
 
 /// How to open a store.
@@ -116,12 +115,12 @@ impl Store {
         let name = address.name();
         let fault = |fault: Fault| fault.at(&name, "opening it");
         let (file, locks) = match &address {
-            Address::File(file) => (Some(files::prepare(file).map_err(fault)?), Locks::beside(file)),
-            Address::Memory => (None, Locks::in_memory()),
+            Address::File(file) => (Some(files::prepare(file).map_err(fault)?), Locks::Files(file.clone())),
+            Address::Memory => (None, Locks::Memory(Arc::default())),
             Address::Postgres(_) if options.blocking || options.max_pages.is_some() => {
                 return Err(fault(Fault::new(Trouble::Address, "a simulation keeps its store in SQLite")));
             }
-            Address::Postgres(_) => (None, Locks::none()),
+            Address::Postgres(_) => (None, Locks::None),
         };
         install_default_drivers();
         Ok(Self {
@@ -155,10 +154,10 @@ impl Store {
     /// Whether a server has our tables.
     async fn has_schema(&self) -> Result<bool, Fault> {
         let mut tx = self.read().await?;
-        let sql = "SELECT CAST(to_regclass('_sqlx_migrations') AS TEXT) AS found";
-        let found = sqlx::query(sql).fetch_one(tx.connection()?).await?;
+        let sql = "SELECT CAST(to_regclass('_sqlx_migrations') AS TEXT)";
+        let found: Option<String> = sqlx::query_scalar(sql).fetch_one(tx.connection()?).await?;
         tx.commit().await?;
-        Ok(row::optional_text(&found, "found")?.is_some())
+        Ok(found.is_some())
     }
 
     /// Its address, without a password.
@@ -253,10 +252,10 @@ impl Store {
     }
 
     /// Drives an operation to its end, in the way the store was opened for, and says what failed.
-    pub(super) async fn drive<T: Send>(
+    pub(super) async fn drive<T>(
         &self,
         doing: &str,
-        operation: impl Future<Output = Result<T, Fault>> + Send,
+        operation: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, StoreError> {
         if !self.is_postgres() {
             return self.drive_on(doing, operation).await;
@@ -270,10 +269,10 @@ impl Store {
     }
 
     /// The same for what goes through the whole ledger, however long that takes.
-    pub(super) async fn drive_on<T: Send>(
+    pub(super) async fn drive_on<T>(
         &self,
         doing: &str,
-        operation: impl Future<Output = Result<T, Fault>> + Send,
+        operation: impl Future<Output = Result<T, Fault>>,
     ) -> Result<T, StoreError> {
         let result = if self.inner.blocking {
             // Tokio makes a task that has done much wait for its next turn, which cannot come while it blocks the thread.
@@ -345,6 +344,16 @@ impl Tx<'_> {
     /// What to send statements to.
     pub(super) fn connection(&mut self) -> Result<&mut AnyConnection, Fault> {
         self.slot.connection.as_mut().ok_or_else(|| Fault::new(Trouble::Connect, "the connection is gone"))
+    }
+
+    /// Does `work`, and makes it count.
+    pub(super) async fn through<T>(
+        mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let done = work(&mut self).await?;
+        self.commit().await?;
+        Ok(done)
     }
 
     /// What makes PostgreSQL lock the rows that are read; SQLite has one writer at a time as it is.

@@ -10,11 +10,12 @@ use jiff::Timestamp;
 use super::{
     AppKey, Lease, Store, StoreError,
     error::Fault,
-    intervals, lease,
+    intervals,
     open::Tx,
-    row::{self, nanos},
+    row::{column, nanos},
+    statement::of,
 };
-use crate::model::{AccountStatus, Email, FieldName, FieldValue, LiveApp, LiveGroup};
+use crate::model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount, LiveApp, LiveGroup};
 
 /// Fields that were seen. No key: not known, so that what was known before still holds. `None`: known to be empty.
 pub type SeenValues = BTreeMap<FieldName, Option<FieldValue>>;
@@ -25,7 +26,7 @@ pub struct Reading {
     /// How many requests it took.
     pub requests: u64,
     /// Accounts that were seen.
-    pub accounts: Vec<SeenAccount>,
+    pub accounts: Vec<LiveAccount>,
     /// Memberships that were seen.
     pub memberships: Vec<SeenMembership>,
     /// What it proves by not showing it.
@@ -45,23 +46,8 @@ pub struct Covered {
     pub all_groups: Option<BTreeSet<Arc<str>>>,
     /// Ids of groups all of whose members were seen.
     pub groups: BTreeSet<Arc<str>>,
-    /// Ids of accounts all of whose memberships were seen.
-    pub memberships_of: BTreeSet<Arc<str>>,
     /// Ids of accounts whose memberships are not known, whatever else is covered.
     pub unread: BTreeSet<Arc<str>>,
-}
-
-/// An account that was seen.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SeenAccount {
-    /// The app's immutable id.
-    pub id: Arc<str>,
-    /// Its address, as the app spells it.
-    pub email: Email,
-    /// Whether it can be used.
-    pub status: AccountStatus,
-    /// Its fields.
-    pub values: SeenValues,
 }
 
 /// A membership that was seen.
@@ -83,12 +69,6 @@ impl From<&LiveApp> for Reading {
     /// What a reading says. Whether everything that matters was seen depends on which groups the files declare; here it is
     /// everything but the members of groups, which [`Covered::groups`] tells one by one.
     fn from(live: &LiveApp) -> Self {
-        let accounts = live.accounts.iter().map(|account| SeenAccount {
-            id: account.id.clone(),
-            email: account.email.clone(),
-            status: account.status.clone(),
-            values: account.values.clone(),
-        });
         let memberships = live.groups.iter().flat_map(|group| {
             group.members.iter().map(|member| SeenMembership {
                 account: member.account.clone(),
@@ -100,7 +80,7 @@ impl From<&LiveApp> for Reading {
         });
         Self {
             requests: live.requests,
-            accounts: accounts.collect(),
+            accounts: live.accounts.clone(),
             memberships: memberships.collect(),
             covered: Covered::from(live),
         }
@@ -124,7 +104,6 @@ impl From<&LiveApp> for Covered {
             // Where no group was asked for, none was seen, and that says nothing about groups.
             all_groups: (all_groups && !live.groups.is_empty()).then(|| ids(&mut live.groups.iter())),
             groups: ids(&mut live.groups.iter().filter(|group| group.coverage.is_complete())),
-            memberships_of: BTreeSet::new(),
             unread,
         }
     }
@@ -136,15 +115,9 @@ impl Store {
     /// # Errors
     /// [`Trouble::LostLease`](super::Trouble::LostLease), or when the store fails.
     pub async fn record_reading(&self, lease: &Lease, at: Timestamp, reading: &Reading) -> Result<(), StoreError> {
-        self.drive("entering what was seen", async {
-            let mut tx = self.write().await?;
-            lease::check(&mut tx, lease).await?;
-            let key = lease.key();
-            let at = enter(&mut tx, key, nanos(at), reading).await?;
-            let before = intervals::current(&mut tx, key).await?;
-            let changes = before.compare(reading)?;
-            intervals::write(&mut tx, key, at, &changes).await?;
-            tx.commit().await
+        self.leased("entering what was seen", lease, async |tx| {
+            let at = enter(tx, lease.key(), nanos(at), reading).await?;
+            intervals::write(tx, lease.key(), at, reading).await
         })
         .await
     }
@@ -152,23 +125,11 @@ impl Store {
 
 /// Enters that there was a reading, and returns the instant it counts for: later than any before, whatever clocks say.
 async fn enter(tx: &mut Tx<'_>, key: &AppKey, at: i64, reading: &Reading) -> Result<i64, Fault> {
-    let last = sqlx::query("SELECT MAX(at) AS at FROM readings WHERE app = $1 AND origin = $2")
-        .bind(&*key.app)
-        .bind(&*key.origin)
-        .fetch_one(tx.connection()?)
-        .await?;
-    let at = at.max(row::optional_number(&last, "at")?.map_or(i64::MIN, |last| last.saturating_add(1)));
+    let last: Option<i64> = tx.value("SELECT MAX(at) FROM readings WHERE app = $1 AND origin = $2", of(key)).await?;
+    let at = at.max(last.map_or(i64::MIN, |last| last.saturating_add(1)));
     let sql = "INSERT INTO readings (app, origin, at, complete, all_accounts, accounts, requests)
                VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    sqlx::query(sql)
-        .bind(&*key.app)
-        .bind(&*key.origin)
-        .bind(at)
-        .bind(i64::from(reading.covered.complete))
-        .bind(i64::from(reading.covered.accounts))
-        .bind(row::column(reading.accounts.len()))
-        .bind(row::column(reading.requests))
-        .execute(tx.connection()?)
-        .await?;
+    let params = of(key).and(at).and(i64::from(reading.covered.complete)).and(i64::from(reading.covered.accounts));
+    tx.run(sql, params.and(column(reading.accounts.len())).and(column(reading.requests))).await?;
     Ok(at)
 }

@@ -1,52 +1,30 @@
 //! Between values and columns: one form of each in both databases.
 
-use std::{borrow::Cow, fmt::Write as _, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use sqlx::{Row as _, any::AnyRow};
 
 use super::{SeenValues, error::Fault};
 use crate::model::AccountStatus;
 
-/// Rows that one statement writes at most. SQLite takes 32766 parameters in a statement, PostgreSQL 65535, and a row has
-/// less than 20.
-pub(super) const ROWS: usize = 500;
-
-pub(super) fn text(row: &AnyRow, column: &str) -> Result<String, Fault> {
-    Ok(row.try_get(column)?)
-}
-
 pub(super) fn shared(row: &AnyRow, column: &str) -> Result<Arc<str>, Fault> {
-    Ok(text(row, column)?.into())
-}
-
-pub(super) fn optional_text(row: &AnyRow, column: &str) -> Result<Option<String>, Fault> {
-    Ok(row.try_get(column)?)
-}
-
-pub(super) fn number(row: &AnyRow, column: &str) -> Result<i64, Fault> {
-    Ok(row.try_get(column)?)
-}
-
-pub(super) fn optional_number(row: &AnyRow, column: &str) -> Result<Option<i64>, Fault> {
-    Ok(row.try_get(column)?)
+    Ok(row.try_get::<String, _>(column)?.into())
 }
 
 /// A number that cannot be negative.
 pub(super) fn count<T: TryFrom<i64>>(row: &AnyRow, column: &str) -> Result<T, Fault> {
-    let number = number(row, column)?;
+    not_negative(column, row.try_get(column)?)
+}
+
+pub(super) fn not_negative<T: TryFrom<i64>>(column: &str, number: i64) -> Result<T, Fault> {
     T::try_from(number).map_err(|_| Fault::corrupt(format!("{column} is {number}")))
 }
 
 pub(super) fn time(row: &AnyRow, column: &str) -> Result<Timestamp, Fault> {
-    Ok(timestamp(number(row, column)?))
-}
-
-pub(super) fn optional_time(row: &AnyRow, column: &str) -> Result<Option<Timestamp>, Fault> {
-    Ok(optional_number(row, column)?.map(timestamp))
+    Ok(timestamp(row.try_get(column)?))
 }
 
 /// Nanoseconds since 1970. What lies beyond the year 2262 is "far away", and stays so.
@@ -68,25 +46,6 @@ pub(super) fn tame(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
 }
 
-/// `rows` groups of `columns` placeholders from number `first` on: `($1,$2),($3,$4)`.
-pub(super) fn placeholders(first: usize, rows: usize, columns: usize) -> String {
-    let mut text = String::new();
-    for row in 0..rows {
-        for column in 0..columns {
-            let before = match (row, column) {
-                (0, 0) => "(",
-                (_, 0) => "),(",
-                _ => ",",
-            };
-            text.push_str(before);
-            text.push('$');
-            text.push_str(&(first + row * columns + column).to_string());
-        }
-    }
-    text.push(')');
-    text
-}
-
 const UNKNOWN: &str = "unknown:";
 
 pub(super) fn status_text(status: &AccountStatus) -> String {
@@ -96,8 +55,9 @@ pub(super) fn status_text(status: &AccountStatus) -> String {
     }
 }
 
-pub(super) fn status(text: &str) -> Result<AccountStatus, Fault> {
-    match text {
+/// What a row says of the status of what was seen.
+pub(super) fn status(row: &AnyRow) -> Result<AccountStatus, Fault> {
+    match row.try_get("status")? {
         "active" => Ok(AccountStatus::Active),
         "pending" => Ok(AccountStatus::Pending),
         "inactive" => Ok(AccountStatus::Inactive),
@@ -108,44 +68,19 @@ pub(super) fn status(text: &str) -> Result<AccountStatus, Fault> {
     }
 }
 
-/// Sorted by name, so that equal values are equal texts.
-pub(super) fn values_text(values: &SeenValues) -> Result<String, Fault> {
-    Ok(serde_json::to_string(values)?)
-}
-
-pub(super) fn values(text: &str) -> Result<SeenValues, Fault> {
-    Ok(serde_json::from_str(text)?)
+/// What a row says of the fields of what was seen.
+pub(super) fn fields(row: &AnyRow) -> Result<SeenValues, Fault> {
+    Ok(serde_json::from_str(row.try_get("fields")?)?)
 }
 
 /// SHA-256 in hexadecimal.
 pub(super) fn hash(parts: &[&str]) -> String {
-    let mut hasher = Sha256::new();
-    for (i, part) in parts.iter().enumerate() {
-        if i > 0 {
-            hasher.update([0]);
-        }
-        hasher.update(part.as_bytes());
-    }
-    hasher.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(Sha256::digest(parts.join("\0")))
 }
 
 /// JSON of which there is one way to write it.
 pub(super) fn canonical(value: &impl Serialize) -> Result<String, Fault> {
-    Ok(serde_json::to_string(&sorted(serde_json::to_value(value)?))?)
-}
-
-fn sorted(value: Value) -> Value {
-    match value {
-        Value::Object(object) => {
-            let mut fields: Vec<(String, Value)> = object.into_iter().collect();
-            fields.sort_by(|a, b| a.0.cmp(&b.0));
-            Value::Object(fields.into_iter().map(|(name, value)| (name, sorted(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
-        plain => plain,
-    }
+    let mut value = serde_json::to_value(value)?;
+    value.sort_all_objects();
+    Ok(value.to_string())
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use sqlx::any::AnyRow;
+use sqlx::{Row as _, any::AnyRow};
 
 use super::{
-    AppKey, FORGOTTEN, SeenValues, Sighting,
+    AppKey, SeenValues, Sighting,
     error::Fault,
     open::Tx,
     row::{self, tame, timestamp},
+    statement::{FromRow, of},
 };
 use crate::model::{AccountStatus, Email, FieldName, FieldValue};
 
@@ -22,18 +23,20 @@ pub(super) struct Span {
     pub(super) to: Option<i64>,
 }
 
-impl Span {
-    fn read(found: &AnyRow) -> Result<Self, Fault> {
+impl FromRow for Span {
+    fn from_row(row: &AnyRow) -> Result<Self, Fault> {
         Ok(Self {
-            account: row::shared(found, "account")?,
-            email: row::text(found, "email")?,
-            status: row::status(&row::text(found, "status")?)?,
-            fields: row::values(&row::text(found, "fields")?)?,
-            from: row::number(found, "seen_from")?,
-            to: row::optional_number(found, "seen_to")?,
+            account: row::shared(row, "account")?,
+            email: row.try_get("email")?,
+            status: row::status(row)?,
+            fields: row::fields(row)?,
+            from: row.try_get("seen_from")?,
+            to: row.try_get("seen_to")?,
         })
     }
+}
 
+impl Span {
     /// Whether something of what both show is different, the status aside. What was merely learnt since is not.
     pub(super) fn differs(&self, later: &Self) -> bool {
         self.email != later.email || later.fields.iter().any(|(name, value)| self.held_otherwise(name, value))
@@ -63,8 +66,7 @@ async fn spans(tx: &mut Tx<'_>, key: &AppKey, column: &'static str, value: &str)
         "SELECT account, email, status, fields, seen_from, seen_to FROM seen_accounts
          WHERE app = $1 AND origin = $2 AND {column} = $3 ORDER BY account, seen_from"
     );
-    let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).bind(value).fetch_all(tx.connection()?).await?;
-    rows.iter().map(Span::read).collect()
+    tx.rows(&sql, of(key).and(value)).await
 }
 
 /// Every account that was seen under an address.
@@ -75,17 +77,6 @@ pub(super) async fn under(tx: &mut Tx<'_>, key: &AppKey, email: &Email) -> Resul
 /// An account by its id.
 pub(super) async fn of_account(tx: &mut Tx<'_>, key: &AppKey, account: &str) -> Result<Vec<Sighting>, Fault> {
     group(tx, key, "account", &tame(account)).await
-}
-
-/// Every account, under every address it was seen under, in the order in which they were first seen there.
-pub(super) async fn all(tx: &mut Tx<'_>, key: &AppKey) -> Result<Vec<(Email, Arc<str>)>, Fault> {
-    let sql = format!(
-        "SELECT email, account, MIN(seen_from) AS since FROM seen_accounts
-               WHERE app = $1 AND origin = $2 AND email_key <> '{FORGOTTEN}'
-               GROUP BY email, account ORDER BY since, account"
-    );
-    let rows = sqlx::query(&sql).bind(&*key.app).bind(&*key.origin).fetch_all(tx.connection()?).await?;
-    rows.iter().map(|found| Ok((Email::lenient(&row::text(found, "email")?), row::shared(found, "account")?))).collect()
 }
 
 async fn group(tx: &mut Tx<'_>, key: &AppKey, column: &'static str, value: &str) -> Result<Vec<Sighting>, Fault> {
@@ -124,12 +115,6 @@ pub(super) fn latest(seen: Vec<Sighting>) -> Option<Sighting> {
 
 /// The last reading that showed all accounts, before an instant or at all.
 async fn last_full_reading(tx: &mut Tx<'_>, key: &AppKey, before: Option<i64>) -> Result<Option<i64>, Fault> {
-    let sql = "SELECT MAX(at) AS at FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at < $3";
-    let found = sqlx::query(sql)
-        .bind(&*key.app)
-        .bind(&*key.origin)
-        .bind(before.unwrap_or(i64::MAX))
-        .fetch_one(tx.connection()?)
-        .await?;
-    row::optional_number(&found, "at")
+    let sql = "SELECT MAX(at) FROM readings WHERE app = $1 AND origin = $2 AND all_accounts = 1 AND at < $3";
+    tx.value(sql, of(key).and(before.unwrap_or(i64::MAX))).await
 }

@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
+use sqlx::{Row as _, any::AnyRow};
 
 use super::{
     AppKey, Entry, SeenValues, Store, StoreError,
     error::Fault,
-    ledger::{self, COVERED, ENTRIES},
-    open::Tx,
+    ledger::{COVERED, ENTRIES},
     row::{self, nanos, tame},
+    statement::{FromRow, none, of},
 };
 use crate::model::{AccountStatus, Email, Verb};
 
@@ -56,41 +57,49 @@ pub struct Standing {
     pub unread: Vec<Entry>,
 }
 
+impl FromRow for Holding {
+    fn from_row(row: &AnyRow) -> Result<Self, Fault> {
+        Ok(Self {
+            key: AppKey::from_row(row)?,
+            account: row::shared(row, "account")?,
+            email: Email::lenient(row.try_get("email")?),
+            status: row::status(row)?,
+            values: row::fields(row)?,
+            since: row::time(row, "seen_from")?,
+            groups: Vec::new(),
+        })
+    }
+}
+
+impl FromRow for HoldingGroup {
+    fn from_row(row: &AnyRow) -> Result<Self, Fault> {
+        Ok(Self {
+            group: row::shared(row, "group_id")?,
+            name: row::shared(row, "group_name")?,
+            status: row::status(row)?,
+            values: row::fields(row)?,
+            since: row::time(row, "seen_from")?,
+        })
+    }
+}
+
 impl Store {
-    /// What the accounts under an address were at `at`, in one app or in all that are stored; sorted by app.
+    /// What the accounts under an address were at `at`, sorted by app.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn holdings_at(
-        &self,
-        key: Option<&AppKey>,
-        email: &Email,
-        at: Timestamp,
-    ) -> Result<Vec<Holding>, StoreError> {
-        self.drive("looking up who had what", async {
-            let mut tx = self.read().await?;
+    pub async fn holdings_at(&self, email: &Email, at: Timestamp) -> Result<Vec<Holding>, StoreError> {
+        self.reading("looking up who had what", async |tx| {
             let sql = "SELECT app, origin, account, email, status, fields, seen_from FROM seen_accounts
                        WHERE email_key = $1 AND seen_from <= $2 AND (seen_to IS NULL OR seen_to > $2)";
-            let rows = sqlx::query(sql).bind(&*tame(email.key())).bind(nanos(at)).fetch_all(tx.connection()?).await?;
-            let mut holdings = Vec::new();
-            for found in rows {
-                let holding = Holding {
-                    key: AppKey::new(row::shared(&found, "app")?, row::shared(&found, "origin")?),
-                    account: row::shared(&found, "account")?,
-                    email: Email::lenient(&row::text(&found, "email")?),
-                    status: row::status(&row::text(&found, "status")?)?,
-                    values: row::values(&row::text(&found, "fields")?)?,
-                    since: row::time(&found, "seen_from")?,
-                    groups: Vec::new(),
-                };
-                if key.is_none_or(|key| *key == holding.key) {
-                    holdings.push(holding);
-                }
+            let mut holdings: Vec<Holding> = tx.rows(sql, none().and(&*tame(email.key())).and(nanos(at))).await?;
+            for Holding { key, account, groups, .. } in &mut holdings {
+                let sql = "SELECT group_id, group_name, status, fields, seen_from FROM seen_members
+                           WHERE app = $1 AND origin = $2 AND account = $3
+                             AND seen_from <= $4 AND (seen_to IS NULL OR seen_to > $4)";
+                *groups = tx.rows(sql, of(key).and(&**account).and(nanos(at))).await?;
+                groups.sort_by(|a, b| (&a.name, &a.group).cmp(&(&b.name, &b.group)));
             }
-            for holding in &mut holdings {
-                holding.groups = groups_at(&mut tx, &holding.key, &holding.account, at).await?;
-            }
-            tx.commit().await?;
             holdings.sort_by(|a, b| (&a.key, &a.account).cmp(&(&b.key, &b.account)));
             Ok(holdings)
         })
@@ -108,7 +117,7 @@ impl Store {
     ) -> Result<Standing, StoreError> {
         let (mut holdings, mut unread) = (Vec::new(), BTreeMap::new());
         for address in addresses {
-            holdings.extend(self.holdings_at(None, address, at).await?);
+            holdings.extend(self.holdings_at(address, at).await?);
             // One that names two addresses of a person is one change.
             unread.extend(self.unread_at(address, at).await?.into_iter().map(|entry| (entry.seq, entry)));
         }
@@ -120,23 +129,17 @@ impl Store {
 
     /// What we did about an address, and what no reading of all accounts showed before `at`.
     async fn unread_at(&self, email: &Email, at: Timestamp) -> Result<Vec<Entry>, StoreError> {
-        self.drive("looking up what we did since", async {
-            let mut tx = self.read().await?;
-            let sql = format!(
-                "{ENTRIES}
-                 WHERE seq IN (SELECT seq FROM ledger_people WHERE person = $1)
-                   AND kind = 'action' AND result = 'done' AND at <= $2
-                   AND NOT EXISTS (
-                       SELECT 1 FROM readings WHERE readings.app = ledger.app AND readings.origin = ledger.origin
-                         AND all_accounts = 1 AND readings.at > ledger.at AND readings.at <= $2)
-                   AND {COVERED} ORDER BY seq"
-            );
-            let query = sqlx::query(&sql).bind(tame(email.key()).into_owned()).bind(nanos(at));
-            let rows = query.fetch_all(tx.connection()?).await?;
-            tx.commit().await?;
-            rows.iter().map(ledger::read).collect()
-        })
-        .await
+        let sql = format!(
+            "{ENTRIES}
+             WHERE seq IN (SELECT seq FROM ledger_people WHERE person = $1)
+               AND kind = 'action' AND result = 'done' AND at <= $2
+               AND NOT EXISTS (
+                   SELECT 1 FROM readings WHERE readings.app = ledger.app AND readings.origin = ledger.origin
+                     AND all_accounts = 1 AND readings.at > ledger.at AND readings.at <= $2)
+               AND {COVERED} ORDER BY seq"
+        );
+        let person = tame(email.key());
+        self.find("looking up what we did since", &sql, none().and(&*person).and(nanos(at))).await
     }
 }
 
@@ -174,29 +177,4 @@ fn apply(entry: &Entry, holdings: &mut Vec<Holding>) {
         }
         _ => {}
     }
-}
-
-async fn groups_at(tx: &mut Tx<'_>, key: &AppKey, account: &str, at: Timestamp) -> Result<Vec<HoldingGroup>, Fault> {
-    let sql = "SELECT group_id, group_name, status, fields, seen_from FROM seen_members
-               WHERE app = $1 AND origin = $2 AND account = $3
-                 AND seen_from <= $4 AND (seen_to IS NULL OR seen_to > $4)";
-    let rows = sqlx::query(sql)
-        .bind(&*key.app)
-        .bind(&*key.origin)
-        .bind(account)
-        .bind(nanos(at))
-        .fetch_all(tx.connection()?)
-        .await?;
-    let mut groups = Vec::with_capacity(rows.len());
-    for found in rows {
-        groups.push(HoldingGroup {
-            group: row::shared(&found, "group_id")?,
-            name: row::shared(&found, "group_name")?,
-            status: row::status(&row::text(&found, "status")?)?,
-            values: row::values(&row::text(&found, "fields")?)?,
-            since: row::time(&found, "seen_from")?,
-        });
-    }
-    groups.sort_by(|a, b| (&a.name, &a.group).cmp(&(&b.name, &b.group)));
-    Ok(groups)
 }

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sqlx::any::AnyRow;
+use sqlx::{Row as _, any::AnyRow};
 
 use super::{
-    Break, Event, NewEntry, Pruned, Run, Store, StoreError,
+    Break, Entry, Event, NewEntry, Pruned, Run, Store, StoreError,
     error::Fault,
     ledger::{self, COVERED, Columns, ENTRIES, Text},
     open::Tx,
     personal::{Gone, Personal},
-    row::{self, nanos},
-    run,
+    row::{self, column, nanos},
+    statement::{FromRow, none},
 };
 
 /// What the first entry follows.
@@ -44,17 +44,22 @@ pub enum Verified {
     },
 }
 
+/// What was checked, or [`Verified::Broken`].
+type Checked<T> = Result<Result<T, Verified>, Fault>;
+
+fn broken<T>(seq: impl Into<Option<u64>>, why: impl Into<String>) -> Checked<T> {
+    Ok(Err(Verified::Broken { seq: seq.into(), why: why.into() }))
+}
+
 impl Store {
     /// Checks the whole chain.
     ///
     /// # Errors
     /// When the store fails; a broken chain is no error.
     pub async fn verify(&self) -> Result<Verified, StoreError> {
-        self.drive("checking the ledger", async {
-            let mut tx = self.read().await?;
-            let verified = chain(&mut tx).await?;
-            tx.commit().await?;
-            Ok(verified)
+        self.reading("checking the ledger", async |tx| {
+            let whole = chain(tx).await?.map(|(entries, head)| Verified::Whole { entries, head });
+            Ok(whole.unwrap_or_else(|broken| broken))
         })
         .await
     }
@@ -62,108 +67,108 @@ impl Store {
 
 /// Goes through the chain from its first entry, and stops at the first link that does not hold. What is kept beside the
 /// chain must be what its entries say, no more and no less. Where old entries were deleted, the last of them is the
-/// anchor: those of them that were kept are checked one by one and all together, and the chain begins behind it.
-pub(super) async fn chain(tx: &mut Tx<'_>) -> Result<Verified, Fault> {
-    let anchor = anchor(tx).await?;
+/// anchor: those of them that were kept are checked one by one and all together, and the chain begins behind it. Returns the
+/// place and the hash of the last entry.
+async fn chain(tx: &mut Tx<'_>) -> Checked<(u64, String)> {
     let mut walk = Walk::default();
-    for pruned in anchor.iter() {
-        if let Some(broken) = walk.pages(tx, Some(pruned.through)).await? {
-            return Ok(broken);
+    if let Some(pruned) = anchor(tx).await? {
+        if let Err(broken) = walk.pages(tx, Some(pruned.through)).await? {
+            return Ok(Err(broken));
         }
-        if walk.kept.hash() != pruned.kept {
+        if row::hash(&walk.kept.iter().map(|hash| &**hash).collect::<Vec<_>>()) != pruned.kept {
             let why = "the old entries that are still there are not those that were kept when the others were deleted";
-            return Ok(Verified::Broken { seq: None, why: why.into() });
+            return broken(None, why);
         }
-        walk.last = Link { seq: pruned.through, hash: pruned.hash.clone() };
+        walk.last = Last { seq: pruned.through, hash: pruned.hash };
     }
-    if let Some(broken) = walk.pages(tx, None).await? {
-        return Ok(broken);
+    if let Err(broken) = walk.pages(tx, None).await? {
+        return Ok(Err(broken));
     }
-    let verified = end(tx, &walk.last).await?;
-    Ok(match verified {
-        Verified::Whole { .. } => beside(tx, &walk).await?.unwrap_or(verified),
-        Verified::Broken { .. } => verified,
-    })
+    if let Err(broken) = end(tx, &walk.last).await? {
+        return Ok(Err(broken));
+    }
+    Ok(beside(tx, &walk).await?.map(|()| (walk.last.seq, walk.last.hash)))
 }
 
 /// What the newest entry about deleted entries says. It stands behind the anchor, so that the walk proves it.
 pub(super) async fn anchor(tx: &mut Tx<'_>) -> Result<Option<Pruned>, Fault> {
     let sql = format!("{ENTRIES} WHERE kind = 'pruned' AND {COVERED} ORDER BY seq DESC LIMIT 1");
-    let found = sqlx::query(&sql).fetch_optional(tx.connection()?).await?;
     // One that cannot be read is found by the walk.
-    Ok(found.and_then(|found| ledger::read(&found).ok()).and_then(|entry| match entry.entry.event {
+    let found = tx.found(&sql, none()).await?;
+    Ok(found.first().and_then(|found| Entry::from_row(found).ok()).and_then(|entry| match entry.entry.event {
         Event::Pruned(pruned) => Some(pruned),
         _ => None,
     }))
 }
 
-/// A hash over hashes, in their order.
-#[derive(Default)]
-pub(super) struct Kept(Vec<String>);
-
-impl Kept {
-    pub(super) fn add(&mut self, hash: String) {
-        self.0.push(hash);
-    }
-
-    pub(super) fn hash(&self) -> String {
-        row::hash(&self.0.iter().map(|hash| &**hash).collect::<Vec<_>>())
-    }
+/// The last entry of a chain that was followed so far.
+pub(super) struct Last {
+    pub(super) seq: u64,
+    pub(super) hash: String,
 }
 
-/// The last entry that was found whole.
-struct Link {
-    seq: u64,
-    hash: String,
-}
-
-impl Default for Link {
+impl Default for Last {
     fn default() -> Self {
         Self { seq: 0, hash: NOTHING.into() }
     }
 }
 
+impl Last {
+    /// Why an entry does not follow it.
+    pub(super) fn unfollowed(&self, seq: u64, prev: &str) -> Option<String> {
+        if seq != self.seq + 1 {
+            return Some(format!("it is missing: entry {} is followed by entry {seq}", self.seq));
+        }
+        (prev != self.hash).then(|| "it does not follow the entry before it: one of the two was replaced".into())
+    }
+}
+
+/// Why an entry's text is not what was written.
+pub(super) fn unwritten(prev: &str, hash: &str, body: &str) -> Option<String> {
+    (row::hash(&[prev, body]) != hash).then(|| "its text is not what was written: it has another hash".into())
+}
+
 /// How far the chain was followed.
 #[derive(Default)]
 struct Walk {
-    last: Link,
-    kept: Kept,
+    last: Last,
+    /// The hashes of the old entries that were kept.
+    kept: Vec<String>,
     entries: u64,
     told: Told,
 }
 
 impl Walk {
     /// Checks the entries behind the last one, up to the anchor: those there need not follow each other.
-    async fn pages(&mut self, tx: &mut Tx<'_>, through: Option<u64>) -> Result<Option<Verified>, Fault> {
+    async fn pages(&mut self, tx: &mut Tx<'_>, through: Option<u64>) -> Checked<()> {
         loop {
             let until = (self.last.seq + PAGE).min(through.unwrap_or(u64::MAX));
-            let query = sqlx::query(LINKS).bind(row::column(self.last.seq)).bind(row::column(until));
-            let rows = query.fetch_all(tx.connection()?).await?;
+            let (after, until_place) = (column(self.last.seq), column(until));
+            let rows = tx.found(LINKS, none().and(after).and(until_place)).await?;
             if rows.is_empty() && through.is_none_or(|through| until >= through) {
-                return Ok(None);
+                return Ok(Ok(()));
             }
-            let mut people = people(tx, self.last.seq).await?;
+            let mut people = ledger::people(tx, after, column(self.last.seq + PAGE)).await?;
             let runs = runs(tx, self.last.seq).await?;
             for found in rows {
                 let seq = row::count::<u64>(&found, "seq")?;
                 let about = people.remove(&seq).unwrap_or_default();
                 self.told.people += about.len() as u64;
-                if through.is_none()
-                    && let Some(why) = out_of_place(&found, seq, &self.last)?
-                {
+                let unfollowed = self.last.unfollowed(seq, found.try_get("prev")?);
+                if let Some(why) = unfollowed.filter(|_| through.is_none()) {
                     // Of a gap, the entry that is missing is the first one that is wrong.
-                    return Ok(Some(Verified::Broken { seq: Some(seq.min(self.last.seq + 1)), why }));
+                    return broken(seq.min(self.last.seq + 1), why);
                 }
                 let checked = wrong(&found, seq, about)?;
                 if let Err(why) = checked.and_then(|checked| self.told.of(seq, checked, &runs)) {
-                    return Ok(Some(Verified::Broken { seq: Some(seq), why }));
+                    return broken(seq, why);
                 }
-                let hash = row::text(&found, "hash")?;
+                let hash: String = found.try_get("hash")?;
                 if through.is_some() {
-                    self.kept.add(hash.clone());
+                    self.kept.push(hash.clone());
                 }
                 self.entries += 1;
-                self.last = Link { seq, hash };
+                self.last = Last { seq, hash };
             }
             if through.is_some() {
                 self.last.seq = until;
@@ -172,77 +177,37 @@ impl Walk {
     }
 }
 
-/// Why an entry does not follow the one before it.
-fn out_of_place(found: &AnyRow, seq: u64, last: &Link) -> Result<Option<String>, Fault> {
-    if seq != last.seq + 1 {
-        return Ok(Some(format!("it is missing: entry {} is followed by entry {seq}", last.seq)));
-    }
-    let follows = row::text(found, "prev")? == last.hash;
-    Ok((!follows).then(|| "it does not follow the entry before it: one of the two was replaced".into()))
-}
-
 /// What an entry says and whether values of it are gone, or what is wrong with it.
 fn wrong(found: &AnyRow, seq: u64, people: BTreeSet<String>) -> Result<Result<(NewEntry, Gone), String>, Fault> {
-    let (prev, hash, body) = (row::text(found, "prev")?, row::text(found, "hash")?, row::text(found, "body")?);
-    if row::hash(&[&prev, &body]) != hash {
-        return Ok(Err("its text is not what was written: it has another hash".into()));
+    let body: &str = found.try_get("body")?;
+    if let Some(why) = unwritten(found.try_get("prev")?, found.try_get("hash")?, body) {
+        return Ok(Err(why));
     }
     let unreadable = || Ok(Err("its text cannot be read".into()));
-    let Ok(mut text) = serde_json::from_str::<Text>(&body) else { return unreadable() };
+    let Ok(mut text) = serde_json::from_str::<Text>(body) else { return unreadable() };
     if text.seq != seq {
         return Ok(Err(format!("its text is the one of entry {}", text.seq)));
     }
-    let Ok(personal) = Personal::parse(row::optional_text(found, "personal")?) else { return unreadable() };
+    let Ok(personal) = Personal::parse(found.try_get("personal")?) else { return unreadable() };
     let gone = match personal.check(&mut text.entry)? {
         Ok(gone) => gone,
         Err(why) => return Ok(Err(why.into())),
     };
     let (key, makes_account) = (text.key(), text.makes_account);
     let Ok(entry) = text.open(personal) else { return unreadable() };
-    let shown = Columns {
-        at: row::number(found, "at")?,
-        run: row::optional_text(found, "run")?,
-        kind: row::text(found, "kind")?,
-        app: row::optional_text(found, "app")?,
-        origin: row::optional_text(found, "origin")?,
-        action: row::optional_text(found, "action")?,
-        verb: row::optional_text(found, "verb")?,
-        account_id: row::optional_text(found, "account_id")?,
-        group_id: row::optional_text(found, "group_id")?,
-        result: row::optional_text(found, "result")?,
-        made: row::number(found, "made")?,
-        people,
-    };
-    let agree = Columns::of(key.as_ref(), &entry, makes_account) == shown;
-    Ok(if agree {
+    Ok(if Columns::of(key.as_ref(), &entry, makes_account) == Columns::read(found, people)? {
         Ok((entry, gone))
     } else {
         Err("the columns that it is found by do not say what its text says".into())
     })
 }
 
-/// Whom the next entries are about.
-async fn people(tx: &mut Tx<'_>, after: u64) -> Result<BTreeMap<u64, BTreeSet<String>>, Fault> {
-    let rows = sqlx::query("SELECT seq, person FROM ledger_people WHERE seq > $1 AND seq <= $2")
-        .bind(row::column(after))
-        .bind(row::column(after + PAGE))
-        .fetch_all(tx.connection()?)
-        .await?;
-    let mut people: BTreeMap<u64, BTreeSet<String>> = BTreeMap::new();
-    for found in rows {
-        people.entry(row::count(&found, "seq")?).or_default().insert(row::text(&found, "person")?);
-    }
-    Ok(people)
-}
-
-/// Runs that the next entries are about, by their id.
+/// Runs that the next entries are about, by their id, each with the place of the entry about its begin.
 async fn runs(tx: &mut Tx<'_>, after: u64) -> Result<BTreeMap<String, (u64, Run)>, Fault> {
     let sql = "SELECT * FROM runs WHERE id IN (
                    SELECT run FROM ledger WHERE seq > $1 AND seq <= $2 AND kind IN ('run-begun', 'run-ended'))";
-    let rows =
-        sqlx::query(sql).bind(row::column(after)).bind(row::column(after + PAGE)).fetch_all(tx.connection()?).await?;
-    let pair = |found: &AnyRow| Ok((row::text(found, "id")?, (row::count(found, "seq")?, run::read(found)?)));
-    rows.iter().map(pair).collect()
+    let rows = tx.found(sql, none().and(column(after)).and(column(after + PAGE))).await?;
+    rows.iter().map(|found| Ok((found.try_get("id")?, (row::count(found, "seq")?, Run::from_row(found)?)))).collect()
 }
 
 /// What the entries tell of what is kept beside the chain.
@@ -282,105 +247,87 @@ impl Told {
         let Some((begun_at, run)) = runs.get(id) else {
             return Err(format!("what is kept about its run {id} is gone"));
         };
-        let differs = match (&entry.event, &run.ended) {
-            (Event::RunBegun(_), _) if *begun_at != seq => Some("place in the ledger"),
-            (Event::RunBegun(_), _) => difference(&entry, &run.begun.entry()),
-            (_, Some(end)) => difference(&entry, &end.entry(id)),
-            (_, None) => Some("end"),
-        };
-        let wrong = |what| Err(format!("what is kept about its run {id} has another {what} than the entry"));
-        differs.map_or(Ok(()), wrong)
+        match difference(&entry, seq, *begun_at, run) {
+            None => Ok(()),
+            Some(what) => Err(format!("what is kept about its run {id} has another {what} than the entry")),
+        }
     }
 }
 
-/// The first thing that is kept about a run and that is not what the entry says.
-fn difference(said: &NewEntry, kept: &NewEntry) -> Option<&'static str> {
-    let at = ("time", nanos(said.at) == nanos(kept.at));
-    let checks = match (&said.event, &kept.event) {
-        (Event::RunBegun(said), Event::RunBegun(kept)) => vec![
-            at,
-            ("command", said.command == kept.command),
-            ("commit", said.commit == kept.commit),
-            ("host", said.host == kept.host),
-            ("process", said.pid == kept.pid),
-            ("plan", said.fingerprint == kept.fingerprint),
+/// The first thing that is kept about a run and that is not what an entry about its begin or end says.
+fn difference(entry: &NewEntry, seq: u64, begun_at: u64, run: &Run) -> Option<&'static str> {
+    let is_at = |at| ("time", nanos(entry.at) == nanos(at));
+    let checks = match (&entry.event, &run.ended) {
+        (Event::RunBegun(said), _) => vec![
+            ("place in the ledger", begun_at == seq),
+            is_at(run.started_at),
+            ("command", said.command == run.begun.command),
+            ("commit", said.commit == run.begun.commit),
+            ("host", said.host == run.begun.host),
+            ("process", said.pid == run.begun.pid),
+            ("plan", said.fingerprint == run.begun.fingerprint),
         ],
-        (Event::RunEnded(said), Event::RunEnded(kept)) => vec![
-            at,
+        (Event::RunEnded(said), Some((at, kept))) => vec![
+            is_at(*at),
             ("end", said.how == kept.how),
             ("message", said.message == kept.message),
             ("number of actions", said.counts == kept.counts),
         ],
-        _ => vec![("kind", false)],
+        _ => vec![("end", false)],
     };
     checks.into_iter().find(|(_, same)| !same).map(|(what, _)| what)
 }
 
 /// What stands beside a chain that is whole, and that no entry of it tells of.
-async fn beside(tx: &mut Tx<'_>, Walk { entries, told, .. }: &Walk) -> Result<Option<Verified>, Fault> {
+async fn beside(tx: &mut Tx<'_>, Walk { entries, told, .. }: &Walk) -> Checked<()> {
     if let Some(Break { seq, why }) = &told.broken_before {
-        let why = format!("it was broken when an earlier version's ledger was rewritten: {why}");
-        return Ok(Some(Verified::Broken { seq: Some(*seq), why }));
+        return broken(*seq, format!("it was broken when an earlier version's ledger was rewritten: {why}"));
     }
-    let broken = |why: String| Ok(Some(Verified::Broken { seq: None, why }));
     if let Some(seq) = told.gone.difference(&told.forgotten).next() {
-        let why = "values of it are gone, and no entry says that somebody was forgotten".into();
-        return Ok(Some(Verified::Broken { seq: Some(*seq), why }));
+        return broken(*seq, "values of it are gone, and no entry says that somebody was forgotten");
     }
     let rows = count(tx, "ledger").await?;
     if rows != *entries {
         let more = rows.saturating_sub(*entries);
-        return broken(format!("outside of its chain are rows that were not entered by us, {more} of them"));
+        return broken(None, format!("outside of its chain are rows that were not entered by us, {more} of them"));
     }
     if count(tx, "ledger_people").await? != told.people {
-        return broken("it is noted of people that entries are about them which there are not".into());
+        return broken(None, "it is noted of people that entries are about them which there are not");
     }
     if count(tx, "runs").await? != told.begun {
-        return broken("there are runs of whose begin no entry tells".into());
+        return broken(None, "there are runs of whose begin no entry tells");
     }
     if count(tx, "runs WHERE ended_at IS NOT NULL").await? != told.ended {
-        return broken("there are runs that are said to have ended, of whose end no entry tells".into());
+        return broken(None, "there are runs that are said to have ended, of whose end no entry tells");
     }
-    Ok(None)
+    Ok(Ok(()))
 }
 
 async fn count(tx: &mut Tx<'_>, what: &str) -> Result<u64, Fault> {
-    let sql = format!("SELECT COUNT(*) AS found FROM {what}");
-    row::count(&sqlx::query(&sql).fetch_one(tx.connection()?).await?, "found")
+    row::not_negative("found", tx.value(&format!("SELECT COUNT(*) FROM {what}"), none()).await?)
 }
 
 /// Whether the chain ends where its head says.
-async fn end(tx: &mut Tx<'_>, last: &Link) -> Result<Verified, Fault> {
-    let head = sqlx::query("SELECT seq, hash FROM ledger_head WHERE one = 1").fetch_optional(tx.connection()?).await?;
-    let Some(head) = head else {
-        return Ok(Verified::Broken {
-            seq: Some(last.seq),
-            why: "the note about which entry is the last is gone".into(),
-        });
+async fn end(tx: &mut Tx<'_>, last: &Last) -> Checked<()> {
+    let head = tx.row("SELECT seq, hash FROM ledger_head WHERE one = 1", none()).await?;
+    let Some((seq, hash)) = head else {
+        return broken(last.seq, "the note about which entry is the last is gone");
     };
-    let (seq, hash) = (row::count::<u64>(&head, "seq")?, row::text(&head, "hash")?);
+    let (seq, hash): (u64, String) = (row::not_negative("seq", seq)?, hash);
     // What lies behind a gap that is larger than a page was not looked at yet.
-    let most = sqlx::query("SELECT MAX(seq) AS seq FROM ledger").fetch_one(tx.connection()?).await?;
-    let most = row::optional_number(&most, "seq")?.unwrap_or(0);
-    if most > row::column(last.seq) {
+    let most = tx.value::<Option<i64>>("SELECT MAX(seq) FROM ledger", none()).await?.unwrap_or(0);
+    if most > column(last.seq) {
         let why = format!("it is missing: entry {} is followed by entry {most} or an earlier one", last.seq);
-        return Ok(Verified::Broken { seq: Some(last.seq + 1), why });
+        return broken(last.seq + 1, why);
     }
     if seq > last.seq {
-        return Ok(Verified::Broken {
-            seq: Some(last.seq + 1),
-            why: format!("it is missing: the last entry was {seq}"),
-        });
+        return broken(last.seq + 1, format!("it is missing: the last entry was {seq}"));
     }
     if seq < last.seq {
-        let why = format!("it was not entered by us: the last entry was {seq}");
-        return Ok(Verified::Broken { seq: Some(seq + 1), why });
+        return broken(seq + 1, format!("it was not entered by us: the last entry was {seq}"));
     }
     if hash != last.hash {
-        return Ok(Verified::Broken {
-            seq: Some(seq),
-            why: "its hash is not that of the last entry that was written".into(),
-        });
+        return broken(seq, "its hash is not that of the last entry that was written");
     }
-    Ok(Verified::Whole { entries: last.seq, head: last.hash.clone() })
+    Ok(Ok(()))
 }

@@ -4,13 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{Span, Timestamp};
 use rosterd::{
-    model::{AccountStatus, Email, FieldValue},
+    model::{AccountStatus, Email, FieldValue, LiveAccount},
     store::{
-        ActionEntry, AppKey, Claim, Covered, Deed, Ending, Event, Lease, NewEntry, NewRun, Reading, RunEnd,
-        SeenAccount, SeenMembership, Store,
+        AppKey, Claim, Covered, Event, Lease, NewEntry, Reading, RunBegun, RunEnded, RunEnding, SeenMembership, Store,
     },
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::story::{APP, Said, Story, quick, run};
 
@@ -78,37 +77,26 @@ fn days_ago(days: i64) -> Timestamp {
 }
 
 async fn enter(store: &Store, lease: &Lease, run: &str, at: Timestamp, actions: &[&str]) {
-    let begun = NewRun {
-        id: run.into(),
-        command: "apply".into(),
-        started_at: at,
-        commit: None,
-        fingerprint: None,
-        host: "vm-1".into(),
-        pid: 7,
-    };
-    store.begin_run(&begun).await.unwrap();
+    let begun = RunBegun { command: "apply".into(), host: "vm-1".into(), pid: 7, commit: None, fingerprint: None };
+    store.begin_run(run, at, &begun).await.unwrap();
     let entry = |action: &&str| {
         let (verb, account) = action.split_once('/').unwrap();
-        let deed = Deed {
-            account: Some(account.into()),
-            because: vec!["all.yaml:8".into()],
-            ..Deed::new(verb.parse().unwrap())
-        };
-        let event = Event::Action(Box::new(ActionEntry::new(deed, Ending::Done)));
+        let action = json!({ "verb": verb, "account": account, "because": ["all.yaml:8"], "result": "done" });
+        let event = Event::Action(Box::new(serde_json::from_value(action).unwrap()));
         NewEntry { at, run: Some(run.into()), event }
     };
     store.enter(lease, &actions.iter().map(entry).collect::<Vec<_>>()).await.unwrap();
-    let end = RunEnd { at, how: "done".into(), message: None, counts: [("done".to_owned(), 1)].into() };
-    store.end_run(run, &end).await.unwrap();
+    let ended = RunEnded { how: RunEnding::Done, message: None, counts: [("done".to_owned(), 1)].into() };
+    store.end_run(run, at, &ended).await.unwrap();
 }
 
 async fn see(store: &Store, lease: &Lease, at: Timestamp, role: Option<&str>) {
-    let account = |role: &str| SeenAccount {
+    let account = |role: &str| LiveAccount {
         id: "user-1".into(),
         email: Email::parse("alee@example.com").unwrap(),
         status: AccountStatus::Active,
         values: [("role".into(), Some(FieldValue::text(role)))].into(),
+        created_at: None,
     };
     let member = |_| SeenMembership {
         account: "user-1".into(),

@@ -12,7 +12,7 @@ use crate::{
         past::Past,
     },
     store::{
-        ActionEntry, AppKey, Deed, Ending, Entry, Event, Holding, HoldingGroup, NewEntry, NewRun, Note, Run, RunEnd,
+        ActionEntry, AppKey, Ending, Entry, Event, Holding, HoldingGroup, NewEntry, Note, Run, RunBegun, RunEnded,
         Standing, Verified,
     },
 };
@@ -22,38 +22,34 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn run(id: &str, command: &str, from: &str, end: Option<(&str, &str)>) -> Run {
-    let begun = NewRun {
-        id: id.into(),
+    let begun = RunBegun {
         command: command.into(),
-        started_at: at(from),
         commit: Some("c0ffee1234567890".into()),
         fingerprint: Some("sha256:12".into()),
         host: "vm-1".into(),
         pid: 71,
     };
-    let ended = end.map(|(to, how)| RunEnd {
-        at: at(to),
-        how: how.into(),
+    let ended = |how: &str| RunEnded {
+        how: how.parse().unwrap(),
         message: (how == "failed").then(|| "autodesk could not be read; run `rosterd plan` to see why".into()),
         counts: [("done".to_owned(), 3), ("failed".to_owned(), 1), ("skipped".to_owned(), 0)].into(),
-    });
-    Run { begun, ended }
+    };
+    Run { id: id.into(), started_at: at(from), begun, ended: end.map(|(to, how)| (at(to), ended(how))) }
 }
 
 fn entry(seq: u64, when: &str, action: &str, ending: Ending) -> Entry {
     let parts: Vec<&str> = action.split('/').collect();
-    let deed = Deed {
-        account: Some(parts[2].into()),
-        group: parts.get(3).map(|group| (*group).into()),
-        because: vec!["teams/design.yaml:9".into(), "people/all.yaml:3".into()],
-        ..Deed::new(parts[1].parse().unwrap())
-    };
-    let action = ActionEntry {
-        request: Some("POST /users".into()),
-        status: Some(if ending == Ending::Done { 201 } else { 422 }),
-        message: (ending != Ending::Done).then(|| "the app refused the role; write one of `user`, `admin`".into()),
-        ..ActionEntry::new(deed, ending)
-    };
+    let action: ActionEntry = serde_json::from_value(serde_json::json!({
+        "verb": parts[1],
+        "account": parts[2],
+        "group": parts.get(3),
+        "because": ["teams/design.yaml:9", "people/all.yaml:3"],
+        "result": ending,
+        "request": "POST /users",
+        "status": if ending == Ending::Done { 201 } else { 422 },
+        "message": (ending != Ending::Done).then_some("the app refused the role; write one of `user`, `admin`"),
+    }))
+    .unwrap();
     let entry = NewEntry { at: at(when), run: Some("run-1".into()), event: Event::Action(Box::new(action)) };
     let key = Some(AppKey::new(parts[0], "https://api.example.com"));
     Entry { seq, key, prev: "p".into(), hash: "h".into(), entry }
@@ -87,7 +83,7 @@ fn history() -> History {
     };
     let quiet = |id: &str, from: &str, to: &str| {
         let mut run = run(id, "daemon", from, Some((to, "done")));
-        run.ended.as_mut().unwrap().counts.clear();
+        run.ended.as_mut().unwrap().1.counts.clear();
         Chapter { run: Some(run), entries: Vec::new() }
     };
     let actions = vec![

@@ -11,16 +11,7 @@ const ANN: &str = "ann@example.com";
 /// A store that knows Ann by two addresses, and Lee, of whom an entry quotes Ann.
 async fn fill(database: &Database) -> (Store, Lease) {
     let (store, lease) = database.claimed().await;
-    let begun = NewRun {
-        id: "run-1".into(),
-        command: "apply".into(),
-        started_at: minute(0),
-        commit: None,
-        fingerprint: None,
-        host: "host".into(),
-        pid: 7,
-    };
-    store.begin_run(&begun).await.unwrap();
+    begin_run(&store, "run-1", minute(0)).await;
     let mut new = intent_of("autodesk/deactivate/Ann.Old@example.com", Some("user-1"));
     new.deed.people = vec![ANN.into()];
     let id = open_intent(&store, &lease, &new).await.unwrap();
@@ -37,16 +28,16 @@ async fn fill(database: &Database) -> (Store, Lease) {
         approvals: vec![used],
         ..settled(minute(2), Ending::Done)
     };
-    store.close_intent(&lease, id, &with).await.unwrap();
+    close(&store, &lease, id, &with).await.unwrap();
     let id = open_intent(&store, &lease, &intent_of("autodesk/create/lee@example.com", Some("user-2"))).await.unwrap();
     let quoting = Settled {
         message: Some("the licence of ANN@example.com is free now".into()),
         ..settled(minute(3), Ending::Done)
     };
-    store.close_intent(&lease, id, &quoting).await.unwrap();
+    close(&store, &lease, id, &quoting).await.unwrap();
     let id =
         open_intent(&store, &lease, &intent_of("autodesk/create/joann@example.com", Some("user-3"))).await.unwrap();
-    store.close_intent(&lease, id, &settled(minute(3), Ending::Done)).await.unwrap();
+    close(&store, &lease, id, &settled(minute(3), Ending::Done)).await.unwrap();
     let seen = account("user-1 active role=Queen email=ann.old@example.com");
     let other = account("user-2 active email=lee@example.com");
     let reading = Reading { accounts: vec![seen, other], ..whole(&[], &[("user-1", "g1", "lead")]) };
@@ -54,13 +45,12 @@ async fn fill(database: &Database) -> (Store, Lease) {
     let body = json!({ "mail": "ann@example.com" });
     let fact = Fact { account: "user-1".into(), kind: FactKind::Account, body, read_at: minute(4) };
     store.put_facts(&lease, &[fact]).await.unwrap();
-    let end = RunEnd {
-        at: minute(5),
-        how: "failed".into(),
+    let ended = RunEnded {
+        how: RunEnding::Failed,
         message: Some("ann@example.com was in the way".into()),
         counts: BTreeMap::new(),
     };
-    store.end_run("run-1", &end).await.unwrap();
+    store.end_run("run-1", minute(5), &ended).await.unwrap();
     (store, lease)
 }
 
@@ -86,8 +76,8 @@ async fn contents(store: &Store) -> String {
     for (table, columns) in columns {
         for column in columns.split(", ") {
             let sql = format!("SELECT {column} AS found FROM {table}");
-            for found in sqlx::query(&sql).fetch_all(tx.connection().unwrap()).await.unwrap() {
-                all += &row::optional_text(&found, "found").unwrap().unwrap_or_default();
+            for (found,) in tx.rows::<(Option<String>,)>(&sql, statement::none()).await.unwrap() {
+                all += &found.unwrap_or_default();
                 all.push('\n');
             }
         }
@@ -132,7 +122,8 @@ async fn a_person_is_forgotten_under_every_address_and_the_ledger_is_whole_befor
         // What guards count does not shrink by it.
         assert!(store.own_deactivations(&autodesk()).await.unwrap().is_empty(), "it was seen active afterwards");
         assert_eq!(store.moved_since(&autodesk(), minute(0)).await.unwrap().lost.len(), 1);
-        assert_eq!(store.used_approvals().await.unwrap()[0].people, 1);
+        let used = store.used_approvals().await.unwrap();
+        assert_eq!(used.values().map(|used| used.people.len()).collect::<Vec<_>>(), [1]);
         assert!(forget(&store, true).await.is_nothing(), "it is forgotten once");
         assert_eq!(store.entries(&Filter::default()).await.unwrap().len(), 6);
     })

@@ -16,7 +16,7 @@ fn entries() -> Vec<(Option<AppKey>, Event)> {
         fingerprint: Some("sha256:12".into()),
     };
     let ended = RunEnded {
-        how: "failed".into(),
+        how: RunEnding::Failed,
         message: Some("ä\"\n of ann@example.com".into()),
         counts: [("done".to_owned(), 2), ("failed".to_owned(), 1)].into(),
     };
@@ -33,7 +33,7 @@ fn entries() -> Vec<(Option<AppKey>, Event)> {
         because: vec!["people/ann.yaml:9".into()],
         commit: Some("c0ffee".into()),
         cause: Some(Cause::Drift),
-        ..Deed::new(Verb::AddMember)
+        ..deed_of(Verb::AddMember)
     };
     let action = ActionEntry {
         message: Some("invitation sent".into()),
@@ -42,10 +42,9 @@ fn entries() -> Vec<(Option<AppKey>, Event)> {
         read_back: Some(json!({ "b": [{ "d": 1, "c": 2.5 }], "a": null })),
         sent_at: Some(minute(1)),
         by_looking: true,
-        ..ActionEntry::new(deed, Ending::Done)
+        ..super::ended(&deed, Ending::Done)
     };
-    let least =
-        ActionEntry::new(Deed { account: Some("lee@example.com".into()), ..Deed::new(Verb::Create) }, Ending::Stale);
+    let least = super::ended(&Deed { account: Some("lee@example.com".into()), ..deed_of(Verb::Create) }, Ending::Stale);
     let said = Note {
         account: Some("ann@example.com".into()),
         people: vec!["lee@example.com".into()],

@@ -24,7 +24,7 @@ async fn who_had_what_at_an_instant_is_known() {
         let elsewhere = Reading { accounts: vec![account("77 inactive email=ANN@example.com")], ..whole(&[], &[]) };
         store.record_reading(&other, minute(5), &elsewhere).await.unwrap();
         let at = async |minutes: i64| -> Vec<String> {
-            let held = store.holdings_at(None, &email("Ann@Example.com"), minute(minutes)).await.unwrap();
+            let held = store.holdings_at(&email("Ann@Example.com"), minute(minutes)).await.unwrap();
             let line = |held: &Holding| {
                 let groups: Vec<String> = held
                     .groups
@@ -54,7 +54,8 @@ async fn who_had_what_at_an_instant_is_known() {
         let second = format!("autodesk ann active {} {} [{both}]", role("admin"), minute(10));
         assert_eq!(at(19).await, [alteryx_line.clone(), second]);
         assert_eq!(at(20).await, [alteryx_line]);
-        let one = store.holdings_at(Some(&autodesk()), &email("ann@example.com"), minute(9)).await.unwrap();
+        let mut one = store.holdings_at(&email("ann@example.com"), minute(9)).await.unwrap();
+        one.retain(|held| held.key == autodesk());
         assert_eq!(one.len(), 1);
     })
     .await;
@@ -118,7 +119,7 @@ async fn what_was_done_last_to_each_account_and_membership_is_known_and_nothing_
         done(&store, &lease, "autodesk/update/lee@example.com", Some("another lee"), minute(4)).await;
         done(&store, &lease, "autodesk/create/kim@example.com", None, minute(5)).await;
         let failed = open_intent(&store, &lease, &intent(add)).await.unwrap();
-        store.close_intent(&lease, failed, &settled(minute(6), Ending::Failed)).await.unwrap();
+        close(&store, &lease, failed, &settled(minute(6), Ending::Failed)).await.unwrap();
         let last = store.last_done(&autodesk()).await.unwrap();
         let told = last.iter().map(|one| {
             let id = one.entry.event.action().unwrap().deed.account_id.as_deref();
@@ -144,16 +145,16 @@ async fn who_lost_or_gained_something_is_counted_by_what_took_effect() {
         done(&store, &lease, "autodesk/deactivate/Ann@example.com", None, minute(10)).await;
         done(&store, &lease, "autodesk/add-member/lee@example.com/Design", None, minute(11)).await;
         let failed = open_intent(&store, &lease, &intent("autodesk/deactivate/sam@example.com")).await.unwrap();
-        store.close_intent(&lease, failed, &settled(minute(12), Ending::Failed)).await.unwrap();
+        close(&store, &lease, failed, &settled(minute(12), Ending::Failed)).await.unwrap();
         let deed = Deed {
             people: vec!["kim@example.com".into(), "lee@example.com".into()],
             group: Some("Old Team".into()),
             reduces_access: true,
-            ..Deed::new(Verb::DeleteGroup)
+            ..deed_of(Verb::DeleteGroup)
         };
         let group = NewIntent { deed, ..intent("autodesk/delete-group/Old Team") };
         let id = open_intent(&store, &lease, &group).await.unwrap();
-        store.close_intent(&lease, id, &settled(minute(13), Ending::Done)).await.unwrap();
+        close(&store, &lease, id, &settled(minute(13), Ending::Done)).await.unwrap();
         let moved = store.moved_since(&autodesk(), minute(10)).await.unwrap();
         let old_team = Some(Arc::from("Old Team"));
         let lost = [
@@ -178,8 +179,8 @@ async fn invitations_are_accounts_that_we_made_and_what_was_seen_of_them() {
         // Whoever is known by id was there before.
         done(&store, &lease, "autodesk/add-member/kim@example.com/Design", Some("kim"), minute(5)).await;
         let failed = open_intent(&store, &lease, &intent("autodesk/create/tom@example.com")).await.unwrap();
-        store.close_intent(&lease, failed, &settled(minute(6), Ending::Failed)).await.unwrap();
-        let zoe = ActionEntry::new(intent("autodesk/create/zoe@example.com").deed, Ending::NotStarted);
+        close(&store, &lease, failed, &settled(minute(6), Ending::Failed)).await.unwrap();
+        let zoe = ended(&intent("autodesk/create/zoe@example.com").deed, Ending::NotStarted);
         let never_sent = NewEntry { at: minute(7), run: None, event: Event::Action(Box::new(zoe)) };
         store.enter(&lease, &[never_sent]).await.unwrap();
         store
@@ -189,14 +190,10 @@ async fn invitations_are_accounts_that_we_made_and_what_was_seen_of_them() {
         let invited = store.invitations(&autodesk()).await.unwrap();
         let line = |invited: &Invitation| {
             let seen = invited.seen.as_ref().map(|seen| format!("{} {}", seen.account, seen.status));
-            format!("{} {} {}", invited.email, invited.action, seen.unwrap_or_default())
+            format!("{} {}", invited.email, seen.unwrap_or_default())
         };
         let lines: Vec<String> = invited.iter().map(line).collect();
-        let expect = [
-            "Ann@example.com autodesk/create/Ann@example.com ann pending",
-            "lee@example.com autodesk/create/lee@example.com lee active",
-            "sam@example.com autodesk/add-member/sam@example.com/Design ",
-        ];
+        let expect = ["Ann@example.com ann pending", "lee@example.com lee active", "sam@example.com "];
         assert_eq!(lines, expect);
         assert_eq!(invited[0].sent_at, minute(1));
     })
@@ -212,7 +209,7 @@ async fn an_address_that_we_gave_is_remembered_once_it_took_effect() {
             let mut intent = intent_of(&format!("autodesk/update/{who}@example.com"), Some(who));
             intent.deed.changes = vec![change];
             let id = open_intent(&store, &lease, &intent).await.unwrap();
-            store.close_intent(&lease, id, &settled(minute(2), ending)).await.unwrap();
+            close(&store, &lease, id, &settled(minute(2), ending)).await.unwrap();
         };
         update("ann", "email", "Ann@Example.com", Ending::Done).await;
         update("ann", "given_name", "email", Ending::Done).await;

@@ -30,20 +30,14 @@ async fn whole_ledger(store: &Store) {
     assert!(matches!(found, Verified::Whole { .. }), "{found:?}");
 }
 
+fn well() -> RunEnded {
+    RunEnded { how: RunEnding::Done, message: None, counts: BTreeMap::new() }
+}
+
 async fn run(store: &Store, id: &str, from: Timestamp, to: Option<Timestamp>) {
-    let begun = NewRun {
-        id: id.into(),
-        command: "apply".into(),
-        started_at: from,
-        commit: None,
-        fingerprint: None,
-        host: "host".into(),
-        pid: 7,
-    };
-    store.begin_run(&begun).await.unwrap();
+    begin_run(store, id, from).await;
     if let Some(at) = to {
-        let end = RunEnd { at, how: "done".into(), message: None, counts: BTreeMap::new() };
-        store.end_run(id, &end).await.unwrap();
+        store.end_run(id, at, &well()).await.unwrap();
     }
 }
 
@@ -69,15 +63,14 @@ async fn old_entries_go_from_the_start_of_the_chain_which_holds_from_the_anchor_
         run(&store, "run-2", minute(4), None).await;
         run(&store, "run-3", minute(4), None).await;
         done(&store, &lease, remove, Some("ann"), minute(20 * DAY)).await;
-        let end = RunEnd { at: minute(20 * DAY), how: "done".into(), message: None, counts: BTreeMap::new() };
-        store.end_run("run-2", &end).await.unwrap();
+        store.end_run("run-2", minute(20 * DAY), &well()).await.unwrap();
         let now = minute(20 * DAY + 1);
         let swept = store.sweep(&ledger_for(10), now).await.unwrap();
         assert_eq!(swept, Swept { entries: 3, readings: 0 });
         assert_eq!(left(&store).await, ["run-begun", "run-begun", remove, "run-ended", "pruned"]);
         whole_ledger(&store).await;
         let runs = store.runs(9).await.unwrap();
-        assert_eq!(runs.iter().map(|run| &*run.begun.id).collect::<Vec<_>>(), ["run-2", "run-3"]);
+        assert_eq!(runs.iter().map(|run| &*run.id).collect::<Vec<_>>(), ["run-2", "run-3"]);
         // Once a day is enough.
         let later = now + Span::new().hours(23);
         assert_eq!(store.sweep(&ledger_for(1), later).await.unwrap(), Swept::default());
@@ -139,7 +132,7 @@ async fn stays(actions: &[&str], expect: &[&str]) {
                 new.deed.changes = vec![change];
             }
             let id = open_intent(&store, &lease, &new).await.unwrap();
-            store.close_intent(&lease, id, &settled(minute(at), Ending::Done)).await.unwrap();
+            close(&store, &lease, id, &settled(minute(at), Ending::Done)).await.unwrap();
         }
         let of = async || {
             let own = store.own_deactivations(&autodesk()).await.unwrap();
@@ -232,7 +225,7 @@ async fn what_was_seen_long_ago_goes_and_what_holds_stays() {
             store.record_reading(&lease, minute(*at), reading).await.unwrap();
         }
         let at = minute(90 * DAY);
-        let holds = async || store.holdings_at(None, &crate::model::Email::lenient("ann@x"), at).await.unwrap();
+        let holds = async || store.holdings_at(&crate::model::Email::lenient("ann@x"), at).await.unwrap();
         let before = holds().await;
         let swept = store.sweep(&readings_for(30), at).await.unwrap();
         // Three rows of accounts, one of memberships, two readings. The first row of a group stays.

@@ -1,27 +1,14 @@
 use super::*;
 
 async fn fill(store: &Store, lease: &Lease) {
-    let begun = NewRun {
-        id: "run-1".into(),
-        command: "apply".into(),
-        started_at: minute(0),
-        commit: Some("c0ffee".into()),
-        fingerprint: Some("sha256:12".into()),
-        host: "host".into(),
-        pid: 7,
-    };
-    store.begin_run(&begun).await.unwrap();
+    begin_run(store, "run-1", minute(0)).await;
     done(store, lease, "autodesk/deactivate/Ann@example.com", Some("user-1"), minute(2)).await;
     done(store, lease, "autodesk/add-member/lee@example.com/Design Team", Some("user-2"), minute(3)).await;
     let note = note(minute(4), &["ann@EXAMPLE.com", "kim@example.com"], "somebody else changed it");
     store.enter(lease, &[note]).await.unwrap();
-    let end = RunEnd {
-        at: minute(5),
-        how: "done".into(),
-        message: Some("all is well".into()),
-        counts: [("done".to_owned(), 2)].into(),
-    };
-    store.end_run("run-1", &end).await.unwrap();
+    let ended =
+        RunEnded { how: RunEnding::Done, message: Some("all is well".into()), counts: [("done".to_owned(), 2)].into() };
+    store.end_run("run-1", minute(5), &ended).await.unwrap();
 }
 
 #[tokio::test]
@@ -174,27 +161,18 @@ async fn runs_tell_how_they_ended_or_that_they_did_not() {
     check(async |database| {
         let (store, lease) = database.claimed().await;
         fill(&store, &lease).await;
-        let cut_off = NewRun {
-            id: "run-2".into(),
-            command: "daemon".into(),
-            // A clock that was set back does not change the order.
-            started_at: minute(-60),
-            commit: None,
-            fingerprint: None,
-            host: "host".into(),
-            pid: 8,
-        };
-        store.begin_run(&cut_off).await.unwrap();
+        // A clock that was set back does not change the order.
+        let cut_off = begin_run(&store, "run-2", minute(-60)).await;
         let runs = store.runs(10).await.unwrap();
-        assert_eq!(runs.iter().map(|run| &*run.begun.id).collect::<Vec<_>>(), ["run-1", "run-2"]);
-        let ended = runs[0].ended.as_ref().unwrap();
-        assert_eq!((ended.at, &*ended.how, ended.counts["done"]), (minute(5), "done", 2));
-        assert_eq!(runs[1], Run { begun: cut_off, ended: None });
+        assert_eq!(runs.iter().map(|run| &*run.id).collect::<Vec<_>>(), ["run-1", "run-2"]);
+        let (at, ended) = runs[0].ended.as_ref().unwrap();
+        assert_eq!((*at, ended.how, ended.counts["done"]), (minute(5), RunEnding::Done, 2));
+        assert_eq!(runs[1], Run { id: "run-2".into(), started_at: minute(-60), begun: cut_off, ended: None });
         assert_eq!(store.runs(1).await.unwrap(), runs[1..]);
         assert_eq!(store.run("run-2").await.unwrap().as_ref(), runs.last());
         assert_eq!(store.run("run-3").await.unwrap(), None);
         // A run ends once.
-        assert_eq!(trouble(store.end_run("run-1", ended).await), Trouble::Database);
+        assert_eq!(trouble(store.end_run("run-1", *at, ended).await), Trouble::Database);
         assert_eq!(store.entries(&Filter::default()).await.unwrap().len(), 6);
     })
     .await;

@@ -1,3 +1,5 @@
+use std::{fs, future::poll_fn, path::Path, task::Poll};
+
 use super::*;
 
 /// Bodies as the first form had them.
@@ -92,8 +94,8 @@ async fn an_entry_of_the_first_form_that_cannot_be_read_is_named_and_nothing_is_
         assert_eq!(error.trouble, Trouble::Corrupt);
         assert!(error.to_string().contains("entry 2 of the ledger cannot be read"), "{error}");
         let mut tx = store.read().await.unwrap();
-        let found = sqlx::query("SELECT form FROM ledger_head").fetch_one(tx.connection().unwrap()).await.unwrap();
-        assert_eq!(row::number(&found, "form").unwrap(), 1);
+        let form: i64 = tx.value("SELECT form FROM ledger_head", statement::none()).await.unwrap();
+        assert_eq!(form, 1);
     })
     .await;
 }
@@ -115,4 +117,56 @@ async fn runs_of_which_an_early_entry_tells_in_a_sentence_only_are_taken_from_th
         assert_eq!(kinds, ["run-begun", "action", "run-ended", "migrated"]);
     })
     .await;
+}
+
+/// Opens a store, and gives up after so many steps of it. Says whether it was open by then.
+async fn open_for(url: &str, steps: u32) -> bool {
+    let mut opening = Box::pin(Store::open(url));
+    let mut left = steps;
+    poll_fn(|context| {
+        if left == 0 {
+            return Poll::Ready(false);
+        }
+        left -= 1;
+        opening.as_mut().poll(context).map(|opened| opened.is_ok())
+    })
+    .await
+}
+
+/// The form of a ledger, and how many entries it has, for a program that knows nothing of forms.
+async fn form_and_entries(url: &str) -> (i64, i64) {
+    sqlx::any::install_default_drivers();
+    let mut connection = AnyConnection::connect(url).await.unwrap();
+    let mut snapshot = connection.begin().await.unwrap();
+    // The first schema had no such column.
+    let form = sqlx::query_scalar("SELECT form FROM ledger_head").fetch_one(&mut *snapshot).await.unwrap_or(1);
+    let entries = sqlx::query_scalar("SELECT COUNT(*) FROM ledger").fetch_one(&mut *snapshot).await.unwrap();
+    (form, entries)
+}
+
+#[tokio::test]
+async fn a_migration_that_breaks_off_at_any_step_leaves_the_old_ledger_and_the_next_one_does_all_of_it() {
+    let written = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/end_to_end/fixtures/7e35cb0/state.db")
+        .canonicalize()
+        .unwrap();
+    let dir = TempDir::new().unwrap();
+    let mut left_behind = BTreeMap::new();
+    for steps in 0.. {
+        let file = dir.path().join(format!("{steps}.db"));
+        fs::copy(&written, &file).unwrap();
+        let url = format!("sqlite:{}", file.display());
+        let is_open = open_for(&url, steps).await;
+        let found = form_and_entries(&url).await;
+        // One more entry says that the others were rewritten.
+        assert!(matches!(found, (1, 30) | (2, 31)), "after {steps} steps: {found:?}");
+        *left_behind.entry(found.0).or_insert(0) += 1;
+        let verified = Store::open(&url).await.unwrap().verify().await.unwrap();
+        assert!(matches!(verified, Verified::Whole { entries: 31, .. }), "after {steps} steps: {verified:?}");
+        if is_open {
+            break;
+        }
+    }
+    // It broke off within the migrations of the schema, between the statements that rewrite the ledger, and after them.
+    assert!(left_behind[&1] > 20 && left_behind[&2] > 0, "{left_behind:?}");
 }

@@ -79,7 +79,7 @@ async fn an_operation_that_is_dropped_half_way_leaves_nothing_behind() {
             }
             drop(opening);
             if let Some(id) = opened {
-                store.close_intent(&lease, id.unwrap(), &settled(minute(2), Ending::Done)).await.unwrap();
+                close(&store, &lease, id.unwrap(), &settled(minute(2), Ending::Done)).await.unwrap();
             }
         }
         // What was not waited for was done or not, and others can write.
@@ -87,7 +87,7 @@ async fn an_operation_that_is_dropped_half_way_leaves_nothing_behind() {
         claim(&other, &alteryx(), "other").await;
         assert!(matches!(other.verify().await.unwrap(), Verified::Whole { .. }));
         for open in store.open_intents(&autodesk()).await.unwrap() {
-            store.close_intent(&lease, open.id, &settled(minute(2), Ending::Unknown)).await.unwrap();
+            close(&store, &lease, open.id, &settled(minute(2), Ending::Unknown)).await.unwrap();
         }
     })
     .await;
