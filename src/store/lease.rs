@@ -14,12 +14,6 @@ use super::{
     statement::{FromRow, none, of},
 };
 
-/// How PostgreSQL locks the row of an app that is only read.
-pub(super) const FOR_SHARE: &str = " FOR SHARE";
-
-/// The same for one that is going to be written.
-pub(super) const FOR_UPDATE: &str = " FOR UPDATE";
-
 /// Names an app for all that is stored about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AppKey {
@@ -74,6 +68,11 @@ impl Lease {
         &self.key
     }
 
+    /// Who holds it.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
     /// Raised by every claim.
     pub fn epoch(&self) -> i64 {
         self.epoch
@@ -93,10 +92,8 @@ impl Store {
     /// When the store fails; that someone else has it is no error.
     pub async fn claim(&self, key: &AppKey, owner: &str, ttl: Duration, now: Timestamp) -> Result<Claim, StoreError> {
         self.writing("claiming an app", async |tx| {
-            let sql = "INSERT INTO apps (app, origin, epoch, intents) VALUES ($1, $2, 0, 0)
-                       ON CONFLICT (app, origin) DO NOTHING";
-            tx.run(sql, of(key)).await?;
-            let lock = tx.lock_rows(FOR_UPDATE);
+            enter_app(tx, key).await?;
+            let lock = tx.lock_rows(" FOR UPDATE");
             let sql = format!("SELECT owner, lease_until FROM apps WHERE app = $1 AND origin = $2{lock}");
             let (holder, until): (Option<String>, Option<i64>) = tx.one(&sql, of(key)).await?;
             let clock = clock(tx, now).await?;
@@ -114,13 +111,36 @@ impl Store {
         .await
     }
 
+    /// Claims the app that is due for the longest time and free, if there is one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn claim_due(&self, owner: &str, ttl: Duration, now: Timestamp) -> Result<Option<Lease>, StoreError> {
+        self.writing("claiming an app that is due", async |tx| {
+            let clock = clock(tx, now).await?;
+            let due = if tx.is_postgres() {
+                "SELECT app, origin FROM apps WHERE next_due <= $1 AND (owner IS NULL OR lease_until <= $1)
+                 ORDER BY next_due, app, origin LIMIT 1 FOR UPDATE SKIP LOCKED"
+            } else {
+                "SELECT app, origin FROM apps WHERE next_due <= $1 ORDER BY next_due, app, origin"
+            };
+            for key in tx.rows::<AppKey>(due, none().and(clock)).await? {
+                if let Some(held) = self.locks().take(&key)? {
+                    return Ok(Some(raise(tx, &key, owner, ttl, clock, held).await?));
+                }
+            }
+            Ok(None)
+        })
+        .await
+    }
+
     /// Lets a lease last for `ttl` from now on.
     ///
     /// # Errors
     /// [`Trouble::LostLease`](super::Trouble::LostLease) when someone else has claimed the app.
     pub async fn renew(&self, lease: &Lease, ttl: Duration, now: Timestamp) -> Result<(), StoreError> {
         self.writing("renewing a lease", async |tx| {
-            check(tx, lease, FOR_UPDATE).await?;
+            check_to_write(tx, lease).await?;
             let until = clock(tx, now).await?.saturating_add(length(ttl));
             let sql = "UPDATE apps SET lease_until = $3 WHERE app = $1 AND origin = $2";
             tx.run(sql, of(&lease.key).and(until)).await.map(drop)
@@ -143,6 +163,35 @@ impl Store {
         released
     }
 
+    /// Says when an app is to be taken up next (`None`: not by itself). The app need not be claimed, so that a daemon can
+    /// enter all its apps.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn set_next_due(&self, key: &AppKey, due: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
+        self.writing("noting when an app is due", async |tx| {
+            enter_app(tx, key).await?;
+            let clock = clock(tx, now).await?;
+            let due = due.map(|due| clock.saturating_add(nanos(due).saturating_sub(nanos(now))));
+            let sql = "UPDATE apps SET next_due = $3 WHERE app = $1 AND origin = $2";
+            tx.run(sql, of(key).and(due)).await.map(drop)
+        })
+        .await
+    }
+
+    /// When an app is to be taken up next, on the caller's clock.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn next_due(&self, key: &AppKey, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
+        self.reading("looking up when an app is due", async |tx| {
+            let clock = clock(tx, now).await?;
+            let found = tx.row("SELECT next_due FROM apps WHERE app = $1 AND origin = $2", of(key)).await?;
+            Ok(found.and_then(|(due,): (Option<i64>,)| due).map(|due| timestamp(local(due, clock, now))))
+        })
+        .await
+    }
+
     /// Does `work` in a transaction that writes under a lease, which holds until the transaction ends.
     pub(super) async fn leased<T>(
         &self,
@@ -151,11 +200,18 @@ impl Store {
         work: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
         self.writing(doing, async |tx| {
-            check(tx, lease, FOR_SHARE).await?;
+            check(tx, lease).await?;
             work(tx).await
         })
         .await
     }
+}
+
+/// Enters an app that was never heard of.
+async fn enter_app(tx: &mut Tx<'_>, key: &AppKey) -> Result<(), Fault> {
+    let sql =
+        "INSERT INTO apps (app, origin, epoch, intents) VALUES ($1, $2, 0, 0) ON CONFLICT (app, origin) DO NOTHING";
+    tx.run(sql, of(key)).await.map(drop)
 }
 
 /// Makes `owner` the one who has the app.
@@ -173,9 +229,17 @@ async fn raise(
     Ok(Lease { key: key.clone(), owner: owner.into(), epoch, ttl, held: Arc::new(held) })
 }
 
-/// Makes sure that a lease still holds, and that it does until the transaction ends: the app's row is locked as
-/// `lock` says.
-pub(super) async fn check(tx: &mut Tx<'_>, lease: &Lease, lock: &'static str) -> Result<(), Fault> {
+/// Makes sure that a lease still holds, and that it does until the transaction ends.
+pub(super) async fn check(tx: &mut Tx<'_>, lease: &Lease) -> Result<(), Fault> {
+    check_and(tx, lease, " FOR SHARE").await
+}
+
+/// The same where the app's row is going to be written.
+pub(super) async fn check_to_write(tx: &mut Tx<'_>, lease: &Lease) -> Result<(), Fault> {
+    check_and(tx, lease, " FOR UPDATE").await
+}
+
+async fn check_and(tx: &mut Tx<'_>, lease: &Lease, lock: &'static str) -> Result<(), Fault> {
     let lock = tx.lock_rows(lock);
     let sql = format!("SELECT owner, epoch FROM apps WHERE app = $1 AND origin = $2{lock}");
     match tx.row::<(Option<String>, i64)>(&sql, of(&lease.key)).await?.unwrap_or_default() {

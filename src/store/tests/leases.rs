@@ -18,7 +18,7 @@ async fn an_app_has_one_owner_and_every_claim_raises_the_epoch() {
         store.release(lease).await.unwrap();
         assert_eq!(trouble(store.renew(&kept, TTL, minute(1)).await), Trouble::LostLease);
         let lease = claim(&other, &autodesk(), "other").await;
-        assert_eq!((lease.epoch(), lease.key()), (2, &autodesk()));
+        assert_eq!((lease.owner(), lease.epoch(), lease.key()), ("other", 2, &autodesk()));
         // The old lease is given back a second time, and the new one is not touched.
         store.release(kept).await.unwrap();
         other.renew(&lease, TTL, minute(1)).await.unwrap();
@@ -92,6 +92,60 @@ async fn a_lease_that_was_not_renewed_is_taken_over_on_a_server() {
             assert_eq!(new.epoch(), 2);
             assert_eq!(trouble(store.renew(&old, TTL, minute(0)).await), Trouble::LostLease);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_app_that_is_due_for_the_longest_time_and_free_is_taken_up_first() {
+    check(async |database| {
+        let store = database.open().await;
+        let third = AppKey::new("workiva", "https://api.workiva.example.com");
+        for (key, due) in [(&autodesk(), Some(-5)), (&alteryx(), Some(-10)), (&third, Some(30))] {
+            store.set_next_due(key, due.map(minute), minute(0)).await.unwrap();
+        }
+        let close = |due: Option<Timestamp>, expect: i64| {
+            let off = due.unwrap().duration_since(minute(expect));
+            assert!(off.abs() < jiff::SignedDuration::from_secs(5), "{off}");
+        };
+        close(store.next_due(&alteryx(), minute(0)).await.unwrap(), -10);
+        let first = store.claim_due("daemon", TTL, minute(0)).await.unwrap().unwrap();
+        let second = store.claim_due("daemon", TTL, minute(0)).await.unwrap().unwrap();
+        assert_eq!([first.key(), second.key()], [&alteryx(), &autodesk()]);
+        assert!(store.claim_due("daemon", TTL, minute(0)).await.unwrap().is_none());
+        store.set_next_due(first.key(), None, minute(0)).await.unwrap();
+        assert_eq!(store.next_due(first.key(), minute(0)).await.unwrap(), None);
+        store.release(first).await.unwrap();
+        assert!(store.claim_due("daemon", TTL, minute(0)).await.unwrap().is_none());
+        store.set_next_due(second.key(), Some(minute(0)), minute(0)).await.unwrap();
+        store.release(second).await.unwrap();
+        assert_eq!(store.claim_due("daemon", TTL, minute(0)).await.unwrap().unwrap().key(), &autodesk());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_daemons_never_take_up_the_same_app() {
+    check(async |database| {
+        let (one, two) = (database.open().await, database.open().await);
+        let keys: Vec<AppKey> = (0..8).map(|i| AppKey::new(format!("app-{i}"), "https://example.com")).collect();
+        for key in &keys {
+            one.set_next_due(key, Some(minute(-1)), minute(0)).await.unwrap();
+        }
+        let take = async |store: &Store| {
+            let mut taken = Vec::new();
+            while let Some(lease) = store.claim_due("daemon", TTL, minute(0)).await.unwrap() {
+                taken.push(lease);
+                tokio::task::yield_now().await;
+            }
+            taken
+        };
+        let (a, b) = futures::join!(take(&one), take(&two));
+        let mut names: Vec<AppKey> = a.iter().chain(&b).map(|lease| lease.key().clone()).collect();
+        names.sort();
+        // On a server, an app that the other is just claiming is passed over, and is there again the next time.
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+        assert_eq!(names, keys);
     })
     .await;
 }
