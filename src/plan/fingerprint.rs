@@ -1,6 +1,5 @@
 //! One hash for everything a plan was made from.
 
-
 use sha2::{Digest, Sha256};
 
 use super::Inputs;
