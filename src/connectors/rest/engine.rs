@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use super::{
     dictionary::{Dictionary, Translation, Wording},
-    lists::TO_THE_END,
     manifest::{Call, Groups, Manifest, MemberList, Names, Naming, Records},
     rows, shape,
     template::{Bindings, need, text},
@@ -30,6 +29,12 @@ use crate::{
 
 /// The names that a lookup gave, or why it gave none.
 pub(super) type LookedUp = Result<Arc<Dictionary>, Arc<Error>>;
+
+/// Whether a row is all that is sought.
+pub(super) type Enough<'a> = &'a (dyn Fn(&Value) -> bool + Send + Sync);
+
+/// No row is.
+pub(super) const TO_THE_END: Enough<'static> = &|_| false;
 
 /// An app, read and written by its manifest.
 #[derive(Debug)]
