@@ -1,6 +1,8 @@
 //! The law of the budget, over kinds of servers, lengths of windows, dialects of headers, declared budgets and concurrency:
 //! at most one refusal while it learns, most of the allowance used, and no stall longer than the window.
 
+use proptest::prelude::*;
+
 use super::{quota, secs, servers::*};
 use crate::budget::*;
 
@@ -81,13 +83,31 @@ fn seen(server: &Server, client: &Client) -> Seen {
     }
 }
 
-/// All cells of a table, with what was seen there.
+/// The cells in which the budget does worst.
+const WORST: [&str; 13] = [
+    "Sliding 10 s Millis Nothing 1 at once, limit named true",
+    "Sliding 10 s EpochUp Nothing 8 at once, limit named true",
+    "Aligned 2 s SecondsUp Nothing 8 at once, limit named true",
+    "Aligned 2 s SecondsUp Longer 8 at once, limit named false",
+    "Sliding 10 s EpochUp Longer 1 at once, limit named false",
+    "Bucket 10 s SecondsDown Above 1 at once, limit named false",
+    "Bucket 10 s EpochUp Above 1 at once, limit named false",
+    "Bucket 10 s EpochUp FarAbove 1 at once, limit named false",
+    "Trickle 60 s SecondsUp Shorter 20 at once, limit named true",
+    "FirstRequest 10 s ClockOff(3) Above 1 at once, limit named false",
+    "FirstRequest 60 s ClockOff(3) Above 20 at once, limit named false",
+    "Sliding 10 s ClockOff(-3) Above 1 at once, limit named false",
+    "Sliding 1 s NoReset Equal 8 at once, limit named false",
+];
+
+/// Of the others, one in so many is tried. It divides no side of a table, so that every row and column gets its turn.
+const ONE_IN: usize = 31;
+
+/// The cells of a table.
 struct Table {
     counting: Vec<Counting>,
     dialects: Vec<Dialect>,
     declared: Vec<Declared>,
-    /// Whether the server names its limit.
-    names: Vec<bool>,
     /// Requests of others in a window of 25.
     others: u32,
 }
@@ -110,25 +130,28 @@ impl Table {
         {
             for length in LENGTHS.into_iter().filter(|length| dialect != Dialect::Suffix || ![2, 10].contains(length)) {
                 for (declared, at_once, names_limit) in self.clients() {
+                    let cell = format!(
+                        "{counting:?} {length} s {dialect:?} {declared:?} {at_once} at once, limit named {names_limit}"
+                    );
+                    cells += 1;
+                    if cells % ONE_IN != 0 && !WORST.contains(&&*cell) {
+                        continue;
+                    }
                     let others = self.others;
                     let server = Server { names_limit, others, ..Server::new(25, secs(length), counting, dialect) };
                     let seen = seen(&server, &client(&server, declared, at_once));
-                    cells += 1;
                     if seen.refused > law.refused || seen.used < law.used || seen.stall > law.stall {
-                        let cell = format!(
-                            "{counting:?} {length} s {dialect:?} {declared:?} {at_once} at once, limit named {names_limit}"
-                        );
                         broken.push(format!("{cell}: {seen:?}"));
                     }
                 }
             }
         }
-        assert!(broken.is_empty(), "{} of {cells} cells:\n{}", broken.len(), broken.join("\n"));
+        assert!(broken.is_empty(), "{} cells:\n{}", broken.len(), broken.join("\n"));
     }
 
     fn clients(&self) -> impl Iterator<Item = (Declared, u32, bool)> {
         let each = self.declared.iter().flat_map(|declared| [1, 8, 20].map(|at_once| (*declared, at_once)));
-        each.flat_map(|(declared, at_once)| self.names.iter().map(move |names| (declared, at_once, *names)))
+        each.flat_map(|(declared, at_once)| [true, false].map(|names_limit| (declared, at_once, names_limit)))
     }
 }
 
@@ -147,21 +170,12 @@ const TOLD: [Dialect; 9] = [
 
 fn table(counting: &[Counting], dialects: &[Dialect], declared: &[Declared]) -> Table {
     let (counting, dialects, declared) = (counting.to_vec(), dialects.to_vec(), declared.to_vec());
-    Table { counting, dialects, declared, names: vec![true, false], others: 0 }
+    Table { counting, dialects, declared, others: 0 }
 }
 
 #[test]
 fn windows_are_used_whatever_is_told_and_declared() {
-    table(&WINDOWS, &TOLD, &DECLARED[..6]).check(&LAW);
-    let longer = table(&WINDOWS, &TOLD, &[Declared::Longer]);
-    Table { names: vec![true], ..longer }.check(&LAW);
-}
-
-#[test]
-fn a_longer_window_than_declared_whose_limit_nobody_names_is_learned() {
-    // To a server whose windows last two seconds we may come too early, and then too late.
-    let longer = table(&WINDOWS, &TOLD, &[Declared::Longer]);
-    Table { names: vec![false], ..longer }.check(&Law { refused: 3, used: 0.5, ..LAW });
+    table(&WINDOWS, &TOLD, &DECLARED).check(&LAW);
 }
 
 #[test]
@@ -187,12 +201,36 @@ fn what_is_declared_holds_where_little_is_told_or_lags() {
 #[test]
 fn a_clock_that_is_off_is_learned() {
     let off = [Dialect::ClockOff(3), Dialect::ClockOff(-3)];
-    let law = Law { refused: 3, used: 0.55, stall: 1.1 };
+    let law = Law { refused: 2, used: 0.55, stall: 1.1 };
     table(&WINDOWS, &off, &[Declared::Lower, Declared::Equal, Declared::Above]).check(&law);
 }
 
 #[test]
 fn others_may_take_their_share() {
     let others = table(&[Counting::Aligned, Counting::FirstRequest], &TOLD, &DECLARED[..6]);
-    Table { others: 2, ..others }.check(&Law { refused: 3, used: 0.6, ..LAW });
+    Table { others: 2, ..others }.check(&LAW);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(50))]
+
+    #[test]
+    fn a_quota_told_in_headers_is_used_and_not_overrun(
+        (limit, factor) in (5_u32..200, prop_oneof![Just(0.5), Just(1.0), Just(3.0)]),
+        per in prop_oneof![1_u64..12, Just(60), Just(3600), Just(86400)],
+        dialect in prop::sample::select(TOLD[..5].to_vec()),
+        counting in prop_oneof![Just(Counting::Aligned), Just(Counting::FirstRequest)],
+        (at_once, slowest) in (2_u32..21, 10_u64..201),
+        (names_limit, offset) in (any::<bool>(), 0_u64..86_400_000),
+    ) {
+        let mut server = Server { names_limit, ..Server::new(limit, secs(per), counting, dialect) };
+        server.clock += Duration::from_millis(offset);
+        let quota = quota((f64::from(limit) * factor).ceil() as u32, secs(per), at_once);
+        let client = Client { quota, latency: (5, slowest) };
+        // A window that is used up just as the next one begins may cost the next one: answers cross there.
+        let trip = (5 + slowest) as f64 / 2000.0;
+        prop_assume!(f64::from(at_once) / trip > 2.0 * f64::from(limit) / per as f64);
+        let seen = seen(&server, &client);
+        prop_assert!(seen.refused <= LAW.refused && seen.used >= LAW.used, "{seen:?}");
+    }
 }

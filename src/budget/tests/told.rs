@@ -66,3 +66,21 @@ fn an_empty_window_without_a_reset_is_tried_with_one_request() {
     budget.answered(secs(60), Ticket(1), &heard(Outcome::Answered, Some(0), None));
     assert_eq!(budget.next(secs(60)), Next::WaitUntil(secs(120)));
 }
+
+#[test]
+fn of_a_smaller_limit_than_declared_its_own_share_is_kept_free() {
+    let quota = Quota { keep_free: 0.1, ..quota(60_000, secs(60), 1000) };
+    let mut budget = Budget::new(&quota);
+    let sent = |budget: &mut Budget| {
+        (0..539).for_each(|ticket| budget.ask(secs(1), Ticket(ticket), Lane::Read, Kind::Read));
+        std::iter::from_fn(|| matches!(budget.next(secs(1)), Next::Grant(_)).then_some(())).count()
+    };
+    budget.ask(Duration::ZERO, Ticket(1000), Lane::Read, Kind::Read);
+    assert_eq!(budget.next(Duration::ZERO), Next::Grant(Ticket(1000)));
+    let mut said = said(599, secs(60));
+    said.told[0].limit = Some(600);
+    budget.answered(secs(1), Ticket(1000), &said);
+    let mut restored = resumed(&quota, &budget.save(secs(1)), secs(1), Duration::ZERO);
+    assert_eq!(sent(&mut budget), 539, "sixty of the 600 are kept free");
+    assert_eq!(sent(&mut restored), 539, "the limit outlives a restart");
+}
