@@ -104,6 +104,11 @@ impl Budget {
         }
     }
 
+    /// An unspent budget of a quota that is known to be what the server allows.
+    pub fn known(quota: &Quota) -> Self {
+        Self { unheard: false, ..Self::new(quota) }
+    }
+
     /// Keeps to `quota` as well: of every limit the smaller one holds. So several apps can share a credential that each
     /// of them gives other limits.
     pub fn narrow(&mut self, quota: &Quota) {
@@ -183,13 +188,11 @@ impl Budget {
     }
 
     fn at_once(&self) -> Option<u32> {
-        let unheard =
-            || self.windows.iter().map(|window| window.requests.map_or(1, |all| all.div_ceil(UNHEARD_PART))).min();
-        match (self.probing, self.unheard) {
-            (true, _) => Some(1),
-            (false, true) => self.concurrency.into_iter().chain(unheard()).min(),
-            (false, false) => self.concurrency,
+        if self.probing {
+            return Some(1);
         }
+        let declared = self.windows.iter().filter(|_| self.unheard).filter_map(|window| window.requests);
+        declared.map(|all| all.div_ceil(UNHEARD_PART)).chain(self.concurrency).min()
     }
 
     /// When the next request of a kind may leave; `None` when that depends on answers.

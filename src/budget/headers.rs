@@ -120,9 +120,9 @@ fn wait(value: &str, now: SystemTime) -> Option<Duration> {
             }
             UNIX_EPOCH.checked_add(duration)?
         }
-        Err(_) => httpdate::parse_http_date(value)
-            .ok()
-            .or_else(|| value.parse::<jiff::Timestamp>().ok().map(SystemTime::from))?,
+        Err(_) => {
+            httpdate::parse_http_date(value).ok().or_else(|| value.parse::<jiff::Timestamp>().ok().map(Into::into))?
+        }
     };
     Some(instant.duration_since(now).unwrap_or_default())
 }

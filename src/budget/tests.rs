@@ -21,13 +21,6 @@ fn quota(requests: u32, per: Duration, concurrency: u32) -> Quota {
     Quota { scopes, concurrency: Some(concurrency), keep_free: 0.0 }
 }
 
-/// A budget that is known to the server.
-fn known(quota: &Quota) -> Budget {
-    let mut budget = Budget::new(quota);
-    budget.unheard = false;
-    budget
-}
-
 /// A budget that goes on where a stored one stopped, `elapsed` ago.
 fn resumed(quota: &Quota, saved: &Saved, now: Duration, elapsed: Duration) -> Budget {
     let mut budget = Budget::new(quota);

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn what_unblocks_more_leaves_first() {
-    let mut budget = known(&quota(10, HOUR, 10));
+    let mut budget = Budget::known(&quota(10, HOUR, 10));
     for (ticket, unblocks) in [(1, 0), (2, 7), (3, 0), (4, 9)] {
         budget.ask(Duration::ZERO, Ticket(ticket), Lane::Write { unblocks }, Kind::Write);
     }
@@ -19,7 +19,7 @@ fn what_unblocks_more_leaves_first() {
 fn a_scope_that_is_spent_does_not_stop_the_other_kind() {
     let scope = |covers, requests| Scope { covers, requests, per: HOUR };
     let scopes = vec![scope(Covers::Reads, 100), scope(Covers::Writes, 2)];
-    let mut budget = known(&Quota { scopes, concurrency: None, keep_free: 0.0 });
+    let mut budget = Budget::known(&Quota { scopes, concurrency: None, keep_free: 0.0 });
     for ticket in 0..3 {
         budget.ask(Duration::ZERO, Ticket(ticket), Lane::Write { unblocks: 0 }, Kind::Write);
     }
@@ -35,7 +35,7 @@ fn a_scope_that_is_spent_does_not_stop_the_other_kind() {
 fn a_kind_that_has_to_wait_for_days_is_told_while_another_goes_on() {
     let scope = |covers, requests, per| Scope { covers, requests, per };
     let scopes = vec![scope(Covers::Reads, 1, secs(60)), scope(Covers::Writes, 1, HOUR * 24)];
-    let mut budget = known(&Quota { scopes, concurrency: None, keep_free: 0.0 });
+    let mut budget = Budget::known(&Quota { scopes, concurrency: None, keep_free: 0.0 });
     for (ticket, kind) in [Kind::Write, Kind::Read, Kind::Write, Kind::Read].into_iter().enumerate() {
         budget.ask(Duration::ZERO, Ticket(ticket as u64), Lane::Write { unblocks: 0 }, kind);
     }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_lost_request_keeps_its_place_for_a_moment_and_for_the_next_process_as_well() {
     let quota = quota(100, HOUR, 2);
-    let mut budget = known(&quota);
+    let mut budget = Budget::known(&quota);
     let mut at = Duration::from_millis(100);
     (0..3).for_each(|ticket| budget.ask(at, Ticket(ticket), Lane::Read, Kind::Read));
     assert_eq!((budget.next(at), budget.next(at)), (Next::Grant(Ticket(0)), Next::Grant(Ticket(1))));

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_window_that_begins_anew_a_little_early_is_a_new_window() {
-    let mut budget = known(&quota(100, HOUR, 200));
+    let mut budget = Budget::known(&quota(100, HOUR, 200));
     let mut tickets = 0..;
     let mut send = |budget: &mut Budget, now: Duration, wanted: u64| {
         let mut sent: Vec<Ticket> = Vec::new();
