@@ -11,7 +11,6 @@ use serde_json::Value;
 
 use super::{
     dictionary::{Dictionary, Translation, Wording},
-    lists::TO_THE_END,
     manifest::{Call, Groups, Manifest, MemberList, Names, Naming, Records},
     rows, shape,
     template::{Bindings, need, text},
@@ -44,6 +43,12 @@ pub struct RestConnector {
     pub(super) dictionaries: tokio::sync::Mutex<BTreeMap<String, LookedUp>>,
     notices: Mutex<BTreeSet<Notice>>,
 }
+
+/// Whether a row is all that is sought.
+pub(super) type Enough<'a> = &'a (dyn Fn(&Value) -> bool + Send + Sync);
+
+/// No row is.
+pub(super) const TO_THE_END: Enough<'static> = &|_| false;
 
 impl RestConnector {
     /// A connector that speaks through `http`, whose base is that of the manifest. `semantics` are the manifest's with
@@ -170,8 +175,8 @@ impl OverHttp for RestConnector {
         &self.semantics
     }
 
-    fn client(&self) -> &HttpClient {
-        &self.http
+    fn clients(&self) -> Vec<&HttpClient> {
+        vec![&self.http]
     }
 }
 

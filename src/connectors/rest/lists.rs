@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     dictionary::Dictionary,
-    engine::{LookedUp, RestConnector},
+    engine::{Enough, LookedUp, RestConnector, TO_THE_END},
     manifest::List,
     shape,
     template::{Bindings, Dotted},
@@ -21,12 +21,6 @@ use crate::{
     },
     model::Coverage,
 };
-
-/// Whether a row is all that is sought.
-type Enough<'a> = &'a (dyn Fn(&Value) -> bool + Send + Sync);
-
-/// No row is.
-pub(super) const TO_THE_END: Enough<'static> = &|_| false;
 
 /// One reading of a list, as its manifest describes it.
 struct Reading<'a> {
