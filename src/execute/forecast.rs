@@ -76,7 +76,7 @@ struct Simulation {
 impl Simulation {
     fn new(quota: &Quota) -> Self {
         Self {
-            budget: Budget::new(quota),
+            budget: Budget::known(quota),
             now: Duration::ZERO,
             tickets: 0,
             owners: BTreeMap::new(),
