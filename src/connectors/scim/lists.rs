@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     ScimApp,
     attribute::{count, get, text},
+    profile::Search,
 };
 use crate::{
     budget::Lane,
@@ -43,6 +44,8 @@ fn by_post(request: Request) -> Request {
     for (name, value) in request.query {
         body[&name] = match name.as_str() {
             SIZE | INDEX => value.parse::<u64>().map_or_else(|_| value.into(), Value::from),
+            // The only one with several values, which an address has with commas between them.
+            EXCLUDED => value.split(',').map(Value::from).collect(),
             _ => value.into(),
         };
     }
@@ -108,7 +111,12 @@ impl Pages for Reading<'_> {
 
     async fn page(&self, ask: &Ask) -> Result<Answered, Error> {
         let mut request = ask.added_to(&self.request);
-        if self.app.profile.search_by_post && is_filtered(&request) {
+        let in_body = match self.app.profile.search {
+            Search::Url => false,
+            Search::Filtered => is_filtered(&request),
+            Search::Always => true,
+        };
+        if in_body {
             request = by_post(request);
         }
         let http = &self.app.http;
@@ -187,6 +195,17 @@ mod tests {
         for body in [json!({}), json!([]), json!({"Resources": {}}), json!({"detail": "sign in"}), json!("x")] {
             assert!(page(body.clone()).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn a_search_in_a_body_has_numbers_and_lists_where_an_address_has_texts() {
+        let asked = [(INDEX, "101"), (SIZE, "100"), (EXCLUDED, "members,meta"), (FILTER, "active eq true")];
+        let search = by_post(Request::new(Method::Get, "/Groups").with(&asked));
+        let wanted = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "startIndex": 101, "count": 100,
+            "excludedAttributes": ["members", "meta"], "filter": "active eq true",
+        });
+        assert_eq!((search.line().as_str(), search.body), ("POST /Groups/.search", Some(wanted)));
     }
 
     #[test]
