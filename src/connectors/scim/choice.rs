@@ -54,6 +54,10 @@ pub(super) fn specs() -> Vec<OptionSpec> {
         ("page_size", "rows to ask for per page (100)"),
         ("trust_totals", "`false` where `totalResults` is the size of the page: lists are then read to an empty page"),
         ("filter", "`false` where users cannot be looked up by a filter"),
+        (
+            "filter_excludes",
+            "`true` where a filter by address ignores case: whom it does not find is then believed to have no account",
+        ),
         ("search", "`url` (default) or `body`: where filters travel; `body` keeps addresses out of logs of proxies"),
         ("etags", "whether changes carry the version they are meant for; unless given, what the server says of itself"),
         ("discovery", "`false` keeps the server from being asked what it can do"),

@@ -107,6 +107,8 @@ pub(super) struct Profile {
     pub(super) page_size: u32,
     pub(super) trust_totals: bool,
     pub(super) filter: bool,
+    /// A filter compares addresses as identities do.
+    pub(super) filter_excludes: bool,
     /// Filters travel in a body, where no proxy logs them.
     pub(super) search_by_post: bool,
     /// None: as the server says.
@@ -140,6 +142,7 @@ impl Profile {
             page_size: PAGE,
             trust_totals: true,
             filter: true,
+            filter_excludes: false,
             discovery: true,
             create_groups: true,
             delete_groups: true,
@@ -193,6 +196,7 @@ impl Profile {
         put(&mut self.page_size, given.number("page_size", 1..=100_000)?);
         put(&mut self.trust_totals, given.flag("trust_totals")?);
         put(&mut self.filter, given.flag("filter")?);
+        put(&mut self.filter_excludes, given.flag("filter_excludes")?);
         put(&mut self.search_by_post, given.word("search", &[("url", false), ("body", true)])?);
         self.etags = given.flag("etags")?.or(self.etags);
         put(&mut self.discovery, given.flag("discovery")?);
