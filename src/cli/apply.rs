@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     execute::Stop,
-    model::{ActionName, ActionResult, AppOutcome, Email, Outcome, Plan, Status},
+    model::{ActionName, ActionResult, AppOutcome, AppPlan, Email, Outcome, Plan, Status},
     plan::saved::{Leaves, Stale},
     reconcile::{Reconciler, Recovered},
     report::{self, since::Since},
@@ -305,7 +305,10 @@ impl Run {
         let tally = self.outcome.tally();
         let undone = tally.failed + tally.skipped + tally.not_started + (tally.stale - self.left_out);
         let failed = undone > 0 || self.missed || self.outcome.apps.iter().any(|app| app.error.is_some());
-        if failed || self.plan.apps.iter().any(|app| app.error.is_some()) {
+        let apps = &self.plan.apps;
+        // Whoever has to go and was found in one app need not have an account in every other one.
+        let nobody_found = !apps.is_empty() && apps.iter().all(AppPlan::nobody_found);
+        if failed || nobody_found || apps.iter().any(|app| app.error.is_some()) {
             return Exit::Failed;
         }
         let left = self.plan.summary();

@@ -13,12 +13,12 @@ pub(super) fn text(found: &[Recovered]) -> String {
     }
     let mut text = String::new();
     for (run, actions) in runs {
-        let count = count(actions.len(), "action", "actions");
+        let how = match actions.iter().any(|one| one.cut_off) {
+            true => format!("was cut off with {} under way", count(actions.len(), "action", "actions")),
+            false => format!("left open what became of {}", count(actions.len(), "action", "actions")),
+        };
         // Writing to a string cannot fail.
-        let _ = writeln!(
-            text,
-            "Run {run} was cut off with {count} under way. Nothing is repeated blindly; this is what the apps show:"
-        );
+        let _ = writeln!(text, "Run {run} {how}. Nothing is repeated blindly; this is what the apps show:");
         for Recovered { action, ending, message, .. } in actions {
             let word = ending.map_or("still open", |ending| ending.as_str());
             let _ = writeln!(text, "  {action}: {word}: {message}");
@@ -42,6 +42,7 @@ mod tests {
             sent_at: Timestamp::UNIX_EPOCH,
             ending,
             message: message.into(),
+            cut_off: true,
         };
         let found = [
             recovered("a/create/ann@x.io", Some(Ending::Done), "found as 17; invitation sent"),
@@ -52,6 +53,8 @@ mod tests {
           a/create/ann@x.io: done: found as 17; invitation sent
           a/create/bob@x.io: still open: sent at 10:00, and it may still take effect
         ");
+        let ended = found.map(|one| Recovered { cut_off: false, ..one });
+        assert!(text(&ended).starts_with("Run 20261125T100000Z-1 left open what became of 2 actions. "));
         assert_eq!(text(&[]), "");
     }
 }

@@ -31,7 +31,7 @@ pub use outside::{Clock, Outside};
 pub use registry::{ManifestSource, Registry};
 pub use secrets::{Override, ProcessSecrets, SecretSource};
 
-use crate::model::{Coverage, Email, FieldName, Find, LiveAccount, LiveGroup, LiveMember, Notice, Values, Vocabulary};
+use crate::model::{Coverage, Email, FieldName, LiveAccount, LiveGroup, LiveMember, Notice, Values, Vocabulary};
 pub use crate::{budget::Lane, model::AccountGroup};
 
 /// Stands as an account's status where a row does not show it, so that it has to be read on its own.
@@ -103,11 +103,16 @@ pub trait Reader: App {
         let mut found = Listing::complete(Vec::new());
         for email in emails {
             found = found.and(self.find(email, lane).await?);
-            if !found.rows.is_empty() && self.semantics().find == Find::Sweep {
+            if !found.rows.is_empty() && !self.semantics().find.asks() {
                 break;
             }
         }
         Ok(found)
+    }
+
+    /// Whether [`Reader::find`] asks a query and not the whole list, as far as is known by now.
+    fn asks(&self) -> bool {
+        self.semantics().find.asks()
     }
 
     /// All groups, without their members. Empty and complete where the API cannot list groups.

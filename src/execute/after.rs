@@ -32,6 +32,13 @@ impl One<'_> {
             Ok(_) => {
                 open(format!("{name}: the app accepted it, but shows no effect; look at it in the app and plan again"))
             }
+            // What the app gave an id to is made, whether or not it can be looked at.
+            Err(error) if written.id.is_some() && self.aim(write, None).makes_with_id() => {
+                let id = written.id.as_deref().unwrap_or_default();
+                let note = format!("made as {id}, says the app's answer; it could not be read back: {error}");
+                self.remember(write, written.id.clone());
+                Attempt::done(Some(note))
+            }
             Err(error) => open(format!("{name}: the app accepted it, but it could not be read back: {error}")),
         }
     }

@@ -167,9 +167,18 @@ pub(super) enum MemberIs<'a> {
 /// What a group is to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum GroupAim<'a> {
-    Made { name: &'a str },
-    Set { id: &'a str, values: &'a Values },
-    Deleted { id: &'a str },
+    /// There. `answered` is the id that the app's answer gave it.
+    Made {
+        name: &'a str,
+        answered: Option<&'a str>,
+    },
+    Set {
+        id: &'a str,
+        values: &'a Values,
+    },
+    Deleted {
+        id: &'a str,
+    },
 }
 
 impl<'a> Aim<'a> {
@@ -187,7 +196,7 @@ impl<'a> Aim<'a> {
             Write::AddMember { group, who, values } => member(group, who.clone(), MemberIs::In(values)),
             Write::ChangeMember { group, account, values } => member(group, known(account), MemberIs::Set(values)),
             Write::RemoveMember { group, account } => member(group, known(account), MemberIs::Out),
-            Write::CreateGroup { name, .. } => Self::Group(GroupAim::Made { name }),
+            Write::CreateGroup { name, .. } => Self::Group(GroupAim::Made { name, answered: None }),
             Write::UpdateGroup { id, values } => Self::Group(GroupAim::Set { id, values }),
             Write::DeleteGroup { id } => Self::Group(GroupAim::Deleted { id }),
         }
@@ -197,7 +206,9 @@ impl<'a> Aim<'a> {
     /// find a membership, and the id of what was made.
     pub(super) fn known(mut self, address: Option<&Email>, id: Option<&'a Arc<str>>) -> Self {
         match (&mut self, address) {
-            (Self::Account(AccountAim::Made { answered, .. }), _) => *answered = id.map(|id| &**id),
+            (Self::Account(AccountAim::Made { answered, .. }) | Self::Group(GroupAim::Made { answered, .. }), _) => {
+                *answered = id.map(|id| &**id);
+            }
             (Self::Member(aim), Some(address)) => aim.who.email = address.clone(),
             _ => {}
         }
@@ -211,6 +222,11 @@ impl<'a> Aim<'a> {
             Self::Member(MemberAim { is: MemberIs::In(_), .. }) => joining_makes_accounts,
             _ => false,
         }
+    }
+
+    /// Whether the answer to the write may give the id of what it makes.
+    pub(super) fn makes_with_id(&self) -> bool {
+        matches!(self, Self::Account(AccountAim::Made { .. }) | Self::Group(GroupAim::Made { .. }))
     }
 
     /// Whether something is to be gone afterwards, so that it not being found is good news.
@@ -235,7 +251,7 @@ impl<'a> Aim<'a> {
 
     /// What the app's answer to the write proves by itself; nothing where the app has to be looked at.
     pub(super) fn answered(&self, written: &Written) -> Option<Effect> {
-        let makes_with_id = matches!(self, Self::Account(AccountAim::Made { .. }) | Self::Group(GroupAim::Made { .. }));
+        let makes_with_id = self.makes_with_id();
         let made = written.id.clone().filter(|_| makes_with_id);
         if !written.proven || makes_with_id && made.is_none() {
             return None;
@@ -280,7 +296,11 @@ impl AccountAim<'_> {
             }
         };
         match (self, &account.status) {
-            (Self::Made { values, answered, .. }, _) => adopted(account, values, *answered == Some(&account.id)),
+            (Self::Made { email, values, answered }, _) => {
+                let just_made = *answered == Some(&account.id);
+                let effect = adopted(account, values, just_made);
+                if just_made && account.email != **email { renamed(effect, account.email.as_str()) } else { effect }
+            }
             (Self::Set { values, address, .. }, _) => Effect::of_fields(account_shown(account, values, *address)),
             (Self::Active { .. }, AccountStatus::Active) => Effect::done("the account is active"),
             (Self::Inactive { .. }, AccountStatus::Inactive) => Effect::done("the account is inactive"),
@@ -314,6 +334,16 @@ fn adopted(account: &LiveAccount, values: &Values, just_made: bool) -> Effect {
     Effect::Done(Done { how, note: Some(note).filter(|note| !note.is_empty()), made: Some(id.clone()) })
 }
 
+/// What was made, where the app calls it otherwise.
+fn renamed(effect: Effect, called: &str) -> Effect {
+    let Effect::Done(done) = effect else { return effect };
+    let id = done.made.as_deref().unwrap_or_default();
+    let calls = if called.is_empty() { "shows no name of it".to_owned() } else { format!("calls it {called}") };
+    let says = format!("made as {id}, but the app {calls}; the next plan says how to go on");
+    let note = done.note.map_or_else(|| says.clone(), |note| format!("{note}; {says}"));
+    Effect::Done(Done { note: Some(note), ..done })
+}
+
 impl MemberAim<'_> {
     pub(super) fn judge(&self, seen: Seen<&LiveValues>) -> Effect {
         match (seen, self.is) {
@@ -339,7 +369,7 @@ impl GroupAim<'_> {
     /// Whether this is the group.
     pub(super) fn is_about(&self, group: &LiveGroup) -> bool {
         match self {
-            Self::Made { name } => *group.name == **name,
+            Self::Made { name, .. } => *group.name == **name,
             Self::Set { id, .. } | Self::Deleted { id } => *group.id == **id,
         }
     }
@@ -347,7 +377,8 @@ impl GroupAim<'_> {
     pub(super) fn judge(&self, seen: Seen<&LiveGroup>) -> Effect {
         match (seen, self) {
             (Seen::There(group), Self::Made { .. }) => {
-                Effect::Done(Done { how: format!("found as {}", group.id), note: None, made: Some(group.id.clone()) })
+                let found = Done { how: format!("found as {}", group.id), note: None, made: Some(group.id.clone()) };
+                if self.is_about(group) { Effect::Done(found) } else { renamed(Effect::Done(found), &group.name) }
             }
             (Seen::There(group), Self::Set { values, .. }) => Effect::of_fields(shown(&group.values, values)),
             (Seen::There(_), Self::Deleted { .. }) => Effect::NotDone("the group is still there".into()),

@@ -52,6 +52,26 @@ impl Email {
         Ok(Self::with_key(text, fold(local) + "@" + &ascii))
     }
 
+    /// Ways to spell the address, for queries that compare texts: as it is written first, each once.
+    pub fn spellings(&self) -> Vec<Self> {
+        let mut titled = String::with_capacity(self.text.len());
+        let mut domain = false;
+        for c in self.text.to_lowercase().chars() {
+            let begins = titled.chars().next_back().is_none_or(|before| !before.is_alphanumeric());
+            titled.extend(if begins && !domain { c.to_uppercase().collect::<Vec<_>>() } else { vec![c] });
+            domain |= c == '@';
+        }
+        let mut all: Vec<Self> = Vec::new();
+        for text in [&*self.text, &self.text.to_lowercase(), &titled, &self.text.to_uppercase()] {
+            let spelt = Self::lenient(text);
+            // What is another address in capitals is another question.
+            if spelt == *self && all.iter().all(|other| other.text != spelt.text) {
+                all.push(spelt);
+            }
+        }
+        all
+    }
+
     /// Takes whatever an app calls the address of an account. Never fails: an account with a strange address still has to
     /// be shown and matched, so a text that is no address is compared after case folding alone.
     pub fn lenient(text: &str) -> Self {

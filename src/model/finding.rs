@@ -134,6 +134,10 @@ pub enum FindingCode {
     NotReadYet,
     /// Only one person was looked for, so the plan says nothing about anybody else.
     OnlyOnePerson,
+    /// The one person who was looked for has an account, and how it was found.
+    PersonFound,
+    /// The one person who was looked for has to go, and no account was found.
+    PersonNotFound,
     /// The change under review removes an app.
     RemovedApp,
     /// A person appears to have a new key.

@@ -45,6 +45,9 @@ pub struct LiveApp {
     /// Addresses that a query, and not merely a list that broke off, showed to have no account.
     #[serde(default)]
     pub absent: BTreeSet<Email>,
+    /// Addresses of which nobody can say whether there is an account, and why: the query that was to tell failed.
+    #[serde(default)]
+    pub unanswered: BTreeMap<Email, String>,
     /// The id of the account that our own credential acts as, where the connector knows it.
     #[serde(default)]
     pub own_account: Option<Arc<str>>,
@@ -108,6 +111,9 @@ pub struct About {
     pub groups: bool,
     /// Whether all that is there of this person was seen.
     pub coverage: Coverage,
+    /// What led to an account of the person; none where nothing did.
+    #[serde(default)]
+    pub found_by: Option<FoundBy>,
     /// Addresses of the person that were not looked for, because an account was found without.
     #[serde(default)]
     pub unasked: Vec<Email>,
@@ -120,8 +126,24 @@ impl About {
     /// For a plan about one person where everybody was looked for.
     pub fn among_all(identity: Email) -> Self {
         let coverage = Coverage::Complete;
-        Self { identity, alone: false, groups: true, coverage, unasked: Vec::new(), missing: BTreeSet::new() }
+        let (unasked, missing) = (Vec::new(), BTreeSet::new());
+        Self { identity, alone: false, groups: true, coverage, found_by: None, unasked, missing }
     }
+}
+
+/// What led to an account of a person who was looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::Display)]
+#[serde(rename_all = "kebab-case")]
+pub enum FoundBy {
+    /// An id that a pin has or that is remembered.
+    #[strum(to_string = "by id")]
+    Id,
+    /// A query.
+    #[strum(to_string = "by a query")]
+    Query,
+    /// The list of all accounts.
+    #[strum(to_string = "by reading the list")]
+    List,
 }
 
 impl LiveApp {

@@ -31,8 +31,8 @@ pub use facts::{Fact, FactIds, Facts};
 pub use finding::{Finding, FindingCode, Severity};
 pub use guard::Guard;
 pub use live::{
-    About, AccountGroup, AccountStatus, Coverage, Extent, Live, LiveAccount, LiveApp, LiveGroup, LiveMember, Notice,
-    Reach, ReadFailure, Vocabulary, Words,
+    About, AccountGroup, AccountStatus, Coverage, Extent, FoundBy, Live, LiveAccount, LiveApp, LiveGroup, LiveMember,
+    Notice, Reach, ReadFailure, Vocabulary, Words,
 };
 pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};
 pub use place::Place;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ActionName, FieldName, FieldValue, Finding, Guard, Place, Status};
+use super::{Action, ActionName, FieldName, FieldValue, Finding, FindingCode, Guard, Place, Status};
 
 /// Everything that would change, in every app.
 #[derive(Debug, Clone, PartialEq)]
@@ -197,6 +197,11 @@ impl Plan {
 }
 
 impl AppPlan {
+    /// Whether the one person who was looked for has to go and was not found.
+    pub fn nobody_found(&self) -> bool {
+        self.findings.iter().any(|finding| finding.code == FindingCode::PersonNotFound)
+    }
+
     /// Counts over this app.
     pub fn summary(&self) -> Summary {
         Summary { findings: self.findings.len(), ..Summary::of(&self.actions) }

@@ -111,9 +111,28 @@ impl RoleRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Find {
     /// The API has a query; what it returns is compared exactly.
-    Query,
+    Query {
+        /// It compares addresses as identities do, so that whom it does not find is not there. Any other query may find, and
+        /// its silence proves nothing.
+        excludes: bool,
+    },
     /// Only a sweep of the whole list can tell.
     Sweep,
+}
+
+impl Find {
+    /// A query that may find, and proves nothing by finding nobody.
+    pub const QUERY: Self = Self::Query { excludes: false };
+
+    /// Whether there is a query.
+    pub fn asks(self) -> bool {
+        matches!(self, Self::Query { .. })
+    }
+
+    /// Whether a query that finds nobody proves that nobody is there.
+    pub fn excludes(self) -> bool {
+        self == Self::Query { excludes: true }
+    }
 }
 
 /// How accounts are made.

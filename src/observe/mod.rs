@@ -7,6 +7,7 @@ mod accounts;
 mod everything;
 mod fact_log;
 mod memberships;
+mod missing;
 mod only;
 mod probe;
 mod refresh;
@@ -30,11 +31,10 @@ use jiff::Timestamp;
 
 use crate::{
     connectors::{Error, Lane, Looked, Reader},
-    model::{
-        AppPlan, Coverage, DesiredApp, Email, FactIds, Facts, Find, LiveAccount, LiveApp, Notice, Severity, Vocabulary,
-    },
+    model::{AppPlan, DesiredApp, Email, FactIds, Facts, LiveAccount, LiveApp, Notice, Severity, Vocabulary},
 };
 use fact_log::{Clock, FactLog};
+use missing::Listed;
 use rotation::{What, choose};
 
 /// Reads that are prepared at once. The budget's gate decides how many leave; this only has to keep it busy.
@@ -78,6 +78,8 @@ pub struct Before<'a> {
     pub rotation: Rotation,
     /// Whom an address belongs to: every person's aliases.
     pub aliases: &'a BTreeMap<Email, Email>,
+    /// Ids of accounts that are there as far as anybody remembers, the most important first.
+    pub remembered: &'a [Arc<str>],
 }
 
 /// Accounts with pending changes, which are read first.
@@ -137,7 +139,7 @@ pub async fn observe(
     progress: OnProgress<'_>,
 ) -> Result<LiveApp, Error> {
     let (facts, pending) = (&Facts::default(), &Pending::default());
-    let before = Before { facts, pending, rotation: Rotation::Everything, aliases };
+    let before = Before { facts, pending, rotation: Rotation::Everything, aliases, remembered: &[] };
     Ok(observe_in_rotation(reader, app, now, &before, progress).await?.live)
 }
 
@@ -155,13 +157,11 @@ pub async fn observe_in_rotation(
 ) -> Result<Observation, Error> {
     let clock = Clock::starting(now);
     let requests = reader.requests();
-    let listing = reader.accounts(Lane::Read).await?;
-    progress(ObserveProgress::Listed { accounts: listing.rows.len() });
-    let accounts_coverage = listing.coverage;
-    let mut accounts = listing.rows;
-    accounts.sort_by(|a, b| a.id.cmp(&b.id));
-    accounts.dedup_by(|a, b| a.id == b.id);
-    let absent = look_for_missing(reader, app, before.aliases, &accounts, &accounts_coverage).await;
+    let mut listed = Listed::of(reader.accounts(Lane::Read).await?);
+    progress(ObserveProgress::Listed { accounts: listed.accounts.len() });
+    listed.look_by_id(reader, before.remembered).await;
+    let absent = listed.look_for_granted(reader, app, before.aliases).await;
+    let Listed { mut accounts, coverage: accounts_coverage } = listed;
     let mut groups = memberships::list(reader, app, progress).await;
 
     let mut log = FactLog::new(before.facts, app, &accounts, clock);
@@ -200,33 +200,6 @@ pub async fn observe_in_rotation(
     };
     groups.enter_into(&mut live);
     Ok(Observation { live, lapsed, learnt: log.learnt, began: now, fingerprints: log.fingerprints, sparse })
-}
-
-/// Where the list broke off and the API has a query, asks for each granted account that was not seen: what a query shows
-/// to be missing can be made all the same. Every address of the person is asked for.
-async fn look_for_missing(
-    reader: &dyn Reader,
-    app: &DesiredApp,
-    aliases: &BTreeMap<Email, Email>,
-    accounts: &[LiveAccount],
-    coverage: &Coverage,
-) -> BTreeSet<Email> {
-    if coverage.is_complete() || reader.semantics().find != Find::Query {
-        return BTreeSet::new();
-    }
-    let identity = |account: &'_ LiveAccount| aliases.get(&account.email).unwrap_or(&account.email).clone();
-    let seen: BTreeSet<Email> = accounts.iter().map(identity).collect();
-    let members = app.groups.values().flat_map(|group| group.members.keys());
-    let people: BTreeSet<&Email> = app.accounts.keys().chain(members).filter(|email| !seen.contains(email)).collect();
-    let others = aliases.iter().filter(|(_, person)| people.contains(person)).map(|(alias, _)| alias);
-    let wanted: BTreeSet<&Email> = people.iter().copied().chain(others).collect();
-    // Owned, because a closure over borrowed items keeps the future from moving between threads.
-    let asks = wanted.into_iter().cloned().map(|email| async move {
-        let found = reader.find(&email, Lane::Read).await;
-        let none = found.is_ok_and(|listing| listing.rows.is_empty() && listing.coverage.is_complete());
-        none.then_some(email)
-    });
-    stream::iter(asks).buffer_unordered(AT_ONCE).filter_map(|absent| async { absent }).collect().await
 }
 
 /// Sends these reads, [`AT_ONCE`] at a time, and tells after each how many of how many are done.

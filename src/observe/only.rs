@@ -1,6 +1,6 @@
 //! Reading what one person takes, and no more: by id where one is known, by query where the API has one, and otherwise by a
-//! sweep that ends where the account is found. Groups and names are read only if they can matter, because somebody who is
-//! to be cut off waits for nothing.
+//! sweep that ends where the account is found. A query that finds nobody proves nothing, so that the list has the last word.
+//! Groups and names are read only if they can matter, because somebody who is to be cut off waits for nothing.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,9 +11,9 @@ use jiff::Timestamp;
 
 use super::{ObserveProgress, OnProgress, accounts, fact_log::Clock, memberships, vocabulary};
 use crate::{
-    connectors::{Error, Lane, Reader},
+    connectors::{Error, Lane, Listing, Reader},
     model::{
-        About, AccountStatus, AppPlan, Coverage, Desired, DesiredApp, Email, Extent, Find, LiveAccount, LiveApp,
+        About, AccountStatus, AppPlan, Coverage, Desired, DesiredApp, Email, Extent, FoundBy, LiveAccount, LiveApp,
         PersonStatus, Status, Verb,
     },
 };
@@ -34,13 +34,13 @@ pub struct Sought {
 }
 
 impl Sought {
-    /// The person behind `identity`, at `now`. `known` are ids by addresses, as earlier readings showed them; they may be
-    /// out of date.
+    /// The person behind `identity`, at `now`. `known` are ids of accounts that were the person's as earlier runs saw or made
+    /// them; they may be out of date.
     pub fn new(
         desired: &Desired,
         app: &DesiredApp,
         identity: &Email,
-        known: &BTreeMap<Email, Arc<str>>,
+        known: &BTreeSet<Arc<str>>,
         now: Timestamp,
     ) -> Self {
         let person = desired.people.get(identity);
@@ -49,7 +49,7 @@ impl Sought {
         Self {
             identity: identity.clone(),
             pin: app.ids.get(identity).map(|(id, _)| id.clone()),
-            known: addresses.iter().filter_map(|address| known.get(address).cloned()).collect(),
+            known: known.clone(),
             urgent: person.is_some_and(|person| person.status_at(now) == PersonStatus::Left),
             addresses,
         }
@@ -75,7 +75,7 @@ pub async fn observe_only(
     let clock = Clock::starting(now);
     let requests = reader.requests();
     let mut search = Search::new(reader, app, sought);
-    search.by_id().await?;
+    search.by_id().await;
     search.by_address().await?;
     search.by_memory();
     search.complete().await;
@@ -144,21 +144,23 @@ impl<'a> Search<'a> {
 
     /// A pin says whose account it is, whatever its address. What is merely remembered has to have one of the addresses; what
     /// has another by now is kept aside.
-    async fn by_id(&mut self) -> Result<(), Error> {
+    async fn by_id(&mut self) {
         let ids: BTreeSet<&Arc<str>> = self.sought.pin.iter().chain(&self.sought.known).collect();
         for id in ids {
-            match self.reader.account(id, self.sought.lane()).await? {
-                None => drop(self.about.missing.insert(id.clone())),
-                Some(account)
+            match self.reader.account(id, self.sought.lane()).await {
+                // Apps answer in many ways that somebody is gone, and the list knows better.
+                Err(error) => tracing::debug!(app = self.reader.app(), %error, "a look by id failed"),
+                Ok(None) => drop(self.about.missing.insert(id.clone())),
+                Ok(Some(account))
                     if self.sought.pin.as_ref() == Some(id) || self.sought.addresses.contains(&account.email) =>
                 {
                     self.whole.insert(id.clone());
+                    self.about.found_by = Some(FoundBy::Id);
                     self.found.insert(id.clone(), account);
                 }
-                Some(account) => drop(self.moved.insert(id.clone(), account)),
+                Ok(Some(account)) => drop(self.moved.insert(id.clone(), account)),
             }
         }
-        Ok(())
     }
 
     /// Asks for every address that no account has shown yet. A sweep is worth it only where nothing else has found one.
@@ -166,30 +168,95 @@ impl<'a> Search<'a> {
         let shown = |address: &&Email| self.found.values().any(|account| account.email == **address);
         let (shown, open): (Vec<&Email>, Vec<&Email>) = self.sought.addresses.iter().partition(shown);
         let open: Vec<Email> = open.into_iter().cloned().collect();
-        let sweeps = self.reader.semantics().find == Find::Sweep;
-        if open.is_empty() || (sweeps && !shown.is_empty()) {
-            self.about.unasked = open;
+        if open.is_empty() {
             return Ok(());
         }
-        let listing = self.reader.find_any(&open, self.sought.lane()).await?;
-        self.about.coverage = listing.coverage;
-        let has = |address: &Email| listing.rows.iter().any(|account| account.email == *address);
-        let (hit, miss): (Vec<Email>, Vec<Email>) = open.into_iter().partition(has);
+        if self.reader.asks() {
+            let asked = self.by_query(&open).await;
+            let proven = asked && self.reader.semantics().find.excludes() && self.about.coverage.is_complete();
+            if proven {
+                let miss: Vec<Email> = open.into_iter().filter(|address| !self.is_found(address)).collect();
+                self.absent.extend(miss);
+            } else if self.found.is_empty() {
+                self.by_list(&open).await?;
+            }
+        } else if shown.is_empty() {
+            self.by_list(&open).await?;
+        } else {
+            self.about.unasked = open;
+        }
+        Ok(())
+    }
+
+    fn is_found(&self, address: &Email) -> bool {
+        self.found.values().any(|account| account.email == *address)
+    }
+
+    /// Asks for each address, spelt in one way after another until somebody is found. Returns whether the query answered.
+    async fn by_query(&mut self, addresses: &[Email]) -> bool {
+        for address in addresses {
+            let spellings =
+                if self.reader.semantics().find.excludes() { vec![address.clone()] } else { address.spellings() };
+            for spelling in spellings {
+                let listing = match self.reader.find(&spelling, self.sought.lane()).await {
+                    Ok(listing) => listing,
+                    Err(error) => {
+                        tracing::debug!(app = self.reader.app(), %error, "a query failed, so that the list is read");
+                        return false;
+                    }
+                };
+                // A server that turned out to have no query has shown its whole list.
+                self.take_in(listing, if self.reader.asks() { FoundBy::Query } else { FoundBy::List });
+                if self.is_found(address) {
+                    break;
+                }
+            }
+        }
+        true
+    }
+
+    /// Looks through the list.
+    async fn by_list(&mut self, addresses: &[Email]) -> Result<(), Error> {
+        let sweeps = !self.reader.semantics().find.asks();
+        let listing = if sweeps {
+            self.reader.find_any(addresses, self.sought.lane()).await?
+        } else {
+            let mut listing = self.reader.accounts(self.sought.lane()).await?;
+            let ids: Vec<&Arc<str>> = self.sought.pin.iter().chain(&self.sought.known).collect();
+            listing.rows.retain(|account| addresses.contains(&account.email) || ids.contains(&&account.id));
+            listing
+        };
+        self.take_in(listing, FoundBy::List);
+        let (hit, miss): (Vec<Email>, Vec<Email>) =
+            addresses.iter().cloned().partition(|address| self.is_found(address));
         if sweeps && !hit.is_empty() {
             self.about.unasked = miss;
         } else if self.about.coverage.is_complete() {
             self.absent.extend(miss);
         }
+        Ok(())
+    }
+
+    fn take_in(&mut self, listing: Listing<LiveAccount>, by: FoundBy) {
+        let before = std::mem::take(&mut self.about.coverage);
+        self.about.coverage = match by {
+            // Whatever a query left open, the list settles.
+            FoundBy::List => listing.coverage,
+            FoundBy::Id | FoundBy::Query => before.and(listing.coverage),
+        };
+        if !listing.rows.is_empty() {
+            self.about.found_by.get_or_insert(by);
+        }
         for account in listing.rows {
             self.found.entry(account.id.clone()).or_insert(account);
         }
-        Ok(())
     }
 
     /// Where no address led to an account, shows what is remembered as this person's whatever its address is now: planning
     /// says what becomes of it.
     fn by_memory(&mut self) {
-        if self.found.is_empty() {
+        if self.found.is_empty() && !self.moved.is_empty() {
+            self.about.found_by = Some(FoundBy::Id);
             self.found = std::mem::take(&mut self.moved);
             self.whole.extend(self.found.keys().cloned());
         }

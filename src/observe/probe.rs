@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     connectors::{Error, Lane, Listing, Looked, Reader, STATUS_NOT_SHOWN},
-    model::{AccountStatus, Coverage, Find, LiveAccount, MemberRead},
+    model::{AccountStatus, Coverage, LiveAccount, MemberRead},
 };
 
 /// What came of one kind of read.
@@ -141,7 +141,7 @@ impl Run<'_> {
             }
         };
         self.add("read an account by its id", result, doubt);
-        if self.reader.semantics().find != Find::Query || listed.email.key().is_empty() {
+        if !self.reader.semantics().find.asks() || listed.email.key().is_empty() {
             return;
         }
         let found = self.reader.find(&listed.email, Lane::Read).await;

@@ -1,7 +1,10 @@
 //! Certainty before something is changed: what a plan is about to touch is read afresh, so that nothing is taken away
 //! because of what somebody remembers.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
@@ -15,8 +18,8 @@ use super::{
 use crate::{
     connectors::{Error, Lane, Listing, Reader},
     model::{
-        AccountGroup, AppPlan, Coverage, DesiredApp, Fact, FactIds, Facts, LiveAccount, LiveApp, LiveGroup, Semantics,
-        Status, Verb,
+        AccountGroup, AppPlan, Coverage, DesiredApp, Email, Fact, FactIds, Facts, LiveAccount, LiveApp, LiveGroup,
+        Semantics, Status, Verb,
     },
 };
 
@@ -78,11 +81,13 @@ struct Fresh {
 
 impl Observation {
     /// Plans, reads afresh what the plan would change because of a memory, and plans again, until it would change nothing that
-    /// was not seen in this run. Costs nothing where nothing is remembered and no turn is to come.
+    /// was not seen in this run, and would make nobody who was not asked for. Costs nothing where nothing is remembered, no turn
+    /// is to come and nobody is made.
     pub async fn make_certain(
         &mut self,
         reader: &dyn Reader,
         app: &DesiredApp,
+        aliases: &BTreeMap<Email, Email>,
         now: Timestamp,
         plan: &(dyn Fn(&LiveApp) -> AppPlan + Sync),
     ) {
@@ -94,6 +99,7 @@ impl Observation {
                 break;
             }
         }
+        self.ask_before_creating(reader, app, aliases, plan).await;
     }
 
     /// Reads these accounts afresh, and their memberships, as far as they take single reads and were not read this time; at

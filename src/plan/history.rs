@@ -103,6 +103,10 @@ pub struct AppHistory {
     pub readdressed_by_us: BTreeSet<(Arc<str>, Email)>,
     /// The last account that we made for each address, which in many apps is an invitation.
     pub invitations: BTreeMap<Email, Invited>,
+    /// Accounts, by id, that we made and that were not there before, each with the address that we made it for.
+    pub made_for: BTreeMap<Arc<str>, Email>,
+    /// Groups, by name, that we made, each with its id.
+    pub groups_made: BTreeMap<Arc<str>, Arc<str>>,
     /// Actions, by name, of which an earlier request may still take effect; each with why it is not sent again now.
     pub under_way: BTreeMap<String, String>,
 }

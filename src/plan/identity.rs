@@ -47,13 +47,15 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
     }
     let mut accounts: HashMap<&'a Email, Vec<&'a LiveAccount>> = HashMap::new();
     let mut by_id = HashMap::new();
-    let moved = moved(cx);
+    let (moved, made) = (moved(cx), made(cx));
 
     for account in cx.accounts.iter().copied() {
         let by_address = cx.identity(&account.email);
-        let identity = match pinned.get(&account.id) {
-            // An account without an address says nothing against its pin.
-            Some((by_pin, place)) if *by_pin != by_address && !is_nobody(by_address) => {
+        let identity = match (pinned.get(&account.id), made.get(&account.id).copied()) {
+            // An account without an address says nothing against its pin, nor does one that was made for that person.
+            (Some((by_pin, place)), made)
+                if *by_pin != by_address && !is_nobody(by_address) && made != Some(by_pin) =>
+            {
                 let doubt = disagreement(cx, account, by_pin, by_address, place);
                 if cx.desired.named.contains(by_address) {
                     ambiguous.entry(by_address).or_insert_with(|| doubt.clone());
@@ -61,8 +63,17 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
                 ambiguous.entry(by_pin).or_insert(doubt);
                 by_pin
             }
-            Some((by_pin, _)) => by_pin,
-            None => match moved.get(&account.id).map(|people| (people, people.first())) {
+            (Some((by_pin, _)), _) => by_pin,
+            (None, Some(person)) => {
+                let doubt = renamed(cx, person, account);
+                if cx.desired.named.contains(by_address) {
+                    let doubt = Doubt { all_theirs: false, ..doubt.clone() };
+                    ambiguous.entry(by_address).or_insert(doubt);
+                }
+                ambiguous.entry(person).or_insert(doubt);
+                person
+            }
+            (None, None) => match moved.get(&account.id).map(|people| (people, people.first())) {
                 Some((people, Some(first))) => {
                     for person in people {
                         ambiguous.entry(person).or_insert_with(|| moved_away(cx, person, account));
@@ -206,6 +217,43 @@ fn moved<'a>(cx: &Context<'a>) -> HashMap<&'a Arc<str>, BTreeSet<&'a Email>> {
         }
     }
     moved
+}
+
+/// Accounts, by id, that we made for somebody whom the files name and that never had an address of theirs since: the app calls
+/// them otherwise, and they are that person's all the same.
+fn made<'a>(cx: &Context<'a>) -> HashMap<&'a Arc<str>, &'a Email> {
+    let mut made = HashMap::new();
+    let Some(history) = cx.past.and_then(|past| past.history) else { return made };
+    for (id, address) in &history.made_for {
+        let person = cx.identity(address);
+        let Ok(at) = cx.accounts.binary_search_by(|account| account.id.cmp(id)) else { continue };
+        let had = |address: &Email| history.seen_under.get(address).is_some_and(|ids| ids.contains(id));
+        if cx.desired.named.contains(person)
+            && cx.identity(&cx.accounts[at].email) != person
+            && !cx.addresses(person).any(had)
+        {
+            made.insert(id, person);
+        }
+    }
+    made
+}
+
+fn renamed(cx: &Context<'_>, person: &Email, account: &LiveAccount) -> Doubt {
+    let pin = repair::pin(cx, person, &account.id);
+    let (calls, repair) = match Email::parse(account.email.as_str()) {
+        Ok(address) => {
+            let alias = repair::alias(cx, person, &address);
+            (format!("but the app calls it {address}"), format!("if that is {person} too, {alias}; or {pin}"))
+        }
+        Err(_) if is_nobody(&account.email) => ("but the app shows it without an address".to_owned(), pin),
+        Err(_) => (format!("but the app calls it {}", account.email), pin),
+    };
+    Doubt {
+        reason: format!("rosterd made account {} for {person}, {calls}", account.id),
+        repair,
+        all_theirs: true,
+        because: cx.people.get(person).map(|person| person.place.clone()).into_iter().collect(),
+    }
 }
 
 fn moved_away(cx: &Context<'_>, person: &Email, account: &LiveAccount) -> Doubt {

@@ -173,6 +173,9 @@ impl<'a> Context<'a> {
     /// Why an account may be there although it was not seen; `None` once that is certain. A query is certain for the address
     /// it asked for, and a person may have several.
     fn may_exist(&self, identity: &Email) -> Option<&'a str> {
+        if let Some(why) = self.addresses(identity).find_map(|email| self.live.unanswered.get(email)) {
+            return Some(why);
+        }
         let Coverage::Incomplete(why) = &self.live.accounts_coverage else { return None };
         (!self.addresses(identity).all(|email| self.live.absent.contains(email))).then_some(why)
     }

@@ -3,7 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use super::{Context, draft::Drafts, identity::Matched};
+use super::{
+    Context,
+    draft::Drafts,
+    identity::Matched,
+    many,
+    wanted::{Standing, standing},
+};
 use crate::model::{About, Email, Finding, FindingCode, Guard, Verb};
 
 /// Leaves what is about the one person, if the plan is about one.
@@ -25,6 +31,28 @@ pub(super) fn restrict(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Dra
         accounts.flat_map(|account| [matched.label(account, identity), account.email.as_str()]).collect();
     names.insert(identity.as_str());
     drafts.findings.retain(|finding| finding.account.as_deref().is_some_and(|account| names.contains(account)));
+    if let Some(about) = cx.live.alone() {
+        drafts.findings.extend(outcome(cx, matched, about, drafts.actions.is_empty()));
+    }
+}
+
+/// How the person was found; or that they were not, where an account would have to go.
+fn outcome(cx: &Context<'_>, matched: &Matched<'_>, about: &About, nothing_to_do: bool) -> Option<Finding> {
+    let (who, app) = (&about.identity, &cx.app.name);
+    let is_there = matched.accounts.contains_key(who);
+    let finding = if let (Some(how), true) = (about.found_by, is_there) {
+        Finding::note(FindingCode::PersonFound, format!("{who} was found in {app} {how}."))
+    } else if !is_there && nothing_to_do && !(standing(cx, who) == Standing::Active && cx.app.grants(who)) {
+        let message = format!(
+            "no account of {who} was found in {app}, under {}; if there is one under another address, add that to the \
+             `aliases` of the person, or pin the account's id under `ids` of apps.{app}",
+            many(cx.addresses(who).count(), "address", "addresses")
+        );
+        Finding::warning(FindingCode::PersonNotFound, message)
+    } else {
+        return None;
+    };
+    Some(finding.account(who.as_str()))
 }
 
 /// What a reader of the plan has to know about how far the reading went.

@@ -12,10 +12,13 @@ use tracing::{info, warn};
 
 use crate::{
     execute::CreatedIds,
-    model::{AccountStatus, Coverage, Email, Fact, FactIds, Facts, LiveApp, LiveMember, Verb},
+    model::{AccountStatus, Coverage, Desired, DesiredApp, Email, Fact, FactIds, Facts, LiveApp, LiveMember, Verb},
     plan::{AppHistory, Invited, Used},
     store::{self, AppKey, Deed, Ending, Event, FactKind, Filter, Invitation, Store, StoreError, Swept, UsedApproval},
 };
+
+/// For so long an account that we made is looked for by its id although no reading has ever shown it.
+const LATELY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// The rolling day over which caps count.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
@@ -39,6 +42,8 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         active_at_day_start: store.active_at(key, yesterday).await?,
         lost_today: moved.lost,
         gained_today: moved.gained,
+        made_for: store.accounts_made(key).await?.into_iter().map(|(id, made)| (id, made.email)).collect(),
+        groups_made: store.groups_made(key).await?,
         under_way: BTreeMap::new(),
     })
 }
@@ -53,6 +58,30 @@ impl super::Reconciler {
             Err(error) => warn!(%error, "old entries and readings were not deleted; the next day tries again"),
         }
     }
+}
+
+/// Ids of accounts that a list should show, as far as anybody remembers, those first whom the files name: readings showed
+/// them, or we made them. Many lists leave out who is inactive, who matters only where something is granted.
+pub(super) async fn remembered(
+    store: &Store,
+    key: &AppKey,
+    desired: &Desired,
+    app: &DesiredApp,
+    now: Timestamp,
+) -> Result<Vec<Arc<str>>, StoreError> {
+    let lately = now.saturating_sub(LATELY).unwrap_or(Timestamp::MIN);
+    let made = store.accounts_made(key).await?.into_iter().filter(|(_, made)| made.at >= lately);
+    let mut all: BTreeMap<Arc<str>, Email> = made.map(|(id, made)| (id, made.email)).collect();
+    for (id, (email, status)) in store.accounts_there(key).await? {
+        if status != AccountStatus::Inactive || app.grants(desired.identity(&email)) {
+            all.insert(id, email);
+        } else {
+            all.remove(&id);
+        }
+    }
+    let (named, others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|(_, email)| desired.named.contains(desired.identity(email)));
+    Ok(named.into_iter().chain(others).map(|(id, _)| id).collect())
 }
 
 /// An account that we made; of several for one address the last, since they come oldest first.

@@ -23,7 +23,7 @@ use crate::{
 impl AppReader<'_> {
     /// Reads what the person behind `identity` takes, with no memory.
     pub(super) async fn read_only(&self, identity: &Email) -> AppReading {
-        self.look_for(identity, &BTreeMap::new(), None).await.map(Seen::alone)
+        self.look_for(identity, &BTreeSet::new(), None).await.map(Seen::alone)
     }
 
     /// Reads what the person behind `identity` takes, with what the memory knows of them. The reading that it keeps says
@@ -46,22 +46,22 @@ impl AppReader<'_> {
         Ok(Seen { live, past: Some(past), recovered })
     }
 
-    /// The ids that earlier readings showed under the person's addresses, and what is under way for them. A run that reads
-    /// everybody settles what is under way for others.
+    /// The ids that earlier readings showed under the person's addresses or that our creates for them gave, and what is under
+    /// way for them. A run that reads everybody settles what is under way for others.
     async fn known_of(
         &self,
         memory: &Memory,
         identity: &Email,
-    ) -> Result<(BTreeMap<Email, Arc<str>>, Vec<Intent>), StoreError> {
+    ) -> Result<(BTreeSet<Arc<str>>, Vec<Intent>), StoreError> {
         let (store, key) = (&memory.store, &self.connected.key);
         let person = self.reconciler.desired.people.get(identity);
         let aliases = person.into_iter().flat_map(|person| &person.aliases);
         let addresses: BTreeSet<&Email> = std::iter::once(identity).chain(aliases).collect();
-        let mut known = BTreeMap::new();
+        let made = store.accounts_made(key).await?;
+        let made = made.into_iter().filter(|(_, made)| addresses.contains(&made.email));
+        let mut known: BTreeSet<Arc<str>> = made.map(|(id, _)| id).collect();
         for address in &addresses {
-            if let Some(seen) = store.seen_account_by_email(key, address).await? {
-                known.insert((*address).clone(), seen.account);
-            }
+            known.extend(store.seen_account_by_email(key, address).await?.map(|seen| seen.account));
         }
         let mut open = store.open_intents(key).await?;
         open.retain(|intent| {
@@ -73,7 +73,7 @@ impl AppReader<'_> {
     async fn look_for(
         &self,
         identity: &Email,
-        known: &BTreeMap<Email, Arc<str>>,
+        known: &BTreeSet<Arc<str>>,
         past: Option<&Past>,
     ) -> Result<LiveApp, Unread> {
         let (began, now) = (Instant::now(), self.reconciler.clock.now());

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::{
     connectors::Writer,
-    model::{DesiredApp, LiveApp},
-    observe::{self, ObserveProgress},
-    plan::AppInputs,
+    model::{DesiredApp, Facts, LiveApp},
+    observe::{self, Before, ObserveProgress, Pending, Rotation},
+    plan::{self, AppInputs},
 };
 
 /// One app that can be read.
@@ -44,8 +44,13 @@ impl AppReader<'_> {
     /// Reads with no memory.
     pub(super) async fn read(&self) -> AppReading {
         let Reconciler { desired, clock, .. } = self.reconciler;
-        let live = observe::observe(self.writer, self.app, &desired.aliases, clock.now(), &self.progress()).await;
-        live.map(Seen::alone).map_err(|error| Unread::from(&error))
+        let (facts, pending, aliases) = (&Facts::default(), &Pending::default(), &desired.aliases);
+        let before = Before { facts, pending, rotation: Rotation::Everything, aliases, remembered: &[] };
+        let seen = observe::observe_in_rotation(self.writer, self.app, clock.now(), &before, &self.progress()).await;
+        let mut seen = seen.map_err(|error| Unread::from(&error))?;
+        let plan = |live: &LiveApp| plan::plan_one(&self.inputs(live, None, clock.now()));
+        seen.make_certain(self.writer, self.app, aliases, clock.now(), &plan).await;
+        Ok(Seen::alone(seen.live))
     }
 
     /// Reads with the groups that no line declares, and with no memory.

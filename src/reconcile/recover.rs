@@ -40,6 +40,8 @@ pub struct Recovered {
     pub ending: Option<Ending>,
     /// The sentence that goes with it.
     pub message: String,
+    /// That run was cut off, so that nobody heard what the app answered.
+    pub cut_off: bool,
 }
 
 /// Waits until what was sent by the writer of these intents shows, as far as somebody can be kept waiting.
@@ -64,7 +66,7 @@ pub(super) async fn settle(
 ) -> Result<(Vec<Recovered>, BTreeMap<String, String>), StoreError> {
     let mut swept = Swept::default();
     let (mut recovered, mut under_way) = (Vec::new(), BTreeMap::new());
-    end_runs(memory, open.iter().map(|intent| &intent.intent.run).collect()).await?;
+    let cut_off = end_runs(memory, open.iter().map(|intent| &intent.intent.run).collect()).await?;
     for Intent { id, intent, .. } in open {
         let judged = judge(memory, tenure, id, &intent, writer, live, &mut swept).await?;
         let (ending, message) = match &judged {
@@ -72,7 +74,8 @@ pub(super) async fn settle(
             Err(why) => (None, why.clone()),
         };
         let (action, run, sent_at) = (intent.action.clone(), intent.run.clone(), intent.at);
-        recovered.push(Recovered { action, run, sent_at, ending, message });
+        let cut_off = cut_off.contains(&run);
+        recovered.push(Recovered { action, run, sent_at, ending, message, cut_off });
         match judged {
             Err(why) => drop(under_way.insert(intent.action, why)),
             Ok(found) => {
@@ -98,14 +101,22 @@ pub(super) async fn settle(
     Ok((recovered, under_way))
 }
 
-/// Enters that runs which left something under way were cut off: the app is ours now, so that they are over.
-async fn end_runs(memory: &Memory, runs: BTreeSet<&Arc<str>>) -> Result<(), StoreError> {
+/// Enters that runs which left something under way were cut off: the app is ours now, so that they are over. Returns those
+/// that were, and not those that ended and left a question.
+async fn end_runs(memory: &Memory, runs: BTreeSet<&Arc<str>>) -> Result<BTreeSet<Arc<str>>, StoreError> {
     let ours = memory.begun().await;
+    let mut cut_off = BTreeSet::new();
     for run in runs.into_iter().filter(|run| Some(*run) != ours.as_ref()) {
-        let under_way = async || Ok(memory.store.run(run).await?.is_some_and(|run| run.ended.is_none()));
-        if !under_way().await? {
-            continue;
-        }
+        let ended = async || Ok::<_, StoreError>(memory.store.run(run).await?.map(|run| run.ended));
+        let under_way = async || Ok::<_, StoreError>(matches!(ended().await?, Some(None)));
+        match ended().await? {
+            Some(None) => cut_off.insert(run.clone()),
+            Some(Some((_, ended))) if ended.how == RunEnding::CutOff => {
+                cut_off.insert(run.clone());
+                continue;
+            }
+            _ => continue,
+        };
         let ended = RunEnded { how: RunEnding::CutOff, message: None, counts: BTreeMap::new() };
         // Apps are read at the same time: another one that the run touched may have ended it in between.
         if let Err(error) = memory.store.end_run(run, memory.now(), &ended).await
@@ -114,7 +125,7 @@ async fn end_runs(memory: &Memory, runs: BTreeSet<&Arc<str>>) -> Result<(), Stor
             return Err(error);
         }
     }
-    Ok(())
+    Ok(cut_off)
 }
 
 /// What a plan that writes nothing may say of open intents: whatever is not seen yet waits for a run that looks.
@@ -124,7 +135,7 @@ pub(super) fn peek(open: &[Intent], semantics: &Semantics, live: &LiveApp) -> BT
         let seen = settle::seen_in(live, &write_of(&intent.intent)?, joining);
         matches!(seen, Became::Absent | Became::Unclear(_)).then(|| {
             let why = format!(
-                "a request for it was under way at {:.0}, and nobody heard the answer; `apply` looks for it first",
+                "a request for it was sent at {:.0}, and whether it took effect is not known; `apply` looks for it first",
                 intent.intent.at
             );
             (intent.intent.action.clone(), why)

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    connect::{Pace, quota},
+    connect::{Pace, Reconciler, quota},
     history,
     kept::Kept,
     memory::{Memory, Tenure},
@@ -31,13 +31,15 @@ impl AppReader<'_> {
         self.let_it_show(memory, &kept, &open).await;
 
         let (pending, aliases) = (&kept.pending, &self.reconciler.desired.aliases);
-        let before = Before { facts: &facts, pending, rotation: self.rotation(), aliases };
+        let Reconciler { desired, .. } = self.reconciler;
+        let remembered = history::remembered(store, key, desired, self.app, memory.now()).await.map_err(unkept)?;
+        let before = Before { facts: &facts, pending, rotation: self.rotation(), aliases, remembered: &remembered };
         let seen = observe::observe_in_rotation(self.writer, self.app, memory.now(), &before, &self.progress()).await;
         let mut seen = seen.map_err(|error| Unread::from(&error))?;
 
         let (recovered, past) = self.settle(memory, &kept, open, &seen.live).await.map_err(unkept)?;
         let plan = |live: &LiveApp| plan::plan_one(&self.inputs(live, Some(&past), memory.now()));
-        seen.make_certain(self.writer, self.app, memory.now(), &plan).await;
+        seen.make_certain(self.writer, self.app, aliases, memory.now(), &plan).await;
         if let Some(tenure) = &kept.tenure {
             self.write_down(memory, tenure, &seen, &past).await.map_err(unkept)?;
         }

@@ -52,7 +52,7 @@ fn yes_if(able: bool) -> Extent {
 fn abilities(semantics: &Semantics) -> Vec<Ability> {
     let members = &semantics.members;
     let find = match semantics.find {
-        Find::Query => "by query",
+        Find::Query { .. } => "by query",
         Find::Sweep => "by reading the list",
     };
     let read = match members.read {

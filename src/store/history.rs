@@ -7,10 +7,13 @@ use std::{
 
 use jiff::Timestamp;
 
+use sqlx::Row as _;
+
 use super::{
     AppKey, Entry, Event, FORGOTTEN, Store, StoreError, deactivations,
+    error::Fault,
     ledger::{COVERED, ENTRIES},
-    row::{nanos, not_negative},
+    row::{self, nanos, not_negative},
     sightings,
     statement::of,
 };
@@ -62,6 +65,15 @@ pub struct Invitation {
     pub account_id: Option<Arc<str>>,
     /// What the readings say about it since; none when no reading has shown it.
     pub seen: Option<Sighting>,
+}
+
+/// An account that we made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Made {
+    /// The address that it was made for.
+    pub email: Email,
+    /// When that was entered.
+    pub at: Timestamp,
 }
 
 impl Store {
@@ -229,6 +241,73 @@ impl Store {
             Some((deed.account_id?, Email::lenient(to.texts().next()?)))
         });
         Ok(given.collect())
+    }
+
+    /// Accounts, by id, that no reading has proven to be gone, each with the address and the status that it was seen with last.
+    /// What we deleted ourselves is not among them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn accounts_there(&self, key: &AppKey) -> Result<BTreeMap<Arc<str>, (Email, AccountStatus)>, StoreError> {
+        self.reading("looking up who was there", async |tx| {
+            let sql = format!(
+                "SELECT account, email, status FROM seen_accounts
+                 WHERE app = $1 AND origin = $2 AND seen_to IS NULL AND account NOT IN (
+                     SELECT account_id FROM ledger WHERE app = $1 AND origin = $2 AND verb = 'delete'
+                       AND result = 'done' AND account_id IS NOT NULL AND {COVERED})"
+            );
+            let rows = tx.found(&sql, of(key)).await?;
+            let there = rows.iter().map(|row| {
+                let shown = (Email::lenient(row.try_get("email")?), row::status(row)?);
+                Ok::<_, Fault>((row::shared(row, "account")?, shown))
+            });
+            there.collect()
+        })
+        .await
+    }
+
+    /// Accounts, by id, that we made and that no reading had shown before we did, each with the address that it was made for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn accounts_made(&self, key: &AppKey) -> Result<BTreeMap<Arc<str>, Made>, StoreError> {
+        self.reading("looking up whom we made", async |tx| {
+            let sql = format!(
+                "{ENTRIES}
+                 WHERE app = $1 AND origin = $2 AND verb = 'create' AND result = 'done' AND account_id IS NOT NULL
+                   AND NOT EXISTS (
+                     SELECT 1 FROM seen_accounts AS seen WHERE seen.app = $1 AND seen.origin = $2
+                       AND seen.account = ledger.account_id AND seen.seen_from < ledger.at)
+                   AND {COVERED} ORDER BY seq"
+            );
+            let mut made = BTreeMap::new();
+            for entry in tx.rows::<Entry>(&sql, of(key)).await? {
+                let Some(deed) = entry.entry.event.action().map(|action| &action.deed) else { continue };
+                let (Some(id), Some(account)) = (&deed.account_id, &deed.account) else { continue };
+                if **account != *FORGOTTEN {
+                    made.insert(id.clone(), Made { email: Email::lenient(account), at: entry.entry.at });
+                }
+            }
+            Ok(made)
+        })
+        .await
+    }
+
+    /// Groups, by name, that we made, each with the id that the app gave it: the last one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn groups_made(&self, key: &AppKey) -> Result<BTreeMap<Arc<str>, Arc<str>>, StoreError> {
+        let sql = format!(
+            "{ENTRIES}
+             WHERE app = $1 AND origin = $2 AND verb = 'create-group' AND result = 'done' AND {COVERED} ORDER BY seq"
+        );
+        let entries: Vec<Entry> = self.find("looking up which groups we made", &sql, of(key)).await?;
+        let made = entries.into_iter().filter_map(|entry| match entry.entry.event {
+            Event::Action(action) => action.deed.group.zip(action.deed.group_id),
+            _ => None,
+        });
+        Ok(made.collect())
     }
 
     /// Accounts that we made, and memberships that made one, oldest first.

@@ -59,7 +59,7 @@ pub use entry::{
 pub use error::{StoreError, Trouble};
 pub use facts::{Fact, FactKind};
 pub use forget::Forgotten;
-pub use history::{Invitation, Moved, OwnDeactivation, Sighting};
+pub use history::{Invitation, Made, Moved, OwnDeactivation, Sighting};
 pub use journal::{Intent, IntentId, NewIntent};
 pub use keep::Swept;
 pub use lease::{AppKey, Claim, Lease};

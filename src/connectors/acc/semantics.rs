@@ -47,7 +47,7 @@ pub(super) fn of(settings: &Settings) -> Semantics {
         // People keep their names and their address in their own Autodesk profile, and only a person makes an account admin.
         fixed: fields([ADDRESS, "role", "given_name", "family_name"]),
         role: Some(role([rows::ACCOUNT_USER, rows::ACCOUNT_ADMIN])),
-        find: Find::Query,
+        find: Find::QUERY,
         carries: fields(["role", "company", "default_role", "given_name", "family_name"]),
         // Nobody is invited by it: that is what joining a project does.
         create: Some(CreateRule { require: [].into(), becomes: AccountStatus::Pending }),

@@ -216,7 +216,7 @@ fn alteryx_and_workiva_declare_their_traps() {
     assert_eq!(alteryx.groups.require, ["role".into()].into());
     assert_eq!(
         (alteryx.find, alteryx.members.read, alteryx.members.add_at_once),
-        (Find::Query, MemberRead::PerGroup, 1)
+        (Find::QUERY, MemberRead::PerGroup, 1)
     );
     let webapi = semantics("alteryx-webapi");
     assert!(webapi.delete.is_none() && webapi.reactivate);

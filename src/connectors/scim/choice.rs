@@ -55,6 +55,10 @@ pub(super) fn specs() -> Vec<OptionSpec> {
         ("trust_totals", "`false` where `totalResults` is the size of the page: lists are then read to an empty page"),
         ("filter", "`false` where users cannot be looked up by a filter"),
         (
+            "filter_excludes",
+            "`true` where a filter by address ignores case: whom it does not find is then believed to have no account",
+        ),
+        (
             "search",
             "`url` (default), `body` or `always`: what is asked for in a body; `body` does so for filters, which keeps addresses \
              out of logs of proxies, and `always` for every list, where a server reads no page numbers in an address",

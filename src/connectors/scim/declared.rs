@@ -28,7 +28,7 @@ impl Profile {
             fields,
             fixed: [EXTERNAL_ID.0.into()].into(),
             role,
-            find: if self.filter { Find::Query } else { Find::Sweep },
+            find: if self.filter { Find::Query { excludes: self.filter_excludes } } else { Find::Sweep },
             create: Some(CreateRule {
                 require: self.require.iter().cloned().collect(),
                 becomes: AccountStatus::Active,

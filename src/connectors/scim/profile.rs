@@ -119,6 +119,8 @@ pub(super) struct Profile {
     pub(super) page_size: u32,
     pub(super) trust_totals: bool,
     pub(super) filter: bool,
+    /// A filter compares addresses as identities do.
+    pub(super) filter_excludes: bool,
     pub(super) search: Search,
     /// None: as the server says.
     pub(super) etags: Option<bool>,
@@ -151,6 +153,7 @@ impl Profile {
             page_size: PAGE,
             trust_totals: true,
             filter: true,
+            filter_excludes: false,
             discovery: true,
             create_groups: true,
             delete_groups: true,
@@ -204,6 +207,7 @@ impl Profile {
         put(&mut self.page_size, given.number("page_size", 1..=100_000)?);
         put(&mut self.trust_totals, given.flag("trust_totals")?);
         put(&mut self.filter, given.flag("filter")?);
+        put(&mut self.filter_excludes, given.flag("filter_excludes")?);
         let searches = [("url", Search::Url), ("body", Search::Filtered), ("always", Search::Always)];
         put(&mut self.search, given.word("search", &searches)?);
         self.etags = given.flag("etags")?.or(self.etags);

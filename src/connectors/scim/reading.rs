@@ -277,6 +277,10 @@ impl Reader for ScimApp {
         Ok(found)
     }
 
+    fn asks(&self) -> bool {
+        self.profile.filter && !self.memory().filter_useless
+    }
+
     async fn groups(&self, lane: Lane) -> Result<Listing<LiveGroup>, Error> {
         let groups = self.list(Request::new(Method::Get, GROUPS).with(&[(EXCLUDED, MEMBERS)]), lane).await?;
         self.saw_rows(GROUPS, &groups.rows);

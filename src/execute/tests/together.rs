@@ -6,7 +6,7 @@ use super::*;
 
 /// Adds or removes five accounts, three at once, against an app that does `script` with the requests it gets.
 async fn check(verb: Verb, script: &[Fault], change: impl FnOnce(&mut World), expected: &str) {
-    let mut rules = semantics(MemberRead::PerGroup, Find::Query);
+    let mut rules = semantics(MemberRead::PerGroup, Find::QUERY);
     rules.members.add_at_once = 3;
     rules.members.remove_at_once = 3;
     rules.settle = Duration::from_secs(10);

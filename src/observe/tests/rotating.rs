@@ -39,7 +39,7 @@ impl<'a> Runs<'a> {
     async fn run(&mut self) -> Observation {
         self.now += CYCLE;
         let (facts, pending, aliases) = (&self.facts, &self.pending, &BTreeMap::new());
-        let before = Before { facts, pending, rotation: self.rotation, aliases };
+        let before = Before { facts, pending, rotation: self.rotation, aliases, remembered: &[] };
         let seen = observe_in_rotation(self.fake, &self.app, self.now, &before, &|_| {}).await.unwrap();
         self.remember(&seen);
         seen
@@ -288,14 +288,14 @@ async fn planning_goes_on_until_nothing_is_changed_because_of_a_memory() {
     fake.asked();
     let now = runs.now;
     let plan = |live: &LiveApp| planned_with(&runs, live, &["u020"]);
-    seen.make_certain(&fake, &runs.app, now, &plan).await;
+    seen.make_certain(&fake, &runs.app, &BTreeMap::new(), now, &plan).await;
     assert_eq!(
         shown(&plan(&seen.live)),
         ["ready a/add-member/u030@example.com/DESIGN", "held a/deactivate/u020@example.com"]
     );
     let asked = fake.asked();
     assert_eq!(asked.len(), 8, "the leaver, the two who seemed to be admins, and who joins: {asked:?}");
-    seen.make_certain(&fake, &runs.app, now, &plan).await;
+    seen.make_certain(&fake, &runs.app, &BTreeMap::new(), now, &plan).await;
     assert!(fake.asked().is_empty());
 }
 

@@ -140,7 +140,12 @@ fn find<'a>(cx: &Context<'a>, desired: &'a DesiredGroup, by_name: &BTreeMap<&str
         }
         return found;
     }
-    match by_name.get(&*desired.name).map_or(&[][..], Vec::as_slice) {
+    let named = by_name.get(&*desired.name).map_or(&[][..], Vec::as_slice);
+    if let (true, Some(made)) = (named.is_empty(), made(cx, desired)) {
+        found.doubt = Some(renamed(cx, desired, made));
+        return found;
+    }
+    match named {
         [] if !cx.app.semantics.groups.list && desired.state == GroupState::Present => {
             found.doubt = Some((
                 Guard::Incomplete,
@@ -173,6 +178,26 @@ fn find<'a>(cx: &Context<'a>, desired: &'a DesiredGroup, by_name: &BTreeMap<&str
         }
     }
     found
+}
+
+/// The live group that we made for this line, where no line means it by the name that it has now.
+fn made<'a>(cx: &Context<'a>, desired: &DesiredGroup) -> Option<&'a LiveGroup> {
+    let history = cx.past?.history?;
+    let live = cx.groups.get(history.groups_made.get(&desired.name)?)?;
+    (!cx.app.declares(live)).then_some(live)
+}
+
+fn renamed(cx: &Context<'_>, desired: &DesiredGroup, made: &LiveGroup) -> (Guard, String, String) {
+    (
+        Guard::Ambiguous,
+        format!("rosterd made {} as {}, but the app calls it {}", desired.name, made.id, made.name),
+        format!(
+            "add `id: {}` to {}; or declare the group under the name {}",
+            repair::scalar(&made.id),
+            repair::group(cx, &desired.name, &desired.place),
+            repair::scalar(&made.name)
+        ),
+    )
 }
 
 /// Why some of the group's members may not have been seen.

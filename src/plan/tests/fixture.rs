@@ -95,7 +95,7 @@ pub(super) fn one_way() -> Semantics {
 pub(super) fn full() -> Semantics {
     Semantics {
         connector: "full".into(),
-        find: Find::Query,
+        find: Find::QUERY,
         create: Some(CreateRule { require: BTreeSet::new(), becomes: AccountStatus::Active }),
         deactivate: Some(DeactivateRule::default()),
         reactivate: true,

@@ -23,6 +23,9 @@ const FINDINGS: usize = 100;
 pub fn plan(plan: &Plan, style: &Style) -> String {
     let mut canvas = Canvas::new(style);
     let several = plan.apps.len() > 1;
+    for found in plan.apps.iter().filter_map(found) {
+        canvas.say(Paint::Plain, &*found.message);
+    }
     around::draw_head(&mut canvas, plan);
     // Quiet apps come first, in one block: they are read in one glance and leave the rest together.
     let (quiet, busy): (Vec<&AppPlan>, Vec<&AppPlan>) = wording::apps(plan).into_iter().partition(|app| is_quiet(app));
@@ -51,9 +54,15 @@ pub(super) fn only(app: &AppPlan) -> Option<&Finding> {
     app.findings.iter().find(|finding| finding.code == FindingCode::OnlyOnePerson)
 }
 
+/// How the one person was found who was looked for. It stands before everything else.
+fn found(app: &AppPlan) -> Option<&Finding> {
+    app.findings.iter().find(|finding| finding.code == FindingCode::PersonFound)
+}
+
 /// Findings that are told with the app, sorted.
 pub(super) fn own_findings(app: &AppPlan) -> Vec<&Finding> {
-    wording::sorted(app.findings.iter().filter(|finding| finding.code != FindingCode::OnlyOnePerson))
+    let told = [FindingCode::OnlyOnePerson, FindingCode::PersonFound];
+    wording::sorted(app.findings.iter().filter(|finding| !told.contains(&finding.code)))
 }
 
 fn draw_quiet(canvas: &mut Canvas, app: &AppPlan) {
@@ -147,7 +156,11 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
             canvas.say(Paint::Change, "Not everything could be read, and what was not seen is not taken for absent.");
         }
         if app.actions.is_empty() {
-            canvas.say(Paint::Add, "In sync: nothing to do.");
+            let all_seen = (app.complete || only(app).is_some()) && !app.nobody_found();
+            canvas.say(
+                Paint::Add,
+                if all_seen { "In sync: nothing to do." } else { "Nothing to do about what was seen." },
+            );
         }
     }
     draw_actions(canvas, app);

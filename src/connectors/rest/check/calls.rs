@@ -172,6 +172,10 @@ impl<'a> CallBuilder<'a> {
     }
 
     pub(super) fn list(&self, what: &str, wire: wire::List) -> Result<List, Problem> {
+        if wire.excludes && what != "accounts.find" {
+            let says = "says what it means that `accounts.find` finds nobody; leave it out here";
+            return Err((wire.get.line, format!("`excludes` under `{what}` {says}")));
+        }
         let own = wire.page.map(paging).transpose()?;
         let paging = own.or_else(|| self.scope.page.cloned()).filter(|_| wire.paged);
         let read = wire::Read { get: wire.get, query: wire.query, answers: wire.answers };

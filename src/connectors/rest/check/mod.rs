@@ -85,7 +85,7 @@ fn semantics(wire: &wire::Manifest, members: &wire::Members) -> Semantics {
         carries: BTreeSet::new(),
         fixed: wire.accounts.fixed.iter().cloned().collect(),
         role: None,
-        find: if wire.accounts.find.is_some() { Find::Query } else { Find::Sweep },
+        find: wire.accounts.find.as_ref().map_or(Find::Sweep, |find| Find::Query { excludes: find.excludes }),
         create: create
             .as_ref()
             .map(|create| CreateRule { require: required(create.require.as_ref()), becomes: create.becomes.into() }),
@@ -109,8 +109,8 @@ fn semantics(wire: &wire::Manifest, members: &wire::Members) -> Semantics {
 fn lookups(wire: wire::Map<wire::Lookup>, scope: &Scope<'_>) -> Result<BTreeMap<Arc<str>, Lookup>, Problem> {
     let lookup = |(key, wire): (Arc<str>, wire::Lookup)| {
         let wire::Lookup { get, query, items, page, paged, answers, id, name } = wire;
-        let (carries, group, account, otherwise) = (None, None, None, None);
-        let list = wire::List { get, query, items, page, paged, answers, carries, group, account, otherwise };
+        let (carries, excludes, group, account, otherwise) = (None, false, None, None, None);
+        let list = wire::List { get, query, items, page, paged, answers, carries, excludes, group, account, otherwise };
         Ok((key, Lookup { list: CallBuilder::with(scope, &[]).list("lookups", list)?, id, name }))
     };
     wire.into_iter().map(lookup).collect()

@@ -156,6 +156,10 @@ pub(in crate::connectors::rest) struct List {
     /// In the list of accounts: fields that rows are sure to hold; what else is needed is read one account at a time. All,
     /// unless said.
     pub carries: Option<Vec<FieldName>>,
+    /// In `accounts.find`: the query compares addresses as identities do (without case, the whole address), so that whom it
+    /// does not find has no account. Unless said, a query may find, and finding nobody proves nothing.
+    #[serde(default)]
+    pub excludes: bool,
     /// In a list of an account's groups: where a row has the group.
     pub group: Option<GroupKeys>,
     /// In a list of a group's members: where a row has the account; `{ id: . }` where a row is nothing but the id.
