@@ -13,7 +13,7 @@ use super::{AccountStatus, FieldName, FieldValue, LiveAccount, Values, Verb};
 pub const ADDRESS: &str = "email";
 
 /// Everything the engine knows about how an app behaves.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Semantics {
     /// The connector's name, as `connector:` in the files gives it.
     pub connector: Arc<str>,
@@ -108,7 +108,7 @@ impl RoleRule {
 }
 
 /// How one account is looked up by its address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Find {
     /// The API has a query; what it returns is compared exactly.
     Query {
@@ -117,6 +117,7 @@ pub enum Find {
         excludes: bool,
     },
     /// Only a sweep of the whole list can tell.
+    #[default]
     Sweep,
 }
 
@@ -178,7 +179,7 @@ pub struct GroupRules {
 }
 
 /// What can be done with memberships.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct MemberRules {
     /// How they are read.
     pub read: MemberRead,
@@ -200,7 +201,7 @@ pub struct MemberRules {
     /// Fields that a membership may be without. Where a line leaves one out, none is wanted; but only a person can take away
     /// what a membership has.
     pub optional: BTreeSet<FieldName>,
-    /// How many memberships of one group a request can add; 1 where each takes a request of its own.
+    /// How many memberships of one group a request can add; none or 1 where each takes a request of its own.
     pub add_at_once: u32,
     /// How many memberships of one group a request can remove.
     pub remove_at_once: u32,
@@ -211,24 +212,26 @@ pub struct MemberRules {
 }
 
 /// How memberships are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MemberRead {
     /// The members of a group.
     PerGroup,
     /// The groups of an account.
     PerAccount,
     /// Not at all: they are believed to be what the ledger says.
+    #[default]
     Nowhere,
 }
 
 /// How the fields of a membership are changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MemberChange {
     /// One call changes it.
     InPlace,
     /// By doing it again with other values.
     Again,
     /// By a person.
+    #[default]
     Manual,
 }
 
