@@ -4,6 +4,7 @@ mod acc;
 mod alteryx;
 mod alteryx_webapi;
 mod answers;
+mod belief;
 mod effort;
 mod forecast;
 mod in_process;

@@ -48,6 +48,8 @@ pub(crate) enum Answer {
     Redirect(u16, String),
     /// JSON with a header.
     Headed(u16, (&'static str, &'static str), Value),
+    /// Any headers, and a body that is sent as it stands.
+    Raw(u16, Vec<(String, String)>, String),
     /// Closes the connection without a word.
     Reset,
     /// Promises more than it sends.
@@ -70,6 +72,16 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Every request, in order.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        self.calls.lock().unwrap().clone()
+    }
+
+    /// Forgets the requests so far.
+    pub(crate) fn clear(&self) {
+        self.calls.lock().unwrap().clear();
+    }
+
     /// Method, path and query of every request, in order.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.calls.lock().unwrap().iter().map(|call| call.line.clone()).collect()
@@ -106,15 +118,17 @@ async fn talk(mut stream: TcpStream, play: &(impl Fn(&Call) -> Answer + ?Sized),
         } else {
             play(&call)
         };
-        let (status, header, body, promised) = match answer {
-            Answer::Json(status, body) => (status, None, body.to_string(), 0),
-            Answer::Headed(status, header, body) => (status, Some(header), body.to_string(), 0),
-            Answer::Text(status, body) => (status, None, body.to_owned(), 0),
-            Answer::Redirect(status, ref to) => (status, Some(("location", to.as_str())), String::new(), 0),
-            Answer::CutOff => (200, None, r#"{"data": ["#.to_owned(), 1000),
+        let one = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
+        let (status, headers, body, promised) = match answer {
+            Answer::Json(status, body) => (status, Vec::new(), body.to_string(), 0),
+            Answer::Headed(status, (name, value), body) => (status, one(name, value), body.to_string(), 0),
+            Answer::Raw(status, headers, body) => (status, headers, body, 0),
+            Answer::Text(status, body) => (status, Vec::new(), body.to_owned(), 0),
+            Answer::Redirect(status, ref to) => (status, one("location", to), String::new(), 0),
+            Answer::CutOff => (200, Vec::new(), r#"{"data": ["#.to_owned(), 1000),
             Answer::Reset => return,
         };
-        let header = header.map(|(name, value)| format!("{name}: {value}\r\n")).unwrap_or_default();
+        let header: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let length = body.len() + promised;
         let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{header}\r\n");
         if stream.write_all(format!("{head}{body}").as_bytes()).await.is_err() || promised > 0 {
@@ -259,7 +273,7 @@ impl Fixture {
 
     /// Every request, in order.
     pub(crate) fn calls(&self) -> Vec<Call> {
-        self.server.calls.lock().unwrap().clone()
+        self.server.calls()
     }
 
     /// JSON bodies of everything that was sent, in order.
