@@ -45,13 +45,15 @@ pub(super) struct Setup {
     pub state: State,
     pub hooks: Hooks,
     pub manifest: String,
-    options: Vec<String>,
+    /// The app is Autodesk Construction Cloud, which a hook plays.
+    pub acc: bool,
+    pub options: Vec<String>,
     /// More secrets, under `auth`.
-    secrets: String,
+    pub secrets: String,
     /// What the app's entry says besides.
-    app: String,
+    pub app: String,
     /// What the files say besides.
-    rest: String,
+    pub rest: String,
 }
 
 /// The address of a person of a series.
@@ -79,6 +81,7 @@ impl Setup {
             state: State::new(dialect),
             hooks: Hooks::default(),
             manifest: MANIFEST.to_owned(),
+            acc: false,
             options: Vec::new(),
             secrets: String::new(),
             app: String::new(),
@@ -178,6 +181,7 @@ impl Setup {
         fs::create_dir_all(place.path().join("desired-state/connectors")).unwrap();
         let case = Case {
             dialect: self.dialect,
+            acc: self.acc,
             app,
             place,
             options: self.options.join(", "),
@@ -212,6 +216,7 @@ impl Said {
 /// A running app with files about it.
 pub(super) struct Case {
     pub dialect: Dialect,
+    acc: bool,
     pub app: App,
     place: TempDir,
     options: String,
@@ -230,9 +235,10 @@ impl Case {
 
     /// Replaces the files.
     pub(super) fn write(&self, app: &str, rest: &str) {
-        let connector = match self.dialect {
-            Dialect::Scim => "scim",
-            Dialect::Rest => "connectors/mine.yaml",
+        let (connector, auth) = match (self.acc, self.dialect) {
+            (true, _) => ("acc", "client_id: { env: DEMO_TOKEN }, client_secret: { env: DEMO_CODE }"),
+            (false, Dialect::Scim) => ("scim", "token: { env: DEMO_TOKEN }"),
+            (false, Dialect::Rest) => ("connectors/mine.yaml", "token: { env: DEMO_TOKEN }"),
         };
         let body: String = app.lines().map(|line| format!("    {line}\n")).collect();
         // Caps are another matter, unless a test brings its own.
@@ -241,7 +247,7 @@ impl Case {
             false => "    policy: { max_creates: 1000, max_removals: 100%, min_admins: 0 }\n",
         };
         let text = format!(
-            "apps:\n  demo:\n    connector: {connector}\n    url: {}\n    auth: {{ token: {{ env: DEMO_TOKEN }}{} }}\n    \
+            "apps:\n  demo:\n    connector: {connector}\n    url: {}\n    auth: {{ {auth}{} }}\n    \
              options: {{ {} }}\n{policy}{body}{rest}",
             self.app.server.url, self.secrets, self.options
         );
