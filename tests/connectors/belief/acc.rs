@@ -94,7 +94,7 @@ fn play(call: &Call, state: &mut State) -> Answer {
 /// An account of three, and a project with these members.
 fn acc(members: Vec<Value>) -> Setup {
     let setup = Setup { acc: true, ..Setup::of(Dialect::Rest) };
-    setup.option("account_id: b.acc1, acting_user: boss").left(|state| {
+    setup.option("account_id: b.acc1, acting_user: u1").left(|state| {
         state.users = (1..=3).map(user).collect();
         state.add_group("p1", "Tower", &[]);
         state.groups[0].row["rows"] = members.into();

@@ -130,11 +130,18 @@ impl State {
 
     /// Adds an account behind our back.
     pub(super) fn add_user(&mut self, id: &str, email: &str) {
-        let row = match self.dialect {
-            Dialect::Scim => json!({"id": id, "userName": email, "active": true}),
-            Dialect::Rest => json!({"id": id, "email": email, "active": true}),
-        };
+        let mut row = self.blank_user();
+        row["id"] = id.into();
+        row[self.address_key()] = email.into();
         self.users.push(row);
+    }
+
+    /// A row with nothing in it. What a manifest names is there, because a field that a row lacks is unknown.
+    fn blank_user(&self) -> Value {
+        match self.dialect {
+            Dialect::Scim => json!({"active": true}),
+            Dialect::Rest => json!({"active": true, "first": null, "last": null, "phone": null}),
+        }
     }
 
     pub(super) fn add_group(&mut self, id: &str, name: &str, members: &[&str]) {
@@ -266,11 +273,11 @@ impl State {
         if self.users.iter().any(|row| text(&row[self.address_key()]).to_lowercase() == address) {
             return json_answer(409, json!({"detail": "it exists already", "message": "it exists already"}));
         }
-        let mut row = call.body.clone();
-        row["id"] = self.id("u").into();
-        if row.get("active").is_none() {
-            row["active"] = true.into();
+        let mut row = self.blank_user();
+        for (key, value) in call.body.as_object().into_iter().flatten() {
+            row[key] = value.clone();
         }
+        row["id"] = self.id("u").into();
         self.users.push(row.clone());
         json_answer(201, row)
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     app::{BOTH, Dialect},
-    case::{Case, Setup, email},
+    case::{Case, Setup, accounts, email},
 };
 use crate::support::json_answer;
 
@@ -102,7 +102,7 @@ async fn removals_are_split_as_additions_are() {
                     json_answer(200, json!({}))
                 })
             })
-            .files("groups: { Everyone: { members: [p1@x.example] } }", &super::case::people(2..=MEMBERS))
+            .files(&format!("{}\ngroups: {{ Everyone: {{ members: [p1@x.example] }} }}", accounts(1..=MEMBERS)), "")
             .start()
             .await;
         let said = case.apply().await;

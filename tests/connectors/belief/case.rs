@@ -1,6 +1,6 @@
 //! The command as people run it, with a store, against a scripted app: its files, what it says, and what the app got.
 
-use std::{fs, path::Path, process::Stdio, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, process::Stdio, time::Duration};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -233,8 +233,9 @@ impl Case {
         self.dir().join("connectors/mine.yaml")
     }
 
-    /// Replaces the files.
+    /// Replaces the files. People of the series and Jane whom the app's entry names are put under `people`.
     pub(super) fn write(&self, app: &str, rest: &str) {
+        let rest = with_people(app, rest);
         let (connector, auth) = match (self.acc, self.dialect) {
             (true, _) => ("acc", "client_id: { env: DEMO_TOKEN }, client_secret: { env: DEMO_CODE }"),
             (false, Dialect::Scim) => ("scim", "token: { env: DEMO_TOKEN }"),
@@ -321,7 +322,8 @@ impl Case {
 
     /// Method and path of every request that changes something.
     pub(super) fn writes(&self) -> Vec<String> {
-        self.lines().into_iter().filter(|line| !line.starts_with("GET ") && !line.contains("/.search")).collect()
+        let reads = |line: &String| line.starts_with("GET ") || line.contains("/.search") || line.ends_with("/token");
+        self.lines().into_iter().filter(|line| !reads(line)).collect()
     }
 
     /// How many accounts or groups were sent to be made.
@@ -334,6 +336,19 @@ impl Case {
     pub(super) fn bodies(&self, method: &str) -> Vec<Value> {
         let calls = self.app.server.calls();
         calls.into_iter().filter(|call| call.method == method).map(|call| call.body).collect()
+    }
+}
+
+/// What the files say besides, with everybody whom the app's entry names and nothing else does.
+fn with_people(app: &str, rest: &str) -> String {
+    let is_address = |c: char| c.is_ascii_alphanumeric() || "@.".contains(c);
+    let named = app.split(|c: char| !is_address(c)).filter(|word| word.ends_with("@x.example"));
+    let missing: BTreeSet<&str> = named.filter(|email| !rest.contains(email)).collect();
+    let lines: String = missing.iter().map(|email| format!("  {email}: {{ }}\n")).collect();
+    match rest.split_once("people:\n") {
+        Some((before, after)) => format!("{before}people:\n{lines}{after}"),
+        None if lines.is_empty() => rest.to_owned(),
+        None => format!("{rest}people:\n{lines}"),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
 async fn with_headers(headers: &str, options: &str, secret: bool) -> Case {
     let mut setup = Setup::of(Dialect::Rest).says(
         "auth: { bearer: true }\n",
-        &format!("auth: {{ bearer: true }}\noptions:\n  tenant: {{ required: false, default: acme }}\n  area: {{ }}\nheaders: {headers}\n"),
+        &format!("auth: {{ bearer: true }}\noptions:\n  tenant: {{ default: acme, help: whose }}\n  area: {{ help: where }}\nheaders: {headers}\n"),
     );
     if !options.is_empty() {
         setup = setup.option(options);

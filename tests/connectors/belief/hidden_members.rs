@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use super::{
     app::{Dialect, Rows, changed},
-    case::{Case, Setup, email},
+    case::{Case, Setup},
 };
 use crate::support::json_answer;
 
 /// What a server shows in the place of members.
 type Shown = fn(&mut Value);
 
-const ADMINS: &str = "groups: { Admins: { members: [p2@x.example] }, Design: { members: [] } }";
+const ADMINS: &str = "accounts: { p1@x.example: , p2@x.example: }\ngroups: { Admins: { members: [p2@x.example] }, Design: { members: [] } }";
 
 /// A SCIM server that shows members of no group in its own way. Somebody is in `Admins` whom nobody granted it.
 async fn scim(shown: Shown, option: &str) -> Case {
@@ -28,7 +28,7 @@ async fn scim(shown: Shown, option: &str) -> Case {
                 None => shown(body),
             })
         })
-        .files(ADMINS, &format!("people:\n  {}: {{ }}\n", email(1)));
+        .files(ADMINS, "");
     let setup = if option.is_empty() { setup } else { setup.option(option) };
     setup.start().await
 }
@@ -121,7 +121,7 @@ async fn members_of_a_manifest_that_are_no_list_are_not_nobody() {
             .users(1..=2)
             .group("g1", "Admins", &["u1", "u2"])
             .listed(move |_, kind, _| (kind == Rows::Members).then(|| json_answer(200, body.clone())))
-            .files("groups: { Admins: { members: [p2@x.example] } }", &format!("people:\n  {}: {{ }}\n", email(1)))
+            .files("accounts: { p1@x.example: , p2@x.example: }\ngroups: { Admins: { members: [p2@x.example] } }", "")
             .start()
             .await;
         let plan = case.plan().await;

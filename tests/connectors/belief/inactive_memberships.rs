@@ -26,7 +26,8 @@ fn rest(second: &str) -> String {
 }
 
 fn members(case: &Case) -> (Vec<String>, Vec<String>) {
-    (case.app.state().members("g1"), case.app.state().members("g2"))
+    let state = case.app.state();
+    (state.members("g1"), state.members("g2"))
 }
 
 fn where_is(case: &Case, method: &str, path: &str) -> Option<usize> {

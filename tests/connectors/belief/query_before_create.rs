@@ -58,11 +58,11 @@ async fn people_whom_a_list_lacks_and_a_query_finds_are_not_made() {
 async fn a_query_that_answers_with_others_does_not_stand_for_the_person() {
     for dialect in BOTH {
         let setup = short(dialect, Find::Contains, |_| false).user("u7", "xp4@x.example").user("u8", "p4@x.example.org");
-        let case = setup.files(&accounts(1..=4), "people:\n  xp4@x.example: { }\n  p4@x.example.org: { }\n");
+        let case = setup.files(&accounts(1..=4), "");
         let case = case.start().await;
         case.apply().await;
         assert_eq!(case.made("users"), 1, "{dialect:?}: {:?}", case.lines());
-        assert_eq!(queries(&case.lines()), queries(&case.lines()).max(1), "{dialect:?}: {:?}", case.lines());
+        assert!(queries(&case.lines()) > 0, "{dialect:?}: {:?}", case.lines());
         case.rests("others").await;
     }
 }

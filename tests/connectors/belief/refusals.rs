@@ -15,13 +15,13 @@ type Fails = fn(&Call) -> bool;
 const KINDS: [(&str, Fails, &str, &str); 4] = [
     (
         "deactivate",
-        |call| call.method == "PATCH" && call.path.to_lowercase().starts_with("/users/"),
+        |call| call.method != "GET" && call.path.to_lowercase().starts_with("/users/"),
         "accounts: { p1@x.example: , p3@x.example: }\ngroups: { Design: { members: [p1@x.example] } }",
         "people:\n  p2@x.example: { }\n",
     ),
     (
         "update",
-        |call| call.method == "PATCH" && call.path.to_lowercase().starts_with("/users/"),
+        |call| call.method != "GET" && call.path.to_lowercase().starts_with("/users/"),
         "accounts: { p1@x.example: { given_name: Ann }, p2@x.example: { given_name: Bob }, p3@x.example: { given_name: Cy } }",
         "",
     ),
@@ -61,7 +61,8 @@ async fn a_failure_keeps_its_status_and_text_and_is_never_told_as_accepted() {
                 let said = case.apply().await;
                 let all = said.all();
                 let about = format!("{what}, {dialect:?}, {status}");
-                assert_eq!(said.status, 1, "{about}: {said:?}");
+                // What an API does not know at all may turn out to be a person's.
+                assert!(said.status == 1 || (status == 501 && all.contains("by hand")), "{about}: {said:?}");
                 assert!(!all.contains("the app accepted it"), "{about}: {said:?}");
                 assert!(all.contains(&format!("answered {status}")), "{about}: {said:?}");
                 assert!(all.contains("the moon is full"), "{about}: {said:?}");
@@ -113,7 +114,8 @@ async fn for_a_removal_that_scim_does_not_know_the_option_that_would_help_is_nam
             .before(move |call, _| {
                 let filtered = call.body.to_string().contains("members[");
                 let body = json!({"detail": "filtered paths are not supported", "status": status.to_string()});
-                (call.method == "PATCH" && filtered).then(|| json_answer(status, body))
+                // Whole groups cannot be written either.
+                (call.method == "PUT" || filtered).then(|| json_answer(status, body))
             })
             .files(
                 "accounts: { p1@x.example: , p2@x.example: }\ngroups: { Design: { members: [p2@x.example] } }",
@@ -122,10 +124,6 @@ async fn for_a_removal_that_scim_does_not_know_the_option_that_would_help_is_nam
             .start()
             .await;
         let said = case.apply().await;
-        assert_eq!(said.status, 1, "{status}: {said:?}");
-        assert!(said.all().contains("member_removal"), "{status}: {said:?}");
-        if status == 501 {
-            assert!(said.all().contains("member_removal: value"), "{status}: {said:?}");
-        }
+        assert!(said.all().contains("member_removal: value"), "{status}: {said:?}");
     }
 }

@@ -32,7 +32,7 @@ fn directus(setup: Setup, wants_wrapped: bool) -> Setup {
                 }
                 ("POST", ["users"]) => {
                     let id = format!("u{}", 101 + state.users.len());
-                    let mut row = json!({"id": id, "active": true});
+                    let mut row = json!({"id": id, "active": true, "first": null, "last": null});
                     row.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
                     state.users.push(row.clone());
                     Some(json_answer(201, row))
