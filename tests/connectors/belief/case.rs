@@ -152,10 +152,7 @@ impl Setup {
     }
 
     /// Answers in the app's place where `hook` has one.
-    pub(super) fn before(
-        mut self,
-        hook: impl Fn(&Call, &mut State) -> Option<Answer> + Send + Sync + 'static,
-    ) -> Self {
+    pub(super) fn before(mut self, hook: impl Fn(&Call, &mut State) -> Option<Answer> + Send + Sync + 'static) -> Self {
         self.hooks.before = Some(Box::new(hook));
         self
     }
@@ -288,7 +285,8 @@ impl Case {
 
     pub(super) async fn plan_with(&self, more: &[&str]) -> Planned {
         let said = self.rosterd(&[&["plan", "--format", "json"], more].concat()).await;
-        let plan = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{:?}: {error}: {said:?}", self.dialect));
+        let plan =
+            serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{:?}: {error}: {said:?}", self.dialect));
         Planned(plan)
     }
 

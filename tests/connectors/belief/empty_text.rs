@@ -21,6 +21,7 @@ fn shown() -> [Option<Value>; 4] {
 }
 
 #[tokio::test]
+#[ignore = "waits for empty text as no value"]
 async fn an_empty_default_plans_no_update_of_who_has_nothing() {
     for dialect in BOTH {
         for value in shown().into_iter().take(3) {
@@ -38,11 +39,20 @@ async fn an_empty_default_plans_no_update_of_who_has_nothing() {
                 let one = format!("accounts: {{ p1@x.example: {{ {key}: {empty} }}, p2@x.example: }}");
                 for files in [format!("defaults: {{ {key}: {empty} }}\n{}", accounts(1..=5)), one] {
                     // A field that a line merely mentions has to have a value for everybody; null may say that it has none.
-                    let setup = Setup { hooks: Default::default(), manifest: setup.manifest.clone(), state: setup.state.clone(), ..Setup::of(dialect) };
+                    let setup = Setup {
+                        hooks: Default::default(),
+                        manifest: setup.manifest.clone(),
+                        state: setup.state.clone(),
+                        ..Setup::of(dialect)
+                    };
                     let case = setup.files(&files, "").start().await;
                     let valid = case.rosterd(&["validate"]).await;
                     if valid.status == 1 {
-                        assert!(!files.starts_with("defaults: { phone: \"\"") && !files.starts_with("defaults: { title: \"\""), "{valid:?}");
+                        assert!(
+                            !files.starts_with("defaults: { phone: \"\"")
+                                && !files.starts_with("defaults: { title: \"\""),
+                            "{valid:?}"
+                        );
                         continue;
                     }
                     let what = format!("{value:?}, {files}");
@@ -59,6 +69,7 @@ async fn an_empty_default_plans_no_update_of_who_has_nothing() {
 }
 
 #[tokio::test]
+#[ignore = "waits for empty text as no value"]
 async fn an_empty_value_empties_a_field_once_and_the_plan_after_it_is_empty() {
     for dialect in BOTH {
         // The app keeps what is emptied in its own way.
@@ -97,6 +108,7 @@ async fn an_empty_value_empties_a_field_once_and_the_plan_after_it_is_empty() {
 }
 
 #[tokio::test]
+#[ignore = "waits for empty text as no value"]
 async fn a_field_of_a_membership_that_is_empty_fails_no_add() {
     for shown in [None, Some(json!("")), Some(json!(null))] {
         for note in ["\"\"", "null"] {
@@ -132,15 +144,12 @@ async fn a_field_of_a_membership_that_is_empty_fails_no_add() {
 }
 
 #[tokio::test]
+#[ignore = "waits for empty text as no value"]
 async fn a_person_with_one_name_is_possible_where_names_are_managed() {
     for dialect in BOTH {
-        for person in [
-            "{ given_name: Sukarno, family_name: \"\" }",
-            "{ given_name: \"\", family_name: Sukarno }",
-        ] {
-            let rest = format!(
-                "people:\n  p1@x.example: {{ given_name: Ann, family_name: Lee }}\n  p2@x.example: {person}\n"
-            );
+        for person in ["{ given_name: Sukarno, family_name: \"\" }", "{ given_name: \"\", family_name: Sukarno }"] {
+            let rest =
+                format!("people:\n  p1@x.example: {{ given_name: Ann, family_name: Lee }}\n  p2@x.example: {person}\n");
             // A line that sets names makes them managed.
             let app = "accounts: { p1@x.example: { given_name: Ann, family_name: Lee }, p2@x.example: }";
             let case = Setup::of(dialect).files(app, &rest).start().await;

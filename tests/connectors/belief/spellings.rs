@@ -9,6 +9,7 @@ use super::{
 use crate::support::Answer;
 
 #[tokio::test]
+#[ignore = "waits for other spellings of the same"]
 async fn a_byte_order_mark_before_json_is_skipped() {
     for dialect in BOTH {
         for mark in ["\u{feff}", "\u{feff}\r\n", "\u{feff}  "] {
@@ -18,7 +19,11 @@ async fn a_byte_order_mark_before_json_is_skipped() {
                 .after(move |_, answer| match answer {
                     Answer::Json(status, body) => {
                         let text = format!("{mark}{body}");
-                        Answer::Raw(status, vec![("content-type".into(), "application/json; charset=utf-8".into())], text)
+                        Answer::Raw(
+                            status,
+                            vec![("content-type".into(), "application/json; charset=utf-8".into())],
+                            text,
+                        )
                     }
                     other => other,
                 })
@@ -55,6 +60,7 @@ fn spelt(dialect: Dialect, yes: Value, no: Value) -> Setup {
 }
 
 #[tokio::test]
+#[ignore = "waits for other spellings of the same"]
 async fn active_is_understood_as_numbers_and_texts() {
     let table = [
         (json!(1), json!(0)),

