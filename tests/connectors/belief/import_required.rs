@@ -7,6 +7,9 @@ use super::{
     case::{Case, Setup},
 };
 
+/// What is required, under which name a row has it, and how rows are filled.
+type Required = (&'static str, &'static str, &'static str, fn(&mut State));
+
 fn app(require: &str, fields: &str, fill: fn(&mut State)) -> Setup {
     Setup::of(Dialect::Rest)
         .says("create: { post: /users }", &format!("create: {{ post: /users, require: [{require}] }}"))
@@ -37,7 +40,7 @@ fn texts(dir: &std::path::Path) -> String {
 #[tokio::test]
 #[ignore = "waits for imports of required fields"]
 async fn required_fields_stand_in_what_is_imported() {
-    let table: [(&str, &str, &str, fn(&mut State)); 4] = [
+    let table: [Required; 4] = [
         ("a login", "login", "login: login", |state| {
             for (n, row) in state.users.iter_mut().enumerate() {
                 row["login"] = json!(format!("login{n}"));

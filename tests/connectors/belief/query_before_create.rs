@@ -26,6 +26,9 @@ fn short(dialect: Dialect, find: Find, lacks: fn(&Value) -> bool) -> Setup {
     })
 }
 
+/// How the app spells the address of a person of the series.
+type Address = fn(usize) -> String;
+
 fn is_late(row: &Value) -> bool {
     ["u4", "u5", "u6"].contains(&row["id"].as_str().unwrap())
 }
@@ -37,7 +40,7 @@ fn queries(calls: &[String]) -> usize {
 #[tokio::test]
 #[ignore = "waits for queries before creates"]
 async fn people_whom_a_list_lacks_and_a_query_finds_are_not_made() {
-    let spelt: [(&str, fn(usize) -> String); 3] = [
+    let spelt: [(&str, Address); 3] = [
         ("as the files do", |n| format!("p{n}@x.example")),
         ("in capitals", |n| format!("P{n}@X.Example")),
         ("with a longer neighbour", |n| format!("p{n}@x.example")),
