@@ -43,7 +43,7 @@ async fn people_whom_a_list_lacks_and_a_query_finds_are_not_made() {
     let spelt: [(&str, Address); 3] = [
         ("as the files do", |n| format!("p{n}@x.example")),
         ("in capitals", |n| format!("P{n}@X.Example")),
-        ("with a longer neighbour", |n| format!("p{n}@x.example")),
+        ("in capitals behind the sign", |n| format!("p{n}@X.EXAMPLE")),
     ];
     for dialect in BOTH {
         for (what, address) in spelt {
