@@ -225,7 +225,7 @@ fn name_of(desired: &Desired, person: &Email, account: &LiveAccount) -> String {
     };
     let given = name(entry.and_then(|entry| entry.given_name.as_ref()), "given_name");
     let family = name(entry.and_then(|entry| entry.family_name.as_ref()), "family_name");
-    [given, family].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    [given, family].into_iter().flatten().filter(|name| !name.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn roles(values: &BTreeMap<Arc<str>, Option<FieldValue>>, rule: Option<&RoleRule>) -> String {

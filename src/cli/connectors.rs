@@ -11,7 +11,7 @@ use super::{
 use crate::{
     connectors::{
         Reader, Registry,
-        rest::{Manifest, ManifestError},
+        rest::{BUILT_IN, DryWrite, Manifest, ManifestError},
     },
     model::{ConnectorCatalogue as _, DesiredApp},
     observe::{Tried, probe},
@@ -44,6 +44,9 @@ pub(super) enum Action {
         name: String,
         #[command(flatten)]
         target: Target,
+        /// Print what every write would send for a made-up person; nothing is sent and nothing is read.
+        #[arg(long)]
+        dry: bool,
     },
 }
 
@@ -69,7 +72,8 @@ pub(super) async fn run(action: &Action) -> Result<Exit, Failure> {
             let one = capable(&Registry::new(Some(".".into())), name)?;
             print(*format, slice::from_ref(&one), |style| capabilities::show_text(&one, style))
         }
-        Action::Check { name, target } => check(name, target).await,
+        Action::Check { name, dry: true, .. } => dry_run(name).await,
+        Action::Check { name, target, dry: false } => check(name, target).await,
     }
 }
 
@@ -102,18 +106,52 @@ fn shown(error: &ManifestError, text: &str) -> Failure {
     }
 }
 
+/// Reads the manifest at a path, and says that it is valid.
+fn manifest(path: &str) -> Result<Manifest, Failure> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::new(format!("the manifest {path} cannot be read: {error}")))?;
+    let manifest = Manifest::parse(path, &text).map_err(|error| shown(&error, &text))?;
+    let semantics = &manifest.semantics;
+    terminal::print(&format!(
+        "{path} is a valid manifest for {}, with {}s and {}s\n",
+        semantics.connector, semantics.account_noun, semantics.group_noun
+    ))?;
+    Ok(manifest)
+}
+
+/// Prints what every write of a manifest would send.
+async fn dry_run(name: &str) -> Result<Exit, Failure> {
+    let built_in = BUILT_IN.iter().find(|(built_in, _)| *built_in == name);
+    let manifest = match built_in {
+        Some((_, text)) => Manifest::parse(name, text).map_err(|error| shown(&error, text))?,
+        None if Registry::default().names().iter().any(|known| known == name) => {
+            return Err(Failure::new(format!("{name} has no manifest, so there is nothing to run dry")));
+        }
+        None => manifest(name)?,
+    };
+    let mut failed = false;
+    for DryWrite { verb, requests, failure } in manifest.dry_run().await.map_err(Failure::new)? {
+        terminal::print(&format!("\n{verb}\n"))?;
+        for (line, body) in requests {
+            terminal::print(&format!("  {line}\n"))?;
+            let body = body.map(|body| serde_json::to_string_pretty(&body)).transpose().map_err(Failure::new)?;
+            for line in body.iter().flat_map(|body| body.lines()) {
+                terminal::print(&format!("  {line}\n"))?;
+            }
+        }
+        if let Some(error) = failure {
+            terminal::error(&error.to_string(), None);
+            failed = true;
+        }
+    }
+    Ok(if failed { Exit::Failed } else { Exit::Fine })
+}
+
 /// Checks a manifest, and tries it against every app of the files that uses it.
 async fn check(name: &String, target: &Target) -> Result<Exit, Failure> {
     let built_in = Registry::default().names().contains(name);
     if !built_in {
-        let text = fs::read_to_string(name)
-            .map_err(|error| Failure::new(format!("the manifest {} cannot be read: {error}", name)))?;
-        let manifest = Manifest::parse(name, &text).map_err(|error| shown(&error, &text))?;
-        let semantics = &manifest.semantics;
-        terminal::print(&format!(
-            "{} is a valid manifest for {}, with {}s and {}s\n",
-            name, semantics.connector, semantics.account_noun, semantics.group_noun
-        ))?;
+        manifest(name)?;
     }
     if !target.dir.is_dir() && target.apps.is_empty() {
         terminal::note(&format!("there are no files in {}, so nothing was read with it", target.dir.display()));

@@ -26,19 +26,36 @@ pub(super) struct Args {
     at: Option<When>,
     #[command(flatten)]
     records: Records,
+    /// Only this app; may be given several times.
+    #[arg(long = "app", value_name = "APP")]
+    apps: Vec<String>,
     /// How the answer is written.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
 }
 
+impl Args {
+    /// Whether an app was asked for; without names, every app was.
+    fn wants(&self, app: &str) -> bool {
+        self.apps.is_empty() || self.apps.iter().any(|name| name == app)
+    }
+}
+
 pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     let email = Email::parse(&args.email)
         .map_err(|error| Failure::new(format!("`{}` is not an email address: {error}", args.email)))?;
-    let loaded = context::load(&args.records.dir, &context::registry(&args.records.dir))?;
+    let mut loaded = context::load(&args.records.dir, &context::registry(&args.records.dir))?;
+    if let Some(unknown) = args.apps.iter().find(|app| !loaded.desired.apps.contains_key(app.as_str())) {
+        let known: Vec<&str> = loaded.desired.apps.keys().map(|app| &**app).collect();
+        let hint = format!("there are {}", known.join(", "));
+        return Err(Failure::new(format!("there is no app `{unknown}` in the files")).hint(&hint));
+    }
     if let Some(when) = args.at {
+        loaded.desired.apps.retain(|app, _| args.wants(app));
         return past(args, &loaded.desired, &email, when).await;
     }
-    let why = why::why(&loaded.desired, &email, Timestamp::now());
+    let mut why = why::why(&loaded.desired, &email, Timestamp::now());
+    why.apps.retain(|app| args.wants(&app.app));
     terminal::report(args.format, |style| report::why::text(&why, style), || report::why::to_json(&why))?;
     Ok(if why.named { Exit::Fine } else { Exit::Failed })
 }
@@ -57,11 +74,14 @@ async fn past(args: &Args, desired: &Desired, email: &Email, when: When) -> Resu
             .hint("`rosterd apply` and `rosterd daemon` keep what they see; or name the store by `--store`"));
     };
     let identity = desired.identity(email);
+    let mut standing = store.standing_at(desired.addresses(email), at).await.map_err(Failure::new)?;
+    standing.holdings.retain(|holding| args.wants(&holding.key.app));
+    standing.unread.retain(|entry| entry.key.as_ref().is_none_or(|key| args.wants(&key.app)));
     let mut past = Past {
         email: identity.clone(),
         at,
         zone: settings.time_zone.clone(),
-        standing: store.standing_at(desired.addresses(email), at).await.map_err(Failure::new)?,
+        standing,
         without: Vec::new(),
         unread: Vec::new(),
     };

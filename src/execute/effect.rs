@@ -384,9 +384,7 @@ fn shown(live: &LiveValues, written: &Values) -> Shown {
     for (field, value) in written {
         match live.get(field) {
             None => shown = Shown::Hidden,
-            Some(Some(seen)) if seen == value => {}
-            // Missing and empty are the same thing.
-            Some(None) if matches!(value, FieldValue::Set(set) if set.is_empty()) => {}
+            Some(seen) if value.is_shown_by(seen.as_ref()) => {}
             Some(_) => return Shown::Differs,
         }
     }

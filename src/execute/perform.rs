@@ -13,7 +13,7 @@ use super::{
 use crate::{
     budget::Lane,
     connectors::{Error, ErrorKind, Write, Writer},
-    model::{Action, ActionResult},
+    model::{Action, ActionResult, Step},
 };
 
 /// How often one write is sent before its action is given up; the next run takes it up again.
@@ -36,11 +36,21 @@ pub(super) struct Run<'a> {
 
 /// Carries out `action`.
 pub(super) async fn perform(run: Run<'_>, action: &Action, lane: Lane) -> Performed {
-    let one = One { run, action, lane };
-    match one.run().await {
-        Ok(performed) => performed,
-        Err(error) => one.failed(&error),
-    }
+    attempt(run, action, lane).await.unwrap_or_else(|error| failed(&error))
+}
+
+/// Carries out `action`, and leaves it to the caller what is said of an error.
+///
+/// # Errors
+/// What went wrong, as [`failed`] takes it.
+pub(super) async fn attempt(run: Run<'_>, action: &Action, lane: Lane) -> Result<Performed, Error> {
+    One { run, action, lane }.run().await
+}
+
+/// The result of an error. Where nobody knows what became of the write, it stays open.
+pub(super) fn failed(error: &Error) -> Performed {
+    let result = not_done(error);
+    if error.outcome_unknown() { Performed::open(result) } else { Performed::settled(result) }
 }
 
 /// The write of an action that is sent together with others, once it is sure that it is still right.
@@ -137,12 +147,6 @@ impl One<'_> {
         }))
     }
 
-    /// The result of an error. Where nobody knows what became of the write, it stays open.
-    fn failed(&self, error: &Error) -> Performed {
-        let result = not_done(error);
-        if error.outcome_unknown() { Performed::open(result) } else { Performed::settled(result) }
-    }
-
     /// Pauses before an attempt; not longer than the run goes on.
     async fn pause(&self, attempt: u32) {
         let mut stop = self.run.stop.clone();
@@ -191,11 +195,17 @@ impl One<'_> {
             Effect::Hidden => Attempt::done(Some("it was there already, says the app".into())),
             Effect::Stale { report, .. } => Attempt::settled(ActionResult::Stale { reason: report }),
             _ => {
-                let error = match self.action.step.address() {
+                let (made, aliases) = match &self.action.step {
+                    Step::CreateAccount { email, .. } => (Some(email), String::new()),
+                    step => {
+                        let app = self.run.writer.app();
+                        (step.address(), format!(", or set `policy: {{ aliases: keep }}` under apps.{app}"))
+                    }
+                };
+                let error = match made {
                     Some(address) => format!(
                         "{error}; another account seems to have the address {address}, maybe one that is not shown any more: free \
-                         the address in the app, or set `policy: {{ aliases: keep }}` under apps.{}",
-                        self.run.writer.app()
+                         the address in the app{aliases}"
                     ),
                     None => format!("{error}; the app shows nothing that is as it should be"),
                 };

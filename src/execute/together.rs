@@ -1,5 +1,6 @@
 //! Carrying out several memberships of one group in one request. What such a request did is seen by reading the group
-//! once for all of them; whoever it left out is sent again alone, so that one bad apple spoils nothing for the others.
+//! once for all of them; whoever it left out is sent again alone. What is refused as a whole is sent again in halves and
+//! then one by one, so that one bad apple spoils nothing for the others.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use super::{
     after::Settling,
     effect::{Aim, Effect, Seen},
     journal::{Performed, Unwritten},
-    perform::{ATTEMPTS, Run, not_done, perform, prepare},
+    perform::{ATTEMPTS, Run, attempt, failed, not_done, perform, prepare},
     read_back,
 };
 use crate::{
@@ -18,8 +19,8 @@ use crate::{
     model::{Action, ActionResult, LiveMember},
 };
 
-/// So many in a row that are refused alone as they were together settle it for the rest of them.
-const CONVINCING: usize = 3;
+/// So few that are refused together are sent alone from then on; more are sent in halves.
+const FEW: usize = 8;
 
 /// How long a request that may never have arrived is looked for.
 const LOST: Duration = Duration::from_secs(15);
@@ -30,12 +31,16 @@ pub(super) async fn perform_together(run: Run<'_>, actions: &[&Action], lane: La
         return vec![perform(run, one, lane).await];
     }
     let results = vec![None; actions.len()];
-    let mut together = Together { run, lane, actions, results, alone: Vec::new(), told: None };
-    let writes = together.begin().await;
-    if !writes.is_empty() {
-        let (unproven, settle) = together.send(writes).await;
-        together.read_back(unproven, settle).await;
+    let mut together =
+        Together { run, lane, actions, results, unproven: Vec::new(), alone: Vec::new(), refused: Vec::new() };
+    let mut parts = vec![together.begin().await];
+    while let Some(part) = parts.pop() {
+        if !part.is_empty() {
+            parts.extend(together.send(part).await);
+        }
     }
+    let unproven = std::mem::take(&mut together.unproven);
+    together.read_back(unproven, run.writer.semantics().settle).await;
     together.each_alone().await;
     together.finish()
 }
@@ -46,10 +51,12 @@ struct Together<'a> {
     actions: &'a [&'a Action],
     /// What became of each action.
     results: Vec<Option<Performed>>,
+    /// Whose effect has to be looked for.
+    unproven: Vec<(usize, Write)>,
     /// Who is to be sent again alone.
     alone: Vec<usize>,
-    /// What the app said to a request that it refused as a whole.
-    told: Option<String>,
+    /// Who was refused alone, and how.
+    refused: Vec<(usize, Error)>,
 }
 
 impl Together<'_> {
@@ -71,16 +78,20 @@ impl Together<'_> {
         writes
     }
 
-    /// Sends them in one request. Returns those whose effect has to be looked for, and for how long.
-    async fn send(&mut self, writes: Vec<(usize, Write)>) -> (Vec<(usize, Write)>, Duration) {
-        let settle = self.run.writer.semantics().settle;
-        let mut unproven = Vec::new();
+    /// Sends them in one request. Returns the parts in which they are to be sent instead, the last one first.
+    async fn send(&mut self, writes: Vec<(usize, Write)>) -> Vec<Vec<(usize, Write)>> {
+        if self.run.stop.asked() {
+            for (index, _) in writes {
+                self.results[index] = Some(stopped());
+            }
+            return Vec::new();
+        }
         match self.request(&writes).await {
             Ok(answers) => {
                 for ((index, write), answer) in writes.into_iter().zip(answers) {
                     match answer {
                         Ok(written) if written.proven => self.results[index] = Some(done()),
-                        Ok(_) => unproven.push((index, write)),
+                        Ok(_) => self.unproven.push((index, write)),
                         Err(_) => self.alone.push(index),
                     }
                 }
@@ -90,13 +101,15 @@ impl Together<'_> {
             Err(error) if error.outcome_unknown() => {
                 warn!(%error, people = writes.len(), "looking in the group for what became of it");
                 tokio::time::sleep(read_back::SETTLE).await;
-                return (writes, settle.min(LOST));
+                self.read_back(writes, self.run.writer.semantics().settle.min(LOST)).await;
             }
-            // Nothing was done, and it may be for one of them; each one alone finds out whom the app does not take.
-            Err(error) if only_for_some(error.kind) => {
-                self.told = Some(error.to_string());
-                self.alone.extend(writes.into_iter().map(|(index, _)| index));
+            // Nothing was done, and it may be for one of them; sending fewer finds out whom the app does not take.
+            Err(error) if only_for_some(error.kind) && writes.len() > FEW => {
+                let mut first = writes;
+                let second = first.split_off(first.len() / 2);
+                return vec![second, first];
             }
+            Err(error) if only_for_some(error.kind) => self.alone.extend(writes.into_iter().map(|(index, _)| index)),
             // What is said of the request as a whole is true of each, and asking for each would only repeat it.
             Err(error) => {
                 for (index, _) in writes {
@@ -104,7 +117,7 @@ impl Together<'_> {
                 }
             }
         }
-        (unproven, settle)
+        Vec::new()
     }
 
     /// Sends the request; again where it is certain that nothing was done and that this may pass.
@@ -161,26 +174,28 @@ impl Together<'_> {
     }
 
     async fn each_alone(&mut self) {
-        // How many in a row were refused; `None` once one of them succeeded, which shows that it is not about all of them.
-        let mut refused = Some(0);
         for index in std::mem::take(&mut self.alone) {
-            let result = if let (Some(CONVINCING), Some(told)) = (refused, &self.told) {
-                Performed::settled(ActionResult::Failed {
-                    error: format!("{told}; {CONVINCING} others alone met the same, so that this was not sent"),
-                })
-            } else if self.run.stop.asked() {
-                let reason = "the run was stopped first; the next run takes it up".into();
-                Performed::settled(ActionResult::NotStarted { reason })
-            } else {
-                perform(self.run, self.actions[index], self.lane).await
-            };
-            let failed = matches!(result.result, ActionResult::Failed { .. });
-            refused = refused.filter(|_| failed).map(|refused| refused + 1);
-            self.results[index] = Some(result);
+            if self.run.stop.asked() {
+                self.results[index] = Some(stopped());
+                continue;
+            }
+            match attempt(self.run, self.actions[index], self.lane).await {
+                Ok(performed) => self.results[index] = Some(performed),
+                Err(error) => self.refused.push((index, error)),
+            }
         }
     }
 
-    fn finish(self) -> Vec<Performed> {
+    fn finish(mut self) -> Vec<Performed> {
+        let is_done = |performed: &Performed| matches!(performed.result, ActionResult::Done { .. });
+        let some_are_done = self.results.iter().flatten().any(is_done);
+        for (index, mut error) in self.refused {
+            // A credential that may not do it could not have done it for the others either.
+            if error.kind == ErrorKind::Forbidden && some_are_done {
+                error.hint = Some("the app took others in the same group, so that it is about this one".into());
+            }
+            self.results[index] = Some(failed(&error));
+        }
         let unknown = |action: &Action| {
             let error = format!("{}: whether it was done is not known; plan again", action.name);
             Performed::open(ActionResult::Failed { error })
@@ -195,7 +210,16 @@ impl Together<'_> {
 
 /// Whether an answer to several writes may be due to one of them, or to their being several.
 fn only_for_some(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Refused | ErrorKind::Duplicate | ErrorKind::Unsupported | ErrorKind::NotFound)
+    matches!(
+        kind,
+        ErrorKind::Refused | ErrorKind::Forbidden | ErrorKind::Duplicate | ErrorKind::Unsupported | ErrorKind::NotFound
+    )
+}
+
+fn stopped() -> Performed {
+    Performed::settled(ActionResult::NotStarted {
+        reason: "the run was stopped first; the next run takes it up".into(),
+    })
 }
 
 fn done() -> Performed {

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::model::{DesiredApp, FieldName, FieldValue, LiveAccount, LiveMember, Values};
+use crate::model::{ADDRESS, DesiredApp, FieldName, FieldValue, LiveAccount, LiveMember, Values};
 
 /// What a line can say of a live value; none where there is nothing to write. No roles at all can be written: `roles: []`.
 fn sayable(value: Option<&Option<FieldValue>>, many: bool) -> Option<FieldValue> {
@@ -32,13 +32,25 @@ pub(super) fn of_accounts(
     if services {
         managed.extend(required_names(app));
     }
+    // People's entries give names, and defaults give what everybody has.
+    let own = |field: &&FieldName| !is_name(field) && !app.defaults.contains_key(*field);
+    managed.extend(required(app).filter(own).cloned());
     managed
+}
+
+/// Fields without which the app makes no account, its address aside.
+pub(super) fn required(app: &DesiredApp) -> impl Iterator<Item = &FieldName> {
+    let require = app.semantics.create.as_ref().map(|rule| &rule.require);
+    require.into_iter().flatten().filter(|field| ***field != *ADDRESS)
+}
+
+fn is_name(field: &str) -> bool {
+    matches!(field, "given_name" | "family_name")
 }
 
 /// Names without which the app makes no account.
 pub(super) fn required_names(app: &DesiredApp) -> BTreeSet<FieldName> {
-    let require = app.semantics.create.as_ref().map(|rule| &rule.require);
-    require.into_iter().flatten().filter(|field| matches!(&***field, "given_name" | "family_name")).cloned().collect()
+    required(app).filter(|field| is_name(field)).cloned().collect()
 }
 
 /// The fields of memberships that are managed once the import is done: those that are, or, where none is granted yet, all

@@ -178,6 +178,9 @@ pub struct MemberRules {
     /// What a new member gets where the files say nothing, because the API refuses to do without. What members are by then
     /// stays as it is.
     pub joins_as: Values,
+    /// Fields that a membership may be without. Where a line leaves one out, none is wanted; but only a person can take away
+    /// what a membership has.
+    pub optional: BTreeSet<FieldName>,
     /// How many memberships of one group a request can add; 1 where each takes a request of its own.
     pub add_at_once: u32,
     /// How many memberships of one group a request can remove.

@@ -29,9 +29,21 @@ pub enum FieldValue {
 }
 
 impl FieldValue {
-    /// Whether it is a list without anything in it, which is the same as no value.
+    /// Whether it is a text or a list without anything in it, which is the same as no value.
     pub fn is_empty(&self) -> bool {
-        matches!(self, Self::Set(set) if set.is_empty())
+        match self {
+            Self::Text(text) => text.is_empty(),
+            Self::Set(set) => set.is_empty(),
+            Self::Flag(_) | Self::Number(_) => false,
+        }
+    }
+
+    /// Whether an app that shows `live` has this value. An empty value and none are the same thing.
+    pub fn is_shown_by(&self, live: Option<&Self>) -> bool {
+        match live {
+            Some(live) => live == self || live.is_empty() && self.is_empty(),
+            None => self.is_empty(),
+        }
     }
 
     /// A text value.

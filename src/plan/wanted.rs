@@ -82,8 +82,15 @@ pub(super) fn wanted_now<'a>(cx: &Context<'a>) -> Wanted<'a> {
     let mut members = BTreeMap::new();
     for group in app.groups.values().filter(|group| group.state == GroupState::Present) {
         let rule = app.semantics.members.role.as_ref();
-        let wishes: BTreeMap<&'a Email, Wish> =
+        let mut wishes: BTreeMap<&'a Email, Wish> =
             group.members.iter().map(|(identity, claims)| (identity, wish(claims, rule, cx.now))).collect();
+        for wish in wishes.values_mut() {
+            if let Wish::Granted(grant) = wish {
+                for field in group.managed.intersection(&app.semantics.members.optional) {
+                    grant.values.entry(field.clone()).or_insert_with(|| FieldValue::text(""));
+                }
+            }
+        }
         for (identity, wish) in &wishes {
             // Membership grants the account, but its role in the group says nothing about the role of the account.
             let account = match wish {

@@ -49,8 +49,8 @@ fn draw_person(canvas: &mut Canvas, why: &Why) {
         canvas.paragraph(0, &line.text(Paint::Dim, text));
         return;
     };
-    let names: Vec<&str> =
-        [&person.entry.given_name, &person.entry.family_name].into_iter().flatten().map(|name| &**name).collect();
+    let names = [&person.entry.given_name, &person.entry.family_name].into_iter().flatten().map(|name| &**name);
+    let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
     if !names.is_empty() {
         line = line.plain(", ").whole(Paint::Plain, names.join(" "));
     }

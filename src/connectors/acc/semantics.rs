@@ -68,6 +68,8 @@ pub(super) fn of(settings: &Settings) -> Semantics {
             // A new account is always an ordinary one, so that its role needs no request of its own.
             creates_with: fields(["role", "given_name", "family_name"]),
             joins_as: Default::default(),
+            // The API takes no empty company in a change.
+            optional: fields(["company"]),
             add_at_once: AT_ONCE,
             remove_at_once: 1,
             role: Some(role([rows::MEMBER, rows::ADMIN])),
@@ -111,6 +113,10 @@ fn manual(acts: bool) -> BTreeMap<Verb, Arc<str>> {
     ]
     .map(|(verb, text)| (verb, text.into()))
     .into();
+    manual.insert(
+        Verb::ChangeMember,
+        "the API cannot take a member's company away: do it in ACC, Project Admin, Members".into(),
+    );
     if !acts {
         let text = "the API takes writes to projects only in somebody's name: set `options.acting_user` to the ACC id or \
                     Autodesk id of an account admin, or do it in ACC, Project Admin, Members";

@@ -1,7 +1,7 @@
 //! Writing. Whatever is set is sent whole, because the API does not say whether it merges or replaces; and what it merely
 //! accepts is read back by whoever asked for it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
@@ -117,7 +117,7 @@ impl Acc {
             }
             body.insert("roleIds".into(), ids.into());
         }
-        if let Some(company) = values.get("company").and_then(|company| company.texts().next()) {
+        if let Some(company) = company_of(values) {
             body.insert("companyId".into(), Value::from(&*self.company(request, company, lane).await?));
         }
         Ok(())
@@ -138,9 +138,7 @@ impl Acc {
         };
         let echo = answer.body.and_then(|row| rows::member(&row, &self.roles, &self.companies).ok().flatten());
         let proven = echo.is_some_and(|member| {
-            member.email.as_ref() == Some(&who.email)
-                && !is_suspended(&member)
-                && values.iter().all(|(field, value)| member.values.get(field) == Some(&Some(value.clone())))
+            member.email.as_ref() == Some(&who.email) && !is_suspended(&member) && has(&member.values, values)
         });
         Ok(Written { proven, ..Written::default() })
     }
@@ -233,7 +231,7 @@ impl Acc {
         for (field, key) in [("given_name", "first_name"), ("family_name", "last_name")] {
             body.extend(values.get(field).map(|name| (key.to_owned(), Value::from(name.to_string()))));
         }
-        if let Some(company) = values.get("company").and_then(|company| company.texts().next()) {
+        if let Some(company) = company_of(values) {
             body.insert("company_id".into(), Value::from(&*self.company(&request, company, lane).await?));
         }
         request.body = Some(body.into());
@@ -324,7 +322,22 @@ fn level(request: &Request, acc: &Acc, values: &Values) -> Result<Option<Level>,
 /// Whether an account has these values, as far as they are the account's and not the person's own.
 fn shows(account: &LiveAccount, values: &Values) -> bool {
     let ours = values.iter().filter(|(field, _)| !PROFILE.contains(&&***field));
-    ours.into_iter().all(|(field, value)| account.values.get(field) == Some(&Some(value.clone())))
+    has(&account.values, ours)
+}
+
+fn has<'v>(
+    live: &BTreeMap<FieldName, Option<FieldValue>>,
+    values: impl IntoIterator<Item = (&'v FieldName, &'v FieldValue)>,
+) -> bool {
+    let shown = |(field, value): (&FieldName, &FieldValue)| {
+        live.get(field).is_some_and(|seen| value.is_shown_by(seen.as_ref()))
+    };
+    values.into_iter().all(shown)
+}
+
+/// The name of the company, unless it is to be none.
+fn company_of(values: &Values) -> Option<&Arc<str>> {
+    values.get("company").filter(|company| !company.is_empty())?.texts().next()
 }
 
 #[async_trait]

@@ -87,7 +87,7 @@ impl Failing<'_> {
             405 | 501 => (ErrorKind::Unsupported, None),
             409 => (ErrorKind::Duplicate, None),
             // Some servers that speak SCIM answer a duplicate so.
-            400 if scim_type(answer).as_deref() == Some("uniqueness") => (ErrorKind::Duplicate, None),
+            400 | 422 if scim_type(answer).as_deref() == Some("uniqueness") => (ErrorKind::Duplicate, None),
             300..=399 => {
                 // Only this one says that the request was carried out.
                 let kind = if self.write && status == 303 { ErrorKind::Unknown } else { ErrorKind::Refused };
@@ -95,6 +95,7 @@ impl Failing<'_> {
                 let detail = format!("it points to {}, and rosterd does not follow", origin.unwrap_or("nowhere"));
                 return self.error(kind, Some(status), &detail, Some("set the app's `url` to where the API is"));
             }
+            505 => (ErrorKind::Refused, None),
             408 | 500..=599 if self.write => return self.lost(Some(status), &said(answer)),
             408 | 500..=599 => (ErrorKind::Server, None),
             _ => (ErrorKind::Refused, None),

@@ -118,6 +118,8 @@ impl Translation {
     /// A value as the app takes it.
     pub(super) fn theirs(&self, field: &FieldName, value: &FieldValue) -> Result<Value, Unsendable> {
         let word = |word: &Arc<str>| match self.0.get(field) {
+            // No word stands for no value.
+            Some(_) if word.is_empty() => Ok(Value::Null),
             None => Ok(Value::from(&**word)),
             Some(Wording::Fixed(names)) => Ok(names.get(word).cloned().unwrap_or_else(|| Value::from(&**word))),
             Some(Wording::Looked(dictionary)) => {

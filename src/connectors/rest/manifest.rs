@@ -9,7 +9,7 @@ use super::{
     options::OptionRules,
     shape::Paged,
     template::{BodyTemplate, Dotted, Template},
-    wire::{AccountKeys, GroupKeys, Login, Op, Role},
+    wire::{AccountKeys, GroupKeys, Login, Op, Role, Wrap},
 };
 use crate::{
     connectors::http::{ClientStyle, Method},
@@ -24,7 +24,7 @@ pub struct Manifest {
     pub(super) base: Option<Template>,
     pub(super) options: OptionRules,
     pub(super) auth: AuthShape,
-    pub(super) headers: BTreeMap<Arc<str>, String>,
+    pub(super) headers: BTreeMap<Arc<str>, Template>,
     pub(super) lookups: BTreeMap<Arc<str>, Lookup>,
     pub(super) accounts: Accounts,
     pub(super) groups: Groups,
@@ -94,6 +94,9 @@ pub(super) struct Lookup {
 /// Fields by our name, and where the app has them.
 pub(super) type Fields = BTreeMap<FieldName, Dotted>;
 
+/// Placeholders, and where a row has what stands for them.
+pub(super) type Places = BTreeMap<Arc<str>, Dotted>;
+
 /// What the values of some fields are called, by us and by the app. Of other fields both use the same.
 pub(super) type Naming = BTreeMap<FieldName, Names>;
 
@@ -129,7 +132,7 @@ pub(super) struct Records {
     pub(super) name: Dotted,
     pub(super) fields: Fields,
     pub(super) naming: Naming,
-    pub(super) wrap: Option<String>,
+    pub(super) wrap: Wrap,
     pub(super) read: Option<Call>,
     pub(super) create: Option<Call>,
     pub(super) update: Option<Update>,
@@ -164,6 +167,8 @@ pub(super) enum Style {
     Replace { omit: Vec<Dotted> },
     /// Operations of this kind.
     JsonPatch { op: Op },
+    /// What the call's body says, with what changes in these places.
+    Body { places: Places },
 }
 
 #[derive(Debug, Clone)]

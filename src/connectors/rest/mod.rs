@@ -3,6 +3,7 @@
 mod answers;
 mod check;
 mod dictionary;
+mod dry;
 mod engine;
 mod lists;
 mod manifest;
@@ -20,6 +21,7 @@ mod manifest_tests;
 #[cfg(test)]
 mod schema_tests;
 
+pub use dry::DryWrite;
 pub use engine::RestConnector;
 pub use manifest::{Manifest, ManifestError};
 pub use wire::schema;

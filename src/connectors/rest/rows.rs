@@ -27,16 +27,25 @@ pub(super) fn set_all(body: &mut Value, changes: &[(Dotted, Value)]) {
 impl Records {
     /// A body in the envelope that the app wants around it.
     pub(super) fn wrap(&self, body: Value) -> Value {
-        match &self.wrap {
+        match &self.wrap.body {
             Some(key) => json!({ key: body }),
             None => body,
         }
     }
 
-    /// What is in the envelope, where there is one.
-    pub(super) fn unwrap<'v>(&self, body: &'v Value) -> &'v Value {
-        self.wrap.as_ref().and_then(|key| body.get(key)).unwrap_or(body)
+    /// What is in the envelope of a body that was sent, where there is one.
+    pub(super) fn sent<'v>(&self, body: &'v Value) -> &'v Value {
+        inner(&self.wrap.body, body)
     }
+
+    /// What is in the envelope of an answer, where there is one.
+    pub(super) fn unwrap<'v>(&self, answer: &'v Value) -> &'v Value {
+        inner(&self.wrap.answer, answer)
+    }
+}
+
+fn inner<'v>(key: &Option<String>, whole: &'v Value) -> &'v Value {
+    key.as_ref().and_then(|key| whole.get(key)).unwrap_or(whole)
 }
 
 impl Accounts {
@@ -105,7 +114,8 @@ fn field_value(value: &Value) -> Option<Option<FieldValue>> {
     })
 }
 
-/// Whether an answer carries all that was sent, with the same values. Lists are sets.
+/// Whether an answer carries all that was sent, with the same values. Lists are sets, and what is empty is shown as null or
+/// as empty.
 pub(super) fn echoes(sent: &Value, echo: &Value) -> bool {
     match (sent, echo) {
         (Value::Object(sent), Value::Object(echo)) => {
@@ -114,7 +124,16 @@ pub(super) fn echoes(sent: &Value, echo: &Value) -> bool {
         (Value::Array(sent), Value::Array(echo)) => {
             sent.len() == echo.len() && sent.iter().all(|value| echo.iter().any(|other| echoes(value, other)))
         }
-        (sent, echo) => sent == echo,
+        (sent, echo) => sent == echo || is_nothing(sent) && is_nothing(echo),
+    }
+}
+
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(all) => all.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => false,
     }
 }
 
@@ -171,5 +190,10 @@ mod tests {
         assert!(echoes(&sent, &json!({"id": 1, "role": "admin", "tags": ["b", "a"]})));
         assert!(!echoes(&sent, &json!({"role": "admin"})));
         assert!(!echoes(&sent, &json!({"role": "user", "tags": ["a", "b"]})));
+        let emptied = json!({"phone": "", "tags": []});
+        assert!(echoes(&emptied, &json!({"phone": null, "tags": null})));
+        assert!(!echoes(&emptied, &json!({"phone": "4711", "tags": []})));
+        // What is left out may be there all the same.
+        assert!(!echoes(&emptied, &json!({"tags": []})));
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     RestConnector,
     manifest::{AuthShape, Manifest},
-    template::Bindings,
+    template::{Bindings, Template},
     wire::{self, Role, Token},
 };
 use crate::{
@@ -92,7 +92,9 @@ impl Connector for Manifest {
             }
         };
         let semantics = self.semantics(options).map_err(|error| setup(error.to_string()))?;
-        let headers = self.headers.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+        let given = self.options.bindings(options);
+        let header = |(name, value): (&Arc<str>, &Template)| Some((name.to_string(), value.text(&given)?));
+        let headers = self.headers.iter().filter_map(header).collect();
         let http = wiring.client(base, headers, "", &semantics.limits)?;
         let members = wiring.app.groups.values().flat_map(|group| group.managed.iter().cloned()).collect();
         let managed = Looked { accounts: &wiring.app.managed, members: &members };

@@ -159,7 +159,7 @@ impl BodyTemplate {
 /// Where a value is in JSON: `pagination.total`, `emails.0.value`, or `.` for the whole.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(with = "String", extend("pattern" = r"^(\.|[^.]+(\.[^.]+)*)$"))]
+#[schemars(with = "String", extend("pattern" = r"^(\.|[^.*]+(\.[^.*]+)*)$"))]
 pub(in crate::connectors) struct Dotted(Vec<String>);
 
 impl TryFrom<String> for Dotted {
@@ -170,6 +170,11 @@ impl TryFrom<String> for Dotted {
             return Ok(Self(Vec::new()));
         }
         let parts: Vec<String> = text.split('.').map(str::to_owned).collect();
+        if text.contains('*') {
+            return Err(format!(
+                "`{text}` has a `*`, which means nothing in a path; name one place, such as `emails.0.value`"
+            ));
+        }
         if parts.iter().any(String::is_empty) {
             return Err(format!("`{text}` is no path; write names with dots between them, or `.` for the whole"));
         }
@@ -311,5 +316,6 @@ mod tests {
         path("list.0.v").set(&mut value, json!(2));
         assert_eq!(value, json!({"a": {"b": {"c": "x"}}, "list": [{"v": 2}]}));
         assert!(Dotted::try_from("a..b".to_owned()).is_err());
+        assert!(Dotted::try_from("a.*.b".to_owned()).is_err());
     }
 }

@@ -42,7 +42,14 @@ impl RestConnector {
         unfit: Option<Unfit<'_>>,
         lane: Lane,
     ) -> Result<(Option<Value>, bool), Error> {
-        let request = self.request(&update.call, &self.bindings(&[(of.kind.id, id)]))?;
+        let mut bindings = self.bindings(&[(of.kind.id, id)]);
+        if let Style::Body { places } = &update.style {
+            let changed = |path: &Dotted| changes.iter().find(|(changed, _)| changed == path).map(|(_, value)| value);
+            let filled =
+                places.iter().filter_map(|(name, path)| Some((name.to_string().into(), changed(path)?.clone())));
+            bindings.extend(filled);
+        }
+        let request = self.request(&update.call, &bindings)?;
         Updating { connector: self, of, update, id, request, lane }.run(changes, unfit).await
     }
 }
@@ -73,6 +80,7 @@ impl Updating<'_> {
                     |(path, value): &(Dotted, Value)| json!({"op": op, "path": path.pointer(), "value": value});
                 (changed.clone(), changes.iter().map(operation).collect())
             }
+            Style::Body { .. } => (changed.clone(), self.request.body.take().unwrap_or(Value::Null)),
         };
         self.request.body = Some(sent);
         let answer = self.connector.send(&self.update.call, &self.request, self.lane).await?;

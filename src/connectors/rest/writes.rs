@@ -86,7 +86,7 @@ impl RestConnector {
         }
         let answer = self.send(call, &request, lane).await?;
         let Some(echo) = answer.body.as_ref().map(|body| of.unwrap(body)) else { return Ok(Written::default()) };
-        let mut sent = of.unwrap(&request.body.unwrap_or(Value::Null)).clone();
+        let mut sent = of.sent(&request.body.unwrap_or(Value::Null)).clone();
         let id = text(&of.id, echo);
         let (account, is_it) = shown(&mut sent, echo, &words);
         let proven = answer.status != ACCEPTED && id.is_some() && is_it && echoes(&sent, echo);

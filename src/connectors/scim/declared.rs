@@ -68,6 +68,7 @@ impl Profile {
             remove: in_groups,
             creates_account: false,
             creates_with: Default::default(),
+            optional: Default::default(),
             joins_as: Default::default(),
             add_at_once: crowd,
             remove_at_once: crowd,

@@ -32,7 +32,19 @@ impl ScimApp {
             return self.add_members(group, ids, lane).await;
         }
         // That somebody is not in it any more is seen only by looking.
-        self.remove_members(group, ids, lane).await.map(|()| BTreeSet::new())
+        let removed = self.remove_members(group, ids, lane).await.map_err(|error| self.suggest_value(error));
+        removed.map(|()| BTreeSet::new())
+    }
+
+    /// Names the other way to remove members, where the usual one may be what the server does not know.
+    fn suggest_value(&self, error: Error) -> Error {
+        let filtered = self.profile.member_removal == MemberRemoval::Filtered && self.profile.patch != Some(false);
+        if filtered && matches!(error.status, Some(400 | 500 | 501 | 505)) {
+            return error.hinted(
+                "if the server knows no filters in the paths of PATCH, set `options: { member_removal: value }`, or `replace`",
+            );
+        }
+        error
     }
 
     /// Adds members to a group. Says who is in it afterwards, if the answer does.

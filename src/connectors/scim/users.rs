@@ -149,7 +149,7 @@ impl Profile {
         if let (true, None, Some(given), Some(family)) =
             (self.needs_display_name, get(&user, "displayName"), name("given_name"), name("family_name"))
         {
-            attribute::set(&mut user, "displayName", format!("{given} {family}").into());
+            attribute::set(&mut user, "displayName", format!("{given} {family}").trim().into());
         }
         Ok(user)
     }
@@ -162,11 +162,10 @@ pub(super) fn activity(active: bool) -> Vec<(Attribute, Value)> {
 
 /// Whether an account shows every value that was written.
 pub(super) fn shows(account: &LiveAccount, values: &Values) -> bool {
-    values.iter().all(|(name, value)| match account.values.get(name) {
-        Some(Some(seen)) => seen == value,
-        Some(None) => matches!(value, FieldValue::Set(set) if set.is_empty()),
-        None => false,
-    })
+    let shown = |(name, value): (&FieldName, &FieldValue)| {
+        account.values.get(name).is_some_and(|seen| value.is_shown_by(seen.as_ref()))
+    };
+    values.iter().all(shown)
 }
 
 /// The values of a list that has others beside them, with what is already there kept as it is. A value that says more than

@@ -94,6 +94,14 @@ impl<'a, 's> Fields<'a, 's> {
         Some((d.text(&entry.value, leaf)?, entry.value.span))
     }
 
+    /// A single value, trimmed; `""` says that there is none.
+    pub(super) fn text_or_empty(&self, d: &mut Decoder<'_, 's>, name: &'static str) -> Option<&'a str> {
+        match &self.entry(name)?.value.kind {
+            Kind::Scalar { text, .. } if text.trim().is_empty() => Some(""),
+            _ => self.text(d, name).map(|(text, _)| text),
+        }
+    }
+
     /// A single value that `parse` understands; what it returns as an error is the hint.
     pub(super) fn parsed<T>(
         &self,

@@ -25,7 +25,7 @@ pub(in crate::desired) struct Person {
 pub(super) fn person<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Person> {
     let fields = Fields::open(d, &entry.value, &spec::PERSON, entry.span);
     let email = d.email(&entry.key, entry.span);
-    let mut name = |key| fields.text(d, key).map(|(text, _)| Arc::from(text));
+    let mut name = |key| fields.text_or_empty(d, key).map(Arc::from);
     let (given_name, family_name) = (name("given_name"), name("family_name"));
     let aliases = fields.texts(d, "aliases").into_iter();
     let (aliases, alias_spans) = aliases.filter_map(|(text, span)| Some((d.email(text, span)?, span))).unzip();

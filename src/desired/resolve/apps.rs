@@ -257,16 +257,12 @@ impl Builder<'_> {
                 || directory.gives(granted.person, field)
         };
         missing::check_managed(&self.app.name, &self.managed, &everyone, has, report);
-        missing::check_managed(
-            &self.app.name,
-            &self.member_managed,
-            &members,
-            |granted, field| granted.sets(field),
-            report,
-        );
         if let (Some(create), true) = (&self.semantics.create, self.app.mode != Mode::Observe) {
             lacking.look(self.app, &create.require, &self.managed, &everyone, has, report);
         }
+        let optional = &self.semantics.members.optional;
+        let has = |granted: &Granted<'_>, field: &str| optional.contains(field) || granted.sets(field);
+        missing::check_managed(&self.app.name, &self.member_managed, &members, has, report);
     }
 }
 

@@ -17,10 +17,17 @@ use crate::{
 
 use super::{Line, missing::Managed};
 
+/// What a line says of a field that a membership may be without.
+const NO_VALUE: &str = "none";
+
+static NONE: BTreeSet<FieldName> = BTreeSet::new();
+
 /// The fields of accounts, memberships or groups of one app.
 #[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
     fields: &'a BTreeSet<FieldName>,
+    /// Those that may be `none`.
+    optional: &'a BTreeSet<FieldName>,
     pub role: Option<&'a RoleRule>,
     /// `accounts`, `members` or `groups`, for the errors.
     of: &'static str,
@@ -30,16 +37,19 @@ pub(super) struct Rules<'a> {
 impl<'a> Rules<'a> {
     pub(super) fn accounts(semantics: &'a Semantics) -> Self {
         let role = semantics.role.as_ref();
-        Self { fields: &semantics.fields, role, of: "accounts", connector: &semantics.connector }
+        Self { fields: &semantics.fields, optional: &NONE, role, of: "accounts", connector: &semantics.connector }
     }
 
     pub(super) fn members(semantics: &'a Semantics) -> Self {
         let members = &semantics.members;
-        Self { fields: &members.fields, role: members.role.as_ref(), of: "members", connector: &semantics.connector }
+        let role = members.role.as_ref();
+        let optional = &members.optional;
+        Self { fields: &members.fields, optional, role, of: "members", connector: &semantics.connector }
     }
 
     pub(super) fn groups(semantics: &'a Semantics) -> Self {
-        Self { fields: &semantics.groups.fields, role: None, of: "groups", connector: &semantics.connector }
+        let (fields, connector) = (&semantics.groups.fields, &semantics.connector);
+        Self { fields, optional: &NONE, role: None, of: "groups", connector }
     }
 
     fn knows(&self, field: &str) -> bool {
@@ -78,6 +88,9 @@ impl<'a> Rules<'a> {
         at: Span,
         report: &mut Report<'_>,
     ) -> Option<(FieldName, FieldValue)> {
+        if self.optional.contains(name) && *value == FieldValue::text(NO_VALUE) {
+            return Some((name.clone(), FieldValue::text("")));
+        }
         if self.knows(name) && !matches!(&**name, "status" | "email") {
             return Some((name.clone(), value.clone()));
         }

@@ -74,6 +74,7 @@ fn autodesk() -> Semantics {
             remove: false,
             creates_account: false,
             creates_with: BTreeSet::new(),
+            optional: BTreeSet::new(),
             joins_as: BTreeMap::new(),
             add_at_once: 1,
             remove_at_once: 1,

@@ -105,6 +105,7 @@ fn semantics(read: MemberRead, find: Find) -> Semantics {
             remove: true,
             creates_account: false,
             creates_with: [].into(),
+            optional: BTreeSet::new(),
             joins_as: [].into(),
             add_at_once: 1,
             remove_at_once: 1,

@@ -25,22 +25,13 @@ pub(super) fn compare(managed: &BTreeSet<FieldName>, wanted: &Values, live: &Liv
     for (field, to) in wanted.iter().filter(|(field, _)| managed.contains(*field)) {
         match live.get(field) {
             None => compared.unseen.push(field.clone()),
-            Some(from) if same(from.as_ref(), to) => {}
+            Some(from) if to.is_shown_by(from.as_ref()) => {}
             Some(from) => {
                 compared.changes.push(Change { field: field.clone(), from: from.clone(), to: Some(to.clone()) })
             }
         }
     }
     compared
-}
-
-/// Missing and empty are the same thing.
-fn same(from: Option<&FieldValue>, to: &FieldValue) -> bool {
-    match (from, to) {
-        (Some(from), to) => from == to,
-        (None, FieldValue::Set(set)) => set.is_empty(),
-        (None, _) => false,
-    }
 }
 
 /// The changes that bring about all of `values` from nothing.

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     model::{
-        AccountRef, AccountStatus, Change, Coverage, Email, Finding, FindingCode, GroupState, Guard, LiveAccount,
-        LiveMember, MemberChange, Place, Step, Unlisted, Verb,
+        AccountRef, AccountStatus, Change, Coverage, Email, FieldValue, Finding, FindingCode, GroupState, Guard,
+        LiveAccount, LiveMember, MemberChange, Place, Step, Unlisted, Verb,
     },
     plan::{
         Context,
@@ -166,7 +166,7 @@ impl Group<'_> {
             );
             warn(FindingCode::UnusableMembership, message);
         }
-        let compared = fields::compare(&self.found.desired.managed, &grant.values, &member.values);
+        let mut compared = fields::compare(&self.found.desired.managed, &grant.values, &member.values);
         if !compared.unseen.is_empty() {
             let unseen = compared.unseen.join(" and ");
             let message = format!(
@@ -177,6 +177,12 @@ impl Group<'_> {
         if compared.changes.is_empty() || self.is_unusable(account) {
             return;
         }
+        // What a person has to take away keeps nothing else waiting.
+        let optional = &semantics.members.optional;
+        let is_taken =
+            |change: &Change| optional.contains(&change.field) && change.to.as_ref().is_none_or(FieldValue::is_empty);
+        let can = !compared.changes.iter().all(is_taken);
+        compared.changes.retain(|change| !can || !is_taken(change));
         let effect = fields::effect(&compared.changes, semantics.members.role.as_ref());
         let name = self.matched.label(account, identity);
         let values = match semantics.members.change {
@@ -190,7 +196,7 @@ impl Group<'_> {
         draft.action.reduces_access = effect.reduces_access;
         draft.action.adds_access = effect.adds_access;
         draft = draft.changes(compared.changes);
-        self.found.by_hand(self.cx, &mut draft, semantics.members.change != MemberChange::Manual);
+        self.found.by_hand(self.cx, &mut draft, can && semantics.members.change != MemberChange::Manual);
         drafts.actions.push(draft);
     }
 

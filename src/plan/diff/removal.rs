@@ -47,6 +47,13 @@ pub(super) fn account(
         } else {
             semantics.manual_text(verb)
         };
+        // A suspension never deletes.
+        let text = if verb == Verb::Deactivate && semantics.delete.is_some() && standing != Standing::Suspended {
+            let app = &cx.app.name;
+            format!("{text}; or let it be deleted: `policy: {{ remove_with: delete }}` under apps.{app}")
+        } else {
+            text
+        };
         draft.manual(text);
     }
     Some(draft)

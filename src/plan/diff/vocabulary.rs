@@ -28,7 +28,7 @@ pub(super) fn hold_unknown(cx: &Context<'_>, drafts: &mut Drafts) {
         };
         let values = draft.action.step.values().clone();
         for (field, words) in fields {
-            for name in values.get(field).into_iter().flat_map(FieldValue::texts) {
+            for name in values.get(field).filter(|value| !value.is_empty()).into_iter().flat_map(FieldValue::texts) {
                 check(cx, field, words, name, draft);
             }
         }

@@ -70,6 +70,7 @@ fn semantics() -> Semantics {
             remove: false,
             creates_account: false,
             creates_with: BTreeSet::new(),
+            optional: BTreeSet::new(),
             joins_as: BTreeMap::new(),
             add_at_once: 1,
             remove_at_once: 1,

@@ -111,7 +111,6 @@ fn running(setup: Setup) -> Setup {
 }
 
 #[tokio::test]
-#[ignore = "waits for the same proofs in ACC"]
 async fn no_company_is_one_thing_however_it_is_said() {
     for none in ["", ", company: null", ", company: none", ", company: \"\"", ", company: "] {
         for live in [None, Some("Acme")] {
@@ -134,7 +133,6 @@ async fn no_company_is_one_thing_however_it_is_said() {
 }
 
 #[tokio::test]
-#[ignore = "waits for the same proofs in ACC"]
 async fn somebody_without_a_company_joins_and_the_plan_after_it_is_empty() {
     for none in ["", ", company: null", ", company: none", ", company: \"\""] {
         let files = format!(

@@ -39,7 +39,6 @@ fn names(body: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-#[ignore = "waits for batches that are split on every refusal"]
 async fn one_member_who_is_refused_fails_alone() {
     for dialect in BOTH {
         for status in [403, 400, 404, 409, 422] {
@@ -71,7 +70,6 @@ const EVERYBODY: &[usize] = &[
 ];
 
 #[tokio::test]
-#[ignore = "waits for batches that are split on every refusal"]
 async fn where_every_single_one_is_refused_it_is_the_credential_and_said_so() {
     for dialect in BOTH {
         let case = refusing(dialect, 403, EVERYBODY).await;
@@ -86,7 +84,6 @@ async fn where_every_single_one_is_refused_it_is_the_credential_and_said_so() {
 }
 
 #[tokio::test]
-#[ignore = "waits for batches that are split on every refusal"]
 async fn removals_are_split_as_additions_are() {
     for dialect in BOTH {
         let add = "add: { post: \"/groups/{group.id}/members\", body: { ids: \"{account.ids}\" }, at_once: 100 }\n";

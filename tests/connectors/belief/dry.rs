@@ -3,7 +3,6 @@
 use super::{app::Dialect, case::Setup};
 
 #[tokio::test]
-#[ignore = "waits for `connectors check --dry` and a stricter checker"]
 async fn every_write_is_printed_with_its_path_and_its_body_and_nothing_is_sent() {
     for dir in ["desired-state", "nowhere"] {
         let case = Setup::of(Dialect::Rest).users([1]).files("accounts: { p1@x.example: }", "").start().await;
@@ -29,7 +28,6 @@ async fn every_write_is_printed_with_its_path_and_its_body_and_nothing_is_sent()
 }
 
 #[tokio::test]
-#[ignore = "waits for `connectors check --dry` and a stricter checker"]
 async fn the_styles_of_updates_show_in_what_is_printed() {
     for (update, expected) in [
         ("update: { put: \"/users/{account.id}\", style: replace }", "PUT /users/"),
@@ -47,7 +45,6 @@ async fn the_styles_of_updates_show_in_what_is_printed() {
 }
 
 #[tokio::test]
-#[ignore = "waits for `connectors check --dry` and a stricter checker"]
 async fn what_means_nothing_in_a_manifest_is_refused_at_its_line() {
     let list = "list: { get: /users, items: data }";
     for (what, old, new, word) in [

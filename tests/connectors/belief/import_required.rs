@@ -38,7 +38,6 @@ fn texts(dir: &std::path::Path) -> String {
 }
 
 #[tokio::test]
-#[ignore = "waits for imports of required fields"]
 async fn required_fields_stand_in_what_is_imported() {
     let table: [Required; 4] = [
         ("a login", "login", "login: login", |state| {
@@ -79,7 +78,6 @@ async fn required_fields_stand_in_what_is_imported() {
 }
 
 #[tokio::test]
-#[ignore = "waits for imports of required fields"]
 async fn an_account_without_a_required_field_does_not_keep_the_others_from_being_imported() {
     for missing in [json!(null), json!("")] {
         let case = Setup::of(Dialect::Rest)

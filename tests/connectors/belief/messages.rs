@@ -11,7 +11,6 @@ use crate::support::json_answer;
 const DEACTIVATE: &str = "  deactivate: { set: { status: inactive } }\n";
 
 #[tokio::test]
-#[ignore = "waits for messages that fit the app"]
 async fn a_deactivation_by_hand_names_the_policy_that_would_delete_where_the_manifest_can() {
     let delete = "  delete: { delete: \"/users/{account.id}\" }\n";
     for rest in [people([2]), "people:\n  p2@x.example: { status: left }\n".to_owned()] {
@@ -90,7 +89,6 @@ async fn what_is_to_be_repaired_in_scim_never_speaks_of_a_manifest() {
 }
 
 #[tokio::test]
-#[ignore = "waits for messages that fit the app"]
 async fn a_conflict_with_somebody_invisible_is_told_as_for_a_change_of_address() {
     for dialect in BOTH {
         for status in [409, 422] {
@@ -149,7 +147,6 @@ async fn no_sentence_has_an_empty_name_in_it() {
 }
 
 #[tokio::test]
-#[ignore = "waits for messages that fit the app"]
 async fn why_can_be_asked_about_one_app() {
     for dialect in BOTH {
         let case = Setup::of(dialect).users([1]).files(&accounts([1]), "").start().await;

@@ -105,7 +105,6 @@ async fn a_failure_keeps_its_status_and_text_and_is_never_told_as_accepted() {
 }
 
 #[tokio::test]
-#[ignore = "waits for refusals that are told as such"]
 async fn what_is_not_implemented_is_a_refusal_that_is_sent_once_and_not_looked_after() {
     every_kind(&[501, 505], async |dialect, (what, fails, app, rest), status| {
         let case = failing(dialect, status, fails, app, rest).await;
@@ -137,7 +136,6 @@ async fn a_status_behind_which_the_change_is_there_is_a_success() {
 }
 
 #[tokio::test]
-#[ignore = "waits for refusals that are told as such"]
 async fn for_a_removal_that_scim_does_not_know_the_option_that_would_help_is_named() {
     for status in [501, 400, 500] {
         let case = Setup::of(Dialect::Scim)

@@ -66,7 +66,6 @@ async fn works(setup: Setup, what: &str) -> Case {
 }
 
 #[tokio::test]
-#[ignore = "waits for answers and bodies that are wrapped apart"]
 async fn answers_and_bodies_are_wrapped_apart() {
     for (what, wrap, wants_wrapped) in [
         ("both", "data", true),
@@ -79,7 +78,6 @@ async fn answers_and_bodies_are_wrapped_apart() {
 }
 
 #[tokio::test]
-#[ignore = "waits for answers and bodies that are wrapped apart"]
 async fn bodies_alone_may_be_wrapped() {
     let setup = Setup::of(Dialect::Rest).says("accounts:\n", "accounts:\n  wrap: { body: data }\n");
     let setup = directus(setup, true);
@@ -89,7 +87,6 @@ async fn bodies_alone_may_be_wrapped() {
 }
 
 #[tokio::test]
-#[ignore = "waits for answers and bodies that are wrapped apart"]
 async fn an_update_may_have_a_body_of_its_own() {
     for (what, update, expected) in [
         (
@@ -136,7 +133,6 @@ async fn an_update_may_have_a_body_of_its_own() {
 }
 
 #[tokio::test]
-#[ignore = "waits for answers and bodies that are wrapped apart"]
 async fn groups_are_wrapped_as_accounts_are() {
     let case = Setup::of(Dialect::Rest)
         .says("groups:\n", "groups:\n  wrap: { answer: data }\n")

@@ -9,7 +9,7 @@ use crate::connectors::{
     paging::{Cursor, Paging, Totals},
     rest::{
         answers::{Answers, CALLS, Kind, Rule},
-        manifest::{Call, Fields, List, Style, Update},
+        manifest::{Call, Fields, List, Places, Style, Update},
         options::OptionRules,
         shape::Paged,
         template::{BodyTemplate, Template},
@@ -126,6 +126,10 @@ impl<'a> CallBuilder<'a> {
                 None => {
                     let known = self.allowed.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(", ");
                     let known = if known.is_empty() { known } else { format!("{known} and ") };
+                    if hole.starts_with("secret.") {
+                        let message = "secrets stand under `auth` alone, so that none of them is shown or logged";
+                        return Err((line, format!("{{{hole}}} has no value here: {message}")));
+                    }
                     return Err((line, format!("{{{hole}}} has no value here; there are {known}{{options.NAME}}")));
                 }
             }
@@ -136,6 +140,12 @@ impl<'a> CallBuilder<'a> {
     /// A text such as a base path.
     pub(super) fn text(&self, text: Lined<Template>) -> Result<Template, Problem> {
         self.check(text.line, text.value.holes(), true)?;
+        Ok(text.value)
+    }
+
+    /// A text that is left out where an option in it has no value.
+    pub(super) fn optional_text(&self, text: Lined<Template>) -> Result<Template, Problem> {
+        self.check(text.line, text.value.holes(), false)?;
         Ok(text.value)
     }
 
@@ -193,8 +203,13 @@ impl<'a> CallBuilder<'a> {
         self.about_one(line, what, self.call(method, path, Map::new(), body, answers)?)
     }
 
-    pub(super) fn update(&self, what: &str, wire: Lined<wire::Update>) -> Result<Update, Problem> {
-        let Lined { line, value: wire } = wire;
+    /// A call that changes fields. `places` are the placeholders of its body for what changes.
+    pub(super) fn update(
+        &self,
+        what: &str,
+        Lined { line, value: wire }: Lined<wire::Update>,
+        places: Places,
+    ) -> Result<Update, Problem> {
         let misplaced = [
             ("omit", wire::Style::Replace, wire.omit.is_empty()),
             ("whole", wire::Style::Partial, wire.whole.is_empty()),
@@ -203,13 +218,24 @@ impl<'a> CallBuilder<'a> {
         if let Some((key, ..)) = misplaced.into_iter().find(|(_, style, unused)| *style != wire.style && !unused) {
             return Err((line, format!("`{key}` under `{what}` means nothing with this `style`")));
         }
+        if wire.body.is_some() && (wire.style != wire::Style::Partial || !wire.whole.is_empty()) {
+            return Err((line, format!("`body` under `{what}` says all that is sent; leave out `style` and `whole`")));
+        }
         let style = match wire.style {
+            wire::Style::Partial if wire.body.is_some() => Style::Body { places },
             wire::Style::Partial => Style::Partial { whole: wire.whole },
             wire::Style::Replace => Style::Replace { omit: wire.omit },
             wire::Style::JsonPatch => Style::JsonPatch { op: wire.op },
         };
         let given = [(Method::Post, wire.post), (Method::Put, wire.put), (Method::Patch, wire.patch)];
-        Ok(Update { call: self.write((line, what), given, None, wire.answers, wire.otherwise)?, style })
+        for path in given.iter().filter_map(|(_, path)| path.as_ref()) {
+            self.check(path.line, path.value.holes(), true)?;
+        }
+        let mut sending = Self { scope: self.scope, allowed: self.allowed.clone(), about: self.about.clone() };
+        let places = if let Style::Body { places } = &style { places.clone() } else { Places::new() };
+        sending.allowed.extend(places.keys().map(|name| &**name));
+        let call = sending.write((line, what), given, wire.body, wire.answers, wire.otherwise)?;
+        Ok(Update { call, style })
     }
 
     pub(super) fn delete(&self, what: &str, wire: Lined<wire::Delete>) -> Result<Call, Problem> {
@@ -238,7 +264,7 @@ pub(super) fn reads_first(update: &Update) -> bool {
     match &update.style {
         Style::Partial { whole } => !whole.is_empty(),
         Style::Replace { .. } => true,
-        Style::JsonPatch { .. } => false,
+        Style::JsonPatch { .. } | Style::Body { .. } => false,
     }
 }
 

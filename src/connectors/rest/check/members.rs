@@ -47,6 +47,7 @@ pub(super) fn rules(wire: &wire::Members) -> MemberRules {
         // Who joins has an account: a manifest has no words for an app where joining makes it.
         creates_account: false,
         creates_with: BTreeSet::new(),
+        optional: BTreeSet::new(),
         joins_as: defaults.map(|(field, value)| (field.clone(), value.as_ref().into())).collect(),
         add_at_once: add.and_then(|add| add.at_once).unwrap_or(1),
         remove_at_once: wire.remove.as_ref().and_then(|remove| remove.value.at_once).unwrap_or(1),

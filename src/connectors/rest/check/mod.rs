@@ -60,8 +60,10 @@ fn check(mut wire: wire::Manifest) -> Result<Manifest, Problem> {
     let groups = records::groups(wire.groups, &scope, &mut semantics)?;
     let members = members::check(members, &scope, &lookups, &mut semantics)?;
     semantics.effort = effort::of(&accounts, &groups, &members, wire.read_back.iter().map(|verb| verb.0));
+    let header = |(name, text): (Arc<str>, _)| Ok((name, CallBuilder::with(&scope, &[]).optional_text(text)?));
+    let headers = wire.headers.into_iter().map(header).collect::<Result<_, Problem>>()?;
     options.plain = scope.plain.into_inner();
-    let (semantics, headers) = (Arc::new(semantics), wire.headers);
+    let semantics = Arc::new(semantics);
     Ok(Manifest { semantics, base, options, auth, headers, lookups, accounts, groups, members })
 }
 

@@ -1,6 +1,9 @@
 //! Accounts and groups.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 
@@ -13,7 +16,10 @@ use crate::{
     connectors::{
         http::Method,
         rest::{
-            manifest::{ACCOUNT, Accounts, Change, GROUP, Groups, Lookup, Naming, Records},
+            manifest::{
+                ACCOUNT, Accounts, Change, Fields, GROUP, Groups, Lookup, Naming, Places, Records, Style, Update,
+            },
+            template::Dotted,
             wire::{self, Lined},
         },
     },
@@ -42,6 +48,10 @@ pub(super) fn accounts(
     let (status, created_at) = (fields.remove(STATUS), fields.remove(CREATED_AT));
     let naming = roles::naming("accounts", wire.role.as_ref(), wire.lookup, &fields, lookups)?;
     semantics.fields = fields.keys().cloned().collect();
+    if wire.list.carries.as_ref().is_some_and(|carries| !carries.iter().any(|name| **name == *EMAIL)) {
+        let why = "an account that a list shows without its address is nobody's";
+        return Err((wire.list.get.line, format!("`carries` under `accounts.list` needs `email`: {why}")));
+    }
     let carries = wire.list.carries.as_ref().map(|carries| carries.iter().cloned().collect());
     semantics.carries = carries.unwrap_or_else(|| semantics.fields.clone());
     let required = wire.create.as_ref().and_then(|create| create.require.as_ref()).map_or(line, |lined| lined.line);
@@ -60,7 +70,20 @@ pub(super) fn accounts(
         making.write(place, [(Method::Post, Some(wire.post))], wire.body, wire.answers, wire.otherwise)
     });
     let create = create.transpose()?;
-    let update = wire.update.map(|wire| on_account.update("accounts.update", wire)).transpose()?;
+    let mut places = places(&fields, EMAIL, &name);
+    places.extend(status.clone().map(|path| (STATUS.into(), path)));
+    let update_line = wire.update.as_ref().map_or(line, |update| update.line);
+    let update = wire.update.map(|wire| on_account.update("accounts.update", wire, places)).transpose()?;
+    if let Some(unsent) = update.as_ref().map(unsent) {
+        let sets = [&deactivate, &reactivate].into_iter().flatten().any(|change| matches!(change, Change::Set { .. }));
+        if sets && unsent.contains(STATUS) {
+            return Err((
+                update_line,
+                "`set` writes the status, so the `body` of `accounts.update` needs {status}".into(),
+            ));
+        }
+        semantics.fixed.extend(unsent.into_iter().filter(|name| **name != *STATUS));
+    }
     let list = CallBuilder::with(scope, &[]).list("accounts.list", wire.list)?;
     let read = Some(on_account.get("accounts.read", wire.read, false)?);
     let find = wire.find.map(|find| by_email.list("accounts.find", find)).transpose()?;
@@ -132,6 +155,19 @@ fn change(
     Ok(Change::Set { status, answers: calls.answers(what, change.answers, change.otherwise.is_some())? })
 }
 
+/// The placeholders for what an update changes.
+fn places(fields: &Fields, name: &str, at: &Dotted) -> Places {
+    let fields = fields.iter().map(|(field, path)| (field.clone(), path.clone()));
+    fields.chain([(name.into(), at.clone())]).collect()
+}
+
+/// What an update with a body of its own has no place for.
+fn unsent(update: &Update) -> BTreeSet<FieldName> {
+    let Style::Body { places } = &update.style else { return BTreeSet::new() };
+    let holes: Vec<&str> = update.call.holes().collect();
+    places.keys().filter(|name| !holes.contains(&&***name)).cloned().collect()
+}
+
 /// A status with each of the app's words for it.
 fn each(status: AccountStatus, words: Value) -> Vec<(AccountStatus, Value)> {
     let words = match words {
@@ -176,7 +212,16 @@ pub(super) fn groups(wire: wire::Groups, scope: &Scope<'_>, semantics: &mut Sema
     });
     let create = create.transpose()?;
     let update_line = wire.update.as_ref().map_or(0, |update| update.line);
-    let update = wire.update.map(|wire| on_group.update("groups.update", wire)).transpose()?;
+    let places = places(&fields, GROUP.name, &name);
+    let update = wire.update.map(|wire| on_group.update("groups.update", wire, places)).transpose()?;
+    if let Some(field) =
+        update.as_ref().and_then(|update| unsent(update).into_iter().find(|name| **name != *GROUP.name))
+    {
+        return Err((
+            update_line,
+            format!("the `body` of `groups.update` has no place for `{{{field}}}`; give it one"),
+        ));
+    }
     let read = wire.read.map(|read| on_group.get("groups.read", read, false)).transpose()?;
     if read.is_none() && update.as_ref().is_some_and(reads_first) {
         return Err((

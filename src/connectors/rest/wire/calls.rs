@@ -23,6 +23,40 @@ pub(in crate::connectors::rest) struct Read {
     pub answers: Answers,
 }
 
+/// The keys that single answers and bodies are wrapped in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(from = "WrapText")]
+#[schemars(with = "WrapText")]
+pub(in crate::connectors::rest) struct Wrap {
+    pub answer: Option<String>,
+    pub body: Option<String>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "`wrap` takes a key, or `{ answer: KEY, body: KEY }`")]
+enum WrapText {
+    Both(String),
+    Apart(WrapKeys),
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WrapKeys {
+    /// The key that single answers are wrapped in.
+    answer: Option<String>,
+    /// The key that the bodies of updates and creations are wrapped in.
+    body: Option<String>,
+}
+
+impl From<WrapText> for Wrap {
+    fn from(text: WrapText) -> Self {
+        match text {
+            WrapText::Both(key) => Self { answer: Some(key.clone()), body: Some(key) },
+            WrapText::Apart(WrapKeys { answer, body }) => Self { answer, body },
+        }
+    }
+}
+
 /// What an update sends.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -47,7 +81,8 @@ pub(in crate::connectors::rest) enum Op {
     Add,
 }
 
-/// A call that changes fields: exactly one of `post`, `put` and `patch`. What it sends follows from `fields`.
+/// A call that changes fields: exactly one of `post`, `put` and `patch`. What it sends follows from `fields`, unless `body` says
+/// it.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("oneOf" = one_of(["post", "put", "patch"])))]
@@ -58,6 +93,9 @@ pub(in crate::connectors::rest) struct Update {
     pub put: Path,
     /// The path, if it is a PATCH.
     pub patch: Path,
+    /// The JSON to send, with `{account.id}` or `{group.id}` and `{FIELD}` for what changes; what does not change is left out.
+    /// A field without a place in it cannot be changed.
+    pub body: Option<Lined<BodyTemplate>>,
     /// What it sends; `partial` unless said.
     pub style: Style,
     /// With `style: replace`: keys that must not be sent back.

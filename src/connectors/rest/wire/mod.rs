@@ -60,9 +60,9 @@ pub(super) struct Manifest {
     /// How many requests the API takes. The files' `budget` replaces it.
     #[serde(default)]
     pub limits: Limits,
-    /// Headers that every request carries.
+    /// Headers that every request carries; `{options.NAME}` may stand in them. One whose option has no value is left out.
     #[serde(default)]
-    pub headers: Map<String>,
+    pub headers: Map<Lined<Template>>,
     /// How every list is paged that says nothing of its own. Without it everything comes at once.
     pub page: Option<Lined<Page>>,
     /// What answers mean, whatever the call, or with `on` to one call. A call's own rules come before these.

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Answers, BodyTemplate, ByHand, Delete, Dotted, Lined, List, Map, Path, Read, Role, Status, Template, Update, one_of,
+    Answers, BodyTemplate, ByHand, Delete, Dotted, Lined, List, Map, Path, Read, Role, Status, Template, Update, Wrap,
+    one_of,
 };
 use crate::model::FieldName;
 
@@ -38,8 +39,10 @@ pub(in crate::connectors::rest) struct Accounts {
     /// An inactive account still takes a seat of the licence.
     #[serde(default)]
     pub inactive_keeps_seat: bool,
-    /// The key that single answers, and the bodies of updates and creations, are wrapped in.
-    pub wrap: Option<String>,
+    /// The key that single answers, and the bodies of updates and creations, are wrapped in; `{ answer: data }` and
+    /// `{ body: data }` say it of one of the two alone.
+    #[serde(default)]
+    pub wrap: Wrap,
     /// All accounts.
     pub list: List,
     /// One account, by `{account.id}`.
@@ -140,8 +143,10 @@ pub(in crate::connectors::rest) struct Groups {
     /// any other.
     #[serde(default)]
     pub fields: Map<Dotted>,
-    /// The key that single answers, and the bodies of updates and creations, are wrapped in.
-    pub wrap: Option<String>,
+    /// The key that single answers, and the bodies of updates and creations, are wrapped in; `{ answer: data }` and
+    /// `{ body: data }` say it of one of the two alone.
+    #[serde(default)]
+    pub wrap: Wrap,
     /// All groups. Without it the files pin their ids.
     pub list: Option<List>,
     /// One group, by `{group.id}`, for updates that send all there is.
