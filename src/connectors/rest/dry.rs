@@ -13,13 +13,14 @@ use url::Url;
 
 use super::{
     RestConnector,
+    dictionary::Translation,
     manifest::{ACCOUNT, Call, Manifest, Names, Naming, Records},
     wire::{Role, Roles},
 };
 use crate::{
     budget::{Budget, Lane, Quota},
     connectors::{
-        Connector as _, Error, Joiner, Looked, Write, Writer as _,
+        Connector as _, Error, Joiner, Looked, OverHttp as _, Write, Writer as _,
         connector::below,
         http::{
             Gate, HttpClient, HttpConfig, Method, Scheme,
@@ -66,10 +67,17 @@ impl Manifest {
         recorder.lock().answers = self.answers(&app, &base)?;
         let mut all = Vec::new();
         for (verb, write) in self.made_up_writes() {
-            recorder.lock().sent.clear();
             let failure = app.write(&write, Lane::Removal).await.err();
-            let requests = std::mem::take(&mut recorder.lock().sent);
-            all.push(DryWrite { verb, requests, failure });
+            all.push(recorder.took(verb, failure));
+        }
+        let of = &self.groups.records;
+        if let Some(update) = &of.update {
+            let name = Value::from(GROUP_NAME);
+            let values = made_up(&app.declared().groups.fields, &Naming::new(), None);
+            let placed = Translation::default().placed(&of.fields, &values).unwrap_or_default();
+            let changes: Vec<_> = placed.into_iter().chain([(of.name.clone(), name)]).collect();
+            let failure = app.change(of, update, GROUP_ID, &changes, None, Lane::Removal).await.err();
+            all.push(recorder.took(Verb::UpdateGroup, failure));
         }
         Ok(all)
     }
@@ -118,12 +126,7 @@ impl Manifest {
                 Write::ChangeMember { group: in_group(), account: id(), values: joined },
             ),
             (members.remove.is_some(), Verb::RemoveMember, Write::RemoveMember { group: in_group(), account: id() }),
-            (groups.records.create.is_some(), Verb::CreateGroup, Write::CreateGroup { name, values: of_group.clone() }),
-            (
-                groups.records.update.is_some() && !of_group.is_empty(),
-                Verb::UpdateGroup,
-                Write::UpdateGroup { id: in_group(), values: of_group },
-            ),
+            (groups.records.create.is_some(), Verb::CreateGroup, Write::CreateGroup { name, values: of_group }),
             (groups.records.delete.is_some(), Verb::DeleteGroup, Write::DeleteGroup { id: in_group() }),
         ];
         writes.into_iter().filter(|(has, ..)| *has).map(|(_, verb, write)| (verb, write)).collect()
@@ -219,6 +222,11 @@ impl Recorder {
     fn lock(&self) -> std::sync::MutexGuard<'_, Recorded> {
         // What is in it is whole entries, which a panic elsewhere cannot leave half-written.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was sent since the last time.
+    fn took(&self, verb: Verb, failure: Option<Error>) -> DryWrite {
+        DryWrite { verb, requests: std::mem::take(&mut self.lock().sent), failure }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    model::{AccountStatus, ApprovedBy, Email, Guard, Status, Verb, escape},
+    model::{AccountStatus, ApprovedBy, DesiredGroup, Email, Guard, Status, Verb, escape},
     plan::{
         Context,
         approvals::{Approvals, approved_by, covers, is_used_for},
@@ -157,8 +157,21 @@ impl<'a> Check<'a> {
             let at_day_start = cx.history.and_then(|history| history.active_at_day_start);
             return at_day_start.or_else(|| (!alone).then(|| self.active_today()));
         };
+        (!alone).then(|| self.members_today(group))
+    }
+
+    /// Members of a group, and those whom something took out of it today, for the same reason as with accounts.
+    fn members_today(&self, group: &DesiredGroup) -> usize {
+        let cx = self.cx;
         let members = cx.live_group(group).into_iter().flat_map(|live| &live.members);
-        (!alone).then(|| members.map(|member| &member.account).collect::<BTreeSet<_>>().len())
+        let members: BTreeSet<&Arc<str>> = members.map(|member| &member.account).collect();
+        let lost = cx.history.into_iter().flat_map(|history| &history.lost_today);
+        let mut lost: BTreeSet<&Email> =
+            lost.filter(|(_, of)| of.as_ref() == Some(&group.name)).map(|(email, _)| email).collect();
+        for account in cx.accounts.iter().filter(|account| members.contains(&account.id)) {
+            lost.remove(cx.identity(&account.email));
+        }
+        members.len() + lost.len()
     }
 
     /// Active accounts, and those that were before something took them away today. Counted where no reading is old enough to
