@@ -91,8 +91,10 @@ impl Link {
             witness::note(verb, &path, result.as_ref().ok().map(|answer| answer.status));
         }
         // A body that broke off shows nothing.
-        let judged = result.map(|answer| {
+        let judged = result.map(|mut answer| {
+            skip_mark(&mut answer);
             let said = answer.body.as_ref().ok().and_then(|body| judge(answer.status, body));
+            let said = said.or_else(|| asks_to_wait(&answer).then_some(OVERLOAD));
             (answer, said)
         });
         match &judged {
@@ -126,18 +128,42 @@ impl Link {
 /// What an answer says about the quota.
 fn feedback(answer: &WireAnswer, said: Option<&Said>, local: SystemTime) -> Feedback {
     let date = answer.header("date");
-    // The same facts under the names that are in use.
-    let first = |names: [&str; 3]| names.into_iter().find_map(|name| answer.header(name));
-    let limit = first(["x-ratelimit-limit", "x-rate-limit-limit", "ratelimit-limit"]);
-    let remaining = first(["x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining"]);
-    let reset = first(["x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset"]);
+    let limit = first(answer, ["x-ratelimit-limit", "x-rate-limit-limit", "ratelimit-limit"]);
+    let reset = first(answer, ["x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset"]);
     let overloaded = said.map_or(matches!(answer.status, 429 | 503), |said| said.meaning == Meaning::Overload);
     let retry_after = answer.header("retry-after").filter(|_| overloaded);
     Feedback {
         outcome: if overloaded { Outcome::Overloaded } else { Outcome::Answered },
         limit: limit.and_then(budget::quota_limit),
-        remaining: remaining.and_then(|value| value.trim().parse().ok()),
+        remaining: remaining(answer),
         reset_in: reset.and_then(|value| budget::quota_reset(value, date, local)),
         retry_after: retry_after.map(|value| budget::retry_after(value, date, local)),
+    }
+}
+
+/// The same fact under the names that are in use.
+fn first<'a>(answer: &'a WireAnswer, names: [&str; 3]) -> Option<&'a str> {
+    names.into_iter().find_map(|name| answer.header(name))
+}
+
+fn remaining(answer: &WireAnswer) -> Option<u32> {
+    let remaining = first(answer, ["x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining"]);
+    remaining.and_then(|value| value.trim().parse().ok())
+}
+
+/// What an answer means that asks to wait without the status for it.
+const OVERLOAD: Said = Said { meaning: Meaning::Overload, sign: None, text: None, hint: None };
+
+/// Whether a refusal says when to come back, or that the quota is used up: then it is no matter of rights.
+fn asks_to_wait(answer: &WireAnswer) -> bool {
+    answer.status == 403 && (answer.header("retry-after").is_some() || remaining(answer) == Some(0))
+}
+
+/// Skips the mark of byte order that some servers put before a text.
+fn skip_mark(answer: &mut WireAnswer) {
+    if let Ok(body) = &mut answer.body
+        && body.starts_with(b"\xef\xbb\xbf")
+    {
+        body.drain(..3);
     }
 }
