@@ -15,6 +15,7 @@ mod replacement;
 pub mod rest;
 mod scim;
 mod secrets;
+mod signs;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -126,6 +127,11 @@ pub trait Reader: App {
     /// # Errors
     /// As [`Reader::accounts`].
     async fn members(&self, group_id: &str, lane: Lane) -> Result<Listing<LiveMember>, Error>;
+
+    /// Whether some group has shown a member by now, so that groups whose empty list was merely believed are empty.
+    fn shows_members(&self) -> bool {
+        false
+    }
 
     /// The groups of an account, where members are read per account.
     ///

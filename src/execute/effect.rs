@@ -48,7 +48,8 @@ impl<T> Seen<T> {
         match (found, coverage) {
             (Some(found), _) => Self::There(found),
             (None, Coverage::Complete) => Self::NotListed,
-            (None, Coverage::Incomplete(why) | Coverage::Believed(why)) => Self::Unseen(why.clone()),
+            (None, Coverage::Incomplete(why)) => Self::Unseen(why.clone()),
+            (None, Coverage::Believed(_)) => Self::Hidden,
         }
     }
 }

@@ -155,11 +155,10 @@ impl Together<'_> {
                 }
             };
             open.retain(|(index, write)| {
-                let seen = is_done(write, &listing);
-                if seen {
-                    self.results[*index] = Some(done());
-                }
-                !seen
+                let seen = shown(write, &listing);
+                let open = seen.is_none();
+                self.results[*index] = seen.or_else(|| self.results[*index].take());
+                open
             });
             if open.is_empty() {
                 return;
@@ -237,16 +236,24 @@ fn group_of(write: &Write) -> Option<&str> {
 fn unread(error: &Error) -> Performed {
     // This version of the app cannot show who is in a group.
     if error.kind == ErrorKind::Unsupported {
-        let note = Some("the app took it, but does not show it; believed".into());
-        return Performed::settled(ActionResult::Done { note });
+        return believed();
     }
     let error = format!("the app accepted it, but it could not be read back: {error}");
     Performed::open(ActionResult::Failed { error })
 }
 
-/// Whether a listing of the group's members shows the effect of a write.
-fn is_done(write: &Write, members: &Listing<LiveMember>) -> bool {
-    let Aim::Member(aim) = Aim::of(write) else { return false };
+fn believed() -> Performed {
+    let note = Some("the app took it, but does not show it; believed".into());
+    Performed::settled(ActionResult::Done { note })
+}
+
+/// What a listing of the group's members shows of a write that took effect.
+fn shown(write: &Write, members: &Listing<LiveMember>) -> Option<Performed> {
+    let Aim::Member(aim) = Aim::of(write) else { return None };
     let found = members.rows.iter().find(|member| read_back::is_member(member, &aim.who)).map(|member| &member.values);
-    matches!(aim.judge(Seen::listed(found, &members.coverage)), Effect::Done(_))
+    match aim.judge(Seen::listed(found, &members.coverage)) {
+        Effect::Done(_) => Some(done()),
+        Effect::Hidden => Some(believed()),
+        _ => None,
+    }
 }

@@ -96,6 +96,7 @@ pub(super) async fn of(reader: &dyn Reader, app: &DesiredApp, accounts: &[LiveAc
             });
             let reads: Vec<_> = stream::iter(reads).buffer_unordered(AT_ONCE).collect().await;
             reads.into_iter().for_each(|(id, read)| groups.members(&id, read));
+            groups.trust(reader);
         }
         MemberRead::PerGroup => {}
         MemberRead::PerAccount => {
@@ -146,6 +147,7 @@ async fn per_group(reader: &dyn Reader, app: &DesiredApp, groups: &mut Groups, p
     });
     let take = |(id, read): (Arc<str>, _)| groups.members(&id, read);
     each(reads, take, |done, of| progress(ObserveProgress::Memberships { done, of })).await;
+    groups.trust(reader);
 }
 
 /// What is known of groups so far.
@@ -309,6 +311,14 @@ impl Groups {
                 group.coverage = Coverage::Believed(error.to_string());
             }
             Err(error) => group.coverage = Coverage::Incomplete(error.to_string()),
+        }
+    }
+
+    /// What was merely believed of groups that came first is certain once another shows a member.
+    fn trust(&mut self, reader: &dyn Reader) {
+        let believed = |group: &&mut LiveGroup| matches!(group.coverage, Coverage::Believed(_));
+        if reader.shows_members() {
+            self.all.values_mut().filter(believed).for_each(|group| group.coverage = Coverage::Complete);
         }
     }
 

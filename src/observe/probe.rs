@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     connectors::{Error, Lane, Listing, Looked, Reader, STATUS_NOT_SHOWN},
-    model::{AccountStatus, Coverage, LiveAccount, MemberRead},
+    model::{AccountStatus, Coverage, LiveAccount, MemberRead, Severity},
 };
 
 /// What came of one kind of read.
@@ -22,7 +22,7 @@ pub struct Tried {
 
 /// Tries every read that the connector declares.
 pub async fn probe(reader: &dyn Reader) -> Vec<Tried> {
-    let mut run = Run { reader, tried: Vec::new(), before: reader.requests() };
+    let mut run = Run { reader, tried: Vec::new(), before: reader.requests(), told: BTreeSet::new() };
     let listed = reader.accounts(Lane::Read).await;
     let accounts = run.listing("list accounts", listed);
     run.look_through(accounts.as_deref().unwrap_or_default());
@@ -55,11 +55,18 @@ struct Run<'a> {
     reader: &'a dyn Reader,
     tried: Vec<Tried>,
     before: u64,
+    /// Notices that stand with what brought them about.
+    told: BTreeSet<Arc<str>>,
 }
 
 impl Run<'_> {
     fn add(&mut self, what: &'static str, result: Result<String, String>, doubt: Option<String>) {
         let now = self.reader.requests();
+        let warnings = self.reader.notices().into_iter().filter(|notice| notice.severity != Severity::Note);
+        let messages = warnings.map(|notice| Arc::<str>::from(notice.message));
+        let new: Vec<Arc<str>> = messages.filter(|message| self.told.insert(message.clone())).collect();
+        let doubt =
+            doubt.into_iter().chain(new.iter().map(ToString::to_string)).reduce(|all, one| format!("{all}; {one}"));
         self.tried.push(Tried { what, result, doubt, requests: now - self.before });
         self.before = now;
     }

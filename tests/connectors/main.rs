@@ -179,7 +179,7 @@ async fn a_list_that_breaks_off_is_incomplete_and_keeps_what_was_seen() {
 
 #[tokio::test]
 async fn an_answer_without_the_list_is_an_error_and_not_an_empty_app() {
-    for body in [json!({"users": []}), json!({"data": null}), json!([]), json!("gone")] {
+    for body in [json!({"users": []}), json!({"data": {}}), json!([]), json!("gone")] {
         let fixture = Fixture::autodesk(move |_| json_answer(200, body.clone())).await;
         let error = fixture.connector.accounts(Lane::Read).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Malformed);

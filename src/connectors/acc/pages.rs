@@ -110,8 +110,8 @@ struct Reading<'a> {
 
 #[async_trait]
 impl Pages for Reading<'_> {
-    fn paging(&self) -> Option<&Paging> {
-        Some(&self.family.paged.paging)
+    fn paging(&self) -> &Paging {
+        &self.family.paged.paging
     }
 
     fn line(&self) -> String {
@@ -121,7 +121,7 @@ impl Pages for Reading<'_> {
     async fn page(&self, ask: &Ask) -> Result<Answered, Error> {
         let Family { http, paged, items, key, .. } = self.family;
         let answer = http.read(&ask.added_to(self.request), self.lane).await?;
-        let page = shape::page(answer.body.unwrap_or(Value::Null), items, key, Some(paged));
+        let page = shape::page(answer.body.unwrap_or(Value::Null), &answer.headers, items, key, paged);
         let malformed = |why: String| http.error(self.request, ErrorKind::Malformed, Some(answer.status), &why);
         page.map(Answered::Page).map_err(malformed)
     }

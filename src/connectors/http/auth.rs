@@ -204,7 +204,7 @@ async fn fetch(link: &Link, call: &TokenCall) -> Result<Granted, Error> {
         let error = match link.send(permit, call.request(), BY_HTTP).await {
             Err(WireFailure::NotSent(reason)) => failing.not_sent(&reason),
             Err(WireFailure::Lost(reason)) => failing.lost(None, &reason),
-            Ok((answer, _)) => match (answer.status, &answer.body) {
+            Ok((answer, said)) => match (answer.status, &answer.body) {
                 (200..=299, Ok(body)) => {
                     let body = serde_json::from_slice(body).unwrap_or(Value::Null);
                     match call.read(&answer, &body) {
@@ -214,6 +214,8 @@ async fn fetch(link: &Link, call: &TokenCall) -> Result<Granted, Error> {
                 }
                 (200..=299, Err(_)) => failing.lost(Some(answer.status), "the answer broke off"),
                 (429, _) => failing.rate_limited(&answer, None),
+                // A refusal that says when to come back is none of the credential.
+                (403, _) if said.is_some() => failing.rate_limited(&answer, None),
                 (408 | 500..=599, _) => failing.refused(&answer),
                 _ => return Err(sign_in_refused(failing, &answer)),
             },

@@ -324,6 +324,27 @@ impl HttpClient {
         Ok(url)
     }
 
+    /// Where a link leads that the answer to `request` has: the path below the client's base, with the query. An app behind a
+    /// proxy may know itself by another name: of a link to the same list there, the query is used.
+    ///
+    /// # Errors
+    /// When it leads elsewhere, where no credential may go.
+    pub fn below(&self, request: &Request, link: &str) -> Result<String, String> {
+        let base = self.base.path().trim_end_matches('/');
+        let mut from = self.base.clone();
+        from.set_path(&format!("{base}{}", request.path));
+        let target = from.join(link.trim()).map_err(|_| "the link to the next page is no address".to_owned())?;
+        let is_ours =
+            target.origin() == self.base.origin() && target.username().is_empty() && target.password().is_none();
+        let path = target.path().strip_prefix(base).filter(|path| is_ours && path.starts_with('/'));
+        let same = || Some(request.path.as_str()).filter(|path| target.path().ends_with(path));
+        let path = path.or_else(same).ok_or_else(|| {
+            let to = format!("{}{}", target.origin().ascii_serialization(), target.path());
+            format!("the next page is said to be at {to}, which is not below where the app is, and is not asked for")
+        })?;
+        Ok(target.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
+    }
+
     /// Where a read is sent on to, if that is within the same origin.
     fn redirect(&self, answer: &WireAnswer, from: &Url) -> Option<Url> {
         let location = answer.header("location").filter(|_| (300..=399).contains(&answer.status))?;

@@ -91,8 +91,10 @@ impl Link {
             witness::note(verb, &path, result.as_ref().ok().map(|answer| answer.status));
         }
         // A body that broke off shows nothing.
-        let judged = result.map(|answer| {
+        let judged = result.map(|mut answer| {
+            skip_mark(&mut answer);
             let said = answer.body.as_ref().ok().and_then(|body| judge(answer.status, body));
+            let said = said.or_else(|| asks_to_wait(&answer, self.clock.system_time()).then_some(OVERLOAD));
             (answer, said)
         });
         match &judged {
@@ -131,5 +133,23 @@ fn feedback(answer: &WireAnswer, said: Option<&Said>, local: SystemTime) -> Feed
         outcome: if overloaded { Outcome::Overloaded } else { Outcome::Answered },
         told: budget::told(|name| answer.header(name), local),
         retry_after: retry_after.map(|value| budget::retry_after(value, answer.header("date"), local)),
+    }
+}
+
+/// What an answer means that asks to wait without the status for it.
+const OVERLOAD: Said = Said { meaning: Meaning::Overload, sign: None, text: None, hint: None };
+
+/// Whether a refusal says when to come back, or that the quota is used up: then it is no matter of rights.
+fn asks_to_wait(answer: &WireAnswer, local: SystemTime) -> bool {
+    let used_up = || budget::told(|name| answer.header(name), local).iter().any(|told| told.remaining == Some(0));
+    answer.status == 403 && (answer.header("retry-after").is_some() || used_up())
+}
+
+/// Skips the mark of byte order that some servers put before a text.
+fn skip_mark(answer: &mut WireAnswer) {
+    if let Ok(body) = &mut answer.body
+        && body.starts_with(b"\xef\xbb\xbf")
+    {
+        body.drain(..3);
     }
 }

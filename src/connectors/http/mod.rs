@@ -11,6 +11,7 @@ mod gate;
 mod link;
 mod redact;
 pub mod transport;
+mod web_link;
 pub mod webhook;
 pub mod witness;
 
@@ -26,6 +27,7 @@ pub use client::{Answer, HttpClient, Request};
 pub use config::HttpConfig;
 pub use gate::{Gate, Parked};
 pub use redact::Redactor;
+pub use web_link::next_link;
 
 /// A request's method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]

@@ -28,11 +28,15 @@ pub(in crate::connectors) enum Cursor {
     Number { parameter: String, first: u64 },
     /// By a token that each page gives. Some apps want an `opening` one for the first page.
     Token { parameter: String, opening: Option<String> },
-    /// By a link that each page gives. Its query is used, its host never.
+    /// By a link that each page gives: a path with a query, below where the app is.
     Link,
     /// As the app likes it. The first page is asked for without saying how: an app that pages by token answers with the
     /// next one, which is followed, and any other starts at its first row.
     Either { row: String, first: u64, token: String },
+    /// Not at all: everything comes at once, as whoever describes the app says.
+    Whole,
+    /// Nobody said how, so that everything is taken to come at once.
+    Undeclared,
 }
 
 /// Where a page stands in its list.
@@ -49,6 +53,8 @@ pub(in crate::connectors) enum Place {
 /// The question for one page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::connectors) struct Ask {
+    /// Where it is, if it is not where the list is.
+    pub(in crate::connectors) path: Option<String>,
     pub(in crate::connectors) query: Vec<(String, String)>,
     pub(in crate::connectors) place: Place,
 }
@@ -57,6 +63,9 @@ impl Ask {
     /// The request for a list with this question added. A link repeats the parameters of the first page; each is sent once.
     pub(in crate::connectors) fn added_to(&self, request: &Request) -> Request {
         let mut request = request.clone();
+        if let Some(path) = &self.path {
+            request.path.clone_from(path);
+        }
         for (name, value) in &self.query {
             request.query.retain(|(other, _)| other != name);
             request.query.push((name.clone(), value.clone()));
@@ -66,6 +75,11 @@ impl Ask {
 }
 
 impl Paging {
+    /// A list that comes at once.
+    pub(in crate::connectors) fn at_once(cursor: Cursor) -> Self {
+        Self { cursor, size: None, max: None, default: None, ends_short: false, totals: Totals::Unsaid }
+    }
+
     /// The question for the page after so many pages and rows, the last of which gave this way to it.
     pub(super) fn ask(&self, pages: u64, received: u64, given: Option<&str>) -> Ask {
         let place = match given {
@@ -77,25 +91,39 @@ impl Paging {
         let mut query = match (&self.cursor, given) {
             (Cursor::Link, Some(link)) => {
                 // The link repeats every parameter, the page size among them.
-                let query = link.split_once('?').map_or("", |(_, query)| query).split('#').next().unwrap_or_default();
-                return Ask { query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(), place };
+                let (path, query) = link.split_once('?').unwrap_or((link, ""));
+                let path = Some(path.to_owned()).filter(|path| !path.is_empty());
+                return Ask {
+                    path,
+                    query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+                    place,
+                };
             }
             (Cursor::Token { parameter: token, .. } | Cursor::Either { token, .. }, Some(given)) => {
                 pair(token, given.to_owned())
             }
             (Cursor::Row { parameter, first }, _) => pair(parameter, (first + received).to_string()),
             (Cursor::Number { parameter, first }, _) => pair(parameter, (first + pages).to_string()),
-            (Cursor::Token { parameter, opening: Some(opening) }, None) => pair(parameter, opening.clone()),
             (Cursor::Either { row, first, .. }, None) if pages > 0 => pair(row, (first + received).to_string()),
-            (Cursor::Token { .. } | Cursor::Either { .. } | Cursor::Link, None) => Vec::new(),
+            (_, _) => self.opening(),
         };
         query.extend(self.sized(self.max));
-        Ask { query, place }
+        Ask { path: None, query, place }
     }
 
     /// The question for the first so many rows, in words that every app of this kind understands.
     pub(super) fn ask_for_first(&self, rows: u64) -> Ask {
-        Ask { query: self.sized(Some(rows)).into_iter().collect(), place: Place::Counted }
+        let mut query = self.opening();
+        query.extend(self.sized(Some(rows)));
+        Ask { path: None, query, place: Place::Counted }
+    }
+
+    /// What asks for the first page of an app that pages by token.
+    fn opening(&self) -> Vec<(String, String)> {
+        match &self.cursor {
+            Cursor::Token { parameter, opening: Some(opening) } => vec![(parameter.clone(), opening.clone())],
+            _ => Vec::new(),
+        }
     }
 
     fn sized(&self, rows: Option<u64>) -> Option<(String, String)> {
@@ -107,8 +135,27 @@ impl Paging {
         matches!(self.cursor, Cursor::Row { .. } | Cursor::Number { .. })
     }
 
+    /// Whether everything comes at once.
+    pub(super) fn is_at_once(&self) -> bool {
+        matches!(self.cursor, Cursor::Whole | Cursor::Undeclared)
+    }
+
+    /// Whether so many rows on the first page are as many as a page has.
+    pub(super) fn fills_a_page(&self, rows: u64) -> bool {
+        let asked = self.max.filter(|_| self.size.is_some());
+        match (asked, self.default) {
+            (None, None) => is_usual_size(rows),
+            (asked, default) => asked.is_some_and(|asked| rows >= asked) || default == Some(rows),
+        }
+    }
+
     /// Whether only what a page gives leads on.
     pub(super) fn is_given(&self) -> bool {
         matches!(self.cursor, Cursor::Token { .. } | Cursor::Link)
     }
+}
+
+/// Whether apps make pages of so many rows where nobody asks for a size.
+pub(super) fn is_usual_size(rows: u64) -> bool {
+    matches!(rows, 20 | 25 | 50 | 100)
 }

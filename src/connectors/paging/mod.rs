@@ -29,12 +29,16 @@ pub(super) struct Page {
     pub(super) rows: Vec<Row>,
     /// The way to the next page, where the app gives one.
     pub(super) next: Option<String>,
+    /// The page has a place for the way to the next one, whatever stands there.
+    pub(super) has_next: bool,
     /// How many rows there are in all.
     pub(super) total: Option<u64>,
     /// A number that may be the total, or merely the length of the page.
     pub(super) at_least: Option<u64>,
     /// Why rows are missing if this is the last page.
     pub(super) cut_off: Option<String>,
+    /// What looks as if there were more after the last page, and proves nothing.
+    pub(super) hint: Option<String>,
 }
 
 /// A row of a page.

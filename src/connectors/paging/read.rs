@@ -22,8 +22,8 @@ const SWEEPS: u32 = 3;
 /// A list of an app: what a connector gives to the engine.
 #[async_trait]
 pub(in crate::connectors) trait Pages: Send + Sync {
-    /// How its pages follow each other; none where everything comes at once.
-    fn paging(&self) -> Option<&Paging>;
+    /// How its pages follow each other.
+    fn paging(&self) -> &Paging;
 
     /// Its name in a reason: `GET /users`.
     fn line(&self) -> String;
@@ -38,6 +38,9 @@ pub(in crate::connectors) trait Pages: Send + Sync {
     fn enough(&self, _row: &Value) -> bool {
         false
     }
+
+    /// Takes in why a list that was read to its end may go on all the same.
+    fn doubt(&self, _why: &str) {}
 
     /// Changes the list so that it asks for less, after the app refused its very first page. Says whether there was anything
     /// left to give up.
@@ -80,10 +83,12 @@ pub(in crate::connectors) async fn read(pages: &mut impl Pages) -> Result<Listin
     while round < SWEEPS {
         let mut sweep = Sweep::new(pages.paging());
         let ended = run(&*pages, &mut sweep).await;
+        let doubt = sweep.doubt();
         let (rows, verdict) = sweep.finish();
         let (why, again) = match (ended, verdict) {
             (Ended::Enough(row), _) => return Ok(Listing::complete(vec![row])),
             (Ended::Last, Verdict::Complete) => {
+                doubt.iter().for_each(|why| pages.doubt(why));
                 return Ok(Listing::complete(rows.into_iter().map(|row| row.value).collect()));
             }
             (Ended::AtStart(refusal), _) if round == 0 => {

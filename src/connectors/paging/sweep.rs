@@ -3,8 +3,8 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::{
-    Ask, Cursor, Page, Paging, Place, Row, Totals,
-    whole::{EMPTY_PAGES, Facts, Fault, Verdict, judge},
+    Ask, Cursor, Page, Paging, Row, Totals,
+    whole::{EMPTY_PAGES, Facts, Fault, Verdict, doubt, judge},
 };
 
 /// What to do after a page.
@@ -15,10 +15,9 @@ pub(super) enum Follow {
 }
 
 /// One reading of a list.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sweep<'a> {
-    /// Without one, everything comes at once.
-    paging: Option<&'a Paging>,
+    paging: &'a Paging,
     rows: Vec<Row>,
     keys: HashSet<String>,
     /// Rows on the first page.
@@ -27,14 +26,24 @@ pub(super) struct Sweep<'a> {
     /// The way to the next page that the last page gave.
     given: Option<String>,
     used: BTreeSet<String>,
-    /// Rows of the one page that comes whatever row is asked for, while a smaller page is asked for to tell what it is.
+    /// Rows of the one page that came, while a smaller page is asked for to tell whether it is everything.
     probing: Option<u64>,
     facts: Facts,
 }
 
 impl<'a> Sweep<'a> {
-    pub(super) fn new(paging: Option<&'a Paging>) -> Self {
-        Self { paging, ..Self::default() }
+    pub(super) fn new(paging: &'a Paging) -> Self {
+        Self {
+            paging,
+            rows: Vec::new(),
+            keys: HashSet::new(),
+            first: 0,
+            empty_pages: 0,
+            given: None,
+            used: BTreeSet::new(),
+            probing: None,
+            facts: Facts::default(),
+        }
     }
 
     /// Whether no page was taken in yet.
@@ -44,10 +53,9 @@ impl<'a> Sweep<'a> {
 
     /// The question for the next page.
     pub(super) fn ask(&self) -> Ask {
-        match (self.paging, self.probing) {
-            (None, _) => Ask { query: Vec::new(), place: Place::Start },
-            (Some(paging), Some(all)) => paging.ask_for_first(all - 1),
-            (Some(paging), None) => paging.ask(self.facts.pages, self.facts.received, self.given.as_deref()),
+        match self.probing {
+            Some(all) => self.paging.ask_for_first(all - 1),
+            None => self.paging.ask(self.facts.pages, self.facts.received, self.given.as_deref()),
         }
     }
 
@@ -69,11 +77,10 @@ impl<'a> Sweep<'a> {
         }
         self.empty_pages = if received == 0 { self.empty_pages + 1 } else { 0 };
         self.totals(&page, received);
+        self.facts.has_next |= page.has_next;
+        self.facts.hint = page.hint.take();
         let cut_off = page.cut_off.take();
-        let follow = match self.paging {
-            Some(paging) => self.follow(paging, page, received, before),
-            None => Follow::Done,
-        };
+        let follow = if self.paging.is_at_once() { Follow::Done } else { self.follow(page, received, before) };
         // A page that leads on may well say that there is more.
         self.facts.cut_off = cut_off.filter(|_| follow == Follow::Done);
         follow
@@ -107,10 +114,11 @@ impl<'a> Sweep<'a> {
     }
 
     /// What follows a page with `received` rows, `before` which others had come.
-    fn follow(&mut self, paging: &Paging, page: Page, received: u64, before: u64) -> Follow {
+    fn follow(&mut self, page: Page, received: u64, before: u64) -> Follow {
+        let paging = self.paging;
         let repeated = received - (self.facts.seen - before);
         if received > 0 && repeated == received {
-            return self.nothing_new(paging, &page, received, before);
+            return self.nothing_new(&page, received, before);
         }
         if repeated > 0 {
             self.facts.repeated.get_or_insert((self.facts.pages, repeated));
@@ -125,13 +133,25 @@ impl<'a> Sweep<'a> {
             self.given = Some(next);
             return Follow::More;
         }
-        let done = self.given.is_some() || paging.is_given() || received == 0 || self.looks_last(paging, received);
+        if paging.is_given() && !self.facts.has_next && page.total != Some(received) && paging.fills_a_page(received) {
+            return self.unnamed(received);
+        }
+        let done = self.given.is_some() || paging.is_given() || received == 0 || self.looks_last(received);
         if done { Follow::Done } else { Follow::More }
     }
 
+    /// What follows a full page that has no place for the way to the next one, which may be called otherwise.
+    fn unnamed(&mut self, received: u64) -> Follow {
+        if self.paging.size.is_none() || received < 2 {
+            return self.fail(Fault::Unnamed(received));
+        }
+        self.probing = Some(received);
+        Follow::More
+    }
+
     /// Whether a counted page with rows ends its list.
-    fn looks_last(&self, paging: &Paging, received: u64) -> bool {
-        let facts = &self.facts;
+    fn looks_last(&self, received: u64) -> bool {
+        let (facts, paging) = (&self.facts, self.paging);
         // An app that makes pages smaller than were asked for makes them of a round size.
         let may_be_cut = facts.pages > 1 || is_round(received);
         // And it makes them all alike.
@@ -149,26 +169,27 @@ impl<'a> Sweep<'a> {
     }
 
     /// What follows a page that has no new row.
-    fn nothing_new(&mut self, paging: &Paging, page: &Page, received: u64, before: u64) -> Follow {
+    fn nothing_new(&mut self, page: &Page, received: u64, before: u64) -> Follow {
         let facts = &self.facts;
         // An app that pages by token alone gives its first page for any row. Was that page everything?
         let same = facts.pages == 2 && received == before && received > 1;
         let whole = page.total.is_none_or(|total| total == received);
         let clean = facts.lacks.is_none() && facts.repeated.is_none();
-        if same && whole && clean && matches!(paging.cursor, Cursor::Either { .. }) {
+        if same && whole && clean && matches!(self.paging.cursor, Cursor::Either { .. }) {
             self.probing = Some(received);
             return Follow::More;
         }
         self.fail(Fault::Repeats(facts.pages))
     }
 
-    /// Tells from a smaller page whether the one page that comes for any row is all `all` rows. By a token, or a total beyond
+    /// Tells from a smaller page whether the one page that came is all `all` rows. By a token, or a total beyond
     /// the page, the app says that there is more than so many; on its first page it said neither.
     fn tell(&mut self, page: &Page, all: u64) {
         let tells = (page.rows.len() as u64) < all && (page.next.is_some() || page.total == Some(all));
         let known = page.rows.iter().all(|row| row.key.as_ref().is_ok_and(|key| self.keys.contains(key)));
         if !tells || !known {
-            self.fail(Fault::Repeats(self.facts.pages));
+            let fault = if self.paging.is_given() { Fault::Unnamed(all) } else { Fault::Repeats(self.facts.pages) };
+            self.fail(fault);
         }
     }
 
@@ -179,8 +200,12 @@ impl<'a> Sweep<'a> {
 
     /// What was seen, in the order of the app, and what it is worth.
     pub(super) fn finish(self) -> (Vec<Row>, Verdict) {
-        let totals = self.paging.map_or(&Totals::Unsaid, |paging| &paging.totals);
-        (self.rows, judge(&self.facts, totals))
+        (self.rows, judge(&self.facts, self.paging))
+    }
+
+    /// Why the list may go on all the same after what looks like its end.
+    pub(super) fn doubt(&self) -> Option<String> {
+        doubt(&self.facts, self.paging)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Whether a list that was read is whole, and if not, why.
 
+use super::{Cursor, Paging, cursor::is_usual_size};
+
 /// Empty pages in a row that still promise more. A filter may empty some; an app that goes on like this has no end.
 pub(super) const EMPTY_PAGES: u64 = 10;
 
@@ -49,6 +51,10 @@ pub(super) struct Facts {
     pub(super) total_is_none_of_page: bool,
     /// What may be the total, at its highest.
     pub(super) promised: u64,
+    /// Some page has a place for the way to the next one.
+    pub(super) has_next: bool,
+    /// What looks on the last page as if there were more.
+    pub(super) hint: Option<String>,
 }
 
 /// Why a reading ended before its list.
@@ -60,17 +66,37 @@ pub(super) enum Fault {
     Empty,
     /// A page leads to one that was read.
     Circle,
+    /// The first page is full, with so many rows, and no answer had a place for the way to the next one.
+    Unnamed(u64),
 }
 
 /// Judges whether a reading saw the whole list.
 ///
 /// A fault of the app outweighs a list that moved, because reading again does not help. Of several reasons the one that was
 /// found first counts: the others follow from it.
-pub(super) fn judge(facts: &Facts, totals: &Totals) -> Verdict {
+pub(super) fn judge(facts: &Facts, paging: &Paging) -> Verdict {
+    let totals = &paging.totals;
     if let Some(why) = broken(facts, totals) {
         return Verdict::Broken(why);
     }
-    moved(facts, totals).map_or(Verdict::Complete, Verdict::Moved)
+    match moved(facts, totals) {
+        None => Verdict::Complete,
+        // What does not come at once does not come the next time either.
+        Some(why) if paging.is_at_once() => Verdict::Broken(format!("{why}; say under `page` how the list goes on")),
+        Some(why) => Verdict::Moved(why),
+    }
+}
+
+/// Why a list that was read to its end may go on all the same.
+pub(super) fn doubt(facts: &Facts, paging: &Paging) -> Option<String> {
+    const NEXT: &str = "say under `page` how it goes on, or write `page: none` where it comes whole";
+    let undeclared = paging.cursor == Cursor::Undeclared;
+    let hint = facts.hint.as_ref().filter(|_| undeclared || (paging.is_given() && !facts.has_next));
+    let hint = hint.map(|sign| format!("`{sign}` in the answer looks as if the list went on; {NEXT}"));
+    let usual = undeclared && is_usual_size(facts.received);
+    hint.or_else(|| {
+        usual.then(|| format!("exactly {} rows came, which may be no more than a page; {NEXT}", facts.received))
+    })
 }
 
 fn broken(facts: &Facts, totals: &Totals) -> Option<String> {
@@ -79,6 +105,10 @@ fn broken(facts: &Facts, totals: &Totals) -> Option<String> {
             Fault::Repeats(page) => format!("page {page} repeats rows that came before and has no others"),
             Fault::Empty => format!("{EMPTY_PAGES} empty pages in a row promise more"),
             Fault::Circle => "a page points back to one that was read".into(),
+            Fault::Unnamed(rows) => format!(
+                "{rows} rows came, as many as a page has, and no answer had a place for the way to the next one; check \
+                 where it is looked for"
+            ),
         })
     };
     // An empty page without its total is what a broken answer looks like, and an empty app is what it would mean.

@@ -181,7 +181,9 @@ mod tests {
             body: None,
             answers: super::super::answers::Answers::default(),
         };
-        let list = super::super::manifest::List { call, items: path("."), paging: None };
+        let paging = crate::connectors::paging::Paging::at_once(crate::connectors::paging::Cursor::Whole);
+        let paged = crate::connectors::rest::shape::Paged { paging, next: None, total: None, at_least: None };
+        let list = super::super::manifest::List { call, items: path("."), paged };
         let lookup = Lookup { list, id: path("id"), name: path("name") };
         let rows = [
             json!({"id": 1, "name": "Owner"}),

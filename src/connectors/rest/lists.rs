@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     dictionary::Dictionary,
-    engine::{Enough, LookedUp, RestConnector, TO_THE_END},
+    engine::{Enough, LookedUp, RestConnector},
     manifest::List,
     shape,
     template::{Bindings, Dotted},
@@ -17,7 +17,7 @@ use crate::{
     connectors::{
         Error, ErrorKind, Listing, Meaning,
         http::Request,
-        paging::{self, Answered, Ask, Page, Pages, Paging, Place},
+        paging::{self, Answered, Ask, Cursor, Page, Pages, Paging, Place},
     },
     model::Coverage,
 };
@@ -37,7 +37,7 @@ struct Reading<'a> {
 fn no_rows(mut body: Value, list: &List, first: bool) -> Value {
     list.items.set(&mut body, Value::Array(Vec::new()));
     // A first page without rows says how many there are, unless it says so itself.
-    let total = list.paging.as_ref().and_then(|paged| paged.total.as_ref());
+    let total = list.paged.total.as_ref();
     if let Some(total) = total.filter(|total| first && body.is_object() && total.get(&body).is_none()) {
         total.set(&mut body, Value::from(0));
     }
@@ -46,8 +46,8 @@ fn no_rows(mut body: Value, list: &List, first: bool) -> Value {
 
 #[async_trait]
 impl Pages for Reading<'_> {
-    fn paging(&self) -> Option<&Paging> {
-        self.list.paging.as_ref().map(|paged| &paged.paging)
+    fn paging(&self) -> &Paging {
+        &self.list.paged.paging
     }
 
     fn line(&self) -> String {
@@ -55,12 +55,13 @@ impl Pages for Reading<'_> {
     }
 
     async fn page(&self, ask: &Ask) -> Result<Answered, Error> {
-        let List { call, items, paging } = self.list;
+        let List { call, items, paged } = self.list;
         let first = ask.place == Place::Start;
         // The first page needs no token, so that none can be too old.
         let possible = |meaning| meaning != Meaning::Expired || !first;
         let judge = |status, body: &[u8]| call.answers.judge(status, body, possible);
-        let answer = self.app.http.read_judged(&ask.added_to(&self.request), self.lane, &judge).await?;
+        let request = ask.added_to(&self.request);
+        let answer = self.app.http.read_judged(&request, self.lane, &judge).await?;
         let good = (200..300).contains(&answer.status);
         let mut body = answer.body.unwrap_or(Value::Null);
         let mut cut_off = None;
@@ -79,9 +80,19 @@ impl Pages for Reading<'_> {
             }
             _ => {}
         }
-        let page = shape::page(body, items, self.key, paging.as_ref())
+        let mut page = shape::page(body, &answer.headers, items, self.key, paged)
             .map_err(|wrong| self.app.http.error(&self.request, ErrorKind::Malformed, None, &wrong))?;
-        Ok(Answered::Page(Page { cut_off, ..page }))
+        if paged.paging.cursor == Cursor::Link {
+            match page.next.take().map(|link| self.app.http.below(&request, &link)).transpose() {
+                Ok(way) => page.next = way,
+                Err(why) => page.cut_off = Some(why),
+            }
+        }
+        Ok(Answered::Page(Page { cut_off: cut_off.or(page.cut_off.take()), ..page }))
+    }
+
+    fn doubt(&self, why: &str) {
+        self.app.note(format!("GET {}: {why}", self.list.call.path));
     }
 
     fn enough(&self, row: &Value) -> bool {
@@ -90,6 +101,9 @@ impl Pages for Reading<'_> {
 }
 
 impl RestConnector {
+    /// No row is all that is sought.
+    pub(super) const TO_THE_END: Enough<'static> = &|_| false;
+
     /// Reads a list to its end, or to the first row that is `enough`.
     pub(super) async fn list(
         &self,
@@ -120,7 +134,7 @@ impl RestConnector {
             return Err(self.lacks(&format!("look up {name}")));
         };
         let bindings = self.bindings(&[]);
-        let rows = self.list(&lookup.list, &lookup.id, &bindings, lane, TO_THE_END).await?;
+        let rows = self.list(&lookup.list, &lookup.id, &bindings, lane, Self::TO_THE_END).await?;
         let read = match &rows.coverage {
             Coverage::Complete | Coverage::Believed(_) => Dictionary::of(&rows.rows, lookup),
             // A name that was not seen might be anybody's, or somebody else's as well.

@@ -80,7 +80,7 @@ impl Call {
 pub(super) struct List {
     pub(super) call: Call,
     pub(super) items: Dotted,
-    pub(super) paging: Option<Paged>,
+    pub(super) paged: Paged,
 }
 
 /// A list that tells names from ids.

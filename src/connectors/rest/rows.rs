@@ -10,7 +10,7 @@ use super::{
     template::{Dotted, need},
 };
 use crate::{
-    connectors::STATUS_NOT_SHOWN,
+    connectors::{STATUS_NOT_SHOWN, signs::flag},
     model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount},
 };
 
@@ -68,7 +68,10 @@ impl Accounts {
     fn parse_status(&self, row: &Value) -> AccountStatus {
         let Some(path) = &self.status else { return AccountStatus::Active };
         let Some(word) = path.get(row) else { return AccountStatus::Unknown(STATUS_NOT_SHOWN.into()) };
-        let known = self.statuses.iter().find(|(_, theirs)| theirs == word);
+        // Yes and no have several spellings.
+        let same = |theirs: &Value| theirs.is_boolean() && theirs.as_bool() == flag(word);
+        let exact = self.statuses.iter().find(|(_, theirs)| theirs == word);
+        let known = exact.or_else(|| self.statuses.iter().find(|(_, theirs)| same(theirs)));
         known.map_or_else(
             || AccountStatus::Unknown(word.as_str().map_or_else(|| word.to_string(), str::to_owned).into()),
             |(status, _)| status.clone(),

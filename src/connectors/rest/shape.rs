@@ -6,20 +6,35 @@ use serde_json::Value;
 use super::template::{Dotted, need};
 use crate::connectors::{
     Error, ErrorKind,
-    http::{Answer, HttpClient, Request},
-    paging::{Page, Paging, Row},
+    http::{Answer, HttpClient, Request, next_link},
+    paging::{Cursor, Page, Paging, Row},
+    signs::{self, Signs},
 };
 
 /// How the pages of a list are asked for, and where they say how it goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::connectors) struct Paged {
     pub(in crate::connectors) paging: Paging,
-    /// Where a page has the token of the next one, or the link to it.
+    /// Where a page has the token of the next one, or the link to it; a link without such a place is in a header.
     pub(in crate::connectors) next: Option<Dotted>,
     /// Where a page says how many rows there are in all.
     pub(in crate::connectors) total: Option<Dotted>,
     /// Where a page has a number that may be the total, or merely the length of the page.
     pub(in crate::connectors) at_least: Option<Dotted>,
+}
+
+impl Paged {
+    /// Where the way to the next page is in an answer, and whether it has a place for one.
+    fn next(&self, body: &Value, headers: &[(String, String)]) -> (Result<Option<String>, String>, bool) {
+        match (&self.next, &self.paging.cursor) {
+            (Some(place), _) => {
+                let value = place.get(body);
+                (signs::token(&place.to_string(), value), value.is_some())
+            }
+            (None, Cursor::Link) => (Ok(next_link(headers)), headers.iter().any(|(name, _)| name == "link")),
+            (None, _) => (Ok(None), false),
+        }
+    }
 }
 
 /// Takes a page out of an answer: its rows, which stand at `items` and have their identity at `key`, and what it says of
@@ -29,25 +44,36 @@ pub(in crate::connectors) struct Paged {
 /// When the answer is no page.
 pub(in crate::connectors) fn page(
     mut body: Value,
+    headers: &[(String, String)],
     items: &Dotted,
     key: &Dotted,
-    paged: Option<&Paged>,
+    paged: &Paged,
 ) -> Result<Page, String> {
-    match items.get(&body) {
-        Some(Value::Array(_)) => {}
-        Some(_) => return Err(format!("`{items}` in the answer is not a list")),
+    let at = |place: &Option<Dotted>| place.as_ref()?.get(&body).and_then(signs::number);
+    let (total, at_least) = (at(&paged.total), at(&paged.at_least));
+    let found = items.get(&body).map(|rows| rows.is_array() || (rows.is_null() && !signs::fails(&body)));
+    let rows = items.take(&mut body);
+    let signs = Signs::of(headers, &body);
+    // A total that the manifest names is the one that counts.
+    let unnamed = signs.count.filter(|_| paged.total.is_none() && paged.at_least.is_none());
+    let all = total.or(at_least).or(unnamed);
+    match found {
+        Some(true) => {}
+        Some(false) => return Err(format!("`{items}` in the answer is not a list")),
+        None if all == Some(0) && !signs::fails(&body) => {}
         None => return Err(format!("the answer has no `{items}`")),
     }
-    let at = |place: fn(&Paged) -> &Option<Dotted>| place(paged?).as_ref()?.get(&body);
-    let mut page = Page {
-        next: at(|paged| &paged.next).and_then(Value::as_str).filter(|next| !next.is_empty()).map(str::to_owned),
-        total: at(|paged| &paged.total).and_then(Value::as_u64),
-        at_least: at(|paged| &paged.at_least).and_then(Value::as_u64),
-        ..Page::default()
-    };
+    let (next, has_next) = paged.next(&body, headers);
     let row = |value: Value| Row { key: need("row", key, &value).map(|id| id.to_string()), value };
-    page.rows = items.take(&mut body).into_iter().map(row).collect();
-    Ok(page)
+    Ok(Page {
+        rows: rows.into_iter().map(row).collect(),
+        cut_off: next.as_ref().err().cloned().or(signs.more),
+        next: next.ok().flatten(),
+        has_next,
+        total,
+        at_least: at_least.or(unnamed),
+        hint: signs.hint,
+    })
 }
 
 /// What the answer to a read by id means: what was asked for, or `None` when there is no such thing. `is_it` tells whether an
@@ -80,13 +106,28 @@ mod tests {
 
     fn page_of(body: &Value) -> Result<Page, String> {
         let dotted = |text: &str| Dotted::try_from(text.to_owned()).unwrap();
-        page(body.clone(), &dotted("data"), &dotted("id"), None)
+        let paged = Paged { paging: Paging::at_once(Cursor::Undeclared), next: None, total: None, at_least: None };
+        page(body.clone(), &[], &dotted("data"), &dotted("id"), &paged)
     }
 
     #[test]
     fn what_is_no_page_is_refused() {
-        for body in [json!({}), json!({"data": null}), json!({"data": {"id": 1}}), json!([])] {
+        for body in [
+            json!({}),
+            json!({"data": {"id": 1}}),
+            json!([]),
+            json!({"total": 3}),
+            json!({"data": null, "errors": ["sign in"]}),
+            json!({"total": 0, "ok": false}),
+        ] {
             assert!(page_of(&body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn no_rows_are_a_list_null_and_a_total_of_zero() {
+        for body in [json!({"data": []}), json!({"data": null, "error": null}), json!({"total": 0, "errors": []})] {
+            assert_eq!(page_of(&body).unwrap().rows, [], "{body}");
         }
     }
 

@@ -3,7 +3,10 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt, sync::Arc};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, SeqAccess, Visitor},
+};
 use serde_json::{Map, Value};
 
 use crate::connectors::http::segment;
@@ -51,6 +54,15 @@ impl TryFrom<String> for Template {
             parts.push(Part::Text(rest.to_owned()));
         }
         Ok(Self(parts))
+    }
+}
+
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|part| match part {
+            Part::Text(text) => f.write_str(text),
+            Part::Hole(name) => write!(f, "{{{name}}}"),
+        })
     }
 }
 
@@ -156,11 +168,53 @@ impl BodyTemplate {
     }
 }
 
-/// Where a value is in JSON: `pagination.total`, `emails.0.value`, or `.` for the whole.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(try_from = "String")]
-#[schemars(with = "String", extend("pattern" = r"^(\.|[^.*]+(\.[^.*]+)*)$"))]
+/// Where a value is in JSON: `pagination.total`, `emails.0.value`, `.` for the whole, or a list of keys, in which dots are no
+/// more than letters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, JsonSchema)]
+#[schemars(with = "Value", extend("anyOf" = [
+    { "type": "string", "pattern": r"^(\.|[^.*]+(\.[^.*]+)*)$" },
+    { "type": "array", "items": { "type": "string", "minLength": 1 }, "minItems": 1 },
+]))]
 pub(in crate::connectors) struct Dotted(Vec<String>);
+
+impl<'de> Deserialize<'de> for Dotted {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(TextOrKeys)
+    }
+}
+
+struct TextOrKeys;
+
+impl<'de> Visitor<'de> for TextOrKeys {
+    type Value = Dotted;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a path: names with dots between them, or a list of names such as `[a.b, c]`")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Dotted, E> {
+        Dotted::try_from(text.to_owned()).map_err(E::custom)
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Dotted, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_bool<E: Error>(self, word: bool) -> Result<Dotted, E> {
+        self.visit_str(&word.to_string())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut keys: A) -> Result<Dotted, A::Error> {
+        let mut all: Vec<String> = Vec::new();
+        while let Some(key) = keys.next_element()? {
+            all.push(key);
+        }
+        if all.is_empty() || all.iter().any(String::is_empty) {
+            return Err(A::Error::custom("a path that is a list has at least one key, and none that is empty"));
+        }
+        Ok(Dotted(all))
+    }
+}
 
 impl TryFrom<String> for Dotted {
     type Error = String;

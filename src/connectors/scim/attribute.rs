@@ -9,6 +9,9 @@ pub(super) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
 /// The schema whose attributes stand at the top of a group.
 pub(super) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 
+/// The attribute that holds the members of a group.
+pub(super) const MEMBERS: &str = "members";
+
 /// Where an attribute is: `title`, `name.givenName`, or with the schema of an extension before it and a colon in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Attribute {
@@ -109,24 +112,6 @@ pub(super) fn text(value: Option<&Value>) -> Option<String> {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
-    }
-}
-
-/// Yes or no. Some servers write it as a text.
-pub(super) fn flag(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(flag) => Some(*flag),
-        Value::String(text) if text.eq_ignore_ascii_case("true") => Some(true),
-        Value::String(text) if text.eq_ignore_ascii_case("false") => Some(false),
-        _ => None,
-    }
-}
-
-/// How many. Some servers write it as a text.
-pub(super) fn count(value: &Value) -> Option<u64> {
-    match value {
-        Value::String(text) => text.trim().parse().ok(),
-        number => number.as_u64(),
     }
 }
 

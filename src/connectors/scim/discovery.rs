@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 
-use super::attribute::{count, flag, get};
+use super::attribute::get;
+use crate::connectors::signs::{flag, number};
 
 /// Hints from the service provider's configuration. `None`: it does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,7 +24,7 @@ impl Discovered {
         let listed = get(body, "Resources").and_then(|all| all.get(0));
         let config = listed.unwrap_or(body);
         let supported = |name| get(get(config, name)?, "supported").and_then(flag);
-        let limit = |block, name| get(get(config, block)?, name).and_then(count);
+        let limit = |block, name| get(get(config, block)?, name).and_then(number);
         let limits = [limit("pagination", "maxPageSize"), limit("filter", "maxResults")];
         let largest_page = limits.into_iter().flatten().filter(|limit| *limit > 0).min();
         Self {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     ScimApp,
-    attribute::{count, get, text},
+    attribute::{get, set, text},
     profile::Search,
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
         Error, ErrorKind, Listing,
         http::{Method, Request},
         paging::{self, Answered, Ask, Cursor, Page, Pages, Paging, Place, Row, Totals},
+        signs::{self, Signs},
     },
 };
 
@@ -101,8 +102,8 @@ impl ScimApp {
 
 #[async_trait]
 impl Pages for Reading<'_> {
-    fn paging(&self) -> Option<&Paging> {
-        Some(&self.paging)
+    fn paging(&self) -> &Paging {
+        &self.paging
     }
 
     fn line(&self) -> String {
@@ -121,7 +122,7 @@ impl Pages for Reading<'_> {
         }
         let http = &self.app.http;
         match http.read(&request, self.lane).await {
-            Ok(answer) => page(answer.body.unwrap_or(Value::Null))
+            Ok(answer) => page(answer.body.unwrap_or(Value::Null), &answer.headers)
                 .map(Answered::Page)
                 .map_err(|why| http.error(&request, ErrorKind::Malformed, Some(answer.status), &why)),
             // Servers say in different ways that a cursor is too old. Starting afresh helps against all other causes too.
@@ -158,18 +159,28 @@ fn is_filtered(request: &Request) -> bool {
 ///
 /// # Errors
 /// When the answer is no page.
-fn page(body: Value) -> Result<Page, String> {
-    let total = get(&body, "totalResults").and_then(count);
-    let rows = match get(&body, "Resources") {
-        Some(Value::Array(rows)) => rows.clone(),
+fn page(mut body: Value, headers: &[(String, String)]) -> Result<Page, String> {
+    const ROWS: &str = "Resources";
+    let total = get(&body, "totalResults").and_then(signs::number);
+    let found = get(&body, ROWS).cloned();
+    if found.is_some() {
+        set(&mut body, ROWS, Value::Null);
+    }
+    let rows = match found {
+        Some(Value::Array(rows)) => rows,
         // Nothing found, and some servers leave the list out then.
-        None | Some(Value::Null) if total.is_some() || is_list(&body) => Vec::new(),
-        None | Some(Value::Null) => return Err("the answer has no `Resources`".into()),
+        Some(Value::Null) if !signs::fails(&body) => Vec::new(),
+        None if total == Some(0) || (total.is_none() && is_list(&body)) => Vec::new(),
+        None => return Err("the answer has no `Resources`".into()),
         Some(_) => return Err("`Resources` in the answer is not a list".into()),
     };
+    let cursor = get(&body, "nextCursor");
+    let (next, signs) = (signs::token("nextCursor", cursor), Signs::of(headers, &body));
+    let has_next = cursor.is_some();
     let row = |value: Value| Row { key: text(get(&value, "id")).ok_or_else(|| "a row has no `id`".into()), value };
     let rows = rows.into_iter().map(row).collect();
-    Ok(Page { rows, next: text(get(&body, "nextCursor")), total, ..Page::default() })
+    let cut_off = next.as_ref().err().cloned().or(signs.more);
+    Ok(Page { rows, next: next.ok().flatten(), has_next, total, at_least: None, cut_off, hint: signs.hint })
 }
 
 fn is_list(body: &Value) -> bool {
@@ -183,17 +194,28 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_one_with_or_without_resources() {
-        for body in
-            [json!({"totalResults": 0, "Resources": []}), json!({"totalResults": 0}), json!({"schemas": [LIST]})]
-        {
-            assert_eq!(page(body.clone()).unwrap().rows, [], "{body}");
+        for body in [
+            json!({"totalResults": 0, "Resources": []}),
+            json!({"totalResults": 0}),
+            json!({"schemas": [LIST]}),
+            json!({"Resources": null}),
+        ] {
+            assert_eq!(page(body.clone(), &[]).unwrap().rows, [], "{body}");
         }
     }
 
     #[test]
     fn what_is_no_list_is_refused() {
-        for body in [json!({}), json!([]), json!({"Resources": {}}), json!({"detail": "sign in"}), json!("x")] {
-            assert!(page(body.clone()).is_err(), "{body}");
+        for body in [
+            json!({}),
+            json!([]),
+            json!({"Resources": {}}),
+            json!({"detail": "sign in"}),
+            json!("x"),
+            json!({"totalResults": 3}),
+            json!({"Resources": null, "error": "sign in"}),
+        ] {
+            assert!(page(body.clone(), &[]).is_err(), "{body}");
         }
     }
 
@@ -210,12 +232,12 @@ mod tests {
 
     #[test]
     fn totals_written_as_texts_count() {
-        assert_eq!(page(json!({"totalResults": "3", "Resources": []})).unwrap().total, Some(3));
+        assert_eq!(page(json!({"totalResults": "3", "Resources": []}), &[]).unwrap().total, Some(3));
     }
 
     #[test]
     fn a_row_without_id_is_told() {
-        let rows = page(json!({"Resources": [{"userName": "x"}]})).unwrap().rows;
+        let rows = page(json!({"Resources": [{"userName": "x"}]}), &[]).unwrap().rows;
         assert_eq!(rows[0].key, Err("a row has no `id`".into()));
     }
 }

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::{
     ScimApp,
-    attribute::{get, set, text},
+    attribute::{MEMBERS, get, set, text},
     profile::MemberRemoval,
-    reading::{GROUPS, MEMBERS},
+    reading::GROUPS,
 };
 use crate::{
     budget::Lane,
@@ -53,7 +53,11 @@ impl ScimApp {
         if self.patches(GROUPS, lane).await {
             match self.patch_group(group, self.profile.dialect.add_members(ids), lane).await {
                 Err(error) if self.falls_back(GROUPS, &error) => {}
-                other => return Ok(members_shown(&other?)),
+                other => {
+                    let shown = members_shown(&other?);
+                    self.memory().made.remove(group);
+                    return Ok(shown);
+                }
             }
         }
         self.can_replace_group(group)?;
@@ -176,19 +180,20 @@ impl ScimApp {
     /// A group with everything in it; an error where some of its members do not show, because writing it would drop them.
     pub(super) async fn whole_group(&self, id: &str, lane: Lane) -> Result<Option<Value>, Error> {
         let Some(mut group) = self.resource(GROUPS, id, lane).await? else { return Ok(None) };
-        if !get(&group, MEMBERS).is_some_and(Value::is_array) {
+        if get(&group, MEMBERS).is_none_or(|members| members.as_array().is_none_or(Vec::is_empty)) {
             let shown = self.group_with_members(id, lane).await?;
-            let proven = {
-                let memory = self.memory();
-                memory.members_shown || memory.made.contains(id)
-            };
-            if !proven && !self.profile.omits_empty_members {
+            if get(&shown, MEMBERS).is_some_and(|members| !members.is_array() && !members.is_null()) {
+                let request = Request::new(Method::Put, self.path(GROUPS, id)?);
+                let detail = "`members` of the group is not a list, so that writing the whole group could drop them";
+                return Err(self.http.error(&request, ErrorKind::Unsupported, None, detail));
+            }
+            if members(&shown).is_empty() && !self.profile.omits_empty_members && !self.memory().knows_members(id) {
                 let request = Request::new(Method::Put, self.path(GROUPS, id)?);
                 let detail = "the server shows the members of no group, so that writing the whole group could drop them; \
                               if it merely leaves out empty lists, set `options.omits_empty_members: true`";
                 return Err(self.http.error(&request, ErrorKind::Unsupported, None, detail));
             }
-            set(&mut group, MEMBERS, get(&shown, MEMBERS).cloned().unwrap_or_else(|| json!([])));
+            set(&mut group, MEMBERS, members(&shown).into());
         }
         if let Some(why) = self.memory().truncated.get(id) {
             let request = Request::new(Method::Put, self.path(GROUPS, id)?);

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::attribute::{get, text};
+use super::attribute::{MEMBERS, get, text};
 use crate::model::{Email, Notice};
 
 /// A resource as it was last seen.
@@ -30,7 +30,7 @@ pub(super) struct Memory {
     pub(super) no_patch: HashSet<&'static str>,
     /// A removal by value took everybody out of a group.
     pub(super) values_ignored: bool,
-    /// Some group has shown its members, or some user their groups: who shows none, has none.
+    /// Some group has shown a member, or some user a group: who shows none, has none.
     pub(super) members_shown: bool,
     /// Groups that were made a moment ago and never written to: that they are empty needs no proof.
     pub(super) made: HashSet<String>,
@@ -52,11 +52,21 @@ impl Memory {
         self.notices.clear();
         for user in users {
             let Some(id) = text(get(user, "id")) else { continue };
-            self.members_shown |= get(user, "groups").is_some_and(Value::is_array);
             for group in groups_of(user) {
+                self.members_shown = true;
                 self.claims.entry(group).or_default().insert(id.clone());
             }
         }
+    }
+
+    /// Takes in whether a group shows any member.
+    pub(super) fn see_members(&mut self, group: &Value) {
+        self.members_shown |= get(group, MEMBERS).and_then(Value::as_array).is_some_and(|members| !members.is_empty());
+    }
+
+    /// Whether a group that shows nobody is known to have no members.
+    pub(super) fn knows_members(&self, group: &str) -> bool {
+        self.members_shown || self.made.contains(group)
     }
 
     /// Something was written to a group, so that what users said of it is old.

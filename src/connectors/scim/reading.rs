@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     ScimApp,
-    attribute::{get, text},
+    attribute::{MEMBERS, get, text},
     discovery::Discovered,
     lists::{EXCLUDED, FILTER},
     memory::{Sight, groups_of},
@@ -106,8 +106,8 @@ impl ScimApp {
         let mut group = Value::Null;
         if !on_request {
             group = self.resource(GROUPS, id, lane).await?.ok_or_else(missing)?;
-            if get(&group, MEMBERS).is_some_and(Value::is_array) {
-                self.memory().members_shown = true;
+            if get(&group, MEMBERS).is_some_and(|members| !members.is_null()) {
+                self.memory().see_members(&group);
                 return Ok(group);
             }
         }
@@ -120,15 +120,16 @@ impl ScimApp {
                     let detail = "the answer is about another group";
                     return Err(self.http.error(&request, ErrorKind::Malformed, Some(answer.status), detail));
                 }
-                let members = get(&body, MEMBERS).filter(|members| members.is_array()).cloned();
-                if members.is_some() {
+                let members = get(&body, MEMBERS).cloned().unwrap_or(Value::Null);
+                {
                     let mut memory = self.memory();
-                    (memory.members_on_request, memory.members_shown) = (true, true);
+                    memory.members_on_request |= members.is_array();
+                    memory.see_members(&body);
                 }
                 if group.is_null() {
                     group = body;
                 }
-                super::attribute::set(&mut group, MEMBERS, members.unwrap_or_else(|| json!([])));
+                super::attribute::set(&mut group, MEMBERS, members);
                 Ok(group)
             }
             Err(error) if error.kind == ErrorKind::NotFound => Err(missing()),
@@ -141,12 +142,15 @@ impl ScimApp {
         let mut rows: Vec<LiveMember> = Vec::new();
         let mut coverage = Coverage::Complete;
         let mut nested = 0;
+        if get(group, MEMBERS).is_some_and(|members| !members.is_array() && !members.is_null()) {
+            coverage = Coverage::Incomplete(format!("GET {GROUPS}/{id}: `members` is not a list"));
+        }
         for member in get(group, MEMBERS).and_then(Value::as_array).into_iter().flatten() {
             match text(get(member, "value")) {
                 _ if is_group(member) => nested += 1,
                 Some(account) => rows.push(LiveMember::new(account.into(), BTreeMap::new())),
                 None => {
-                    let why = format!("GET {GROUPS}/{id}: a member has no `value`");
+                    let why = format!("GET {GROUPS}/{id}: one of the `members` has no `value`");
                     coverage = coverage.and(Coverage::Incomplete(why));
                 }
             }
@@ -181,6 +185,9 @@ impl ScimApp {
         rows.extend(hidden.into_iter().map(|who| LiveMember::new(who.into(), BTreeMap::new())));
         if let Some(why) = memory.truncated.get(id) {
             coverage = coverage.and(Coverage::Incomplete(why.clone()));
+        }
+        if rows.is_empty() && nested == 0 && !self.profile.omits_empty_members && !memory.knows_members(id) {
+            coverage = coverage.and(Coverage::Believed(NO_MEMBERS_SHOWN.into()));
         }
         Listing { rows, coverage }
     }
@@ -238,8 +245,9 @@ impl ScimApp {
     }
 }
 
-/// The attribute that holds the members of a group.
-pub(super) const MEMBERS: &str = "members";
+/// Why a group that shows nobody may have members all the same.
+const NO_MEMBERS_SHOWN: &str = "no group of this server has shown a member; if groups without members are just that, set \
+                                `options.omits_empty_members: true`, and where none ever shows them `options.read_members: false`";
 
 fn version(resource: &Value) -> Option<String> {
     text(get(get(resource, "meta")?, "version"))
@@ -284,6 +292,8 @@ impl Reader for ScimApp {
     async fn groups(&self, lane: Lane) -> Result<Listing<LiveGroup>, Error> {
         let groups = self.list(Request::new(Method::Get, GROUPS).with(&[(EXCLUDED, MEMBERS)]), lane).await?;
         self.saw_rows(GROUPS, &groups.rows);
+        // Some show members all the same.
+        groups.rows.iter().for_each(|group| self.memory().see_members(group));
         Ok(groups.parse(Self::group))
     }
 
@@ -309,6 +319,10 @@ impl Reader for ScimApp {
     async fn memberships(&self, account_id: &str, _lane: Lane) -> Result<Listing<AccountGroup>, Error> {
         let request = Request::new(Method::Get, self.path(USERS, account_id)?);
         Err(self.http.error(&request, ErrorKind::Unsupported, None, "members are read group by group"))
+    }
+
+    fn shows_members(&self) -> bool {
+        self.memory().members_shown
     }
 
     fn notices(&self) -> Vec<Notice> {

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::{Value, json};
 
 use super::{
-    attribute::{self, Attribute, flag, get, text},
+    attribute::{self, Attribute, get, text},
     profile::{Identity, Profile},
 };
 use crate::{
-    connectors::STATUS_NOT_SHOWN,
+    connectors::{STATUS_NOT_SHOWN, signs::flag},
     model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount, Values},
 };
 

@@ -165,7 +165,6 @@ async fn whoever_left_loses_the_project_too() {
 }
 
 #[tokio::test]
-#[ignore = "waits for the same proofs in ACC"]
 async fn ends_and_signs_of_lists_are_judged_as_elsewhere() {
     // A total above the rows, no rows at all, a header that leads on, and rows that are no list.
     type Show = fn(&[Value]) -> Answer;
@@ -213,7 +212,6 @@ async fn ends_and_signs_of_lists_are_judged_as_elsewhere() {
 }
 
 #[tokio::test]
-#[ignore = "waits for the same proofs in ACC"]
 async fn a_403_that_says_when_to_come_back_is_overload() {
     let refused = std::sync::atomic::AtomicUsize::new(0);
     let case = acc(vec![member(1, None)])

@@ -36,7 +36,6 @@ async fn app(count: usize, next: fn(usize) -> Value, last: Option<Value>) -> Cas
 }
 
 #[tokio::test]
-#[ignore = "waits for ends of lists that are proven"]
 async fn numbers_and_texts_are_tokens_and_null_absent_empty_and_false_end_a_list() {
     let number: fn(usize) -> Value = |page| json!(page);
     let text: fn(usize) -> Value = |page| json!(page.to_string());
@@ -55,7 +54,6 @@ async fn numbers_and_texts_are_tokens_and_null_absent_empty_and_false_end_a_list
 }
 
 #[tokio::test]
-#[ignore = "waits for ends of lists that are proven"]
 async fn a_check_of_the_manifest_reads_as_many_accounts_as_there_are() {
     let case = app(25, |page| json!(page), None).await;
     let said = case.plainly(&["connectors", "check", "desired-state/connectors/mine.yaml", "desired-state"]).await;
@@ -63,7 +61,6 @@ async fn a_check_of_the_manifest_reads_as_many_accounts_as_there_are() {
 }
 
 #[tokio::test]
-#[ignore = "waits for ends of lists that are proven"]
 async fn any_other_shape_of_a_token_makes_the_list_incomplete_with_the_reason() {
     let shapes: [fn(usize) -> Value; 5] = [
         |_| json!(true),

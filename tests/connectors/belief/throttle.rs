@@ -32,7 +32,6 @@ fn refusing(setup: Setup, when: When, headers: &'static [(&'static str, &'static
 }
 
 #[tokio::test]
-#[ignore = "waits for 403 as overload"]
 async fn a_403_that_says_when_to_come_back_is_no_lack_of_rights() {
     let table: [&'static [(&'static str, &'static str)]; 6] = [
         &[("Retry-After", "1")],

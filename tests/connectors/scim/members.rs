@@ -131,8 +131,12 @@ async fn members_that_are_not_shown_are_asked_for_by_name() {
     }
     let asked = "GET /Groups/g1?attributes=displayName%2Cmembers";
     assert_eq!(lines(&fixture), ["GET /Groups/g1", asked, asked]);
-    // Asked for by name and still not there is the protocol's way to say that there are none.
+    // Asked for by name and still not there is the protocol's way to say that there are none, and what a server does that
+    // never shows any.
     let fixture = one_group(json!({}), &group(&[]), on_request(None)).await;
+    let (rows, coverage) = members(&fixture).await;
+    assert!(rows.is_empty() && matches!(coverage, Coverage::Believed(_)), "{coverage:?}");
+    let fixture = one_group(json!({"omits_empty_members": true}), &group(&[]), on_request(None)).await;
     assert_eq!(members(&fixture).await, (vec![], Coverage::Complete));
 }
 

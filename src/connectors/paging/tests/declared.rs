@@ -109,9 +109,7 @@ fn a_number_that_may_be_the_total_leads_on_and_never_ends_the_reading() {
 fn a_list_that_the_app_cut_off_is_never_complete() {
     let cut = || json!({"cut_off": "it says so", "next": "?m=1"});
     // Everything comes at once here, and there is no way on.
-    let mut sweep = Sweep::new(None);
-    assert_eq!(sweep.take(page([1], cut())), Follow::Done);
-    assert_eq!(shown(sweep.finish().1), "broken: it says so");
+    check(&Paging::at_once(Cursor::Whole), vec![page([1], cut())], &[""], [1], "broken: it says so");
     // A page that leads on may well say that there is more.
     check(&link(), vec![page([1], cut()), page([2], json!({}))], &["limit=2", "m=1"], [1, 2], "complete");
 }
@@ -136,10 +134,49 @@ fn fresh_tokens_on_empty_pages_do_not_go_on_for_ever() {
 }
 
 #[test]
-fn of_a_link_only_the_query_is_used() {
-    let next = json!({"next": "https://elsewhere.example/steal?marker=a%26b&limit=2#x"});
-    let pages = vec![page([1], next), page([2], json!({}))];
-    check(&link(), pages, &["limit=2", "marker=a&b&limit=2"], [1, 2], "complete");
+fn a_link_is_followed_by_its_path_and_its_query() {
+    let pages = [json!({"next": "?marker=a%26b&limit=2"}), json!({"next": "/users/after/3"}), json!({"next": null})]
+        .into_iter();
+    let pages = (1..).zip(pages).map(|(id, says)| page([id], says)).collect();
+    check(&link(), pages, &["limit=2", "marker=a&b&limit=2", "/users/after/3"], 1..4, "complete");
+}
+
+#[test]
+fn a_full_page_without_a_place_for_the_next_one_is_the_last_if_a_smaller_one_has_it() {
+    let queries = ["limit=2", "limit=1"];
+    for paging in [token(), link()] {
+        check(&paging, vec![page([1, 2], json!({})), page([1], json!({"next": "t"}))], &queries, [1, 2], "complete");
+        let why = "broken: 2 rows came, as many as a page has, and no answer had a place for the way to the next one; check \
+                   where it is looked for";
+        check(&paging, vec![page([1, 2], json!({})), page([1], json!({}))], &queries, [1, 2], why);
+        // Where no size can be asked for, a page of a usual size may be full.
+        let unsized_paging = Paging { size: None, ..paging };
+        let why = why.replace("2 rows", "20 rows");
+        check(&unsized_paging, vec![page(0..20, json!({}))], &[""], 0..20, &why);
+        check(&unsized_paging, vec![page(0..20, json!({"next": null}))], &[""], 0..20, "complete");
+        check(&unsized_paging, vec![page(0..21, json!({}))], &[""], 0..21, "complete");
+    }
+}
+
+#[test]
+fn what_comes_at_once_is_whole_unless_a_number_says_otherwise_and_doubted_unless_that_was_declared() {
+    let doubt = |cursor: Cursor, page: Page| {
+        let paging = Paging::at_once(cursor);
+        let mut sweep = Sweep::new(&paging);
+        assert_eq!(sweep.take(page), Follow::Done);
+        let doubt = sweep.doubt().is_some();
+        (shown(sweep.finish().1), doubt)
+    };
+    let more = "broken: 2 of 3 rows were seen; say under `page` how the list goes on";
+    for (cursor, doubted) in [(Cursor::Whole, false), (Cursor::Undeclared, true)] {
+        let check = |page: Page, said: &str, doubted: bool| {
+            assert_eq!(doubt(cursor.clone(), page), (said.to_owned(), doubted));
+        };
+        check(page(0..2, json!({"at_least": 3})), more, false);
+        check(page(0..2, json!({"at_least": 2})), "complete", false);
+        check(page(0..2, json!({"hint": "next"})), "complete", doubted);
+        check(page(0..50, json!({})), "complete", doubted);
+    }
 }
 
 #[test]

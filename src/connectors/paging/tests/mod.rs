@@ -18,7 +18,9 @@ fn page(ids: impl IntoIterator<Item = u32>, says: Value) -> Page {
         next: says["next"].as_str().map(str::to_owned),
         total: says["total"].as_u64(),
         at_least: says["at_least"].as_u64(),
+        has_next: says.get("next").is_some(),
         cut_off: says["cut_off"].as_str().map(str::to_owned),
+        hint: says["hint"].as_str().map(str::to_owned),
     }
 }
 
@@ -32,11 +34,12 @@ fn shown(verdict: Verdict) -> String {
 
 /// Feeds pages; checks the queries that were asked, the ids that were seen and the verdict.
 fn check(paging: &Paging, pages: Vec<Page>, queries: &[&str], ids: impl IntoIterator<Item = u32>, verdict: &str) {
-    let mut sweep = Sweep::new(Some(paging));
+    let mut sweep = Sweep::new(paging);
     let mut asked = Vec::new();
     for page in pages {
-        let query: Vec<_> = sweep.ask().query.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        asked.push(query.join("&"));
+        let ask = sweep.ask();
+        let query: Vec<_> = ask.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        asked.push(ask.path.unwrap_or_default() + &query.join("&"));
         if sweep.take(page) == Follow::Done {
             break;
         }

@@ -28,8 +28,8 @@ enum Step {
 
 #[async_trait]
 impl Pages for Script {
-    fn paging(&self) -> Option<&Paging> {
-        Some(&self.paging)
+    fn paging(&self) -> &Paging {
+        &self.paging
     }
 
     fn line(&self) -> String {

@@ -12,7 +12,7 @@ use crate::connectors::{
         manifest::{Call, Fields, List, Places, Style, Update},
         options::OptionRules,
         shape::Paged,
-        template::{BodyTemplate, Template},
+        template::{BodyTemplate, Dotted, Template},
         wire::{self, ByHand, Choice, Lined, Map, Path},
     },
 };
@@ -52,7 +52,16 @@ impl Scope<'_> {
     }
 }
 
-pub(super) fn paging(Lined { line, value: page }: Lined<wire::Page>) -> Result<Paged, Problem> {
+/// A list that comes at once. A number of rows above those that come shows that it does not, all the same.
+fn at_once(cursor: Cursor, number: Option<Dotted>) -> Paged {
+    Paged { paging: Paging::at_once(cursor), next: None, total: None, at_least: number }
+}
+
+pub(super) fn paging(Lined { line, value: page }: Lined<wire::Pages>) -> Result<Paged, Problem> {
+    let page = match page {
+        wire::Pages::None(wire::Whole::None) => return Ok(at_once(Cursor::Whole, None)),
+        wire::Pages::These(page) => *page,
+    };
     let wrong = |message: &str| Err((line, message.to_owned()));
     if page.token.is_some() != page.next.is_some() {
         return wrong("`token` (the parameter) and `next` (where the answer has the token) go together");
@@ -75,7 +84,10 @@ pub(super) fn paging(Lined { line, value: page }: Lined<wire::Page>) -> Result<P
     let max = Some(page.max.unwrap_or(PAGE_SIZE));
     Ok(Paged {
         paging: Paging { cursor, size: page.size, max, default: page.default, ends_short, totals },
-        next: page.next.or(page.link),
+        next: page.next.or(match page.link {
+            Some(wire::LinkAt::Body(place)) => Some(place),
+            Some(wire::LinkAt::Header) | None => None,
+        }),
         total: page.total,
         at_least: page.at_least,
     })
@@ -187,10 +199,14 @@ impl<'a> CallBuilder<'a> {
             return Err((wire.get.line, format!("`excludes` under `{what}` {says}")));
         }
         let own = wire.page.map(paging).transpose()?;
-        let paging = own.or_else(|| self.scope.page.cloned()).filter(|_| wire.paged);
+        let paged = match (own.or_else(|| self.scope.page.cloned()), wire.paged) {
+            (Some(paged), true) => paged,
+            (None, true) => at_once(Cursor::Undeclared, None),
+            (paged, false) => at_once(Cursor::Whole, paged.and_then(|paged| paged.total.or(paged.at_least))),
+        };
         let read = wire::Read { get: wire.get, query: wire.query, answers: wire.answers };
         let call = self.get(what, read, wire.otherwise.is_some())?;
-        Ok(List { call, items: wire.items, paging })
+        Ok(List { call, items: wire.items, paged })
     }
 
     /// A call that changes one thing.

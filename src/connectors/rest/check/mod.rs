@@ -37,7 +37,10 @@ impl Manifest {
     /// # Errors
     /// The first thing that is wrong with it, with its line.
     pub fn parse(file: &str, text: &str) -> Result<Self, ManifestError> {
-        let wire = serde_saphyr::from_str(text).map_err(|error| mistakes::of_syntax(text, error.without_snippet()));
+        // Keys such as `on` are texts wherever they stand.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let wire = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| mistakes::of_syntax(text, error.without_snippet()));
         wire.and_then(check).map_err(|(line, message)| ManifestError { file: file.to_owned(), line, message })
     }
 }

@@ -1,9 +1,12 @@
 //! Calls that every part of a manifest has, and the words in them.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, IntoDeserializer, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::Value;
 
 use super::{Answers, BodyTemplate, Dotted, Lined, Map, Path, Template, one_of};
@@ -145,8 +148,8 @@ pub(in crate::connectors::rest) struct Page {
     pub token: Option<String>,
     /// Where a page has the token of the next one.
     pub next: Option<Dotted>,
-    /// Where a page has the link to the next one. Of the link only the query is used.
-    pub link: Option<Dotted>,
+    /// Where a page has the link to the next one; `header`: in its header `Link`. It is followed below `url` and `base`.
+    pub link: Option<LinkAt>,
     /// The parameter that asks for a number of rows.
     pub size: Option<String>,
     /// How many rows to ask for, 100 unless said.
@@ -161,6 +164,62 @@ pub(in crate::connectors::rest) struct Page {
     pub at_least: Option<Dotted>,
     /// With `offset` and `number`: which page is the last; `empty` unless said.
     pub end: Option<End>,
+}
+
+/// Where a page has the link to the next one.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(from = "Dotted")]
+#[schemars(with = "Dotted")]
+pub(in crate::connectors::rest) enum LinkAt {
+    /// In its header `Link`, as RFC 8288 has it.
+    Header,
+    /// At this place of the body.
+    Body(Dotted),
+}
+
+impl From<Dotted> for LinkAt {
+    fn from(place: Dotted) -> Self {
+        if place.to_string() == "header" { Self::Header } else { Self::Body(place) }
+    }
+}
+
+// How the pages of a list follow each other, or that there are none. No doc comment, because the schema would show it.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub(in crate::connectors::rest) enum Pages {
+    None(Whole),
+    These(Box<Page>),
+}
+
+/// `none`: the list comes whole.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::connectors::rest) enum Whole {
+    None,
+}
+
+impl<'de> Deserialize<'de> for Pages {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(WordOrPages)
+    }
+}
+
+struct WordOrPages;
+
+impl<'de> Visitor<'de> for WordOrPages {
+    type Value = Pages;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`none`, or how pages follow each other, such as `{ offset: skip, size: limit }`")
+    }
+
+    fn visit_str<E: Error>(self, word: &str) -> Result<Pages, E> {
+        Whole::deserialize(word.into_deserializer()).map(Pages::None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Pages, A::Error> {
+        Page::deserialize(MapAccessDeserializer::new(map)).map(|page| Pages::These(Box::new(page)))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
@@ -183,8 +242,8 @@ pub(in crate::connectors::rest) struct List {
     pub query: Map<Template>,
     /// Where the answer has the rows; `.` where it is nothing but them.
     pub items: Dotted,
-    /// Pages of its own, instead of the manifest's.
-    pub page: Option<Lined<Page>>,
+    /// Pages of its own, instead of the manifest's; `none`: it comes whole.
+    pub page: Option<Lined<Pages>>,
     /// `false`: everything comes at once, whatever the manifest's `page` says.
     #[serde(default = "yes")]
     pub paged: bool,
@@ -217,8 +276,8 @@ pub(in crate::connectors::rest) struct Lookup {
     pub query: Map<Template>,
     /// Where the answer has the rows; `.` where it is nothing but them.
     pub items: Dotted,
-    /// Pages of its own, instead of the manifest's.
-    pub page: Option<Lined<Page>>,
+    /// Pages of its own, instead of the manifest's; `none`: it comes whole.
+    pub page: Option<Lined<Pages>>,
     /// `false`: everything comes at once, whatever the manifest's `page` says.
     #[serde(default = "yes")]
     pub paged: bool,

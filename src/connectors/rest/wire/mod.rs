@@ -63,8 +63,9 @@ pub(super) struct Manifest {
     /// Headers that every request carries; `{options.NAME}` may stand in them. One whose option has no value is left out.
     #[serde(default)]
     pub headers: Map<Lined<Template>>,
-    /// How every list is paged that says nothing of its own. Without it everything comes at once.
-    pub page: Option<Lined<Page>>,
+    /// How every list is paged that says nothing of its own; `none`: every such list comes whole. Without it everything is
+    /// taken to come at once, and what looks otherwise is told.
+    pub page: Option<Lined<Pages>>,
     /// What answers mean, whatever the call, or with `on` to one call. A call's own rules come before these.
     #[serde(default)]
     pub answers: Answers,
