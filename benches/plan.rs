@@ -121,6 +121,7 @@ fn semantics() -> Semantics {
             remove: true,
             creates_account: false,
             creates_with: BTreeSet::new(),
+            optional: Default::default(),
             joins_as: BTreeMap::new(),
             add_at_once: 1,
             remove_at_once: 1,

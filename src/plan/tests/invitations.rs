@@ -29,7 +29,7 @@ fn an_open_invitation_is_withdrawn_as_the_app_allows() {
         World::full().grant("bob@x.io").active("2", "bob@x.io").person("ann@x.io").live("1", "ann@x.io", Pending);
     check!(world, @"held a/delete/ann@x.io [irreversible]: this cannot be undone, and no one has approved it");
     check!(world.clone().semantics(|semantics| semantics.cancel_pending = Some(Verb::Deactivate)), @"ready a/deactivate/ann@x.io");
-    check!(world.semantics(|semantics| semantics.cancel_pending = None), @"manual a/deactivate/ann@x.io: withdraw the open invitation: the full API cannot; do it in the app's admin pages");
+    check!(world.semantics(|semantics| semantics.cancel_pending = None), @"manual a/deactivate/ann@x.io: withdraw the open invitation: the full API cannot; do it in the app's admin pages; or let it be deleted: `policy: { remove_with: delete }` under apps.a");
 }
 
 #[test]

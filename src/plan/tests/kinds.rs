@@ -157,5 +157,5 @@ fn removal_deletes_where_the_policy_says_so_inactive_accounts_too() {
 #[test]
 fn deletion_never_stands_in_for_deactivation() {
     let world = World::full().semantics(|semantics| semantics.deactivate = None);
-    check!(world.grant("bob@x.io").person("ann@x.io").active("1", "ann@x.io").active("2", "bob@x.io"), @"manual a/deactivate/ann@x.io: the full API has no way to deactivate an account; do it in the app's admin pages");
+    check!(world.grant("bob@x.io").person("ann@x.io").active("1", "ann@x.io").active("2", "bob@x.io"), @"manual a/deactivate/ann@x.io: the full API has no way to deactivate an account; do it in the app's admin pages; or let it be deleted: `policy: { remove_with: delete }` under apps.a");
 }

@@ -44,6 +44,7 @@ enum WrapText {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(inline)]
 struct WrapKeys {
     /// The key that single answers are wrapped in.
     answer: Option<String>,
