@@ -54,7 +54,11 @@ pub(super) fn specs() -> Vec<OptionSpec> {
         ("page_size", "rows to ask for per page (100)"),
         ("trust_totals", "`false` where `totalResults` is the size of the page: lists are then read to an empty page"),
         ("filter", "`false` where users cannot be looked up by a filter"),
-        ("search", "`url` (default) or `body`: where filters travel; `body` keeps addresses out of logs of proxies"),
+        (
+            "search",
+            "`url` (default), `body` or `always`: what is asked for in a body; `body` does so for filters, which keeps addresses \
+             out of logs of proxies, and `always` for every list, where a server reads no page numbers in an address",
+        ),
         ("etags", "whether changes carry the version they are meant for; unless given, what the server says of itself"),
         ("discovery", "`false` keeps the server from being asked what it can do"),
         ("create_groups", "whether groups can be made"),

@@ -43,6 +43,8 @@ fn by_post(request: Request) -> Request {
     for (name, value) in request.query {
         body[&name] = match name.as_str() {
             SIZE | INDEX => value.parse::<u64>().map_or_else(|_| value.into(), Value::from),
+            // The only one with several values, which an address has with commas between them.
+            EXCLUDED => value.split(',').map(Value::from).collect(),
             _ => value.into(),
         };
     }
@@ -69,6 +71,18 @@ impl Style {
             Self::Cursor => Cursor::Token { parameter: CURSOR.into(), opening: Some(String::new()) },
         }
     }
+}
+
+/// Which lists are asked for in a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Search {
+    /// None: everything is said in the address.
+    #[default]
+    Url,
+    /// Those with a filter, which no proxy logs then.
+    Filtered,
+    /// All of them, for servers that read no page numbers in an address.
+    Always,
 }
 
 /// One reading of a list.
@@ -108,7 +122,12 @@ impl Pages for Reading<'_> {
 
     async fn page(&self, ask: &Ask) -> Result<Answered, Error> {
         let mut request = ask.added_to(&self.request);
-        if self.app.profile.search_by_post && is_filtered(&request) {
+        let in_body = match self.app.profile.search {
+            Search::Url => false,
+            Search::Filtered => is_filtered(&request),
+            Search::Always => true,
+        };
+        if in_body {
             request = by_post(request);
         }
         let http = &self.app.http;
@@ -187,6 +206,17 @@ mod tests {
         for body in [json!({}), json!([]), json!({"Resources": {}}), json!({"detail": "sign in"}), json!("x")] {
             assert!(page(body.clone()).is_err(), "{body}");
         }
+    }
+
+    #[test]
+    fn a_search_in_a_body_has_numbers_and_lists_where_an_address_has_texts() {
+        let asked = [(INDEX, "101"), (SIZE, "100"), (EXCLUDED, "members,meta"), (FILTER, "active eq true")];
+        let search = by_post(Request::new(Method::Get, "/Groups").with(&asked));
+        let wanted = json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "startIndex": 101, "count": 100,
+            "excludedAttributes": ["members", "meta"], "filter": "active eq true",
+        });
+        assert_eq!((search.line().as_str(), search.body), ("POST /Groups/.search", Some(wanted)));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     attribute::Attribute,
-    lists::Style,
+    lists::{Search, Style},
     options::{Given, wrong},
     patch::Dialect,
 };
@@ -107,8 +107,7 @@ pub(super) struct Profile {
     pub(super) page_size: u32,
     pub(super) trust_totals: bool,
     pub(super) filter: bool,
-    /// Filters travel in a body, where no proxy logs them.
-    pub(super) search_by_post: bool,
+    pub(super) search: Search,
     /// None: as the server says.
     pub(super) etags: Option<bool>,
     pub(super) discovery: bool,
@@ -193,7 +192,8 @@ impl Profile {
         put(&mut self.page_size, given.number("page_size", 1..=100_000)?);
         put(&mut self.trust_totals, given.flag("trust_totals")?);
         put(&mut self.filter, given.flag("filter")?);
-        put(&mut self.search_by_post, given.word("search", &[("url", false), ("body", true)])?);
+        let searches = [("url", Search::Url), ("body", Search::Filtered), ("always", Search::Always)];
+        put(&mut self.search, given.word("search", &searches)?);
         self.etags = given.flag("etags")?.or(self.etags);
         put(&mut self.discovery, given.flag("discovery")?);
         put(&mut self.create_groups, given.flag("create_groups")?);
