@@ -16,7 +16,7 @@ test: tools ## Run every test
 	REAL_SERVERS=required tests/real/with-postgres $(CARGO) test --locked
 
 .PHONY: tools
-# Python environments below target/, PostgreSQL and a browser; nothing is done where they are there already.
+# Environments of Python and Node.js below target/, PostgreSQL and a browser; nothing is done where they are there already.
 tools: ## Install the servers of others that tests run against
 	@tests/real/install
 

@@ -1,9 +1,11 @@
 //! Running a server of others: where it is installed, a free port, waiting until it answers, and ending it.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::Write,
     net::{Ipv4Addr, TcpListener},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -61,13 +63,17 @@ pub(crate) fn summary(browser: bool) {
     assert!(missing.is_empty() || !required(), "run tests/real/install");
 }
 
-/// Every server there is: each has a list of what to install beside this file.
+/// Every server there is: each has a list of what to install beside this file, or in a directory of its name.
 fn all() -> Vec<String> {
-    let lists = fs::read_dir(lists()).unwrap().map(|entry| entry.unwrap().path());
-    let lists = lists.filter(|path| path.extension().is_some_and(|kind| kind == "txt"));
-    let mut names: Vec<_> = lists.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
-    names.sort();
-    names
+    let entries = fs::read_dir(lists()).unwrap().map(|entry| entry.unwrap().path());
+    let named = entries.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned());
+    named.filter(|name| list(name).is_file()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What is to be installed for a server, as pip or npm needs to know it.
+fn list(name: &str) -> PathBuf {
+    let pip = lists().join(format!("{name}.txt"));
+    if pip.is_file() { pip } else { lists().join(name).join("package-lock.json") }
 }
 
 fn lists() -> PathBuf {
@@ -76,7 +82,7 @@ fn lists() -> PathBuf {
 
 /// Whether exactly what the list asks for was installed.
 fn is_installed(name: &str) -> bool {
-    let wanted = fs::read(lists().join(format!("{name}.txt"))).unwrap_or_else(|error| panic!("{name}.txt: {error}"));
+    let wanted = fs::read(list(name)).unwrap_or_else(|error| panic!("what {name} needs: {error}"));
     fs::read(place(name).join("installed.txt")).is_ok_and(|installed| installed == wanted)
 }
 
@@ -115,6 +121,16 @@ impl Installed {
     /// A program of its environment, ready to be given arguments.
     pub(crate) fn program(&self, program: &str) -> Command {
         Command::new(self.place.join("bin").join(program))
+    }
+
+    /// A script for Node.js that finds the packages of this environment, placed into `dir` and ready to be given arguments.
+    pub(crate) fn script(&self, script: &str, dir: &Path) -> Command {
+        symlink(self.place.join("node_modules"), dir.join("node_modules")).unwrap();
+        let file = dir.join("serve.mjs");
+        fs::write(&file, script).unwrap();
+        let mut command = Command::new("node");
+        command.arg(file);
+        command
     }
 
     /// Starts a server on a free port, and waits until it answers at `path`, whatever the answer is. `command` is given the
