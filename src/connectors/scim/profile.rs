@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::{
     attribute::Attribute,
-    lists::Style,
+    lists::{Search, Style},
     options::{Given, wrong},
     patch::Dialect,
 };
