@@ -53,7 +53,7 @@ pub(super) async fn look(writer: &dyn Writer, aim: &Aim<'_>, then: Then, lane: L
             let found = match by_id {
                 Some(account) if account.email == **email => Some(account),
                 // The app made it, and calls it otherwise, unless there is one that has the address.
-                Some(account) => for_account(writer, email, then, lane).await?.or(Some(account)),
+                Some(account) => for_account(writer, email, then, lane).await.unwrap_or_default().or(Some(account)),
                 None => for_account(writer, email, then, lane).await?,
             };
             aim.judge(Seen::asked(found.as_ref()))

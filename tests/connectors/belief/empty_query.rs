@@ -39,7 +39,6 @@ async fn is_cut_off(case: Case, how: &str, what: &str) {
 }
 
 #[tokio::test]
-#[ignore = "waits for queries that exclude nobody"]
 async fn whoever_left_is_found_however_the_server_compares_addresses() {
     let spelt = ["jane.doe@x.example", "Jane.Doe@X.example", "JANE.DOE@X.EXAMPLE", "jane.doe@X.Example"];
     for dialect in BOTH {
@@ -56,7 +55,6 @@ async fn whoever_left_is_found_however_the_server_compares_addresses() {
 }
 
 #[tokio::test]
-#[ignore = "waits for queries that exclude nobody"]
 async fn whoever_has_a_pin_or_is_remembered_is_asked_for_by_id_first() {
     for dialect in BOTH {
         let pinned = format!("{}\nids: {{ jane.doe@x.example: u9 }}", accounts(1..=3));
@@ -73,7 +71,6 @@ async fn whoever_has_a_pin_or_is_remembered_is_asked_for_by_id_first() {
 }
 
 #[tokio::test]
-#[ignore = "waits for queries that exclude nobody"]
 async fn whoever_goes_by_an_alias_or_lost_what_was_granted_is_found_too() {
     let table = [
         ("an alias", "people:\n  jane@x.example: { status: left, aliases: [jane.doe@x.example] }\n"),
@@ -91,7 +88,6 @@ async fn whoever_goes_by_an_alias_or_lost_what_was_granted_is_found_too() {
 }
 
 #[tokio::test]
-#[ignore = "waits for queries that exclude nobody"]
 async fn where_nobody_is_found_it_is_said_and_is_no_success() {
     for dialect in BOTH {
         for find in [Find::Exact, Find::Nobody, Find::IgnoresCase] {
@@ -137,7 +133,6 @@ fn broken_list(dialect: Dialect, find: Find) -> Setup {
 }
 
 #[tokio::test]
-#[ignore = "waits for queries that exclude nobody"]
 async fn an_incomplete_list_and_a_query_that_finds_nobody_make_nobody() {
     for dialect in BOTH {
         for find in [Find::Exact, Find::Nobody] {
@@ -157,7 +152,6 @@ async fn an_incomplete_list_and_a_query_that_finds_nobody_make_nobody() {
 }
 
 #[tokio::test]
-#[ignore = "waits for queries that exclude nobody"]
 async fn a_query_that_is_declared_to_compare_as_identities_do_may_exclude() {
     for dialect in BOTH {
         let setup = broken_list(dialect, Find::IgnoresCase).files(&accounts(1..=5), "");

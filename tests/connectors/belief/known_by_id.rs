@@ -37,7 +37,6 @@ fn begin_hiding(case: &Case) {
 }
 
 #[tokio::test]
-#[ignore = "waits for looks by id that outweigh a list"]
 async fn who_is_missing_from_a_list_and_shown_by_id_is_not_made_again() {
     let table: [(&str, Hide); 4] = [
         ("the last row", |row| row["id"] == "u4"),
@@ -66,7 +65,6 @@ async fn who_is_missing_from_a_list_and_shown_by_id_is_not_made_again() {
 }
 
 #[tokio::test]
-#[ignore = "waits for looks by id that outweigh a list"]
 async fn who_was_made_by_us_and_is_left_out_of_the_list_is_not_made_again() {
     for dialect in BOTH {
         let setup = hiding(dialect, None, |row| row["id"] == "u101");
@@ -82,7 +80,6 @@ async fn who_was_made_by_us_and_is_left_out_of_the_list_is_not_made_again() {
 }
 
 #[tokio::test]
-#[ignore = "waits for looks by id that outweigh a list"]
 async fn a_leaver_who_is_missing_from_the_list_and_shown_by_id_is_cut_off_or_the_plan_is_not_in_sync() {
     for dialect in BOTH {
         let case = hiding(dialect, None, |row| row["id"] == "u3").start().await;

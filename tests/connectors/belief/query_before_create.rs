@@ -38,7 +38,6 @@ fn queries(calls: &[String]) -> usize {
 }
 
 #[tokio::test]
-#[ignore = "waits for queries before creates"]
 async fn people_whom_a_list_lacks_and_a_query_finds_are_not_made() {
     let spelt: [(&str, Address); 3] = [
         ("as the files do", |n| format!("p{n}@x.example")),
@@ -62,7 +61,6 @@ async fn people_whom_a_list_lacks_and_a_query_finds_are_not_made() {
 }
 
 #[tokio::test]
-#[ignore = "waits for queries before creates"]
 async fn a_query_that_answers_with_others_does_not_stand_for_the_person() {
     for dialect in BOTH {
         let setup =
@@ -77,7 +75,6 @@ async fn a_query_that_answers_with_others_does_not_stand_for_the_person() {
 }
 
 #[tokio::test]
-#[ignore = "waits for queries before creates"]
 async fn whoever_exists_by_an_alias_is_found_by_it() {
     for dialect in BOTH {
         let setup = short(dialect, Find::IgnoresCase, |row| row["id"] == "u4").user("u4", "old@x.example");
@@ -91,7 +88,6 @@ async fn whoever_exists_by_an_alias_is_found_by_it() {
 }
 
 #[tokio::test]
-#[ignore = "waits for queries before creates"]
 async fn whoever_has_no_account_by_list_and_query_is_made_and_asked_for_once() {
     for dialect in BOTH {
         let case = short(dialect, Find::IgnoresCase, |_| false).files(&accounts(1..=5), "").start().await;

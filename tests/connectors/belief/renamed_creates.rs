@@ -43,7 +43,6 @@ async fn many_runs(case: &Case, what: &str) {
 }
 
 #[tokio::test]
-#[ignore = "waits for creates that are remembered by id"]
 async fn a_group_that_the_app_renames_is_made_once_and_told_with_the_line_that_fixes_it() {
     let table: [(&str, Rename, bool); 5] = [
         ("a prefix", |name| json!(format!("PRIMARY/{name}")), true),
@@ -91,7 +90,6 @@ fn renaming_accounts(dialect: Dialect, rename: Rename, shown: bool) -> Setup {
 }
 
 #[tokio::test]
-#[ignore = "waits for creates that are remembered by id"]
 async fn an_account_that_the_app_gives_another_address_is_made_once_in_twenty_runs() {
     let table: [(&str, Rename, bool); 7] = [
         ("the part before the sign", |email| json!(email.split('@').next().unwrap()), true),
