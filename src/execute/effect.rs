@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     connectors::{Joiner, Write, Written},
-    model::{AccountStatus, Coverage, Email, FieldName, FieldValue, LiveAccount, LiveGroup, Values},
+    model::{AccountStatus, Coverage, Email, FieldName, FieldValue, LiveAccount, LiveGroup, NAME, Values},
 };
 
 /// Fields as an app shows them; those that it does not show are missing.
@@ -349,7 +349,14 @@ impl GroupAim<'_> {
             (Seen::There(group), Self::Made { .. }) => {
                 Effect::Done(Done { how: format!("found as {}", group.id), note: None, made: Some(group.id.clone()) })
             }
-            (Seen::There(group), Self::Set { values, .. }) => Effect::of_fields(shown(&group.values, values)),
+            (Seen::There(group), Self::Set { values, .. }) => {
+                let mut fields = (*values).clone();
+                // The name stands beside the fields.
+                match fields.remove(NAME) {
+                    Some(name) if name != FieldValue::text(&*group.name) => Effect::of_fields(Shown::Differs),
+                    _ => Effect::of_fields(shown(&group.values, &fields)),
+                }
+            }
             (Seen::There(_), Self::Deleted { .. }) => Effect::NotDone("the group is still there".into()),
             (Seen::NotThere | Seen::NotListed, Self::Made { .. }) => Effect::NotListed,
             (Seen::NotThere | Seen::NotListed, Self::Set { .. }) => Effect::stale("the group is gone"),

@@ -103,6 +103,8 @@ pub struct AppHistory {
     pub readdressed_by_us: BTreeSet<(Arc<str>, Email)>,
     /// The last account that we made for each address, which in many apps is an invitation.
     pub invitations: BTreeMap<Email, Invited>,
+    /// Groups that the files declared, by id, each with the name that they last declared it by.
+    pub declared_groups: BTreeMap<Arc<str>, Arc<str>>,
     /// Actions, by name, of which an earlier request may still take effect; each with why it is not sent again now.
     pub under_way: BTreeMap<String, String>,
 }

@@ -37,6 +37,7 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         accounts_last_seen: store.accounts_last_seen(key).await?,
         removed_since: store.removed_since_last_seen(key).await?,
         active_at_day_start: store.active_at(key, yesterday).await?,
+        declared_groups: store.declared_groups(key).await?,
         lost_today: moved.lost,
         gained_today: moved.gained,
         under_way: BTreeMap::new(),

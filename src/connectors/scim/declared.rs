@@ -43,6 +43,8 @@ impl Profile {
                 list: true,
                 create: self.create_groups,
                 update: false,
+                // Where groups come from elsewhere, their names do too.
+                rename: self.create_groups,
                 delete: self.delete_groups,
                 fields: Default::default(),
                 require: Default::default(),
