@@ -63,6 +63,8 @@ pub struct WhyApp {
     pub groups: Vec<(Arc<str>, Grant)>,
     /// The app's immutable id for the person, when pinned.
     pub pin: Option<(Arc<str>, Place)>,
+    /// Whoever is made inactive stays in groups, because the API takes nobody out.
+    pub memberships_stay: bool,
 }
 
 /// An account or membership and the lines that grant it.
@@ -172,6 +174,7 @@ fn in_app(app: &DesiredApp, email: &Email, status: PersonStatus, now: Timestamp)
         account,
         groups,
         pin,
+        memberships_stay: app.semantics.memberships_stay(),
     })
 }
 

@@ -2,6 +2,7 @@
 //! writes through [`Writer`]; planning sees the data alone, and observation cannot reach a write.
 
 mod acc;
+mod addresses;
 mod app;
 mod buckets;
 mod connector;

@@ -101,6 +101,24 @@ pub(super) fn parse<'s>(file: u32, text: &'s str, report: &mut Report<'s>) -> Op
     builder.finish()
 }
 
+/// The tab that the line below `at` is indented with. A parser that takes such a line for the end of the value before it
+/// complains of that value's line.
+fn tab_below(at: Span, text: &str) -> Option<Span> {
+    let here = text.get(at.start as usize..)?;
+    let line_end = here.find('\n')? + 1;
+    let below = &here[line_end..];
+    let indent = &below[..below.len() - below.trim_start_matches([' ', '\t']).len()];
+    let column = indent.find('\t')?;
+    let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Some(Span {
+        line: at.line + 1,
+        column: small(column + 1),
+        start: at.start + small(line_end + column),
+        length: 1,
+        ..at
+    })
+}
+
 /// A collection that is not at its end.
 struct Open<'s> {
     node: Node<'s>,
@@ -251,6 +269,11 @@ impl<'s> Builder<'_, 's> {
         let marker = *error.marker();
         let start = marker.byte_offset().unwrap_or_default().min(text.len());
         let span = self.span(&granit_parser::Span::empty(marker.with_byte_offset(Some(start))));
+        if let Some(tab) = tab_below(span, text) {
+            self.stop("syntax", tab, "this is not YAML: a tab stands where the line is indented")
+                .hint("indent with spaces");
+            return;
+        }
         let hint = match error.kind() {
             ErrorKind::RecursionLimitExceeded => return self.too_deep(span),
             ErrorKind::TabInBlockIndentation | ErrorKind::TabNotAllowed => Some("indent with spaces"),

@@ -50,7 +50,9 @@ impl One<'_> {
         if account.email != planned.email && !is_new {
             return stale(format!("account {} now belongs to {}; plan again", planned.id, account.email));
         }
-        if account.status != planned.status {
+        // Whoever was made inactive first loses the membership all the same.
+        let leaves = matches!(step, Step::RemoveMember { .. }) && account.status == AccountStatus::Inactive;
+        if account.status != planned.status && !leaves {
             return if account.status == AccountStatus::Inactive && matches!(step, Step::Deactivate(_)) {
                 done("the account was inactive already")
             } else {

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
     connectors::{Joiner, Write, Written},
-    model::{AccountStatus, Coverage, Email, FieldName, FieldValue, LiveAccount, LiveGroup, Values},
+    model::{AccountStatus, Coverage, Email, FieldName, FieldValue, LiveAccount, LiveGroup, NAME, Values},
 };
 
 /// Fields as an app shows them; those that it does not show are missing.
@@ -381,7 +381,14 @@ impl GroupAim<'_> {
                 let found = Done { how: format!("found as {}", group.id), note: None, made: Some(group.id.clone()) };
                 if self.is_about(group) { Effect::Done(found) } else { renamed(Effect::Done(found), &group.name) }
             }
-            (Seen::There(group), Self::Set { values, .. }) => Effect::of_fields(shown(&group.values, values)),
+            (Seen::There(group), Self::Set { values, .. }) => {
+                let mut fields = (*values).clone();
+                // The name stands beside the fields.
+                match fields.remove(NAME) {
+                    Some(name) if name != FieldValue::text(&*group.name) => Effect::of_fields(Shown::Differs),
+                    _ => Effect::of_fields(shown(&group.values, &fields)),
+                }
+            }
             (Seen::There(_), Self::Deleted { .. }) => Effect::NotDone("the group is still there".into()),
             (Seen::NotThere | Seen::NotListed, Self::Made { .. }) => Effect::NotListed,
             (Seen::NotThere | Seen::NotListed, Self::Set { .. }) => Effect::stale("the group is gone"),

@@ -191,6 +191,9 @@ impl One<'_> {
     /// The app says that it has this already.
     async fn is_a_duplicate(&self, error: &Error, write: &Write) -> Result<Attempt, Error> {
         Ok(match self.look_after(error, write, Then::Report).await? {
+            Effect::Done(done) if self.aim(write, None).takes_away() => {
+                Attempt::done(done.note.or_else(|| Some("it was gone already".into())))
+            }
             Effect::Done(done) => Attempt::done(done.note.or_else(|| Some("it was there already".into()))),
             Effect::Hidden => Attempt::done(Some("it was there already, says the app".into())),
             Effect::Stale { report, .. } => Attempt::settled(ActionResult::Stale { reason: report }),

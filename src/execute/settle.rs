@@ -174,6 +174,7 @@ mod tests {
 
     fn account(id: &str, email: &str, status: AccountStatus) -> LiveAccount {
         LiveAccount {
+            other_addresses: Default::default(),
             id: id.into(),
             email: Email::lenient(email),
             status,

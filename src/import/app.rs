@@ -112,9 +112,12 @@ impl<'a> Import<'a> {
         {
             return Err(format!("its status `{word}` is not one that the connector knows; look it up in the app"));
         }
-        if usable.is_empty() {
-            return Ok(None);
-        }
+        let usable = match (usable.is_empty(), accounts) {
+            (false, _) => usable,
+            // Nobody can use it, and whoever switched it off may have had a reason: the person becomes suspended.
+            (true, [one]) if !self.knows(identity) => vec![*one],
+            (true, _) => return Ok(None),
+        };
         if Email::parse(identity.as_str()).is_err() {
             return Err("what the app calls its address is none; give it one in the app".into());
         }
@@ -138,10 +141,15 @@ impl<'a> Import<'a> {
         }
     }
 
-    /// Whether an address goes to `accounts` without an entry under `people`.
+    /// Whether the files name the person or service already.
+    fn knows(&self, identity: &Email) -> bool {
+        self.inputs.desired.people.contains_key(identity) || self.inputs.desired.named.contains(identity)
+    }
+
+    /// Whether an address goes to `accounts` without an entry under `people`. Only people can be suspended.
     fn is_service(&self, identity: &Email, account: &LiveAccount) -> bool {
         let desired = self.inputs.desired;
-        if desired.people.contains_key(identity) {
+        if desired.people.contains_key(identity) || account.status == AccountStatus::Inactive {
             return false;
         }
         let own =
@@ -162,12 +170,14 @@ impl<'a> Import<'a> {
             let names = people.entry(identity.clone()).or_default();
             names.given = names.given.take().or_else(|| name("given_name"));
             names.family = names.family.take().or_else(|| name("family_name"));
+            names.is_active |= account.status != AccountStatus::Inactive;
         }
     }
 
     /// The lines that the app's entry lacks.
     pub(super) fn lines(&mut self, people: &BTreeMap<Email, Names>, skipped: &mut BTreeSet<Skipped>) -> NewLines {
         let mut lines = NewLines { is_new: self.is_new, ..NewLines::default() };
+        self.leave_out_idle(people, skipped);
         let live: Vec<&LiveAccount> = self.owners.values().copied().collect();
         let required = fields::required_names(self.app);
         let services = !required.is_empty()
@@ -195,13 +205,28 @@ impl<'a> Import<'a> {
                 }
             }
         }
-        for identity in given_up {
-            self.owners.remove(&identity);
-            self.by_id.retain(|_, owner| *owner != identity);
-        }
+        given_up.iter().for_each(|identity| self.give_up(identity));
         self.groups(&mut lines, skipped);
         lines.keeps_aliases = self.keeps_aliases();
         lines
+    }
+
+    fn give_up(&mut self, identity: &Email) {
+        self.owners.remove(identity);
+        self.by_id.retain(|_, owner| owner != identity);
+    }
+
+    /// Leaves out accounts that nobody can use of people who can use one in another app: a suspension holds everywhere.
+    fn leave_out_idle(&mut self, people: &BTreeMap<Email, Names>, skipped: &mut BTreeSet<Skipped>) {
+        let is_active = |identity: &Email| people.get(identity).is_none_or(|names| names.is_active);
+        let owners = self.owners.iter();
+        let idle = owners.filter(|(who, account)| account.status == AccountStatus::Inactive && is_active(who));
+        let idle: Vec<Email> = idle.map(|(who, _)| who.clone()).collect();
+        for identity in idle {
+            let why = "its account is inactive here and not everywhere, so no line grants it";
+            self.skip(skipped, identity.as_str(), why);
+            self.give_up(&identity);
+        }
     }
 
     /// Whether a policy has to say that accounts keep their aliases: a rename is for a person to ask for. Where the files say
@@ -233,7 +258,8 @@ impl<'a> Import<'a> {
     ) -> Result<Values, FieldName> {
         let names = people.get(identity).cloned().or_else(|| {
             let person = self.inputs.desired.people.get(identity)?;
-            Some(Names { given: person.given_name.clone(), family: person.family_name.clone() })
+            let (given, family) = (person.given_name.clone(), person.family_name.clone());
+            Some(Names { given, family, is_active: true })
         });
         let names = names.unwrap_or_default();
         let provided = |field: &str| {

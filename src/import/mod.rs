@@ -58,6 +58,8 @@ pub(crate) struct Names {
     pub given: Option<Arc<str>>,
     /// Last name.
     pub family: Option<Arc<str>>,
+    /// Some app has an account that can be used. Without one the person is suspended, as far as anybody can see.
+    pub is_active: bool,
 }
 
 /// What one app's entry lacks.

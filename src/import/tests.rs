@@ -26,7 +26,14 @@ fn desired(connector: &str, more: &str) -> Desired {
 
 pub(crate) fn account(id: &str, email: &str, status: AccountStatus, values: &[(&str, Option<&str>)]) -> LiveAccount {
     let values = values.iter().map(|(field, value)| ((*field).into(), value.map(Into::into))).collect();
-    LiveAccount { id: id.into(), email: Email::lenient(email), status, values, created_at: None }
+    LiveAccount {
+        other_addresses: Default::default(),
+        id: id.into(),
+        email: Email::lenient(email),
+        status,
+        values,
+        created_at: None,
+    }
 }
 
 pub(crate) fn group(id: &str, name: &str, members: &[(&str, Option<&str>)]) -> LiveGroup {
@@ -114,6 +121,7 @@ fn a_new_app_starts_in_mode_add_with_its_admins_and_groups_by_id() {
       ann@x.io: { given_name: Ann }
       bob@x.io:
       cy@x.io:
+      old@x.io: { status: suspended }
     apps:
       a:
         mode: add
@@ -123,6 +131,7 @@ fn a_new_app_starts_in_mode_add_with_its_admins_and_groups_by_id() {
           ann@x.io: { role: admin }
           bob@x.io:
           cy@x.io:
+          old@x.io:
           plot-server@x.io: { role: viewer }
         groups:
           "Design: all":
@@ -130,6 +139,7 @@ fn a_new_app_starts_in_mode_add_with_its_admins_and_groups_by_id() {
             members:
               ann@x.io: lead
               bob@x.io: member
+              old@x.io: member
     "#);
 }
 

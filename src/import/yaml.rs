@@ -28,7 +28,9 @@ pub(crate) fn people(imported: &Imported) -> Tree {
 
 fn person(names: &Names) -> Tree {
     let fields = [("given_name", &names.given), ("family_name", &names.family)];
-    Tree::Line(fields.into_iter().filter_map(|(key, name)| Some((key.to_owned(), scalar(name.as_ref()?)))).collect())
+    let names_given = fields.into_iter().filter_map(|(key, name)| Some((key.to_owned(), scalar(name.as_ref()?))));
+    let status = (!names.is_active).then(|| ("status".to_owned(), "suspended".to_owned()));
+    Tree::Line(names_given.chain(status).collect())
 }
 
 impl Additions {

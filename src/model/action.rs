@@ -94,6 +94,8 @@ pub enum Rule {
     SeatFreedFirst,
     /// An account is active before anything else is done to it.
     ReactivationFirst,
+    /// An account is made inactive before it leaves its groups, because that ends its access at once.
+    InactiveFirst,
     /// What a reactivated account would wrongly have again is taken away at once.
     CleanAfterReactivation,
 }
@@ -108,6 +110,7 @@ impl Rule {
             Self::NewAdminFirst => "a new admin is made before an old one goes",
             Self::SeatFreedFirst => "a seat is freed before it is taken",
             Self::ReactivationFirst => "an account is active before anything else is done to it",
+            Self::InactiveFirst => "an account is made inactive before it leaves its groups",
             Self::CleanAfterReactivation => "what a reactivated account should not have is taken away at once",
         }
     }

@@ -5,6 +5,8 @@ use std::{cmp::Ordering, fmt, hash, sync::Arc};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use super::script::is_invisible;
+
 /// An email address, kept as it was written and compared as an identity.
 ///
 /// Two addresses are equal when they agree after NFC normalisation, lower-casing and with the domain as A-labels, because
@@ -18,6 +20,9 @@ pub struct Email {
 /// Why a text is not an email address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EmailError {
+    /// It has a character in it that nobody sees.
+    #[error("it has the invisible character U+{:04X} in it; type the address anew", u32::from(*.0))]
+    Invisible(char),
     /// There is no `@`, or more than one.
     #[error("an email address has exactly one @")]
     At,
@@ -35,6 +40,10 @@ impl Email {
     /// # Errors
     /// When the text does not have the form `local@domain`.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
+        // Two addresses that look alike would be two people.
+        if let Some(unseen) = text.chars().find(|c| is_invisible(*c)) {
+            return Err(EmailError::Invisible(unseen));
+        }
         let text = text.trim();
         let (local, domain) = text.split_once('@').ok_or(EmailError::At)?;
         if domain.contains('@') {

@@ -114,6 +114,8 @@ pub enum FindingCode {
     Cycle,
     /// A field cannot change once the account exists.
     FixedField,
+    /// A group that the files declared before, and that no line declares any more.
+    GroupForgotten,
     /// A declared group is out of reach.
     GroupGone,
     /// A pinned group has another name in the app.
@@ -128,6 +130,8 @@ pub enum FindingCode {
     InvitedBefore,
     /// The change under review drops an alias or a line that an account still depends on.
     LeftBehind,
+    /// Inactive accounts stay in groups, because the API takes nobody out.
+    MembershipsStay,
     /// The change under review adds an app, which cannot be read before the merge.
     NewApp,
     /// Facts that are read account by account are not read yet for everybody.

@@ -66,7 +66,7 @@ impl Guard {
     /// Whether it cannot do all of its work without a history. The caps count the current run even so, but not the rolling
     /// day.
     pub fn needs_history(self) -> bool {
-        self.counts_people() || matches!(self, Self::Shrank | Self::Reactivation)
+        self.counts_people() || self == Self::Shrank
     }
 
     /// Whether it also holds what a person would have to do by hand. Nobody is asked to do what is uncertain, or what the

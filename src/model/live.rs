@@ -205,6 +205,9 @@ pub struct LiveAccount {
     pub email: Email,
     /// Whether it can be used.
     pub status: AccountStatus,
+    /// Addresses that its row shows besides the one that it is known by.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub other_addresses: BTreeSet<Email>,
     /// Fields that were seen. No key: not known. `None`: known to be empty.
     pub values: BTreeMap<FieldName, Option<FieldValue>>,
     /// When it was made, which for a pending account is when it was invited.

@@ -13,6 +13,7 @@ mod outcome;
 mod place;
 mod plan;
 mod policy;
+mod script;
 mod semantics;
 mod step;
 mod value;
@@ -38,9 +39,11 @@ pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};
 pub use place::Place;
 pub use plan::{Against, AppPlan, Change, Due, DueWhat, Forecast, Observed, Plan, Seats, Snapshot, Summary};
 pub use policy::{Aliases, Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
+pub use script::{mixed_scripts, overlooked};
 pub use semantics::{
     ADDRESS, CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Effort, Find, GroupRules,
-    Limits, MemberChange, MemberRead, MemberRules, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers, Semantics,
+    Limits, MemberChange, MemberRead, MemberRules, NAME, OptionSpec, Options, QuotaScope, RoleRule, ScopeCovers,
+    Semantics,
 };
 pub use step::{AccountRef, GroupRef, KnownAccount, Step};
 pub use value::{FieldName, FieldValue, Values};

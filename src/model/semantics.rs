@@ -12,6 +12,9 @@ use super::{AccountStatus, FieldName, FieldValue, LiveAccount, Values, Verb};
 /// What an account's address is called where fields are named. It is no field: the files' key says what it should be.
 pub const ADDRESS: &str = "email";
 
+/// What a group's name is called where fields are named. As for [`ADDRESS`], the files' key says what it should be.
+pub const NAME: &str = "name";
+
 /// Everything the engine knows about how an app behaves.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Semantics {
@@ -170,6 +173,8 @@ pub struct GroupRules {
     pub create: bool,
     /// The API can change their fields.
     pub update: bool,
+    /// The API can give them another name.
+    pub rename: bool,
     /// The API can delete them.
     pub delete: bool,
     /// Fields of a group that can be written.
@@ -325,6 +330,16 @@ impl Semantics {
     /// Whether the API can give an account another address.
     pub fn readdresses(&self) -> bool {
         self.update && !self.fixed.contains(ADDRESS)
+    }
+
+    /// Whether an account that is made inactive stays in its groups, with nothing in the API to end that.
+    pub fn memberships_stay(&self) -> bool {
+        !self.members.remove && !self.strips_members()
+    }
+
+    /// Whether a deactivation takes the account out of its groups as well.
+    pub fn strips_members(&self) -> bool {
+        self.deactivate.as_ref().is_some_and(|rule| rule.strips_members)
     }
 
     /// Whether the API leaves to a person what `verb` does.

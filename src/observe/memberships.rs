@@ -69,8 +69,8 @@ pub(super) fn worth_reading(account: &LiveAccount, semantics: &Semantics) -> boo
     match account.status {
         // Who cannot have joined yet is known to be in no group.
         AccountStatus::Pending => semantics.members.when.contains(&AccountStatus::Pending),
-        // Who can never use the app again has memberships that matter to nobody.
-        AccountStatus::Inactive => semantics.reactivate,
+        // Of somebody who can never use the app again, and whom the API takes out of nothing, memberships matter to nobody.
+        AccountStatus::Inactive => semantics.reactivate || (semantics.members.remove && !semantics.strips_members()),
         _ => true,
     }
 }

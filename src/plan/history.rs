@@ -107,6 +107,8 @@ pub struct AppHistory {
     pub made_for: BTreeMap<Arc<str>, Email>,
     /// Groups, by name, that we made, each with its id.
     pub groups_made: BTreeMap<Arc<str>, Arc<str>>,
+    /// Groups that the files declared, by id, each with the name that they last declared it by.
+    pub declared_groups: BTreeMap<Arc<str>, Arc<str>>,
     /// Actions, by name, of which an earlier request may still take effect; each with why it is not sent again now.
     pub under_way: BTreeMap<String, String>,
 }

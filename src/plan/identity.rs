@@ -2,12 +2,15 @@
 //! together is ambiguous, and nothing is done to it on a guess.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
-use super::{Context, repair};
-use crate::model::{AccountStatus, Email, LiveAccount, Place};
+use super::{
+    Context, repair,
+    strays::{elsewhere, made, moved, moved_away, renamed, shown_elsewhere, shows_too},
+};
+use crate::model::{Email, LiveAccount, Place};
 
 /// Live accounts by identity.
 pub(super) struct Matched<'a> {
@@ -47,14 +50,19 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
     }
     let mut accounts: HashMap<&'a Email, Vec<&'a LiveAccount>> = HashMap::new();
     let mut by_id = HashMap::new();
-    let (moved, made) = (moved(cx), made(cx));
+    let (moved, made, elsewhere) = (moved(cx), made(cx), elsewhere(cx));
 
     for account in cx.accounts.iter().copied() {
         let by_address = cx.identity(&account.email);
-        let identity = match (pinned.get(&account.id), made.get(&account.id).copied()) {
-            // An account without an address says nothing against its pin, nor does one that was made for that person.
+        let made = made.get(&account.id).copied().filter(|_| !elsewhere.theirs.contains_key(&account.id));
+        let identity = match (pinned.get(&account.id), made) {
+            // An account without an address says nothing against its pin, nor does one that was made for that person, and one
+            // that shows the person's elsewhere speaks for it.
             (Some((by_pin, place)), made)
-                if *by_pin != by_address && !is_nobody(by_address) && made != Some(by_pin) =>
+                if *by_pin != by_address
+                    && !is_nobody(by_address)
+                    && made != Some(by_pin)
+                    && !shows_too(cx, account, by_pin) =>
             {
                 let doubt = disagreement(cx, account, by_pin, by_address, place);
                 if cx.desired.named.contains(by_address) {
@@ -80,13 +88,16 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
                     }
                     first
                 }
-                _ => by_address,
+                _ => elsewhere.theirs.get(&account.id).copied().unwrap_or(by_address),
             },
         };
         accounts.entry(identity).or_default().push(account);
         by_id.insert(&account.id, (account, identity));
     }
 
+    for (person, account) in elsewhere.found {
+        ambiguous.entry(person).or_insert_with(|| shown_elsewhere(cx, person, account));
+    }
     doubt_accounts(cx, &mut accounts, &mut ambiguous);
     doubt_pins(cx, &accounts, &by_id, &mut ambiguous);
     let labels = labels(cx, &accounts);
@@ -184,92 +195,8 @@ fn is_somebody_else(accounts: &HashMap<&Email, Vec<&LiveAccount>>, identity: &Em
 }
 
 /// An empty address is nobody's.
-fn is_nobody(identity: &Email) -> bool {
+pub(super) fn is_nobody(identity: &Email) -> bool {
     identity.key().is_empty()
-}
-
-/// Accounts, by id, that have a stranger's address and were the last to be seen under the address of somebody whom the files
-/// name, each with that person. An address that was changed in the app takes an account out of sight, but not out of the
-/// person's hands. Who shows another account, or is pinned, is not looked for.
-fn moved<'a>(cx: &Context<'a>) -> HashMap<&'a Arc<str>, BTreeSet<&'a Email>> {
-    let mut moved: HashMap<&'a Arc<str>, BTreeSet<&'a Email>> = HashMap::new();
-    let Some(history) = cx.history else { return moved };
-    let is_named = |identity: &Email| cx.desired.named.contains(identity);
-    let identities = || cx.accounts.iter().map(|account| (*account, cx.identity(&account.email)));
-    let strangers: HashMap<&Arc<str>, &LiveAccount> = identities()
-        .filter(|(_, identity)| !is_named(identity) && !is_nobody(identity))
-        .map(|(account, _)| (&account.id, account))
-        .collect();
-    if strangers.is_empty() {
-        return moved;
-    }
-    let shown: HashSet<&Email> = identities().map(|(_, identity)| identity).collect();
-    for (address, ids) in &history.seen_under {
-        let identity = cx.identity(address);
-        if !is_named(identity) || shown.contains(identity) || cx.app.ids.contains_key(identity) {
-            continue;
-        }
-        if let Some((id, account)) = ids.last().and_then(|id| strangers.get_key_value(id))
-            // What nobody can use matters only where another account would be made beside it.
-            && (account.status != AccountStatus::Inactive || cx.app.grants(identity))
-        {
-            moved.entry(id).or_default().insert(identity);
-        }
-    }
-    moved
-}
-
-/// Accounts, by id, that we made for somebody whom the files name and that never had an address of theirs since: the app calls
-/// them otherwise, and they are that person's all the same.
-fn made<'a>(cx: &Context<'a>) -> HashMap<&'a Arc<str>, &'a Email> {
-    let mut made = HashMap::new();
-    let Some(history) = cx.past.and_then(|past| past.history) else { return made };
-    for (id, address) in &history.made_for {
-        let person = cx.identity(address);
-        let Ok(at) = cx.accounts.binary_search_by(|account| account.id.cmp(id)) else { continue };
-        let had = |address: &Email| history.seen_under.get(address).is_some_and(|ids| ids.contains(id));
-        if cx.desired.named.contains(person)
-            && cx.identity(&cx.accounts[at].email) != person
-            && !cx.addresses(person).any(had)
-        {
-            made.insert(id, person);
-        }
-    }
-    made
-}
-
-fn renamed(cx: &Context<'_>, person: &Email, account: &LiveAccount) -> Doubt {
-    let pin = repair::pin(cx, person, &account.id);
-    let (calls, repair) = match Email::parse(account.email.as_str()) {
-        Ok(address) => {
-            let alias = repair::alias(cx, person, &address);
-            (format!("but the app calls it {address}"), format!("if that is {person} too, {alias}; or {pin}"))
-        }
-        Err(_) if is_nobody(&account.email) => ("but the app shows it without an address".to_owned(), pin),
-        Err(_) => (format!("but the app calls it {}", account.email), pin),
-    };
-    Doubt {
-        reason: format!("rosterd made account {} for {person}, {calls}", account.id),
-        repair,
-        all_theirs: true,
-        because: cx.people.get(person).map(|person| person.place.clone()).into_iter().collect(),
-    }
-}
-
-fn moved_away(cx: &Context<'_>, person: &Email, account: &LiveAccount) -> Doubt {
-    Doubt {
-        reason: format!(
-            "account {} was {person}'s when rosterd saw it earlier, but that account's address is {} now",
-            account.id, account.email
-        ),
-        repair: format!(
-            "if the account is still {person}'s, {}; if it is somebody else's, {}, or list them as somebody who is still there",
-            repair::alias(cx, person, &account.email),
-            repair::left(&account.email)
-        ),
-        all_theirs: false,
-        because: cx.people.get(person).map(|person| person.place.clone()).into_iter().collect(),
-    }
 }
 
 fn shared_pin(id: &str, pins: [(&Email, &Place); 2]) -> Doubt {
@@ -328,7 +255,7 @@ fn several(cx: &Context<'_>, identity: &Email, theirs: &[&LiveAccount]) -> Doubt
                 "say which one counts, for the first one: {}; or remove the other in the app",
                 repair::pin(cx, identity, &first.id)
             ),
-            _ => format!("to have all of them removed, {}; or remove all but one in the app", repair::left(identity)),
+            _ => format!("remove all but one in the app; or, to have all of them removed, {}", repair::left(identity)),
         },
         all_theirs: true,
         because: Vec::new(),

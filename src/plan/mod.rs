@@ -15,6 +15,7 @@ mod only;
 mod repair;
 mod rules;
 pub mod saved;
+mod strays;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -106,6 +107,11 @@ pub fn plan_one(inputs: &AppInputs<'_>) -> AppPlan {
 /// holds.
 pub fn is_doubtful(inputs: &AppInputs<'_>) -> bool {
     guards::has_shrunk(&Context::new(inputs))
+}
+
+/// The groups that are known to be declared after a reading: by the app's id, each with its name in the files.
+pub fn declared_groups(inputs: &AppInputs<'_>) -> BTreeMap<Arc<str>, Arc<str>> {
+    diff::declared_groups(&Context::new(inputs))
 }
 
 /// One app's inputs, with what every rule looks up in them.

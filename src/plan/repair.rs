@@ -1,7 +1,7 @@
 //! Lines that mend something: exact, so that a person can paste them, and with the place where they go.
 
 use super::Context;
-use crate::model::{Email, Place};
+use crate::model::{Email, FieldValue, LiveAccount, Place};
 
 /// Text as YAML takes it, in flow maps too: quoted where it would be read as something else.
 pub(super) fn scalar(text: &str) -> String {
@@ -41,6 +41,26 @@ pub(super) fn alias(cx: &Context<'_>, identity: &Email, address: &Email) -> Stri
         Some(person) => format!("add `{address}` to the `aliases` of {identity} ({})", person.place),
         // Services have accounts, but only people have aliases.
         None => format!("add `{}: {{ aliases: [{address}] }}` to `people`", scalar(identity.as_str())),
+    }
+}
+
+/// How to say that a stranger is somebody who keeps what they have: the line that takes nothing from anybody.
+pub(super) fn grant(cx: &Context<'_>, stranger: &Email, account: &LiveAccount) -> String {
+    let managed = cx.app.managed.iter().filter(|field| !cx.app.defaults.contains_key(*field));
+    let shown = managed.filter_map(|field| Some(format!("{field}: {}", value(account.values.get(field)?.as_ref()?))));
+    let shown: Vec<String> = shown.collect();
+    let values = if shown.is_empty() { String::new() } else { format!("{{ {} }}", shown.join(", ")) };
+    let line = format!("{}: {values}", scalar(stranger.as_str()));
+    format!("add `{}` to apps.{}.accounts ({})", line.trim_end(), cx.app.name, cx.app.place)
+}
+
+/// A value as a line says it.
+fn value(value: &FieldValue) -> String {
+    match value {
+        FieldValue::Flag(flag) => flag.to_string(),
+        FieldValue::Number(number) => number.to_string(),
+        FieldValue::Text(text) => scalar(text),
+        FieldValue::Set(set) => format!("[{}]", set.iter().map(|one| scalar(one)).collect::<Vec<_>>().join(", ")),
     }
 }
 

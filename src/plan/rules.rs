@@ -9,6 +9,7 @@ use super::{
     Context,
     draft::{Draft, Drafts},
     guards,
+    wanted::Standing,
 };
 use crate::model::{AccountStatus, ActionName, Email, GroupState, Rule, Seats, Status, Verb};
 
@@ -22,21 +23,29 @@ pub(super) fn order(cx: &Context<'_>, drafts: &mut Drafts) -> Option<Seats> {
     seats
 }
 
-/// Where an account's removal goes ahead, its memberships go with it: taking them away one by one would only cost requests.
-/// They are looked at again should the account ever become active. This comes after everything else: where the account's
-/// removal waits, the memberships do not wait for it.
+/// Where an account's removal goes ahead, its memberships go with it. Those that the removal takes along, and those that the
+/// API takes from nobody, need no step of their own. The others follow a deactivation, or whoever makes the account active
+/// again would give all of it back; a suspension keeps what it does not end. This comes after everything else: where the
+/// account's removal waits, the memberships do not wait for it.
 pub(super) fn subsume(cx: &Context<'_>, drafts: &mut Drafts) {
-    let ending: BTreeSet<Arc<str>> = drafts
+    let strips = cx.app.semantics.strips_members();
+    let ending: BTreeMap<Arc<str>, ActionName> = drafts
         .actions
         .iter()
         .filter(|draft| matches!(draft.verb(), Verb::Deactivate | Verb::Delete) && draft.is(Status::Ready))
-        .filter_map(|draft| draft.action.step.account_id().cloned())
+        .filter_map(|draft| Some((draft.action.step.account_id()?.clone(), draft.action.name.clone())))
         .collect();
-    drafts.actions.retain(|draft| {
+    drafts.actions.retain_mut(|draft| {
         let group = draft.action.name.group.as_ref().and_then(|name| cx.app.groups.get(name));
         let stays = group.is_some_and(|group| group.state == GroupState::Present);
-        let ends = draft.action.step.account_id().is_some_and(|id| ending.contains(id));
-        !(draft.verb() == Verb::RemoveMember && stays && ends)
+        let end = draft.action.step.account_id().and_then(|id| ending.get(id));
+        let Some(end) = end.filter(|_| draft.verb() == Verb::RemoveMember && stays) else { return true };
+        let goes_along = end.verb == Verb::Delete || strips;
+        if goes_along || draft.is(Status::Manual) || draft.standing == Standing::Suspended {
+            return false;
+        }
+        draft.after(end, Rule::InactiveFirst);
+        true
     });
 }
 
@@ -44,27 +53,28 @@ pub(super) fn subsume(cx: &Context<'_>, drafts: &mut Drafts) {
 /// goes right after.
 fn accounts_first(drafts: &mut Drafts) {
     let mut made: BTreeMap<Email, ActionName> = BTreeMap::new();
-    let mut woken: BTreeMap<Arc<str>, ActionName> = BTreeMap::new();
+    let mut woken: BTreeMap<Arc<str>, (ActionName, bool)> = BTreeMap::new();
     for draft in &drafts.actions {
         let name = &draft.action.name;
         match (draft.verb(), &draft.identity, draft.action.step.account_id()) {
             (Verb::Create, Some(identity), _) => drop(made.insert(identity.clone(), name.clone())),
-            (Verb::Reactivate, _, Some(id)) => drop(woken.insert(id.clone(), name.clone())),
+            (Verb::Reactivate, _, Some(id)) => drop(woken.insert(id.clone(), (name.clone(), draft.is(Status::Ready)))),
             _ => {}
         }
     }
     for draft in &mut drafts.actions {
         let first = match (draft.action.step.account_id(), &draft.identity) {
             // By the account, because the same person's other account has nothing to wait for.
-            (Some(id), _) => woken.get(id),
-            (None, Some(identity)) => made.get(identity),
+            (Some(id), _) => woken.get(id).map(|(name, wakes)| (name, *wakes)),
+            (None, Some(identity)) => made.get(identity).map(|name| (name, true)),
             (None, None) => None,
         };
-        let Some(name) = first else { continue };
+        let Some((name, wakes)) = first else { continue };
         let rule = match (name.verb, draft.verb()) {
             (Verb::Create, Verb::AddMember) => Rule::AccountBeforeMembership,
             (Verb::Reactivate, Verb::AddMember | Verb::ChangeMember | Verb::Update) => Rule::ReactivationFirst,
-            (Verb::Reactivate, Verb::RemoveMember) => Rule::CleanAfterReactivation,
+            // What does not go ahead keeps nothing from being taken away.
+            (Verb::Reactivate, Verb::RemoveMember) if wakes => Rule::CleanAfterReactivation,
             _ => continue,
         };
         draft.after(name, rule);
@@ -74,7 +84,7 @@ fn accounts_first(drafts: &mut Drafts) {
 /// A removal that takes the account out of its groups leaves nothing to do for those of its memberships whose group goes:
 /// the group follows the account's removal instead. Returns what each such group follows.
 fn leave_with_the_account(cx: &Context<'_>, drafts: &mut Drafts) -> BTreeMap<Arc<str>, Vec<ActionName>> {
-    let strips = cx.app.semantics.deactivate.as_ref().is_some_and(|rule| rule.strips_members);
+    let strips = cx.app.semantics.strips_members();
     let ending: BTreeMap<Arc<str>, ActionName> = drafts
         .actions
         .iter()

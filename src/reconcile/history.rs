@@ -40,6 +40,7 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         accounts_last_seen: store.accounts_last_seen(key).await?,
         removed_since: store.removed_since_last_seen(key).await?,
         active_at_day_start: store.active_at(key, yesterday).await?,
+        declared_groups: store.declared_groups(key).await?,
         lost_today: moved.lost,
         gained_today: moved.gained,
         made_for: store.accounts_made(key).await?.into_iter().map(|(id, made)| (id, made.email)).collect(),

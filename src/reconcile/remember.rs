@@ -94,9 +94,12 @@ impl AppReader<'_> {
         store.forget_facts(lease, &history::to_forget(&seen.lapsed)).await?;
         store.put_facts(lease, &history::to_keep(&seen.learnt)).await?;
         let mut reading = Reading::from(&seen.live);
-        if plan::is_doubtful(&self.inputs(&seen.live, Some(past), memory.now())) {
+        let inputs = self.inputs(&seen.live, Some(past), memory.now());
+        if plan::is_doubtful(&inputs) {
             // What it does not show may be there all the same, and is still there for the next reading to be compared with.
             reading.covered = Covered::default();
+        } else {
+            reading.declared_groups = Some(plan::declared_groups(&inputs));
         }
         store.record_reading(lease, seen.live.observed_at, &reading).await
     }

@@ -91,7 +91,7 @@ fn draw_app(canvas: &mut Canvas, why: &Why, app: &WhyApp) {
     };
     let column = name_column(app.groups.iter().map(|(name, _)| &**name));
     if !app.account.claims.is_empty() {
-        draw_grant(canvas, why, column, "account", &app.account);
+        draw_grant(canvas, why, column, "account", &app.account, false);
     }
     if let Some((id, place)) = &app.pin {
         let head = Line::new().pad_to(2).whole(Paint::Strong, "id").pad_to(column);
@@ -103,7 +103,7 @@ fn draw_app(canvas: &mut Canvas, why: &Why, app: &WhyApp) {
         canvas.paragraph(2, &Line::new().text(Paint::Dim, format!("{} {noun}:", app.groups.len())));
     }
     for (name, grant) in &app.groups {
-        draw_grant(canvas, why, column, name, grant);
+        draw_grant(canvas, why, column, name, grant, app.memberships_stay);
     }
 }
 
@@ -111,13 +111,17 @@ fn plural(noun: &str) -> String {
     if noun == "group" { "groups".into() } else { format!("groups ({noun}s)") }
 }
 
-fn draw_grant(canvas: &mut Canvas, why: &Why, column: usize, name: &str, grant: &Grant) {
+/// `stays`: nothing ends it in the app but that the account is inactive.
+fn draw_grant(canvas: &mut Canvas, why: &Why, column: usize, name: &str, grant: &Grant, stays: bool) {
     let over = why.person.as_ref().is_some_and(|person| person.phase == Phase::Lapsed);
     let (state, paint, phase) = match grant.state {
         State::Granted => ("", Paint::Add, Phase::Open),
         State::Suspended => ("inactive while suspended", Paint::Change, Phase::Open),
         State::Upcoming => ("not yet", Paint::Notice, Phase::Upcoming),
         State::Lapsed => ("over", Paint::Remove, Phase::Lapsed),
+        State::Left if stays => {
+            ("stays in the app, whose API takes nobody out; the account is removed", Paint::Remove, Phase::Open)
+        }
         State::Left if over => ("removed, because the person's time is over", Paint::Remove, Phase::Open),
         State::Left => ("removed, because the person has left", Paint::Remove, Phase::Open),
     };

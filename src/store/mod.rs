@@ -30,6 +30,7 @@ mod error;
 mod facts;
 mod files;
 mod forget;
+mod groups;
 mod history;
 mod intervals;
 mod journal;

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{
     AppKey, Lease, Store, StoreError,
     error::Fault,
-    intervals,
+    groups, intervals,
     open::Tx,
     row::{column, nanos},
     statement::of,
@@ -31,6 +31,8 @@ pub struct Reading {
     pub memberships: Vec<SeenMembership>,
     /// What it proves by not showing it.
     pub covered: Covered,
+    /// Every group that is known to be declared, by id, with its name in the files; none where that stays as it was.
+    pub declared_groups: Option<BTreeMap<Arc<str>, Arc<str>>>,
 }
 
 /// What a reading proves by not showing it. Only what is covered can end.
@@ -83,6 +85,7 @@ impl From<&LiveApp> for Reading {
             accounts: live.accounts.clone(),
             memberships: memberships.collect(),
             covered: Covered::from(live),
+            declared_groups: None,
         }
     }
 }
@@ -117,6 +120,9 @@ impl Store {
     pub async fn record_reading(&self, lease: &Lease, at: Timestamp, reading: &Reading) -> Result<(), StoreError> {
         self.leased("entering what was seen", lease, async |tx| {
             let at = enter(tx, lease.key(), nanos(at), reading).await?;
+            if let Some(declared) = &reading.declared_groups {
+                groups::keep(tx, lease.key(), declared).await?;
+            }
             intervals::write(tx, lease.key(), at, reading).await
         })
         .await

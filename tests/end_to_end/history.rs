@@ -92,6 +92,7 @@ async fn enter(store: &Store, lease: &Lease, run: &str, at: Timestamp, actions: 
 
 async fn see(store: &Store, lease: &Lease, at: Timestamp, role: Option<&str>) {
     let account = |role: &str| LiveAccount {
+        other_addresses: Default::default(),
         id: "user-1".into(),
         email: Email::parse("alee@example.com").unwrap(),
         status: AccountStatus::Active,

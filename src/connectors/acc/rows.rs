@@ -9,7 +9,7 @@ use super::{
     products::{self, Level},
 };
 use crate::{
-    connectors::STATUS_NOT_SHOWN,
+    connectors::{STATUS_NOT_SHOWN, addresses},
     model::{AccountStatus, Coverage, Email, FieldName, FieldValue, LiveAccount, LiveGroup, LiveMember, Reach},
 };
 
@@ -59,9 +59,11 @@ pub(super) fn account(row: &Value, companies: &Names) -> Result<LiveAccount, Str
         Some("inactive") => AccountStatus::Inactive,
         other => AccountStatus::Unknown(other.unwrap_or(STATUS_NOT_SHOWN).into()),
     };
+    let email = Email::lenient(row["email"].as_str().ok_or("an account has no `email`")?);
     Ok(LiveAccount {
         id: need(row, "id", "an account")?.into(),
-        email: Email::lenient(row["email"].as_str().ok_or("an account has no `email`")?),
+        other_addresses: addresses::beside(row, &email),
+        email,
         status,
         values,
         created_at: text(row, "created_at").and_then(|at| at.parse().ok()),

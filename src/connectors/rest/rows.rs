@@ -10,7 +10,7 @@ use super::{
     template::{Dotted, need},
 };
 use crate::{
-    connectors::{STATUS_NOT_SHOWN, signs::flag},
+    connectors::{STATUS_NOT_SHOWN, addresses, signs::flag},
     model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount},
 };
 
@@ -62,7 +62,8 @@ impl Accounts {
         };
         let created_at = self.created_at.as_ref().and_then(|path| path.get(row)?.as_str()?.parse().ok());
         let values = values(fields, words, row);
-        Ok(LiveAccount { id, email, status: self.parse_status(row), values, created_at })
+        let other_addresses = addresses::beside(row, &email);
+        Ok(LiveAccount { id, email, other_addresses, status: self.parse_status(row), values, created_at })
     }
 
     fn parse_status(&self, row: &Value) -> AccountStatus {

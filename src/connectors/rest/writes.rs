@@ -19,7 +19,7 @@ use crate::{
         http::{Answer, Request},
         replacement::{self, Unfit},
     },
-    model::{Email, LiveAccount, Values},
+    model::{Email, LiveAccount, NAME, Values},
 };
 
 impl RestConnector {
@@ -205,8 +205,11 @@ impl RestConnector {
     async fn update_group(&self, id: &str, values: &Values, lane: Lane) -> Result<Written, Error> {
         let of = &self.manifest.groups.records;
         let update = self.need(&of.update, "change", of.kind.one)?;
-        let placed = Translation::default().placed(&of.fields, values);
-        let changes = placed.map_err(|why| self.unsendable(&update.call, why))?;
+        let mut fields = values.clone();
+        let name = fields.remove(NAME);
+        let placed = Translation::default().placed(&of.fields, &fields);
+        let mut changes = placed.map_err(|why| self.unsendable(&update.call, why))?;
+        changes.extend(name.map(|name| (of.name.clone(), name.to_string().into())));
         let (_, proven) = self.change(of, update, id, &changes, None, lane).await?;
         Ok(Written { id: Some(id.into()), account: None, proven })
     }

@@ -41,6 +41,8 @@ impl Profile {
             groups: GroupRules {
                 list: true,
                 create: self.create_groups,
+                // Where groups come from elsewhere, their names do too.
+                rename: self.create_groups,
                 delete: self.delete_groups,
                 ..GroupRules::default()
             },

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use super::{
     ScimApp,
     attribute::{get, set, text},
-    profile::Search,
 };
 use crate::{
     budget::Lane,

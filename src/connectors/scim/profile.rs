@@ -63,18 +63,6 @@ pub(super) enum MemberRemoval {
     Replace,
 }
 
-/// Which lists are asked for in a body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Search {
-    /// None: everything is said in the address.
-    #[default]
-    Url,
-    /// Those with a filter, which no proxy logs then.
-    Filtered,
-    /// All of them, for servers that read no page numbers in an address.
-    Always,
-}
-
 /// What DELETE does to a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum DeleteUsers {

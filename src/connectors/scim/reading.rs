@@ -12,6 +12,7 @@ use super::{
     lists::{EXCLUDED, FILTER},
     memory::{Sight, groups_of},
     patch::equals,
+    profile::Identity,
 };
 use crate::{
     budget::Lane,
@@ -207,8 +208,20 @@ impl ScimApp {
     async fn users(&self, lane: Lane) -> Result<Listing<Value>, Error> {
         let users = self.list(Request::new(Method::Get, USERS), lane).await?;
         self.memory().claim(users.rows.iter());
+        self.weigh_user_names(&users.rows);
         self.saw_rows(USERS, &users.rows);
         Ok(users)
+    }
+
+    /// Says which option helps where most user names are no addresses, and so stand for nobody in the files.
+    fn weigh_user_names(&self, users: &[Value]) {
+        let named = |user: &&Value| Email::parse(self.profile.address(user).as_str()).is_ok();
+        let addressed = users.iter().filter(named).count();
+        if self.profile.identity == Identity::UserName && users.len() > 2 * addressed {
+            let message = "most user names of this server are no email addresses, so nobody can tell whose accounts they are; if \
+                           accounts are known by their `emails`, set `options.identity: email`";
+            self.memory().notices.insert(Notice { severity: Severity::Warning, group: None, message: message.into() });
+        }
     }
 
     fn saw_rows(&self, path: &str, rows: &[Value]) {

@@ -9,7 +9,7 @@ use super::{
     profile::{Identity, Profile},
 };
 use crate::{
-    connectors::{STATUS_NOT_SHOWN, signs::flag},
+    connectors::{STATUS_NOT_SHOWN, addresses, signs::flag},
     model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount, Values},
 };
 
@@ -30,10 +30,12 @@ impl Profile {
     pub(super) fn account(&self, user: &Value) -> Result<LiveAccount, String> {
         let id = text(get(user, "id")).ok_or("a user has no `id`")?;
         let created_at = get(user, "meta").and_then(|meta| get(meta, "created")?.as_str()?.parse().ok());
+        // An empty address is nobody's, and planning lets the account be.
+        let email = self.address(user);
         Ok(LiveAccount {
             id: id.into(),
-            // An empty address is nobody's, and planning lets the account be.
-            email: self.address(user),
+            other_addresses: addresses::beside(user, &email),
+            email,
             status: self.status(user),
             values: self.values(user),
             created_at,
@@ -46,7 +48,8 @@ impl Profile {
         let address = match self.identity {
             Identity::UserName => user_name,
             Identity::Email => {
-                let emails = || emails(user);
+                let is_some = |email: &&Value| text(get(email, "value")).is_some_and(|text| !text.trim().is_empty());
+                let emails = || emails(user).filter(is_some);
                 let primary = emails().find(|email| get(email, "primary").and_then(flag) == Some(true));
                 let work = || emails().find(|email| text(get(email, "type")).is_some_and(|kind| kind == "work"));
                 let best = primary.or_else(work).or_else(|| emails().next());

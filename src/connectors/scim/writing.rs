@@ -20,7 +20,7 @@ use crate::{
         http::{Answer, Method, Request},
         replacement::{self, Unfit},
     },
-    model::{AccountStatus, Email, LiveAccount, Values},
+    model::{AccountStatus, Email, LiveAccount, NAME, Values},
 };
 
 /// What was made is there now; 200 means that it had been there before.
@@ -234,6 +234,26 @@ impl ScimApp {
         Ok(Written { id: id.map(Arc::from), account: None, proven })
     }
 
+    async fn rename_group(&self, id: &str, name: &str, lane: Lane) -> Result<Written, Error> {
+        let path = self.path(GROUPS, id)?;
+        let mut answer = None;
+        if self.patches(GROUPS, lane).await {
+            let change: Vec<_> = Attribute::parse("displayName").ok().map(|it| (it, name.into())).into_iter().collect();
+            let request = Request::new(Method::Patch, path).with_body(self.profile.dialect.replace(&change));
+            match self.send(&self.guarded(request, lane).await, lane).await {
+                Err(error) if self.falls_back(GROUPS, &error) => {}
+                other => answer = Some(other?),
+            }
+        }
+        let answer = match answer {
+            Some(answer) => answer,
+            None => self.replace(GROUPS, id, |group| set(group, "displayName", name.into()), None, lane).await?,
+        };
+        let shown = answer.body.as_ref().and_then(|body| text(get(body, "displayName")));
+        let proven = !answer.is_promise() && shown.as_deref() == Some(name);
+        Ok(Written { id: Some(id.into()), account: None, proven })
+    }
+
     async fn delete_group(&self, id: &str, lane: Lane) -> Result<Written, Error> {
         let request = self.guarded(Request::new(Method::Delete, self.path(GROUPS, id)?), lane).await;
         self.send(&request, lane).await.map_err(moved_on)?;
@@ -285,6 +305,10 @@ impl Writer for ScimApp {
             Write::Reactivate { id } => self.set_active(id, true, lane).await,
             Write::DeleteAccount { id } => self.delete_user(id, lane).await,
             Write::CreateGroup { name, .. } => self.create_group(name, lane).await,
+            Write::UpdateGroup { id, values } => match values.get(NAME) {
+                Some(name) => self.rename_group(id, &name.to_string(), lane).await,
+                None => Err(self.lacks("…", "groups have no fields")),
+            },
             Write::DeleteGroup { id } => self.delete_group(id, lane).await,
             Write::AddMember { group, .. } | Write::RemoveMember { group, .. } => {
                 let (_, add, id) = membership(write).ok_or_else(|| self.lacks(group, "the account has no id"))?;

@@ -25,6 +25,9 @@ pub(in crate::desired) struct Person {
 pub(super) fn person<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<Person> {
     let fields = Fields::open(d, &entry.value, &spec::PERSON, entry.span);
     let email = d.email(&entry.key, entry.span);
+    for key in ["given_name", "family_name"] {
+        fields.refuse_unquoted(d, key);
+    }
     let mut name = |key| fields.text_or_empty(d, key).map(Arc::from);
     let (given_name, family_name) = (name("given_name"), name("family_name"));
     let aliases = fields.texts(d, "aliases").into_iter();

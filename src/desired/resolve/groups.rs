@@ -13,7 +13,7 @@ use crate::{
     model::{Claim, DesiredGroup, Email, FieldName, GroupState, Semantics},
 };
 
-use super::{missing::Managed, values::Rules};
+use super::{alike, missing::Managed, values::Rules};
 
 /// Makes the model's groups of an app from what is declared and who is in them.
 pub(super) fn resolve(
@@ -24,6 +24,7 @@ pub(super) fn resolve(
     report: &mut Report<'_>,
 ) -> BTreeMap<Arc<str>, DesiredGroup> {
     check_pins(app, report);
+    alike::warn("groups", app.groups.iter().map(|group| (&*group.name, group.span)), report);
     let mut groups = BTreeMap::new();
     for group in &app.groups {
         check_absent(group, report);

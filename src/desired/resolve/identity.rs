@@ -8,7 +8,7 @@ use crate::{
         nearest,
         report::{Report, Span},
     },
-    model::{Email, Person, PersonStatus, Window},
+    model::{Email, Person, PersonStatus, Window, mixed_scripts},
 };
 
 /// How many unknown addresses get a suggestion: finding one means comparing with everyone.
@@ -16,6 +16,22 @@ const SUGGESTED: usize = 10;
 
 /// How many places one unknown address is shown at.
 const SHOWN: usize = 3;
+
+/// Letters of two scripts in one address may look like another address.
+fn warn_of_scripts(people: &[decode::Person], apps: &[decode::App], report: &mut Report<'_>) {
+    let keys = people.iter().map(|person| (&person.model.email, person.span));
+    let aliases = people.iter().flat_map(|person| person.model.aliases.iter().zip(person.alias_spans.iter().copied()));
+    let accounts = apps.iter().flat_map(|app| &app.accounts).map(|(named, _)| (&named.name, named.span));
+    let mut told = BTreeSet::new();
+    for (address, span) in keys.chain(aliases).chain(accounts) {
+        if let (Some([one, other]), true) = (mixed_scripts(address.as_str()), told.insert(address)) {
+            let message = format!("`{address}` has letters of two scripts, {one} and {other}, that may look alike");
+            let hint =
+                "if it is not meant, type the address anew; whoever has the one that it looks like is somebody else";
+            report.warning("mixed-scripts", span, message).hint(hint);
+        }
+    }
+}
 
 /// Everyone the files know.
 pub(super) struct Directory {
@@ -36,6 +52,7 @@ impl Directory {
             unknown: BTreeMap::new(),
         };
         directory.add_aliases(&people, report);
+        warn_of_scripts(&people, apps, report);
         directory.people = people.into_iter().map(|person| (person.model.email.clone(), person.model)).collect();
         for (account, _) in apps.iter().flat_map(|app| &app.accounts) {
             let identity = directory.identity(&account.name);

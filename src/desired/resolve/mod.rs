@@ -1,6 +1,7 @@
 //! What the files say → what it means together: who is who, who is in which team, what that grants in which app, until
 //! when, and whether it all agrees.
 
+mod alike;
 mod apps;
 mod conflicts;
 mod groups;
@@ -45,6 +46,8 @@ pub(super) fn resolve(wire: Wire, catalogue: &dyn ConnectorCatalogue, report: &m
     let mut directory = identity::Directory::new(wire.people, &wire.apps, report);
     let teams = teams::Teams::new(&wire.teams, &mut directory, report);
     names::apps_of_grants(&wire.teams, &wire.apps, report);
+    alike::warn("teams", wire.teams.iter().map(|team| (&*team.name, team.span)), report);
+    alike::warn("apps", wire.apps.iter().map(|app| (&*app.name, app.span)), report);
 
     let mut apps = BTreeMap::new();
     let mut lacking = missing::Lacking::default();

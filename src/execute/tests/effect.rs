@@ -33,6 +33,7 @@ fn check(write: &Write, shown: &str, expected: &str) {
         Some(role).filter(|role| *role != "-").map(|role| ("role".into(), Some(role.into()))).into_iter().collect()
     };
     let account = |status: AccountStatus, role: &str| LiveAccount {
+        other_addresses: Default::default(),
         id: "7".into(),
         email: Email::lenient("ann@x.io"),
         status,

@@ -122,7 +122,14 @@ fn semantics(read: MemberRead, find: Find) -> Semantics {
 
 fn account(id: &str, email: &str, status: AccountStatus, values: &Values) -> LiveAccount {
     let values = values.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
-    LiveAccount { id: id.into(), email: Email::lenient(email), status, values, created_at: Some(Timestamp::UNIX_EPOCH) }
+    LiveAccount {
+        other_addresses: Default::default(),
+        id: id.into(),
+        email: Email::lenient(email),
+        status,
+        values,
+        created_at: Some(Timestamp::UNIX_EPOCH),
+    }
 }
 
 fn error(kind: ErrorKind) -> Error {

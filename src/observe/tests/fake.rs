@@ -137,6 +137,7 @@ impl Fake {
 fn live(id: &str, account: &Account, whole: bool) -> LiveAccount {
     let role = whole.then(|| ("role".into(), Some(account.role.as_str().into())));
     LiveAccount {
+        other_addresses: Default::default(),
         id: id.into(),
         email: Email::lenient(&account.email),
         status: account.status.clone(),

@@ -120,12 +120,13 @@ impl One<'_> {
             } else {
                 draft.makes_admin = semantics.is_admin(account) && semantics.makes_admin(&grant.values);
             }
-            if semantics.reactivate
-                && self.cx.history.is_some_and(|history| !history.deactivated_by_us.contains(&account.id))
-            {
+            // Without a past nobody knows who it was, so that nobody may be switched on again because of that.
+            let past = self.cx.past.and_then(|past| past.history);
+            let is_ours = past.is_some_and(|history| history.deactivated_by_us.contains(&account.id));
+            if semantics.reactivate && !is_ours {
                 draft.hold_until_approved(
                     Guard::Reactivation,
-                    "somebody else deactivated this account; ask why before it is made active again",
+                    "rosterd did not deactivate this account; ask who did, and why, before it is made active again",
                 );
             }
             self.made.push(draft);

@@ -5,11 +5,11 @@ use std::{
     sync::Arc,
 };
 
-use super::fields;
+use super::{fields, renamed_groups};
 use crate::{
     model::{
-        Coverage, DesiredGroup, Email, Finding, FindingCode, GroupRef, GroupState, Guard, LiveGroup, MemberRead, Reach,
-        Step,
+        Change, Coverage, DesiredGroup, Email, FieldValue, Finding, FindingCode, GroupRef, GroupState, Guard,
+        LiveGroup, MemberRead, NAME, Reach, Step,
     },
     plan::{
         Context,
@@ -97,6 +97,8 @@ pub(super) fn diff<'a>(
     let mut all: BTreeMap<&'a Arc<str>, Found<'a>> =
         cx.app.groups.values().map(|desired| (&desired.name, find(cx, desired, &by_name))).collect();
     doubt_shared(cx, &mut all);
+    renamed_groups::hold(cx, &mut all);
+    drafts.findings.extend(renamed_groups::forgotten(cx, &all));
     for found in all.values() {
         report(cx, found, drafts);
         act(cx, matched, found, drafts);
@@ -229,7 +231,8 @@ fn report(cx: &Context<'_>, found: &Found<'_>, drafts: &mut Drafts) {
     if let Some(why) = found.read_only() {
         find(Finding::note(FindingCode::GroupReadOnly, format!("{name} can only be read: {why}")));
     }
-    if let Some(live) = found.live.filter(|live| live.name != *name) {
+    let renames = |live: &LiveGroup| found.desired.state == GroupState::Present && new_name(cx, found, live).is_some();
+    if let Some(live) = found.live.filter(|live| live.name != *name && !renames(live)) {
         find(Finding::warning(FindingCode::GroupName, other_name(cx, found.desired, live)));
     }
 }
@@ -246,7 +249,7 @@ fn act(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, drafts: &mut 
     let is_new = found.desired.id.is_none() && found.doubt.is_none();
     let (made, can) = match (found.desired.state, found.live) {
         (GroupState::Present, None) if is_new => (Some(create(cx, found)), rules.create),
-        (GroupState::Present, Some(live)) => (update(cx, found, live), rules.update),
+        (GroupState::Present, Some(live)) => (update(cx, found, live), rules.update || rules.rename),
         (GroupState::Absent, Some(live)) => (Some(delete(cx, matched, found, live)), rules.delete),
         _ => return,
     };
@@ -282,9 +285,28 @@ fn create(cx: &Context<'_>, found: &Found<'_>) -> Draft {
 
 fn update(cx: &Context<'_>, found: &Found<'_>, live: &LiveGroup) -> Option<Draft> {
     let wanted = &found.desired.values;
-    let compared = fields::compare(&wanted.keys().cloned().collect(), wanted, &live.values);
-    let step = Step::UpdateGroup { group: found.group_ref(), values: fields::new_values(&compared.changes) };
-    (!compared.changes.is_empty()).then(|| draft(cx, found, step).changes(compared.changes))
+    let mut changes = fields::compare(&wanted.keys().cloned().collect(), wanted, &live.values).changes;
+    changes.extend(new_name(cx, found, live));
+    let step = Step::UpdateGroup { group: found.group_ref(), values: fields::new_values(&changes) };
+    (!changes.is_empty()).then(|| draft(cx, found, step).changes(changes))
+}
+
+/// What gives a pinned group the name that the files call it by, where the API can. Not where another group has that name:
+/// nobody could tell the two apart.
+fn new_name(cx: &Context<'_>, found: &Found<'_>, live: &LiveGroup) -> Option<Change> {
+    let name = &found.desired.name;
+    // A name that several groups have, and one that carries the id, are the files' own way to tell them apart.
+    let is_free = || {
+        let namesakes = cx.groups.values().filter(|other| other.name == live.name).count();
+        let is_label = **name == *format!("{} ({})", live.name, live.id);
+        namesakes == 1 && !is_label && cx.groups.values().all(|other| other.name != *name)
+    };
+    let renames = cx.app.semantics.groups.rename && cx.live.groups_coverage.is_complete() && live.reach == Reach::Full;
+    (live.name != *name && renames && is_free()).then(|| Change {
+        field: NAME.into(),
+        from: Some(FieldValue::text(&*live.name)),
+        to: Some(FieldValue::text(&**name)),
+    })
 }
 
 fn delete(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, live: &LiveGroup) -> Draft {

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     model::{
         AccountRef, AccountStatus, Change, Coverage, Email, FieldValue, Finding, FindingCode, GroupState, Guard,
-        LiveAccount, LiveMember, MemberChange, Place, Step, Unlisted, Verb,
+        LiveAccount, LiveMember, MemberChange, MemberRead, Place, Reach, Step, Unlisted, Verb,
     },
     plan::{
         Context,
@@ -37,6 +37,7 @@ pub(super) fn diff(
         .filter(|draft| draft.verb() == Verb::Reactivate)
         .filter_map(|draft| draft.action.step.account_id().cloned())
         .collect();
+    let mut staying = BTreeSet::new();
     for found in groups.values().filter(|found| found.gone().is_none()) {
         // An app may list a member twice; the first row counts.
         let mut members: HashMap<&Arc<str>, &LiveMember> = HashMap::new();
@@ -46,15 +47,46 @@ pub(super) fn diff(
         let wishes = wanted.members.get(&found.desired.name);
         let group = Group { cx, matched, found, wishes, members, accounts: &wanted.accounts, woken: &woken };
         let adds_someone = group.grant(drafts);
-        group.take_away(adds_someone, drafts);
+        group.take_away(adds_someone, &mut staying, drafts);
     }
+    drafts.findings.extend(memberships_stay(cx, matched, staying));
+}
+
+/// One note for all accounts that nobody can use and that stay in their groups, because the API takes nobody out of one. Who
+/// is made active again has all of it back.
+fn memberships_stay(cx: &Context<'_>, matched: &Matched<'_>, mut staying: BTreeSet<Email>) -> Option<Finding> {
+    let semantics = &cx.app.semantics;
+    let unread = semantics.members.read == MemberRead::PerAccount && !semantics.reactivate;
+    if unread && semantics.memberships_stay() && !cx.app.groups.is_empty() {
+        // Nobody reads what they are in, so that anybody who was switched off may be in something.
+        let inactive = cx.accounts.iter().filter(|account| account.status == AccountStatus::Inactive);
+        let known = inactive.filter(|account| {
+            let identity = matched.by_id(&account.id).map(|(_, identity)| identity);
+            identity.is_some_and(|identity| match wanted::standing(cx, identity) {
+                Standing::Left { .. } => true,
+                Standing::Active => !cx.app.grants(identity),
+                Standing::Suspended | Standing::Unlisted => false,
+            })
+        });
+        staying.extend(known.map(|account| account.email.clone()));
+    }
+    let first = staying.first()?;
+    let who = match staying.len() - 1 {
+        0 => first.to_string(),
+        others => format!("{first} and {}", super::super::many(others, "other person", "other people")),
+    };
+    let message = format!(
+        "the accounts of {who} are inactive, and what they were in stays as it is, because the API takes nobody out of a {}; \
+         anybody who makes such an account active again gives all of it back",
+        semantics.group_noun
+    );
+    Some(Finding::note(FindingCode::MembershipsStay, message))
 }
 
 /// No line grants the membership any more, and that is all there is against it. An account that is only now being
 /// reactivated was no member that anybody could miss.
-fn merely_ungranted(draft: &Draft) -> bool {
-    draft.standing == Standing::Active
-        && draft.action.step.account().is_none_or(|account| account.status != AccountStatus::Inactive)
+fn merely_ungranted(draft: &Draft, woken: &BTreeSet<Arc<str>>) -> bool {
+    draft.standing == Standing::Active && draft.action.step.account_id().is_none_or(|id| !woken.contains(id))
 }
 
 /// One declared group.
@@ -201,7 +233,7 @@ impl Group<'_> {
     }
 
     /// Removes what is not granted.
-    fn take_away(&self, adds_someone: bool, drafts: &mut Drafts) {
+    fn take_away(&self, adds_someone: bool, staying: &mut BTreeSet<Email>, drafts: &mut Drafts) {
         let mut made = Vec::new();
         let mut ungranted = 0;
         let mut members: Vec<_> = self.members.iter().collect();
@@ -212,21 +244,41 @@ impl Group<'_> {
                 drafts.findings.push(self.note(FindingCode::UnknownMember, id, message));
                 continue;
             };
-            // Membership of an account that cannot be used gives nobody anything. It matters again when the account
-            // becomes active, and is looked at then.
-            if self.is_unusable(account) && self.found.desired.state == GroupState::Present {
+            if self.is_unusable(account) && self.stays_while_inactive(account, identity, staying) {
                 continue;
             }
             let Some(draft) = self.surplus(account, identity, &member.values, &mut drafts.findings) else {
                 continue;
             };
-            ungranted += usize::from(merely_ungranted(&draft));
+            ungranted += usize::from(merely_ungranted(&draft, self.woken));
             made.push(draft);
         }
         if ungranted > 0 && made.len() == self.members.len() && !adds_someone {
             self.keep_last(&mut made);
         }
         drafts.actions.extend(made);
+    }
+
+    /// Whether the membership of an account that nobody can use stays as it is: what a suspension keeps, what belongs to
+    /// somebody whom the policy leaves alone, and what the API cannot take away, which is told.
+    fn stays_while_inactive(&self, account: &LiveAccount, identity: &Email, staying: &mut BTreeSet<Email>) -> bool {
+        let (desired, semantics) = (self.found.desired, &self.cx.app.semantics);
+        if desired.state == GroupState::Absent {
+            return false;
+        }
+        match wanted::standing(self.cx, identity) {
+            Standing::Suspended => return true,
+            Standing::Unlisted if desired.policy.unlisted != Unlisted::Remove || self.cx.is_self(identity) => {
+                return true;
+            }
+            Standing::Active | Standing::Left { .. } | Standing::Unlisted => {}
+        }
+        let strips = semantics.strips_members();
+        let can = semantics.members.remove && self.found.live.is_none_or(|live| live.reach == Reach::Full);
+        if !can && !strips {
+            staying.insert(account.email.clone());
+        }
+        strips || !can
     }
 
     fn surplus(
@@ -283,7 +335,7 @@ impl Group<'_> {
         if self.found.desired.state == GroupState::Absent {
             return;
         }
-        for draft in made.iter_mut().filter(|draft| merely_ungranted(draft)) {
+        for draft in made.iter_mut().filter(|draft| merely_ungranted(draft, self.woken)) {
             draft.hold(
                 Guard::DesiredEmpty,
                 format!("no line grants membership in {name}, and this would leave it empty"),

@@ -7,8 +7,11 @@ mod groups;
 mod invitations;
 mod members;
 mod removal;
+mod renamed_groups;
 mod renames;
 mod vocabulary;
+
+pub(super) use renamed_groups::declared_groups;
 
 use super::{Context, draft::Drafts, identity::Matched, wanted::Wanted};
 

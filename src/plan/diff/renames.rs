@@ -53,7 +53,7 @@ pub(super) fn find(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts)
         for (account, stranger) in strangers {
             for come in comes {
                 let Some(person) = drafts.actions[*come].identity.clone() else { continue };
-                let (reason, repair) = explain(cx, &person, stranger);
+                let (reason, repair) = explain(cx, &person, stranger, account);
                 let finding = Finding::warning(FindingCode::RenamedPerson, format!("{reason}; {repair}"));
                 drafts.findings.push(finding.account(person.as_str()));
                 let go = goes.get(&account.id);
@@ -68,12 +68,13 @@ pub(super) fn find(cx: &Context<'_>, matched: &Matched<'_>, drafts: &mut Drafts)
     }
 }
 
-fn explain(cx: &Context<'_>, person: &Email, stranger: &Email) -> (String, String) {
+fn explain(cx: &Context<'_>, person: &Email, stranger: &Email, account: &LiveAccount) -> (String, String) {
     (
         format!("{person} is new and has the same names as {stranger}, whom the files do not know"),
         format!(
-            "if they are one person, {}; if not, {}, or list them as somebody who is still there",
+            "if they are one person, {}; if they are two, {}, or, if the other one has left, {}",
             repair::alias(cx, person, stranger),
+            repair::grant(cx, stranger, account),
             repair::left(stranger)
         ),
     )

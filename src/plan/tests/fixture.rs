@@ -332,6 +332,7 @@ impl World {
     pub(super) fn live_as(self, id: &str, who: &str, status: AccountStatus, role: &str) -> Self {
         self.seen(|live| {
             live.accounts.push(LiveAccount {
+                other_addresses: Default::default(),
                 id: id.into(),
                 email: email(who),
                 status,

@@ -157,6 +157,8 @@ fn the_last_member_stays_when_merely_ungranted() {
     ready a/create/cat@x.io
     ready a/deactivate/ann@x.io
     ready a/deactivate/bob@x.io
+    ready a/remove-member/ann@x.io/G after a/deactivate/ann@x.io (InactiveFirst)
+    ready a/remove-member/bob@x.io/G after a/deactivate/bob@x.io (InactiveFirst)
     ");
     check!(world.member("G", "cat@x.io").active("3", "cat@x.io"), @"
     ready a/add-member/cat@x.io/G

@@ -312,6 +312,7 @@ impl Inspector {
             let id = action.step.account_id();
             match name.verb {
                 Verb::Create => after.accounts.push(LiveAccount {
+                    other_addresses: Default::default(),
                     id: "x".into(),
                     email: Email::lenient("x"),
                     status: app.semantics.create.as_ref().expect("it can").becomes.clone(),

@@ -37,6 +37,7 @@ fn an_inactive_account_is_reactivated_and_then_gets_what_is_granted_and_loses_wh
     let world = World::full().grant_as("ann@x.io", "user", Window::ALWAYS).member("New", "ann@x.io").group("Old");
     let world = world.member_as("Role", "ann@x.io", "lead", Window::ALWAYS).live_as("1", "ann@x.io", Inactive, "admin");
     let world = world.live_group("g1", "New", &[]).live_group("g2", "Old", &["1"]);
+    let world = world.history(|past| assert!(past.deactivated_by_us.insert("1".into())));
     check!(world.live_group_as("g3", "Role", &[("1", "member")]).active("2", "z@x.io").live_group("g4", "x", &["2"]), @"
     ready a/add-member/ann@x.io/New after a/reactivate/ann@x.io (ReactivationFirst)
     ready a/change-member/ann@x.io/Role role:member>lead after a/reactivate/ann@x.io (ReactivationFirst)
@@ -58,9 +59,11 @@ fn where_nobody_can_reactivate_a_person_must_and_the_rest_waits() {
 }
 
 #[test]
-fn memberships_of_inactive_accounts_are_left_alone() {
+fn an_inactive_account_that_nobody_missed_is_the_last_member_until_somebody_says_otherwise() {
     let world = World::full().grant("bob@x.io").active("2", "bob@x.io").person("ann@x.io").group("G");
-    check!(world.live("1", "ann@x.io", Inactive).live_group("g", "G", &["1"]), @"");
+    check!(world.live("1", "ann@x.io", Inactive).live_group("g", "G", &["1"]), @"
+    held a/remove-member/ann@x.io/G [desired-empty]: no line grants membership in G, and this would leave it empty
+    ");
 }
 
 #[test]

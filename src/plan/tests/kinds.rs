@@ -20,7 +20,10 @@ fn who_is_granted_gets_an_account_and_memberships() {
 fn who_is_named_without_a_grant_loses_account_and_membership() {
     let world = World::full().grant("ann@x.io").person("bob@x.io").member("G", "ann@x.io");
     let world = world.active("1", "ann@x.io").active("2", "bob@x.io").live_group("g", "G", &["1", "2"]);
-    check!(world, @"ready a/deactivate/bob@x.io");
+    check!(world, @"
+    ready a/deactivate/bob@x.io
+    ready a/remove-member/bob@x.io/G after a/deactivate/bob@x.io (InactiveFirst)
+    ");
 }
 
 #[test]
@@ -45,7 +48,10 @@ fn strangers_are_reported() {
 
 #[test]
 fn strangers_are_removed_where_the_policy_says_so() {
-    check!(with_strangers().policy(|policy| policy.unlisted = Unlisted::Remove), @"ready a/deactivate/zoe@x.io");
+    check!(with_strangers().policy(|policy| policy.unlisted = Unlisted::Remove), @"
+    ready a/deactivate/zoe@x.io
+    ready a/remove-member/zoe@x.io/G after a/deactivate/zoe@x.io (InactiveFirst)
+    ");
 }
 
 #[test]
@@ -88,6 +94,7 @@ fn what_has_ended_is_removed() {
         .active("1", "ann@x.io").active("2", "bob@x.io").active("3", "cat@x.io").live_group("g", "G", &["1", "2"]), @"
     ready a/deactivate/bob@x.io
     ready a/deactivate/cat@x.io
+    ready a/remove-member/bob@x.io/G after a/deactivate/bob@x.io (InactiveFirst)
     ");
 }
 
@@ -129,8 +136,13 @@ fn a_suspension_takes_away_memberships_that_no_line_grants_while_the_account_can
 fn who_left_loses_everything_and_an_inactive_account_is_enough() {
     let world = World::full().grant("bob@x.io").member("G", "ann@x.io").left("ann@x.io").member("G", "bob@x.io");
     let world = world.active("1", "ann@x.io").active("2", "bob@x.io").live_group("g", "G", &["1", "2"]);
-    check!(world, @"ready a/deactivate/ann@x.io");
-    check!(world.seen(|live| live.accounts[0].status = Inactive), @"");
+    check!(world, @"
+    ready a/deactivate/ann@x.io
+    ready a/remove-member/ann@x.io/G after a/deactivate/ann@x.io (InactiveFirst)
+    ");
+    check!(world.seen(|live| live.accounts[0].status = Inactive), @"
+    ready a/remove-member/ann@x.io/G
+    ");
 }
 
 #[test]

@@ -187,6 +187,7 @@ pub(super) fn willing_world() -> impl Strategy<Value = World> {
                 }
             });
         world.history = None;
+        world = world.approve("a", Guard::Reactivation, None);
         // Somebody stays everywhere, because the last one is never removed merely for want of a grant.
         let groups: Vec<String> = world.desired.apps["a"].groups.keys().map(ToString::to_string).collect();
         groups.iter().fold(world.grant("keeper@x.io"), |world, group| world.member(group, "keeper@x.io"))

@@ -115,6 +115,7 @@ fn a_new_admin_comes_before_the_old_one_goes() {
     ready a/update/ann@x.io role:user>admin
     ! unexpected-admin: old@x.io is an admin, and no line makes this account one
     ");
+    let promoted = promoted.history(|past| assert!(past.deactivated_by_us.insert("1".into())));
     check!(promoted.seen(|live| live.accounts[1].status = Inactive), @"
     ready a/deactivate/old@x.io after a/update/ann@x.io (NewAdminFirst)
     ready a/reactivate/ann@x.io

@@ -59,6 +59,7 @@ fn carry_out_one(world: &mut World, action: &Action) {
             let mut values = std::collections::BTreeMap::from([("role".into(), None)]);
             values.extend(seen());
             live.accounts.push(LiveAccount {
+                other_addresses: Default::default(),
                 id: format!("new-{email}").into(),
                 email,
                 status: rule.becomes.clone(),

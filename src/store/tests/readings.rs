@@ -20,7 +20,7 @@ pub(super) fn account(text: &str) -> LiveAccount {
             (name, value) => drop(values.insert(name.into(), Some(FieldValue::text(value)))),
         }
     }
-    LiveAccount { id, email, status, values, created_at: None }
+    LiveAccount { other_addresses: Default::default(), id, email, status, values, created_at: None }
 }
 
 fn member(account: &str, group: &str, role: &str) -> SeenMembership {
@@ -38,6 +38,7 @@ pub(super) fn whole(accounts: &[&str], members: &[(&str, &str, &str)]) -> Readin
     let memberships: Vec<_> = members.iter().map(|(account, group, role)| member(account, group, role)).collect();
     let groups: BTreeSet<Arc<str>> = ["g1", "g2"].map(Arc::from).into();
     Reading {
+        declared_groups: None,
         requests: 3,
         accounts: accounts.iter().map(|text| account(text)).collect(),
         memberships,
@@ -204,6 +205,7 @@ fn live() -> LiveApp {
     };
     LiveApp {
         accounts: vec![LiveAccount {
+            other_addresses: Default::default(),
             id: "ann".into(),
             email: Email::lenient("ann@example.com"),
             status: AccountStatus::Active,

@@ -339,7 +339,7 @@ impl Case {
 
 /// What the files say besides, with everybody whom the app's entry names and nothing else does.
 fn with_people(app: &str, rest: &str) -> String {
-    let is_address = |c: char| c.is_ascii_alphanumeric() || "@.".contains(c);
+    let is_address = |c: char| c.is_alphanumeric() || "@.".contains(c);
     let named = app.split(|c: char| !is_address(c)).filter(|word| word.ends_with("@x.example"));
     let missing: BTreeSet<&str> = named.filter(|email| !rest.contains(email)).collect();
     let lines: String = missing.iter().map(|email| format!("  {email}: {{ }}\n")).collect();

@@ -35,7 +35,6 @@ fn where_is(case: &Case, method: &str, path: &str) -> Option<usize> {
 }
 
 #[tokio::test]
-#[ignore = "waits for memberships of inactive accounts that go"]
 async fn whoever_left_loses_every_membership_after_the_deactivation_even_as_the_last_member() {
     for dialect in BOTH {
         for second in ["{ status: left }", "{ until: 2020-01-31 }"] {
@@ -59,7 +58,6 @@ async fn whoever_left_loses_every_membership_after_the_deactivation_even_as_the_
 }
 
 #[tokio::test]
-#[ignore = "waits for memberships of inactive accounts that go"]
 async fn an_account_that_is_inactive_already_loses_its_memberships_too() {
     for dialect in BOTH {
         for (what, rest) in [("left", rest("{ status: left }")), ("no line grants it", rest("{ }"))] {
@@ -133,7 +131,6 @@ async fn where_deactivation_strips_memberships_itself_nothing_more_is_sent() {
 const REMOVE: &str = "  remove: { delete: \"/groups/{group.id}/members/{account.id}\" }\n";
 
 #[tokio::test]
-#[ignore = "waits for memberships of inactive accounts that go"]
 async fn where_members_cannot_be_removed_one_note_says_that_they_stay() {
     let case = setup(Dialect::Rest).says(REMOVE, "").start().await;
     case.applied().await;
@@ -148,7 +145,6 @@ async fn where_members_cannot_be_removed_one_note_says_that_they_stay() {
 }
 
 #[tokio::test]
-#[ignore = "waits for memberships of inactive accounts that go"]
 async fn a_refusal_for_a_member_who_is_inactive_counts_as_gone_after_a_read_back() {
     for dialect in BOTH {
         for (status, is_gone) in [(404, true), (409, true), (404, false), (409, false)] {
@@ -204,7 +200,6 @@ async fn a_cycle_in_which_nothing_changes_asks_no_more_because_of_whoever_is_ina
 }
 
 #[tokio::test]
-#[ignore = "waits for memberships of inactive accounts that go"]
 async fn why_says_of_a_leaver_what_is_so() {
     for dialect in BOTH {
         // The app refuses to let anybody go.

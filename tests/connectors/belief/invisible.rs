@@ -8,7 +8,6 @@ async fn validated(app: &str, rest: &str) -> super::case::Said {
 }
 
 #[tokio::test]
-#[ignore = "waits for characters that nobody sees"]
 async fn an_invisible_character_inside_an_address_is_an_error_at_its_line() {
     let invisible = [
         '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}', '\u{ad}', '\u{a0}', '\u{2009}', '\u{202e}',
@@ -33,7 +32,6 @@ async fn an_invisible_character_inside_an_address_is_an_error_at_its_line() {
 }
 
 #[tokio::test]
-#[ignore = "waits for characters that nobody sees"]
 async fn scripts_that_are_mixed_in_an_address_are_a_warning_and_one_script_is_none() {
     for (address, warned) in [
         ("j\u{430}ne@x.example", true),
@@ -51,7 +49,6 @@ async fn scripts_that_are_mixed_in_an_address_are_a_warning_and_one_script_is_no
 }
 
 #[tokio::test]
-#[ignore = "waits for characters that nobody sees"]
 async fn names_that_differ_only_by_blanks_or_case_are_a_warning() {
     let group = |one: &str, two: &str| {
         format!("groups:\n  \"{one}\": {{ members: [p1@x.example] }}\n  \"{two}\": {{ members: [p1@x.example] }}")
@@ -77,7 +74,6 @@ async fn names_that_differ_only_by_blanks_or_case_are_a_warning() {
 }
 
 #[tokio::test]
-#[ignore = "waits for characters that nobody sees"]
 async fn a_name_that_yaml_takes_for_nothing_or_for_a_truth_needs_quotes_and_that_is_said() {
     for word in ["Null", "null", "NULL", "~", "True", "yes", "No"] {
         let rest = format!("people:\n  jane@x.example: {{ given_name: Jane, family_name: {word} }}\n");
@@ -92,7 +88,6 @@ async fn a_name_that_yaml_takes_for_nothing_or_for_a_truth_needs_quotes_and_that
 }
 
 #[tokio::test]
-#[ignore = "waits for characters that nobody sees"]
 async fn a_tab_behind_a_value_is_told_on_its_own_line() {
     for (text, line) in [
         ("people:\n  ann@x.example:\n    given_name: Ann\n\tfamily_name: Lee\n", 4),

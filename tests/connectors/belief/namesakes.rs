@@ -31,7 +31,6 @@ fn offered<'a>(said: &'a str, email: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test]
-#[ignore = "waits for the harmless line for a namesake"]
 async fn the_first_line_that_is_offered_for_a_namesake_cuts_nobody_off() {
     for dialect in BOTH {
         for (email, name) in [

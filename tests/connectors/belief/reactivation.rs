@@ -11,7 +11,6 @@ async fn with_one_inactive(dialect: super::app::Dialect, app: &str, rest: &str) 
 }
 
 #[tokio::test]
-#[ignore = "waits for reactivations that are held without history"]
 async fn the_first_run_does_not_switch_on_what_somebody_may_have_switched_off_by_hand() {
     for dialect in BOTH {
         for files in [
@@ -71,7 +70,6 @@ async fn somebody_elses_deactivation_later_is_held_too() {
 }
 
 #[tokio::test]
-#[ignore = "waits for reactivations that are held without history"]
 async fn an_import_writes_inactive_people_as_suspended_and_the_plan_after_it_is_empty() {
     for dialect in BOTH {
         let case = with_one_inactive(dialect, "", "").await;

@@ -24,7 +24,6 @@ fn rename(case: &Case, name: &str) -> String {
 }
 
 #[tokio::test]
-#[ignore = "waits for groups that keep their id under another name"]
 async fn a_group_that_was_renamed_in_the_app_is_held_with_the_line_that_goes_on() {
     for dialect in BOTH {
         for name in ["Sales EMEA", "sales", "Sales ", "PRIMARY/Sales"] {
@@ -44,7 +43,6 @@ async fn a_group_that_was_renamed_in_the_app_is_held_with_the_line_that_goes_on(
 }
 
 #[tokio::test]
-#[ignore = "waits for groups that keep their id under another name"]
 async fn either_line_that_is_offered_for_a_renamed_group_is_the_way_back_to_an_empty_plan() {
     for dialect in BOTH {
         let case = known(dialect).await;
@@ -64,7 +62,6 @@ async fn either_line_that_is_offered_for_a_renamed_group_is_the_way_back_to_an_e
 }
 
 #[tokio::test]
-#[ignore = "waits for groups that keep their id under another name"]
 async fn a_group_whose_name_changed_in_the_files_is_told_until_it_is_settled() {
     for dialect in BOTH {
         for files in [
@@ -96,7 +93,6 @@ async fn a_group_whose_name_changed_in_the_files_is_told_until_it_is_settled() {
 }
 
 #[tokio::test]
-#[ignore = "waits for groups that keep their id under another name"]
 async fn a_pinned_group_whose_name_differs_is_renamed() {
     for dialect in BOTH {
         let case = known(dialect).await;

@@ -183,6 +183,7 @@ pub(super) fn group_rules(wire: &wire::Groups) -> GroupRules {
         list: wire.list.is_some(),
         create: wire.create.is_some(),
         update: wire.update.is_some(),
+        rename: wire.update.is_some(),
         delete: wire.delete.is_some(),
         require: required(wire.create.as_ref().and_then(|create| create.require.as_ref())),
         ..GroupRules::default()
