@@ -93,7 +93,7 @@ fn grown(top: &str, rest: &str) -> String {
 #[test]
 fn slips_of_the_pen_are_shown_with_what_was_meant() {
     assert_snapshot!(wrong("  list:", "  lists:"), @"small.yaml:6: there is no key `lists` here; did you mean `list`?");
-    assert_snapshot!(wrong("items: data", "items: data, zebra: 1"), @"small.yaml:6: there is no key `zebra` here; there are `get`, `query`, `items`, `page`, `paged`, `answers`, `carries`, `group`, `account`, `otherwise`");
+    assert_snapshot!(wrong("items: data", "items: data, zebra: 1"), @"small.yaml:6: there is no key `zebra` here; there are `get`, `query`, `items`, `page`, `paged`, `answers`, `carries`, `excludes`, `group`, `account`, `otherwise`");
     assert_snapshot!(wrong("  read: { get: \"/users/{account.id}\" }\n", ""), @"small.yaml:6: the key `read` is missing here");
     assert_snapshot!(wrong("status: state", "id: state"), @"small.yaml:4: the key `id` is given twice; keep one of them");
     assert_snapshot!(wrong("name: small", "name: small\nname: twice"), @"small.yaml:2: the key `name` is given twice; keep one of them");

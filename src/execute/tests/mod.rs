@@ -571,7 +571,8 @@ async fn what_is_slow_to_show_is_waited_for_before_it_is_made_again() {
     for (settle, late_ms, writes) in [(0, 1900, 1), (5, 1900, 1), (60, 1900, 1), (5, 2100, 2)] {
         let mut fake = fake(Verb::Create, &[LostAfter]);
         let settle = Duration::from_secs(settle);
-        fake.semantics = Arc::new(Semantics { find: Find::QUERY, settle, ..(*fake.semantics).clone() });
+        fake.semantics =
+            Arc::new(Semantics { find: Find::Query { excludes: true }, settle, ..(*fake.semantics).clone() });
         fake.world().shows_at = Some(Instant::now() + settle + Duration::from_millis(late_ms));
         let (result, world) = run(fake, action(Verb::Create)).await;
         assert!(is_done(&result), "{settle:?}: {result:?}");
