@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     dictionary::Dictionary,
-    engine::{LookedUp, RestConnector},
+    engine::{Enough, LookedUp, RestConnector, TO_THE_END},
     manifest::List,
     shape,
     template::{Bindings, Dotted},
@@ -21,9 +21,6 @@ use crate::{
     },
     model::Coverage,
 };
-
-/// Whether a row is all that is sought.
-type Enough<'a> = &'a (dyn Fn(&Value) -> bool + Send + Sync);
 
 /// One reading of a list, as its manifest describes it.
 struct Reading<'a> {
@@ -104,9 +101,6 @@ impl Pages for Reading<'_> {
 }
 
 impl RestConnector {
-    /// No row is all that is sought.
-    pub(super) const TO_THE_END: Enough<'static> = &|_| false;
-
     /// Reads a list to its end, or to the first row that is `enough`.
     pub(super) async fn list(
         &self,
@@ -137,7 +131,7 @@ impl RestConnector {
             return Err(self.lacks(&format!("look up {name}")));
         };
         let bindings = self.bindings(&[]);
-        let rows = self.list(&lookup.list, &lookup.id, &bindings, lane, Self::TO_THE_END).await?;
+        let rows = self.list(&lookup.list, &lookup.id, &bindings, lane, TO_THE_END).await?;
         let read = match &rows.coverage {
             Coverage::Complete | Coverage::Believed(_) => Dictionary::of(&rows.rows, lookup),
             // A name that was not seen might be anybody's, or somebody else's as well.
