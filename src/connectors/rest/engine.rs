@@ -184,7 +184,7 @@ impl Reader for RestConnector {
         self.dictionaries.lock().await.clear();
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let accounts = &self.manifest.accounts;
-        let rows = self.list(&accounts.list, &accounts.records.id, &self.bindings(&[]), lane, Self::TO_THE_END).await?;
+        let rows = self.list(&accounts.list, &accounts.records.id, &self.bindings(&[]), lane, TO_THE_END).await?;
         let words = self.account_words(lane).await;
         Ok(rows.parse(|row| accounts.parse(row, &words)))
     }
@@ -212,7 +212,7 @@ impl Reader for RestConnector {
                 let mut found = Listing::complete(Vec::new());
                 for email in emails {
                     let bindings = self.bindings(&[("email", email.as_str())]);
-                    found = found.and(self.list(find, &accounts.records.id, &bindings, lane, Self::TO_THE_END).await?);
+                    found = found.and(self.list(find, &accounts.records.id, &bindings, lane, TO_THE_END).await?);
                 }
                 found
             }
@@ -237,8 +237,7 @@ impl Reader for RestConnector {
         let Some(list) = &self.manifest.groups.list else {
             return Ok(Listing::complete(Vec::new()));
         };
-        let rows =
-            self.list(list, &self.manifest.groups.records.id, &self.bindings(&[]), lane, Self::TO_THE_END).await?;
+        let rows = self.list(list, &self.manifest.groups.records.id, &self.bindings(&[]), lane, TO_THE_END).await?;
         Ok(rows.parse(|row| self.parse_group(row)))
     }
 
@@ -247,7 +246,7 @@ impl Reader for RestConnector {
         let Some(MemberList::PerGroup(list, keys)) = &members.list else {
             return Err(self.lacks("read the members of a group"));
         };
-        let rows = self.list(list, &keys.id, &self.bindings(&[("group.id", group_id)]), lane, Self::TO_THE_END).await?;
+        let rows = self.list(list, &keys.id, &self.bindings(&[("group.id", group_id)]), lane, TO_THE_END).await?;
         let words = self.member_words(lane).await;
         Ok(rows.parse(|row| {
             let values = rows::values(&members.fields, &words, row);
@@ -261,8 +260,7 @@ impl Reader for RestConnector {
         let Some(MemberList::PerAccount(list, keys)) = &members.list else {
             return Err(self.lacks("read the groups of an account"));
         };
-        let rows =
-            self.list(list, &keys.id, &self.bindings(&[("account.id", account_id)]), lane, Self::TO_THE_END).await?;
+        let rows = self.list(list, &keys.id, &self.bindings(&[("account.id", account_id)]), lane, TO_THE_END).await?;
         let words = self.member_words(lane).await;
         Ok(rows.parse(|row| {
             let need = |path| need("membership", path, row);

@@ -101,9 +101,6 @@ impl Pages for Reading<'_> {
 }
 
 impl RestConnector {
-    /// No row is all that is sought.
-    pub(super) const TO_THE_END: Enough<'static> = &|_| false;
-
     /// Reads a list to its end, or to the first row that is `enough`.
     pub(super) async fn list(
         &self,
@@ -134,7 +131,7 @@ impl RestConnector {
             return Err(self.lacks(&format!("look up {name}")));
         };
         let bindings = self.bindings(&[]);
-        let rows = self.list(&lookup.list, &lookup.id, &bindings, lane, Self::TO_THE_END).await?;
+        let rows = self.list(&lookup.list, &lookup.id, &bindings, lane, TO_THE_END).await?;
         let read = match &rows.coverage {
             Coverage::Complete | Coverage::Believed(_) => Dictionary::of(&rows.rows, lookup),
             // A name that was not seen might be anybody's, or somebody else's as well.
