@@ -234,7 +234,14 @@ fn live(people: usize, groups: usize, state: State) -> Live {
         let email = if wrong(97) { Email::lenient(&format!("stranger.{n}@example.org")) } else { address(n) };
         let status = if wrong(61) { AccountStatus::Inactive } else { AccountStatus::Active };
         let role = if wrong(43) { "viewer" } else { "user" };
-        accounts.push(LiveAccount { id: id.clone(), email, status, values: seen(role), created_at: None });
+        accounts.push(LiveAccount {
+            id: id.clone(),
+            email,
+            other_addresses: Default::default(),
+            status,
+            values: seen(role),
+            created_at: None,
+        });
         let other = if wrong(53) { n + 1 } else { n };
         let memberships: BTreeSet<usize> = [other % groups, (n / 7) % groups].into();
         for group in memberships {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, identity::Doubt, repair, wanted::Standing};
+use super::{Context, doubt::Doubt, repair, wanted::Standing};
 use crate::model::{
     AccountStatus, Action, ActionName, AppPlan, Change, Edge, Email, Finding, Guard, Held, LiveAccount, Place, Rule,
     Status, Step, Verb,

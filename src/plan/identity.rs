@@ -7,7 +7,9 @@ use std::{
 };
 
 use super::{
-    Context, repair,
+    Context,
+    doubt::{Doubt, is_nobody},
+    repair,
     strays::{elsewhere, made, moved, moved_away, renamed, shown_elsewhere, shows_too},
 };
 use crate::model::{Email, LiveAccount, Place};
@@ -22,19 +24,6 @@ pub(super) struct Matched<'a> {
     by_id: HashMap<&'a Arc<str>, (&'a LiveAccount, &'a Email)>,
     /// What action names call an account, where it is not the identity: see [`labels`].
     labels: BTreeMap<&'a Arc<str>, String>,
-}
-
-/// Why it is not certain which account is whose.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Doubt {
-    /// What does not fit, naming the accounts.
-    pub reason: String,
-    /// What to do about it.
-    pub repair: String,
-    /// All accounts in doubt belong to this person alone, so that leaving still cuts them off.
-    pub all_theirs: bool,
-    /// Lines it is about.
-    pub because: Vec<Place>,
 }
 
 /// Matches every live account to an identity.
@@ -192,11 +181,6 @@ fn with_id(label: &str, account: &LiveAccount) -> String {
 fn is_somebody_else(accounts: &HashMap<&Email, Vec<&LiveAccount>>, identity: &Email, label: &str) -> bool {
     let email = Email::lenient(label);
     email != *identity && accounts.contains_key(&email)
-}
-
-/// An empty address is nobody's.
-pub(super) fn is_nobody(identity: &Email) -> bool {
-    identity.key().is_empty()
 }
 
 fn shared_pin(id: &str, pins: [(&Email, &Place); 2]) -> Doubt {

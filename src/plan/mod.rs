@@ -4,6 +4,7 @@
 pub mod against;
 mod approvals;
 mod diff;
+mod doubt;
 mod draft;
 mod due;
 mod fingerprint;

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Context,
-    identity::{Doubt, is_nobody},
+    doubt::{Doubt, is_nobody},
     repair,
 };
 use crate::model::{AccountStatus, Email, LiveAccount};

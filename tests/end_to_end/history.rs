@@ -107,6 +107,7 @@ async fn see(store: &Store, lease: &Lease, at: Timestamp, role: Option<&str>) {
         values: [(Arc::from("role"), Some(FieldValue::text("lead")))].into(),
     };
     let reading = Reading {
+        declared_groups: None,
         requests: 1,
         accounts: role.map(account).into_iter().collect(),
         memberships: role.map(member).into_iter().collect(),

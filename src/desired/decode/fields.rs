@@ -15,7 +15,7 @@ use crate::{
     model::{Email, FieldValue},
 };
 
-use super::{Decoder, Named, values::plain_value};
+use super::{Decoder, Named};
 
 #[cfg(test)]
 thread_local! {
@@ -102,21 +102,9 @@ impl<'a, 's> Fields<'a, 's> {
         }
     }
 
-    /// Reports a word that YAML takes for nothing or for a truth where a name belongs: people are called so.
-    pub(super) fn refuse_unquoted(&self, d: &mut Decoder<'_, 's>, name: &'static str) {
-        let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else { return };
-        let reads_as = match &entry.value.kind {
-            // Nothing at all is nothing to report.
-            Kind::Null if entry.value.span.length > 0 => "nothing",
-            Kind::Scalar { text, plain: true } if matches!(plain_value(text), FieldValue::Flag(_)) => "a truth value",
-            _ => return,
-        };
-        let message = format!("YAML reads this `{name}` as {reads_as}, and not as a name");
-        d.bad_value(
-            entry.value.span,
-            message,
-            "put the name in quotes, as in `\"Null\"`; leave the key out if there is none",
-        );
+    /// The entry of a key, even one that holds nothing.
+    pub(super) fn as_written(&self, name: &'static str) -> Option<&'a Entry<'s>> {
+        self.entries.iter().find(|entry| entry.key == name)
     }
 
     /// A single value that `parse` understands; what it returns as an error is the hint.

@@ -11,7 +11,7 @@ use crate::{
     model::{self, Email, FieldValue},
 };
 
-use super::{Decoder, Member, Named, Said, fields::Fields};
+use super::{Decoder, Member, Named, Said, fields::Fields, values::plain_value};
 
 /// A person, with what stands where.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) fn person<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<P
     let fields = Fields::open(d, &entry.value, &spec::PERSON, entry.span);
     let email = d.email(&entry.key, entry.span);
     for key in ["given_name", "family_name"] {
-        fields.refuse_unquoted(d, key);
+        refuse_unquoted(d, &fields, key);
     }
     let mut name = |key| fields.text_or_empty(d, key).map(Arc::from);
     let (given_name, family_name) = (name("given_name"), name("family_name"));
@@ -45,6 +45,23 @@ pub(super) fn person<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<P
         status_place: status.map(|(_, span)| d.report.place(span)),
     };
     Some(Person { model, span: entry.span, alias_spans })
+}
+
+/// Reports a word that YAML takes for nothing or for a truth where a name belongs: people are called so.
+fn refuse_unquoted<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>, name: &'static str) {
+    let Some(entry) = fields.as_written(name) else { return };
+    let reads_as = match &entry.value.kind {
+        // Nothing at all is nothing to report.
+        Kind::Null if entry.value.span.length > 0 => "nothing",
+        Kind::Scalar { text, plain: true } if matches!(plain_value(text), FieldValue::Flag(_)) => "a truth value",
+        _ => return,
+    };
+    let message = format!("YAML reads this `{name}` as {reads_as}, and not as a name");
+    d.bad_value(
+        entry.value.span,
+        message,
+        "put the name in quotes, as in `\"Null\"`; leave the key out if there is none",
+    );
 }
 
 /// A company team.

@@ -10,8 +10,9 @@ use crate::{
     },
     plan::{
         Context,
+        doubt::Doubt,
         draft::{Draft, Drafts},
-        identity::{Doubt, Matched},
+        identity::Matched,
         wanted::{self, Grant, Standing, Wanted, Wish},
     },
 };

@@ -8,7 +8,7 @@ use std::{
 use super::{
     accounts::joining_makes_it,
     fields::{self, LiveValues},
-    groups::Found,
+    found::Found,
 };
 use crate::{
     model::{

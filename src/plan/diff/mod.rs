@@ -3,6 +3,7 @@
 mod accounts;
 mod fields;
 mod findings;
+mod found;
 mod groups;
 mod invitations;
 mod members;

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::groups::Found;
+use super::found::Found;
 use crate::{
     model::{Finding, FindingCode, GroupState, Guard, LiveGroup},
     plan::{Context, repair},
