@@ -48,10 +48,7 @@ pub(super) fn accounts(
     let (status, created_at) = (fields.remove(STATUS), fields.remove(CREATED_AT));
     let naming = roles::naming("accounts", wire.role.as_ref(), wire.lookup, &fields, lookups)?;
     semantics.fields = fields.keys().cloned().collect();
-    if wire.list.carries.as_ref().is_some_and(|carries| !carries.iter().any(|name| **name == *EMAIL)) {
-        let why = "an account that a list shows without its address is nobody's";
-        return Err((wire.list.get.line, format!("`carries` under `accounts.list` needs `email`: {why}")));
-    }
+    check_carries(&wire.list)?;
     let carries = wire.list.carries.as_ref().map(|carries| carries.iter().cloned().collect());
     semantics.carries = carries.unwrap_or_else(|| semantics.fields.clone());
     let required = wire.create.as_ref().and_then(|create| create.require.as_ref()).map_or(line, |lined| lined.line);
@@ -74,15 +71,9 @@ pub(super) fn accounts(
     places.extend(status.clone().map(|path| (STATUS.into(), path)));
     let update_line = wire.update.as_ref().map_or(line, |update| update.line);
     let update = wire.update.map(|wire| on_account.update("accounts.update", wire, places)).transpose()?;
-    if let Some(unsent) = update.as_ref().map(unsent) {
+    if let Some(update) = &update {
         let sets = [&deactivate, &reactivate].into_iter().flatten().any(|change| matches!(change, Change::Set { .. }));
-        if sets && unsent.contains(STATUS) {
-            return Err((
-                update_line,
-                "`set` writes the status, so the `body` of `accounts.update` needs {status}".into(),
-            ));
-        }
-        semantics.fixed.extend(unsent.into_iter().filter(|name| **name != *STATUS));
+        semantics.fixed.extend(fixed_by_body(update, sets, update_line)?);
     }
     let list = CallBuilder::with(scope, &[]).list("accounts.list", wire.list)?;
     let read = Some(on_account.get("accounts.read", wire.read, false)?);
@@ -107,6 +98,15 @@ fn check_names(semantics: &Semantics, [carried, fixed, required]: [u64; 3]) -> R
         }
         None => Ok(()),
     }
+}
+
+/// Refuses a list that may not show addresses.
+fn check_carries(list: &wire::List) -> Result<(), Problem> {
+    if list.carries.as_ref().is_none_or(|carries| carries.iter().any(|name| **name == *EMAIL)) {
+        return Ok(());
+    }
+    let why = "an account that a list shows without its address is nobody's";
+    Err((list.get.line, format!("`carries` under `accounts.list` needs `email`: {why}")))
 }
 
 /// Refuses a word that stands for two statuses.
@@ -166,6 +166,15 @@ fn unsent(update: &Update) -> BTreeSet<FieldName> {
     let Style::Body { places } = &update.style else { return BTreeSet::new() };
     let holes: Vec<&str> = update.call.holes().collect();
     places.keys().filter(|name| !holes.contains(&&***name)).cloned().collect()
+}
+
+/// Fields of accounts that an update with a body of its own cannot change. `sets`: statuses are written through it.
+fn fixed_by_body(update: &Update, sets: bool, line: u64) -> Result<BTreeSet<FieldName>, Problem> {
+    let mut unsent = unsent(update);
+    if unsent.remove(STATUS) && sets {
+        return Err((line, "`set` writes the status, so the `body` of `accounts.update` needs {status}".into()));
+    }
+    Ok(unsent)
 }
 
 /// A status with each of the app's words for it.
