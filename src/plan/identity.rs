@@ -62,12 +62,7 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
             }
             (Some((by_pin, _)), _) => by_pin,
             (None, Some(person)) => {
-                let doubt = renamed(cx, person, account);
-                if cx.desired.named.contains(by_address) {
-                    let doubt = Doubt { all_theirs: false, ..doubt.clone() };
-                    ambiguous.entry(by_address).or_insert(doubt);
-                }
-                ambiguous.entry(person).or_insert(doubt);
+                doubt_renamed(cx, &mut ambiguous, (person, by_address), account);
                 person
             }
             (None, None) => match moved.get(&account.id).map(|people| (people, people.first())) {
@@ -91,6 +86,20 @@ pub(super) fn match_accounts<'a>(cx: &Context<'a>) -> Matched<'a> {
     doubt_pins(cx, &accounts, &by_id, &mut ambiguous);
     let labels = labels(cx, &accounts);
     Matched { accounts, ambiguous, by_id, labels }
+}
+
+/// Doubts the account that was made for this person and has another address, and whoever has that address in the files.
+fn doubt_renamed<'a>(
+    cx: &Context<'a>,
+    ambiguous: &mut BTreeMap<&'a Email, Doubt>,
+    (person, by_address): (&'a Email, &'a Email),
+    account: &LiveAccount,
+) {
+    let doubt = renamed(cx, person, account);
+    if cx.desired.named.contains(by_address) {
+        ambiguous.entry(by_address).or_insert(Doubt { all_theirs: false, ..doubt.clone() });
+    }
+    ambiguous.entry(person).or_insert(doubt);
 }
 
 /// Sorts each identity's accounts, the one that counts first, and doubts identities of which nobody can say which that is.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     dictionary::Dictionary,
-    engine::{Enough, LookedUp, RestConnector},
+    engine::{Enough, LookedUp, RestConnector, TO_THE_END},
     manifest::List,
     shape,
     template::{Bindings, Dotted},
