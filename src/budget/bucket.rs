@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Covers, Feedback, Kind, Lane, Next, Outcome, Quota, Ticket, window::Window};
+use super::{Covers, Feedback, Kind, Lane, Next, Outcome, Quota, Ticket, Told, window::Window};
 
 /// Waits above this park an app: it is told instead of being kept waiting. A little more than an hour, so that an hourly
 /// window that has just begun, with its reset rounded up, does not count.
@@ -27,6 +27,10 @@ pub(super) const LINGERS: Duration = Duration::from_secs(1);
 
 /// The window of a scope that only the server's headers make known.
 const UNDECLARED_WINDOW: Duration = Duration::from_secs(60);
+
+/// Before anything was answered nobody knows whether the server allows what is declared: no more than this part of it
+/// leaves together.
+const UNHEARD_PART: u32 = 100;
 
 const KINDS: [Kind; 3] = [Kind::Read, Kind::Write, Kind::Token];
 
@@ -60,6 +64,8 @@ pub struct Budget {
     /// The same of an earlier process's requests, which are counted as sent already.
     pub(super) left_behind: VecDeque<Duration>,
     asked: u64,
+    /// Nothing was answered yet.
+    pub(super) unheard: bool,
     /// Requests that the caller knows will come, by kind, besides those that wait.
     forecast: [u64; 3],
     pub(super) paused_until: Duration,
@@ -88,6 +94,7 @@ impl Budget {
             lost: VecDeque::new(),
             left_behind: VecDeque::new(),
             asked: 0,
+            unheard: true,
             forecast: [0; 3],
             paused_until: Duration::ZERO,
             strikes: 0,
@@ -95,6 +102,11 @@ impl Budget {
             writes_since_read: 0,
             removals_since_read: 0,
         }
+    }
+
+    /// An unspent budget of a quota that is known to be what the server allows.
+    pub fn known(quota: &Quota) -> Self {
+        Self { unheard: false, ..Self::new(quota) }
     }
 
     /// Keeps to `quota` as well: of every limit the smaller one holds. So several apps can share a credential that each
@@ -151,8 +163,7 @@ impl Budget {
         if self.paused_until > now {
             return Next::WaitUntil(self.paused_until);
         }
-        let at_once = if self.probing { Some(1) } else { self.concurrency };
-        if at_once.is_some_and(|at_once| self.under_way() >= at_once as usize) {
+        if self.at_once().is_some_and(|at_once| self.under_way() >= at_once as usize) {
             let lost = self.lost.front().map(|(until, _)| *until);
             return lost.into_iter().chain(self.left_behind.front().copied()).min().map_or(Next::Idle, Next::WaitUntil);
         }
@@ -174,6 +185,14 @@ impl Budget {
         }
         // An instant that is not ahead of us means that only an answer helps.
         opens_at.filter(|opens| *opens > now).map_or(Next::Idle, Next::WaitUntil)
+    }
+
+    fn at_once(&self) -> Option<u32> {
+        if self.probing {
+            return Some(1);
+        }
+        let declared = self.windows.iter().filter(|_| self.unheard).filter_map(|window| window.requests);
+        declared.map(|all| all.div_ceil(UNHEARD_PART)).chain(self.concurrency).min()
     }
 
     /// When the next request of a kind may leave; `None` when that depends on answers.
@@ -224,11 +243,11 @@ impl Budget {
 
     fn settle(&mut self, now: Duration, ticket: Ticket, feedback: &Feedback) {
         let Some((kind, sent)) = self.under_way.remove(&ticket) else { return };
-        let spoken_of = self.spoken_of(kind, feedback);
-        for (index, window) in self.windows.iter_mut().enumerate() {
-            if window.counts(kind) {
-                window.answered(now, sent, feedback, spoken_of == Some(index));
-            }
+        self.unheard &= feedback.outcome == Outcome::NotSent;
+        let told: Vec<_> = feedback.told.iter().map(|told| (self.spoken_of(kind, told), told)).collect();
+        for (index, window) in self.windows.iter_mut().enumerate().filter(|(_, window)| window.counts(kind)) {
+            let told = told.iter().find(|(of, _)| *of == Some(index)).map(|(_, told)| **told);
+            window.answered(now, sent, feedback, told.unwrap_or_default());
         }
         match feedback.outcome {
             Outcome::Overloaded => self.pause(now, feedback),
@@ -248,8 +267,8 @@ impl Budget {
         }
         let doubled = FIRST_PAUSE.saturating_mul(1 << (self.strikes - 1).min(16)).min(LONGEST_PAUSE);
         let pause = match feedback.retry_after {
-            // A server that says "at once" again and again is not believed.
-            Some(asked) if self.strikes > 1 => asked.max(doubled),
+            // A server that says "at once", or refuses again and again, is not believed.
+            Some(asked) if self.strikes > 1 || asked.is_zero() => asked.max(doubled),
             Some(asked) => asked,
             None => doubled,
         };
@@ -257,18 +276,30 @@ impl Budget {
         self.probing = true;
     }
 
-    /// Which scope the quota headers of an answer speak of: the shortest window that reaches to the reset they name, and
-    /// of two such the narrower.
-    fn spoken_of(&self, kind: Kind, feedback: &Feedback) -> Option<usize> {
-        let reset_in = feedback.reset_in.unwrap_or_default();
+    /// Which scope a server speaks of: the one of the length that it names, which may be news to us, or else the shortest
+    /// window that reaches to the reset, and of two such the narrower.
+    fn spoken_of(&mut self, kind: Kind, told: &Told) -> Option<usize> {
+        let reset_in = told.reset_in.unwrap_or_default();
         let covering = self.windows.iter().enumerate().filter(|(_, window)| window.counts(kind));
-        covering
-            .min_by_key(|(_, window)| {
-                let too_short = window.per + Duration::from_secs(2) < reset_in;
-                let length = if too_short { Duration::MAX - window.per } else { window.per };
-                (too_short, length, window.covers == Covers::All)
-            })
-            .map(|(index, _)| index)
+        let (index, _) = covering.min_by_key(|(_, window)| {
+            let other_length = told.per.is_some_and(|per| per != window.per);
+            let too_short = window.per + Duration::from_secs(2) < reset_in;
+            let length = if too_short { Duration::MAX - window.per } else { window.per };
+            (other_length, too_short, length, window.covers == Covers::All)
+        })?;
+        let Some(per) = told.per else { return Some(index) };
+        let like = &mut self.windows[index];
+        if like.per == per {
+            like.named = true;
+            return Some(index);
+        }
+        let mut window = Window::unlimited(like.covers, per, like.keep_free);
+        window.named = true;
+        // Besides those under way, the one whose answer tells of it.
+        let counted = self.under_way.values().filter(|(kind, _)| window.counts(*kind)).count();
+        window.in_flight = i64::try_from(counted).unwrap_or(i64::MAX - 1) + 1;
+        self.windows.push(window);
+        Some(self.windows.len() - 1)
     }
 
     fn refresh(&mut self, now: Duration) {

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use bucket::Budget;
 pub(crate) use bucket::PARK_AFTER;
-pub(crate) use headers::{quota_limit, quota_reset, retry_after};
+pub(crate) use headers::{retry_after, told};
 pub use saved::{Saved, SavedCount, SavedScope};
 
 /// In which order waiting requests leave.
@@ -105,19 +105,28 @@ pub enum Next {
     Idle,
 }
 
-/// What became of a request, and what the server said about its quota.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What became of a request, and what the server said about its quotas.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Feedback {
     /// What became of it.
     pub outcome: Outcome,
-    /// Requests that the server allows in a window.
-    pub limit: Option<u32>,
-    /// Requests left in the server's window.
-    pub remaining: Option<u32>,
-    /// When the server's window begins anew.
-    pub reset_in: Option<Duration>,
+    /// What the server said about each of its quotas.
+    pub told: Vec<Told>,
     /// How long the server asks to wait.
     pub retry_after: Option<Duration>,
+}
+
+/// What a server says about one of its quotas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Told {
+    /// Requests that it allows in a window.
+    pub limit: Option<u32>,
+    /// Requests left in its window.
+    pub remaining: Option<u32>,
+    /// When its window begins anew, rounded to seconds by most servers, one way or the other.
+    pub reset_in: Option<Duration>,
+    /// How long its windows are.
+    pub per: Option<Duration>,
 }
 
 /// What became of a request.

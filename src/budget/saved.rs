@@ -99,6 +99,7 @@ impl Budget {
             let left = Duration::from_millis(ms).checked_sub(elapsed).filter(|left| !left.is_zero());
             left.map(|left| now.saturating_add(left))
         };
+        self.unheard = false;
         for window in &mut self.windows {
             let same =
                 |scope: &&SavedScope| scope.covers == <&str>::from(window.covers) && scope.per_ms == millis(window.per);
@@ -119,7 +120,7 @@ impl Budget {
             if let Some((server, until)) = scope.server.and_then(|server| Some((server, ahead(server.for_ms)?))) {
                 let remaining = window.server.map_or(i64::MAX, |own| own.remaining).min(i64::from(server.remaining));
                 let until = window.server.map_or(until, |own| own.until.max(until));
-                window.server = Some(ServerCount { remaining, until, heard: now, stale: false });
+                window.server = Some(ServerCount { remaining, until, heard: now, stale: None });
             }
         }
         // What this process has under way itself is in its own books.

@@ -1,8 +1,10 @@
 //! One quota scope: how much of it is spent, by our own count and by the server's.
 
+mod heard;
+
 use std::{collections::VecDeque, time::Duration};
 
-use super::{Covers, Feedback, Kind, Outcome, Scope};
+use super::{Covers, Kind, Scope};
 
 /// How long a server's count is believed when it names no reset. Long enough not to ask all the time, short enough
 /// that little is lost when the window began anew meanwhile.
@@ -11,12 +13,18 @@ const BELIEVED: Duration = Duration::from_secs(60);
 /// Resets that differ by more cannot name the same window: they are rounded to seconds, and so is the `Date` they are measured by.
 const SAME_WINDOW: Duration = Duration::from_secs(3);
 
-/// A reset may be rounded by this much, as may the length of a window that is read off it.
+/// A reset may be rounded by this much.
 const ROUNDING: Duration = Duration::from_secs(1);
 
-/// To a shorter window a second of rounding is so much that we learn the length instead of waiting for the latest that a
-/// rounded reset can mean.
+/// To a shorter window a second of rounding is so much that we count its length from our own answers and ask then, instead
+/// of waiting for the latest that a rounded reset can mean.
 const SHORT: Duration = Duration::from_secs(10);
+
+/// To one this short even the rounding of its length is too much: we believe the shorter one until we are refused.
+const SHORTEST: Duration = Duration::from_secs(5);
+
+/// So many refusals of requests that left too early make us wait longer, each by a second.
+const MOST_EARLY: u32 = 3;
 
 /// Part of the time to the reset in which a paced bucket spends what remains. Below one, so that delays lose nothing.
 const PACE: f64 = 0.8;
@@ -31,20 +39,28 @@ pub(super) struct Window {
     /// Requests left to other users of the API, of `requests`.
     reserve: i64,
     /// The share of the server's limit that is left to them.
-    keep_free: f64,
+    pub(super) keep_free: f64,
     /// How many requests the server allows in a window, if it says so or we have seen it.
     limit: Option<u32>,
     names_limit: bool,
     /// A new window was seen, so that the most that we saw left is all of it.
     turned: bool,
-    /// How long the server's windows are: as declared, until the server names much shorter ones or refuses what came after.
-    length: Duration,
-    /// The server's windows are not as long as declared.
-    other_length: bool,
+    /// The server says that its windows are as long as `per`.
+    pub(super) named: bool,
+    /// The longest time to a reset that the server named.
+    told: Duration,
+    /// What had left a window of the declared length was free again.
+    proven: bool,
+    /// How often it refused a request that left when its window should have been over.
+    early: u32,
+    /// Requests that others sent between an answer to us and our next request, at most, as refusals showed.
+    margin: i64,
     /// Requests of ours that left and are not answered.
     pub(super) in_flight: i64,
     /// When each answered request stops counting, ascending.
     pub(super) spent: VecDeque<Duration>,
+    /// When each request was answered that the server has counted, ascending.
+    counted: VecDeque<Duration>,
     /// What the server said is left.
     pub(super) server: Option<ServerCount>,
     /// When the server's window begins anew.
@@ -62,8 +78,8 @@ pub(super) struct ServerCount {
     pub(super) until: Duration,
     /// When we heard it. Only what left later is sure to have been counted later.
     pub(super) heard: Duration,
-    /// It is out of date, and the next answer tells how much is left now.
-    pub(super) stale: bool,
+    /// Since when it is out of date, so that one request may find out how much is left.
+    pub(super) stale: Option<Duration>,
 }
 
 impl Window {
@@ -92,10 +108,14 @@ impl Window {
             limit: None,
             names_limit: false,
             turned: false,
-            length: per,
-            other_length: false,
+            named: false,
+            told: Duration::ZERO,
+            proven: false,
+            early: 0,
+            margin: 0,
             in_flight: 0,
             spent: VecDeque::new(),
+            counted: VecDeque::new(),
             server: None,
             reset: None,
             slides: false,
@@ -112,18 +132,52 @@ impl Window {
     pub(super) fn refresh(&mut self, now: Duration) -> bool {
         while self.spent.front().is_some_and(|free_at| *free_at <= now) {
             self.spent.pop_front();
-            // Where a short window slides, what we sent a window ago is free again before a rounded reset says so, and the
-            // next answer tells how much is.
-            if let Some(server) = self.server.as_mut().filter(|_| self.slides && self.per < SHORT) {
-                server.stale = true;
-            }
         }
+        // What the server counted a window ago it counts no more, whatever kind of window it has.
+        let length = self.length();
+        let old = |answered: &Duration| answered.saturating_add(length) <= now;
+        let aged = self.counted.iter().take_while(|answered| old(answered)).count();
+        self.counted.drain(..aged);
         let passed = self.reset.take_if(|reset| *reset <= now);
         let blocked = passed.is_some_and(|reset| self.begin_anew(reset));
-        if let Some(server) = self.server.as_mut().filter(|server| passed.is_some() || server.until <= now) {
-            (server.stale, server.heard, server.until) = (true, now, now.saturating_add(BELIEVED));
+        let (ages, sure) = (aged > 0 && self.ages(), self.proven && self.names_limit && self.fits());
+        if let Some(server) = &mut self.server {
+            server.remaining += if sure { aged as i64 } else { 0 };
+            if ages && !sure || passed.is_some() || server.until <= now {
+                server.stale = server.stale.or(Some(now));
+            }
         }
         blocked
+    }
+
+    /// Whether the age of what the server counted says when some of it is free again. Of a long window that was not declared
+    /// its reset says more, and it is no use with a server that proved it wrong.
+    fn ages(&self) -> bool {
+        self.early < MOST_EARLY && (self.told < SHORT || self.reset.is_none() || self.fits())
+    }
+
+    /// Whether the server's window seems to be the declared one.
+    fn fits(&self) -> bool {
+        let declared = self.requests.is_some() && self.per >= ROUNDING;
+        declared && self.early == 0 && self.told.abs_diff(self.per) <= SHORTEST
+    }
+
+    /// How long the server's window is, as far as we know.
+    fn length(&self) -> Duration {
+        if self.named || self.fits() {
+            return self.per;
+        }
+        let doubled = 1 << self.early.min(16);
+        let length = match (self.told, self.requests) {
+            // Nothing is known but what may be declared: we ask at longer and longer intervals.
+            (Duration::ZERO, None) => return ROUNDING * doubled,
+            (Duration::ZERO, Some(_)) => return (self.per.min(BELIEVED) * doubled).min(self.per.max(BELIEVED)),
+            (told, _) if told < SHORTEST => told.saturating_sub(ROUNDING).max(ROUNDING),
+            (told, _) if told < SHORT => told,
+            (told, _) => told + ROUNDING,
+        };
+        let whole = Duration::from_secs(length.as_millis().div_ceil(1000) as u64);
+        whole + ROUNDING * self.early.min(MOST_EARLY)
     }
 
     /// The named reset passed. True when nothing could leave before.
@@ -148,7 +202,7 @@ impl Window {
         let limits = self.limit.zip(self.requests);
         // The first answers that we hear need not be the first of the window, so that a tenth may be missing.
         let same_limit = limits.is_some_and(|(named, declared)| named.abs_diff(declared) * 10 <= declared);
-        !self.slides && (self.length * 10 >= self.per || same_limit)
+        !self.slides && (self.length() * 10 >= self.per || same_limit)
     }
 
     fn own_free(&self) -> i64 {
@@ -157,11 +211,13 @@ impl Window {
     }
 
     fn server_free(&self) -> i64 {
-        let remaining = self.server.map(|server| match server.stale {
-            true => server.remaining.max(self.server_reserve() + 1),
-            false => server.remaining,
-        });
-        remaining.map_or(i64::MAX, |remaining| remaining - self.in_flight)
+        let Some(server) = self.server else { return i64::MAX };
+        // What the server says is left may lag behind.
+        let limit = self.limit.filter(|_| self.names_limit);
+        let uncounted = limit.map_or(i64::MAX, |limit| i64::from(limit) - self.counted.len() as i64);
+        let remaining = server.remaining.min(uncounted);
+        let remaining = if server.stale.is_some() { remaining.max(self.server_reserve() + 1) } else { remaining };
+        remaining - self.in_flight
     }
 
     /// What the server allows in a window, as it says or as a whole window showed.
@@ -177,11 +233,12 @@ impl Window {
 
     /// The share kept free of what the server allows, where that is less than what is declared.
     fn server_reserve(&self) -> i64 {
-        match (self.known_limit(), self.requests) {
+        let kept = match (self.known_limit(), self.requests) {
             (Some(limit), Some(requests)) => share(limit, self.keep_free).min(share(requests, self.keep_free)),
             (Some(limit), None) => share(limit, self.keep_free),
-            (None, _) => self.reserve,
-        }
+            (None, _) => self.reserve.min(self.limit.map_or(i64::MAX, |most| i64::from(most) / 2)),
+        };
+        kept.max(self.margin)
     }
 
     /// What may leave without touching the shares kept free.
@@ -218,8 +275,8 @@ impl Window {
         };
         let server = match self.server {
             Some(server) if self.server_free() <= server_reserve => {
-                let slid = self.spent.front().filter(|_| self.slides && self.per < SHORT);
-                slid.map_or(server.until, |free_at| server.until.min(*free_at))
+                let first = self.counted.front().filter(|_| self.ages());
+                first.map_or(server.until, |answered| server.until.min(answered.saturating_add(self.length())))
             }
             _ => now,
         };
@@ -230,115 +287,12 @@ impl Window {
     pub(super) fn sent(&mut self, now: Duration, demand: u64) {
         self.in_flight += 1;
         let usable = self.usable();
-        if let Some(reset) = self.reset
+        if let Some(reset) = self.reset.filter(|reset| reset.saturating_sub(now) >= SHORT)
             && i64::try_from(demand).unwrap_or(i64::MAX) > usable
         {
             let left = reset.saturating_sub(now).mul_f64(PACE);
             self.pace_until = now.saturating_add(left.div_f64(usable as f64 + 1.0));
         }
-    }
-
-    /// A request came back that left at `sent`; `counts` says whether the quota headers speak of this scope.
-    pub(super) fn answered(&mut self, now: Duration, sent: Duration, feedback: &Feedback, counts: bool) {
-        self.in_flight -= 1;
-        if feedback.outcome == Outcome::NotSent {
-            return;
-        }
-        let overloaded = feedback.outcome == Outcome::Overloaded;
-        // A refusal that names only when the window ends says that nothing is left in it.
-        let over = overloaded && feedback.retry_after.is_none() && feedback.reset_in.is_some();
-        let said = feedback.remaining.or(over.then_some(0)).filter(|_| counts).map(i64::from);
-        if counts {
-            self.hear_limit(feedback.limit, said);
-            self.heard(now, sent, feedback, said);
-        }
-        // Whether a refusal counts as well is known to a server that names its count.
-        if self.requests.is_some() && !(overloaded && said.is_some()) {
-            self.spent.push_back(now.saturating_add(self.per));
-        }
-        let Some(server) = &mut self.server else {
-            self.server = said.map(|remaining| self.count(remaining, now));
-            return;
-        };
-        let newer = sent >= server.heard;
-        match said {
-            // Of two counts whose order is not known the smaller holds.
-            Some(said) if newer || said < server.remaining => self.server = Some(self.count(said, now)),
-            Some(_) => {}
-            // A server that no longer counts is not held to what it said.
-            None if server.stale && newer && !overloaded => self.server = None,
-            None => server.remaining -= 1,
-        }
-    }
-
-    /// The limit is what the server names, or else the most that we saw left.
-    fn hear_limit(&mut self, named: Option<u32>, said: Option<i64>) {
-        let most = said.and_then(|said| u32::try_from(said + 1).ok());
-        self.names_limit |= named.is_some();
-        self.limit = if self.names_limit { named.or(self.limit) } else { self.limit.max(most) };
-    }
-
-    fn count(&self, remaining: i64, now: Duration) -> ServerCount {
-        let until = self.reset.unwrap_or_else(|| now.saturating_add(self.per.min(BELIEVED)));
-        ServerCount { remaining, until, heard: now, stale: false }
-    }
-
-    /// Learns from an answer when the server's window ends, and whether it is a new one.
-    fn heard(&mut self, now: Duration, sent: Duration, feedback: &Feedback, said: Option<i64>) {
-        let Some(reset_in) = feedback.reset_in else { return };
-        let server = self.server.filter(|server| sent >= server.heard);
-        if server.is_some_and(|server| server.stale) && feedback.outcome == Outcome::Overloaded && !self.slides {
-            // The window was not over: it is longer than we thought.
-            (self.length, self.other_length) = (self.length.saturating_add(ROUNDING), true);
-        }
-        if feedback.outcome == Outcome::Overloaded {
-            self.slides = false;
-        }
-        // A count falls within a window. One that rises shows that the server gave something back.
-        let freed = server.zip(said).map_or(0, |(server, said)| said + 1 - server.remaining);
-        let due = self.reset.is_none_or(|reset| now.saturating_add(SAME_WINDOW) >= reset);
-        let turned = due && freed > 0;
-        if let (true, Some(said), Some(server), Some(limit)) = (turned, said, server, self.limit)
-            && server.stale
-        {
-            // A new window has room for nearly all; where windows slide, only what was sent first is free again.
-            self.slides = (said + 1) * 4 < i64::from(limit) * 3;
-        }
-        if turned {
-            self.turned = true;
-            if !self.slides {
-                self.learn_length(reset_in);
-            }
-            if self.is_ours() && reset_in <= self.per.saturating_add(2 * ROUNDING) {
-                // What the server gave back we give back, the oldest first.
-                let freed = usize::try_from(freed).unwrap_or(usize::MAX).min(self.spent.len());
-                self.spent.drain(..freed);
-            }
-            self.pace_until = Duration::ZERO;
-        }
-        let reset = now.saturating_add(self.at_most(reset_in));
-        let moved = self.reset.is_some_and(|old| old.abs_diff(reset) > SAME_WINDOW);
-        self.slides |= moved && !due && Some(reset) > self.reset;
-        if turned || moved || self.reset.is_none() {
-            self.reset = Some(reset);
-        }
-    }
-
-    /// A new window has begun, and ends in `reset_in` at the latest: its length shows.
-    fn learn_length(&mut self, reset_in: Duration) {
-        let length = reset_in.saturating_sub(ROUNDING).max(ROUNDING);
-        if self.other_length {
-            self.length = self.length.max(length);
-        } else if length * 2 <= self.per {
-            (self.length, self.other_length) = (length, true);
-        }
-    }
-
-    /// How long a window lasts at most that is heard of now. Its whole length from now on suffices, because it has begun,
-    /// where the reset may be rounded up and be measured by a `Date` that is rounded down.
-    fn at_most(&self, reset_in: Duration) -> Duration {
-        let knows = !self.other_length || self.length < SHORT;
-        if knows && reset_in <= self.length + 2 * ROUNDING { reset_in.min(self.length) } else { reset_in }
     }
 }
 

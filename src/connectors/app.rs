@@ -30,18 +30,13 @@ pub(super) trait OverHttp: Send + Sync {
     /// What the connector declares.
     fn declared(&self) -> &Arc<Semantics>;
 
-    /// What sends.
-    fn client(&self) -> &HttpClient;
-
-    /// What sends under a budget of its own, beside the client.
-    fn second(&self) -> Option<&HttpClient> {
-        None
-    }
+    /// What sends, each under a budget of its own. There is at least one.
+    fn clients(&self) -> Vec<&HttpClient>;
 }
 
 impl<T: OverHttp> App for T {
     fn app(&self) -> &str {
-        self.client().app()
+        self.clients()[0].app()
     }
 
     fn semantics(&self) -> &Arc<Semantics> {
@@ -49,17 +44,16 @@ impl<T: OverHttp> App for T {
     }
 
     fn requests(&self) -> u64 {
-        self.client().requests() + self.second().map_or(0, HttpClient::requests)
+        self.clients().into_iter().map(HttpClient::requests).sum()
     }
 
     fn hurry(&self) {
-        self.client().hurry();
-        self.second().into_iter().for_each(HttpClient::hurry);
+        self.clients().into_iter().for_each(HttpClient::hurry);
     }
 
     fn expect(&self, reads: u64, writes: u64) {
-        if self.second().is_none() {
-            self.client().expect(reads, writes);
+        if let [only] = self.clients()[..] {
+            only.expect(reads, writes);
         }
     }
 }

@@ -119,7 +119,7 @@ impl Wiring<'_> {
     pub fn client_credentials(&self, url: Url, style: ClientStyle, scopes: &[String]) -> Result<Scheme, String> {
         let (id, secret) = (self.secret("client_id")?, self.secret("client_secret")?);
         let scopes = self.app.auth.scopes.as_deref().unwrap_or(scopes);
-        Ok(Scheme::Token(TokenCall::client_credentials(url, id, secret, style, scopes.to_vec())))
+        Ok(Scheme::Token(Box::new(TokenCall::client_credentials(url, id, secret, style, scopes.to_vec()))))
     }
 
     /// A client for the part of the API below `base`. Where an API counts families of calls apart, each family has a

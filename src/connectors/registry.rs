@@ -146,14 +146,12 @@ impl Registry {
             None => secrets::credentials(keys, app, source).map_err(|wrong| setup(wrong, None))?,
         };
         let token_url = app.auth.token_url.as_ref().filter(|_| instead.is_none());
-        if instead.is_none() {
-            let allowed = app.options.get(CLEARTEXT).is_some_and(|value| *value == true);
-            if let Some(open) = [Some(url), token_url].into_iter().flatten().find(|url| is_open(url) && !allowed) {
-                return Err(setup(
-                    format!("{}://{} would carry the credential unencrypted", open.scheme(), open.authority()),
-                    Some("write https://, or `options: { allow_cleartext: true }` if nobody can listen in between"),
-                ));
-            }
+        let allowed = instead.is_some() || app.options.get(CLEARTEXT).is_some_and(|value| *value == true);
+        if let Some(open) = [Some(url), token_url].into_iter().flatten().find(|url| is_open(url) && !allowed) {
+            return Err(setup(
+                format!("{}://{} would carry the credential unencrypted", open.scheme(), open.authority()),
+                Some("write https://, or `options: { allow_cleartext: true }` if nobody can listen in between"),
+            ));
         }
         let wiring = Wiring {
             connector: &*connector,

@@ -21,21 +21,19 @@ pub struct ProcessSecrets;
 
 impl SecretSource for ProcessSecrets {
     fn resolve(&self, secret: &SecretRef) -> Result<SecretString, String> {
-        let what = match secret {
-            SecretRef::Env(name) => format!("the variable {name}"),
-            SecretRef::File(path) => format!("the file {path}"),
-        };
-        let text = match secret {
-            SecretRef::Env(name) => std::env::var(name).map_err(|_| format!("{what} is not set"))?,
+        let (what, text) = match secret {
+            SecretRef::Env(name) => {
+                (format!("the variable {name}"), std::env::var(name).map_err(|_| "is not set".to_owned()))
+            }
             SecretRef::File(path) => {
-                std::fs::read_to_string(path).map_err(|error| format!("{what} cannot be read: {error}"))?
+                let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"));
+                (format!("the file {path}"), text)
             }
         };
-        let text = text.trim_end();
-        if text.is_empty() {
-            return Err(format!("{what} is empty"));
+        match text.map_err(|why| format!("{what} {why}"))?.trim_end() {
+            "" => Err(format!("{what} is empty")),
+            text => Ok(text.into()),
         }
-        Ok(text.to_owned().into())
     }
 }
 

@@ -26,7 +26,7 @@ pub fn forecast(plan: &AppPlan, semantics: &Semantics, quota: &Quota) -> Forecas
     }
     while simulation.answer().is_some() {}
 
-    let mut scheduler = Scheduler::new(&plan.actions, (&semantics.members).into(), quota.concurrency);
+    let mut scheduler = Scheduler::new(&plan.actions, &semantics.members, quota.concurrency);
     let mut left: BTreeMap<usize, (Vec<usize>, VecDeque<Kind>)> = BTreeMap::new();
     loop {
         while let Some(command) = scheduler.next_command() {
@@ -76,7 +76,7 @@ struct Simulation {
 impl Simulation {
     fn new(quota: &Quota) -> Self {
         Self {
-            budget: Budget::new(quota),
+            budget: Budget::known(quota),
             now: Duration::ZERO,
             tickets: 0,
             owners: BTreeMap::new(),

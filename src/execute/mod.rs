@@ -25,5 +25,5 @@ pub use forecast::forecast;
 pub use jitter::Jitter;
 pub use journal::{Journal, NoJournal, Performed, Unwritten};
 pub use runner::{Event, Progress, Quiet, Tools, execute};
-pub use scheduler::{Command, Crowd, Scheduler};
+pub use scheduler::{Command, Scheduler};
 pub use stop::Stop;

@@ -98,7 +98,7 @@ async fn run(
     let Tools { created_ids, journal, jitter, .. } = *tools;
     let writer = &*tools.writer;
     let actions = &plan.actions;
-    let mut scheduler = Scheduler::new(actions, (&writer.semantics().members).into(), tools.quota.concurrency);
+    let mut scheduler = Scheduler::new(actions, &writer.semantics().members, tools.quota.concurrency);
     if stop.asked() {
         scheduler.stop();
     }

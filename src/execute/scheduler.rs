@@ -28,21 +28,6 @@ pub enum Command {
     },
 }
 
-/// How many memberships of one group a request carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Crowd {
-    /// Where they are added.
-    pub add: u32,
-    /// Where they are removed.
-    pub remove: u32,
-}
-
-impl From<&MemberRules> for Crowd {
-    fn from(members: &MemberRules) -> Self {
-        Self { add: members.add_at_once, remove: members.remove_at_once }
-    }
-}
-
 /// Decides in which order the ready actions of one app run.
 ///
 /// Removals of access come first, then what most other actions wait for, then the rest by name. No action starts before
@@ -66,9 +51,9 @@ pub struct Scheduler {
 type Rank = (u8, Reverse<u32>);
 
 impl Scheduler {
-    /// A scheduler for the ready actions among `actions`, which has at most `at_once` requests under way. `crowd` says how
-    /// many memberships a request carries.
-    pub fn new(actions: &[Action], crowd: Crowd, at_once: Option<u32>) -> Self {
+    /// A scheduler for the ready actions among `actions`, which has at most `at_once` requests under way. `members` says
+    /// how many memberships a request carries.
+    pub fn new(actions: &[Action], members: &MemberRules, at_once: Option<u32>) -> Self {
         let ready: BTreeMap<&ActionName, usize> = actions
             .iter()
             .enumerate()
@@ -100,7 +85,7 @@ impl Scheduler {
             lanes,
             followers,
             waits_for,
-            kin: families(actions, crowd),
+            kin: families(actions, members),
         };
         for index in ready.into_values() {
             scheduler.enqueue_if_free(index);
@@ -202,11 +187,11 @@ impl Scheduler {
 }
 
 /// Numbers the kinds of actions that go together.
-fn families(actions: &[Action], crowd: Crowd) -> Vec<Option<(usize, usize)>> {
+fn families(actions: &[Action], members: &MemberRules) -> Vec<Option<(usize, usize)>> {
     let mut numbers = BTreeMap::new();
     let family = |action| {
         let (verb, group) = kin(action)?;
-        let at_once = if verb == Verb::AddMember { crowd.add } else { crowd.remove };
+        let at_once = if verb == Verb::AddMember { members.add_at_once } else { members.remove_at_once };
         let next = numbers.len();
         let number = *numbers.entry((verb, group)).or_insert(next);
         (at_once > 1).then_some((number, at_once as usize))
@@ -233,8 +218,6 @@ mod tests {
     use super::*;
     use crate::model::{Edge, Rule};
 
-    const ALONE: Crowd = Crowd { add: 1, remove: 1 };
-
     fn action(account: &str, verb: Verb, after: &[(&str, Verb)]) -> Action {
         let name =
             |account: &str, verb| ActionName { app: "a".into(), verb, account: Some(account.into()), group: None };
@@ -251,7 +234,7 @@ mod tests {
 
     /// Runs everything, one result after the other; an account called `bad` fails.
     fn check(actions: &[Action], at_once: u32, expected: &str) {
-        let mut scheduler = Scheduler::new(actions, ALONE, Some(at_once));
+        let mut scheduler = Scheduler::new(actions, &MemberRules::default(), Some(at_once));
         let mut running = std::collections::VecDeque::new();
         let mut story = Vec::new();
         let label = |index: usize| {
@@ -337,7 +320,7 @@ mod tests {
     #[test]
     fn no_more_than_allowed_run_at_once() {
         let actions: Vec<Action> = ["a", "b", "c"].map(|account| action(account, Verb::Create, &[])).into();
-        let mut scheduler = Scheduler::new(&actions, ALONE, Some(2));
+        let mut scheduler = Scheduler::new(&actions, &MemberRules::default(), Some(2));
         assert_eq!(scheduler.next_command(), Some(Command::Start(vec![0])));
         assert_eq!(scheduler.next_command(), Some(Command::Start(vec![1])));
         assert_eq!(scheduler.next_command(), None);
@@ -348,7 +331,7 @@ mod tests {
     #[test]
     fn a_stop_lets_what_runs_end_and_starts_nothing_more() {
         let actions: Vec<Action> = ["a", "b"].map(|account| action(account, Verb::Create, &[])).into();
-        let mut scheduler = Scheduler::new(&actions, ALONE, Some(1));
+        let mut scheduler = Scheduler::new(&actions, &MemberRules::default(), Some(1));
         scheduler.next_command();
         scheduler.stop();
         assert!(!scheduler.is_done());

@@ -13,7 +13,7 @@ use super::{AccountStatus, FieldName, FieldValue, LiveAccount, Values, Verb};
 pub const ADDRESS: &str = "email";
 
 /// Everything the engine knows about how an app behaves.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Semantics {
     /// The connector's name, as `connector:` in the files gives it.
     pub connector: Arc<str>,
@@ -108,11 +108,12 @@ impl RoleRule {
 }
 
 /// How one account is looked up by its address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Find {
     /// The API has a query; what it returns is compared exactly.
     Query,
     /// Only a sweep of the whole list can tell.
+    #[default]
     Sweep,
 }
 
@@ -159,7 +160,7 @@ pub struct GroupRules {
 }
 
 /// What can be done with memberships.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct MemberRules {
     /// How they are read.
     pub read: MemberRead,
@@ -178,7 +179,7 @@ pub struct MemberRules {
     /// What a new member gets where the files say nothing, because the API refuses to do without. What members are by then
     /// stays as it is.
     pub joins_as: Values,
-    /// How many memberships of one group a request can add; 1 where each takes a request of its own.
+    /// How many memberships of one group a request can add; none or 1 where each takes a request of its own.
     pub add_at_once: u32,
     /// How many memberships of one group a request can remove.
     pub remove_at_once: u32,
@@ -189,24 +190,26 @@ pub struct MemberRules {
 }
 
 /// How memberships are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MemberRead {
     /// The members of a group.
     PerGroup,
     /// The groups of an account.
     PerAccount,
     /// Not at all: they are believed to be what the ledger says.
+    #[default]
     Nowhere,
 }
 
 /// How the fields of a membership are changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MemberChange {
     /// One call changes it.
     InPlace,
     /// By doing it again with other values.
     Again,
     /// By a person.
+    #[default]
     Manual,
 }
 

@@ -11,7 +11,7 @@ use super::{
     AppKey, ApprovalUse, Deed, Lease, NewEntry, Store, StoreError, Trouble,
     approvals::count,
     error::Fault,
-    lease,
+    lease::{self, FOR_SHARE, FOR_UPDATE},
     ledger::{self, Draft},
     open::Tx,
     row,
@@ -71,7 +71,7 @@ impl Store {
     /// store fails; nothing may be sent then.
     pub async fn open_batch(&self, lease: &Lease, intents: &[NewIntent]) -> Result<Vec<IntentId>, StoreError> {
         self.journal("writing down what is about to be sent", async |tx| {
-            lease::check_to_write(tx, lease).await?;
+            lease::check(tx, lease, FOR_UPDATE).await?;
             let sql = "UPDATE apps SET intents = intents + $3 WHERE app = $1 AND origin = $2 RETURNING intents";
             let count = row::column(intents.len());
             let last: i64 = tx.value(sql, of(lease.key()).and(count)).await?;
@@ -97,7 +97,7 @@ impl Store {
         approvals: &[ApprovalUse],
     ) -> Result<(), StoreError> {
         self.journal("writing down what came of a request", async |tx| {
-            lease::check(tx, lease).await?;
+            lease::check(tx, lease, FOR_SHARE).await?;
             let sql = "DELETE FROM intents WHERE app = $1 AND origin = $2 AND id = $3 RETURNING body";
             let found: Option<(String,)> = tx.row(sql, of(lease.key()).and(id.0)).await?;
             let (body,) = found.ok_or_else(|| not_open(lease, id))?;
@@ -130,7 +130,7 @@ impl Store {
     /// As [`Store::close_intent`].
     pub async fn note_absence(&self, lease: &Lease, id: IntentId) -> Result<u32, StoreError> {
         self.journal("noting what a reading did not show", async |tx| {
-            lease::check(tx, lease).await?;
+            lease::check(tx, lease, FOR_SHARE).await?;
             let sql = "UPDATE intents SET absences = absences + 1 WHERE app = $1 AND origin = $2 AND id = $3
                        RETURNING absences";
             let (absences,) = tx.row(sql, of(lease.key()).and(id.0)).await?.ok_or_else(|| not_open(lease, id))?;

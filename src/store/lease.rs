@@ -14,6 +14,12 @@ use super::{
     statement::{FromRow, none, of},
 };
 
+/// How PostgreSQL locks the row of an app that is only read.
+pub(super) const FOR_SHARE: &str = " FOR SHARE";
+
+/// The same for one that is going to be written.
+pub(super) const FOR_UPDATE: &str = " FOR UPDATE";
+
 /// Names an app for all that is stored about it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AppKey {
@@ -68,11 +74,6 @@ impl Lease {
         &self.key
     }
 
-    /// Who holds it.
-    pub fn owner(&self) -> &str {
-        &self.owner
-    }
-
     /// Raised by every claim.
     pub fn epoch(&self) -> i64 {
         self.epoch
@@ -93,7 +94,7 @@ impl Store {
     pub async fn claim(&self, key: &AppKey, owner: &str, ttl: Duration, now: Timestamp) -> Result<Claim, StoreError> {
         self.writing("claiming an app", async |tx| {
             enter_app(tx, key).await?;
-            let lock = tx.lock_rows(" FOR UPDATE");
+            let lock = tx.lock_rows(FOR_UPDATE);
             let sql = format!("SELECT owner, lease_until FROM apps WHERE app = $1 AND origin = $2{lock}");
             let (holder, until): (Option<String>, Option<i64>) = tx.one(&sql, of(key)).await?;
             let clock = clock(tx, now).await?;
@@ -140,7 +141,7 @@ impl Store {
     /// [`Trouble::LostLease`](super::Trouble::LostLease) when someone else has claimed the app.
     pub async fn renew(&self, lease: &Lease, ttl: Duration, now: Timestamp) -> Result<(), StoreError> {
         self.writing("renewing a lease", async |tx| {
-            check_to_write(tx, lease).await?;
+            check(tx, lease, FOR_UPDATE).await?;
             let until = clock(tx, now).await?.saturating_add(length(ttl));
             let sql = "UPDATE apps SET lease_until = $3 WHERE app = $1 AND origin = $2";
             tx.run(sql, of(&lease.key).and(until)).await.map(drop)
@@ -200,7 +201,7 @@ impl Store {
         work: impl AsyncFnOnce(&mut Tx<'_>) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
         self.writing(doing, async |tx| {
-            check(tx, lease).await?;
+            check(tx, lease, FOR_SHARE).await?;
             work(tx).await
         })
         .await
@@ -229,17 +230,9 @@ async fn raise(
     Ok(Lease { key: key.clone(), owner: owner.into(), epoch, ttl, held: Arc::new(held) })
 }
 
-/// Makes sure that a lease still holds, and that it does until the transaction ends.
-pub(super) async fn check(tx: &mut Tx<'_>, lease: &Lease) -> Result<(), Fault> {
-    check_and(tx, lease, " FOR SHARE").await
-}
-
-/// The same where the app's row is going to be written.
-pub(super) async fn check_to_write(tx: &mut Tx<'_>, lease: &Lease) -> Result<(), Fault> {
-    check_and(tx, lease, " FOR UPDATE").await
-}
-
-async fn check_and(tx: &mut Tx<'_>, lease: &Lease, lock: &'static str) -> Result<(), Fault> {
+/// Makes sure that a lease still holds, and that it does until the transaction ends: the app's row is locked as
+/// `lock` says.
+pub(super) async fn check(tx: &mut Tx<'_>, lease: &Lease, lock: &'static str) -> Result<(), Fault> {
     let lock = tx.lock_rows(lock);
     let sql = format!("SELECT owner, epoch FROM apps WHERE app = $1 AND origin = $2{lock}");
     match tx.row::<(Option<String>, i64)>(&sql, of(&lease.key)).await?.unwrap_or_default() {

@@ -124,12 +124,8 @@ impl OverHttp for Acc {
         &self.semantics
     }
 
-    fn client(&self) -> &HttpClient {
-        &self.hq.http
-    }
-
-    fn second(&self) -> Option<&HttpClient> {
-        Some(&self.construction.http)
+    fn clients(&self) -> Vec<&HttpClient> {
+        vec![&self.hq.http, &self.construction.http]
     }
 }
 

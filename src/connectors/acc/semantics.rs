@@ -54,9 +54,6 @@ pub(super) fn of(settings: &Settings) -> Semantics {
         update: true,
         deactivate: Some(DeactivateRule { irreversible: false, strips_members: false }),
         reactivate: true,
-        delete: None,
-        cancel_pending: None,
-        inactive_keeps_seat: false,
         groups: GroupRules { list: true, ..GroupRules::default() },
         members: MemberRules {
             read: MemberRead::PerGroup,
@@ -67,17 +64,16 @@ pub(super) fn of(settings: &Settings) -> Semantics {
             creates_account: acts,
             // A new account is always an ordinary one, so that its role needs no request of its own.
             creates_with: fields(["role", "given_name", "family_name"]),
-            joins_as: Default::default(),
             add_at_once: AT_ONCE,
-            remove_at_once: 1,
             role: Some(role([rows::MEMBER, rows::ADMIN])),
             fields: fields(["role", "roles", "company"]),
+            ..MemberRules::default()
         },
         manual: manual(acts),
         effort: effort(),
-        address_reads: 0,
         settle: settings.import_wait,
         limits: construction_limits(),
+        ..Semantics::default()
     }
 }
 

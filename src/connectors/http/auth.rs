@@ -39,7 +39,7 @@ pub enum Scheme {
     /// With a header that never changes, or with none.
     Fixed(Option<(String, SecretString)>),
     /// With a token that a call gives.
-    Token(TokenCall),
+    Token(Box<TokenCall>),
 }
 
 impl Scheme {

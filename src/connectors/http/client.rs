@@ -106,19 +106,8 @@ impl Answer {
     }
 }
 
-/// What came of sending once.
-enum Sent {
-    /// There is an answer, good or bad.
-    Answer(WireAnswer),
-    /// There is one whose meaning is known.
-    Meaning(WireAnswer, Said),
-    /// The app has too much to do, and did nothing.
-    Overload(WireAnswer, Option<Said>),
-    /// There was no connection.
-    Never(String),
-    /// There was no answer.
-    Lost(String),
-}
+/// What came of sending once: an answer, good or bad, with its meaning where that is known.
+type Sent = Result<(WireAnswer, Option<Said>), WireFailure>;
 
 impl HttpClient {
     /// A client over HTTP.
@@ -225,17 +214,18 @@ impl HttpClient {
         let (mut attempt, mut limited, mut redirects, mut renewed) = (0, 0, 0, false);
         loop {
             let (error, again) = match self.send(request, &url, lane, failing, judge, &mut renewed).await? {
-                Sent::Never(reason) => (failing.not_sent(&reason), true),
-                Sent::Lost(reason) => (failing.lost(None, &reason), !write),
-                Sent::Overload(answer, said) => {
+                Err(WireFailure::NotSent(reason)) => (failing.not_sent(&reason), true),
+                Err(WireFailure::Lost(reason)) => (failing.lost(None, &reason), !write),
+                Ok((answer, Some(said))) if said.meaning != Meaning::Overload => return judged(failing, answer, said),
+                // The app has too much to do, and did nothing.
+                Ok((answer, said)) if said.is_some() || answer.status == 429 => {
                     limited += 1;
                     if limited == LIMITED_ATTEMPTS {
                         return Err(failing.rate_limited(&answer, said.as_ref()));
                     }
                     continue;
                 }
-                Sent::Meaning(answer, said) => return judged(failing, answer, said),
-                Sent::Answer(answer) => {
+                Ok((answer, _)) => {
                     if !write
                         && redirects < REDIRECTS
                         && let Some(target) = self.redirect(&answer, &url)
@@ -298,15 +288,7 @@ impl HttpClient {
                     *renewed = true;
                     self.auth.reject(&credential).await;
                 }
-                Ok((answer, said)) => {
-                    return Ok(match said {
-                        Some(said) if said.meaning != Meaning::Overload => Sent::Meaning(answer, said),
-                        None if answer.status != 429 => Sent::Answer(answer),
-                        overload => Sent::Overload(answer, overload),
-                    });
-                }
-                Err(WireFailure::NotSent(reason)) => return Ok(Sent::Never(reason)),
-                Err(WireFailure::Lost(reason)) => return Ok(Sent::Lost(reason)),
+                sent => return Ok(sent),
             }
         }
     }

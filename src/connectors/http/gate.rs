@@ -276,7 +276,7 @@ impl Drop for Permit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::budget::{Covers, Quota, Scope};
+    use crate::budget::{Covers, Quota, Scope, Told};
 
     fn gate(requests: u32, per: u64, concurrency: u32) -> Arc<Gate> {
         let scopes = vec![Scope { covers: Covers::All, requests, per: Duration::from_secs(per) }];
@@ -298,7 +298,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_all_announce_paces_everyone_but_removals_until_it_is_less_than_remains() {
         let gate = gate(100, 3600, 10);
-        let said = Feedback { remaining: Some(50), reset_in: Some(Duration::from_secs(1000)), ..Feedback::default() };
+        let reset_in = Some(Duration::from_secs(1000));
+        let told = vec![Told { remaining: Some(50), reset_in, ..Told::default() }];
+        let said = Feedback { told, ..Feedback::default() };
         gate.enter(Lane::Read, Kind::Read).await.unwrap().answered(&said);
         let (one, other) = (gate.visitor(), gate.visitor());
         gate.expect(one, 10, 30);

@@ -125,19 +125,11 @@ impl Link {
 
 /// What an answer says about the quota.
 fn feedback(answer: &WireAnswer, said: Option<&Said>, local: SystemTime) -> Feedback {
-    let date = answer.header("date");
-    // The same facts under the names that are in use.
-    let first = |names: [&str; 3]| names.into_iter().find_map(|name| answer.header(name));
-    let limit = first(["x-ratelimit-limit", "x-rate-limit-limit", "ratelimit-limit"]);
-    let remaining = first(["x-ratelimit-remaining", "x-rate-limit-remaining", "ratelimit-remaining"]);
-    let reset = first(["x-ratelimit-reset", "x-rate-limit-reset", "ratelimit-reset"]);
     let overloaded = said.map_or(matches!(answer.status, 429 | 503), |said| said.meaning == Meaning::Overload);
     let retry_after = answer.header("retry-after").filter(|_| overloaded);
     Feedback {
         outcome: if overloaded { Outcome::Overloaded } else { Outcome::Answered },
-        limit: limit.and_then(budget::quota_limit),
-        remaining: remaining.and_then(|value| value.trim().parse().ok()),
-        reset_in: reset.and_then(|value| budget::quota_reset(value, date, local)),
-        retry_after: retry_after.map(|value| budget::retry_after(value, date, local)),
+        told: budget::told(|name| answer.header(name), local),
+        retry_after: retry_after.map(|value| budget::retry_after(value, answer.header("date"), local)),
     }
 }

@@ -100,13 +100,13 @@ fn fixture(turns: Vec<Turn>, auth: Scheme, token_life: Option<u64>) -> Fixture {
 }
 
 fn oauth() -> Scheme {
-    Scheme::Token(TokenCall::client_credentials(
+    Scheme::Token(Box::new(TokenCall::client_credentials(
         "https://api.example/token".parse().unwrap(),
         &"me".into(),
         &"s3cret-value".into(),
         ClientStyle::Basic,
         vec!["a".into(), "b".into()],
-    ))
+    )))
 }
 
 impl Fixture {
@@ -304,7 +304,7 @@ async fn a_refused_sign_in_says_what_to_look_at() {
 
 #[tokio::test(start_paused = true)]
 async fn a_log_in_call_gives_its_token_in_a_header() {
-    let login = Scheme::Token(TokenCall {
+    let login = Scheme::Token(Box::new(TokenCall {
         url: "https://api.example/v3/auth".parse().unwrap(),
         content_type: "application/json",
         client: None,
@@ -314,7 +314,7 @@ async fn a_log_in_call_gives_its_token_in_a_header() {
         prefix: String::new(),
         life: Some(UNSTATED_LIFE),
         scopes: Vec::new(),
-    });
+    }));
     let fixture = fixture(vec![Turn::Answer(201, &[("x-subject-token", "abc")], "{}")], login, None);
     fixture.client.read(&Request::new(Method::Get, "/users"), Lane::Read).await.unwrap();
     assert_eq!(fixture.auths(), ["", "abc"]);

@@ -50,6 +50,12 @@ pub struct RestConnector {
     notices: Mutex<BTreeSet<Notice>>,
 }
 
+/// Whether a row is all that is sought.
+pub(super) type Enough<'a> = &'a (dyn Fn(&Value) -> bool + Send + Sync);
+
+/// No row is.
+pub(super) const TO_THE_END: Enough<'static> = &|_| false;
+
 impl RestConnector {
     /// A connector that speaks through `http`, whose base is that of the manifest. `semantics` are the manifest's with
     /// what `options` add; `managed` are the fields whose names matter.
@@ -175,8 +181,8 @@ impl OverHttp for RestConnector {
         &self.semantics
     }
 
-    fn client(&self) -> &HttpClient {
-        &self.http
+    fn clients(&self) -> Vec<&HttpClient> {
+        vec![&self.http]
     }
 }
 

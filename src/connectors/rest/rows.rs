@@ -14,9 +14,6 @@ use crate::{
     model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount},
 };
 
-/// Accepted is not done.
-pub(super) const ACCEPTED: u16 = 202;
-
 /// Puts values where they belong in a body.
 pub(super) fn set_all(body: &mut Value, changes: &[(Dotted, Value)]) {
     for (path, value) in changes {

@@ -63,7 +63,7 @@ impl Connector for Manifest {
                     let secret = wiring.secret(&key)?.expose_secret();
                     bindings.insert(format!("secret.{key}").into(), Value::from(secret));
                 }
-                Scheme::Token(TokenCall {
+                Scheme::Token(Box::new(TokenCall {
                     url: wiring.token_url(post),
                     content_type: "application/json",
                     client: None,
@@ -76,7 +76,7 @@ impl Connector for Manifest {
                     prefix: prefix.clone(),
                     life: Some(life.filter(|seconds| *seconds > 0).map_or(UNSTATED_LIFE, Duration::from_secs)),
                     scopes: Vec::new(),
-                })
+                }))
             }
         })
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     engine::RestConnector,
     manifest::{Records, Style, Update},
-    rows::{ACCEPTED, echoes, set_all},
+    rows::{echoes, set_all},
     template::{Dotted, text},
 };
 use crate::{
@@ -78,7 +78,7 @@ impl Updating<'_> {
         let answer = self.connector.send(&self.update.call, &self.request, self.lane).await?;
         let echo = answer.body.as_ref().map(|body| self.of.unwrap(body));
         let same = |echo: &Value| text(&self.of.id, echo).is_none_or(|echoed| &*echoed == self.id);
-        let proven = answer.status != ACCEPTED && echo.is_some_and(|echo| same(echo) && echoes(&shown, echo));
+        let proven = !answer.is_promise() && echo.is_some_and(|echo| same(echo) && echoes(&shown, echo));
         let echo = echo.cloned();
         match &self.update.style {
             // The answer does not show that all the rest is still there.

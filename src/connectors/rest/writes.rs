@@ -9,7 +9,7 @@ use super::{
     dictionary::{Translation, Unsendable},
     engine::RestConnector,
     manifest::{ACCOUNT, Call, Change, GROUP, Manifest, Naming, Records, Update},
-    rows::{ACCEPTED, echoes, set_all},
+    rows::{echoes, set_all},
     template::{Bindings, Dotted, text},
 };
 use crate::{
@@ -89,7 +89,7 @@ impl RestConnector {
         let mut sent = of.unwrap(&request.body.unwrap_or(Value::Null)).clone();
         let id = text(&of.id, echo);
         let (account, is_it) = shown(&mut sent, echo, &words);
-        let proven = answer.status != ACCEPTED && id.is_some() && is_it && echoes(&sent, echo);
+        let proven = !answer.is_promise() && id.is_some() && is_it && echoes(&sent, echo);
         Ok(Written { id, account, proven })
     }
 
@@ -168,7 +168,7 @@ impl RestConnector {
     async fn delete(&self, call: &Call, bindings: &Bindings<'_>, lane: Lane) -> Result<Written, Error> {
         let request = self.request(call, bindings)?;
         let answer = self.send(call, &request, lane).await?;
-        let proven = answer.status != ACCEPTED && answer.body.is_some_and(|body| call.answers.prove(&body));
+        let proven = !answer.is_promise() && answer.body.is_some_and(|body| call.answers.prove(&body));
         Ok(Written { proven, ..Written::default() })
     }
 
@@ -197,7 +197,7 @@ impl RestConnector {
         let words = self.words_for(&members.naming, values, lane).await;
         let request = self.carrying(call, self.member_bindings(group, accounts), &words, values)?;
         let answer = self.send(call, &request, lane).await?;
-        let proven = answer.status != ACCEPTED
+        let proven = !answer.is_promise()
             && request.body.as_ref().zip(answer.body.as_ref()).is_some_and(|(sent, echo)| echoes(sent, echo));
         Ok(Written { proven, ..Written::default() })
     }
@@ -255,13 +255,7 @@ impl Writer for RestConnector {
                 let call = self.need(&members.remove, "remove", "members")?;
                 self.delete(call, &self.member_bindings(group, &accounts), lane).await?;
             }
-            _ => {
-                let mut results = Vec::with_capacity(writes.len());
-                for write in writes {
-                    results.push(self.write(write, lane).await);
-                }
-                return Ok(results);
-            }
+            _ => return Ok(self.one_by_one(writes, lane).await),
         }
         // One answer for all proves nothing about each.
         Ok(writes.iter().map(|_| Ok(Written::default())).collect())

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::profile::{DeleteUsers, EXTERNAL_ID, Profile};
 use crate::model::{
-    AccountStatus, CreateRule, DeactivateRule, DeleteRule, Effort, FieldName, Find, GroupRules, Limits, MemberChange,
-    MemberRead, MemberRules, RoleRule, Semantics, Verb,
+    AccountStatus, CreateRule, DeactivateRule, DeleteRule, Effort, FieldName, Find, GroupRules, MemberRead,
+    MemberRules, RoleRule, Semantics, Verb,
 };
 
 impl Profile {
@@ -37,15 +37,12 @@ impl Profile {
             deactivate: Some(DeactivateRule { irreversible: !self.reactivate, strips_members: false }),
             reactivate: self.reactivate,
             delete: (self.delete_users == DeleteUsers::Permanent).then_some(DeleteRule { irreversible: true }),
-            cancel_pending: None,
             inactive_keeps_seat: self.inactive_keeps_seat,
             groups: GroupRules {
                 list: true,
                 create: self.create_groups,
-                update: false,
                 delete: self.delete_groups,
-                fields: Default::default(),
-                require: Default::default(),
+                ..GroupRules::default()
             },
             members: self.member_rules(),
             manual: self.by_hand(),
@@ -53,7 +50,7 @@ impl Profile {
             // An address stands in more than one place of a user.
             address_reads: 1,
             settle: self.settle,
-            limits: Limits::default(),
+            ..Semantics::default()
         }
     }
 
@@ -64,15 +61,10 @@ impl Profile {
             read: if self.read_members { MemberRead::PerGroup } else { MemberRead::Nowhere },
             add: in_groups,
             when: [AccountStatus::Active, AccountStatus::Pending].into(),
-            change: MemberChange::Manual,
             remove: in_groups,
-            creates_account: false,
-            creates_with: Default::default(),
-            joins_as: Default::default(),
             add_at_once: crowd,
             remove_at_once: crowd,
-            role: None,
-            fields: Default::default(),
+            ..MemberRules::default()
         }
     }
 

@@ -101,8 +101,8 @@ impl OverHttp for ScimApp {
         &self.semantics
     }
 
-    fn client(&self) -> &HttpClient {
-        &self.http
+    fn clients(&self) -> Vec<&HttpClient> {
+        vec![&self.http]
     }
 }
 

@@ -80,11 +80,7 @@ fn semantics(wire: &wire::Manifest, members: &wire::Members) -> Semantics {
         connector: wire.name.as_str().into(),
         account_noun: wire.accounts.noun.as_str().into(),
         group_noun: wire.groups.noun.as_deref().unwrap_or("group").into(),
-        // What the accounts' own fields say follows once they are checked.
-        fields: BTreeSet::new(),
-        carries: BTreeSet::new(),
         fixed: wire.accounts.fixed.iter().cloned().collect(),
-        role: None,
         find: if wire.accounts.find.is_some() { Find::Query } else { Find::Sweep },
         create: create
             .as_ref()
@@ -98,11 +94,10 @@ fn semantics(wire: &wire::Manifest, members: &wire::Members) -> Semantics {
         groups: records::group_rules(&wire.groups),
         members: members::rules(members),
         manual: wire.manual.iter().map(|(verb, text)| (verb.0, text.trim().into())).collect(),
-        // What the calls themselves say follows once they are checked.
-        effort: BTreeMap::new(),
-        address_reads: 0,
         settle: Duration::from_secs(wire.settle),
         limits: limits(&wire.limits),
+        // What the accounts' own fields and the calls themselves say follows once they are checked.
+        ..Semantics::default()
     }
 }
 
