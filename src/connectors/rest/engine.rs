@@ -30,12 +30,6 @@ use crate::{
 /// The names that a lookup gave, or why it gave none.
 pub(super) type LookedUp = Result<Arc<Dictionary>, Arc<Error>>;
 
-/// Whether a row is all that is sought.
-pub(super) type Enough<'a> = &'a (dyn Fn(&Value) -> bool + Send + Sync);
-
-/// No row is.
-pub(super) const TO_THE_END: Enough<'static> = &|_| false;
-
 /// An app, read and written by its manifest.
 #[derive(Debug)]
 pub struct RestConnector {
