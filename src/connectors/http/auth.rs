@@ -33,7 +33,6 @@ pub const UNSTATED_LIFE: Duration = Duration::from_secs(10 * 60);
 const LONG_LIVED: Duration = Duration::from_secs(5 * 60);
 
 /// How an app wants its callers to sign in.
-#[expect(clippy::large_enum_variant, reason = "each app has one, and it is never moved about")]
 #[derive(Debug)]
 pub enum Scheme {
     /// With a header that never changes, or with none.
