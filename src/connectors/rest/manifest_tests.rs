@@ -129,7 +129,7 @@ fn a_call_that_would_be_about_everybody_is_refused() {
 
 #[test]
 fn one_word_for_two_statuses_is_refused() {
-    assert_snapshot!(wrong("inactive: off", "inactive: on"), @"small.yaml:4: `accounts.status` says "on" for active and for inactive, so nobody can tell them apart");
+    assert_snapshot!(wrong("inactive: off", "inactive: on"), @r#"small.yaml:4: `accounts.status` says "on" for active and for inactive, so nobody can tell them apart"#);
 }
 
 #[test]
