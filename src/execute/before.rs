@@ -6,7 +6,7 @@ use super::{
     perform::One,
 };
 use crate::{
-    connectors::Error,
+    connectors::{Error, ErrorKind},
     model::{AccountStatus, ActionResult, KnownAccount, LiveAccount, Step},
 };
 
@@ -32,7 +32,7 @@ impl One<'_> {
         }
         let read = match seen {
             Some(account) => Some(account),
-            None => self.run.writer.account(&planned.id, self.lane).await?,
+            None => self.account(planned).await?,
         };
         Ok(match (read, step) {
             (Some(account), _) => self.still_right(planned, &account),
@@ -40,6 +40,21 @@ impl One<'_> {
             // The removal itself asks once more, so that not one answer alone says that nothing is left to do.
             (None, _) => None,
         })
+    }
+
+    /// The account as it is now. Where the app fails to show it by its id, the answer to its address, or else the list, shows
+    /// it: one broken page must not keep a leaver active.
+    ///
+    /// # Errors
+    /// What the look by id says, when the account is not seen elsewhere.
+    async fn account(&self, planned: &KnownAccount) -> Result<Option<LiveAccount>, Error> {
+        let failed = match self.run.writer.account(&planned.id, self.lane).await {
+            Err(error) if matches!(error.kind, ErrorKind::Server | ErrorKind::Malformed) => error,
+            read => return read,
+        };
+        let found = self.run.writer.find(&planned.email, self.lane).await;
+        let seen = found.ok().and_then(|found| found.rows.into_iter().find(|account| account.id == planned.id));
+        seen.map(Some).ok_or(failed)
     }
 
     /// What becomes of the action instead, if the account is not what it was when the action was planned.

@@ -22,6 +22,10 @@ use crate::{
 /// that a complete list is right about the rest.
 const LOOKS: usize = 100;
 
+/// Joining a group gives an account by its address, so that nobody gets a second one, and one request invites hundreds. A
+/// question for each of them would cost a hundred times as much. A list that lacks people lacks some of so many.
+const JOINERS: usize = 50;
+
 /// The accounts of a list, and how much of all it is.
 pub(super) struct Listed {
     pub(super) accounts: Vec<LiveAccount>,
@@ -111,15 +115,18 @@ async fn ask(reader: &dyn Reader, emails: Vec<Email>, lane: Lane) -> Vec<(Email,
     stream::iter(asks).buffered(AT_ONCE).collect().await
 }
 
-/// Whom a plan is about to make.
+/// Whom a plan is about to make, and of those who get an account by joining a group the first [`JOINERS`].
 fn made(plan: &AppPlan) -> BTreeSet<Email> {
-    let ready = plan.actions.iter().filter(|action| action.status == Status::Ready);
-    let made = ready.filter_map(|action| match &action.step {
+    let steps = || plan.actions.iter().filter(|action| action.status == Status::Ready).map(|action| &action.step);
+    let created = steps().filter_map(|step| match step {
         Step::CreateAccount { email, .. } => Some(email),
+        _ => None,
+    });
+    let joining = steps().filter_map(|step| match step {
         Step::AddMember { account: AccountRef::Created(email), joining: Some(_), .. } => Some(email),
         _ => None,
     });
-    made.cloned().collect()
+    created.chain(joining.collect::<BTreeSet<_>>().into_iter().take(JOINERS)).cloned().collect()
 }
 
 impl Observation {

@@ -51,7 +51,7 @@ pub(super) fn moved_away(cx: &Context<'_>, person: &Email, account: &LiveAccount
             account.id, account.email
         ),
         repair: format!(
-            "if the account is still {person}'s, {}; if it is somebody else's, {}, or, if they have left, {}",
+            "if the account is still {person}'s, {}; if it is somebody else's, {}; if they have left, {}",
             repair::alias(cx, person, &account.email),
             repair::grant(cx, &account.email, account),
             repair::left(&account.email)

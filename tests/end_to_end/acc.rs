@@ -95,6 +95,7 @@ async fn example() -> Story {
             writeln!(text, "          {email}: {{ role: {level}, roles: [{role}], company: {company} }}").unwrap();
         }
     }
+    text += "approvals:\n  - allow: acc/reactivate/kenji.watanabe@northwind.example\n    guard: reactivation\n    until: 2036-12-31\n";
     fs::write(story.dir.path().join("acc.yaml"), text).unwrap();
     story
 }
@@ -136,6 +137,7 @@ async fn a_drifted_account_becomes_what_the_files_say() {
     ready acc/change-member/noor.jansen@lumenrender.example/Museum Extension
     ready acc/change-member/pavel.horak@northwind.example/Riverside School
     ready acc/change-member/simon.clarke@northwind.example/Riverside School
+    ready acc/remove-member/victor.amaya@northwind.example/Museum Extension
     ready acc/remove-member/wei.zhang@northwind.example/Riverside School
     ");
     let reading = story.sandbox.log().len();

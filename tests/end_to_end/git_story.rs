@@ -233,6 +233,7 @@ async fn a_season_of_an_office_that_keeps_its_access_in_git() {
             "ready change wiki/deactivate/edward@x.example",
             "ready drift wiki/add-member/clara@x.example/Editors",
             "ready change wiki/add-member/nora@x.example/Editors",
+            "ready change wiki/remove-member/edward@x.example/Finance",
             "ready change wiki/remove-member/gina@x.example/Finance",
             "ready drift wiki/remove-member/mina@x.example/Finance",
         ]
@@ -254,6 +255,7 @@ async fn a_season_of_an_office_that_keeps_its_access_in_git() {
             "change wiki add-member nora@x.example",
             "change wiki create nora@x.example",
             "change wiki deactivate edward@x.example",
+            "change wiki remove-member edward@x.example",
             "change wiki remove-member gina@x.example",
             "drift studio update gina@x.example",
             "drift wiki add-member clara@x.example",
@@ -262,7 +264,7 @@ async fn a_season_of_an_office_that_keeps_its_access_in_git() {
         "{comment}"
     );
     let base = office.git().git(&["rev-parse", "--short=12", "main"]);
-    let compared = format!("Compared with <code>main</code> (<code>{base}</code>): **6 by this change**, 3 drift, ");
+    let compared = format!("Compared with <code>main</code> (<code>{base}</code>): **7 by this change**, 3 drift, ");
     assert!(comment.contains(&compared), "{comment}");
     assert!(comment.contains("> 1 action to do cannot be undone."), "{comment}");
     assert_eq!(apps.log().len(), 0);

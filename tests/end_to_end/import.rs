@@ -193,7 +193,7 @@ async fn an_existing_tree_gets_what_is_missing_and_keeps_its_comments_and_order(
     let said = place.rosterd(&["import", "--app", "lab"]).await;
     assert_eq!(said.status, 0, "{said:?}");
     insta::assert_snapshot!(said.err, @"
-    Added 1 person, 2 accounts, 1 group and 3 memberships to 2 files.
+    Added 2 people, 3 accounts, 1 group and 4 memberships to 2 files.
     Next: read what was written (`git diff`), then `rosterd plan`, which should find nothing to do.
     ");
     insta::assert_snapshot!(read(place.path(), "all.yaml"), @r"
@@ -224,17 +224,20 @@ async fn an_existing_tree_gets_what_is_missing_and_keeps_its_comments_and_order(
           Leads:
             members:
               edward@x.io:
+              gone@x.io:
         accounts:
           backup-bot@x.io:
           edward@x.io:
+          gone@x.io:
 
     settings: { time_zone: UTC }   # the end
     ");
-    insta::assert_snapshot!(read(place.path(), "people/imported.yaml"), @r"
+    insta::assert_snapshot!(read(place.path(), "people/imported.yaml"), @r#"
     # Found in the apps by `rosterd import`. Move the entries to where you want to have them.
     people:
       edward@x.io: { given_name: Edward, family_name: Finch }
-    ");
+      gone@x.io: { given_name: "=Gone", family_name: By, status: suspended }
+    "#);
     place.in_sync().await;
 }
 

@@ -27,6 +27,8 @@ people:
   back@example.com: { given_name: B, family_name: Ack }
   gone@example.com: { given_name: G, family_name: One, status: left }
   extra@example.com: { given_name: E, family_name: Xtra }
+approvals:
+  - { allow: studio/reactivate/back@example.com, guard: reactivation, until: 2036-12-31 }
 ";
 
 async fn drifted(config: Config, quirks: &[&str]) -> Story {
@@ -71,7 +73,7 @@ async fn from_drifted_to_converged() {
     let kept = story.sandbox.account("workiva", APP, "kept@example.com").unwrap();
     assert_eq!(kept.groups.len(), 2, "the new group too: {kept:?}");
     let writes = story.writes();
-    assert!(!writes.iter().any(|line| line.starts_with("DELETE")), "{writes:?}");
+    assert!(!writes.iter().any(|line| line.starts_with("DELETE") && !line.contains("/members/")), "{writes:?}");
     let runs = story.sandbox.log();
     let count = |path: &str| runs.iter().filter(|request| request.path == path && request.method == "GET").count();
     // One look at the roles in each of the three runs above.
@@ -109,8 +111,9 @@ async fn page_tokens_that_expire_are_taken_from_the_start() {
     story.sandbox.set_quirks("workiva", APP, &["page-token-expires-once"]).unwrap();
     let plan = story.plan().await;
     assert_eq!(plan["apps"][0]["complete"], true, "{plan}");
-    let lists = story.sandbox.log().iter().filter(|request| request.path == "/platform/v1/users").count();
-    assert_eq!(lists, 2 + 2, "from the start once");
+    let log = story.sandbox.log().into_iter();
+    let lists = log.filter(|request| request.path == "/platform/v1/users" && !request.query.contains("email="));
+    assert_eq!(lists.count(), 2 + 2, "from the start once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,17 +150,13 @@ async fn the_group_of_everyone_is_left_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_is_made_behind_our_back_is_adopted_after_the_conflict() {
     let story = drifted(quick(), &[]).await;
-    let slow = "method=GET,path=/platform/v1/groups,kind=slow,wait=2s".parse::<Fault>().unwrap();
+    // The server answers that there is no such user, and while the answer is on its way, somebody makes the user.
+    let slow = "method=GET,path=/platform/v1/users,at=2,kind=slow,wait=2s".parse::<Fault>().unwrap();
     story.sandbox.set_faults(vec![slow]);
     story.sandbox.clear_log();
     let at = format!("--sandbox={}", story.sandbox.url());
     let child = start(&["apply", story.dir.path().to_str().unwrap(), &at, "--yes"], &[]);
-    while !story
-        .sandbox
-        .log()
-        .iter()
-        .any(|request| request.path == "/platform/v1/groups" || request.path == "/platform/v1/roles")
-    {
+    while story.sandbox.log().iter().filter(|request| request.path == "/platform/v1/users").count() < 2 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let id = story.account("New@Example.com", "Viewer", true);

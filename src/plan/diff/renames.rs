@@ -72,7 +72,7 @@ fn explain(cx: &Context<'_>, person: &Email, stranger: &Email, account: &LiveAcc
     (
         format!("{person} is new and has the same names as {stranger}, whom the files do not know"),
         format!(
-            "if they are one person, {}; if they are two, {}, or, if the other one has left, {}",
+            "if they are one person, {}; if they are two, {}; if the other one has left, {}",
             repair::alias(cx, person, stranger),
             repair::grant(cx, stranger, account),
             repair::left(stranger)

@@ -150,7 +150,6 @@ async fn somebody_without_a_company_joins_and_the_plan_after_it_is_empty() {
 const PAIR: &str = "groups: { Tower: { members: { p1@x.example: member, p2@x.example: member } } }";
 
 #[tokio::test]
-#[ignore = "waits for the same proofs in ACC"]
 async fn whoever_left_loses_the_project_too() {
     let case = running(acc(vec![member(1, None), member(2, None)])).files(PAIR, "").start().await;
     case.applied().await;

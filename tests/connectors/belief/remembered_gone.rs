@@ -71,7 +71,6 @@ async fn a_manifest_says_which_answer_means_gone() {
 }
 
 #[tokio::test]
-#[ignore = "waits for a run after its last change"]
 async fn a_removal_of_one_person_goes_on_behind_a_failing_look() {
     for dialect in BOTH {
         for status in [403, 410, 500] {
@@ -90,7 +89,6 @@ async fn a_removal_of_one_person_goes_on_behind_a_failing_look() {
 }
 
 #[tokio::test]
-#[ignore = "waits for a run after its last change"]
 async fn whoever_cannot_be_looked_at_by_id_and_is_listed_is_cut_off() {
     for dialect in BOTH {
         for status in [403, 500] {
