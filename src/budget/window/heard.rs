@@ -93,7 +93,7 @@ impl Window {
             if long || !self.names_limit {
                 self.counted.drain(..freed.min(self.counted.len()));
             }
-            if long && self.is_ours() && self.told <= self.per.saturating_add(2 * ROUNDING) {
+            if (long || self.per >= SHORT) && self.is_ours() && self.told <= self.per.saturating_add(2 * ROUNDING) {
                 self.spent.drain(..freed.min(self.spent.len()));
             }
             self.pace_until = Duration::ZERO;
