@@ -139,9 +139,7 @@ async fn run(
                     scheduler.stop();
                     log.ended_by.get_or_insert(why);
                 }
-                let took_effect = |result: &ActionResult| matches!(result, ActionResult::Done { .. });
-                let ended: Vec<_> = results.iter().map(|(index, result)| (*index, took_effect(result))).collect();
-                scheduler.ended(&ended);
+                scheduler.ended(&took_effect(&results));
                 results.into_iter().for_each(|(index, result)| log.ended(index, result));
             }
         }
@@ -151,6 +149,10 @@ async fn run(
 
 /// Results by the index of the action.
 type Results = Vec<(usize, ActionResult)>;
+
+fn took_effect(results: &[(usize, ActionResult)]) -> Vec<(usize, bool)> {
+    results.iter().map(|(index, result)| (*index, matches!(result, ActionResult::Done { .. }))).collect()
+}
 
 /// Carries out actions together, and writes down what became of each. That is tried for each, whatever happens to the others.
 async fn carry_out(
