@@ -74,16 +74,13 @@ impl Commit {
     /// # Errors
     /// When a file cannot be read or is not text.
     pub(crate) fn files(&self, wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, String)>, GitError> {
-        let below = self.entries.range(self.prefix.clone()..);
-        let below = below.take_while(|(path, _)| path.starts_with(&self.prefix));
-        let paths: Vec<&String> =
-            below.map(|(path, _)| path).filter(|path| wanted(&path[self.prefix.len()..])).collect();
-        let mut objects = Objects::open(&self.root)?;
-        let mut files = Vec::with_capacity(paths.len());
-        for path in paths {
-            files.push((path[self.prefix.len()..].to_owned(), self.text(path, &mut objects)?));
-        }
-        Ok(files)
+        let mut objects = Objects::begin(command(&self.root))?;
+        let below = self.entries.range(self.prefix.clone()..).map_while(|(path, _)| {
+            let name = path.strip_prefix(&self.prefix)?;
+            Some((name, path))
+        });
+        let wanted = below.filter(|(name, _)| wanted(name));
+        wanted.map(|(name, path)| Ok((name.to_owned(), self.text(path, &mut objects)?))).collect()
     }
 
     /// One file, by its path from the directory, which may lead out of the directory but not out of the repository.
@@ -93,7 +90,7 @@ impl Commit {
     /// As [`Commit::files`].
     pub(crate) fn file(&self, path: &str) -> Result<Option<String>, GitError> {
         match normal(&self.prefix, path).filter(|path| self.entries.contains_key(path)) {
-            Some(path) => self.text(&path, &mut Objects::open(&self.root)?).map(Some),
+            Some(path) => self.text(&path, &mut Objects::begin(command(&self.root))?).map(Some),
             None => Ok(None),
         }
     }
@@ -216,10 +213,6 @@ struct Objects {
 }
 
 impl Objects {
-    fn open(root: &Path) -> Result<Self, GitError> {
-        Self::begin(command(root))
-    }
-
     fn begin(mut command: Command) -> Result<Self, GitError> {
         command.args(["cat-file", "--batch"]).stdin(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| not_started(&error))?;

@@ -48,7 +48,7 @@ type Position = (Reverse<u32>, u64);
 type Queue = BTreeMap<Position, Ticket>;
 
 /// The budget of one credential.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Budget {
     pub(super) windows: Vec<Window>,
     concurrency: Option<u32>,
@@ -87,20 +87,8 @@ impl Budget {
         Self {
             windows,
             concurrency: quota.concurrency.map(|concurrency| concurrency.max(1)),
-            queues: Default::default(),
-            waiting: BTreeMap::new(),
-            waiting_by_kind: [0; 3],
-            under_way: BTreeMap::new(),
-            lost: VecDeque::new(),
-            left_behind: VecDeque::new(),
-            asked: 0,
             unheard: true,
-            forecast: [0; 3],
-            paused_until: Duration::ZERO,
-            strikes: 0,
-            probing: false,
-            writes_since_read: 0,
-            removals_since_read: 0,
+            ..Self::default()
         }
     }
 

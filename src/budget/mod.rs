@@ -73,10 +73,11 @@ pub struct Scope {
 }
 
 /// Which requests count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::IntoStaticStr)]
 #[strum(serialize_all = "lowercase")]
 pub enum Covers {
     /// All of them.
+    #[default]
     All,
     /// Those that only read, token calls included.
     Reads,

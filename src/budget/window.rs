@@ -30,7 +30,7 @@ const MOST_EARLY: u32 = 3;
 const PACE: f64 = 0.8;
 
 /// The state of one scope.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Window {
     pub(super) covers: Covers,
     /// Requests per window; `None` when only the server knows.
@@ -99,28 +99,7 @@ impl Window {
 
     /// A scope whose size only the server knows.
     pub(super) fn unlimited(covers: Covers, per: Duration, keep_free: f64) -> Self {
-        Self {
-            covers,
-            requests: None,
-            per,
-            reserve: 0,
-            keep_free,
-            limit: None,
-            names_limit: false,
-            turned: false,
-            named: false,
-            told: Duration::ZERO,
-            proven: false,
-            early: 0,
-            margin: 0,
-            in_flight: 0,
-            spent: VecDeque::new(),
-            counted: VecDeque::new(),
-            server: None,
-            reset: None,
-            slides: false,
-            pace_until: Duration::ZERO,
-        }
+        Self { covers, per, keep_free, ..Self::default() }
     }
 
     pub(super) fn counts(&self, kind: Kind) -> bool {

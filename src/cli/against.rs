@@ -71,7 +71,7 @@ pub(super) fn compare(target: &Target, approve: &[Approve], reference: &str) -> 
     let manifest_changed = |name: &str| {
         let here = manifest(dir, &commit, name).ok();
         // What is no path of a manifest is built in, and the same in both.
-        (here.is_some() || is_path(name)) && here != commit.file(name).ok().flatten()
+        (here.is_some() || Registry::is_path(name)) && here != commit.file(name).ok().flatten()
     };
     let trusted = trust(&change.desired, &before.desired, manifest_changed);
     let digest = format!("{} {}", change.fingerprint(), before.fingerprint());
@@ -153,10 +153,6 @@ fn manifest(dir: &Path, commit: &Commit, name: &str) -> Result<String, String> {
 fn is_page(path: &Path) -> bool {
     let hidden = path.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'));
     !hidden && path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
-}
-
-fn is_path(name: &str) -> bool {
-    name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml")
 }
 
 /// Numbers of the lines of `before` that are not in `after`.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -24,17 +27,14 @@ use crate::{
 /// How often a spinner turns: often enough to look alive, seldom enough for a slow connection to a terminal.
 const TICK: Duration = Duration::from_millis(120);
 
-/// Whether bars can be drawn. Log lines and bars do not go together, so asking for the former ends the latter.
-fn bars(global: &Global) -> bool {
-    terminal::can_redraw(Stream::Err) && global.verbose == 0
-}
-
 /// Bars on the screen, from their start until they are dropped.
 struct Screen(MultiProgress);
 
 impl Screen {
     fn new(global: &Global) -> Option<Self> {
-        let drawn = bars(global).then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+        // Log lines and bars do not go together, so asking for the former ends the latter.
+        let wanted = terminal::can_redraw(Stream::Err) && global.verbose == 0;
+        let drawn = wanted.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
         terminal::set_bars(drawn.clone());
         drawn.map(Self)
     }
@@ -136,7 +136,7 @@ pub(super) struct Doing {
 struct AppProgress {
     bar: Option<ProgressBar>,
     total: usize,
-    done: Mutex<usize>,
+    done: AtomicUsize,
 }
 
 impl Doing {
@@ -157,7 +157,7 @@ impl Doing {
                         String::new(),
                     )
                 });
-                (app.app.to_string(), AppProgress { bar, total, done: Mutex::default() })
+                (app.app.to_string(), AppProgress { bar, total, done: AtomicUsize::default() })
             })
             .collect();
         Self { apps, _screen: screen }
@@ -165,11 +165,7 @@ impl Doing {
 
     fn ended(&self, name: &ActionName, result: &ActionResult) {
         let Some(app) = self.apps.get(&*name.app) else { return };
-        let done = {
-            let mut done = app.done.lock().unwrap_or_else(PoisonError::into_inner);
-            *done += 1;
-            *done
-        };
+        let done = app.done.fetch_add(1, Ordering::Relaxed) + 1;
         let mut line = format!("{:<11} {name}", result.as_str());
         if let Some(message) = result.message() {
             line += &format!(": {message}");

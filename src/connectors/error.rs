@@ -1,9 +1,14 @@
 //! What can go wrong between us and an app, in terms the executor can act on.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
 /// A failed request, with everything a person needs to act on it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "{app}: {request}{}: {detail}{}",
+    status.map(|status| format!(" answered {status}")).unwrap_or_default(),
+    hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default()
+)]
 pub struct Error {
     /// What kind of failure it is.
     pub kind: ErrorKind,
@@ -94,19 +99,3 @@ impl Error {
         )
     }
 }
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.app, self.request)?;
-        if let Some(status) = self.status {
-            write!(f, " answered {status}")?;
-        }
-        write!(f, ": {}", self.detail)?;
-        if let Some(hint) = &self.hint {
-            write!(f, " ({hint})")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Error {}

@@ -68,16 +68,16 @@ impl ConnectorCatalogue for Registry {
     fn manifest(&self, name: &str) -> Option<String> {
         let built_in = self.names().iter().any(|known| known == name);
         // One that cannot be read was reported by whoever asked for its semantics.
-        self.manifests.as_ref().filter(|_| !built_in && is_path(name)).and_then(|read| read(name).ok())
+        self.manifests.as_ref().filter(|_| !built_in && Self::is_path(name)).and_then(|read| read(name).ok())
     }
 }
 
-/// Whether a connector's name is the path of a manifest.
-fn is_path(name: &str) -> bool {
-    name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml")
-}
-
 impl Registry {
+    /// Whether a connector's name is the path of a manifest.
+    pub(crate) fn is_path(name: &str) -> bool {
+        name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml")
+    }
+
     /// The built-in connectors, and manifests by their paths from `directory` on.
     pub fn new(directory: Option<PathBuf>) -> Self {
         let source = |directory: PathBuf| -> ManifestSource {
@@ -115,7 +115,7 @@ impl Registry {
         if let Some((_, module)) = MODULES.iter().find(|(built_in, _)| *built_in == name) {
             return Ok(module());
         }
-        if let Some(read) = self.manifests.as_ref().filter(|_| is_path(name)) {
+        if let Some(read) = self.manifests.as_ref().filter(|_| Self::is_path(name)) {
             return manifest(name, &read(name)?);
         }
         let names = self.names();

@@ -6,7 +6,6 @@
 //! Files with mistakes never come into force: the last good ones stay.
 
 mod cycle;
-mod files;
 mod http;
 mod notify;
 mod report;
@@ -30,13 +29,13 @@ use tracing::{error, info, warn};
 use crate::{
     desired::{Loaded, Problems},
     execute::Stop,
-    model::{DesiredApp, SecretRef},
+    model::{Desired, DesiredApp, SecretRef},
     reconcile::Reconciler,
 };
 
-pub(crate) use files::InForce;
 use http::Door;
 pub(crate) use notify::Undelivered;
+use schedule::Timetable;
 use signals::{Signal, Signals};
 use status::DaemonStatus;
 pub(crate) use watch::Watch;
@@ -109,9 +108,6 @@ pub(crate) enum Refused {
     /// Signals cannot be heard, so that nobody could end it cleanly.
     #[error("signals cannot be heard: {0}")]
     Signals(std::io::Error),
-    /// The files are good, and yet nothing can be done by them.
-    #[error("{0}")]
-    Files(String),
 }
 
 impl Refused {
@@ -122,8 +118,34 @@ impl Refused {
                 "listen on 127.0.0.1, or set `settings.daemon.token: { env: NAME }`; put TLS in front of it either way",
             ),
             Self::Bind(..) => Some("choose another address with `settings.daemon.listen`"),
-            Self::Token(_) | Self::Signals(_) | Self::Files(_) => None,
+            Self::Token(_) | Self::Signals(_) => None,
         }
+    }
+}
+
+/// Files without mistakes, by which cycles go.
+#[derive(Debug)]
+pub(crate) struct InForce {
+    /// What they ask for.
+    pub desired: Arc<Desired>,
+    /// Hash of all of them and of the manifests that they name.
+    pub digest: String,
+    /// When they were read.
+    pub since: Timestamp,
+    /// How many files there are.
+    pub count: usize,
+    /// When cycles begin.
+    pub timetable: Timetable,
+    /// Counts the files that were in force in this process.
+    pub number: u64,
+}
+
+impl InForce {
+    /// What was loaded.
+    fn new(loaded: Loaded, since: Timestamp, number: u64) -> Self {
+        let (digest, count) = (loaded.fingerprint(), loaded.files.len());
+        let timetable = Timetable::new(&loaded.desired.settings);
+        Self { desired: Arc::new(loaded.desired), digest, since, count, timetable, number }
     }
 }
 
@@ -143,7 +165,7 @@ impl Daemon {
     /// When it could not work as the files say.
     pub(crate) async fn new(world: Arc<dyn World>, first: Loaded) -> Result<Self, Refused> {
         let signals = Signals::new().map_err(Refused::Signals)?;
-        let files = Arc::new(InForce::new(first, world.now()).map_err(Refused::Files)?);
+        let files = Arc::new(InForce::new(first, world.now(), 0));
         let door = Door::open(&*world, &files.desired.settings.daemon).await?;
         let status = Arc::new(DaemonStatus::new(world.now()));
         Ok(Self { world, status, door, signals, files })
@@ -235,24 +257,16 @@ fn taken(
     number: u64,
     forced: bool,
 ) -> Option<Arc<InForce>> {
-    let files = match loaded.map(|loaded| (loaded.warnings.clone(), InForce::new(loaded, world.now()))) {
-        Ok((warnings, Ok(files))) => {
-            if !warnings.is_empty() {
-                warn!("the files are odd:\n{warnings}");
-            }
-            files
-        }
-        Ok((_, Err(why))) => {
-            status.bad(why.clone(), world.now());
-            error!("the files cannot be used, and the last good ones stay in force: {why}");
-            return None;
-        }
-        Err(problems) => {
+    let loaded = loaded
+        .inspect_err(|problems| {
             status.bad(problems.to_string(), world.now());
             error!("the files are not valid, and the last good ones stay in force:\n{problems}");
-            return None;
-        }
-    };
+        })
+        .ok()?;
+    if !loaded.warnings.is_empty() {
+        warn!("the files are odd:\n{}", loaded.warnings);
+    }
+    let files = InForce::new(loaded, world.now(), number + 1);
     if status.recovered_from_bad_files() {
         info!("the files are valid again");
     }
@@ -260,7 +274,7 @@ fn taken(
         return None;
     }
     info!(digest = &*files.digest, "new files are in force");
-    Some(Arc::new(InForce { number: number + 1, ..files }))
+    Some(Arc::new(files))
 }
 
 /// Lets everybody finish what is in flight, and drops what takes too long.

@@ -94,7 +94,8 @@ impl Report {
     /// What was planned and not done.
     pub(super) fn open(&self) -> impl Iterator<Item = &Action> {
         let done: BTreeSet<&ActionName> = self.accomplished().collect();
-        self.actions().filter(move |action| !done.contains(&action.name))
+        let actions = self.plan.iter().flat_map(|plan| &plan.actions);
+        actions.filter(move |action| !done.contains(&action.name))
     }
 
     /// How many of what is open have this status.
@@ -137,9 +138,5 @@ impl Report {
     pub(super) fn requests(&self) -> u64 {
         let read = self.plan.as_ref().map_or(0, |plan| plan.observed.requests);
         read + self.outcome.as_ref().map_or(0, |outcome| outcome.requests)
-    }
-
-    fn actions(&self) -> impl Iterator<Item = &Action> {
-        self.plan.iter().flat_map(|plan| &plan.actions)
     }
 }

@@ -18,46 +18,30 @@ const JITTER: f64 = 0.1;
 /// When cycles begin.
 #[derive(Debug, Clone)]
 pub(crate) struct Timetable {
-    rhythm: Rhythm,
+    schedule: Schedule,
     zone: TimeZone,
-}
-
-#[derive(Debug, Clone)]
-enum Rhythm {
-    Every { every: Duration, jitter: Duration },
-    Cron { cron: Box<croner::Cron>, jitter: Duration },
 }
 
 impl Timetable {
     /// What the settings say.
-    ///
-    /// # Errors
-    /// When the cron expression means nothing.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, String> {
-        let rhythm = match &settings.schedule {
-            Schedule::Every { every, jitter } => Rhythm::Every { every: *every, jitter: *jitter },
-            Schedule::Cron { cron, jitter } => {
-                let parsed = cron.parse().map_err(|error| format!("`schedule.cron: {cron}`: {error}"))?;
-                Rhythm::Cron { cron: Box::new(parsed), jitter: *jitter }
-            }
-        };
-        Ok(Self { rhythm, zone: settings.time_zone.clone() })
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self { schedule: settings.schedule.clone(), zone: settings.time_zone.clone() }
     }
 
     /// When the cycle after one that began at `began` is due, at `now` or later; `chance` is from 0 to 1.
     pub(crate) fn next(&self, began: Timestamp, now: Timestamp, chance: f64) -> Timestamp {
-        match &self.rhythm {
+        match &self.schedule {
             // A cycle that took longer than the pause is followed by the next at once.
-            Rhythm::Every { every, jitter } => later(began, *every + jitter.mul_f64(chance)).max(now),
-            Rhythm::Cron { cron, jitter } => later(self.occurrence(cron, now), jitter.mul_f64(chance)),
+            Schedule::Every { every, jitter } => later(began, *every + jitter.mul_f64(chance)).max(now),
+            Schedule::Cron { cron, jitter } => later(self.occurrence(cron, now), jitter.mul_f64(chance)),
         }
     }
 
     /// The pause between cycles as it normally is, around `now`.
     pub(crate) fn interval(&self, now: Timestamp) -> Duration {
-        match &self.rhythm {
-            Rhythm::Every { every, .. } => *every,
-            Rhythm::Cron { cron, .. } => {
+        match &self.schedule {
+            Schedule::Every { every, .. } => *every,
+            Schedule::Cron { cron, .. } => {
                 let first = self.occurrence(cron, now);
                 let second = self.occurrence(cron, first);
                 second.duration_since(first).try_into().unwrap_or_default()
@@ -69,13 +53,13 @@ impl Timetable {
     /// app; `chance` is from 0 to 1.
     pub(crate) fn after_failures(&self, failures: u32, began: Timestamp, due: Timestamp, chance: f64) -> Timestamp {
         // Cron says exactly when, so that chance would only skip a turn.
-        let chance = if matches!(self.rhythm, Rhythm::Cron { .. }) { 0.0 } else { chance };
+        let chance = if matches!(self.schedule, Schedule::Cron { .. }) { 0.0 } else { chance };
         let earliest = later(began, pause(failures, self.interval(began), chance));
-        match &self.rhythm {
+        match &self.schedule {
             _ if due >= earliest => due,
-            Rhythm::Every { .. } => earliest,
+            Schedule::Every { .. } => earliest,
             // Cycles begin a moment after their time.
-            Rhythm::Cron { cron, .. } => {
+            Schedule::Cron { cron, .. } => {
                 self.occurrence(cron, earliest.checked_sub(Span::new().seconds(1)).unwrap_or(earliest))
             }
         }
@@ -116,11 +100,11 @@ mod tests {
 
     fn table(schedule: Schedule, zone: &str) -> Timetable {
         let settings = Settings { schedule, time_zone: TimeZone::get(zone).unwrap(), ..Settings::default() };
-        Timetable::new(&settings).unwrap()
+        Timetable::new(&settings)
     }
 
     fn at_times(cron: &str, jitter: u64) -> Schedule {
-        Schedule::Cron { cron: cron.into(), jitter: Duration::from_secs(jitter) }
+        Schedule::Cron { cron: Box::new(cron.parse().unwrap()), jitter: Duration::from_secs(jitter) }
     }
 
     /// The next times after `from`, each after the one before.

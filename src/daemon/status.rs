@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    files::InForce,
+    InForce,
     notify::News,
     report::{CycleResult, Report, Standing, Trigger},
 };

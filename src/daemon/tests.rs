@@ -124,7 +124,7 @@ fn files(schedule: &str, apps: &[&str]) -> Arc<InForce> {
     let text = format!("settings:\n  schedule: {schedule}\napps:\n{apps}");
     let loaded = desired::parse(vec![("all.yaml".into(), text)], &Registry::default()).unwrap();
     let since = "2026-12-01T00:00:00Z".parse().unwrap();
-    Arc::new(InForce::new(loaded, since).unwrap())
+    Arc::new(InForce::new(loaded, since, 0))
 }
 
 impl Ship {

@@ -7,9 +7,8 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::{
-    World,
+    InForce, World,
     cycle::Cycle,
-    files::InForce,
     report::{CycleResult, Report, Trigger},
     schedule::later,
     status::DaemonStatus,

@@ -8,7 +8,7 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{World, files::InForce, schedule::later, status::DaemonStatus, worker::Worker};
+use super::{InForce, World, schedule::later, status::DaemonStatus, worker::Worker};
 use crate::execute::Stop;
 
 /// A task that died is begun anew after this long, so that one that always dies does not keep the machine busy.

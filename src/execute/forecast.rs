@@ -6,21 +6,41 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    effort::requests,
-    scheduler::{Command, Scheduler},
-};
+use super::scheduler::{Command, Scheduler};
 use crate::{
     budget::{Budget, Feedback, Kind, Lane, Next, Quota, Ticket},
-    model::{AppPlan, Forecast, Semantics},
+    model::{Action, AppPlan, Forecast, Semantics},
 };
 
 /// How long an answer takes. Typical for an API across the internet; with hourly quotas it hardly matters.
 const LATENCY: Duration = Duration::from_millis(200);
 
+/// The requests that actions take which are carried out together, in order, when all goes well: budgets are told of them
+/// beforehand.
+pub(super) fn requests<'a>(actions: impl Iterator<Item = &'a Action>, semantics: &Semantics) -> Vec<Kind> {
+    let mut requests = Vec::new();
+    let mut verb = None;
+    for action in actions {
+        // The account that loses something, or its address, is looked at first, each on its own.
+        if action.may_lock_out() && action.step.account().is_some() {
+            requests.push(Kind::Read);
+        }
+        if action.step.address().is_some() {
+            requests.extend((0..semantics.address_reads).map(|_| Kind::Read));
+        }
+        verb = Some(action.name.verb);
+    }
+    let Some(verb) = verb else { return requests };
+    let effort = semantics.effort.get(&verb).copied().unwrap_or_default();
+    requests.extend((0..effort.before).map(|_| Kind::Read));
+    requests.push(Kind::Write);
+    requests.extend((0..effort.after).map(|_| Kind::Read));
+    requests
+}
+
 /// Forecasts what applying `plan` takes, reading everything once more included.
 pub fn forecast(plan: &AppPlan, semantics: &Semantics, quota: &Quota) -> Forecast {
-    let mut simulation = Simulation::new(quota);
+    let mut simulation = Simulation { budget: Budget::known(quota), ..Simulation::default() };
     for _ in 0..plan.observed.requests {
         simulation.ask(Owner::Reading, Lane::Read, Kind::Read);
     }
@@ -64,6 +84,7 @@ enum Owner {
 }
 
 /// A server that answers everything after [`LATENCY`], behind the real budget.
+#[derive(Default)]
 struct Simulation {
     budget: Budget,
     now: Duration,
@@ -74,17 +95,6 @@ struct Simulation {
 }
 
 impl Simulation {
-    fn new(quota: &Quota) -> Self {
-        Self {
-            budget: Budget::known(quota),
-            now: Duration::ZERO,
-            tickets: 0,
-            owners: BTreeMap::new(),
-            answers: BinaryHeap::new(),
-            sent: 0,
-        }
-    }
-
     fn ask(&mut self, owner: Owner, lane: Lane, kind: Kind) {
         let ticket = Ticket(self.tickets);
         self.tickets += 1;

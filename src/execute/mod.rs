@@ -5,7 +5,6 @@ mod after;
 mod before;
 mod created_ids;
 mod effect;
-mod effort;
 mod forecast;
 mod jitter;
 mod journal;

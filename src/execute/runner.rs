@@ -1,6 +1,6 @@
 //! The async shell around the scheduler: starts what it says, and tells it what came of it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use tokio::time::Instant;
@@ -8,20 +8,17 @@ use tracing::{error, info, warn};
 
 use super::{
     created_ids::CreatedIds,
-    effort,
+    forecast::requests,
     jitter::Jitter,
-    journal::{Journal, Performed, Unwritten},
+    journal::{Journal, Unwritten},
     perform::Run,
     scheduler::{Command, Scheduler},
     stop::Stop,
     together::perform_together,
 };
 use crate::{
-    budget::{Lane, Quota},
-    connectors::{
-        Writer,
-        http::witness::{Sent, witnessed},
-    },
+    budget::{Kind, Lane, Quota},
+    connectors::{Writer, http::witness::witnessed},
     model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, Status},
 };
 
@@ -85,7 +82,8 @@ pub async fn execute(plan: &AppPlan, tools: &Tools<'_>, stop: Stop, progress: &d
         error: None,
         actions,
         requests: tools.writer.requests() - requests,
-        seconds: whole_seconds(began.elapsed()),
+        // Started seconds, so that a short run does not look like none.
+        seconds: began.elapsed().as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX),
     }
 }
 
@@ -156,7 +154,7 @@ fn took_effect(results: &[(usize, ActionResult)]) -> Vec<(usize, bool)> {
     results.iter().map(|(index, result)| (*index, matches!(result, ActionResult::Done { .. }))).collect()
 }
 
-/// Carries out actions together, and writes down what became of each.
+/// Carries out actions together, and writes down what became of each. That is tried for each, whatever happens to the others.
 async fn carry_out(
     run: Run<'_>,
     actions: &[Action],
@@ -165,7 +163,10 @@ async fn carry_out(
 ) -> (Results, Result<(), Unwritten>) {
     let together: Vec<_> = batch.iter().map(|index| &actions[*index]).collect();
     let (performed, sent) = witnessed(perform_together(run, &together, lane)).await;
-    let written = write_down(run.journal, &together, &performed, &sent).await;
+    let mut written = Ok(());
+    for (action, performed) in together.iter().zip(&performed) {
+        written = written.and(run.journal.end(action, performed, &sent).await);
+    }
     let results = performed.into_iter().map(|one| one.result);
     (batch.into_iter().zip(results).collect(), written)
 }
@@ -209,7 +210,9 @@ impl<'a> Announced<'a> {
 
     /// Each by itself: how many go together shows only when they go, and to expect too much does no harm for so long.
     fn count(&self, action: &Action) -> (u64, u64) {
-        effort::count(&effort::requests(std::iter::once(action), self.writer.semantics()))
+        let requests = requests(std::iter::once(action), self.writer.semantics());
+        let writes = requests.iter().filter(|kind| **kind == Kind::Write).count() as u64;
+        (requests.len() as u64 - writes, writes)
     }
 
     /// From now on their requests wait at the budget themselves.
@@ -227,20 +230,6 @@ impl Drop for Announced<'_> {
     fn drop(&mut self) {
         self.writer.expect(0, 0);
     }
-}
-
-/// Writes down what became of actions that were carried out together. Each is tried, whatever happens to the others.
-async fn write_down(
-    journal: &dyn Journal,
-    actions: &[&Action],
-    performed: &[Performed],
-    sent: &[Sent],
-) -> Result<(), Unwritten> {
-    let mut written = Ok(());
-    for (action, performed) in actions.iter().zip(performed) {
-        written = written.and(journal.end(action, performed, sent).await);
-    }
-    written
 }
 
 /// Results in the order in which they came.
@@ -302,9 +291,4 @@ impl<'a> Log<'a> {
             .filter_map(|index| Some((self.plan.actions[index].name.clone(), results[index].take()?)))
             .collect()
     }
-}
-
-/// Started seconds, so that a short run does not look like none.
-fn whole_seconds(elapsed: Duration) -> u64 {
-    elapsed.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
 }

@@ -186,23 +186,20 @@ impl Scheduler {
     }
 }
 
-/// Numbers the kinds of actions that go together.
+/// Numbers the actions that a request can carry out together: those of one kind in one group.
 fn families(actions: &[Action], members: &MemberRules) -> Vec<Option<(usize, usize)>> {
     let mut numbers = BTreeMap::new();
-    let family = |action| {
-        let (verb, group) = kin(action)?;
-        let at_once = if verb == Verb::AddMember { members.add_at_once } else { members.remove_at_once };
+    let family = |action: &Action| {
+        let at_once = match action.name.verb {
+            Verb::AddMember => members.add_at_once,
+            Verb::RemoveMember => members.remove_at_once,
+            _ => return None,
+        };
         let next = numbers.len();
-        let number = *numbers.entry((verb, group)).or_insert(next);
+        let number = *numbers.entry((action.name.verb, action.name.group.clone()?)).or_insert(next);
         (at_once > 1).then_some((number, at_once as usize))
     };
     actions.iter().map(family).collect()
-}
-
-/// Which actions a request can carry out together: those of one kind in one group.
-fn kin(action: &Action) -> Option<(Verb, &str)> {
-    let group = action.name.group.as_deref()?;
-    matches!(action.name.verb, Verb::AddMember | Verb::RemoveMember).then_some((action.name.verb, group))
 }
 
 fn lane(action: &Action, followers: usize) -> Lane {

@@ -323,7 +323,7 @@ pub enum Schedule {
     /// At times.
     Cron {
         /// A cron expression of five or six fields.
-        cron: String,
+        cron: Box<croner::Cron>,
         /// Up to this much later, at random.
         jitter: Duration,
     },

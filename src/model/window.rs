@@ -32,11 +32,7 @@ impl Window {
     /// What both windows cover; windows along one path (person, team membership, grant) intersect.
     #[must_use]
     pub fn intersect(self, other: Self) -> Self {
-        let until = match (self.until, other.until) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-        Self { from: self.from.max(other.from), until }
+        Self { from: self.from.max(other.from), until: self.until.into_iter().chain(other.until).min() }
     }
 
     /// Whether there is an instant in both. Two roles given by windows that never meet do not conflict.

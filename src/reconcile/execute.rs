@@ -22,13 +22,7 @@ impl Reconciler {
     }
 
     async fn execute_app(&self, plan: &AppPlan, fingerprint: &str, stop: Stop, progress: &dyn Progress) -> AppOutcome {
-        let failed = |error: String| AppOutcome {
-            app: plan.app.clone(),
-            error: Some(error),
-            actions: Vec::new(),
-            requests: 0,
-            seconds: 0,
-        };
+        let failed = |error: String| AppOutcome { app: plan.app.clone(), error: Some(error), ..AppOutcome::default() };
         let connected = (self.desired.apps.get(&plan.app), self.apps.get(&plan.app));
         let (Some(app), Some(connected @ Connected { writer: Ok(writer), created_ids, .. })) = connected else {
             return failed(plan.error.clone().unwrap_or_else(|| "there is no connection to this app".into()));

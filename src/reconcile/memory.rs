@@ -1,7 +1,6 @@
 //! What a run remembers with: the store, under whose name it writes there, and the right to do so.
 
 use std::{
-    fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -40,7 +39,7 @@ pub struct Author {
 }
 
 /// A store to remember with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Memory {
     pub(super) store: Store,
     /// None for a run that only looks: it uses what is known and writes nothing.
@@ -57,14 +56,7 @@ pub struct Memory {
 }
 
 /// Looks up the commit of the files.
-#[derive(Clone)]
-struct LookUp(Arc<dyn Fn() -> Option<String> + Send + Sync>);
-
-impl fmt::Debug for LookUp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LookUp")
-    }
-}
+type LookUp = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 impl Memory {
     /// Looks into `store` and leaves it as it is.
@@ -84,7 +76,7 @@ impl Memory {
     /// The same, whose files may be committed while it lives: every run looks up their commit when it is entered.
     #[must_use]
     pub fn looking_up(self, commit: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
-        Self { look_up: Some(LookUp(Arc::new(commit))), ..self }
+        Self { look_up: Some(Arc::new(commit)), ..self }
     }
 
     /// The same, of which it is known that it began with this process.
@@ -140,7 +132,7 @@ impl Memory {
         if let Some(run) = &*run {
             return Ok(run.clone());
         }
-        if let Some(LookUp(commit)) = self.look_up.clone() {
+        if let Some(commit) = self.look_up.clone() {
             // Git is a program that takes its time. One that panics has found nothing.
             let found = tokio::task::spawn_blocking(move || commit()).await.unwrap_or_default();
             *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
@@ -185,21 +177,14 @@ fn run_id(now: Timestamp) -> String {
 }
 
 /// Somebody else writes to the app.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "{owner} is writing to this app, and only one may at a time; try again when it has ended (unless it goes on, its claim \
+     ends at {until:.0})"
+)]
 pub(super) struct Busy {
     owner: String,
     until: Timestamp,
-}
-
-impl fmt::Display for Busy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} is writing to this app, and only one may at a time; try again when it has ended (unless it goes on, its \
-             claim ends at {:.0})",
-            self.owner, self.until
-        )
-    }
 }
 
 /// The time for which an app is ours. It is renewed until this is dropped.

@@ -1,6 +1,6 @@
 //! `rosterd history`: what was done, when, with what result and because of which lines.
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::json;
 
@@ -70,7 +70,7 @@ impl Chapter {
 
 fn draw_quiet(canvas: &mut Canvas, history: &History, count: usize, last: &Chapter) {
     canvas.gap();
-    let at = last.run.as_ref().map(|run| history.moment(run.started_at)).unwrap_or_default();
+    let at = last.run.as_ref().map(|run| wording::moment(run.started_at, &history.zone)).unwrap_or_default();
     let mark = canvas.glyph("· ", ". ");
     let text = format!("{mark}{} that changed nothing, the last at {at}", wording::count(count, "run", "runs"));
     canvas.say(Paint::Dim, text);
@@ -81,9 +81,9 @@ fn draw(canvas: &mut Canvas, history: &History, chapter: &Chapter) {
         Some(run) => draw_run(canvas, history, run),
         None => canvas.rule(Line::new().whole(Paint::Strong, "Outside of the runs shown here")),
     }
-    let mut day = chapter.run.as_ref().map(|run| history.day(run.started_at));
+    let mut day = chapter.run.as_ref().map(|run| wording::date(run.started_at, &history.zone));
     for entry in &chapter.entries {
-        let today = history.day(entry.entry.at);
+        let today = wording::date(entry.entry.at, &history.zone);
         if day.as_ref() != Some(&today) {
             canvas.paragraph(2, &Line::new().text(Paint::Dim, format!("{today}:")));
             day = Some(today);
@@ -95,7 +95,7 @@ fn draw(canvas: &mut Canvas, history: &History, chapter: &Chapter) {
 fn draw_run(canvas: &mut Canvas, history: &History, run: &Run) {
     let begun = &run.begun;
     let title = Line::new()
-        .whole(Paint::Strong, history.moment(run.started_at))
+        .whole(Paint::Strong, wording::moment(run.started_at, &history.zone))
         .plain("  ")
         .whole(Paint::Strong, &begun.command)
         .plain("  ");
@@ -128,7 +128,8 @@ fn draw_run(canvas: &mut Canvas, history: &History, run: &Run) {
 }
 
 fn draw_entry(canvas: &mut Canvas, history: &History, entry: &Entry) {
-    let head = Line::new().pad_to(2).whole(Paint::Dim, history.time(entry.entry.at)).pad_to(TIME);
+    let time = entry.entry.at.to_zoned(history.zone.clone()).strftime("%H:%M:%S").to_string();
+    let head = Line::new().pad_to(2).whole(Paint::Dim, time).pad_to(TIME);
     match &entry.entry.event {
         Event::Action(action) => draw_action(canvas, head, entry, action),
         event => {
@@ -218,20 +219,6 @@ fn paint(ending: Ending) -> Paint {
         Ending::Failed | Ending::Unknown => Paint::Remove,
         Ending::Manual => Paint::Notice,
         Ending::Skipped | Ending::Stale | Ending::NotStarted => Paint::Change,
-    }
-}
-
-impl History {
-    fn moment(&self, at: Timestamp) -> String {
-        wording::moment(at, &self.zone)
-    }
-
-    fn day(&self, at: Timestamp) -> String {
-        at.to_zoned(self.zone.clone()).date().to_string()
-    }
-
-    fn time(&self, at: Timestamp) -> String {
-        at.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
     }
 }
 

@@ -36,7 +36,10 @@ pub struct Past {
 pub fn text(past: &Past, style: &Style) -> String {
     let mut canvas = Canvas::new(style);
     let line = Line::new().whole(Paint::Strong, past.email.as_str()).plain(" at ");
-    canvas.paragraph(0, &line.whole(Paint::Plain, past.moment(past.at)).plain(", by what had been seen until then"));
+    canvas.paragraph(
+        0,
+        &line.whole(Paint::Plain, wording::moment(past.at, &past.zone)).plain(", by what had been seen until then"),
+    );
     for key in past.apps() {
         canvas.rule(Line::new().whole(Paint::Strong, &*key.app));
         past.standing.holdings.iter().filter(|holding| holding.key == *key).for_each(|holding| {
@@ -63,7 +66,7 @@ fn draw(canvas: &mut Canvas, past: &Past, holding: &Holding) {
     let column = name_column(holding.groups.iter().map(|group| &*group.name));
     let status = Line::new().whole(paint(&holding.status), holding.status.to_string());
     let line = Line::list([status, values(&holding.values)]);
-    let line = line.text(Paint::Dim, ", since ").whole(Paint::Dim, past.moment(holding.since));
+    let line = line.text(Paint::Dim, ", since ").whole(Paint::Dim, wording::moment(holding.since, &past.zone));
     canvas.hanging(&Line::new().pad_to(2).whole(Paint::Strong, "account").pad_to(column), &line);
     let mut id = Line::new().text(Paint::Dim, format!("id {}", holding.account));
     if holding.email.as_str() != past.email.as_str() {
@@ -81,7 +84,7 @@ fn draw_unread(canvas: &mut Canvas, past: &Past, entry: &Entry) {
     let (verb, name) = (action.deed.verb, entry.action_name().as_ref().map(ActionName::to_string));
     let line = Line::new()
         .text(Paint::Notice, "by our own change of ")
-        .whole(Paint::Notice, past.moment(entry.entry.at))
+        .whole(Paint::Notice, wording::moment(entry.entry.at, &past.zone))
         .text(Paint::Notice, ", not read back since: ");
     let line = line.whole(wording::paint(verb), verb.sign()).plain(" ");
     canvas.paragraph(2, &line.whole(Paint::Plain, name.unwrap_or_default()));
@@ -93,7 +96,7 @@ fn draw_group(canvas: &mut Canvas, past: &Past, column: usize, group: &HoldingGr
         let status = if group.status == AccountStatus::Active { "member".into() } else { group.status.to_string() };
         line = Line::list([Line::new().whole(paint(&group.status), status), line]);
     }
-    let line = line.text(Paint::Dim, ", since ").whole(Paint::Dim, past.moment(group.since));
+    let line = line.text(Paint::Dim, ", since ").whole(Paint::Dim, wording::moment(group.since, &past.zone));
     let head = canvas.name(&group.name, column);
     canvas.hanging(&head, &line);
 }
@@ -127,10 +130,6 @@ impl Past {
     fn unread_of<'a, 'k>(&'a self, key: &'k AppKey) -> impl Iterator<Item = &'a Entry> + use<'a, 'k> {
         self.standing.unread.iter().filter(move |entry| entry.key.as_ref() == Some(key))
     }
-
-    fn moment(&self, at: Timestamp) -> String {
-        wording::moment(at, &self.zone)
-    }
 }
 
 /// The answer as JSON. `changes` are our own ones that were not read back by then; `accounts` shows what they did to
@@ -140,7 +139,7 @@ pub fn to_json(past: &Past) -> String {
         "version": 1,
         "email": past.email.as_str(),
         "at": past.at,
-        "accounts": past.standing.holdings.iter().map(account_wire).collect::<Value>(),
+        "accounts": past.standing.holdings,
         "changes": past.standing.unread.iter().map(change_wire).collect::<Value>(),
         "without": past.without,
         "unread": past.unread,
@@ -154,28 +153,5 @@ fn change_wire(entry: &Entry) -> Value {
         "action": entry.action_name(),
         "run": entry.entry.run,
         "seq": entry.seq,
-    })
-}
-
-fn account_wire(holding: &Holding) -> Value {
-    json!({
-        "app": holding.key.app,
-        "origin": holding.key.origin,
-        "id": holding.account,
-        "email": holding.email.as_str(),
-        "status": holding.status.to_string(),
-        "values": holding.values,
-        "since": holding.since,
-        "groups": holding.groups.iter().map(group_wire).collect::<Value>(),
-    })
-}
-
-fn group_wire(group: &HoldingGroup) -> Value {
-    json!({
-        "id": group.group,
-        "name": group.name,
-        "status": group.status.to_string(),
-        "values": group.values,
-        "since": group.since,
     })
 }

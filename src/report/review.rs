@@ -23,9 +23,9 @@ const COLUMNS: [Column; 19] = [
     ("granted_by", |row, _| json::places(&row.because).join(" ")),
     ("reason", |row, _| row.reason.as_deref().unwrap_or_default().to_owned()),
     ("until", |row, zone| row.until.map(|at| last_day(at, zone)).unwrap_or_default()),
-    ("account_created", |row, zone| row.created.map(|at| day(at, zone)).unwrap_or_default()),
+    ("account_created", |row, zone| row.created.map(|at| wording::date(at, zone)).unwrap_or_default()),
     ("last_change", |row, _| of_change(row, |change| change.verb.to_string())),
-    ("changed_on", |row, zone| of_change(row, |change| day(change.at, zone))),
+    ("changed_on", |row, zone| of_change(row, |change| wording::date(change.at, zone))),
     ("changed_because", |row, _| of_change(row, |change| change.because.join(" "))),
     ("changed_in_commit", |row, _| {
         of_change(row, |change| change.commit.as_deref().map_or_else(String::new, wording::commit))
@@ -49,10 +49,6 @@ pub fn csv(rows: &[Row], time_zone: &TimeZone) -> Result<String, csv::Error> {
     }
     let bytes = table.into_inner().map_err(|error| csv::Error::from(error.into_error()))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn day(at: Timestamp, time_zone: &TimeZone) -> String {
-    at.to_zoned(time_zone.clone()).date().to_string()
 }
 
 /// The last day on which something holds; the instant itself where it does not end with a day.

@@ -47,6 +47,11 @@ pub fn duration(seconds: u64) -> String {
     text
 }
 
+/// The day on which something happened.
+pub(super) fn date(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).date().to_string()
+}
+
 /// An instant to the minute: `2026-11-20 14:02 CET`.
 pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()

@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeSet,
-    fmt,
     fs::File,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
@@ -22,8 +21,10 @@ pub(super) enum Locks {
 }
 
 /// A lock that is held, or was.
+#[derive(Debug)]
 pub(super) struct Held(Mutex<Option<Hold>>);
 
+#[derive(Debug)]
 enum Hold {
     /// Closing the file frees it.
     File {
@@ -63,11 +64,5 @@ impl Drop for Hold {
         if let Self::Memory(taken, key) = self {
             taken.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
         }
-    }
-}
-
-impl fmt::Debug for Held {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Held")
     }
 }

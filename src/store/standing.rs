@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 use sqlx::{Row as _, any::AnyRow};
 
 use super::{
@@ -15,15 +16,18 @@ use super::{
 use crate::model::{AccountStatus, Email, Verb};
 
 /// What one account of an app was at some instant.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Holding {
     /// The app.
+    #[serde(flatten)]
     pub key: AppKey,
     /// The account's id.
+    #[serde(rename = "id")]
     pub account: Arc<str>,
     /// Its address.
     pub email: Email,
     /// Whether it could be used.
+    #[serde(serialize_with = "as_text")]
     pub status: AccountStatus,
     /// Its fields.
     pub values: SeenValues,
@@ -34,18 +38,25 @@ pub struct Holding {
 }
 
 /// A group that an account was in.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HoldingGroup {
     /// The group's id.
+    #[serde(rename = "id")]
     pub group: Arc<str>,
     /// Its name.
     pub name: Arc<str>,
     /// Whether the membership could be used.
+    #[serde(serialize_with = "as_text")]
     pub status: AccountStatus,
     /// Its fields.
     pub values: SeenValues,
     /// Since when it was seen like this.
     pub since: Timestamp,
+}
+
+/// A status that is not known is the app's own word.
+fn as_text<S: Serializer>(status: &AccountStatus, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(status)
 }
 
 /// What somebody had.

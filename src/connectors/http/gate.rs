@@ -24,7 +24,7 @@ pub struct Gate {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     budget: Budget,
     /// In the order in which they asked, so that all are told in the same order, whatever happens.
@@ -78,16 +78,7 @@ impl Drop for Waiting<'_> {
 impl Gate {
     /// A gate with this budget, whose clock starts now.
     pub fn new(budget: Budget) -> Arc<Self> {
-        let state = State {
-            budget,
-            waiters: BTreeMap::new(),
-            tickets: 0,
-            visitors: 0,
-            expected: BTreeMap::new(),
-            hurry: false,
-            told: None,
-            timer: None,
-        };
+        let state = State { budget, ..State::default() };
         Arc::new(Self { start: Instant::now(), state: Mutex::new(state) })
     }
 

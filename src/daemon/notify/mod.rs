@@ -13,7 +13,7 @@ use futures::future::join_all;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{debug, info, warn};
 
-use super::{World, files::InForce};
+use super::{InForce, World};
 use crate::model::{Notify, SecretRef};
 pub(super) use news::News;
 use news::{Corrected, Follower, Now};

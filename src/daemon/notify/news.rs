@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     daemon::{
-        files::InForce,
+        InForce,
         report::{CycleResult, Report, Trigger},
     },
     model::{Action, ActionName, Guard, Status},

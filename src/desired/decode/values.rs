@@ -194,7 +194,7 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 }
 
 /// Five fields, or six with seconds first; which times they mean is for the daemon.
-pub(super) fn cron(text: &str) -> Result<String, String> {
+pub(super) fn cron(text: &str) -> Result<Box<croner::Cron>, String> {
     let fields: Vec<&str> = text.split_whitespace().collect();
     let known = |c: char| c.is_ascii_alphanumeric() || "*/,-?#".contains(c);
     let count = fields.len();
@@ -205,12 +205,11 @@ pub(super) fn cron(text: &str) -> Result<String, String> {
     if let Some(field) = fields.iter().find(|field| !field.chars().all(known)) {
         return Err(format!("`{field}` has a character that cron does not know"));
     }
-    let text = fields.join(" ");
-    let cron: croner::Cron = text.parse().map_err(|error| format!("cron does not know it: {error}"))?;
+    let cron: croner::Cron = fields.join(" ").parse().map_err(|error| format!("cron does not know it: {error}"))?;
     // Any day will do to see whether there is a day at all: `0 0 30 2 *` never comes.
     let some_day = jiff::Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
     let next = cron.find_next_occurrence(&some_day, false);
-    next.map(|_| text).map_err(|_| "there is no such day, so that it never comes".to_owned())
+    next.map(|_| Box::new(cron)).map_err(|_| "there is no such day, so that it never comes".to_owned())
 }
 
 #[cfg(test)]
@@ -240,7 +239,7 @@ mod tests {
         assert_eq!(rate("5 / s"), Ok(Rate { requests: 5, per: Duration::from_secs(1) }));
         assert_eq!(duration("30d"), Ok(Duration::from_secs(30 * 86_400)));
         assert_eq!(share("12.5%"), Ok(12.5));
-        assert_eq!(cron("0 */15 * * * *"), Ok("0 */15 * * * *".to_owned()));
+        assert_eq!(cron("0 */15 * * * *"), Ok(Box::new("0 */15 * * * *".parse().unwrap())));
         for bad in ["1000", "x/h", "10/w", "0/h", "-1/h"] {
             assert!(rate(bad).is_err(), "{bad}");
         }
@@ -250,7 +249,7 @@ mod tests {
         for bad in ["10", "101%", "-1%", "inf%", "%"] {
             assert!(share(bad).is_err(), "{bad}");
         }
-        assert_eq!(cron("0 8-18 * * MON-FRI"), Ok("0 8-18 * * MON-FRI".to_owned()));
+        assert_eq!(cron("0 8-18 * * MON-FRI"), Ok(Box::new("0 8-18 * * MON-FRI".parse().unwrap())));
         for bad in ["* * * *", "* * * * * * *", "a; b c d e", "0 25 * * *", "61 * * * *", "0 0 30 2 *"] {
             assert!(cron(bad).is_err(), "{bad}");
         }

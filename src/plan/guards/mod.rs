@@ -4,7 +4,6 @@
 //! A new guard is a variant in `model/guard.rs`, a function here, and an arm of [`check_of`], for which the compiler asks.
 
 mod caps;
-mod desired_empty;
 mod min_admins;
 mod policies;
 mod shrank;
@@ -38,7 +37,7 @@ fn check_of(guard: Guard) -> Check {
         Guard::Mode => Check::Each(policies::mode),
         Guard::Frozen => Check::Each(policies::frozen),
         Guard::SelfAccount => Check::Each(policies::own_account),
-        Guard::DesiredEmpty => Check::All(desired_empty::check),
+        Guard::DesiredEmpty => Check::All(policies::desired_empty),
         Guard::Shrank => Check::All(shrank::check),
         Guard::Protected => Check::All(policies::protected),
         Guard::Irreversible => Check::Each(policies::irreversible),

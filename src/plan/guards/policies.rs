@@ -1,17 +1,17 @@
-//! Guards that judge each action by itself, by what the files allow: the mode, a freeze, our own account, protected
-//! addresses, and what cannot be undone.
+//! Guards that judge each action by itself, by what the files allow: the mode, a freeze, our own account, files that grant
+//! nothing, protected addresses, and what cannot be undone.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::{
-    model::{Email, Guard, Irreversible, Mode, Phase, Verb},
+    model::{AccountStatus, Email, Guard, Irreversible, Mode, Phase, Verb},
     plan::{
         Context,
         draft::{Draft, Drafts},
         repair,
-        wanted::{Standing, Wanted},
+        wanted::{Standing, Wanted, Wish},
     },
 };
 
@@ -81,6 +81,25 @@ pub(super) fn irreversible(cx: &Context<'_>, draft: &mut Draft) {
     let explicit_leaver = draft.standing == (Standing::Left { explicit: true }) && draft.verb() == Verb::Deactivate;
     if draft.action.irreversible && !explicit_leaver && policy == Irreversible::Hold {
         draft.hold_until_approved(Guard::Irreversible, "this cannot be undone, and no one has approved it");
+    }
+}
+
+/// Files that grant nobody anything are more likely broken than meant.
+pub(super) fn desired_empty(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
+    let someone = wanted.accounts.values().any(|wish| !matches!(wish, Wish::Lapsed(_)));
+    if someone || cx.accounts.iter().all(|account| account.status == AccountStatus::Inactive) {
+        return;
+    }
+    let taken = drafts.actions.iter_mut().filter(|draft| draft.action.reduces_access && !draft.cuts_off_leaver());
+    for draft in taken {
+        draft.hold(
+            Guard::DesiredEmpty,
+            format!("the files grant nobody an account in {}", cx.app.name),
+            format!(
+                "grant at least one account under {}; to give the app up, take it out of the files",
+                repair::app(cx)
+            ),
+        );
     }
 }
 
