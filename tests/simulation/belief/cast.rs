@@ -79,8 +79,9 @@ impl Cast {
         };
         let mut teams = vec![Team { id: "team-1".into(), name: "Alpha", exists: true, members: members() }];
         teams.push(Team { id: "team-2".into(), name: "Beta", exists: !dialect.makes_groups(), members: members() });
-        if let Some(second) = teams.last_mut().filter(|team| team.members.is_empty()) {
-            second.members.push(humans[2].email.clone());
+        // Nobody empties a group by leaving it, which would be held for another reason.
+        for team in teams.iter_mut().filter(|team| !team.members.contains(&humans[2].email)) {
+            team.members.push(humans[2].email.clone());
         }
         let asks = !matches!(dialect, Dialect::Rest(_)) || family.asks_anyway() || chance.happens(0.5);
         let identity_is_email = family == Family::AddressElsewhere && chance.happens(0.6);
@@ -91,6 +92,7 @@ impl Cast {
         Self { family, dialect, humans, teams, options, asks, answers, identity_is_email }
     }
 
+    /// The path and the text of the manifest, for those who need one.
     pub(super) fn manifest(&self) -> (String, String) {
         let paging = match self.dialect {
             Dialect::Rest(paging) => paging,

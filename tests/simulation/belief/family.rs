@@ -130,6 +130,16 @@ impl Family {
         }
     }
 
+    /// Whether it is a query that misleads.
+    pub(super) fn is_about_queries(self) -> bool {
+        matches!(self, QueryExact | QueryContains | QueryNobody | QueryIgnored | BrokenListExactQuery)
+    }
+
+    /// Whether a run may end with work undone that the next one does.
+    pub(super) fn spoils_runs(self) -> bool {
+        matches!(self, ErrorNoEffect | ErrorWithEffect | ThrottledBy403)
+    }
+
     /// Whether the list shows less than there is.
     pub(super) fn hides_rows(self) -> bool {
         matches!(

@@ -20,6 +20,9 @@ pub(super) struct Judge {
     groups: BTreeMap<String, String>,
     /// The story has turned.
     pub turned: bool,
+    /// Plans that were heard, and how many of them called the app in sync.
+    pub looks: u64,
+    pub claims: u64,
 }
 
 /// What the engine says of the app.
@@ -63,10 +66,23 @@ impl Judge {
         }
     }
 
+    /// Learns whose the accounts are that came about by themselves, such as by an import that takes a while.
+    pub(super) fn adopt(&mut self, cast: &Cast, people: &[Row]) {
+        for row in people.iter().filter(|row| !self.owners.contains_key(&row.id)).collect::<Vec<_>>() {
+            let is_theirs = |human: &&super::cast::Human| row.addresses.contains(&human.email);
+            let Some(human) = cast.humans.iter().find(is_theirs) else { continue };
+            if people.iter().any(|other| self.is_of(other, &human.email)) {
+                self.wrong(format!("{} got a second account, {}", human.email, row.id));
+            }
+            self.owners.insert(row.id.clone(), human.email.clone());
+        }
+    }
+
     /// Sees what a request did to accounts.
     pub(super) fn saw(&mut self, cast: &Cast, call: &Call, before: &[Row], after: &[Row]) {
         for new in after.iter().filter(|row| before.iter().all(|old| old.id != row.id)) {
-            let Some(email) = named(cast, call) else { continue };
+            let own = cast.humans.iter().map(|human| &human.email).find(|email| new.addresses.contains(email));
+            let Some(email) = own.cloned().or_else(|| named(cast, call)) else { continue };
             if before.iter().any(|row| self.is_of(row, &email)) {
                 self.wrong(format!("{email} got a second account, {}: {}", new.id, call.line()));
             }
@@ -78,6 +94,25 @@ impl Judge {
             let fate = owner.and_then(|email| cast.humans.iter().find(|human| human.email == *email));
             if !stays && fate.is_none_or(|human| Cast::grants(human, self.turned)) {
                 self.wrong(format!("{:?} lost account {}: {}", old.addresses, old.id, call.line()));
+            }
+        }
+        self.saw_members(cast, call, before, after);
+    }
+
+    /// Sees what a request did to memberships: nobody is taken out of a group who should be in.
+    fn saw_members(&mut self, cast: &Cast, call: &Call, before: &[Row], after: &[Row]) {
+        for team in &cast.teams {
+            let wanted: BTreeSet<&str> = cast.wanted(team, self.turned).collect();
+            let is_team = |id: &&String| self.groups.get(*id).is_some_and(|of| of == team.name);
+            let within = |rows: &[Row]| -> BTreeSet<String> {
+                let rows = rows.iter().filter(|row| row.groups.iter().any(|id| is_team(&id)));
+                rows.map(|row| row.id.clone()).collect()
+            };
+            let (were, are) = (within(before), within(after));
+            let lost = were.difference(&are).filter_map(|id| self.owners.get(id));
+            let lost: Vec<_> = lost.filter(|owner| wanted.contains(owner.as_str())).cloned().collect();
+            if !lost.is_empty() {
+                self.wrong(format!("{lost:?} were taken out of {}: {}", team.name, call.line()));
             }
         }
     }
@@ -101,7 +136,10 @@ impl Judge {
 
     /// Holds what the engine says against what is so.
     pub(super) fn heard(&mut self, cast: &Cast, plan: &Plan, app: &dyn Played) {
+        self.adopt(cast, &app.people());
+        self.looks += 1;
         if claim(plan) == Claim::InSync {
+            self.claims += 1;
             for what in self.amiss(cast, app, None) {
                 self.wrong(format!("the plan says in sync, but {what}"));
             }

@@ -48,6 +48,8 @@ struct Sum {
     seeds: u64,
     /// In so many of them the misbehavior was met.
     met: u64,
+    /// Plans that called the app in sync.
+    claims: u64,
     requests: u64,
     failed: u64,
 }
@@ -65,6 +67,7 @@ fn take(seed: u64, sums: &Mutex<BTreeMap<Family, Sum>>) -> Vec<String> {
     let verdicts = match ending {
         Ok(ending) => {
             sum.met += u64::from(ending.met > 0);
+            sum.claims += ending.claims;
             sum.requests += ending.requests;
             ending.verdicts
         }
@@ -100,8 +103,10 @@ fn beliefs_of_many_seeds_make_nobody_twice_and_leave_nobody_active() {
         }
     });
     let sums = sums.into_inner().unwrap();
-    for (family, Sum { seeds, met, requests, failed }) in &sums {
-        println!("{family:?}: {seeds} seeds, met in {met}, {requests} requests, {failed} failed");
+    for (family, Sum { seeds, met, claims, requests, failed }) in &sums {
+        println!(
+            "{family:?}: {seeds} seeds, met in {met}, called in sync {claims} times, {requests} requests, {failed} failed"
+        );
     }
     println!("{seeds} seeds in {:.1} s", began.elapsed().as_secs_f64());
     let failed: u64 = sums.values().map(|sum| sum.failed).sum();

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::chance::{Chance, mix};
 
-/// Runs after the story has turned.
-const RUNS: u32 = 4;
+/// Runs after the story has turned, where some are spoilt by failures.
+const RUNS: u64 = 4;
 
 /// How a story ended.
 pub(super) struct Ending {
@@ -26,6 +26,8 @@ pub(super) struct Ending {
     pub verdicts: Vec<String>,
     /// How often something was met that a well-behaved app would not do.
     pub met: u64,
+    /// Plans that called the app in sync.
+    pub claims: u64,
     pub requests: u64,
     pub trace: Vec<String>,
     /// A number that is the same whenever the same things happened.
@@ -60,7 +62,8 @@ async fn story(seed: u64, trace: bool) -> Ending {
     // What an app shows only after a while it shows by now.
     tokio::time::sleep(Duration::from_secs(60)).await;
 
-    let remembers = family.needs_memory() || chance.happens(0.5);
+    // Whoever is remembered is not asked for by address.
+    let remembers = family.needs_memory() || chance.happens(if family.is_about_queries() { 0.2 } else { 0.5 });
     if !family.needs_memory() {
         runs.misbehave(remembers);
     }
@@ -73,11 +76,12 @@ async fn story(seed: u64, trace: bool) -> Ending {
     }
     runs.end().await;
     runs.wire.state().judge.turned = true;
-    if chance.happens(0.4) {
+    if chance.happens(if family.is_about_queries() { 0.9 } else { 0.3 }) {
         runs.cut_off().await;
     }
-    for _ in 0..RUNS {
-        runs.run(chance.happens(0.5)).await;
+    let count = if family.spoils_runs() { RUNS } else { chance.between(1..RUNS) };
+    for _ in 0..count {
+        runs.run(chance.happens(0.4)).await;
     }
     runs.finish().await
 }
@@ -184,7 +188,7 @@ impl Runs {
             format!("a run ends\n{}", results.map(line).collect::<Vec<_>>().join("\n"))
         });
         self.process = Some((process, outcome));
-        tokio::time::sleep(Duration::from_secs(900)).await;
+        tokio::time::sleep(Duration::from_secs(40)).await;
     }
 
     /// Reads, plans and carries out.
@@ -220,7 +224,7 @@ impl Runs {
 
     /// One more look, after which nothing may be left that was owed.
     async fn finish(mut self) -> Ending {
-        let process = self.process(true).await;
+        let process = self.process(self.seed.is_multiple_of(4)).await;
         let plan = self.looked(&process).await;
         let refused = self.refused().map(str::to_owned);
         let Cast { family, dialect, .. } = *self.cast;
@@ -239,6 +243,7 @@ impl Runs {
             family,
             verdicts,
             met: state.lies.met,
+            claims: state.judge.claims,
             requests: state.sent,
             trace: state.trace.take().unwrap_or_default(),
             print,

@@ -78,6 +78,7 @@ impl Wire {
         let writes = call.writes();
         let before = writes.then(|| (app.people(), app.groups()));
         if let Some((people, _)) = &before {
+            judge.adopt(cast, people);
             judge.asks_for(cast, call, people);
         }
         if let Some(reply) = lies.instead(call) {
