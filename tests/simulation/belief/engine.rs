@@ -6,7 +6,7 @@ use rosterd::{
     connectors::{Clock, Outside, Override, ProcessSecrets, Registry},
     desired,
     execute::{Jitter, Quiet, Stop},
-    model::{Email, Outcome, Plan},
+    model::{Desired, Email, Outcome, Plan},
     observe::ObserveProgress,
     reconcile::{Author, BudgetKeeper, Memory, Reconciler, Watch},
     sandbox::DEFAULT_CLIENT_SECRET,
@@ -28,6 +28,29 @@ pub(super) async fn store() -> Store {
     Store::open_with("sqlite::memory:", &options).await.unwrap()
 }
 
+/// The files of one half of a story, understood once for all processes.
+#[derive(Clone)]
+pub(super) struct Files {
+    desired: Arc<Desired>,
+    digest: String,
+}
+
+fn registry(cast: &Cast, outside: Outside) -> Registry {
+    let (path, manifest) = cast.manifest();
+    let source = move |name: &str| (name == path).then(|| manifest.clone()).ok_or_else(|| "there is none".to_owned());
+    Registry::with_manifests(Box::new(source)).within(outside)
+}
+
+impl Files {
+    pub(super) fn of(cast: &Cast, turned: bool) -> Self {
+        let text = cast.files(turned);
+        let files = vec![("all.yaml".to_owned(), text.clone())];
+        let loaded = desired::parse(files, &registry(cast, Outside::default()))
+            .unwrap_or_else(|problems| panic!("the files are wrong:\n{}\n{text}", problems.render(false, 120)));
+        Self { digest: loaded.fingerprint(), desired: loaded.desired.into() }
+    }
+}
+
 /// One process.
 pub(super) struct Process {
     reconciler: Reconciler,
@@ -36,21 +59,14 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) async fn start(cast: &Cast, turned: bool, wire: &Wire, store: &Store, seed: u64) -> Self {
+    pub(super) async fn start(cast: &Cast, files: &Files, wire: &Wire, store: &Store, seed: u64) -> Self {
         let clock = wire.clock();
         let outside = Outside { clock: clock.clone(), network: Some(Arc::new(wire.clone())), seed: Some(seed) };
-        let (path, manifest) = cast.manifest();
-        let source =
-            move |name: &str| (name == path).then(|| manifest.clone()).ok_or_else(|| "there is none".to_owned());
-        let registry = Arc::new(Registry::with_manifests(Box::new(source)).within(outside));
-        let files = cast.files(turned);
-        let loaded = desired::parse(vec![("all.yaml".to_owned(), files.clone())], &*registry)
-            .unwrap_or_else(|problems| panic!("the files are wrong:\n{}\n{files}", problems.render(false, 120)));
-        let digest = loaded.fingerprint();
+        let registry = Arc::new(registry(cast, outside));
         let url = cast.dialect.url();
         let reconciler = Reconciler::new(
-            loaded.desired,
-            digest,
+            files.desired.clone(),
+            files.digest.clone(),
             |_| true,
             |app| {
                 let client_id = format!("sandbox.{TENANT}");

@@ -118,8 +118,8 @@ impl Lies {
         call.clone()
     }
 
-    /// What the app answers where it would have answered `reply`.
-    pub(super) fn told(&mut self, call: &Call, mut reply: Reply) -> Reply {
+    /// What the app, which has `all` accounts, answers where it would have answered `reply`.
+    pub(super) fn told(&mut self, call: &Call, mut reply: Reply, all: usize) -> Reply {
         if !self.on || call.path.ends_with("/token") {
             return reply;
         }
@@ -130,7 +130,7 @@ impl Lies {
             return reply;
         }
         match (call.method, call.about()) {
-            ("GET", About::Users) => self.list(call, &mut reply),
+            ("GET", About::Users) => self.list(call, &mut reply, all),
             ("GET", About::Query(asked)) => self.query(&asked, &mut reply),
             ("GET", About::Members(_)) => self.rows_of_members(&mut reply),
             ("GET", About::Groups | About::Group(_)) => self.groups(&mut reply),
@@ -140,7 +140,7 @@ impl Lies {
         reply
     }
 
-    fn list(&mut self, call: &Call, reply: &mut Reply) {
+    fn list(&mut self, call: &Call, reply: &mut Reply, all: usize) {
         match self.family {
             Family::TokenIsNumber => self.number(reply),
             Family::TokenIsOdd => self.odd(reply),
@@ -149,7 +149,7 @@ impl Lies {
                     self.meet();
                 }
             }
-            family if family.hides_rows() => self.hide(call, reply),
+            family if family.hides_rows() => self.hide(call, reply, all),
             _ => {}
         }
         self.no_rows(reply);
@@ -186,13 +186,12 @@ impl Lies {
         }
     }
 
-    fn hide(&mut self, call: &Call, reply: &mut Reply) {
+    fn hide(&mut self, call: &Call, reply: &mut Reply, all: usize) {
         let hidden = &self.hidden;
         let Some(list) = rows(&mut reply.body) else { return };
         let before = list.len();
         list.retain(|row| !hidden.contains(&text(&row["id"])));
         let fewer = before - list.len();
-        let all = hidden.len();
         let honest = match self.family {
             Family::TotalAboveRows => true,
             Family::BrokenListExactQuery => !self.dialect.is_bare(),
@@ -201,15 +200,16 @@ impl Lies {
         if honest {
             say_total(&mut reply.body, all);
         } else {
-            recount(&mut reply.body, all);
+            recount(&mut reply.body, hidden.len());
         }
+        let more = !hidden.is_empty();
         let path = call.path.clone();
         match self.family {
-            Family::ODataLink if all > 0 => reply.body["@odata.nextLink"] = format!("{path}?$skip=5").into(),
-            Family::LinkNobodyFollows if all > 0 => {
+            Family::ODataLink if more => reply.body["@odata.nextLink"] = format!("{path}?$skip=5").into(),
+            Family::LinkNobodyFollows if more => {
                 reply.headers.push(("link".into(), format!("<{path}?after=5>; rel=\"next\"")));
             }
-            Family::BrokenListExactQuery if all > 0 && self.dialect.is_bare() => {
+            Family::BrokenListExactQuery if more && self.dialect.is_bare() => {
                 reply.headers.push(("link".into(), format!("<{path}?after=5>; rel=\"next\"")));
             }
             _ => {}

@@ -39,13 +39,10 @@ pub(super) fn recount(body: &mut Value, fewer: usize) {
     }
 }
 
-/// Says how many rows there are, those included that are not shown.
-pub(super) fn say_total(body: &mut Value, hidden: usize) {
-    if TOTALS.iter().any(|place| body.pointer(place).is_some()) {
-        return;
-    }
-    if let Some(shown) = rows(body).map(|rows| rows.len()) {
-        body["total"] = (shown + hidden).into();
+/// Says how many rows there are in all, where the list does not say so itself.
+pub(super) fn say_total(body: &mut Value, all: usize) {
+    if body.is_object() && TOTALS.iter().all(|place| body.pointer(place).is_none()) {
+        body["total"] = all.into();
     }
 }
 

@@ -8,7 +8,7 @@ use rosterd::model::{Outcome, Plan};
 use super::{
     cast::{Cast, Fate},
     dialect::Dialect,
-    engine::{Process, store},
+    engine::{Files, Process, store},
     family::Family,
     judge::{Judge, left_over},
     lies::Lies,
@@ -57,7 +57,7 @@ async fn story(seed: u64, trace: bool) -> Ending {
     let lies = Lies::new(family, dialect, Chance::of(seed, "lies"));
     let wire = Wire::new(cast.clone(), app, lies, judge, trace);
     wire.tell(|| format!("{family:?} in {dialect:?}\n{}", cast.files(true)));
-    let mut runs = Runs { cast, wire, store: store().await, seed, process: None, started: 0 };
+    let mut runs = Runs { cast, wire, store: store().await, seed, process: None, started: 0, files: [None, None] };
     let mut chance = Chance::of(seed, "story");
     // What an app shows only after a while it shows by now.
     tokio::time::sleep(Duration::from_secs(60)).await;
@@ -79,7 +79,9 @@ async fn story(seed: u64, trace: bool) -> Ending {
     if chance.happens(if family.is_about_queries() { 0.9 } else { 0.3 }) {
         runs.cut_off().await;
     }
-    let count = if family.spoils_runs() { RUNS } else { chance.between(1..RUNS) };
+    // Whoever is invited has to accept before they join anything.
+    let invites = dialect == Dialect::Built("autodesk");
+    let count = if family.spoils_runs() || invites { RUNS } else { chance.between(1..RUNS) };
     for _ in 0..count {
         runs.run(chance.happens(0.4)).await;
     }
@@ -94,6 +96,8 @@ struct Runs {
     seed: u64,
     process: Option<(Process, Outcome)>,
     started: u64,
+    /// Before the story turns, and after.
+    files: [Option<Files>; 2],
 }
 
 impl Runs {
@@ -157,7 +161,8 @@ impl Runs {
         self.wire.tell(|| "a process starts".into());
         let turned = self.wire.state().judge.turned;
         let seed = mix(self.seed, &format!("process {}", self.started));
-        Process::start(&self.cast, turned, &self.wire, &self.store, seed).await
+        let files = self.files[usize::from(turned)].get_or_insert_with(|| Files::of(&self.cast, turned)).clone();
+        Process::start(&self.cast, &files, &self.wire, &self.store, seed).await
     }
 
     async fn end(&mut self) {

@@ -93,7 +93,7 @@ impl Wire {
             let group = groups_now.iter().find(|(id, _)| groups.iter().all(|(old, _)| old != id));
             rename(&mut **app, lies, &mut reply, account.map(|row| (&row.id, &row.addresses[0])), group);
         }
-        lies.told(call, reply)
+        lies.told(call, reply, app.people().len())
     }
 }
 
