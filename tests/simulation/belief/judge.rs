@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rosterd::model::{FindingCode, Plan, Severity, Status};
+use rosterd::model::{ActionResult, FindingCode, Outcome, Plan, Severity, Status};
 
 use super::{
     call::Call,
@@ -152,6 +152,25 @@ impl Judge {
         let found_none = plan.apps.iter().any(rosterd::model::AppPlan::nobody_found);
         if active && !found_none && claim(plan) == Claim::InSync {
             self.wrong(format!("the plan for {email} alone says that all is done, but they are active"));
+        }
+    }
+
+    /// Whoever was to be cut off alone, in an app whose list is whole, is active no more.
+    pub(super) fn cut_off(&mut self, email: &str, app: &dyn Played) {
+        if app.people().iter().any(|row| row.active && self.is_of(row, email)) {
+            self.wrong(format!("{email} was to be cut off alone, and is still active"));
+        }
+    }
+
+    /// Who is told to come back later comes back: nothing fails because of it.
+    pub(super) fn waited(&mut self, plan: &Plan, outcome: &Outcome) {
+        let unread = plan.apps.iter().filter_map(|app| app.error.clone());
+        let results = outcome.apps.iter().flat_map(|app| &app.actions);
+        let failed = results.filter(|(_, result)| matches!(result, ActionResult::Failed { .. }));
+        let failed = failed.map(|(name, result)| format!("{name}: {}", result.message().unwrap_or_default()));
+        let wrong: Vec<_> = unread.chain(failed).collect();
+        for what in wrong {
+            self.wrong(format!("overload was taken for a refusal: {what}"));
         }
     }
 

@@ -192,6 +192,9 @@ impl Runs {
             };
             format!("a run ends\n{}", results.map(line).collect::<Vec<_>>().join("\n"))
         });
+        if self.cast.family == Family::ThrottledBy403 {
+            self.wire.state().judge.waited(plan, &outcome);
+        }
         self.process = Some((process, outcome));
         tokio::time::sleep(Duration::from_secs(40)).await;
     }
@@ -225,6 +228,13 @@ impl Runs {
         }
         self.act(process, &plan).await;
         self.end().await;
+        // The list shows them, whatever a query says.
+        let Cast { family, dialect, .. } = *self.cast;
+        if family.settles(dialect) && !family.spoils_runs() {
+            let mut state = self.wire.state();
+            let state = &mut *state;
+            state.judge.cut_off(&email, &*state.app);
+        }
     }
 
     /// One more look, after which nothing may be left that was owed.
