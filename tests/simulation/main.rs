@@ -10,6 +10,7 @@
 //! $ cargo test --test simulation golden                           # nothing has changed; see golden.rs
 //! ```
 
+mod belief;
 mod chance;
 mod engine;
 mod golden;
@@ -21,6 +22,7 @@ mod weather;
 mod world;
 
 use std::{
+    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex,
@@ -39,10 +41,13 @@ fn number(name: &str) -> Option<u64> {
 }
 
 fn safely(seed: u64, trace: bool) -> Result<Ending, String> {
-    catch_unwind(AssertUnwindSafe(|| tell(seed, trace))).map_err(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_else(|| "a panic".into())
-    })
+    catch_unwind(AssertUnwindSafe(|| tell(seed, trace))).map_err(|panic| said(&*panic))
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_else(|| "a panic".into())
 }
 
 #[test]
