@@ -38,7 +38,7 @@ async fn the_first_command_of_the_readme_ends_with_every_kind_of_action_done() {
         ("deactivate", 12),
         ("add-member", 24),
         ("change-member", 6),
-        ("remove-member", 4),
+        ("remove-member", 7),
     ];
     assert_eq!(done(&said.out), expected.map(|(verb, count)| (verb.to_owned(), count)).into(), "{}", said.out);
 }

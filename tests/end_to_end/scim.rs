@@ -395,7 +395,7 @@ async fn writes_whose_answers_are_lost_are_looked_for_and_never_doubled() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_that_expire_during_a_run_are_renewed() {
-    let config = Config { token_life: Duration::from_millis(300), latency: Duration::from_millis(30), ..quick() };
+    let config = Config { token_life: Duration::from_secs(1), latency: Duration::from_millis(60), ..quick() };
     let (body, rest) = crowd();
     let story = story(config, "{}", "", "").await;
     let url = story.sandbox.app_url("scim", APP);

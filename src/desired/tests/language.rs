@@ -1,7 +1,9 @@
 //! Keys and values of each section, taken one by one.
 
+use std::time::Duration;
+
 use super::{check, check_file, desired, same};
-use crate::model::Keep;
+use crate::model::{Keep, Schedule};
 
 #[test]
 fn unknown_keys_are_errors_with_the_nearest_known_one() {
@@ -528,8 +530,10 @@ fn settings_are_understood() {
          notify: [ { url: { env: SLACK_WEBHOOK }, on: [drift, held] } ]\n  daemon: { listen: 127.0.0.1:8484, token: { file: /run/token }, drift: report }\n",
     )]);
     let settings = &desired.settings;
+    let Schedule::Cron { cron, jitter } = &settings.schedule else { panic!("{:?}", settings.schedule) };
+    assert_eq!((cron.pattern.to_string().as_str(), *jitter), ("0 */15 * * * *", Duration::ZERO));
     same(
-        &format!("{:#?}", (&settings.store, &settings.schedule, &settings.notify, &settings.daemon)),
+        &format!("{:#?}", (&settings.store, &settings.notify, &settings.daemon)),
         r#"
 (
     Secret(
@@ -537,10 +541,6 @@ fn settings_are_understood() {
             "DATABASE_URL",
         ),
     ),
-    Cron {
-        cron: "0 */15 * * * *",
-        jitter: 0ns,
-    },
     [
         Notify {
             url: Env(

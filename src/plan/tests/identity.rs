@@ -182,7 +182,7 @@ fn a_person_renamed_without_an_alias_is_not_made_anew_and_removed() {
     let world = world.called("jane.roe@x.io", "Jane", "Doe").active("1", "jane.doe@x.io").seen_as("1", "jane", "DOE");
     check!(world, @"
     held a/create/jane.roe@x.io [ambiguous]: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know
-    ! renamed-person: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know; if they are one person, add `aliases: [jane.doe@x.io]` to jane.roe@x.io (people.yaml:1); if they are two, add `jane.doe@x.io:` to apps.a.accounts (apps.yaml:1), or, if the other one has left, add `jane.doe@x.io: { status: left }` to `people`
+    ! renamed-person: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know; if they are one person, add `aliases: [jane.doe@x.io]` to jane.roe@x.io (people.yaml:1); if they are two, add `jane.doe@x.io:` to apps.a.accounts (apps.yaml:1); if the other one has left, add `jane.doe@x.io: { status: left }` to `people`
     ! unlisted-account: jane.doe@x.io (active) is named nowhere in the files; list the person, or set `unlisted: remove`
     ");
     // Of two namesakes nobody can tell which it would be.
@@ -197,7 +197,7 @@ fn a_person_renamed_without_an_alias_is_not_made_anew_and_removed() {
     check!(strict, @"
     held a/create/jane.roe@x.io [ambiguous]: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know
     held a/deactivate/jane.doe@x.io [ambiguous]: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know
-    ! renamed-person: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know; if they are one person, add `aliases: [jane.doe@x.io]` to jane.roe@x.io (people.yaml:1); if they are two, add `jane.doe@x.io:` to apps.a.accounts (apps.yaml:1), or, if the other one has left, add `jane.doe@x.io: { status: left }` to `people`
+    ! renamed-person: jane.roe@x.io is new and has the same names as jane.doe@x.io, whom the files do not know; if they are one person, add `aliases: [jane.doe@x.io]` to jane.roe@x.io (people.yaml:1); if they are two, add `jane.doe@x.io:` to apps.a.accounts (apps.yaml:1); if the other one has left, add `jane.doe@x.io: { status: left }` to `people`
     ");
     check!(strict.clone().alias("jane.roe@x.io", "jane.doe@x.io"), @"ready a/update/jane.roe@x.io email:jane.doe@x.io>jane.roe@x.io");
     check!(strict.left("jane.doe@x.io"), @"
@@ -241,7 +241,7 @@ fn who_left_does_not_escape_by_another_address_in_the_app() {
     let world = readdressed(World::full().left("bob@x.io"));
     check!(world, @"
     held a/deactivate/bob@x.io [ambiguous]: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now
-    ! ambiguous-account: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now; if the account is still bob@x.io's, add `aliases: [robert@x.io]` to bob@x.io (people.yaml:1); if it is somebody else's, add `robert@x.io:` to apps.a.accounts (apps.yaml:1), or, if they have left, add `robert@x.io: { status: left }` to `people`
+    ! ambiguous-account: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now; if the account is still bob@x.io's, add `aliases: [robert@x.io]` to bob@x.io (people.yaml:1); if it is somebody else's, add `robert@x.io:` to apps.a.accounts (apps.yaml:1); if they have left, add `robert@x.io: { status: left }` to `people`
     ");
     // As the repairs say.
     check!(world.clone().alias("bob@x.io", "robert@x.io"), @"ready a/deactivate/bob@x.io");
@@ -254,12 +254,12 @@ fn nobody_gets_a_second_account_beside_one_whose_address_was_changed_in_the_app(
     let world = readdressed(World::full().grant_as("bob@x.io", "admin", days(None, None)));
     check!(world, @"
     held a/update/bob@x.io role:->admin [ambiguous]: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now
-    ! ambiguous-account: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now; if the account is still bob@x.io's, add `aliases: [robert@x.io]` to bob@x.io (people.yaml:1); if it is somebody else's, add `robert@x.io:` to apps.a.accounts (apps.yaml:1), or, if they have left, add `robert@x.io: { status: left }` to `people`
+    ! ambiguous-account: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now; if the account is still bob@x.io's, add `aliases: [robert@x.io]` to bob@x.io (people.yaml:1); if it is somebody else's, add `robert@x.io:` to apps.a.accounts (apps.yaml:1); if they have left, add `robert@x.io: { status: left }` to `people`
     ");
     let lapsed = readdressed(World::full().grant("bob@x.io")).seen(|live| live.accounts[1].status = Inactive);
     check!(lapsed, @"
     held a/reactivate/bob@x.io [ambiguous +reactivation]: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now
-    ! ambiguous-account: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now; if the account is still bob@x.io's, add `aliases: [robert@x.io]` to bob@x.io (people.yaml:1); if it is somebody else's, add `robert@x.io:` to apps.a.accounts (apps.yaml:1), or, if they have left, add `robert@x.io: { status: left }` to `people`
+    ! ambiguous-account: account 1 was bob@x.io's when rosterd saw it earlier, but that account's address is robert@x.io now; if the account is still bob@x.io's, add `aliases: [robert@x.io]` to bob@x.io (people.yaml:1); if it is somebody else's, add `robert@x.io:` to apps.a.accounts (apps.yaml:1); if they have left, add `robert@x.io: { status: left }` to `people`
     ");
     // Another account that is certainly theirs, and an id that is somebody else's by the files, are in no doubt.
     let own = readdressed(World::full().grant("bob@x.io")).active("7", "bob@x.io");
