@@ -103,7 +103,7 @@ fn semantics() -> Semantics {
         fields: names(&["role", "given_name", "family_name"]),
         fixed: BTreeSet::new(),
         role: Some(ranked(&["viewer", "user", "admin"])),
-        find: Find::Query,
+        find: Find::QUERY,
         carries: names(&["role"]),
         create: Some(CreateRule { require: BTreeSet::new(), becomes: AccountStatus::Active }),
         update: true,

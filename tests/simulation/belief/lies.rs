@@ -140,15 +140,17 @@ impl Lies {
         reply
     }
 
+    fn no_next(&mut self, reply: &mut Reply) {
+        if reply.body.as_object_mut().is_some_and(|body| body.remove("next_page").is_some()) {
+            self.meet();
+        }
+    }
+
     fn list(&mut self, call: &Call, reply: &mut Reply, all: usize) {
         match self.family {
             Family::TokenIsNumber => self.number(reply),
             Family::TokenIsOdd => self.odd(reply),
-            Family::NextNeverComes => {
-                if reply.body.as_object_mut().is_some_and(|body| body.remove("next_page").is_some()) {
-                    self.meet();
-                }
-            }
+            Family::NextNeverComes => self.no_next(reply),
             family if family.hides_rows() => self.hide(call, reply, all),
             _ => {}
         }
