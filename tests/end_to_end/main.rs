@@ -21,6 +21,8 @@ mod interrupts;
 mod killed;
 mod limits;
 mod only;
+#[cfg(unix)]
+mod private;
 mod quiet;
 mod renames;
 mod saved;
