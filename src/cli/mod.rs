@@ -25,6 +25,7 @@ mod saved;
 mod snapshot;
 mod storage;
 mod terminal;
+mod texts;
 mod tracing;
 mod validate;
 mod values;

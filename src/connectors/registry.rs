@@ -78,7 +78,8 @@ fn is_path(name: &str) -> bool {
 }
 
 impl Registry {
-    /// The built-in connectors, and manifests by their paths from `directory` on.
+    /// The built-in connectors, and manifests by whatever path from `directory` on: for paths that somebody typed, not for
+    /// those that files name.
     pub fn new(directory: Option<PathBuf>) -> Self {
         let source = |directory: PathBuf| -> ManifestSource {
             Box::new(move |name| {

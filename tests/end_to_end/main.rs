@@ -30,4 +30,6 @@ mod scim;
 mod secrets;
 mod story;
 mod upgrades;
+#[cfg(unix)]
+mod walk;
 mod workiva;
