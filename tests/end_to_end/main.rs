@@ -4,6 +4,7 @@ mod acc;
 mod against;
 mod alteryx;
 mod alteryx_webapi;
+mod codeowners;
 mod commands;
 mod daemon;
 mod deploy;
