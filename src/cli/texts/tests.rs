@@ -187,7 +187,8 @@ proptest! {
 }
 
 fn said(read: Result<Texts, Problems>) -> String {
-    read.map_err(|problems| problems.to_string()).unwrap_err()
+    let problems = read.unwrap_err();
+    problems.iter().map(|problem| format!("{}\n", problem.message)).collect()
 }
 
 #[test]
