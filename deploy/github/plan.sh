@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Plans the pull request that fetch.sh fetched: plan.sh COMMENT
 #
-# Nothing of the pull request runs here. Its files are laid out in a directory of their own, as plain data, and a rosterd
-# from elsewhere reads them; where requests would go, it takes from the branch that the pull request is for. With
-# ROSTERD_LIVE, a snapshot stands for the apps, and neither a credential nor a network is needed.
+# Nothing of the pull request runs here, and nothing of it is checked out: a rosterd from elsewhere reads its files out of
+# git, byte for byte, so that no attribute, filter or link has a say in what is planned. Where requests would go, it takes
+# from the branch that the pull request is for. With ROSTERD_LIVE, a snapshot stands for the apps, and neither a credential
+# nor a network is needed.
 #
 #   ROSTERD       the command                                 (rosterd)
 #   ROSTERD_DIR   the desired-state directory                 (desired-state)
@@ -29,22 +30,16 @@ if ! base=$(git rev-parse --verify --quiet 'refs/rosterd/change^1'); then
 fi
 
 work=$(mktemp -d)
-trap 'git worktree remove --force "$work/change" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
+trap 'rm -rf "$work"' EXIT
 
-# No hooks, no filters of large files, which would ask where the pull request says, and links become plain files.
-git -c core.hooksPath=/dev/null -c core.symlinks=false -c core.fsmonitor=false \
-    -c filter.lfs.smudge= -c filter.lfs.process= -c filter.lfs.required=false \
-    worktree add --quiet --detach "$work/change" refs/rosterd/change
-
-call=("$rosterd" plan "$work/change/$dir" --against "$base" --format markdown)
+call=("$rosterd" plan "$dir" --against "$base" --head refs/rosterd/change --format markdown)
 if [ -n "${ROSTERD_LIVE:-}" ]; then
     # Nothing of the environment is needed either, whatever else the job has in it.
     call=(env -i "PATH=$PATH" "HOME=${HOME:-/nonexistent}" "TMPDIR=${TMPDIR:-/tmp}" "${call[@]}" --live "$ROSTERD_LIVE")
 fi
 
 status=0
-"${call[@]}" >"$work/plan.md" 2>"$work/errors.txt" || status=$?
-sed "s|$work/change/||g" "$work/errors.txt" >"$work/said.txt"
+"${call[@]}" >"$work/plan.md" 2>"$work/said.txt" || status=$?
 if [ -s "$work/plan.md" ]; then
     cat "$work/plan.md" >"$comment"
 else

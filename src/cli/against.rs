@@ -2,8 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
     sync::Arc,
 };
 
@@ -13,12 +11,13 @@ use super::{
     args::Target,
     context::{self, Files, Past, Session},
     exit::Failure,
+    texts,
     values::Approve,
 };
 use crate::{
-    connectors::{ManifestSource, Registry},
-    desired::{self, Loaded},
-    git::{self, Commit, GitError},
+    connectors::Registry,
+    desired::{self, Loaded, Texts},
+    git::{Commit, GitError},
     model::{Against, Desired, Live, Place, Plan},
     plan::{
         History,
@@ -30,7 +29,10 @@ use crate::{
 /// The files under review beside those of a commit.
 pub(super) struct Compared {
     reference: String,
-    commit: Arc<Commit>,
+    /// The commit's full id.
+    commit: String,
+    /// What the commit says, manifests included.
+    reviewed: Arc<Texts>,
     /// The commit's files.
     before: Loaded,
     /// The files under review, with all that reaches the network from the commit.
@@ -43,36 +45,41 @@ pub(super) struct Compared {
     gone: BTreeMap<String, BTreeSet<u32>>,
 }
 
-/// Reads both versions. Those who wrote the files under review are not trusted: links out of the directory are not
-/// followed, and no manifest of theirs is used for more than to check their files.
-pub(super) fn compare(target: &Target, approve: &[Approve], reference: &str) -> Result<Compared, Failure> {
+/// Reads both versions: that of the commit `reference`, and the one under review, which is the commit `head` or what lies in
+/// the directory. Those who wrote the latter are not trusted: no manifest of theirs is used for more than to check their
+/// files.
+pub(super) fn compare(
+    target: &Target,
+    approve: &[Approve],
+    reference: &str,
+    head: Option<&str>,
+) -> Result<Compared, Failure> {
     let dir = &target.dir;
-    let commit = Arc::new(Commit::open(dir, reference).map_err(failure)?);
-    let files = commit.files(desired::counts).map_err(failure)?;
-    let texts: BTreeMap<String, String> = files.iter().cloned().collect();
-    let what = format!("{} at {reference}", dir.display());
-    let mut before = context::checked(desired::parse(files, &reviewed(&commit)), &what)?;
+    let at = |reference: &str| format!("{} at {reference}", dir.display());
+    let commit = Commit::open(dir, reference).map_err(failure)?;
+    let reviewed = texts::of_commit(&commit).map_err(|problems| context::refuse(&at(reference), &problems))?;
+    let (reviewed, id) = (Arc::new(reviewed), commit.id);
+    let mut before = context::checked(parsed(&reviewed), &at(reference))?;
 
-    let read = desired::files_within(dir);
-    let mut gone = BTreeMap::new();
-    let parsed = read.and_then(|files| {
-        let now: BTreeMap<&str, &str> = files.iter().map(|(path, text)| (&**path, &**text)).collect();
-        for (path, text) in &texts {
-            gone.insert(path.clone(), lines_gone(text, now.get(&**path).copied().unwrap_or_default()));
-        }
-        desired::parse(files, &under_review(dir, &commit))
+    let (read, what) = match head {
+        None => (texts::read(dir), dir.display().to_string()),
+        Some(head) => (texts::of_commit(&Commit::open(dir, head).map_err(failure)?), at(head)),
+    };
+    let proposed = Arc::new(read.map_err(|problems| context::refuse(&what, &problems))?);
+    let now: BTreeMap<&str, &str> = proposed.files.iter().map(|(path, text)| (&**path, &**text)).collect();
+    let gone = reviewed.files.iter().map(|(path, text)| {
+        let lines = lines_gone(text, now.get(&**path).copied().unwrap_or_default());
+        (path.clone(), lines)
     });
-    let mut change = context::checked(parsed, &dir.display().to_string())?;
+    let gone = gone.collect();
+    let mut change = context::checked(parsed(&proposed), &what)?;
 
     context::check_approvals(&change.desired, approve)?;
     context::add_approvals(&mut change.desired, approve);
     context::add_approvals(&mut before.desired, approve);
     context::known_apps(&change.desired, &target.apps)?;
-    let manifest_changed = |name: &str| {
-        let here = manifest(dir, &commit, name).ok();
-        // What is no path of a manifest is built in, and the same in both.
-        (here.is_some() || Registry::is_path(name)) && here != commit.file(name).ok().flatten()
-    };
+    // What is no path of a manifest is built in, and the same in both.
+    let manifest_changed = |name: &str| proposed.manifest(name).ok() != reviewed.manifest(name).ok();
     let trusted = trust(&change.desired, &before.desired, manifest_changed);
     let digest = format!("{} {}", change.fingerprint(), before.fingerprint());
     let (reference, mut files) = (reference.to_owned(), change.files);
@@ -80,13 +87,13 @@ pub(super) fn compare(target: &Target, approve: &[Approve], reference: &str) -> 
     files.extend(
         before.files.iter().filter(|(path, _)| !desired::counts(path)).map(|(p, hash)| (p.clone(), hash.clone())),
     );
-    Ok(Compared { reference, commit, before, trusted, digest, files, gone })
+    Ok(Compared { reference, commit: id, reviewed, before, trusted, digest, files, gone })
 }
 
 impl Compared {
     /// Connects as the commit says, to read what either version asks about.
     pub(super) async fn session(&self, target: &Target, past: Past<'_>) -> Result<Session, Failure> {
-        let (registry, desired) = (reviewed(&self.commit), self.both());
+        let (registry, desired) = (connectors(&self.reviewed), self.both());
         context::connected(registry, desired, self.files.clone(), self.digest.clone(), target, past).await
     }
 
@@ -111,48 +118,18 @@ impl Compared {
         let versions = Versions { change: &self.trusted.desired, before, history, is_gone: &is_gone };
         let no_longer = attribute(plan, &earlier, live, versions);
         plan.findings.extend(self.trusted.findings.iter().cloned());
-        plan.against = Some(Against { reference: self.reference.clone(), commit: self.commit.id.clone(), no_longer });
+        plan.against = Some(Against { reference: self.reference.clone(), commit: self.commit.clone(), no_longer });
     }
 }
 
-/// Connectors of the commit: its manifests, wherever in the repository.
-fn reviewed(commit: &Arc<Commit>) -> Registry {
-    let commit = Arc::clone(commit);
-    Registry::with_manifests(Box::new(move |name| match commit.file(name) {
-        Ok(Some(text)) => Ok(text),
-        Ok(None) => Err(format!("there is no manifest `{name}` at {}", git::short(&commit.id))),
-        Err(error) => Err(error.to_string()),
-    }))
+fn parsed(texts: &Arc<Texts>) -> Result<Loaded, desired::Problems> {
+    desired::parse(texts.files.clone(), &connectors(texts))
 }
 
-/// Connectors of the files under review, to check those files by.
-fn under_review(dir: &Path, commit: &Arc<Commit>) -> Registry {
-    let (dir, commit) = (dir.to_owned(), Arc::clone(commit));
-    let source: ManifestSource = Box::new(move |name| manifest(&dir, &commit, name));
-    Registry::with_manifests(source)
-}
-
-/// A manifest as the files under review would have it. A file that is no manifest is shown with what is wrong with it, so
-/// that a path may lead to the directory's own files alone: beside them lie snapshots, `.git` and whatever else CI put
-/// there. A path out of the directory means the commit's file.
-fn manifest(dir: &Path, commit: &Commit, name: &str) -> Result<String, String> {
-    let path = dir.join(name);
-    let unread = |error: std::io::Error| format!("the manifest {} cannot be read: {error}", path.display());
-    let inside = dir.canonicalize().and_then(|dir| Ok((path.canonicalize()?, dir)));
-    match inside {
-        Ok((real, dir)) if real.strip_prefix(&dir).is_ok_and(is_page) => fs::read_to_string(real).map_err(unread),
-        Err(error) if !name.contains("..") => Err(unread(error)),
-        _ => match commit.file(name) {
-            Ok(Some(text)) => Ok(text),
-            _ => Err(format!("the manifest {} is not in {}", path.display(), dir.display())),
-        },
-    }
-}
-
-/// Whether a path of the directory may be a manifest.
-fn is_page(path: &Path) -> bool {
-    let hidden = path.components().any(|part| part.as_os_str().to_string_lossy().starts_with('.'));
-    !hidden && path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+/// Connectors by the manifests of one version.
+fn connectors(texts: &Arc<Texts>) -> Registry {
+    let texts = Arc::clone(texts);
+    Registry::with_manifests(Box::new(move |name| texts.manifest(name)))
 }
 
 /// Numbers of the lines of `before` that are not in `after`.

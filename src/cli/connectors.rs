@@ -69,6 +69,7 @@ pub(super) async fn run(action: &Action) -> Result<Exit, Failure> {
             print(*format, &all, |style| capabilities::list_text(&all, style))
         }
         Action::Show { name, format } => {
+            // The path was typed by whoever runs this.
             let one = capable(&Registry::new(Some(".".into())), name)?;
             print(*format, slice::from_ref(&one), |style| capabilities::show_text(&one, style))
         }

@@ -15,6 +15,7 @@ use super::{
     exit::Failure,
     storage,
     terminal::{self, Stream, count},
+    texts,
     values::Approve,
 };
 use crate::{
@@ -31,7 +32,7 @@ const APPROVED_FOR_DAYS: i64 = 7;
 
 /// Loads and checks the files; what is wrong with them is shown, all of it.
 pub(super) fn load(dir: &Path, registry: &Registry) -> Result<Loaded, Failure> {
-    checked(desired::load(dir, registry), &dir.display().to_string())
+    checked(texts::load(dir, registry), &dir.display().to_string())
 }
 
 /// Shows what is wrong with files, and goes on with those that nothing is wrong with. `what` is how sentences call them.
@@ -80,7 +81,8 @@ pub(super) fn verdict(what: &str, problems: &Problems) -> Failure {
 
 /// The registry for a desired-state directory, whose manifests it may name.
 pub(super) fn registry(dir: &Path) -> Registry {
-    Registry::new(Some(dir.to_owned()))
+    let dir = dir.to_owned();
+    Registry::with_manifests(Box::new(move |name| desired::manifest(&dir, name)))
 }
 
 /// SHA-256 of each file of the desired state, and of each manifest that they name, by its path.

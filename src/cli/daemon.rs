@@ -15,7 +15,7 @@ use super::{
     args::{Storage, Target},
     context,
     exit::{Exit, Failure},
-    storage, terminal,
+    storage, terminal, texts,
 };
 use crate::{
     connectors::{Clock, Error, ProcessSecrets, Registry, SecretSource as _, Writer, http::webhook},
@@ -163,7 +163,7 @@ impl World for Site {
 
     fn load(&self) -> Result<Loaded, Problems> {
         let seen = self.commits.seen();
-        let loaded = desired::load(&self.target.dir, &*self.registry)?;
+        let loaded = texts::load(&self.target.dir, &self.registry)?;
         self.commits.keep(&loaded, seen);
         Ok(loaded)
     }

@@ -1,7 +1,8 @@
 //! Writing desired-state files: all of them or none, and never half a file.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -41,9 +42,61 @@ struct Ready<'a> {
     temporary: PathBuf,
 }
 
-/// Writes a file of its own.
+/// Writes a file of its own, which nobody else may read: it says who has what.
 pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(path, text).map_err(|error| cannot(path, &error))
+    keep(path, text).map_err(|error| cannot(path, &error))
+}
+
+fn keep(path: &Path, text: &str) -> io::Result<()> {
+    // A link stays a link; what it leads to is replaced.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let before = fs::metadata(path).ok();
+    if before.as_ref().is_some_and(|before| !before.is_file()) {
+        // A pipe or a device is somebody else's, and stays what it is.
+        return fs::write(path, text);
+    }
+    let temporary = beside(path, path.parent().unwrap_or(Path::new("")));
+    // A new file under the old name: whoever has the old one open goes on reading the old one.
+    let replaced = private(&temporary).and_then(|mut file| file.write_all(text.as_bytes()));
+    let replaced = replaced.and_then(|()| fs::rename(&temporary, path));
+    if replaced.is_err() {
+        // Best effort: the error that matters is the one above.
+        let _ = fs::remove_file(&temporary);
+    }
+    match (replaced, before) {
+        // Where no file can be made beside it, or it is mounted by itself, it is closed to others before it is filled.
+        (Err(_), Some(_)) => {
+            close(path)?;
+            fs::write(path, text)
+        }
+        (replaced, _) => replaced,
+    }
+}
+
+/// A new file that its owner alone may read and write.
+fn private(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Takes from all others what they may do with a file.
+#[cfg(unix)]
+fn close(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn close(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Where a file lies ready before it gets its name. A name that begins with a dot is never read as desired state.
+fn beside(path: &Path, folder: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    folder.join(format!(".{name}.{}.tmp", std::process::id()))
 }
 
 /// Prints what the changes would do to the files, or makes them and prints which files they were.
@@ -80,20 +133,20 @@ fn write(dir: &Path, changes: &[Change]) -> Result<(), Failure> {
 
 fn prepare<'a>(dir: &Path, change: &'a Change) -> io::Result<Ready<'a>> {
     let path = dir.join(&change.name);
-    // A link stays a link; what it leads to is replaced.
-    let path = fs::canonicalize(&path).unwrap_or(path);
     if now(&path)? != change.before {
         return Err(io::Error::other("somebody else changed it meanwhile; run this again"));
     }
     let folder = path.parent().unwrap_or(dir);
     fs::create_dir_all(folder)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // A name that begins with a dot is never read as desired state.
-    let temporary = folder.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = fs::write(&temporary, &change.after).and_then(|()| match fs::metadata(&path) {
-        Ok(before) => fs::set_permissions(&temporary, before.permissions()),
-        Err(_) => Ok(()),
-    });
+    let temporary = beside(&path, folder);
+    // Whoever may not read the file that is there may not read the new one either, not even before it has its name.
+    let written = match fs::metadata(&path) {
+        Ok(before) => private(&temporary).and_then(|mut file| {
+            file.write_all(change.after.as_bytes())?;
+            fs::set_permissions(&temporary, before.permissions())
+        }),
+        Err(_) => fs::write(&temporary, &change.after),
+    };
     if let Err(error) = written {
         // Best effort: the error that matters is the one above.
         let _ = fs::remove_file(&temporary);
@@ -165,6 +218,32 @@ mod tests {
         assert_eq!(fs::read_to_string(dir.path().join("a.yaml")).unwrap(), "old");
         assert_eq!(hidden(dir.path()), 0);
         assert!(write(dir.path(), &[change("a.yaml", None, "new")]).is_err(), "there is one already");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_saved_is_its_owners_alone_whatever_was_there_before() {
+        use std::{io::Read as _, os::unix::fs::PermissionsExt as _};
+
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("live.json");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        save(&path, "one").unwrap();
+        assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode(&path)), ("one", 0o600));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        let mut old = fs::File::open(&path).unwrap();
+        std::os::unix::fs::symlink("live.json", dir.path().join("link")).unwrap();
+        save(&dir.path().join("link"), "two").unwrap();
+        assert_eq!((fs::read_to_string(&path).unwrap().as_str(), mode(&path)), ("two", 0o600));
+        // Whoever had the old file open sees nothing of the new one.
+        let mut text = String::new();
+        old.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), hidden(dir.path())), ("one", 0));
+        assert!(dir.path().join("link").is_symlink());
+        // A device stays one.
+        save(Path::new("/dev/null"), "x").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
+        assert!(save(&dir.path().join("none/live.json"), "x").is_err());
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
     let dir = &args.dir;
-    let found = desired::files(dir).map_err(|problems| context::refuse(&dir.display().to_string(), &problems))?;
+    let found = desired::read(dir).map_err(|problems| context::refuse(&dir.display().to_string(), &problems))?.files;
     let total = found.len();
     let mut changes = Vec::new();
     let mut failed = 0;

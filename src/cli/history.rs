@@ -11,11 +11,10 @@ use super::{
     args::{Format, Records},
     context,
     exit::{Exit, Failure},
-    storage, terminal,
+    storage, terminal, texts,
     values::{When, email},
 };
 use crate::{
-    desired,
     model::{Desired, Email},
     report::{
         Style,
@@ -63,7 +62,7 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     let (url, zone, people) = match &storage.store {
         // The files may be elsewhere, or broken; what was done is still to be seen.
         Some(url) => {
-            let people = args.person.as_ref().map(|person| match desired::load(dir, &registry) {
+            let people = args.person.as_ref().map(|person| match texts::load(dir, &registry) {
                 Ok(loaded) => addresses(&loaded.desired, person),
                 Err(_) => {
                     terminal::note(&format!(

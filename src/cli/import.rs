@@ -46,7 +46,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
     let target = &args.everything.target;
     let dir = &target.dir;
     let registry = context::registry(dir);
-    let files = desired::files(dir).map_err(|problems| context::refuse(&dir.display().to_string(), &problems))?;
+    let files = desired::read(dir).map_err(|problems| context::refuse(&dir.display().to_string(), &problems))?.files;
     // Whoever is named because of one app counts as named in all of them, and only what the others hold tells whether that
     // would cost anybody anything.
     let (desired, live) = observe::everything(&args.everything, true, global).await?;

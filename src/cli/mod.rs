@@ -5,6 +5,7 @@
 mod against;
 mod apply;
 mod args;
+mod codeowners;
 mod connectors;
 mod context;
 mod daemon;
@@ -25,6 +26,7 @@ mod saved;
 mod snapshot;
 mod storage;
 mod terminal;
+mod texts;
 mod tracing;
 mod validate;
 mod values;
@@ -96,6 +98,8 @@ enum Command {
     /// Lay out the files in the one canonical way; comments and the order of entries stay.
     #[command(after_help = FMT_STATUS)]
     Fmt(fmt::Args),
+    /// Print a CODEOWNERS file for the desired state: everything for one owner, but `people/` and `teams/`.
+    Codeowners(codeowners::Args),
     /// Show everything a person gets, where, until when, and which lines say so.
     Why(why::Args),
     /// Show what was done, when, with what result and because of which lines.
@@ -156,6 +160,7 @@ async fn run(command: Command, global: &Global) -> Result<Exit, Failure> {
         Command::Observe(args) => observe::run(&args, global).await,
         Command::Review(args) => review::run(&args, global).await,
         Command::Fmt(args) => fmt::run(&args),
+        Command::Codeowners(args) => codeowners::run(&args),
         Command::Import(args) => import::run(&args, global).await,
         Command::Why(args) => why::run(&args).await,
         Command::History(args) => history::run(&args).await,

@@ -40,6 +40,10 @@ pub(super) struct Args {
     /// the way to the apps decide where requests go.
     #[arg(long, value_name = "GIT_REF")]
     against: Option<String>,
+    /// The change is this commit, as git holds it, in the place of what lies in the directory: no link, attribute or filter
+    /// has a say in what is read.
+    #[arg(long, value_name = "GIT_REF", requires = "against")]
+    head: Option<String>,
     #[command(flatten)]
     request: Request,
     /// Exit 2 when something can be done, 3 when all that remains waits on someone else, 0 when in sync.
@@ -89,7 +93,8 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 
 async fn make(args: &Args, global: &Global) -> Result<Plan, Failure> {
     let (target, request, approve) = (&args.target, &args.request, &args.request.approve[..]);
-    let compared = args.against.as_ref().map(|reference| against::compare(target, approve, reference)).transpose()?;
+    let compare = |reference| against::compare(target, approve, reference, args.head.as_deref());
+    let compared = args.against.as_deref().map(compare).transpose()?;
     let past = context::Past::Looked(&args.storage);
     let Planned { mut plan, live, history, files, ways } = match (&args.live, &compared) {
         (None, None) => online(context::session(target, approve, past).await?, request, global).await?,

@@ -7,9 +7,10 @@ use super::{
     context,
     exit::{Exit, Failure},
     terminal::{self, count},
+    texts,
     values::directory,
 };
-use crate::desired::{self, Problems};
+use crate::desired::Problems;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -42,7 +43,7 @@ pub(super) fn run(args: &Args) -> Result<Exit, Failure> {
             Format::Github => terminal::print(&problems.to_github(&dir.to_string_lossy().replace('\\', "/"))),
             _ => terminal::print(&problems.to_json()),
         };
-        let loaded = desired::load(dir, &registry);
+        let loaded = texts::load(dir, &registry);
         show(loaded.as_ref().map_or_else(|problems| problems, |loaded| &loaded.warnings))?;
         loaded.map_err(|problems| context::verdict(&dir.display().to_string(), &problems))?
     };

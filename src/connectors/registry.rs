@@ -74,11 +74,12 @@ impl ConnectorCatalogue for Registry {
 
 impl Registry {
     /// Whether a connector's name is the path of a manifest.
-    pub(crate) fn is_path(name: &str) -> bool {
+    fn is_path(name: &str) -> bool {
         name.contains('/') || name.ends_with(".yaml") || name.ends_with(".yml")
     }
 
-    /// The built-in connectors, and manifests by their paths from `directory` on.
+    /// The built-in connectors, and manifests by whatever path from `directory` on: for paths that somebody typed, not for
+    /// those that files name.
     pub fn new(directory: Option<PathBuf>) -> Self {
         let source = |directory: PathBuf| -> ManifestSource {
             Box::new(move |name| {

@@ -1,10 +1,9 @@
 //! Sees that the files changed, by looking at names, sizes and times every second. Looking works on every file system,
 //! across the links by which clusters and deployments swap whole trees, and costs next to nothing for files that people
-//! write.
+//! write. What is looked at is what loading reads, by the same walk.
 
 use std::{
     fs,
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -12,7 +11,7 @@ use std::{
 use tracing::{info, warn};
 
 use super::status::DaemonStatus;
-use crate::git;
+use crate::{desired, git};
 
 /// How long a change goes unseen at most.
 const POLL: Duration = Duration::from_secs(1);
@@ -22,9 +21,6 @@ const SETTLE: Duration = Duration::from_millis(300);
 
 /// No checkout takes this long: whoever held the lock has died.
 const STALE_LOCK: Duration = Duration::from_secs(600);
-
-/// A link that leads in a circle ends here.
-const DEEPEST: usize = 32;
 
 /// Watches a directory, and has it read while nobody writes to it.
 pub(crate) struct Watch {
@@ -88,7 +84,7 @@ impl Watch {
     async fn look(&self) -> u64 {
         let dir = self.dir.clone();
         // A file system that hangs must not hang the rest. Looking cannot panic; if it did, loading would tell.
-        tokio::task::spawn_blocking(move || stamp(&dir)).await.unwrap_or_default()
+        tokio::task::spawn_blocking(move || desired::stamp(&dir)).await.unwrap_or_default()
     }
 
     /// Whether git is in the middle of changing the tree, of which half may be new and half old.
@@ -107,46 +103,6 @@ impl Watch {
     }
 }
 
-/// One number for all names, sizes, times and inodes below `dir`.
-fn stamp(dir: &Path) -> u64 {
-    // Keyed the same in every call of one process, which is as long as it is compared.
-    let mut hasher = DefaultHasher::new();
-    walk(dir, 0, &mut hasher);
-    hasher.finish()
-}
-
-fn walk(dir: &Path, depth: usize, hasher: &mut DefaultHasher) {
-    // What cannot be read is a state like any other; loading tells why.
-    let Ok(entries) = fs::read_dir(dir) else { return 0_u8.hash(hasher) };
-    let mut entries: Vec<_> = entries.flatten().collect();
-    entries.sort_by_key(fs::DirEntry::file_name);
-    for entry in entries {
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
-        }
-        entry.file_name().hash(hasher);
-        let path = entry.path();
-        match fs::metadata(&path) {
-            Ok(found) if found.is_dir() && depth < DEEPEST => walk(&path, depth + 1, hasher),
-            Ok(found) => {
-                (found.len(), found.modified().ok(), inode(&found)).hash(hasher);
-            }
-            Err(_) => 1_u8.hash(hasher),
-        }
-    }
-    2_u8.hash(hasher);
-}
-
-#[cfg(unix)]
-fn inode(found: &fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(found)
-}
-
-#[cfg(not(unix))]
-fn inode(_: &fs::Metadata) -> u64 {
-    0
-}
-
 /// For how long git has held the index of the repository around `dir` locked, if it does.
 fn git_lock(dir: &Path) -> Option<Duration> {
     let locked = fs::metadata(git::repository(dir)?.join("index.lock")).ok()?.modified().ok()?;
@@ -156,34 +112,6 @@ fn git_lock(dir: &Path) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn whatever_changes_in_the_tree_changes_its_stamp() {
-        let dir = tempfile::TempDir::new().unwrap();
-        let path = |name: &str| dir.path().join(name);
-        fs::create_dir(path("people")).unwrap();
-        let mut seen = vec![stamp(dir.path())];
-        let mut check = |what: &str| {
-            let now = stamp(dir.path());
-            assert!(!seen.contains(&now), "{what}");
-            seen.push(now);
-        };
-        fs::write(path("people/a.yaml"), "a").unwrap();
-        check("a new file");
-        fs::write(path("people/a.yaml"), "ab").unwrap();
-        check("another content");
-        fs::write(path("b"), "ab").unwrap();
-        fs::rename(path("b"), path("people/a.yaml")).unwrap();
-        check("another file under the same name");
-        fs::rename(path("people/a.yaml"), path("people/b.yaml")).unwrap();
-        check("another name");
-        fs::remove_file(path("people/b.yaml")).unwrap();
-        fs::remove_dir(path("people")).unwrap();
-        check("nothing");
-        let before = stamp(dir.path());
-        fs::write(path(".swp"), "x").unwrap();
-        assert_eq!(stamp(dir.path()), before, "hidden files are an editor's business");
-    }
 
     /// Files in a repository, one of them with what `load` is to read.
     fn repository() -> (tempfile::TempDir, PathBuf, PathBuf) {

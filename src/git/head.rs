@@ -6,7 +6,11 @@ use std::{
     process::Command,
 };
 
-use super::{Objects, command, line, not_started, parse_listing};
+use super::{
+    Objects, command,
+    commit::{Entry, Kind, parse_listing},
+    line, not_started, trusting,
+};
 
 /// The mark of files that are not what the commit says.
 const CHANGED: &str = "+changes";
@@ -58,31 +62,28 @@ fn own(dir: &Path) -> Result<Option<String>, String> {
 fn foreign(dir: &Path) -> Result<Option<String>, String> {
     let Some(id) = id(trusting(dir))? else { return Ok(None) };
     let others = ask(trusting(dir).args(["ls-files", "--others", "--exclude-standard", "--", "."]))?;
-    let listing = ask(trusting(dir).args(["ls-tree", "-r", "-z", &id]))?;
+    let listing = ask(trusting(dir).args(["ls-tree", "-r", "-l", "-z", &id]))?;
     let mut objects = Objects::begin(trusting(dir)).map_err(|error| error.message)?;
     let mut changed = !others.is_empty();
-    for (path, entry) in parse_listing(&listing) {
-        let path = dir.join(path);
-        let found = if entry.link {
-            fs::read_link(&path).map(|target| target.into_os_string().into_encoded_bytes())
-        } else {
-            fs::read(&path)
-        };
-        let said = objects.read(&entry.object).map_err(|error| error.message)?;
-        changed |= !found.is_ok_and(|found| found == said);
+    for entry in parse_listing(&listing).into_iter().filter(|entry| entry.kind != Kind::Submodule) {
+        changed |= !same(&dir.join(&*String::from_utf8_lossy(&entry.path)), &entry, &mut objects)?;
     }
     Ok(Some(marked(id, changed)))
 }
 
-fn marked(id: String, changed: bool) -> String {
-    if changed { id + CHANGED } else { id }
+/// Whether what lies at a path is what the commit says. Nothing is opened but a file of the right size.
+fn same(path: &Path, entry: &Entry, objects: &mut Objects) -> Result<bool, String> {
+    let found = match (entry.kind, fs::symlink_metadata(path)) {
+        (Kind::Link, Ok(_)) => fs::read_link(path).map(|target| target.into_os_string().into_encoded_bytes()),
+        (Kind::File, Ok(found)) if found.is_file() && found.len() == entry.size => fs::read(path),
+        _ => return Ok(false),
+    };
+    let said = objects.read(&entry.object).map_err(|error| error.message)?;
+    Ok(found.is_ok_and(|found| found == said))
 }
 
-/// A command that takes other people's repositories as well. Their monitor is a program.
-fn trusting(dir: &Path) -> Command {
-    let mut command = command(dir);
-    command.args(["-c", "safe.directory=*", "-c", "core.fsmonitor=false"]);
-    command
+fn marked(id: String, changed: bool) -> String {
+    if changed { id + CHANGED } else { id }
 }
 
 /// The id of what is checked out; none before the first commit.

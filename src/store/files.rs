@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -46,19 +46,41 @@ pub(super) fn still_there(database: &Path, opened: &Identity) -> Result<(), Faul
     ))
 }
 
+/// The folder of a store unless the files say otherwise. Nothing in it is anybody else's.
+const OWN: &str = ".rosterd";
+
 /// Makes the database's file and folder where they are not there, and says which file it is. Nobody else may read them: a
-/// ledger says who has what.
+/// ledger says who has what. A folder that is rosterd's own keeps itself out of git.
 pub(super) fn prepare(database: &Path) -> Result<Identity, Fault> {
-    let folder = database.parent().unwrap_or(Path::new("."));
-    if !folder.exists() {
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let new = !folder.exists();
+    if new {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(folder).map_err(|error| failed("cannot make the folder", folder, &error))?;
     }
+    if new || folder.file_name().is_some_and(|name| name == OWN) {
+        keep_to_ourselves(folder);
+    }
     let file = open(database).and_then(|file| file.metadata());
     file.map(|file| Identity::of(&file)).map_err(|error| failed("cannot open", database, &error))
+}
+
+/// Closes a folder to others, and to git. What cannot be done is left: the files in it are closed themselves, and the folder
+/// may belong to somebody else, who decides.
+fn keep_to_ourselves(folder: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let open = fs::metadata(folder).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
+        if open {
+            let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+        }
+    }
+    // One that is there is somebody's own.
+    let _ = File::create_new(folder.join(".gitignore")).and_then(|mut file| file.write_all(b"*\n"));
 }
 
 /// Makes sure that no other process is opening the same store; none while one is.

@@ -108,6 +108,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("clap_complete", &["cli"]),
     ("indicatif", &["cli"]),
     ("sqlx", &["store"]),
+    ("rustix", &["desired/walk"]),
 ];
 
 /// Everything that is wrong with the sources, sorted.

@@ -4,6 +4,7 @@ mod acc;
 mod against;
 mod alteryx;
 mod alteryx_webapi;
+mod codeowners;
 mod commands;
 mod daemon;
 mod deploy;
@@ -21,6 +22,8 @@ mod interrupts;
 mod killed;
 mod limits;
 mod only;
+#[cfg(unix)]
+mod private;
 mod quiet;
 mod renames;
 mod saved;
@@ -28,4 +31,6 @@ mod scim;
 mod secrets;
 mod story;
 mod upgrades;
+#[cfg(unix)]
+mod walk;
 mod workiva;

@@ -151,7 +151,7 @@ impl Organisation {
     /// The example organisation, in the sandbox that has it.
     fn example() -> Self {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state");
-        let files = desired::files(&dir).unwrap_or_else(|problems| panic!("{problems:?}"));
+        let files = desired::read(&dir).unwrap_or_else(|problems| panic!("{problems:?}")).files;
         let registry = rosterd::connectors::Registry::default();
         let desired =
             desired::parse(files.clone(), &registry).unwrap_or_else(|problems| panic!("{problems:?}")).desired;

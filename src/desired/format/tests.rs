@@ -101,7 +101,7 @@ fn what_cannot_be_laid_out_without_risk_is_refused() {
 #[test]
 fn the_example_is_laid_out() {
     let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state");
-    let files = crate::desired::files(&dir).unwrap();
+    let files = crate::desired::read(&dir).unwrap().files;
     assert!(files.len() > 20);
     for (name, text) in files {
         assert_eq!(format(&name, &text).unwrap(), text, "{name}: run `rosterd fmt`");

@@ -88,7 +88,7 @@ async fn what_a_fork_writes_is_read_and_never_run_nor_believed() {
     let mut stage = stage().await;
     let mark = stage.path("pwned");
     let touch = format!("touch {}", mark.display());
-    // Scripts, hooks, filters, links, and a file that is not valid in as many ways as there are readers of what it says.
+    // Scripts, hooks, filters, and a file that is not valid in as many ways as there are readers of what it says.
     let evil = format!(
         "people:\n  ~~~~~~: [ ##[add-mask]hunter2\n  # $({touch}) `{touch}` ${{IFS}} '; {touch} #\n  # </details> <!-- rosterd: plan --> @everyone\n"
     );
@@ -97,7 +97,7 @@ async fn what_a_fork_writes_is_read_and_never_run_nor_believed() {
     for (file, text) in [
         ("deploy/github/plan.sh", format!("#!/bin/sh\n{touch}\n")),
         ("deploy/github/say.sh", format!("#!/bin/sh\n{touch}\n")),
-        (".gitattributes", "* filter=lfs text\n".to_owned()),
+        (".gitattributes", "*.sh filter=lfs text\n".to_owned()),
         (".lfsconfig", "[lfs]\n\turl = https://evil.example\n".to_owned()),
         ("desired-state/people.yaml", evil),
         (
@@ -107,7 +107,6 @@ async fn what_a_fork_writes_is_read_and_never_run_nor_believed() {
     ] {
         stage.command(&format!("clone/{file}"), &text);
     }
-    std::os::unix::fs::symlink("/proc/self/environ", stage.path("clone/desired-state/apps/env.yaml")).unwrap();
     // A machine whose git has filters for large files, as those of GitHub have.
     let filter = format!("[filter \"lfs\"]\n\tsmudge = {touch}\n\tprocess = {touch}\n\trequired = true\n");
     stage.write("gitconfig", &filter);
@@ -133,6 +132,68 @@ async fn what_a_fork_writes_is_read_and_never_run_nor_believed() {
     plan.failed_in("Plan", "is not valid");
     post.passed();
     assert!((20_000..65_536).contains(&comment(&stage).len()), "{}", comment(&stage).len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_checkout_would_lay_out_differently_is_refused_and_the_comment_names_the_file() {
+    if !tools() {
+        return;
+    }
+    let mut stage = stage().await;
+    let clone = |stage: &Stage| {
+        let repo = stage.repo();
+        repo.git(&["switch", "-q", "-C", "change", "main"]);
+        repo.git(&["clean", "-q", "-f", "-d"]);
+    };
+    let refused = |stage: &Stage, words: &[&str]| {
+        let (plan, post) = review(stage);
+        assert_eq!(plan.failed.as_deref(), Some("Plan"), "{}", plan.said);
+        post.passed();
+        let said = comment(stage).split_whitespace().collect::<Vec<_>>().join(" ");
+        for word in words {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+        assert!(!said.contains("nothing to do") && !said.contains("root:"), "{said}");
+    };
+    // A checkout without links reads `teams: {}`, and one with links reads what makes an admin.
+    clone(&stage);
+    let admin = "teams:\n  trusted: { members: { ann@example.com: }, grants: { autodesk: { role: admin } } }\n";
+    stage.write("clone/desired-state/teams: {}", admin);
+    std::os::unix::fs::symlink("teams: {}", stage.path("clone/desired-state/zz.yaml")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", stage.path("clone/desired-state/people.yml")).unwrap();
+    stage.repo().commit("Tidy");
+    stage.propose();
+    refused(&stage, &["desired-state/zz.yaml", "desired-state/people.yml", "is a symbolic link"]);
+    // Nor does the merge do it: whoever merged all the same has the run refuse as well.
+    let main = stage.repo().git(&["rev-parse", "main"]);
+    stage.repo().git(&["push", "-q", "origin", "change:main"]);
+    let applied = stage.job(&workflow(APPLY), "apply");
+    applied.failed_in("Apply", "is a symbolic link");
+    assert_eq!(stage.sandbox.account("autodesk", "studio", "ann@example.com").unwrap().role, "user");
+    stage.repo().git(&["push", "-q", "-f", "origin", &format!("{main}:main")]);
+
+    // An attribute by which the merge would be laid out with other bytes, in a file of its own far from any YAML.
+    clone(&stage);
+    stage.write("clone/.gitattributes", "desired-state/** ident\n");
+    stage.write("clone/desired-state/teams/x.yaml", "teams: {} # $Id$\n");
+    stage.repo().commit("Tidy");
+    stage.propose();
+    refused(&stage, &["desired-state/teams/x.yaml", "has the git attribute `ident`"]);
+
+    // Two names that are one on other disks.
+    clone(&stage);
+    stage.write("clone/desired-state/Settings.yaml", "settings: { time_zone: UTC }\n");
+    stage.repo().commit("Tidy");
+    stage.propose();
+    refused(&stage, &["desired-state/Settings.yaml", "are one name on many disks"]);
+
+    // Another repository's files, which nobody reviews here.
+    clone(&stage);
+    let entry = format!("160000,{main},desired-state/teams/more");
+    stage.repo().git(&["update-index", "--add", "--cacheinfo", &entry]);
+    stage.repo().git(&["commit", "-q", "-m", "Tidy"]);
+    stage.propose();
+    refused(&stage, &["desired-state/teams/more", "is a submodule"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
