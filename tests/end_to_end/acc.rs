@@ -96,6 +96,9 @@ async fn example() -> Story {
         }
     }
     fs::write(story.dir.path().join("acc.yaml"), text).unwrap();
+    let nora =
+        "approvals:\n  - { allow: acc/update/nora.lindqvist@northwind.example, guard: identity, until: 2999-01-01 }\n";
+    fs::write(story.dir.path().join("approvals.yaml"), nora).unwrap();
     story
 }
 

@@ -5,13 +5,14 @@ use crate::{
     plan::{
         Context,
         draft::Drafts,
+        guards::Grounds,
         repair,
         wanted::{Wanted, Wish},
     },
 };
 
-pub(super) fn check(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
-    if !is_empty(cx, wanted) {
+pub(super) fn check(cx: &Context<'_>, grounds: &Grounds<'_>, drafts: &mut Drafts) {
+    if !is_empty(cx, grounds.wanted) {
         return;
     }
     let taken = drafts.actions.iter_mut().filter(|draft| draft.action.reduces_access && !draft.cuts_off_leaver());
