@@ -49,7 +49,7 @@ enum State {
 
 /// The best of three, because the first run also warms the caches.
 fn measure(desired: &Desired, live: &Live) -> (Duration, Duration, usize) {
-    let inputs = Inputs { desired, desired_digest: "", live, history: None, now: now() };
+    let inputs = Inputs { desired, desired_digest: "", live, history: None, base: None, now: now() };
     let (mut best, mut best_cpu) = (Duration::MAX, Duration::MAX);
     let mut actions = 0;
     for _ in 0..3 {
@@ -103,7 +103,7 @@ fn semantics() -> Semantics {
         fields: names(&["role", "given_name", "family_name"]),
         fixed: BTreeSet::new(),
         role: Some(ranked(&["viewer", "user", "admin"])),
-        find: Find::Query,
+        find: Find::QUERY,
         carries: names(&["role"]),
         create: Some(CreateRule { require: BTreeSet::new(), becomes: AccountStatus::Active }),
         update: true,

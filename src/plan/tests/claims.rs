@@ -1,10 +1,7 @@
 //! Whose account it is: what counts as accepted, what is held until somebody approves, and what that line says.
 
 use super::{check, fixture::*};
-use crate::{
-    model::{AccountStatus::*, Aliases, ClaimedBy, Guard, Irreversible, Unlisted},
-    plan::Used,
-};
+use crate::model::{AccountStatus::*, Aliases, ClaimedBy, Guard, Irreversible, Unlisted};
 
 /// Noor, whose entry has an alias that is the address of an account that she never had.
 fn takeover() -> World {
@@ -29,7 +26,7 @@ fn after_a_run(world: &World) -> World {
     for accepted in world.plan().claims.accepted {
         next = next.accepted(&accepted.claim.account, accepted.claim.identity.as_str());
         if let Some((approved, action)) = accepted.approved {
-            let used = next.used.entry(approved.approval).or_insert_with(Used::default);
+            let used = next.used.entry(approved.approval).or_default();
             used.actions.insert(action);
             used.people += 1;
         }
