@@ -97,6 +97,12 @@ impl Compared {
         context::connected(registry, desired, self.files.clone(), self.digest.clone(), target, past).await
     }
 
+    /// The commit's version: what it claims of accounts counts as accepted in what is shown of the change. What was accepted in
+    /// fact the store knows, and `apply` goes by that.
+    pub(super) fn base(&self) -> &Desired {
+        &self.before.desired
+    }
+
     /// What to read by: the groups that either version declares. A group that was not read looks empty, as if the other
     /// version had everything in it still to do.
     fn both(&self) -> Desired {
@@ -113,7 +119,8 @@ impl Compared {
     /// Says of every action what caused it, and what the change would change about the way to the apps.
     pub(super) fn tell(&self, plan: &mut Plan, live: &Live, history: Option<&History>) {
         let before = &self.before.desired;
-        let earlier = reconcile::plan_against(before, &self.before.fingerprint(), live, history, plan.created_at);
+        let digest = self.before.fingerprint();
+        let earlier = reconcile::plan_against(before, &digest, live, history, Some(before), plan.created_at);
         let is_gone = |place: &Place| self.gone.get(&*place.file).is_some_and(|lines| lines.contains(&place.line));
         let versions = Versions { change: &self.trusted.desired, before, history, is_gone: &is_gone };
         let no_longer = attribute(plan, &earlier, live, versions);

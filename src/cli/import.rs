@@ -19,12 +19,15 @@ use crate::{
     connectors::Registry,
     desired::{self, Tree},
     import::{self, Additions, Imported, Inputs},
-    model::{Action, ActionName, Desired, Email, Guard, Live, Plan},
+    model::{Action, ActionName, ClaimedBy, Desired, Email, Guard, Live, Plan},
     reconcile,
 };
 
 /// Where people go that no file names yet.
 const PEOPLE: &str = "people/imported.yaml";
+
+/// Where lines go that accept accounts as those of their people; approvals stand at the top alone.
+const APPROVALS: &str = "approvals.imported";
 
 /// Said at the top of files that an import begins.
 const HEADER: &str = "# Found in the apps by `rosterd import`. Move the entries to where you want to have them.\n";
@@ -100,7 +103,7 @@ impl Import<'_> {
     /// What is to be written, found by planning with it: whoever the next plan would touch because of it is left out.
     fn settle(&self) -> Result<(Imported, Vec<Change>), Failure> {
         let now = Timestamp::now();
-        let before = reconcile::plan_against(self.desired, "", self.live, None, now);
+        let before = reconcile::plan_against(self.desired, "", self.live, None, None, now);
         let before: BTreeSet<&ActionName> = actions(&before).map(|action| &action.name).collect();
         let mut left_out: BTreeMap<Email, String> = BTreeMap::new();
         for _ in 0..ROUNDS {
@@ -108,7 +111,7 @@ impl Import<'_> {
             let imported = import::import(&inputs);
             let changes = self.changes(&imported);
             let after = self.load(&changes)?;
-            let next = reconcile::plan_against(&after, "", self.live, None, now);
+            let next = reconcile::plan_against(&after, "", self.live, None, None, now);
             let caused: Vec<&Action> = actions(&next).filter(|action| !before.contains(&action.name)).collect();
             let (here, elsewhere): (Vec<&Action>, Vec<&Action>) =
                 caused.into_iter().partition(|action| self.apps.contains(&action.name.app));
@@ -121,7 +124,8 @@ impl Import<'_> {
                 ));
             }
             if here.is_empty() {
-                return Ok((imported, changes));
+                let approvals = self.approvals(&next);
+                return Ok((imported, changes.into_iter().chain(approvals).collect()));
             }
             let known = left_out.len();
             for Action { name, .. } in &here {
@@ -140,6 +144,23 @@ impl Import<'_> {
         }
         Err(Failure::new("the next plan would not be empty, whoever is left out; nothing was written")
             .hint("please report this, with the output of `rosterd observe` if you may share it"))
+    }
+
+    /// A file that accepts the accounts which go by an alias as those of their people, in the lines that the next plan prints.
+    fn approvals(&self, next: &Plan) -> Option<Change> {
+        let apps = next.apps.iter().filter(|app| self.apps.contains(&app.app));
+        let open = apps.flat_map(|app| &app.claims.open).filter(|(claim, _)| claim.by == ClaimedBy::Alias);
+        let lines: Vec<String> = open.map(|(_, line)| format!("  {line}\n")).collect();
+        // Lists of several files are joined, so that nothing has to find its place in a list that is there.
+        let is_free = |name: &String| self.files.iter().all(|(file, _)| file != name);
+        let mut names = (2..).map(|n| format!("{APPROVALS}-{n}.yaml"));
+        let first = Some(format!("{APPROVALS}.yaml")).filter(&is_free);
+        let name = first.or_else(|| names.find(is_free))?;
+        (!lines.is_empty()).then(|| Change {
+            name,
+            before: None,
+            after: format!("{HEADER}approvals:\n{}", lines.concat()),
+        })
     }
 
     /// Whom an action is about, if this import names them.
@@ -307,6 +328,11 @@ fn tell(desired: &Desired, imported: &Imported, changes: &[Change], dry_run: boo
             "Some accounts of {} go by an alias, and keep it (`aliases: keep`); drop that line to give them their person's \
              address.",
             keeping.join(", ")
+        ));
+    }
+    if let Some(file) = changes.iter().map(|change| &change.name).find(|name| name.starts_with(APPROVALS)) {
+        terminal::note(&format!(
+            "Some accounts go by an alias of their person; whoever reviews {file} accepts that they are theirs."
         ));
     }
     let next = if dry_run {

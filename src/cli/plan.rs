@@ -102,16 +102,18 @@ async fn make(args: &Args, global: &Global) -> Result<Plan, Failure> {
             let mut made = online(compared.session(target, past).await?, request, global).await?;
             // What was read is more than the files under review ask about, and the plan is theirs alone.
             let (desired, history, now) = (&compared.trusted.desired, made.history.as_ref(), made.plan.created_at);
-            made.plan = reconcile::plan_against(desired, &compared.digest, &made.live, history, now);
+            let base = Some(compared.base());
+            made.plan = reconcile::plan_against(desired, &compared.digest, &made.live, history, base, now);
             made
         }
         (Some(snapshot), None) => {
             let loaded = timed("loaded the files", || context::load_for_plan(target, approve))?;
             let digest = loaded.fingerprint();
-            offline(&loaded.desired, loaded.files, &digest, snapshot, args).await?
+            offline(&loaded.desired, loaded.files, &digest, snapshot, None, args).await?
         }
         (Some(snapshot), Some(compared)) => {
-            offline(&compared.trusted.desired, compared.files.clone(), &compared.digest, snapshot, args).await?
+            let (desired, files, base) = (&compared.trusted.desired, compared.files.clone(), Some(compared.base()));
+            offline(desired, files, &compared.digest, snapshot, base, args).await?
         }
     };
     if let Some(compared) = &compared {
@@ -149,6 +151,7 @@ async fn offline(
     files: context::Files,
     digest: &str,
     snapshot: &Path,
+    base: Option<&Desired>,
     args: &Args,
 ) -> Result<Planned, Failure> {
     let target = &args.target;
@@ -172,7 +175,7 @@ async fn offline(
         None => None,
         Some(_) => past(desired, &mut live, &simulated_at, &args.storage).await?,
     };
-    let mut plan = timed("planned", || reconcile::plan_against(desired, digest, &live, history.as_ref(), now));
+    let mut plan = timed("planned", || reconcile::plan_against(desired, digest, &live, history.as_ref(), base, now));
     plan.snapshot = age(&live, now);
     if plan.snapshot.is_some_and(|taken| taken.is_old()) {
         terminal::warning(&format!(

@@ -111,8 +111,8 @@ pub(super) fn approval(text: &str) -> Result<Approve, String> {
     if allow.trim().is_empty() {
         return Err("write NAME:GUARD, such as autodesk/deactivate/jane@example.com:irreversible".into());
     }
-    if up_to.is_some() && !guard.counts_people() {
-        return Err("`up_to` is for the guards max-removals and max-creates; remove it".into());
+    if up_to.is_some() && !guard.takes_number() {
+        return Err("`up_to` is for the guards max-removals, max-creates and identity; remove it".into());
     }
     Ok(Approve { text: text.to_owned(), allow, guard, up_to })
 }

@@ -1,5 +1,5 @@
 //! Puts the trees of all files together. Mappings merge key by key at every depth, lists are joined, and a single value
-//! given twice is an error that shows both places.
+//! given twice is an error that shows both places. People do not merge: each stands in one place.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -75,6 +75,7 @@ fn mapping<'s>(maps: Vec<Vec<Entry<'s>>>, kind: &'static Type, report: &mut Repo
     }
 
     let emails = matches!(kind, Type::Names(names) if names.emails);
+    let once = matches!(kind, Type::Names(names) if names.once);
     let total = maps.iter().map(Vec::len).sum();
     let mut slots: Vec<Slot<'s>> = Vec::with_capacity(total);
     let mut index: HashMap<String, usize> = HashMap::new();
@@ -92,6 +93,11 @@ fn mapping<'s>(maps: Vec<Vec<Entry<'s>>>, kind: &'static Type, report: &mut Repo
                 Some(slot) if slot.map == map => {
                     let draft = report.error("duplicate-key", span, format!("`{}` is given twice here", slot.key));
                     draft.label("given again here").and(slot.span, "first given here");
+                }
+                Some(slot) if once => {
+                    let draft = report.error("second-entry", span, format!("`{}` has a second entry", slot.key));
+                    let draft = draft.label("given again here").and(slot.span, "first given here");
+                    draft.hint("a person stands in one place, whose owner answers for it: say everything there");
                 }
                 Some(slot) => {
                     slot.map = map;

@@ -52,6 +52,8 @@ pub(super) struct Names {
     pub emails: bool,
     /// A plain list of names will do as well.
     pub list: bool,
+    /// Each name stands in one place, and what is said in another is not merged into it.
+    pub once: bool,
     pub value: Type,
 }
 
@@ -202,9 +204,10 @@ pub(super) static ROOT: Object = Object::closed("files").keys(&[
 /// A file, and all files together.
 pub(super) static FILES: Type = Type::Object(&ROOT);
 
-static PEOPLE: Names = Names { what: "an email address", emails: true, list: false, value: Type::Object(&PERSON) };
-static TEAMS: Names = Names { what: "a team", emails: false, list: false, value: Type::Object(&TEAM) };
-static APPS: Names = Names { what: "an app", emails: false, list: false, value: Type::Object(&APP) };
+static PEOPLE: Names =
+    Names { what: "an email address", emails: true, list: false, once: true, value: Type::Object(&PERSON) };
+static TEAMS: Names = Names { what: "a team", emails: false, list: false, once: false, value: Type::Object(&TEAM) };
+static APPS: Names = Names { what: "an app", emails: false, list: false, once: false, value: Type::Object(&APP) };
 
 pub(super) static PERSON: Object = Object::closed("person").keys(&[
     leaf("given_name", &TEXT, "First name."),
@@ -220,7 +223,7 @@ pub(super) static PERSON: Object = Object::closed("person").keys(&[
     ),
 ]);
 
-static ATTRIBUTES: Names = Names { what: "an attribute", emails: false, list: false, value: Type::Value };
+static ATTRIBUTES: Names = Names { what: "an attribute", emails: false, list: false, once: false, value: Type::Value };
 
 pub(super) static TEAM: Object = Object::closed("team").keys(&[
     leaf("description", &TEXT, "What the team is."),
@@ -235,11 +238,13 @@ pub(super) static TEAM: Object = Object::closed("team").keys(&[
 ]);
 
 static TEAM_MEMBERS: Names =
-    Names { what: "an email address", emails: true, list: true, value: Type::Object(&TEAM_MEMBER) };
-static GRANTS: Names = Names { what: "an app", emails: false, list: true, value: Type::Either(&ROLE, &GRANT) };
+    Names { what: "an email address", emails: true, list: true, once: false, value: Type::Object(&TEAM_MEMBER) };
+static GRANTS: Names =
+    Names { what: "an app", emails: false, list: true, once: false, value: Type::Either(&ROLE, &GRANT) };
 static MEMBERS: Names =
-    Names { what: "an email address", emails: true, list: true, value: Type::Either(&ROLE, &MEMBER) };
-static GRANT_GROUPS: Names = Names { what: "a group", emails: false, list: true, value: Type::Either(&ROLE, &MEMBER) };
+    Names { what: "an email address", emails: true, list: true, once: false, value: Type::Either(&ROLE, &MEMBER) };
+static GRANT_GROUPS: Names =
+    Names { what: "a group", emails: false, list: true, once: false, value: Type::Either(&ROLE, &MEMBER) };
 
 pub(super) static TEAM_MEMBER: Object = Object::closed("team member").keys(&[FROM, UNTIL, REASON]);
 
@@ -275,8 +280,9 @@ pub(super) static APP: Object = Object::closed("app").keys(&[
     key("ids", Type::Names(&IDS), "Pins of identities to the app's immutable ids."),
 ]);
 
-static GROUPS: Names = Names { what: "a group", emails: false, list: false, value: Type::Object(&GROUP) };
-static IDS: Names = Names { what: "an email address", emails: true, list: false, value: Type::Leaf(&TEXT) };
+static GROUPS: Names = Names { what: "a group", emails: false, list: false, once: false, value: Type::Object(&GROUP) };
+static IDS: Names =
+    Names { what: "an email address", emails: true, list: false, once: false, value: Type::Leaf(&TEXT) };
 
 pub(super) static GROUP: Object = Object::open("group").keys(&[
     leaf("id", &TEXT, "Pin to the app's immutable id."),
@@ -325,7 +331,7 @@ pub(super) static POLICY: Object = Object::closed("policy").keys(&[
     ),
     leaf("remove_with", &REMOVE_WITH, "How an account is removed: deactivate (default) or delete."),
     leaf("delete_after", &DURATION, "Delete accounts this long after we deactivated them."),
-    leaf("irreversible", &IRREVERSIBLE, "Steps that cannot be undone: hold (default) or allow."),
+    leaf("irreversible", &IRREVERSIBLE, "Steps that cannot be undone: hold (default), always-hold (even where a person's own line says `status: left`) or allow."),
     list("protect", &GLOB, "Addresses that lose nothing without an approval, as patterns."),
     key("max_removals", Type::Either(&CAP_TEXT, &CAP), "How many people may lose something; default 10%, at least 3."),
     key("max_creates", Type::Either(&CAP_TEXT, &CAP), "How many people may gain something; default 25%, at least 50."),

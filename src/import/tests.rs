@@ -95,7 +95,14 @@ fn check(connector: &str, more: &str, live: &Live) -> String {
         .collect();
     let files = vec![("a.yaml".to_owned(), APP.replace("CONNECTOR", connector) + more), ("b.yaml".to_owned(), added)];
     let after = parse(files, &Registry::new(None)).unwrap_or_else(|problems| panic!("{problems}\n{shown}")).desired;
-    let inputs = plan::Inputs { desired: &after, desired_digest: "", live, history: None, now: NOW.parse().unwrap() };
+    let inputs = plan::Inputs {
+        desired: &after,
+        desired_digest: "",
+        live,
+        history: None,
+        base: None,
+        now: NOW.parse().unwrap(),
+    };
     let actions: Vec<String> =
         plan::plan(&inputs).apps.iter().flat_map(|app| &app.actions).map(|action| action.name.to_string()).collect();
     assert_eq!(actions, Vec::<String>::new(), "{shown}");

@@ -110,6 +110,8 @@ pub enum FindingCode {
     ApprovalUsed,
     /// The app does not show a group's members, so the ledger stands in for them.
     BelievedMembers,
+    /// Nobody accepted that an account is the person's whose alias or pin leads to it.
+    ClaimNotAccepted,
     /// Actions wait for one another in a circle.
     Cycle,
     /// A field cannot change once the account exists.

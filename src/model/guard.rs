@@ -27,6 +27,8 @@ pub enum Guard {
     DesiredEmpty,
     /// The app shows much less than last time.
     Shrank,
+    /// Nobody accepted that the account is this person's.
+    Identity,
     /// A policy protects the account.
     Protected,
     /// Too few admins would remain.
@@ -63,10 +65,15 @@ impl Guard {
         matches!(self, Self::MaxRemovals | Self::MaxCreates)
     }
 
+    /// Whether its approval may say for how many people it is.
+    pub fn takes_number(self) -> bool {
+        self.counts_people() || self == Self::Identity
+    }
+
     /// Whether it cannot do all of its work without a history. The caps count the current run even so, but not the rolling
-    /// day.
+    /// day; and whose account it is by their own key is judged by earlier runs alone.
     pub fn needs_history(self) -> bool {
-        self.counts_people() || self == Self::Shrank
+        self.takes_number() || self == Self::Shrank
     }
 
     /// Whether it also holds what a person would have to do by hand. Nobody is asked to do what is uncertain, or what the
@@ -77,6 +84,6 @@ impl Guard {
 
     /// Whether reading more of the account may let the action go, which decides what a reading in rotation reads first.
     pub fn reading_helps(self) -> bool {
-        matches!(self, Self::UnknownStatus | Self::Incomplete | Self::MinAdmins)
+        matches!(self, Self::UnknownStatus | Self::Incomplete | Self::Identity | Self::MinAdmins)
     }
 }

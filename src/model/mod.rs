@@ -2,6 +2,7 @@
 //! connector declares about its API. No I/O, no YAML, no async; everything else in the crate speaks in these types.
 
 mod action;
+mod claim;
 mod desired;
 mod effective;
 mod email;
@@ -22,6 +23,7 @@ mod window;
 
 pub(crate) use action::escape;
 pub use action::{Action, ActionName, ApprovedBy, Cause, Edge, Held, Rule, Status};
+pub use claim::{AcceptedClaim, ClaimedBy, Claims, IdentityClaim};
 pub use desired::{
     Approval, Auth, BudgetSpec, Claim, Daemon, Desired, DesiredAccount, DesiredApp, DesiredGroup, Drift, GroupState,
     Keep, Mode, Notify, Person, PersonStatus, Rate, Schedule, SecretRef, Settings, Store,

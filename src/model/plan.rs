@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ActionName, FieldName, FieldValue, Finding, FindingCode, Guard, Place, Status};
+use super::{Action, ActionName, Claims, FieldName, FieldValue, Finding, FindingCode, Guard, Place, Status};
 
 /// Everything that would change, in every app.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +107,8 @@ pub struct AppPlan {
     pub findings: Vec<Finding>,
     /// What dates in the files will bring about in the next two weeks; sorted.
     pub due: Vec<Due>,
+    /// Whose accounts are whose, as far as that is new or waits for an approval.
+    pub claims: Claims,
 }
 
 /// How much was seen.

@@ -68,11 +68,13 @@ pub enum RemoveWith {
 
 /// What happens to steps that cannot be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
-#[strum(serialize_all = "lowercase")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Irreversible {
     /// Held until an approval names them.
     #[default]
     Hold,
+    /// The same, and a person's own `status: left` is no approval.
+    AlwaysHold,
     /// Done.
     Allow,
 }

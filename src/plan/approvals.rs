@@ -42,10 +42,10 @@ impl<'a> Approvals<'a> {
         self.valid.iter().any(|(approval, _)| approval.guard == guard && approval.allow.trim_end_matches('/') == &*app)
     }
 
-    /// Approvals for a cap, each with how many people it still covers and the actions that succeeded by it.
-    pub(super) fn of_cap(&self, guard: Guard) -> impl Iterator<Item = (&'a Approval, usize, Option<&'a Used>)> {
+    /// Approvals for a guard that takes a number, each with how many people it still covers and the actions that succeeded by it.
+    pub(super) fn with_numbers(&self, guard: Guard) -> impl Iterator<Item = (&'a Approval, usize, Option<&'a Used>)> {
         self.valid.iter().filter(move |(approval, _)| approval.guard == guard).map(|(approval, used)| {
-            // Without a number an approval is for one person: an override of a cap names how many.
+            // Without a number an approval is for one person.
             let left = approval.up_to.unwrap_or(1).saturating_sub(used.map_or(0, |used| used.people));
             (*approval, left as usize, *used)
         })
@@ -79,6 +79,7 @@ pub(super) fn review(cx: &Context<'_>, drafts: &mut Drafts) {
         .actions
         .iter()
         .flat_map(|draft| &draft.action.approved_by)
+        .chain(drafts.claims.accepted.iter().flat_map(|claim| claim.approved.iter().map(|(approved, _)| approved)))
         .map(|approved| approved.approval.as_str())
         .collect();
     let ours = cx.desired.approvals.iter().filter(|approval| {
@@ -101,7 +102,7 @@ pub(super) fn review(cx: &Context<'_>, drafts: &mut Drafts) {
             let actions = many(held, "action", "actions");
             let rest = format!("covers fewer people than {actions} would take; the plan prints the line that does");
             (FindingCode::ApprovalShort, rest)
-        } else if everything {
+        } else if everything && !(*guard == Guard::Identity && cx.base.is_some()) {
             (FindingCode::ApprovalUnused, "releases nothing now: nothing that it covers is held".to_owned())
         } else {
             continue;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Context, doubt::Doubt, repair, wanted::Standing};
 use crate::model::{
-    AccountStatus, Action, ActionName, AppPlan, Change, Edge, Email, Finding, Guard, Held, LiveAccount, Place, Rule,
-    Status, Step, Verb,
+    AccountStatus, Action, ActionName, AppPlan, Change, Claims, Edge, Email, Finding, Guard, Held, LiveAccount, Place,
+    Rule, Status, Step, Verb,
 };
 
 /// An action and why it is wanted.
@@ -58,6 +58,8 @@ pub(super) struct Drafts {
     pub actions: Vec<Draft>,
     /// The findings.
     pub findings: Vec<Finding>,
+    /// Whose accounts are whose.
+    pub claims: Claims,
 }
 
 impl Draft {
@@ -199,6 +201,7 @@ impl Drafts {
             action.approved_by.dedup();
         }
         plan.actions.sort_by_cached_key(|action| action.name.to_string());
+        plan.claims = self.claims;
         plan.findings.extend(self.findings);
         plan.findings.sort();
         plan.findings.dedup();

@@ -109,6 +109,11 @@ pub struct AppHistory {
     pub groups_made: BTreeMap<Arc<str>, Arc<str>>,
     /// Groups that the files declared, by id, each with the name that they last declared it by.
     pub declared_groups: BTreeMap<Arc<str>, Arc<str>>,
+    /// Whose accounts are, by id, as far as that was accepted.
+    pub claims: BTreeMap<Arc<str>, BTreeSet<Email>>,
+    /// Ids of accounts that the last complete reading of an earlier version showed, which kept no claims: whatever the files
+    /// claim of these is accepted.
+    pub inherited: BTreeSet<Arc<str>>,
     /// Actions, by name, of which an earlier request may still take effect; each with why it is not sent again now.
     pub under_way: BTreeMap<String, String>,
 }

@@ -12,7 +12,7 @@ use super::{
     repair,
     strays::{elsewhere, made, moved, moved_away, renamed, shown_elsewhere, shows_too},
 };
-use crate::model::{Email, LiveAccount, Place};
+use crate::model::{ClaimedBy, Email, LiveAccount, Place};
 
 /// Live accounts by identity.
 pub(super) struct Matched<'a> {
@@ -238,17 +238,23 @@ fn without_address(cx: &Context<'_>, theirs: &[&LiveAccount]) -> Doubt {
 }
 
 fn several(cx: &Context<'_>, identity: &Email, theirs: &[&LiveAccount]) -> Doubt {
+    // By their ids, so that none is offered first: somebody who copies the first line would have chosen without looking.
+    let mut theirs = theirs.to_vec();
+    theirs.sort_by(|a, b| a.id.cmp(&b.id));
     let list: Vec<String> =
         theirs.iter().map(|account| format!("{} ({}, id {})", account.email, account.status, account.id)).collect();
     Doubt {
         reason: format!("{identity} has {} accounts: {}", theirs.len(), list.join(" and ")),
-        repair: match theirs.first() {
-            // Only who is named in the files can be pinned.
-            Some(first) if cx.desired.named.contains(identity) => format!(
-                "say which one counts, for the first one: {}; or remove the other in the app",
-                repair::pin(cx, identity, &first.id)
-            ),
-            _ => format!("remove all but one in the app; or, to have all of them removed, {}", repair::left(identity)),
+        // Only who is named in the files can be pinned.
+        repair: if cx.desired.named.contains(identity) {
+            let pin = |account: &&LiveAccount| {
+                format!("for {} (id {}) {}", account.email, account.id, repair::pin(cx, identity, &account.id))
+            };
+            let ways: Vec<String> = theirs.iter().map(pin).collect();
+            let others = if theirs.len() == 2 { "other" } else { "others" };
+            format!("say which one counts: {}; or remove the {others} in the app", ways.join(", or "))
+        } else {
+            format!("remove all but one in the app; or, to have all of them removed, {}", repair::left(identity))
         },
         all_theirs: true,
         because: Vec::new(),
@@ -310,6 +316,22 @@ fn dangling(cx: &Context<'_>, id: &str, place: &Place, others: Option<&Vec<&Live
 }
 
 impl<'a> Matched<'a> {
+    /// Whose the account is by the files, and what ties it to them. What only a service's own key says is the word of the
+    /// lines that grant it.
+    pub(super) fn claim(&self, cx: &Context<'a>, account: &LiveAccount) -> Option<(&'a Email, ClaimedBy)> {
+        let (_, identity) = self.by_id(&account.id)?;
+        let pin = cx.app.ids.get(identity).map(|(id, _)| id);
+        if !cx.desired.named.contains(identity) {
+            None
+        } else if account.email == *identity {
+            cx.people.contains_key(identity).then_some((identity, ClaimedBy::Key))
+        } else if cx.identity(&account.email) == identity {
+            Some((identity, ClaimedBy::Alias))
+        } else {
+            (pin == Some(&account.id)).then_some((identity, ClaimedBy::Pin))
+        }
+    }
+
     /// Every identity that has a live account.
     pub(super) fn identities(&self) -> impl Iterator<Item = &'a Email> {
         self.accounts.keys().copied()

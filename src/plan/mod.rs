@@ -3,6 +3,7 @@
 
 pub mod against;
 mod approvals;
+mod claims;
 mod diff;
 mod doubt;
 mod draft;
@@ -46,6 +47,8 @@ pub struct Inputs<'a> {
     pub live: &'a Live,
     /// What the ledger knows; without it the guards that need it are listed as unchecked.
     pub history: Option<&'a History>,
+    /// The version of the files whose claims of accounts are taken as accepted, where a change of it is planned.
+    pub base: Option<&'a Desired>,
     /// The instant at which the plan is to hold.
     pub now: Timestamp,
 }
@@ -61,18 +64,23 @@ pub struct AppInputs<'a> {
     pub live: &'a LiveApp,
     /// What the ledger knows; without it the guards that need it check nothing.
     pub past: Option<AppPast<'a>>,
+    /// As [`Inputs::base`].
+    pub base: Option<&'a Desired>,
     /// The instant at which the plan is to hold.
     pub now: Timestamp,
 }
 
 /// Plans every app that was read.
 pub fn plan(inputs: &Inputs<'_>) -> Plan {
-    let Inputs { desired, history, now, .. } = *inputs;
+    let Inputs { desired, history, base, now, .. } = *inputs;
     let mut unchecked = history.is_none_or(|history| history.private);
+    let mut claims_unchecked = false;
     let mut plan_read = |app: &DesiredApp, live: &LiveApp| {
         let past = history.map(|history| history.of(&app.name));
         unchecked |= past.is_none_or(|past| past.history.is_none());
-        plan_one(&AppInputs { desired, app, live, past, now })
+        let cx = Context::new(&AppInputs { desired, app, live, past, base, now });
+        claims_unchecked |= !claims::are_judged_by_key(&cx);
+        plan_app(&cx)
     };
     let apps: Vec<AppPlan> = inputs
         .live
@@ -84,8 +92,12 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
             Err(failure) => AppPlan { error: Some(failure.message.clone()), ..empty(app) },
         })
         .collect();
-    let needing = Guard::ALL.iter().copied().filter(|guard| unchecked && guard.needs_history());
-    let guards_unchecked = needing.collect();
+    claims_unchecked |= unchecked && base.is_none();
+    let is_unchecked = |guard: &Guard| match guard {
+        Guard::Identity => claims_unchecked,
+        other => unchecked && other.needs_history(),
+    };
+    let guards_unchecked = Guard::ALL.iter().copied().filter(is_unchecked).collect();
     let fingerprint = fingerprint::of(inputs, &apps);
     Plan {
         created_at: inputs.now,
@@ -131,12 +143,14 @@ struct Context<'a> {
     /// What guards may rely on of the past.
     history: Option<&'a AppHistory>,
     past: Option<AppPast<'a>>,
+    /// Whose accounts are by the version that a change is compared with, by id.
+    base: Option<BTreeMap<Arc<str>, Email>>,
     now: Timestamp,
 }
 
 impl<'a> Context<'a> {
     fn new(inputs: &AppInputs<'a>) -> Self {
-        let AppInputs { desired, app, live, past, now } = *inputs;
+        let AppInputs { desired, app, live, past, base, now } = *inputs;
         let mut accounts: Vec<&LiveAccount> = live.accounts.iter().collect();
         accounts.sort_by(|a, b| (&a.id, a.email.as_str(), &a.status).cmp(&(&b.id, b.email.as_str(), &b.status)));
         accounts.dedup_by(|a, b| a.id == b.id);
@@ -146,7 +160,8 @@ impl<'a> Context<'a> {
         }
         let people = desired.people.iter().collect();
         let history = past.and_then(|past| past.known());
-        let mut cx = Self { desired, app, live, people, accounts, groups, own: None, history, past, now };
+        let base = base.map(|base| claims::of_version(base, inputs));
+        let mut cx = Self { desired, app, live, people, accounts, groups, own: None, history, past, base, now };
         cx.own = live.own_account.as_ref().and_then(|id| cx.owner(id));
         cx
     }
@@ -221,7 +236,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
     let mut drafts = diff::diff(cx, &matched, &wanted);
     only::restrict(cx, &matched, &mut drafts);
     history::wait_for_requests_under_way(cx, &mut drafts);
-    guards::hold(cx, &wanted, &mut drafts);
+    guards::hold(cx, &guards::Grounds { matched: &matched, wanted: &wanted }, &mut drafts);
     let seats = rules::order(cx, &mut drafts);
     graph::settle(&mut drafts);
     rules::subsume(cx, &mut drafts);

@@ -45,6 +45,8 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         gained_today: moved.gained,
         made_for: store.accounts_made(key).await?.into_iter().map(|(id, made)| (id, made.email)).collect(),
         groups_made: store.groups_made(key).await?,
+        claims: store.accepted_claims(key).await?,
+        inherited: store.inherited_accounts(key).await?,
         under_way: BTreeMap::new(),
     })
 }

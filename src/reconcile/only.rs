@@ -43,6 +43,10 @@ impl AppReader<'_> {
             store.record_reading(tenure.lease(), live.observed_at, &reading).await.map_err(unkept)?;
         }
         history::believe(store, key, &mut live).await.map_err(unkept)?;
+        if let Some(tenure) = &kept.tenure {
+            let planned = plan::plan_one(&self.inputs(&live, Some(&past), memory.now()));
+            self.accept(memory, tenure, &planned.claims, &live).await.map_err(unkept)?;
+        }
         Ok(Seen { live, past: Some(past), recovered })
     }
 

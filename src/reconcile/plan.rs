@@ -21,13 +21,21 @@ use crate::{
 impl Reconciler {
     /// Plans with what was read.
     pub fn plan(&self, readings: &Readings, now: Timestamp) -> Plan {
-        plan_against(&self.desired, &self.digest, &readings.live, readings.history.as_ref(), now)
+        plan_against(&self.desired, &self.digest, &readings.live, readings.history.as_ref(), None, now)
     }
 }
 
-/// Plans against `live`, wherever it comes from, with the forecast of what applying the plan would take.
-pub fn plan_against(desired: &Desired, digest: &str, live: &Live, history: Option<&History>, now: Timestamp) -> Plan {
-    let mut plan = plan::plan(&Inputs { desired, desired_digest: digest, live, history, now });
+/// Plans against `live`, wherever it comes from, with the forecast of what applying the plan would take. `base` is the version
+/// of the files whose claims of accounts are taken as accepted, where a change of it is planned.
+pub fn plan_against(
+    desired: &Desired,
+    digest: &str,
+    live: &Live,
+    history: Option<&History>,
+    base: Option<&Desired>,
+    now: Timestamp,
+) -> Plan {
+    let mut plan = plan::plan(&Inputs { desired, desired_digest: digest, live, history, base, now });
     for app in &mut plan.apps {
         if let Some(desired) = desired.apps.get(&app.app) {
             app.forecast = forecast(app, &desired.semantics, &quota(desired));

@@ -64,7 +64,7 @@ impl AppReader<'_> {
     /// What the app's part of a plan is made from.
     pub(super) fn inputs<'b>(&'b self, live: &'b LiveApp, past: Option<&'b Past>, now: Timestamp) -> AppInputs<'b> {
         let past = past.map(Past::for_planning);
-        AppInputs { desired: &self.reconciler.desired, app: self.app, live, past, now }
+        AppInputs { desired: &self.reconciler.desired, app: self.app, live, past, base: None, now }
     }
 
     pub(super) fn progress(&self) -> impl Fn(ObserveProgress) + Sync {

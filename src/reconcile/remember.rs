@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::{
     connect::{Pace, Reconciler, quota},
     history,
@@ -13,10 +15,10 @@ use super::{
     recover::{self, Recovered},
 };
 use crate::{
-    model::LiveApp,
+    model::{AcceptedClaim, Claims, LiveApp},
     observe::{self, Before, Observation, Pending, Rotation},
     plan::{self, AppHistory},
-    store::{Covered, Intent, Reading, StoreError},
+    store::{ApprovalUse, Covered, Intent, NewClaim, Reading, StoreError},
 };
 
 impl AppReader<'_> {
@@ -47,7 +49,11 @@ impl AppReader<'_> {
         facts.learn(seen.learnt);
         kept.facts = Some(facts);
         history::believe(store, key, &mut seen.live).await.map_err(unkept)?;
-        kept.pending = Pending::of(&plan(&seen.live));
+        let planned = plan(&seen.live);
+        if let Some(tenure) = &kept.tenure {
+            self.accept(memory, tenure, &planned.claims, &seen.live).await.map_err(unkept)?;
+        }
+        kept.pending = Pending::of(&planned);
         Ok(Seen { live: seen.live, past: Some(past), recovered })
     }
 
@@ -104,6 +110,25 @@ impl AppReader<'_> {
         store.record_reading(lease, seen.live.observed_at, &reading).await
     }
 
+    /// Writes down whose accounts are, as far as the files of this run and earlier runs settle that. The plan of this run does
+    /// not build upon it, only later ones do.
+    pub(super) async fn accept(
+        &self,
+        memory: &Memory,
+        tenure: &Tenure,
+        claims: &Claims,
+        live: &LiveApp,
+    ) -> Result<(), StoreError> {
+        let at = memory.now();
+        let new: Vec<NewClaim> = claims.accepted.iter().map(|accepted| new_claim(accepted, at)).collect();
+        let inherits = !memory.store.inherited_accounts(&self.connected.key).await?.is_empty();
+        let all_seen = live.alone().is_none() && live.accounts_coverage.is_complete();
+        if new.is_empty() && !(inherits && all_seen) {
+            return Ok(());
+        }
+        memory.store.accept_claims(tenure.lease(), at, &new, all_seen).await
+    }
+
     /// How much is read now of what takes a request for each account.
     fn rotation(&self) -> Rotation {
         match self.reconciler.pace {
@@ -115,4 +140,15 @@ impl AppReader<'_> {
     pub(super) fn unkept(&self, error: &StoreError) -> Unread {
         Unread::because(&self.connected.key, error)
     }
+}
+
+fn new_claim(accepted: &AcceptedClaim, at: Timestamp) -> NewClaim {
+    let approval = accepted.approved.as_ref().map(|(approved, action)| ApprovalUse {
+        approval: approved.approval.clone(),
+        place: approved.place.to_string(),
+        action: action.clone(),
+        person: accepted.claim.identity.to_string(),
+        at,
+    });
+    NewClaim { claim: accepted.claim.clone(), approval }
 }

@@ -221,12 +221,14 @@ async fn accounts(tx: &mut Tx<'_>, who: &Who, forgotten: &mut Forgotten) -> Resu
          WHERE email_key IN {} GROUP BY app, origin, account",
         who.places(1)
     );
+    forgotten.sightings +=
+        tx.run(&format!("DELETE FROM claims WHERE identity IN {}", who.places(1)), who.after(none())).await?;
     for (app, origin, account, shown) in tx.rows::<(String, String, String, i64)>(&sql, who.after(none())).await? {
         let key = AppKey::new(app, origin);
         let about = || of(&key).and(&*account);
         let of = "WHERE app = $1 AND origin = $2 AND account = $3";
         if who.is_quoted_by(&account) {
-            for table in ["seen_accounts", "seen_members"] {
+            for table in ["seen_accounts", "seen_members", "claims"] {
                 forgotten.sightings += tx.run(&format!("DELETE FROM {table} {of}"), about()).await?;
             }
         } else {

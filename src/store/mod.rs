@@ -21,6 +21,7 @@
 mod address;
 mod approvals;
 mod budgets;
+mod claims;
 mod connection;
 #[cfg(debug_assertions)]
 mod crash;
@@ -53,6 +54,7 @@ mod verify;
 mod tests;
 
 pub use approvals::{ApprovalUse, UsedApproval};
+pub use claims::NewClaim;
 pub use entry::{
     ActionEntry, Break, Deed, Ending, Entry, Event, Forgot, Migrated, NewEntry, Note, Pruned, RunBegun, RunEnded,
     RunEnding,

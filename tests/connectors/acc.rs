@@ -587,6 +587,7 @@ async fn a_conflict_on_making_an_account_leads_to_the_right_one_and_never_to_a_l
         actions: vec![create],
         findings: Vec::new(),
         due: Vec::new(),
+        claims: Default::default(),
     };
     let (created_ids, jitter) = (CreatedIds::default(), Jitter::default());
     let writer = fixture.connector.clone();

@@ -97,6 +97,9 @@ async fn example() -> Story {
     }
     text += "approvals:\n  - allow: acc/reactivate/kenji.watanabe@northwind.example\n    guard: reactivation\n    until: 2036-12-31\n";
     fs::write(story.dir.path().join("acc.yaml"), text).unwrap();
+    let nora =
+        "approvals:\n  - { allow: acc/update/nora.lindqvist@northwind.example, guard: identity, until: 2999-01-01 }\n";
+    fs::write(story.dir.path().join("approvals.yaml"), nora).unwrap();
     story
 }
 

@@ -105,6 +105,12 @@ async fn accounts_that_go_by_an_alias_keep_it_until_somebody_decides_otherwise()
     let said = place.rosterd(&["import"]).await;
     assert_eq!(said.status, 0, "{said:?}");
     assert!(said.err.contains("Some accounts of acc, alteryx, autodesk, intranet go by an alias"), "{}", said.err);
+    let approvals = read(place.path(), "approvals.imported.yaml");
+    for app in ["acc", "alteryx", "autodesk", "intranet"] {
+        let line = format!("  - {{ allow: {app}/update/nora.lindqvist@northwind.example, guard: identity, until: ");
+        assert_eq!(approvals.lines().filter(|written| written.starts_with(&line)).count(), 1, "{approvals}");
+    }
+    assert!(said.err.contains("approvals.imported.yaml"), "{}", said.err);
     place.in_sync().await;
     let intranet = read(place.path(), "apps/intranet.yaml");
     assert!(intranet.contains("    policy:\n      aliases: keep\n"), "{intranet}");

@@ -27,6 +27,13 @@ fn write(story: &Story, app: &str, alias: &str) {
         story.connector
     );
     fs::write(story.dir.path().join("all.yaml"), text).unwrap();
+    accept(story);
+}
+
+/// Somebody who may approve has said that accounts which go by an alias are their people's.
+fn accept(story: &Story) {
+    let line = format!("approvals:\n  - {{ allow: {APP}, guard: identity, up_to: 9, until: 2999-01-01 }}\n");
+    fs::write(story.dir.path().join("approvals.yaml"), line).unwrap();
 }
 
 async fn told(connector: &'static str, app: &str) -> Story {
@@ -215,6 +222,7 @@ async fn an_address_goes_from_one_person_to_another_in_two_steps_and_leaves_no_d
              {{ env: STUDIO_TOKEN }} }}\n    accounts: {accounts}\n"
         );
         fs::write(story.dir.path().join("all.yaml"), text).unwrap();
+        accept(story);
     };
     let steps = [
         ("{ ann.lee@example.com: , x@example.com: }", "{ ann.lee@example.com: , x@example.com: }", 0),

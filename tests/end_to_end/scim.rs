@@ -115,6 +115,9 @@ async fn a_drifted_intranet_becomes_what_the_files_say() {
     text += "    defaults: { locale: en-GB }\n";
     text += "approvals:\n  - allow: scim/reactivate/tariq.hassan@northwind.example\n    guard: reactivation\n    until: 2036-12-31\n";
     fs::write(story.dir.path().join("scim.yaml"), text).unwrap();
+    let nora =
+        "approvals:\n  - { allow: scim/update/nora.lindqvist@northwind.example, guard: identity, until: 2999-01-01 }\n";
+    fs::write(story.dir.path().join("approvals.yaml"), nora).unwrap();
 
     insta::assert_snapshot!(story.actions().await.join("\n"), @"
     ready scim/create/chiara.ricci@northwind.example

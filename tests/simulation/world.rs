@@ -192,6 +192,11 @@ impl World {
                 }
             }
         }
+        // Whose accounts are is no question here: somebody has said that all aliases are right.
+        text += "approvals:\n";
+        for App { name, .. } in &self.apps {
+            writeln!(text, "  - {{ allow: {name}, guard: identity, up_to: 1000000 }}").unwrap();
+        }
         text
     }
 

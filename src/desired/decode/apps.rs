@@ -38,7 +38,7 @@ pub(in crate::desired) struct App {
     pub budget: BudgetSpec,
     pub mode: Mode,
     pub seats: Option<u32>,
-    pub self_account: Option<Email>,
+    pub self_account: Option<Named<Email>>,
     pub policy: Policy,
     pub defaults: Said,
     /// Bounds of what teams may grant, with where they are said.
@@ -99,7 +99,7 @@ pub(super) fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App>
         budget: budget(d, &fields),
         mode,
         seats: fields.count(d, "seats").map(|(seats, _)| seats),
-        self_account: fields.text(d, "self").and_then(|(text, span)| d.email(text, span)),
+        self_account: fields.text(d, "self").and_then(|(text, span)| Some(Named { name: d.email(text, span)?, span })),
         defaults: fields.object(d, "defaults").map_or_else(Said::new, |fields| d.said(&fields)),
         grantable_roles,
         grantable_groups,

@@ -112,8 +112,8 @@ pub(super) fn approval<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> 
         );
     }
     match (guard, up_to) {
-        (Some(guard), Some((_, span))) if !guard.counts_people() => {
-            d.bad_value(span, "`up_to` is for the guards max-removals and max-creates", "remove it");
+        (Some(guard), Some((_, span))) if !guard.takes_number() => {
+            d.bad_value(span, "`up_to` is for the guards max-removals, max-creates and identity", "remove it");
         }
         (Some(cap), None) if cap.counts_people() && fields.entry("up_to").is_none() => {
             let message = format!("this approval of {cap} names no number, so it covers one person");

@@ -74,7 +74,7 @@ pub(super) fn resolve(
         budget: app.budget.clone(),
         mode: app.mode,
         seats: app.seats,
-        self_account: app.self_account.as_ref().map(|email| directory.identity(email)),
+        self_account: app.self_account.as_ref().map(|own| directory.identity(&own.name)),
         policy: app.policy.clone(),
         defaults: defaults.values.clone(),
         managed,

@@ -33,6 +33,38 @@ fn warn_of_scripts(people: &[decode::Person], apps: &[decode::App], report: &mut
     }
 }
 
+/// Reports aliases that an app's own lines name. What those grant to an address, they grant to whoever has it as their key: an
+/// alias, which somebody else writes, must not lead it anywhere.
+fn refuse_guarded(people: &[decode::Person], apps: &[decode::App], report: &mut Report<'_>) {
+    if people.iter().all(|person| person.model.aliases.is_empty()) {
+        return;
+    }
+    let mut named: HashMap<&Email, (Span, String)> = HashMap::new();
+    for app in apps {
+        let accounts = app.accounts.iter().map(|(account, _)| (account, "accounts".to_owned()));
+        let pins = app.ids.iter().map(|(identity, _)| (identity, "ids".to_owned()));
+        let own = app.self_account.iter().map(|own| (own, "self".to_owned()));
+        let members = app.groups.iter().flat_map(|group| {
+            group.members.iter().map(|(member, _)| (member, format!("groups.{}.members", group.name)))
+        });
+        for (Named { name, span }, key) in accounts.chain(pins).chain(own).chain(members) {
+            named.entry(name).or_insert_with(|| (*span, format!("apps.{}.{key}", app.name)));
+        }
+    }
+    for decode::Person { model: person, alias_spans, .. } in people {
+        for (alias, &span) in person.aliases.iter().zip(alias_spans) {
+            if let Some((place, key)) = named.get(alias) {
+                let message = format!("the alias `{alias}` of `{}` is named under `{key}`", person.email);
+                let draft = report.error("guarded-alias", span, message).label("the alias").and(*place, "named here");
+                draft.hint(format!(
+                    "what an app's own lines say of an address follows no alias: write `{}` there, or remove the alias",
+                    person.email
+                ));
+            }
+        }
+    }
+}
+
 /// Everyone the files know.
 pub(super) struct Directory {
     pub people: BTreeMap<Email, Person>,
@@ -52,6 +84,7 @@ impl Directory {
             unknown: BTreeMap::new(),
         };
         directory.add_aliases(&people, report);
+        refuse_guarded(&people, apps, report);
         warn_of_scripts(&people, apps, report);
         directory.people = people.into_iter().map(|person| (person.model.email.clone(), person.model)).collect();
         for (account, _) in apps.iter().flat_map(|app| &app.accounts) {

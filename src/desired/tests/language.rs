@@ -653,7 +653,7 @@ warning: this approval never expires
    |       ^^^^^
    = help: add `until: DATE`, so that it does not release something else later
 
-error: `up_to` is for the guards max-removals and max-creates
+error: `up_to` is for the guards max-removals, max-creates and identity
   --> a.yaml:10:49
    |
 10 |   - { allow: autodesk, guard: protected, up_to: 4 }

@@ -515,3 +515,46 @@ error: unknown key `grups` in an app
 "#,
     );
 }
+
+#[test]
+fn what_an_apps_own_lines_say_of_an_address_follows_no_alias() {
+    let check = |app: &str, key: &str| {
+        let text =
+            format!("people:\n  noor@example.com: {{ aliases: [jobs@example.com] }}\napps:\n  autodesk:\n    {app}\n");
+        let problems = load(&[("a.yaml", &text)]).unwrap_err();
+        let told: Vec<(&str, String)> =
+            problems.iter().map(|problem| (problem.code, problem.message.clone())).collect();
+        let message =
+            format!("the alias `jobs@example.com` of `noor@example.com` is named under `apps.autodesk.{key}`");
+        assert_eq!(told, [("guarded-alias", message)], "{app}");
+        let lines: Vec<u32> =
+            problems.iter().flat_map(|problem| &problem.places).map(|label| label.place.line).collect();
+        assert_eq!(lines, [2, 5], "{app}");
+    };
+    check("accounts: { JOBS@example.com: admin }", "accounts");
+    check("groups: { Design Team: { members: [jobs@example.com] } }", "groups.Design Team.members");
+    check("self: jobs@example.com", "self");
+    check("ids: { jobs@example.com: user-1 }", "ids");
+}
+
+#[test]
+fn a_person_stands_in_one_place() {
+    check(
+        &[
+            ("people/hr.yaml", "people:\n  kim@example.com: { given_name: Kim }\n"),
+            ("people/zz.yaml", "people:\n  KIM@example.com: { status: left }\n"),
+        ],
+        r#"
+error: `kim@example.com` has a second entry
+ --> people/zz.yaml:2:3
+  |
+2 |   KIM@example.com: { status: left }
+  |   ^^^^^^^^^^^^^^^ given again here
+ ::: people/hr.yaml:2:3
+  |
+2 |   kim@example.com: { given_name: Kim }
+  |   ^^^^^^^^^^^^^^^ first given here
+  = help: a person stands in one place, whose owner answers for it: say everything there
+"#,
+    );
+}

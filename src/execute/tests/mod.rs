@@ -402,6 +402,7 @@ fn plan(actions: Vec<Action>) -> AppPlan {
         actions,
         findings: Vec::new(),
         due: Vec::new(),
+        claims: Default::default(),
     }
 }
 

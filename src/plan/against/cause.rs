@@ -99,7 +99,10 @@ fn dateless(desired: &Desired, live: &Live, history: Option<&History>, now: Time
         let members = app.groups.values_mut().flat_map(|group| group.members.values_mut().flatten());
         accounts.chain(members).for_each(|claim| turn_back(&mut claim.window));
     }
-    passed.then(|| plan(&Inputs { desired: &desired, desired_digest: "", live, history, now }))
+    passed.then(|| {
+        let base = Some(&desired);
+        plan(&Inputs { desired: &desired, desired_digest: "", live, history, base, now })
+    })
 }
 
 /// Lines under `approvals` that the change brings and that let the action go on.

@@ -283,7 +283,7 @@ pub(super) fn joining_makes_it(semantics: &Semantics, grant: &Grant) -> bool {
 }
 
 /// Whether an account holds an admin role as far as anybody knows: one whose role was not seen may.
-pub(super) fn may_be_live_admin(cx: &Context<'_>, account: &LiveAccount) -> bool {
+pub(in crate::plan) fn may_be_live_admin(cx: &Context<'_>, account: &LiveAccount) -> bool {
     let rule = cx.app.semantics.role.as_ref().filter(|rule| !rule.admin.is_empty());
     let unseen = rule.is_some_and(|rule| !account.values.contains_key(&rule.field()));
     unseen || cx.app.semantics.is_admin(account)

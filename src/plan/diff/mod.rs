@@ -12,6 +12,7 @@ mod renamed_groups;
 mod renames;
 mod vocabulary;
 
+pub(in crate::plan) use accounts::may_be_live_admin;
 pub(super) use renamed_groups::declared_groups;
 
 use super::{Context, draft::Drafts, identity::Matched, wanted::Wanted};

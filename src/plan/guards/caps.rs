@@ -87,7 +87,7 @@ impl<'a> Check<'a> {
     /// They still count, so that what nobody approved does not slip through in their place.
     fn approved(&self, approvals: &Approvals<'_>) -> BTreeMap<usize, ApprovedBy> {
         let mut out = BTreeMap::new();
-        for (approval, left, used) in approvals.of_cap(self.guard) {
+        for (approval, left, used) in approvals.with_numbers(self.guard) {
             let mut covered = self.covered_by(&approval.allow);
             covered.retain(|one| !is_used_for(used, &one.name));
             if people(&covered).len() <= left {

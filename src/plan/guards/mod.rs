@@ -4,6 +4,7 @@
 //! A new guard is a variant in `model/guard.rs`, a function here, and an arm of [`check_of`], for which the compiler asks.
 
 mod caps;
+mod identity;
 mod min_admins;
 mod policies;
 mod shrank;
@@ -15,9 +16,16 @@ use super::{
     Context, approvals,
     approvals::Approvals,
     draft::{Draft, Drafts},
+    identity::Matched,
     wanted::Wanted,
 };
 use crate::model::Guard;
+
+/// What guards judge by, beside the actions themselves.
+pub(super) struct Grounds<'a> {
+    pub matched: &'a Matched<'a>,
+    pub wanted: &'a Wanted<'a>,
+}
 
 /// Where a guard makes its objections.
 enum Check {
@@ -26,7 +34,7 @@ enum Check {
     /// At each action by itself; the order among these guards does not matter.
     Each(fn(&Context<'_>, &mut Draft)),
     /// At all of them, likewise.
-    All(fn(&Context<'_>, &Wanted<'_>, &mut Drafts)),
+    All(fn(&Context<'_>, &Grounds<'_>, &mut Drafts)),
     /// In [`hold`], which counts what the others let pass, so that the order matters.
     Counted,
 }
@@ -39,6 +47,7 @@ fn check_of(guard: Guard) -> Check {
         Guard::SelfAccount => Check::Each(policies::own_account),
         Guard::DesiredEmpty => Check::All(policies::desired_empty),
         Guard::Shrank => Check::All(shrank::check),
+        Guard::Identity => Check::All(identity::check),
         Guard::Protected => Check::All(policies::protected),
         Guard::Irreversible => Check::Each(policies::irreversible),
         Guard::MinAdmins | Guard::MaxRemovals | Guard::MaxCreates => Check::Counted,
@@ -46,12 +55,12 @@ fn check_of(guard: Guard) -> Check {
 }
 
 /// Puts every action through every guard.
-pub(super) fn hold(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
+pub(super) fn hold(cx: &Context<'_>, grounds: &Grounds<'_>, drafts: &mut Drafts) {
     let approvals = Approvals::of(cx);
     for guard in Guard::ALL {
         match check_of(*guard) {
             Check::Each(check) => drafts.actions.iter_mut().for_each(|draft| check(cx, draft)),
-            Check::All(check) => check(cx, wanted, drafts),
+            Check::All(check) => check(cx, grounds, drafts),
             Check::InDiff | Check::Counted => {}
         }
     }
@@ -76,7 +85,8 @@ fn release(approvals: &Approvals<'_>, drafts: &mut Drafts) {
         let name = draft.action.name.to_string();
         let approved_by = &mut draft.action.approved_by;
         draft.holds.retain(|hold| {
-            if !hold.guard.releasable() || hold.guard.counts_people() {
+            // A guard that takes a number has looked for its approvals itself.
+            if !hold.guard.releasable() || hold.guard.takes_number() {
                 return true;
             }
             let approved = approvals.release(&name, hold.guard);

@@ -10,8 +10,9 @@ use crate::{
     plan::{
         Context,
         draft::{Draft, Drafts},
+        guards::Grounds,
         repair,
-        wanted::{Standing, Wanted, Wish},
+        wanted::{Standing, Wish},
     },
 };
 
@@ -78,15 +79,21 @@ pub(super) fn own_account(cx: &Context<'_>, draft: &mut Draft) {
 /// What cannot be undone needs somebody's word.
 pub(super) fn irreversible(cx: &Context<'_>, draft: &mut Draft) {
     let policy = cx.policy(draft.action.name.group.as_ref()).irreversible;
+    // Where nobody accepted that the account is this person's, `identity` holds it.
     let explicit_leaver = draft.standing == (Standing::Left { explicit: true }) && draft.verb() == Verb::Deactivate;
-    if draft.action.irreversible && !explicit_leaver && policy == Irreversible::Hold {
+    let holds = match policy {
+        Irreversible::Hold => !explicit_leaver,
+        Irreversible::AlwaysHold => true,
+        Irreversible::Allow => false,
+    };
+    if draft.action.irreversible && holds {
         draft.hold_until_approved(Guard::Irreversible, "this cannot be undone, and no one has approved it");
     }
 }
 
 /// Files that grant nobody anything are more likely broken than meant.
-pub(super) fn desired_empty(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut Drafts) {
-    let someone = wanted.accounts.values().any(|wish| !matches!(wish, Wish::Lapsed(_)));
+pub(super) fn desired_empty(cx: &Context<'_>, grounds: &Grounds<'_>, drafts: &mut Drafts) {
+    let someone = grounds.wanted.accounts.values().any(|wish| !matches!(wish, Wish::Lapsed(_)));
     if someone || cx.accounts.iter().all(|account| account.status == AccountStatus::Inactive) {
         return;
     }
@@ -104,7 +111,7 @@ pub(super) fn desired_empty(cx: &Context<'_>, wanted: &Wanted<'_>, drafts: &mut 
 }
 
 /// A policy protects accounts by their address.
-pub(super) fn protected(cx: &Context<'_>, _: &Wanted<'_>, drafts: &mut Drafts) {
+pub(super) fn protected(cx: &Context<'_>, _: &Grounds<'_>, drafts: &mut Drafts) {
     // By the group whose policy it is, so that each list of globs is compiled once.
     let mut compiled: BTreeMap<Option<Arc<str>>, Option<GlobSet>> = BTreeMap::new();
     for draft in drafts.actions.iter_mut().filter(|draft| draft.action.may_lock_out()) {

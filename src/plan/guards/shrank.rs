@@ -8,7 +8,7 @@ use crate::{
         Context,
         approvals::{self, Approvals},
         draft::{Drafts, Release},
-        wanted::Wanted,
+        guards::Grounds,
     },
 };
 
@@ -19,7 +19,7 @@ const SHRANK_BELOW_PERCENT: usize = 75;
 /// Small apps may lose a few accounts without alarm.
 const SHRANK_AT_LEAST: usize = 5;
 
-pub(super) fn check(cx: &Context<'_>, _: &Wanted<'_>, drafts: &mut Drafts) {
+pub(super) fn check(cx: &Context<'_>, _: &Grounds<'_>, drafts: &mut Drafts) {
     let Some(reason) = shrank(cx) else { return };
     if has_shrunk(cx) {
         drafts.findings.push(doubt(cx, &reason));

@@ -22,6 +22,10 @@ pub(super) struct World {
     pub live: LiveApp,
     pub history: Option<AppHistory>,
     pub used: BTreeMap<String, Used>,
+    /// The version that a change is compared with.
+    pub base: Option<Desired>,
+    /// Claims by alias and pin are accepted, unless a test is about just that.
+    pub trusting: bool,
     pub now: Timestamp,
 }
 
@@ -163,6 +167,8 @@ impl World {
             live: LiveApp::empty(at(NOW)),
             history: None,
             used: BTreeMap::new(),
+            base: None,
+            trusting: true,
             now: at(NOW),
         }
     }
@@ -387,18 +393,49 @@ impl World {
 
     pub(super) fn whole_plan(&self) -> Plan {
         let live = Live { apps: BTreeMap::from([("a".into(), Ok(self.live.clone()))]) };
-        let history = self.history.clone().map(|history| History {
-            apps: BTreeMap::from([("a".into(), history)]),
+        let known = self.history.clone().unwrap_or_default();
+        let history = (self.history.is_some() || self.trusting).then(|| History {
+            apps: BTreeMap::from([("a".into(), AppHistory { claims: self.claims(known.claims.clone()), ..known })]),
             approvals: self.used.clone(),
-            private: false,
+            // Without a history only whose accounts are is known.
+            private: self.history.is_none(),
         });
         plan(&Inputs {
             desired: &self.desired,
             desired_digest: "",
             live: &live,
             history: history.as_ref(),
+            base: self.base.as_ref(),
             now: self.now,
         })
+    }
+
+    /// Whose accounts are, as far as that was accepted.
+    fn claims(&self, mut known: BTreeMap<Arc<str>, BTreeSet<Email>>) -> BTreeMap<Arc<str>, BTreeSet<Email>> {
+        for account in self.live.accounts.iter().filter(|_| self.trusting) {
+            let pins = self.desired.apps["a"].ids.iter().filter(|(_, (id, _))| *id == account.id);
+            let alias = self.desired.aliases.get(&account.email);
+            known.entry(account.id.clone()).or_default().extend(pins.map(|(who, _)| who).chain(alias).cloned());
+        }
+        known
+    }
+
+    /// Nobody accepted whose accounts are.
+    pub(super) fn doubting(self) -> Self {
+        Self { trusting: false, ..self }
+    }
+
+    /// It was accepted that the account is theirs.
+    pub(super) fn accepted(self, id: &str, who: &str) -> Self {
+        self.history(|past| {
+            past.claims.entry(id.into()).or_default().insert(email(who));
+        })
+    }
+
+    /// An earlier run has read the app.
+    pub(super) fn read_before(self) -> Self {
+        let seen = self.live.accounts.len();
+        self.history(|past| past.accounts_last_seen = Some(seen))
     }
 
     pub(super) fn plan(&self) -> AppPlan {
@@ -513,6 +550,6 @@ pub(super) fn values(role: &str) -> Values {
     (!role.is_empty()).then(|| ("role".into(), role.into())).into_iter().collect()
 }
 
-fn live_values(role: &str) -> BTreeMap<FieldName, Option<FieldValue>> {
+pub(super) fn live_values(role: &str) -> BTreeMap<FieldName, Option<FieldValue>> {
     BTreeMap::from([("role".into(), (!role.is_empty()).then(|| role.into()))])
 }

@@ -268,6 +268,7 @@ fn a_history_that_lacks_the_app_is_no_history_of_it() {
         desired_digest: "",
         live: &live,
         history: Some(&of_others),
+        base: None,
         now: world.now,
     };
     let missed = crate::plan::plan(&inputs);
@@ -279,8 +280,13 @@ fn a_history_that_lacks_the_app_is_no_history_of_it() {
 
 #[test]
 fn without_a_history_the_guards_that_need_one_are_listed() {
-    assert_eq!(World::full().whole_plan().guards_unchecked, [Guard::Shrank, Guard::MaxRemovals, Guard::MaxCreates]);
-    assert_eq!(World::full().history(|_| ()).whole_plan().guards_unchecked, []);
+    assert_eq!(
+        World::full().whole_plan().guards_unchecked,
+        [Guard::Shrank, Guard::Identity, Guard::MaxRemovals, Guard::MaxCreates]
+    );
+    // The first run of an app has no earlier one to judge whose accounts are by.
+    assert_eq!(World::full().history(|_| ()).whole_plan().guards_unchecked, [Guard::Identity]);
+    assert_eq!(World::full().read_before().whole_plan().guards_unchecked, []);
 }
 
 #[test]
@@ -466,8 +472,14 @@ fn an_app_that_could_not_be_read_plans_nothing() {
     let world = busy(World::full());
     let failure = crate::model::ReadFailure { message: "GET /users: 503".into() };
     let live = crate::model::Live { apps: [("a".into(), Err(failure))].into() };
-    let inputs =
-        crate::plan::Inputs { desired: &world.desired, desired_digest: "", live: &live, history: None, now: world.now };
+    let inputs = crate::plan::Inputs {
+        desired: &world.desired,
+        desired_digest: "",
+        live: &live,
+        history: None,
+        base: None,
+        now: world.now,
+    };
     let plan = crate::plan::plan(&inputs);
     assert_eq!(plan.apps[0].error.as_deref(), Some("GET /users: 503"));
     assert!(plan.apps[0].actions.is_empty() && !plan.apps[0].complete);

@@ -79,7 +79,7 @@ fn two_accounts_of_one_person_are_left_alone() {
     let world = world.live_as("1", "ann@x.io", Active, "user").live_as("2", "old@x.io", Active, "user");
     check!(world, @r#"
     held a/update/ann@x.io role:user>admin [ambiguous]: ann@x.io has 2 accounts: ann@x.io (active, id 1) and old@x.io (active, id 2)
-    ! ambiguous-account: ann@x.io has 2 accounts: ann@x.io (active, id 1) and old@x.io (active, id 2); say which one counts, for the first one: add `ids: { ann@x.io: "1" }` to apps.a (apps.yaml:1); or remove the other in the app
+    ! ambiguous-account: ann@x.io has 2 accounts: ann@x.io (active, id 1) and old@x.io (active, id 2); say which one counts: for ann@x.io (id 1) add `ids: { ann@x.io: "1" }` to apps.a (apps.yaml:1), or for old@x.io (id 2) add `ids: { ann@x.io: "2" }` to apps.a (apps.yaml:1); or remove the other in the app
     "#);
 }
 
@@ -100,7 +100,7 @@ fn who_left_loses_all_accounts_that_are_certainly_theirs() {
     ready a/deactivate/ann@x.io (1)
     ready a/deactivate/ann@x.io (3)
     ready a/deactivate/old@x.io
-    ! ambiguous-account: ann@x.io has 3 accounts: ann@x.io (active, id 1) and ANN@x.io (active, id 3) and old@x.io (active, id 2); say which one counts, for the first one: add `ids: { ann@x.io: "1" }` to apps.a (apps.yaml:1); or remove the other in the app
+    ! ambiguous-account: ann@x.io has 3 accounts: ann@x.io (active, id 1) and old@x.io (active, id 2) and ANN@x.io (active, id 3); say which one counts: for ann@x.io (id 1) add `ids: { ann@x.io: "1" }` to apps.a (apps.yaml:1), or for old@x.io (id 2) add `ids: { ann@x.io: "2" }` to apps.a (apps.yaml:1), or for ANN@x.io (id 3) add `ids: { ann@x.io: "3" }` to apps.a (apps.yaml:1); or remove the others in the app
     "#);
 }
 
@@ -119,7 +119,7 @@ fn who_has_two_accounts_and_no_grant_waits_for_a_person() {
     check!(world.active("1", "ann@x.io").active("2", "ANN@x.io"), @r#"
     held a/deactivate/ann@x.io (1) [ambiguous]: ann@x.io has 2 accounts: ann@x.io (active, id 1) and ANN@x.io (active, id 2)
     held a/deactivate/ann@x.io (2) [ambiguous]: ann@x.io has 2 accounts: ann@x.io (active, id 1) and ANN@x.io (active, id 2)
-    ! ambiguous-account: ann@x.io has 2 accounts: ann@x.io (active, id 1) and ANN@x.io (active, id 2); say which one counts, for the first one: add `ids: { ann@x.io: "1" }` to apps.a (apps.yaml:1); or remove the other in the app
+    ! ambiguous-account: ann@x.io has 2 accounts: ann@x.io (active, id 1) and ANN@x.io (active, id 2); say which one counts: for ann@x.io (id 1) add `ids: { ann@x.io: "1" }` to apps.a (apps.yaml:1), or for ANN@x.io (id 2) add `ids: { ann@x.io: "2" }` to apps.a (apps.yaml:1); or remove the other in the app
     "#);
 }
 
@@ -157,12 +157,12 @@ fn names_stay_with_their_accounts_when_one_of_two_is_deactivated() {
     check!(world, @r#"
     held a/delete/ann@x.io (1) [irreversible]: this cannot be undone, and no one has approved it
     held a/delete/ann@x.io (2) [irreversible]: this cannot be undone, and no one has approved it
-    ! ambiguous-account: ann@x.io has 2 accounts: ann@x.io (active, id 1) and Ann@x.io (active, id 2); say which one counts, for the first one: add `ids: { ann@x.io: "1" }` to apps.a (apps.yaml:1); or remove the other in the app
+    ! ambiguous-account: ann@x.io has 2 accounts: ann@x.io (active, id 1) and Ann@x.io (active, id 2); say which one counts: for ann@x.io (id 1) add `ids: { ann@x.io: "1" }` to apps.a (apps.yaml:1), or for Ann@x.io (id 2) add `ids: { ann@x.io: "2" }` to apps.a (apps.yaml:1); or remove the other in the app
     "#);
     check!(world.seen(|live| live.accounts[1].status = Inactive), @r#"
     held a/delete/ann@x.io (1) [irreversible]: this cannot be undone, and no one has approved it
     held a/delete/ann@x.io (2) [irreversible]: this cannot be undone, and no one has approved it
-    ! ambiguous-account: ann@x.io has 2 accounts: Ann@x.io (active, id 2) and ann@x.io (inactive, id 1); say which one counts, for the first one: add `ids: { ann@x.io: "2" }` to apps.a (apps.yaml:1); or remove the other in the app
+    ! ambiguous-account: ann@x.io has 2 accounts: ann@x.io (inactive, id 1) and Ann@x.io (active, id 2); say which one counts: for ann@x.io (id 1) add `ids: { ann@x.io: "1" }` to apps.a (apps.yaml:1), or for Ann@x.io (id 2) add `ids: { ann@x.io: "2" }` to apps.a (apps.yaml:1); or remove the other in the app
     "#);
 }
 
@@ -302,7 +302,7 @@ fn an_account_that_goes_by_an_alias_gets_the_address_of_its_person() {
 #[test]
 fn an_address_that_another_account_of_the_person_has_is_not_given_twice() {
     let two = renamed().active("2", "ann@x.io");
-    check!(two.clone(), @r#"! ambiguous-account: ann@x.io has 2 accounts: ann@x.io (active, id 2) and a.old@x.io (active, id 1); say which one counts, for the first one: add `ids: { ann@x.io: "2" }` to apps.a (apps.yaml:1); or remove the other in the app"#);
+    check!(two.clone(), @r#"! ambiguous-account: ann@x.io has 2 accounts: a.old@x.io (active, id 1) and ann@x.io (active, id 2); say which one counts: for a.old@x.io (id 1) add `ids: { ann@x.io: "1" }` to apps.a (apps.yaml:1), or for ann@x.io (id 2) add `ids: { ann@x.io: "2" }` to apps.a (apps.yaml:1); or remove the other in the app"#);
     check!(two.clone().pin("ann@x.io", "2"), @"! second-account: ann@x.io has further accounts beside the pinned one: a.old@x.io (1)");
     check!(two.pin("ann@x.io", "1"), @"! second-account: ann@x.io has further accounts beside the pinned one: ann@x.io (2)");
 }

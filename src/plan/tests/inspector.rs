@@ -262,9 +262,36 @@ impl Inspector {
             && who.and_then(|who| world.desired.people.get(who)).is_some_and(|p| p.status == PersonStatus::Left);
         let allowed = app.policy.irreversible == Irreversible::Allow || approved(world, action, Guard::Irreversible);
         assert!(!for_good || said || allowed, "{name}: irreversible");
+        self.known(world, action, account, who, takes, for_good);
         if let (Verb::Reactivate, Some(history), Some(account)) = (name.verb, &self.start.history, account) {
             let ours = history.deactivated_by_us.contains(&account.id);
             assert!(ours || approved(world, action, Guard::Reactivation), "{name}: somebody else's deactivation");
+        }
+    }
+
+    /// Nobody is taken for somebody on the word of an alias or a pin that no one accepted.
+    fn known(
+        &self,
+        world: &World,
+        action: &Action,
+        account: Option<&LiveAccount>,
+        who: Option<&Email>,
+        takes: bool,
+        for_good: bool,
+    ) {
+        let (Some(account), Some(who)) = (account, who) else { return };
+        let by_key = account.email == *who;
+        let is_judged = if by_key {
+            let read_before = self.start.history.as_ref().is_some_and(|past| past.accounts_last_seen.is_some());
+            read_before && world.desired.people.contains_key(who)
+        } else {
+            !self.start.trusting && world.desired.named.contains(who)
+        };
+        let is_approved = world.desired.approvals.iter().any(|approval| approval.guard == Guard::Identity);
+        if is_judged && !is_approved {
+            let grave = for_good || app(world).semantics.is_admin(account);
+            let touches = grave || (!by_key && (takes || readdresses(action)));
+            assert!(!touches, "{}: nobody accepted that {} is {who}'s", action.name, account.id);
         }
     }
 

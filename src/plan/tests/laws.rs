@@ -126,8 +126,11 @@ proptest! {
                     let by = |action: &Action| action.held.as_ref().map(|held| held.guard);
                     by(before) == held && now.and_then(by).is_some_and(|now| Some(now) != held)
                 });
+                // Whose an account is, is said of all actions on it.
+                let claimed = guard == Some(Guard::Identity) && held == guard;
+                let claimed = claimed && other.step.account_id() == action.step.account_id();
                 prop_assert!(
-                    covered || held.is_none() || replaced || fewer || other.status == Status::Held,
+                    covered || claimed || held.is_none() || replaced || fewer || other.status == Status::Held,
                     "{} released {}", name, text
                 );
             }

@@ -1,6 +1,7 @@
 //! What the planner promises, as sentences; and properties over random states.
 
 mod caps;
+mod claims;
 mod extent;
 mod fixture;
 mod groups;

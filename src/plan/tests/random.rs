@@ -187,6 +187,7 @@ pub(super) fn willing_world() -> impl Strategy<Value = World> {
                 }
             });
         world.history = None;
+        world.trusting = true;
         world = world.approve("a", Guard::Reactivation, None);
         // Somebody stays everywhere, because the last one is never removed merely for want of a grant.
         let groups: Vec<String> = world.desired.apps["a"].groups.keys().map(ToString::to_string).collect();
@@ -305,6 +306,7 @@ fn govern(world: World, rules: &Rules) -> World {
     if rules.unread {
         world.live.unread_memberships.insert("0".into());
     }
+    world.trusting = rules.semantics >> 15 == 0;
     world.history = (rules.history > 1).then(|| AppHistory {
         deactivated_by_us: ["0".into(), "2".into(), "4".into()].into(),
         accounts_last_seen: (rules.history == 3).then_some(12),

@@ -1,5 +1,6 @@
 //! The same tests on SQLite always, and on PostgreSQL where `ROSTERD_TEST_POSTGRES` names a server, as `make test` does.
 
+mod claims;
 mod deactivations;
 mod forget;
 mod golden;
