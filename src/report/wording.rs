@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, fmt::Display};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use super::canvas::{Canvas, Line, Paint};
+use super::{
+    canvas::{Canvas, Line, Paint},
+    rows::is_empty,
+};
 use crate::model::{
     Action, ActionName, AppPlan, Cause, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb,
 };
@@ -176,7 +179,6 @@ pub(super) fn change(change: &Change, arrow: &str) -> Line {
     /// A shorter change is not worth breaking in two.
     const SHORT: usize = 32;
     let none = |line: Line| line.whole(Paint::Dim, "none");
-    let is_empty = |value: &FieldValue| matches!(value, FieldValue::Set(set) if set.is_empty());
     let to = |line: Line| match &change.to {
         Some(to) if !is_empty(to) => line.whole(Paint::Add, value(to)),
         _ => none(line),

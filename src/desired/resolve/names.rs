@@ -15,7 +15,7 @@ use crate::{
     model::{Approval, Desired, DesiredApp, Email, GroupState, Scope, Verb},
 };
 
-use super::Line;
+use super::grantable;
 
 /// Reports grants in apps that no file declares.
 pub(super) fn apps_of_grants(teams: &[Team], apps: &[App], report: &mut Report<'_>) {
@@ -40,21 +40,8 @@ pub(super) fn unknown_group(app: &App, named: &Named<Arc<str>>, report: &mut Rep
     }
 }
 
-/// Reports what a grant names in its app that is not there or not grantable.
-pub(super) fn check_grant(grant: &Grant, line: &Line, app: &App, report: &mut Report<'_>) {
-    let refuse = |report: &mut Report<'_>, what: String, at: Span, bound: Span, hint: &str| {
-        let message = format!("teams may not grant the {what} in app `{}`", app.name);
-        let draft = report.error("not-grantable", at, message).label("granted here").and(bound, "the bound");
-        draft.hint(format!("{hint}, or widen `grantable`"));
-    };
-    if let Some((roles, bound)) = &app.grantable_roles {
-        for field in ["role", "roles"] {
-            let (Some(value), Some(&at)) = (line.values.get(field), line.spans.get(field)) else { continue };
-            for role in value.texts().filter(|role| !roles.iter().any(|allowed| allowed.name == **role)) {
-                refuse(report, format!("role `{role}`"), at, *bound, "grant it directly under the app's `accounts`");
-            }
-        }
-    }
+/// Reports groups of a grant that its app does not have, or that teams may not grant.
+pub(super) fn check_grant(grant: &Grant, app: &App, report: &mut Report<'_>) {
     for (named, _) in &grant.groups {
         let Some(group) = app.groups.iter().find(|group| group.name == named.name) else {
             unknown_group(app, named, report);
@@ -66,11 +53,11 @@ pub(super) fn check_grant(grant: &Grant, line: &Line, app: &App, report: &mut Re
             let deleted_at = group.state_span.unwrap_or(group.span);
             draft.and(deleted_at, "to be deleted").hint("remove the grant, or `state: absent`");
         }
-        if let Some((groups, bound)) = &app.grantable_groups
-            && !groups.iter().any(|allowed| allowed.name == named.name)
+        if let Some(bound) = &app.grantable.groups
+            && !bound.0.iter().any(|allowed| allowed.name == named.name)
         {
             let what = format!("group `{}`", named.name);
-            refuse(report, what, named.span, *bound, "add the members under the group itself");
+            grantable::refuse(app, &what, named.span, bound, "add the members under the group itself", report);
         }
     }
 }

@@ -11,9 +11,9 @@ use jiff::SignedDuration;
 use super::{
     Style,
     canvas::{Canvas, Line, Paint},
-    wording,
+    rows, wording,
 };
-use crate::model::{AppPlan, Finding, FindingCode, Forecast, Plan, Status};
+use crate::model::{Action, AppPlan, Cause, Finding, FindingCode, Forecast, Plan, Status, Summary};
 use findings::draw_findings;
 pub(super) use sections::{Kind, Section, draw_section_title, draw_sections};
 
@@ -161,7 +161,7 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
             );
         }
     }
-    draw_actions(canvas, app);
+    draw_actions(canvas, app, plan.against.is_some());
     draw_findings(canvas, own_findings(app));
     around::draw_due(canvas, &app.due);
 }
@@ -177,19 +177,28 @@ pub(super) fn seats(forecast: Forecast) -> Option<(String, bool)> {
     })
 }
 
-fn draw_actions(canvas: &mut Canvas, app: &AppPlan) {
-    let by = |status: Status| app.actions.iter().filter(move |action| action.status == status);
-    draw_sections(
-        canvas,
+fn draw_actions(canvas: &mut Canvas, app: &AppPlan, compared: bool) {
+    let sections = |own: bool, titles: [&'static str; 4]| {
+        let of = move |action: &&Action| !compared || own == (action.cause == Some(Cause::Change));
+        let by = |status: Status| app.actions.iter().filter(of).filter(move |action| action.status == status);
+        let [ready, waiting, held, manual] = titles;
         vec![
-            Section::new("To do", Paint::Strong, Kind::Rows, by(Status::Ready)),
-            Section::new("Waiting", Paint::Notice, Kind::Blocks, by(Status::Waiting)),
-            Section::new("Held", Paint::Change, Kind::TallBlocks, by(Status::Held)),
-            Section::new("By hand", Paint::Notice, Kind::TallBlocks, by(Status::Manual)),
-        ],
-    );
+            Section::new(ready, Paint::Strong, Kind::Rows, by(Status::Ready)),
+            Section::new(waiting, Paint::Notice, Kind::Blocks, by(Status::Waiting)),
+            Section::new(held, Paint::Change, Kind::TallBlocks, by(Status::Held)),
+            Section::new(manual, Paint::Notice, Kind::TallBlocks, by(Status::Manual)),
+        ]
+    };
+    if !compared {
+        draw_sections(canvas, sections(true, ["To do", "Waiting", "Held", "By hand"]));
+        return;
+    }
+    let own = ["To do by this change", "Waiting by this change", "Held by this change", "By hand by this change"];
+    let others = ["To do without this change", "Waiting anyway", "Held anyway", "By hand anyway"];
+    let mut all = sections(true, own);
+    all.extend(sections(false, others));
+    draw_sections(canvas, all);
 }
-
 
 /// `12 to do, 2 waiting`: what there is none of is left out.
 pub(super) fn counts(parts: &[(usize, &str, Paint)]) -> Line {
@@ -199,16 +208,37 @@ pub(super) fn counts(parts: &[(usize, &str, Paint)]) -> Line {
     )
 }
 
-fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
-    let unread = plan.apps.iter().filter(|app| app.error.is_some()).count();
-    let summary = plan.summary();
-    canvas.gap();
-    let mut counts = counts(&[
+/// What the change alone does.
+fn draw_change(canvas: &mut Canvas, plan: &Plan) {
+    let counted = of_actions(Summary::of(plan.by_change()));
+    let altered = rows::alterations(plan);
+    let mut line = Line::new().text(Paint::Strong, "This change: ");
+    line = match (counted.is_empty(), altered.is_empty()) {
+        (true, true) => line.plain("nothing to do"),
+        (true, false) => line.plain(format!("nothing to do now, {}", altered.join(", "))),
+        (false, true) => line.then(counted),
+        (false, false) => line.then(counted).plain(format!(", {}", altered.join(", "))),
+    };
+    canvas.paragraph(0, &line.plain("."));
+}
+
+fn of_actions(summary: Summary) -> Line {
+    counts(&[
         (summary.ready, "to do", Paint::Add),
         (summary.waiting, "waiting", Paint::Notice),
         (summary.held, "held", Paint::Change),
         (summary.manual, "by hand", Paint::Notice),
-    ]);
+    ])
+}
+
+fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
+    let unread = plan.apps.iter().filter(|app| app.error.is_some()).count();
+    let summary = plan.summary();
+    canvas.gap();
+    if plan.against.is_some() {
+        draw_change(canvas, plan);
+    }
+    let mut counts = of_actions(summary);
     if counts.is_empty() {
         counts = counts.plain(match unread {
             0 => "nothing to do",
@@ -216,7 +246,8 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
             _ => "nothing to do in what could be read",
         });
     }
-    let mut line = Line::new().text(Paint::Strong, "Plan: ").then(counts);
+    let title = if plan.against.is_some() { "With all else: " } else { "Plan: " };
+    let mut line = Line::new().text(Paint::Strong, title).then(counts);
     let findings = plan.apps.iter().map(|app| own_findings(app).len()).sum::<usize>() + plan.findings.len();
     if findings > 0 {
         line = line.plain("; ").whole(Paint::Plain, wording::count(findings, "finding", "findings"));
@@ -226,10 +257,10 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
         line = line.plain("; ").whole(Paint::Alarm, text);
     }
     canvas.paragraph(0, &line.plain("."));
-    let gone = plan.apps.iter().flat_map(|app| &app.actions);
-    let gone = gone.filter(|action| action.status == Status::Ready && action.irreversible).count();
+    let gone = plan.by_change().filter(|action| action.status == Status::Ready && action.irreversible).count();
     if gone > 0 {
-        canvas.say(Paint::Alarm, format!("! {} of what is to do cannot be undone.", wording::number(gone)));
+        let by = if plan.against.is_some() { " by this change" } else { "" };
+        canvas.say(Paint::Alarm, format!("! {} of what is to do{by} cannot be undone.", wording::number(gone)));
     }
     if summary.ready > 0 {
         // Apps are worked on side by side: requests add up, and the slowest app says when all is done.
