@@ -200,18 +200,4 @@ fn failure(error: GitError) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_gone_when_it_is_taken_out_and_not_when_it_merely_moves_down() {
-        let check = |before: &str, after: &str, gone: &[u32]| {
-            let lines: Vec<u32> = lines_gone(before, after).into_iter().collect();
-            assert_eq!(lines, gone, "{before:?} → {after:?}");
-        };
-        check("a\nb\nc\n", "a\nc\n", &[2]);
-        check("a\nb\n", "x\ny\na\nb\n", &[]);
-        check("a\nb\n", "", &[1, 2]);
-        check("a\nb\nc\n", "a\nB\nc\n", &[2]);
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{canvas::printable, wording};
 use crate::model::{
-    Action, AppPlan, Change, ClaimChange, FieldValue, KnownAccount, Leaning, Plan, RuleChange, Turn, mixed_scripts,
+    Action, AppPlan, Change, ClaimChange, KnownAccount, Leaning, Plan, RuleChange, Turn, mixed_scripts,
 };
 
 /// How a word of a row is to be read.
@@ -212,9 +212,4 @@ pub(super) fn alterations(plan: &Plan) -> Vec<String> {
     ];
     let parts = parts.into_iter().filter(|(count, _, _)| *count > 0);
     parts.map(|(count, noun, what)| format!("{} {what}", wording::count(count, noun, &format!("{noun}s")))).collect()
-}
-
-/// Whether a set has nothing in it.
-pub(super) fn is_empty(value: &FieldValue) -> bool {
-    matches!(value, FieldValue::Set(set) if set.is_empty())
 }

@@ -4,10 +4,7 @@ use std::{collections::BTreeSet, fmt::Display};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
-use super::{
-    canvas::{Canvas, Line, Paint},
-    rows::is_empty,
-};
+use super::canvas::{Canvas, Line, Paint};
 use crate::model::{
     Action, ActionName, AppPlan, Cause, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb,
 };
@@ -167,6 +164,11 @@ fn quoted(text: &str) -> String {
         || text == "none"
         || text.chars().any(|c| c.is_control() || matches!(c, ',' | '[' | ']' | '"' | '·' | '→'));
     if misread { format!("{text:?}") } else { text.into() }
+}
+
+/// Whether a set has nothing in it.
+pub(super) fn is_empty(value: &FieldValue) -> bool {
+    matches!(value, FieldValue::Set(set) if set.is_empty())
 }
 
 /// A field and its value: `role: admin`.

@@ -27,5 +27,6 @@ mod saved;
 mod scim;
 mod secrets;
 mod story;
+mod told;
 mod upgrades;
 mod workiva;

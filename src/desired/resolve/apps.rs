@@ -20,7 +20,6 @@ use super::{
     groups,
     identity::Directory,
     missing::{self, Granted, Lacking, Managed},
-    names,
     teams::{Membership, Teams},
     values::Rules,
 };
@@ -191,7 +190,7 @@ impl Builder<'_> {
             directory.window(&membership.person).intersect(membership.window).intersect(account.window)
         };
         let line = Rules::accounts(self.semantics).line(&account.said, grant.app.span, &mut self.managed, report);
-        names::check_grant(grant, self.app, report);
+        grantable::check_groups(grant, self.app, report);
         self.granted.check_account(&line, report);
         for (membership, chain) in team {
             let reason = membership.reason.as_ref().or(account.reason.as_ref());

@@ -8,10 +8,10 @@ use std::{
 
 use crate::{
     desired::{
-        decode::{App, Bound, FieldBounds, Member},
+        decode::{App, Bound, FieldBounds, Grant, Member},
         report::{Report, Span},
     },
-    model::{FieldName, FieldValue, Grantable, RoleRule, Semantics},
+    model::{FieldName, FieldValue, Grantable, GroupState, RoleRule, Semantics},
 };
 
 use super::{Line, names, teams::Teams, values::Rules};
@@ -27,6 +27,8 @@ pub(super) struct Granting<'a> {
 struct Kind<'a> {
     bounds: &'a FieldBounds,
     role: Option<&'a RoleRule>,
+    /// What `grantable` calls the field of the role.
+    key: &'static str,
     /// Every role that some team grants: what has to be listed for all of them to stay valid.
     granted: BTreeSet<Arc<str>>,
     what: &'static str,
@@ -35,16 +37,19 @@ struct Kind<'a> {
 
 impl<'a> Granting<'a> {
     pub(super) fn of(teams: &Teams<'_>, app: &'a App, semantics: &'a Semantics) -> Self {
+        let (account_key, member_key) =
+            (role_key(semantics.role.as_ref(), &semantics.fields), role_key_of_members(semantics));
         let (mut accounts, mut members) = (BTreeSet::new(), BTreeSet::new());
         for (_, grant) in teams.grants(&app.name) {
-            accounts.extend(roles(&grant.account));
-            members.extend(grant.groups.iter().flat_map(|(_, member)| roles(member)));
+            accounts.extend(roles(&grant.account, account_key));
+            members.extend(grant.groups.iter().flat_map(|(_, member)| roles(member, member_key)));
         }
         Self {
             app,
             accounts: Kind {
                 bounds: &app.grantable.accounts,
                 role: semantics.role.as_ref(),
+                key: account_key,
                 granted: accounts,
                 what: "role",
                 instead: "grant it directly under the app's `accounts`",
@@ -52,6 +57,7 @@ impl<'a> Granting<'a> {
             members: Kind {
                 bounds: &app.grantable.members,
                 role: semantics.members.role.as_ref(),
+                key: member_key,
                 granted: members,
                 what: "role in a group",
                 instead: "add the members under the group itself",
@@ -73,7 +79,7 @@ impl<'a> Granting<'a> {
         for (field, value) in &line.values {
             let at = line.spans.get(field).copied().unwrap_or(line.span);
             let role = kind.role.filter(|rule| rule.field() == *field);
-            let key = if role.is_some() { "roles" } else { &**field };
+            let key = if role.is_some() { kind.key } else { &**field };
             let texts = texts(value);
             match (kind.bounds.get(key), role) {
                 (Some(bound), _) => {
@@ -97,7 +103,7 @@ impl<'a> Granting<'a> {
         let app = self.app;
         let message = format!("teams may not grant the {} `{role}` in app `{}`", kind.what, app.name);
         let granted: Vec<String> = kind.granted.iter().map(|role| scalar(role)).collect();
-        let roles = format!("roles: [{}]", granted.join(", "));
+        let roles = format!("{}: [{}]", kind.key, granted.join(", "));
         let is_member = std::ptr::eq(kind, &self.members);
         let line = match (app.grantable.span, is_member, app.grantable.members.is_empty()) {
             (None, false, _) => format!("add `grantable: {{ {roles} }}` to the app"),
@@ -113,8 +119,30 @@ impl<'a> Granting<'a> {
     }
 }
 
+/// Reports groups of a grant that its app does not have, or that teams may not grant.
+pub(super) fn check_groups(grant: &Grant, app: &App, report: &mut Report<'_>) {
+    for (named, _) in &grant.groups {
+        let Some(group) = app.groups.iter().find(|group| group.name == named.name) else {
+            names::unknown_group(app, named, report);
+            continue;
+        };
+        if group.state == GroupState::Absent {
+            let message = format!("group `{}` is to be deleted, and is granted here", group.name);
+            let draft = report.error("group-absent", named.span, message).label("granted here");
+            let deleted_at = group.state_span.unwrap_or(group.span);
+            draft.and(deleted_at, "to be deleted").hint("remove the grant, or `state: absent`");
+        }
+        if let Some(bound) = &app.grantable.groups
+            && !bound.0.iter().any(|allowed| allowed.name == named.name)
+        {
+            let what = format!("group `{}`", named.name);
+            refuse(app, &what, named.span, bound, "add the members under the group itself", report);
+        }
+    }
+}
+
 /// Reports something that a bound leaves out.
-pub(super) fn refuse(app: &App, what: &str, at: Span, bound: &Bound, instead: &str, report: &mut Report<'_>) {
+fn refuse(app: &App, what: &str, at: Span, bound: &Bound, instead: &str, report: &mut Report<'_>) {
     let message = format!("teams may not grant the {what} in app `{}`", app.name);
     let draft = report.error("not-grantable", at, message).label("granted here").and(bound.1, "the bound");
     draft.hint(format!("{instead}, or widen `grantable`"));
@@ -122,19 +150,14 @@ pub(super) fn refuse(app: &App, what: &str, at: Span, bound: &Bound, instead: &s
 
 /// Reports what `grantable` itself says of fields, roles and groups that there are not.
 pub(super) fn check(app: &App, semantics: &Semantics, report: &mut Report<'_>) {
-    for (bounds, rules) in
-        [(&app.grantable.accounts, Rules::accounts(semantics)), (&app.grantable.members, Rules::members(semantics))]
-    {
+    for (bounds, rules, key) in [
+        (&app.grantable.accounts, Rules::accounts(semantics), role_key(semantics.role.as_ref(), &semantics.fields)),
+        (&app.grantable.members, Rules::members(semantics), role_key_of_members(semantics)),
+    ] {
         for (field, (values, span)) in bounds {
-            if &**field != "roles" {
-                let any = FieldValue::Set(BTreeSet::new());
-                rules.field(field, &any, *span, report);
-                continue;
-            }
-            for role in values {
-                if let Some(rule) = rules.role {
-                    rules.check_role(rule, &role.name, role.span, report);
-                }
+            match rules.role.filter(|_| &**field == key) {
+                Some(rule) => values.iter().for_each(|role| rules.check_role(rule, &role.name, role.span, report)),
+                None => drop(rules.field(field, &FieldValue::Set(BTreeSet::new()), *span, report)),
             }
         }
     }
@@ -160,8 +183,18 @@ pub(super) fn resolved(app: &App, report: &Report<'_>) -> Grantable {
     }
 }
 
-fn roles(member: &Member) -> Vec<Arc<str>> {
-    let said = ["role", "roles"].into_iter().filter_map(|key| member.said.get(key));
+/// What `grantable` calls the field of the role: `roles`, whether there is one or several, unless another field has that name.
+fn role_key(rule: Option<&RoleRule>, fields: &BTreeSet<FieldName>) -> &'static str {
+    if rule.is_some_and(|rule| !rule.many) && fields.contains("roles") { "role" } else { "roles" }
+}
+
+fn role_key_of_members(semantics: &Semantics) -> &'static str {
+    role_key(semantics.members.role.as_ref(), &semantics.members.fields)
+}
+
+fn roles(member: &Member, key: &str) -> Vec<Arc<str>> {
+    let keys: &[&str] = if key == "role" { &["role"] } else { &["role", "roles"] };
+    let said = keys.iter().filter_map(|key| member.said.get(*key));
     said.flat_map(|(value, _)| texts(value)).collect()
 }
 

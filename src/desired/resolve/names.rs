@@ -1,5 +1,5 @@
-//! Whether names stand for something: in grants, declared apps and groups, and no more than an app's `grantable` allows; in
-//! approvals, something that can happen.
+//! Whether names stand for something: in grants, declared apps and groups; in approvals, something
+//! that can happen.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,14 +8,12 @@ use std::{
 
 use crate::{
     desired::{
-        decode::{App, Grant, Named, Team},
+        decode::{App, Named, Team},
         nearest,
         report::{Report, Span},
     },
-    model::{Approval, Desired, DesiredApp, Email, GroupState, Scope, Verb},
+    model::{Approval, Desired, DesiredApp, Email, Scope, Verb},
 };
-
-use super::grantable;
 
 /// Reports grants in apps that no file declares.
 pub(super) fn apps_of_grants(teams: &[Team], apps: &[App], report: &mut Report<'_>) {
@@ -37,28 +35,6 @@ pub(super) fn unknown_group(app: &App, named: &Named<Arc<str>>, report: &mut Rep
         let message = format!("app `{}` declares no group `{}`", app.name, named.name);
         let hint = nearest::hint(&named.name, app.groups.iter().map(|group| &*group.name), "groups");
         report.error("unknown-group", named.span, message).hint(hint);
-    }
-}
-
-/// Reports groups of a grant that its app does not have, or that teams may not grant.
-pub(super) fn check_grant(grant: &Grant, app: &App, report: &mut Report<'_>) {
-    for (named, _) in &grant.groups {
-        let Some(group) = app.groups.iter().find(|group| group.name == named.name) else {
-            unknown_group(app, named, report);
-            continue;
-        };
-        if group.state == GroupState::Absent {
-            let message = format!("group `{}` is to be deleted, and is granted here", group.name);
-            let draft = report.error("group-absent", named.span, message).label("granted here");
-            let deleted_at = group.state_span.unwrap_or(group.span);
-            draft.and(deleted_at, "to be deleted").hint("remove the grant, or `state: absent`");
-        }
-        if let Some(bound) = &app.grantable.groups
-            && !bound.0.iter().any(|allowed| allowed.name == named.name)
-        {
-            let what = format!("group `{}`", named.name);
-            grantable::refuse(app, &what, named.span, bound, "add the members under the group itself", report);
-        }
     }
 }
 

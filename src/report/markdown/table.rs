@@ -215,7 +215,7 @@ fn why_not(action: &Action) -> Vec<String> {
 
 fn change(change: &Change) -> String {
     let value = |value: &Option<FieldValue>| {
-        let value = value.as_ref().filter(|value| !rows::is_empty(value));
+        let value = value.as_ref().filter(|value| !wording::is_empty(value));
         value.map_or_else(|| "none".to_owned(), |value| code(&wording::value(value)))
     };
     // A box around every word would leave none that stands out.
