@@ -15,8 +15,6 @@ pub(super) enum Tone {
     Alarm,
     /// It takes something away.
     Removal,
-    /// It is good to know.
-    Notice,
 }
 
 /// A part of an action's row, behind whom it is about and what is done.

@@ -24,8 +24,8 @@ error: teams may not grant the role `admin` in app `autodesk`
   |
 6 |   autodesk:
   |   ^^^^^^^^ nothing here lets teams grant it
-  = help: grant it directly under the app's `accounts`; or, to let teams grant it, add
-          `grantable: { roles: [admin] }` to the app
+  = help: grant it directly under the app's `accounts`; or, to let teams grant it, add `grantable: {
+          roles: [admin] }` to the app
 "#,
     );
     // What the message says to paste does it.
@@ -37,7 +37,8 @@ error: teams may not grant the role `admin` in app `autodesk`
 fn bounds_on_groups_alone_let_no_team_make_administrators_either() {
     let text = granting("{ role: admin, groups: [Design Team] }", "    grantable: { groups: [Design Team] }\n");
     let problems = load(&[("a.yaml", &*text)]).unwrap_err().to_string();
-    assert!(problems.contains("add `roles: [admin]`"), "{problems}");
+    let problems = problems.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(problems.contains("add `roles: [admin]` to the app's `grantable`"), "{problems}");
 }
 
 #[test]

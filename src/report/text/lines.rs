@@ -244,6 +244,5 @@ fn drawn(part: &Part<'_>, arrow: &str) -> Line {
         Part::Field(change) => wording::change(change, arrow),
         Part::Says(text, Tone::Alarm) => Line::new().whole(Paint::Alarm, format!("! {text}")),
         Part::Says(text, Tone::Removal) => Line::new().whole(Paint::Remove, text),
-        Part::Says(text, Tone::Notice) => Line::new().whole(Paint::Notice, text),
     }
 }
