@@ -18,10 +18,10 @@ use crate::{
     connectors::Registry,
     desired::{self, Loaded, Texts},
     git::{Commit, GitError},
-    model::{Against, Desired, Live, Place, Plan},
+    model::{Against, ClaimChange, Desired, Live, Place, Plan, RuleChange},
     plan::{
         History,
-        against::{Trusted, Versions, attribute, trust},
+        against::{Trusted, Versions, attribute, claims, rules, trust},
     },
     reconcile,
 };
@@ -35,6 +35,9 @@ pub(super) struct Compared {
     reviewed: Arc<Texts>,
     /// The commit's files.
     before: Loaded,
+    /// Rules that the change alters, and what it grants or takes back, whatever the dates.
+    rules: Vec<RuleChange>,
+    claims: Vec<ClaimChange>,
     /// The files under review, with all that reaches the network from the commit.
     pub trusted: Trusted,
     /// A hash of both versions.
@@ -81,13 +84,29 @@ pub(super) fn compare(
     // What is no path of a manifest is built in, and the same in both.
     let manifest_changed = |name: &str| proposed.manifest(name).ok() != reviewed.manifest(name).ok();
     let trusted = trust(&change.desired, &before.desired, manifest_changed);
+    let (mut rules, claims) = altered(&change.desired, &before.desired, &trusted);
+    let is_gone = |place: &Place| is_gone(&gone, place);
+    rules.iter_mut().for_each(|rule| rule.gone.retain(is_gone));
     let digest = format!("{} {}", change.fingerprint(), before.fingerprint());
     let (reference, mut files) = (reference.to_owned(), change.files);
     // Requests are made from the commit's manifests, so a plan that is saved is about those.
     files.extend(
         before.files.iter().filter(|(path, _)| !desired::counts(path)).map(|(p, hash)| (p.clone(), hash.clone())),
     );
-    Ok(Compared { reference, commit: id, reviewed, before, trusted, digest, files, gone })
+    Ok(Compared { reference, commit: id, reviewed, before, rules, claims, trusted, digest, files, gone })
+}
+
+/// What the change alters without a step of the plan. It is compared as it was written: an app that is new is planned once the
+/// change is merged, and yet it is told now whom it will give what.
+fn altered(change: &Desired, before: &Desired, trusted: &Trusted) -> (Vec<RuleChange>, Vec<ClaimChange>) {
+    let mut rules = rules(change, before);
+    rules.extend(trusted.rules.iter().cloned());
+    rules.sort();
+    (rules, claims(change, before))
+}
+
+fn is_gone(gone: &BTreeMap<String, BTreeSet<u32>>, place: &Place) -> bool {
+    gone.get(&*place.file).is_some_and(|lines| lines.contains(&place.line))
 }
 
 impl Compared {
@@ -121,11 +140,17 @@ impl Compared {
         let before = &self.before.desired;
         let digest = self.before.fingerprint();
         let earlier = reconcile::plan_against(before, &digest, live, history, Some(before), plan.created_at);
-        let is_gone = |place: &Place| self.gone.get(&*place.file).is_some_and(|lines| lines.contains(&place.line));
+        let is_gone = |place: &Place| is_gone(&self.gone, place);
         let versions = Versions { change: &self.trusted.desired, before, history, is_gone: &is_gone };
         let no_longer = attribute(plan, &earlier, live, versions);
         plan.findings.extend(self.trusted.findings.iter().cloned());
-        plan.against = Some(Against { reference: self.reference.clone(), commit: self.commit.clone(), no_longer });
+        plan.against = Some(Against {
+            reference: self.reference.clone(),
+            commit: self.commit.clone(),
+            no_longer,
+            rules: self.rules.clone(),
+            claims: self.claims.clone(),
+        });
     }
 }
 
@@ -155,18 +180,4 @@ fn failure(error: GitError) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_gone_when_it_is_taken_out_and_not_when_it_merely_moves_down() {
-        let check = |before: &str, after: &str, gone: &[u32]| {
-            let lines: Vec<u32> = lines_gone(before, after).into_iter().collect();
-            assert_eq!(lines, gone, "{before:?} → {after:?}");
-        };
-        check("a\nb\nc\n", "a\nc\n", &[2]);
-        check("a\nb\n", "x\ny\na\nb\n", &[]);
-        check("a\nb\n", "", &[1, 2]);
-        check("a\nb\nc\n", "a\nB\nc\n", &[2]);
-    }
-}
+mod tests;

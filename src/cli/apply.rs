@@ -318,6 +318,7 @@ impl Run {
 
 /// Asks, naming what is at stake. Only a typed `yes` is one.
 async fn confirmed(plan: &Plan, stop: &Stop) -> Result<bool, Failure> {
+    tell_other_names(plan);
     let question = format!("{} Type `yes` to go on: ", question(&stakes(plan)));
     let mut stop = stop.clone();
     let answer = terminal::answer(&question, ["done", "apply"], stop.reached(1)).await?;
@@ -332,6 +333,22 @@ async fn confirmed(plan: &Plan, stop: &Stop) -> Result<bool, Failure> {
     let why = if answer.is_empty() { "" } else { ": only `yes` is taken for one" };
     terminal::note(&format!("nothing was done{why}"));
     Ok(false)
+}
+
+/// Names that are read before the rest is counted; the plan above shows them all.
+const OTHER_NAMES: usize = 20;
+
+/// Says whose accounts go by another name than the plan calls them: it is the last chance to see whom a yes is about.
+fn tell_other_names(plan: &Plan) {
+    let ready = plan.apps.iter().flat_map(|app| &app.actions).filter(|action| action.status == Status::Ready);
+    let others: Vec<String> = ready
+        .filter_map(|action| Some((action, action.live_as()?)))
+        .map(|(action, live)| format!("{} is about the account {} (id {})", action.name, live.email, live.id))
+        .collect();
+    others.iter().take(OTHER_NAMES).for_each(|other| terminal::note(other));
+    if others.len() > OTHER_NAMES {
+        terminal::note(&format!("{} more go by another name; the plan above shows them", others.len() - OTHER_NAMES));
+    }
 }
 
 /// What a yes would do.

@@ -43,7 +43,7 @@ use exit::{Exit, Failure};
 const START: &str = "Try it without credentials: `rosterd plan --sandbox`, then `rosterd apply --sandbox`.";
 
 const PLAN_STATUS: &str = "Exit status: 0 fine, 1 an error. With --detailed-exitcode: 0 in sync, 2 something can be \
-done, 3 all that remains waits on someone else.";
+done or, with --against, the change alters rules or grants, 3 all that remains waits on someone else.";
 
 const APPLY_STATUS: &str = "Exit status: 0 all that could be done was done, 1 something failed or an app could not be \
 read, or the question was not answered with yes. Ctrl-C finishes what is in flight, and a second one stops at once.";

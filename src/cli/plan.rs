@@ -46,7 +46,8 @@ pub(super) struct Args {
     head: Option<String>,
     #[command(flatten)]
     request: Request,
-    /// Exit 2 when something can be done, 3 when all that remains waits on someone else, 0 when in sync.
+    /// Exit 2 when something can be done or the change alters rules or grants, 3 when all that remains waits on someone else,
+    /// 0 when in sync.
     #[arg(long)]
     detailed_exitcode: bool,
     #[command(flatten)]
@@ -212,12 +213,13 @@ fn age(live: &Live, now: Timestamp) -> Option<Snapshot> {
     Some(Snapshot { taken_at, age_s: u64::try_from(age).unwrap_or(0) })
 }
 
-/// 0 fine, 1 when an app could not be read; in detail, 2 for something to do and 3 for something to wait for.
+/// 0 fine, 1 when an app could not be read; in detail, 2 for something to do and for rules or grants that a change alters, 3
+/// for something to wait for.
 pub(super) fn exit(plan: &Plan, detailed: bool) -> Exit {
     let summary = plan.summary();
     if plan.apps.iter().any(|app| app.error.is_some()) {
         Exit::Failed
-    } else if detailed && summary.ready > 0 {
+    } else if detailed && (summary.ready > 0 || plan.alters_rules()) {
         Exit::Ready
     } else if detailed && summary.waiting + summary.held + summary.manual > 0 {
         Exit::Waiting

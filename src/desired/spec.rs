@@ -294,10 +294,17 @@ pub(super) static GROUP: Object = Object::open("group").keys(&[
 
 pub(super) static DEFAULTS: Object = Object::open("defaults").keys(&[ONE_ROLE, ROLES]);
 
-pub(super) static GRANTABLE: Object = Object::closed("grantable").keys(&[
-    list("roles", &ROLE, "The only account roles that teams may grant."),
+pub(super) static GRANTABLE: Object = Object::open("grantable").keys(&[
+    list("roles", &ROLE, "The only account roles that teams may grant; without it, all that administer nothing."),
     list("groups", &TEXT, "The only groups that teams may grant."),
+    key("members", Type::Object(&GRANTABLE_MEMBERS), "Bounds what memberships that teams grant may hold."),
 ]);
+
+static GRANTABLE_MEMBERS: Object = Object::open("grantable members").keys(&[list(
+    "roles",
+    &ROLE,
+    "The only roles in groups that teams may grant; without it, all that administer nothing.",
+)]);
 
 pub(super) static AUTH: Object = Object::closed("auth").keys(&[
     key("client_id", Type::Secret, "OAuth client id."),

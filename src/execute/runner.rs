@@ -257,11 +257,13 @@ impl<'a> Log<'a> {
     }
 
     fn ended(&mut self, index: usize, result: ActionResult) {
-        let name = &self.plan.actions[index].name;
+        let (name, live) = (&self.plan.actions[index].name, self.plan.actions[index].live_as());
+        // A line about one account must not read as if it were about another.
+        let live = live.map(|account| format!("{} ({})", account.email, account.id));
         let detail = result.message().unwrap_or_default();
         match &result {
-            ActionResult::Failed { .. } => warn!(action = %name, detail, "failed"),
-            other => info!(action = %name, detail, "{}", other.as_str()),
+            ActionResult::Failed { .. } => warn!(action = %name, live, detail, "failed"),
+            other => info!(action = %name, live, detail, "{}", other.as_str()),
         }
         self.progress.event(Event::Ended(name, &result));
         self.results[index] = Some(result);

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Guard, Place, Step, Verb};
+use super::{Change, Email, Guard, KnownAccount, Place, Step, Verb};
 
 /// The stable, readable name of an action: `APP/VERB/EMAIL`, `APP/VERB/EMAIL/GROUP` or `APP/VERB/GROUP`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -144,6 +144,8 @@ pub struct Action {
     pub reduces_access: bool,
     /// Someone can do more afterwards.
     pub adds_access: bool,
+    /// Someone can administer the app or the group afterwards who could not before.
+    pub gains_admin: bool,
     /// Approvals without which a guard would hold it, sorted. Its success uses them up.
     pub approved_by: Vec<ApprovedBy>,
     /// `change`, `drift` or `time`, when it was planned against another version of the files.
@@ -176,6 +178,7 @@ impl Action {
             irreversible: false,
             reduces_access: false,
             adds_access: false,
+            gains_admin: false,
             approved_by: Vec::new(),
             cause: None,
             changes: Vec::new(),
@@ -191,6 +194,18 @@ impl Action {
             && self.changes == other.changes
             && self.irreversible == other.irreversible
             && self.step == other.step
+    }
+
+    /// Whether nobody should miss it: it makes an administrator, gives an account another address, or cannot be undone.
+    pub fn weighs_most(&self) -> bool {
+        self.gains_admin || self.irreversible || self.step.address().is_some()
+    }
+
+    /// The live account that it touches, where that does not go by the name that the files give its person.
+    pub fn live_as(&self) -> Option<&KnownAccount> {
+        let account = self.step.account()?;
+        let called = self.name.account.as_deref().unwrap_or_default();
+        (account.email != Email::lenient(called)).then_some(account)
     }
 
     /// Whether someone can do less afterwards, or has to sign in by another address.

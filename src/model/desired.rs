@@ -9,7 +9,10 @@ use std::{
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-use super::{Email, FieldName, FieldValue, Guard, LiveGroup, Phase, Place, Policy, Semantics, Values, Window};
+use super::{
+    DesiredTeam, Email, FieldName, FieldValue, Grantable, Guard, LiveGroup, Phase, Place, Policy, Semantics, Values,
+    Window,
+};
 
 /// The whole desired state.
 #[derive(Debug, Clone)]
@@ -21,6 +24,8 @@ pub struct Desired {
     /// Everyone named in the files, under `people` or under any app's `accounts`. Who is live and not in here (nor an
     /// alias) is *unlisted*.
     pub named: BTreeSet<Email>,
+    /// Every company team.
+    pub teams: BTreeMap<Arc<str>, DesiredTeam>,
     /// Every app.
     pub apps: BTreeMap<Arc<str>, DesiredApp>,
     /// What a reviewer allowed, in the order of the files.
@@ -100,6 +105,8 @@ pub struct DesiredApp {
     pub policy: Policy,
     /// Values of managed fields for granted accounts whose lines name none.
     pub defaults: Values,
+    /// What teams may grant here.
+    pub grantable: Grantable,
     /// Account fields that are managed: some line of this app sets them.
     pub managed: BTreeSet<FieldName>,
     /// Accounts that a grant or `accounts` names. (Membership in a group grants the account too; that is not repeated here.)
@@ -125,7 +132,7 @@ impl DesiredApp {
 }
 
 /// How far the engine may go in an app or group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::Display, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum Mode {
     /// Everything.
@@ -188,7 +195,7 @@ impl DesiredGroup {
 }
 
 /// Whether a group should be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::Display, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum GroupState {
     /// It should.
@@ -350,7 +357,7 @@ pub struct Daemon {
 }
 
 /// What the daemon does about differences.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::Display, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum Drift {
     /// Whatever can be corrected is.

@@ -2,6 +2,7 @@
 //! connector declares about its API. No I/O, no YAML, no async; everything else in the crate speaks in these types.
 
 mod action;
+mod admin;
 mod claim;
 mod desired;
 mod effective;
@@ -14,9 +15,11 @@ mod outcome;
 mod place;
 mod plan;
 mod policy;
+mod rule_change;
 mod script;
 mod semantics;
 mod step;
+mod team;
 mod value;
 mod verb;
 mod window;
@@ -41,6 +44,7 @@ pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};
 pub use place::Place;
 pub use plan::{Against, AppPlan, Change, Due, DueWhat, Forecast, Observed, Plan, Seats, Snapshot, Summary};
 pub use policy::{Aliases, Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};
+pub use rule_change::{ClaimChange, Leaning, RuleChange, Turn};
 pub use script::{mixed_scripts, overlooked};
 pub use semantics::{
     ADDRESS, CatalogueError, ConnectorCatalogue, CreateRule, DeactivateRule, DeleteRule, Effort, Find, GroupRules,
@@ -48,6 +52,7 @@ pub use semantics::{
     Semantics,
 };
 pub use step::{AccountRef, GroupRef, KnownAccount, Step};
+pub use team::{DesiredTeam, Gift, Grantable};
 pub use value::{FieldName, FieldValue, Values};
 pub use verb::{Scope, Verb};
 pub use window::{Phase, Window};

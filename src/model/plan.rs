@@ -5,7 +5,10 @@ use std::sync::Arc;
 use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
-use super::{Action, ActionName, Claims, FieldName, FieldValue, Finding, FindingCode, Guard, Place, Status};
+use super::{
+    Action, ActionName, Cause, ClaimChange, Claims, FieldName, FieldValue, Finding, FindingCode, Guard, Place,
+    RuleChange, Status,
+};
 
 /// Everything that would change, in every app.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,7 +30,7 @@ pub struct Plan {
 }
 
 /// The version of the files that a plan was compared with.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Against {
     /// As it was asked for.
     pub reference: String,
@@ -35,6 +38,10 @@ pub struct Against {
     pub commit: String,
     /// Actions of that version's plan that are not needed any more, sorted.
     pub no_longer: Vec<ActionName>,
+    /// Rules that are others with the change, sorted.
+    pub rules: Vec<RuleChange>,
+    /// What is granted in one version only, whatever the dates; sorted.
+    pub claims: Vec<ClaimChange>,
 }
 
 /// Live state that was written down earlier.
@@ -190,6 +197,18 @@ impl Summary {
 }
 
 impl Plan {
+    /// What the change under review causes; with no other version to compare with, all there is.
+    pub fn by_change(&self) -> impl Iterator<Item = &Action> {
+        let compared = self.against.is_some();
+        let actions = self.apps.iter().flat_map(|app| &app.actions);
+        actions.filter(move |action| !compared || action.cause == Some(Cause::Change))
+    }
+
+    /// Whether the change alters more than steps show: rules, or what is granted at some time.
+    pub fn alters_rules(&self) -> bool {
+        self.against.as_ref().is_some_and(|against| !against.rules.is_empty() || !against.claims.is_empty())
+    }
+
     /// Counts over all apps.
     pub fn summary(&self) -> Summary {
         let of_apps = self.apps.iter().map(|app| app.findings.len()).sum::<usize>();

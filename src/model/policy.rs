@@ -32,7 +32,7 @@ pub struct Policy {
 }
 
 /// What happens to what is live and named nowhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::Display, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum Unlisted {
     /// A finding, and nothing is done.
@@ -45,7 +45,7 @@ pub enum Unlisted {
 }
 
 /// What happens to accounts that go by an alias of their person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::Display, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum Aliases {
     /// They get the address that is the person's key.
@@ -56,7 +56,7 @@ pub enum Aliases {
 }
 
 /// How an account is removed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::Display, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "lowercase")]
 pub enum RemoveWith {
     /// By deactivation.
@@ -67,7 +67,7 @@ pub enum RemoveWith {
 }
 
 /// What happens to steps that cannot be undone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::EnumString, strum::VariantNames)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, strum::Display, strum::EnumString, strum::VariantNames)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Irreversible {
     /// Held until an approval names them.

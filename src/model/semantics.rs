@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{AccountStatus, FieldName, FieldValue, LiveAccount, Values, Verb};
+use super::{AccountStatus, FieldName, Values, Verb};
 
 /// What an account's address is called where fields are named. It is no field: the files' key says what it should be.
 pub const ADDRESS: &str = "email";
@@ -97,11 +97,6 @@ impl RoleRule {
     /// The field it lives in.
     pub fn field(&self) -> FieldName {
         if self.many { "roles".into() } else { "role".into() }
-    }
-
-    /// Whether a value of that field holds a role that can administer the app.
-    fn is_admin(&self, roles: Option<&FieldValue>) -> bool {
-        roles.is_some_and(|roles| roles.texts().any(|role| self.admin.contains(role)))
     }
 
     /// How high a role ranks; `None` without a ranking or for a role outside it.
@@ -376,16 +371,5 @@ impl Semantics {
             || format!("the {} API {unable}; do it in the app's admin pages", self.connector),
             ToString::to_string,
         )
-    }
-
-    /// Whether an account is known to hold a role that can administer the app.
-    pub fn is_admin(&self, account: &LiveAccount) -> bool {
-        let rule = self.role.as_ref();
-        rule.is_some_and(|rule| rule.is_admin(account.values.get(&rule.field()).and_then(Option::as_ref)))
-    }
-
-    /// Whether these fields give an account a role that can administer the app.
-    pub fn makes_admin(&self, values: &Values) -> bool {
-        self.role.as_ref().is_some_and(|rule| rule.is_admin(values.get(&rule.field())))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Context, doubt::Doubt, repair, wanted::Standing};
 use crate::model::{
     AccountStatus, Action, ActionName, AppPlan, Change, Claims, Edge, Email, Finding, Guard, Held, LiveAccount, Place,
-    Rule, Status, Step, Verb,
+    Rule, Scope, Semantics, Status, Step, Verb,
 };
 
 /// An action and why it is wanted.
@@ -171,6 +171,15 @@ impl Draft {
         self.identity.iter().chain(&self.members)
     }
 
+    fn finished(self, semantics: &Semantics) -> Action {
+        let mut action = self.action;
+        let of_member = action.name.verb.scope() == Scope::Membership;
+        action.gains_admin = self.makes_admin
+            || semantics.gains_admin(of_member, &action.changes)
+            || semantics.makes_admin(action.step.joining());
+        action
+    }
+
     /// Turns what objections are left into the action's status.
     pub(super) fn conclude(&mut self, render_release: impl Fn(&Release, Guard) -> String) {
         if self.is(Status::Manual) {
@@ -191,9 +200,9 @@ impl Draft {
 }
 
 impl Drafts {
-    /// Sorts everything into the app's plan.
-    pub(super) fn finish(self, mut plan: AppPlan) -> AppPlan {
-        plan.actions = self.actions.into_iter().map(|draft| draft.action).collect();
+    /// Sorts everything into the plan of an app that has these semantics.
+    pub(super) fn finish(self, semantics: &Semantics, mut plan: AppPlan) -> AppPlan {
+        plan.actions = self.actions.into_iter().map(|draft| draft.finished(semantics)).collect();
         for action in &mut plan.actions {
             action.after.sort();
             action.after.dedup();

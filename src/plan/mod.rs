@@ -240,7 +240,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
     let seats = rules::order(cx, &mut drafts);
     graph::settle(&mut drafts);
     rules::subsume(cx, &mut drafts);
-    drafts.finish(AppPlan {
+    let plan = AppPlan {
         complete: is_complete(cx),
         observed: Observed {
             accounts: cx.live.accounts.len(),
@@ -253,7 +253,8 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
         findings: coverage_findings(cx),
         due: due::due(cx),
         ..empty(cx.app)
-    })
+    };
+    drafts.finish(&cx.app.semantics, plan)
 }
 
 /// The plan of an app of which nothing is known.

@@ -51,6 +51,7 @@ impl Ledger<'_> {
             verb: action.name.verb,
             account: action.name.account.clone(),
             account_id: action.step.account_id().cloned(),
+            live: action.live_as().map(|account| account.email.as_str().into()),
             group: action.name.group.clone(),
             group_id: action.step.group_id().cloned(),
             people: self.people(action),

@@ -151,6 +151,9 @@ fn draw_action(canvas: &mut Canvas, head: Line, entry: &Entry, action: &ActionEn
     if action.ending != Ending::Done {
         line = line.plain(": ").whole(paint(action.ending), action.ending.as_str());
     }
+    if let Some(live) = &deed.live {
+        line = line.text(Paint::Alarm, ", live as ").whole(Paint::Alarm, live);
+    }
     let arrow = canvas.glyph("→", "->");
     for change in &deed.changes {
         line = line.plain(", ").then(wording::change(change, arrow));

@@ -4,8 +4,11 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::wording::{self, sorted};
-use crate::model::{Action, ActionName, AppPlan, Due, Finding, Place, Plan};
+use super::{
+    rows,
+    wording::{self, sorted},
+};
+use crate::model::{Action, ActionName, Against, AppPlan, ClaimChange, Due, Finding, Place, Plan, RuleChange, Summary};
 
 /// The JSON Schema (2020-12) of [`plan`]'s output.
 pub const PLAN_SCHEMA: &str = include_str!("plan.schema.json");
@@ -25,10 +28,50 @@ pub fn plan(plan: &Plan) -> String {
         "guards_unchecked": sorted(&plan.guards_unchecked),
         "summary": plan.summary(),
         "apps": wording::apps(plan).into_iter().map(app).collect::<Value>(),
-        "against": plan.against,
+        "against": plan.against.as_ref().map(|against| self::against(plan, against)),
         "snapshot": snapshot,
         "findings": findings(&plan.findings),
     }))
+}
+
+/// What the change does: its actions counted, the rules that it alters, and what it grants or takes back.
+fn against(plan: &Plan, against: &Against) -> Value {
+    let Summary { ready, waiting, held, manual, .. } = Summary::of(plan.by_change());
+    json!({
+        "reference": against.reference,
+        "commit": against.commit,
+        "no_longer": against.no_longer,
+        "summary": { "ready": ready, "waiting": waiting, "held": held, "manual": manual },
+        "rules": sorted(&against.rules).into_iter().map(rule).collect::<Value>(),
+        "claims": sorted(&against.claims).into_iter().map(claim).collect::<Value>(),
+    })
+}
+
+fn rule(rule: &RuleChange) -> Value {
+    json!({
+        "rule": rule.rule,
+        "app": rule.app,
+        "group": rule.group,
+        "leaning": rule.leaning,
+        "from": rule.from,
+        "to": rule.to,
+        "gives": rule.gives,
+        "because": with_gone(&rule.because, &rule.gone),
+    })
+}
+
+fn claim(claim: &ClaimChange) -> Value {
+    json!({
+        "turn": claim.turn,
+        "app": claim.app,
+        "account": claim.account,
+        "group": claim.group,
+        "from": claim.from.as_ref().map(jiff::Zoned::timestamp),
+        "until": claim.until.as_ref().map(jiff::Zoned::timestamp),
+        "values": claim.values,
+        "administrates": claim.administrates,
+        "because": places(&claim.because),
+    })
 }
 
 /// Any value as the text that leaves the program.
@@ -46,10 +89,10 @@ pub(super) fn places(places: &[Place]) -> Vec<String> {
     lines.into_iter().map(|(file, line)| format!("{file}:{line}")).collect()
 }
 
-/// The lines that ask for an action, and those that are gone and asked for the opposite.
-fn action_places(action: &Action) -> Vec<String> {
-    let gone = places(&action.gone).into_iter().map(|place| format!("{place} (removed)"));
-    places(&action.because).into_iter().chain(gone).collect()
+/// The lines that ask for something, and those that are gone and asked for the opposite.
+fn with_gone(because: &[Place], gone: &[Place]) -> Vec<String> {
+    let gone = places(gone).into_iter().map(|place| format!("{place} (removed)"));
+    places(because).into_iter().chain(gone).collect()
 }
 
 fn app(app: &AppPlan) -> Value {
@@ -98,7 +141,7 @@ fn action(action: &Action) -> Value {
     after.sort();
     // Two rules may ask for the same order.
     after.dedup();
-    json!({
+    let mut wire = json!({
         "name": action.name,
         "verb": action.name.verb.as_str(),
         "account": action.name.account,
@@ -109,8 +152,14 @@ fn action(action: &Action) -> Value {
         "after": after,
         "irreversible": action.irreversible,
         "reduces_access": action.reduces_access,
+        "gains_admin": action.gains_admin,
         "cause": action.cause,
         "changes": sorted(&action.changes),
-        "because": action_places(action),
-    })
+        "because": with_gone(&action.because, &action.gone),
+    });
+    if let Some(account) = action.live_as() {
+        let (email, id) = rows::live(account);
+        wire["live"] = json!({ "email": email, "id": id });
+    }
+    wire
 }

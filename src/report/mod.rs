@@ -13,6 +13,7 @@ pub mod message;
 pub mod outcome;
 pub mod past;
 pub mod review;
+mod rows;
 pub mod since;
 pub mod text;
 pub mod why;
@@ -22,6 +23,7 @@ mod wording;
 mod tests;
 
 pub use canvas::{printable, spans};
+pub use rows::notes;
 pub use wording::duration;
 
 /// How text for people is drawn.

@@ -171,6 +171,11 @@ fn quoted(text: &str) -> String {
     if misread { format!("{text:?}") } else { text.into() }
 }
 
+/// Whether a set has nothing in it.
+pub(super) fn is_empty(value: &FieldValue) -> bool {
+    matches!(value, FieldValue::Set(set) if set.is_empty())
+}
+
 /// A field and its value: `role: admin`.
 pub(super) fn field(field: &str, of: &FieldValue) -> Line {
     Line::new().whole(Paint::Dim, format!("{field}: ")).whole(Paint::Plain, value(of))
@@ -181,7 +186,6 @@ pub(super) fn change(change: &Change, arrow: &str) -> Line {
     /// A shorter change is not worth breaking in two.
     const SHORT: usize = 32;
     let none = |line: Line| line.whole(Paint::Dim, "none");
-    let is_empty = |value: &FieldValue| matches!(value, FieldValue::Set(set) if set.is_empty());
     let to = |line: Line| match &change.to {
         Some(to) if !is_empty(to) => line.whole(Paint::Add, value(to)),
         _ => none(line),

@@ -69,6 +69,9 @@ pub struct Deed {
     /// The account's id, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<Arc<str>>,
+    /// The address that the account went by in the app, where that is not `account`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Arc<str>>,
     /// The group, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<Arc<str>>,

@@ -30,6 +30,7 @@ mod saved;
 mod scim;
 mod secrets;
 mod story;
+mod told;
 mod upgrades;
 #[cfg(unix)]
 mod walk;

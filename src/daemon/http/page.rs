@@ -159,6 +159,11 @@ fn open<'a>(status: &Status, seen: &'a Report) -> Vec<&'a Action> {
     seen.open().filter(|action| action.status == *status).collect()
 }
 
+/// What nobody should miss of an action: whose account it really is, and what it makes of it.
+fn notes(action: &Action) -> Vec<String> {
+    report::notes(action)
+}
+
 /// Actions below the guard and the reason they share.
 fn by_reason<'a>(actions: &[&'a Action]) -> BTreeMap<(&'a str, &'a str), Vec<&'a Action>> {
     let mut reasons: BTreeMap<_, Vec<_>> = BTreeMap::new();

@@ -65,6 +65,7 @@ fn seen(report: &Report) -> Value {
     let open = report.open().map(|action| {
         json!({
             "action": action.name.to_string(),
+            "live": action.live_as().map(|account| json!({ "email": account.email.as_str(), "id": account.id })),
             "status": action.status.as_str(),
             "reason": action.reason,
             "guard": action.held.as_ref().map(|held| held.guard.as_str()),

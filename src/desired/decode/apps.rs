@@ -11,7 +11,7 @@ use crate::{
         spec,
         tree::{Entry, Kind, Node},
     },
-    model::{Auth, BudgetSpec, Email, GroupState, Mode, Options, Policy},
+    model::{Auth, BudgetSpec, Email, FieldName, FieldValue, GroupState, Mode, Options, Policy},
 };
 
 use super::{
@@ -41,13 +41,26 @@ pub(in crate::desired) struct App {
     pub self_account: Option<Named<Email>>,
     pub policy: Policy,
     pub defaults: Said,
-    /// Bounds of what teams may grant, with where they are said.
-    pub grantable_roles: Option<(Vec<Named<Arc<str>>>, Span)>,
-    pub grantable_groups: Option<(Vec<Named<Arc<str>>>, Span)>,
+    pub grantable: Bounds,
     pub accounts: Vec<(Named<Email>, Member)>,
     pub groups: Vec<Group>,
     pub ids: Vec<(Named<Email>, Named<Arc<str>>)>,
 }
+
+/// What teams may grant in an app, and where that is said. What is not in it has no bound.
+#[derive(Debug, Default)]
+pub(in crate::desired) struct Bounds {
+    pub span: Option<Span>,
+    pub accounts: FieldBounds,
+    pub groups: Option<Bound>,
+    pub members: FieldBounds,
+}
+
+/// The values that may be granted, and where they are listed.
+pub(in crate::desired) type Bound = (Vec<Named<Arc<str>>>, Span);
+
+/// By `roles`, or the name of another field.
+pub(in crate::desired) type FieldBounds = BTreeMap<FieldName, Bound>;
 
 /// A declared group.
 #[derive(Debug)]
@@ -77,13 +90,7 @@ pub(super) fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App>
         }
     }
     let options = options(d, &fields);
-    let grantable = fields.object(d, "grantable");
-    let mut bound = |key| {
-        let grantable = grantable.as_ref()?;
-        let entry = grantable.entry(key)?;
-        Some((grantable.list(d, key), entry.span))
-    };
-    let (grantable_roles, grantable_groups) = (bound("roles"), bound("groups"));
+    let grantable = grantable(d, &fields);
     let mode = fields.word(d, "mode").map(|(mode, _)| mode).unwrap_or_default();
     let policy = policy::decode(d, &fields, &d.policy.clone());
     Some(App {
@@ -101,8 +108,7 @@ pub(super) fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App>
         seats: fields.count(d, "seats").map(|(seats, _)| seats),
         self_account: fields.text(d, "self").and_then(|(text, span)| Some(Named { name: d.email(text, span)?, span })),
         defaults: fields.object(d, "defaults").map_or_else(Said::new, |fields| d.said(&fields)),
-        grantable_roles,
-        grantable_groups,
+        grantable,
         accounts: fields.by_email(d, "accounts", |d, entry| Some(d.member(entry))),
         groups: fields.names(d, "groups").iter().filter_map(|entry| group(d, entry, mode, &policy)).collect(),
         ids: fields.by_email(d, "ids", |d, entry| {
@@ -110,6 +116,32 @@ pub(super) fn app<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<App>
         }),
         policy,
     })
+}
+
+fn grantable<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Bounds {
+    let Some(bounds) = fields.object(d, "grantable") else { return Bounds::default() };
+    let members = bounds.object(d, "members");
+    Bounds {
+        span: fields.entry("grantable").map(|entry| entry.span),
+        accounts: field_bounds(d, &bounds),
+        groups: bounds.entry("groups").map(|entry| (bounds.list(d, "groups"), entry.span)),
+        members: members.map_or_else(FieldBounds::new, |members| field_bounds(d, &members)),
+    }
+}
+
+fn field_bounds<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> FieldBounds {
+    let others = d.other_fields(fields).into_iter().map(|(field, (value, span))| {
+        let texts: Vec<Arc<str>> = match value {
+            FieldValue::Set(texts) => texts.into_iter().collect(),
+            other => vec![other.to_string().into()],
+        };
+        (field, (texts.into_iter().map(|name| Named { name, span }).collect(), span))
+    });
+    let mut bounds: FieldBounds = others.collect();
+    if let Some(entry) = fields.entry("roles") {
+        bounds.insert("roles".into(), (fields.list(d, "roles"), entry.span));
+    }
+    bounds
 }
 
 /// A group of an app that has this mode and this policy.

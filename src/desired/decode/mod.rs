@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use crate::model::{Approval, Policy, Settings};
 
-pub(super) use apps::{App, Group};
+pub(super) use apps::{App, Bound, FieldBounds, Group};
 #[cfg(test)]
 pub(super) use fields::ASKED;
 pub(super) use people::{Grant, Person, Team};

@@ -16,10 +16,10 @@ use crate::{
 use super::{
     Claimed, Line,
     conflicts::Conflicts,
+    grantable::{self, Granting},
     groups,
     identity::Directory,
     missing::{self, Granted, Lacking, Managed},
-    names,
     teams::{Membership, Teams},
     values::Rules,
 };
@@ -41,13 +41,14 @@ pub(super) fn resolve(
         groups: BTreeMap::new(),
         managed: Managed::new(),
         member_managed: Managed::new(),
+        granted: Granting::of(teams, app, &semantics),
     };
     builder.own_lines(directory, report);
     for (team, grant) in teams.grants(&app.name) {
         builder.grant(grant, &teams.members(team), directory, report);
     }
     let defaults = Rules::accounts(&semantics).line(&app.defaults, app.span, &mut builder.managed, report);
-    builder.bounds(report);
+    grantable::check(app, &semantics, report);
     builder.conflicts(report);
     builder.missing(&defaults, directory, lacking, report);
 
@@ -77,6 +78,7 @@ pub(super) fn resolve(
         self_account: app.self_account.as_ref().map(|own| directory.identity(&own.name)),
         policy: app.policy.clone(),
         defaults: defaults.values.clone(),
+        grantable: grantable::resolved(app, report),
         managed,
         accounts: accounts.collect(),
         groups,
@@ -146,6 +148,7 @@ struct Builder<'a> {
     groups: BTreeMap<Arc<str>, BTreeMap<Email, Vec<Claimed>>>,
     managed: Managed,
     member_managed: Managed,
+    granted: Granting<'a>,
 }
 
 impl Builder<'_> {
@@ -187,7 +190,8 @@ impl Builder<'_> {
             directory.window(&membership.person).intersect(membership.window).intersect(account.window)
         };
         let line = Rules::accounts(self.semantics).line(&account.said, grant.app.span, &mut self.managed, report);
-        names::check_grant(grant, &line, self.app, report);
+        grantable::check_groups(grant, self.app, report);
+        self.granted.check_account(&line, report);
         for (membership, chain) in team {
             let reason = membership.reason.as_ref().or(account.reason.as_ref());
             let claimed = claimed(&line, window(membership), reason.cloned(), chain, report);
@@ -196,27 +200,13 @@ impl Builder<'_> {
         for (named, member) in &grant.groups {
             let rules = Rules::members(self.semantics);
             let line = rules.line(&member.said, named.span, &mut self.member_managed, report);
+            self.granted.check_member(&line, report);
             let Some(members) = self.groups.get_mut(&named.name) else { continue };
             for (membership, chain) in team {
                 let window = window(membership).intersect(member.window);
                 let reason = [&membership.reason, &member.reason, &account.reason].into_iter().flatten().next();
                 let claimed = claimed(&line, window, reason.cloned(), chain, report);
                 members.entry(membership.person.clone()).or_default().push(claimed);
-            }
-        }
-    }
-
-    /// The names in `grantable` itself.
-    fn bounds(&self, report: &mut Report<'_>) {
-        let rules = Rules::accounts(self.semantics);
-        for role in self.app.grantable_roles.iter().flat_map(|(roles, _)| roles) {
-            if let Some(rule) = rules.role {
-                rules.check_role(rule, &role.name, role.span, report);
-            }
-        }
-        for group in self.app.grantable_groups.iter().flat_map(|(groups, _)| groups) {
-            if !self.groups.contains_key(&group.name) {
-                names::unknown_group(self.app, group, report);
             }
         }
     }

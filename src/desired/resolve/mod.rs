@@ -4,6 +4,7 @@
 mod alike;
 mod apps;
 mod conflicts;
+mod grantable;
 mod groups;
 mod identity;
 mod missing;
@@ -61,10 +62,12 @@ pub(super) fn resolve(wire: Wire, catalogue: &dyn ConnectorCatalogue, report: &m
         names::check_approval(approval, *span, &wire.apps, report);
     }
     directory.report_unknown(report);
+    let teams = teams.resolved(report);
     Desired {
         people: directory.people,
         aliases: directory.aliases,
         named: directory.named,
+        teams,
         apps,
         approvals: wire.approvals.into_iter().map(|(approval, _)| approval).collect(),
         settings: wire.settings,

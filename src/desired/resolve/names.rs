@@ -1,5 +1,5 @@
-//! Whether names stand for something: in grants, declared apps and groups, and no more than an app's `grantable` allows; in
-//! approvals, something that can happen.
+//! Whether names stand for something: in grants, declared apps and groups; in approvals, something
+//! that can happen.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -8,14 +8,12 @@ use std::{
 
 use crate::{
     desired::{
-        decode::{App, Grant, Named, Team},
+        decode::{App, Named, Team},
         nearest,
         report::{Report, Span},
     },
-    model::{Approval, Desired, DesiredApp, Email, GroupState, Scope, Verb},
+    model::{Approval, Desired, DesiredApp, Email, Scope, Verb},
 };
-
-use super::Line;
 
 /// Reports grants in apps that no file declares.
 pub(super) fn apps_of_grants(teams: &[Team], apps: &[App], report: &mut Report<'_>) {
@@ -37,41 +35,6 @@ pub(super) fn unknown_group(app: &App, named: &Named<Arc<str>>, report: &mut Rep
         let message = format!("app `{}` declares no group `{}`", app.name, named.name);
         let hint = nearest::hint(&named.name, app.groups.iter().map(|group| &*group.name), "groups");
         report.error("unknown-group", named.span, message).hint(hint);
-    }
-}
-
-/// Reports what a grant names in its app that is not there or not grantable.
-pub(super) fn check_grant(grant: &Grant, line: &Line, app: &App, report: &mut Report<'_>) {
-    let refuse = |report: &mut Report<'_>, what: String, at: Span, bound: Span, hint: &str| {
-        let message = format!("teams may not grant the {what} in app `{}`", app.name);
-        let draft = report.error("not-grantable", at, message).label("granted here").and(bound, "the bound");
-        draft.hint(format!("{hint}, or widen `grantable`"));
-    };
-    if let Some((roles, bound)) = &app.grantable_roles {
-        for field in ["role", "roles"] {
-            let (Some(value), Some(&at)) = (line.values.get(field), line.spans.get(field)) else { continue };
-            for role in value.texts().filter(|role| !roles.iter().any(|allowed| allowed.name == **role)) {
-                refuse(report, format!("role `{role}`"), at, *bound, "grant it directly under the app's `accounts`");
-            }
-        }
-    }
-    for (named, _) in &grant.groups {
-        let Some(group) = app.groups.iter().find(|group| group.name == named.name) else {
-            unknown_group(app, named, report);
-            continue;
-        };
-        if group.state == GroupState::Absent {
-            let message = format!("group `{}` is to be deleted, and is granted here", group.name);
-            let draft = report.error("group-absent", named.span, message).label("granted here");
-            let deleted_at = group.state_span.unwrap_or(group.span);
-            draft.and(deleted_at, "to be deleted").hint("remove the grant, or `state: absent`");
-        }
-        if let Some((groups, bound)) = &app.grantable_groups
-            && !groups.iter().any(|allowed| allowed.name == named.name)
-        {
-            let what = format!("group `{}`", named.name);
-            refuse(report, what, named.span, *bound, "add the members under the group itself");
-        }
     }
 }
 

@@ -1,17 +1,17 @@
 //! Who is in which team: named there, matched by attributes, or in a team that it includes.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
 use crate::{
     desired::{
-        decode::{Grant, Team},
+        decode::{Grant, Said, Team},
         nearest,
         report::{Report, Span},
     },
-    model::{Email, FieldValue, Window},
+    model::{DesiredTeam, Email, FieldValue, Gift, Window},
 };
 
 use super::identity::Directory;
@@ -87,6 +87,37 @@ impl<'w> Teams<'w> {
         members
     }
 
+    /// The teams as the plan knows them: whom they take in by rule, and what being in them gives.
+    pub(super) fn resolved(&self, report: &Report<'_>) -> BTreeMap<Arc<str>, DesiredTeam> {
+        let mut gives: Vec<BTreeSet<Gift>> = vec![BTreeSet::new(); self.teams.len()];
+        for (number, team) in self.teams.iter().enumerate().filter(|(_, team)| !team.grants.is_empty()) {
+            let gifts: BTreeSet<Gift> = team.grants.iter().flat_map(gifts).collect();
+            self.within(number).into_iter().for_each(|inner| gives[inner].extend(gifts.iter().cloned()));
+        }
+        let resolved = self.teams.iter().zip(gives).map(|(team, gives)| {
+            let includes = team.includes.iter().map(|named| (named.name.clone(), report.place(named.span)));
+            let team_now = DesiredTeam {
+                matches: team.matches.iter().cloned().collect(),
+                match_place: team.match_span.map(|span| report.place(span)),
+                includes: includes.collect(),
+                gives: gives.into_iter().collect(),
+                place: report.place(team.span),
+            };
+            (team.name.clone(), team_now)
+        });
+        resolved.collect()
+    }
+
+    /// A team, and all that it includes.
+    fn within(&self, team: usize) -> BTreeSet<usize> {
+        let (mut seen, mut open) = (BTreeSet::from([team]), vec![team]);
+        while let Some(team) = open.pop() {
+            let includes = self.teams[team].includes.iter().filter_map(|include| self.index.get(&*include.name));
+            open.extend(includes.copied().filter(|next| seen.insert(*next)));
+        }
+        seen
+    }
+
     /// A team that gives nobody anything is likely unfinished.
     fn report_idle(&self, report: &mut Report<'_>) {
         let included: BTreeSet<&str> =
@@ -152,6 +183,22 @@ impl<'w> Teams<'w> {
         });
         draft.hint("remove one of these lines");
     }
+}
+
+/// What a grant gives: the account, and membership in each group.
+fn gifts(grant: &Grant) -> Vec<Gift> {
+    let roles = |said: &Said| {
+        let named = ["role", "roles"].into_iter().filter_map(|key| said.get(key));
+        named.flat_map(|(value, _)| value.texts().cloned()).collect()
+    };
+    let app = &grant.app.name;
+    let account = Gift { app: app.clone(), group: None, roles: roles(&grant.account.said) };
+    let groups = grant.groups.iter().map(|(group, member)| Gift {
+        app: app.clone(),
+        group: Some(group.name.clone()),
+        roles: roles(&member.said),
+    });
+    std::iter::once(account).chain(groups).collect()
 }
 
 /// Finds people by their attributes.

@@ -81,7 +81,7 @@ impl<'a> Rules<'a> {
     }
 
     /// The field a name stands for in this app, with its value in the field's form.
-    fn field(
+    pub(super) fn field(
         &self,
         name: &FieldName,
         value: &FieldValue,

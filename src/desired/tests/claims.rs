@@ -160,7 +160,7 @@ Design Team:
 #[test]
 fn included_teams_give_their_members_and_the_shortest_way_counts() {
     let text = "teams:
-  a: { includes: [b, c], grants: { autodesk: admin } }
+  a: { includes: [b, c], grants: { autodesk: user } }
   b: { includes: [d] }
   c: { includes: [d], members: { sam@example.com: { until: 2027-01-01 } } }
   d: { members: [jane@example.com] }
@@ -168,8 +168,8 @@ fn included_teams_give_their_members_and_the_shortest_way_counts() {
     same(
         &(claims(&desired(&[("a.yaml", text)]), "autodesk")),
         r#"
-jane@example.com: role=admin [a.yaml:2, a.yaml:3, a.yaml:5]
-sam@example.com: role=admin [a.yaml:2, a.yaml:4] until 2027-01-02T00:00:00Z
+jane@example.com: role=user [a.yaml:2, a.yaml:3, a.yaml:5]
+sam@example.com: role=user [a.yaml:2, a.yaml:4] until 2027-01-02T00:00:00Z
 Design Team:
 "#,
     );

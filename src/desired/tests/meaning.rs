@@ -251,7 +251,7 @@ error: members of `many` have no field `compny`
 #[test]
 fn two_unranked_roles_conflict_and_ranked_ones_do_not() {
     check_file(
-        "teams:\n  t: { members: [jane@example.com, sam@example.com], grants: { autodesk: { role: admin, groups: { Design Team: lead } } } }\n\
+        "teams:\n  t: { members: [jane@example.com, sam@example.com], grants: { autodesk: { role: user, groups: { Design Team: lead } } } }\n\
          apps:\n  autodesk:\n    accounts: { jane@example.com: viewer }\n    groups:\n      Design Team:\n        members: { jane@example.com: member }\n",
         r#"
 error: `jane@example.com` gets two values of `role` in group `Design Team` of app `autodesk`
@@ -259,7 +259,7 @@ error: `jane@example.com` gets two values of `role` in group `Design Team` of ap
   |
 8 |         members: { jane@example.com: member }
   |                                      ^^^^^^ `member` here
- ::: a.yaml:2:112
+ ::: a.yaml:2:111
   |
 2 | …groups: { Design Team: lead } } } }
   |                         ^^^^ `lead` here

@@ -1,6 +1,7 @@
 //! Tests of the whole way from files to the model, with two connectors that exercise the rules.
 
 mod claims;
+mod grantable;
 mod language;
 mod meaning;
 mod places;

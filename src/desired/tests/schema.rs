@@ -42,7 +42,7 @@ apps:
     budget: {}
     policy: { max_removals: {}, freeze: [ { from: 2027-01-01 } ] }
     defaults: {}
-    grantable: {}
+    grantable: { members: {} }
 approvals: [ { allow: autodesk, guard: protected, until: 2027-01-01 } ]
 settings: { schedule: { every: 5m }, notify: [ { url: { env: A } } ], daemon: {}, keep: {} }
 ";

@@ -98,7 +98,7 @@ fn sections_merge_across_files_at_every_depth() {
         ),
         (
             "teams/b.yml",
-            "teams:\n  t:\n    members:\n      sam@example.com:\n    grants: { autodesk: { role: admin } }\n",
+            "teams:\n  t:\n    members:\n      sam@example.com:\n    grants: { autodesk: { role: user } }\n",
         ),
         (
             "apps/a.yaml",

@@ -114,6 +114,7 @@ impl Fake {
             self_account: None,
             policy: Policy::default(),
             defaults: Values::new(),
+            grantable: Default::default(),
             managed: BTreeSet::new(),
             accounts: BTreeMap::new(),
             groups: [("DESIGN".into(), group)].into(),

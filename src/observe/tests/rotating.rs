@@ -208,6 +208,7 @@ pub(super) fn desired(app: &DesiredApp, left: &[&str]) -> Desired {
         named: people.keys().cloned().collect(),
         people,
         aliases: BTreeMap::new(),
+        teams: Default::default(),
         apps: [(app.name.clone(), app.clone())].into(),
         approvals: Vec::new(),
         settings: Settings::default(),

@@ -149,6 +149,7 @@ impl World {
             self_account: None,
             policy: Policy::default(),
             defaults: Values::new(),
+            grantable: Default::default(),
             managed: BTreeSet::new(),
             accounts: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -159,6 +160,7 @@ impl World {
             desired: Desired {
                 people: BTreeMap::new(),
                 aliases: BTreeMap::new(),
+                teams: Default::default(),
                 named: BTreeSet::new(),
                 apps: BTreeMap::from([("a".into(), app)]),
                 approvals: Vec::new(),

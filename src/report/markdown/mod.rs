@@ -2,16 +2,20 @@
 //! bytes, and nothing in it tells the time, so that the comment is edited only when something changed.
 
 mod escape;
+mod room;
 mod table;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    rows,
     text::{is_in_sync, only, own_findings, requests, seats},
     wording,
 };
-use crate::model::{Action, AppPlan, Cause, Plan, Severity, Status, Summary, Verb};
+use crate::model::{Action, AppPlan, Cause, Plan, Severity, Status, Summary, Turn, Verb};
 use escape::{code, fenced, prose};
+use room::{AROUND_APP, take};
 use table::{Class, Part, Row, Whose};
 
 /// The first line of every comment, invisible on the page: by it the comment is found again and edited in place.
@@ -24,43 +28,18 @@ const LIMIT: usize = 60_000;
 /// What the table of apps may take of that. With so many apps, only those with something in them are read.
 const TABLE: usize = 12_000;
 
-/// Room for what stands around the rows of an app, and of a part of it: headings, and the count of what is left out.
-const AROUND_APP: usize = 800;
-const AROUND_PART: usize = 900;
-
 /// The plan for a pull request.
 pub fn plan(plan: &Plan) -> String {
     let page = Page { plan, apps: wording::apps(plan) };
-    let head = page.head();
+    let (head, below) = (page.head(), page.below());
     let rows = page.rows();
-    let taken = take(&rows, LIMIT.saturating_sub(head.len() + AROUND_APP));
+    let taken = take(&rows, LIMIT.saturating_sub(head.len() + below.len() + AROUND_APP));
     let mut out = head;
+    out.push_str(&page.first(&rows, &taken));
+    out.push_str(&below);
     out.push_str(&page.left_out(&rows, &taken));
     out.push_str(&page.body(&rows, &taken));
     out
-}
-
-/// Rows as long as there is room, the gravest first. The first that does not fit ends it: what is left out is then less
-/// grave than all that is shown.
-fn take(rows: &[Row], room: usize) -> BTreeSet<usize> {
-    let mut order: Vec<usize> = (0..rows.len()).collect();
-    order.sort_by_key(|index| (rows[*index].gravity, *index));
-    let (mut left, mut taken) = (room, BTreeSet::new());
-    let (mut apps, mut parts) = (BTreeSet::new(), BTreeSet::new());
-    for index in order {
-        let row = &rows[index];
-        let mut cost = row.cost();
-        if apps.insert(row.app) {
-            cost += AROUND_APP;
-        }
-        if parts.insert((row.app, row.part)) {
-            cost += AROUND_PART;
-        }
-        let Some(rest) = left.checked_sub(cost) else { break };
-        left = rest;
-        taken.insert(index);
-    }
-    taken
 }
 
 struct Page<'a> {
@@ -80,24 +59,88 @@ impl Page<'_> {
         rows
     }
 
+    /// What the change comes to, in the first lines.
     fn head(&self) -> String {
-        let summary = self.plan.summary();
         let unread = self.apps.iter().filter(|app| app.error.is_some()).count();
-        let mut title = counts(summary);
-        if title.is_empty() {
-            title =
-                if unread == 0 { "nothing to do".to_owned() } else { "nothing to do in what could be read".to_owned() };
-        }
-        let mut out = format!("{MARKER}\n### rosterd: {title}\n\n");
+        let mut out = format!("{MARKER}\n### rosterd: {}\n\n", self.title(unread));
         if unread > 0 {
             let apps = wording::count(unread, "app", "apps");
             out.push_str(&format!("> [!WARNING]\n> {apps} could not be read, and nothing is planned there.\n\n"));
         }
-        let gone = self.actions(|action| action.status == Status::Ready && action.irreversible);
+        let alarms = self.alarms();
+        if !alarms.is_empty() {
+            out.push_str(&format!("> [!CAUTION]\n> {}.\n\n", alarms.join("; ")));
+        }
+        if let Some(against) = &self.plan.against {
+            out.push_str(&told::list("Rules changed by this change", &rows::rules(&against.rules)));
+            let claims = rows::claims(&against.claims, &self.apps);
+            out.push_str(&told::list("Granted or taken back by this change", &claims));
+        }
+        out
+    }
+
+    /// `2 to do, 1 held by this change; 1 rule loosened`. What is not the change's doing is told below.
+    fn title(&self, unread: usize) -> String {
+        let (counted, altered) = (counts(Summary::of(self.plan.by_change())), rows::alterations(self.plan));
+        let by = if self.plan.against.is_some() { " by this change" } else { "" };
+        match (counted.is_empty(), altered.is_empty()) {
+            (false, true) => counted + by,
+            (false, false) => format!("{counted}{by}; {}", altered.join(", ")),
+            (true, false) => format!("{} by this change, no action now", altered.join(", ")),
+            (true, true) if unread == 0 => format!("nothing to do{by}"),
+            (true, true) => format!("nothing to do{by} in what could be read"),
+        }
+    }
+
+    /// What nobody should miss of what the change does.
+    fn alarms(&self) -> Vec<String> {
+        let by_this_change = if self.plan.against.is_some() { " by this change" } else { "" };
+        let of = |wanted: &dyn Fn(&Action) -> bool, status: Status| {
+            self.plan.by_change().filter(|action| action.status == status && wanted(action)).count()
+        };
+        let mut alarms = Vec::new();
+        for (status, when) in [(Status::Ready, "to do"), (Status::Held, "held")] {
+            let kinds: [(&dyn Fn(&Action) -> bool, &str, &str); 2] = [
+                (&|action| action.gains_admin, "makes an administrator", "make administrators"),
+                (&|action| action.step.address().is_some(), "changes an address", "change addresses"),
+            ];
+            for (wanted, one, many) in kinds {
+                let count = of(wanted, status);
+                if count > 0 {
+                    let action = wording::count(count, "action", "actions");
+                    let does = if count == 1 { one } else { many };
+                    alarms.push(format!("{action} {when}{by_this_change} {does}"));
+                }
+            }
+        }
+        let gone = of(&|action| action.irreversible, Status::Ready);
         if gone > 0 {
             let what = wording::count(gone, "action", "actions");
-            out.push_str(&format!("> [!CAUTION]\n> {what} to do cannot be undone.\n\n"));
+            alarms.push(format!("{what} to do{by_this_change} cannot be undone"));
         }
+        let against = self.plan.against.iter();
+        let admins = against.flat_map(|against| &against.claims).filter(|claim| claim.administrates);
+        let admins = admins.filter(|claim| claim.turn == Turn::Added).count();
+        if admins > 0 {
+            let grants =
+                if admins == 1 { "1 grant lets".to_owned() } else { format!("{} grants let", wording::number(admins)) };
+            alarms.push(format!("{grants} somebody administer, now or later"));
+        }
+        alarms
+    }
+
+    /// Rows that are never folded away.
+    fn first(&self, rows: &[Row], taken: &BTreeSet<usize>) -> String {
+        let mut parts: Parts<'_> = BTreeMap::new();
+        for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.part.whose == Whose::First) {
+            parts.entry(row.part).or_default().push((index, row));
+        }
+        parts.iter().map(|(part, rows)| draw_part(*part, rows, taken)).collect()
+    }
+
+    /// What the plan was made with, and the apps.
+    fn below(&self) -> String {
+        let summary = self.plan.summary();
         let mut lines = Vec::new();
         if let Some(against) = &self.plan.against {
             let of = |cause| wording::number(self.actions(|action| action.cause == Some(cause)));
@@ -134,8 +177,7 @@ impl Page<'_> {
             lines.push(prose(&only.message));
         }
         lines.extend(wording::unchecked(self.plan));
-        out.extend(lines.into_iter().map(|line| line + "\n\n"));
-        out + &self.table()
+        lines.into_iter().map(|line| line + "\n\n").collect::<String>() + &self.table()
     }
 
     fn actions(&self, wanted: impl Fn(&Action) -> bool) -> usize {
@@ -203,7 +245,7 @@ impl Page<'_> {
 
     fn body(&self, rows: &[Row], taken: &BTreeSet<usize>) -> String {
         let mut parts: BTreeMap<Option<usize>, Parts<'_>> = BTreeMap::new();
-        for (index, row) in rows.iter().enumerate() {
+        for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.part.whose != Whose::First) {
             parts.entry(row.app).or_default().entry(row.part).or_default().push((index, row));
         }
         let (mut out, several) = (String::new(), self.apps.len() > 1);
@@ -306,9 +348,11 @@ fn draw_part(part: Part, rows: &[(usize, &Row)], taken: &BTreeSet<usize>) -> Str
     if shown.is_empty() {
         return String::new();
     }
-    let by_this_change = if part.compared && part.whose == Whose::Change { " by this change" } else { "" };
+    let by_this_change = if part.compared && part.whose != Whose::Others { " by this change" } else { "" };
+    let by_this_change = if part.class.is_table() { by_this_change } else { "" };
+    let first = if part.whose == Whose::First { ", and most to look at" } else { "" };
     let count = wording::number(rows.len());
-    let mut out = format!("**{}{by_this_change}: {count}**\n\n", part.class.title());
+    let mut out = format!("**{}{by_this_change}{first}: {count}**\n\n", part.class.title());
     if part.class.is_table() {
         out.push_str("| action | who | what | asked for by |\n| --- | --- | --- | --- |\n");
     }

@@ -1,7 +1,7 @@
 //! What a comment is made of: a row for each action, finding and date, with what it costs to leave it out.
 
 use super::{
-    super::wording,
+    super::{rows, wording},
     escape::{code, prose},
 };
 use crate::model::{Action, AppPlan, Cause, Change, Due, FieldValue, Finding, Place, Severity, Status, Verb};
@@ -21,6 +21,8 @@ pub(super) struct Part {
 /// Who made it necessary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Whose {
+    /// What nobody should miss, by the change under review or, without one, by whatever: it is never folded away.
+    First,
     /// The change under review, or, without one, all there is.
     Change,
     /// Drift, and dates that passed.
@@ -57,23 +59,31 @@ impl Class {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Gravity {
     Error,
-    Irreversible,
+    /// It makes an administrator, changes an address or cannot be undone.
+    First,
     Removal,
-    Held,
-    Warning,
-    Manual,
-    Waiting,
     Other,
+    Warning,
     Date,
     Note,
+}
+
+/// The order in which rows get their room: this change before what is not its doing, what will happen before what waits or is
+/// held, and then by gravity.
+pub(super) type Rank = (bool, Standing, Gravity);
+
+/// Whether it happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Standing {
+    Happens,
+    Stands,
 }
 
 pub(super) struct Row {
     /// Which app; none for what is about the plan as a whole.
     pub app: Option<usize>,
     pub part: Part,
-    /// Among equally grave ones, those by the change come first.
-    pub gravity: (Gravity, bool),
+    pub rank: Rank,
     /// Of an action.
     pub verb: Option<Verb>,
     pub text: String,
@@ -85,7 +95,10 @@ impl Row {
     /// A row that no action stands behind.
     fn of_nobody(app: Option<usize>, class: Class, gravity: Gravity, text: String) -> Self {
         let part = Part { whose: Whose::Nobody, class, compared: false };
-        Self { app, part, gravity: (gravity, false), verb: None, text, release: None }
+        // What is found is read with the change, dates and notes after all actions.
+        let later = matches!(gravity, Gravity::Date | Gravity::Note);
+        let rank = (later, if later { Standing::Stands } else { Standing::Happens }, gravity);
+        Self { app, part, rank, verb: None, text, release: None }
     }
 
     pub(super) fn cost(&self) -> usize {
@@ -98,13 +111,20 @@ pub(super) fn of_actions(index: usize, app: &AppPlan, compared: bool) -> Vec<Row
     actions.sort_by(|a, b| (wording::subject(&a.name), &a.name).cmp(&(wording::subject(&b.name), &b.name)));
     let row = |action: &Action| {
         let others = compared && action.cause != Some(Cause::Change);
-        let class = Class::Actions(action.status);
+        let first = !others && action.weighs_most();
+        let whose = match (first, others) {
+            (true, _) => Whose::First,
+            (false, true) => Whose::Others,
+            (false, false) => Whose::Change,
+        };
+        let standing = if action.status == Status::Ready { Standing::Happens } else { Standing::Stands };
         Row {
-            app: Some(index),
-            part: Part { whose: if others { Whose::Others } else { Whose::Change }, class, compared },
-            gravity: (gravity(action), others),
+            // What stands above the apps names its own.
+            app: (!first).then_some(index),
+            part: Part { whose, class: Class::Actions(action.status), compared },
+            rank: (others, standing, gravity(action)),
             verb: Some(action.name.verb),
-            text: action_row(action, others),
+            text: action_row(action, first, others),
             release: action.held.as_ref().and_then(|held| held.release.clone()),
         }
     };
@@ -112,30 +132,18 @@ pub(super) fn of_actions(index: usize, app: &AppPlan, compared: bool) -> Vec<Row
 }
 
 fn gravity(action: &Action) -> Gravity {
-    if action.irreversible {
-        Gravity::Irreversible
+    if action.weighs_most() {
+        Gravity::First
     } else if action.reduces_access || action.name.verb.sign() == "-" {
         Gravity::Removal
     } else {
-        match action.status {
-            Status::Held => Gravity::Held,
-            Status::Manual => Gravity::Manual,
-            Status::Waiting => Gravity::Waiting,
-            Status::Ready => Gravity::Other,
-        }
+        Gravity::Other
     }
 }
 
-fn action_row(action: &Action, others: bool) -> String {
+fn action_row(action: &Action, names_app: bool, others: bool) -> String {
     let name = &action.name;
-    let mut what: Vec<String> = wording::group(name).map(code).into_iter().collect();
-    what.extend(wording::changes(action).into_iter().map(change));
-    if action.reduces_access && name.verb.sign() == "~" {
-        what.push("reduces access".to_owned());
-    }
-    if action.irreversible {
-        what.push("**cannot be undone**".to_owned());
-    }
+    let mut what: Vec<String> = rows::parts(action).iter().map(part).collect();
     what.extend(action.cause.filter(|_| others).map(|cause| wording::cause(cause).to_owned()));
     let mut cell = what.join(" · ");
     for sentence in why_not(action) {
@@ -144,11 +152,37 @@ fn action_row(action: &Action, others: bool) -> String {
         }
         cell.push_str(&sentence);
     }
-    let gone = wording::places(&action.gone).into_iter().map(|place| code(&place) + " (removed)");
-    let places: Vec<String> = wording::places(&action.because).iter().map(|place| code(place)).chain(gone).collect();
-    let who =
-        if name.account.is_some() { code(wording::subject(name)) } else { code(wording::subject(name)) + " (group)" };
+    let places: Vec<String> = rows::places(action).iter().map(|place| self::place(place)).collect();
+    let mut who = code(wording::subject(name));
+    if name.account.is_none() {
+        who += " (group)";
+    }
+    if names_app {
+        who += &format!("<br>in {}", code(&name.app));
+    }
     format!("| {} {} | {who} | {cell} | {} |\n", sign(name.verb), name.verb, places.join("<br>"))
+}
+
+/// A line, and behind it whether it is there no more.
+fn place(place: &str) -> String {
+    match place.strip_suffix(" (removed)") {
+        Some(place) => code(place) + " (removed)",
+        None => code(place),
+    }
+}
+
+fn part(part: &rows::Part<'_>) -> String {
+    match part {
+        rows::Part::Live(account) => {
+            let (address, id) = rows::live(account);
+            let address = address.map(|address| code(address) + ", ").unwrap_or_default();
+            format!("**live as** {address}id {}", code(id))
+        }
+        rows::Part::Group(group) => code(group),
+        rows::Part::Field(field) => change(field),
+        rows::Part::Says(text, rows::Tone::Alarm) => format!("**{text}**"),
+        rows::Part::Says(text, _) => text.clone(),
+    }
 }
 
 /// A sign that stays one in a cell.
@@ -181,8 +215,7 @@ fn why_not(action: &Action) -> Vec<String> {
 
 fn change(change: &Change) -> String {
     let value = |value: &Option<FieldValue>| {
-        let empty = |value: &&FieldValue| matches!(value, FieldValue::Set(set) if set.is_empty());
-        let value = value.as_ref().filter(|value| !empty(value));
+        let value = value.as_ref().filter(|value| !wording::is_empty(value));
         value.map_or_else(|| "none".to_owned(), |value| code(&wording::value(value)))
     };
     // A box around every word would leave none that stands out.

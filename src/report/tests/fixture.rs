@@ -1,8 +1,9 @@
 //! Plans to draw: small builders, and one plan in which everything occurs.
 
 use crate::model::{
-    Action, ActionName, Against, AppPlan, Cause, Change, Due, DueWhat, Edge, FieldValue, Finding, FindingCode,
-    Forecast, Guard, Held, Observed, Place, Plan, Rule, Scope, Seats, Severity, Snapshot, Status, Verb,
+    Action, ActionName, Against, AppPlan, Cause, Change, ClaimChange, Due, DueWhat, Edge, FieldValue, Finding,
+    FindingCode, Forecast, Guard, Held, Leaning, Observed, Place, Plan, Rule, RuleChange, Scope, Seats, Severity,
+    Snapshot, Status, Turn, Verb,
 };
 
 /// An action as its name says it, ready, without changes: `autodesk/add-member/jane@example.com/Design Team`.
@@ -270,6 +271,8 @@ pub(super) fn compared() -> Plan {
         reference: "main".into(),
         commit: "0123456789abcdef0123456789abcdef01234567".into(),
         no_longer: vec![parse("autodesk/create/max@example.com")],
+        rules: rules(),
+        claims: claims(),
     });
     plan.snapshot = Some(Snapshot { taken_at: "2026-11-20T10:00:00Z".parse().unwrap(), age_s: 2 * 86_400 });
     plan.findings = vec![finding(
@@ -281,4 +284,45 @@ pub(super) fn compared() -> Plan {
         "apps/autodesk.yaml:2",
     )];
     plan
+}
+
+fn rules() -> Vec<RuleChange> {
+    let rule = |leaning, rule: &str, app: Option<&str>, from: Option<&str>, to: Option<&str>| RuleChange {
+        leaning,
+        rule: rule.into(),
+        app: app.map(Into::into),
+        group: None,
+        from: from.map(Into::into),
+        to: to.map(Into::into),
+        gives: Vec::new(),
+        because: vec![place("settings.yaml:4")],
+        gone: vec![place("settings.yaml:4")],
+    };
+    let hold = |app| rule(Leaning::Loosens, "policy.irreversible", Some(app), Some("hold"), Some("allow"));
+    let mut matched = rule(Leaning::Loosens, "teams.it.match", None, None, Some("department: [IT]"));
+    matched.gives = vec!["role admin in autodesk, which administers".into()];
+    vec![
+        hold("alteryx"),
+        hold("autodesk"),
+        matched,
+        rule(Leaning::Tightens, "policy.min_admins", Some("autodesk"), Some("1"), Some("2")),
+    ]
+}
+
+fn claims() -> Vec<ClaimChange> {
+    let claim = |account: &str, turn, from: Option<&str>, role: &str| ClaimChange {
+        app: "autodesk".into(),
+        account: account.into(),
+        group: None,
+        turn,
+        from: from.map(|from| from.parse().unwrap()),
+        until: None,
+        values: [("role".into(), role.into())].into(),
+        administrates: role == "admin",
+        because: vec![place("apps/autodesk.yaml:12")],
+    };
+    vec![
+        claim("eve@example.com", Turn::Added, Some("2027-01-01T00:00:00+01:00[Europe/Vienna]"), "admin"),
+        claim("sam.lee@example.com", Turn::Removed, None, "user"),
+    ]
 }

@@ -75,6 +75,7 @@ fn every_key_of_an_action_is_there_even_when_it_is_null() {
         "after",
         "irreversible",
         "reduces_access",
+        "gains_admin",
         "cause",
         "changes",
         "because",

@@ -6,6 +6,7 @@ mod json;
 mod markdown;
 mod outcome;
 mod plan;
+mod told;
 mod why;
 
 use super::Style;

@@ -119,6 +119,7 @@ fn desired(status: PersonStatus) -> Desired {
         self_account: None,
         policy: Policy::default(),
         defaults: [("role".into(), "viewer".into())].into(),
+        grantable: Default::default(),
         managed: ["role".into()].into(),
         accounts: [(
             jane.clone(),
@@ -166,6 +167,7 @@ fn desired(status: PersonStatus) -> Desired {
         people: [(jane.clone(), person)].into(),
         aliases: [(email("jdoe@example.com"), jane.clone())].into(),
         named: [jane, email("backup@example.com")].into(),
+        teams: Default::default(),
         apps: [(app.name.clone(), app)].into(),
         approvals: Vec::new(),
         settings: Settings { time_zone: TimeZone::UTC, ..Settings::default() },

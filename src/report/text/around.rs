@@ -5,10 +5,13 @@ use crate::{
     model::{Action, Cause, Due, DueWhat, Plan},
     report::{
         canvas::{Canvas, Line, Paint},
+        rows::{self, Told},
         wording,
     },
 };
 
+/// Rules and grants shown before the rest is counted.
+const TOLD: usize = 50;
 /// Dates shown per app before the rest is counted.
 const DUE: usize = 20;
 
@@ -42,6 +45,8 @@ pub(super) fn draw_head(canvas: &mut Canvas, plan: &Plan) {
                 canvas.line(&Line::new().pad_to(2).plain(wording::and_more(canvas, against.no_longer.len() - DUE)));
             }
         }
+        draw_told(canvas, "Rules changed by this change", rows::rules(&against.rules));
+        draw_told(canvas, "Granted or taken back by this change", rows::claims(&against.claims, &wording::apps(plan)));
     }
     if let Some(snapshot) = plan.snapshot {
         let at = snapshot.taken_at.strftime("%Y-%m-%d %H:%M UTC");
@@ -55,6 +60,32 @@ pub(super) fn draw_head(canvas: &mut Canvas, plan: &Plan) {
     if plan.against.is_some() || plan.snapshot.is_some() || !plan.findings.is_empty() {
         canvas.gap();
     }
+}
+
+/// What a change alters without a step of the plan.
+fn draw_told(canvas: &mut Canvas, title: &str, told: Vec<Told>) {
+    if told.is_empty() {
+        return;
+    }
+    canvas.heading(&format!("{title}: {}", wording::number(told.len())));
+    let all = told.len();
+    // What nobody should miss comes first, and is never counted instead of shown.
+    let shown = told.iter().enumerate().take_while(|(i, one)| one.grave || *i < TOLD).count();
+    for one in &told[..shown] {
+        let paint = match (one.grave, one.removes) {
+            (true, _) => Paint::Alarm,
+            (false, true) => Paint::Remove,
+            (false, false) => Paint::Change,
+        };
+        let head = Line::new().pad_to(2).whole(paint, one.word).pad_to(12);
+        let line = Line::new().prose(Paint::Plain, &one.sentence);
+        let line = one.places.iter().fold(line, |line, place| line.text(Paint::Dim, " ").whole(Paint::Dim, place));
+        canvas.hanging(&head, &line);
+    }
+    if shown < all {
+        canvas.paragraph(2, &Line::new().plain(wording::and_more(canvas, all - shown)).json_shows_all());
+    }
+    canvas.gap();
 }
 
 fn actions(plan: &Plan) -> impl Iterator<Item = &Action> {

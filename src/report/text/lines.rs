@@ -8,6 +8,7 @@ use crate::{
     model::{Action, Guard, Status, Verb},
     report::{
         canvas::{Canvas, Line, Paint},
+        rows::{self, Part, Tone},
         wording,
     },
 };
@@ -32,16 +33,16 @@ const SHOWN_GRAVE: usize = 500;
 /// Lines that count what is not shown. With more groups than that, only verbs are told apart.
 const FOLD_LINES: usize = 12;
 
-/// Actions in the order of reports: by whom they are about, groups first.
+/// Actions in the order of reports: what nobody should miss, and then by whom they are about, groups first.
 pub(super) fn in_order<'a>(actions: impl Iterator<Item = &'a Action>) -> Vec<&'a Action> {
     let mut actions: Vec<&Action> = actions.collect();
     actions.sort_by(|a, b| key(a).cmp(&key(b)));
     actions
 }
 
-fn key(action: &Action) -> (bool, &str, Verb, Option<&str>) {
+fn key(action: &Action) -> (bool, bool, &str, Verb, Option<&str>) {
     let name = &action.name;
-    (name.account.is_some(), wording::subject(name), name.verb, name.group.as_deref())
+    (!action.weighs_most(), name.account.is_some(), wording::subject(name), name.verb, name.group.as_deref())
 }
 
 /// What is shown of a list, and how many of which kind are not.
@@ -50,10 +51,13 @@ pub(super) struct Folded<'a> {
     pub(super) rest: Vec<&'a Action>,
 }
 
-/// Splits a list that is too long to be read.
+/// Splits a list that is too long to be read. What is to do and nobody should miss is always shown.
 pub(super) fn fold<'a>(actions: &[&'a Action]) -> Folded<'a> {
     let (mut plain, mut grave) = (0, 0);
     let (shown, rest) = actions.iter().copied().partition(|action| {
+        if action.weighs_most() && action.status != Status::Held {
+            return true;
+        }
         let (seen, bound) = if is_grave(action) { (&mut grave, SHOWN_GRAVE) } else { (&mut plain, SHOWN) };
         *seen += 1;
         *seen <= bound
@@ -212,8 +216,7 @@ fn heading(action: &Action) -> Line {
 }
 
 fn why(action: &Action) -> Line {
-    let gone = wording::places(&action.gone).into_iter().map(|place| place + " (removed)");
-    let places: Vec<String> = wording::places(&action.because).into_iter().chain(gone).collect();
+    let places = rows::places(action);
     let last = places.len().saturating_sub(1);
     places.into_iter().enumerate().fold(Line::new(), |line, (i, place)| {
         let comma = if i == last { "" } else { "," };
@@ -222,19 +225,24 @@ fn why(action: &Action) -> Line {
 }
 
 fn detail(canvas: &Canvas, action: &Action) -> Line {
-    let mut parts: Vec<Line> = Vec::new();
-    if let Some(group) = wording::group(&action.name) {
-        parts.push(Line::new().whole(Paint::Plain, group));
-    }
     let arrow = canvas.glyph("→", "->");
-    parts.extend(wording::changes(action).into_iter().map(|change| wording::change(change, arrow)));
-    if action.reduces_access && action.name.verb.sign() == "~" {
-        parts.push(Line::new().whole(Paint::Remove, "reduces access"));
-    }
-    if action.irreversible {
-        parts.push(Line::new().whole(Paint::Alarm, "! cannot be undone"));
-    }
+    let mut parts: Vec<Line> = rows::parts(action).iter().map(|part| drawn(part, arrow)).collect();
     parts.extend(action.cause.map(|cause| Line::new().whole(Paint::Notice, wording::cause(cause))));
     let separator = canvas.glyph(" · ", "; ");
     Line::joined(parts, &Line::new().whole(Paint::Dim, separator.trim_end()).plain(" "))
+}
+
+fn drawn(part: &Part<'_>, arrow: &str) -> Line {
+    match part {
+        Part::Live(account) => {
+            let (address, id) = rows::live(account);
+            let line = Line::new().text(Paint::Alarm, "! live as ");
+            let line = address.map_or(line.clone(), |address| line.whole(Paint::Alarm, address).plain(", "));
+            line.text(Paint::Dim, "id ").whole(Paint::Alarm, id)
+        }
+        Part::Group(group) => Line::new().whole(Paint::Plain, group),
+        Part::Field(change) => wording::change(change, arrow),
+        Part::Says(text, Tone::Alarm) => Line::new().whole(Paint::Alarm, format!("! {text}")),
+        Part::Says(text, Tone::Removal) => Line::new().whole(Paint::Remove, text),
+    }
 }

@@ -2,22 +2,20 @@
 //! released, and what is left to people; at the end, where the eye rests, the summary.
 
 mod around;
+mod findings;
 mod lines;
-
-use std::collections::{BTreeMap, BTreeSet};
+mod sections;
 
 use jiff::SignedDuration;
 
 use super::{
     Style,
     canvas::{Canvas, Line, Paint},
-    wording,
+    rows, wording,
 };
-use crate::model::{Action, AppPlan, Finding, FindingCode, Forecast, Guard, Plan, Severity, Status};
-use lines::{Columns, Folded};
-
-/// Findings shown per app before the rest is counted by code. Errors are always shown.
-const FINDINGS: usize = 100;
+use crate::model::{Action, AppPlan, Cause, Finding, FindingCode, Forecast, Plan, Status, Summary};
+use findings::draw_findings;
+pub(super) use sections::{Kind, Section, draw_section_title, draw_sections};
 
 /// The plan for people.
 pub fn plan(plan: &Plan, style: &Style) -> String {
@@ -163,7 +161,7 @@ fn draw_app(canvas: &mut Canvas, plan: &Plan, app: &AppPlan, several: bool) {
             );
         }
     }
-    draw_actions(canvas, app);
+    draw_actions(canvas, app, plan.against.is_some());
     draw_findings(canvas, own_findings(app));
     around::draw_due(canvas, &app.due);
 }
@@ -179,181 +177,27 @@ pub(super) fn seats(forecast: Forecast) -> Option<(String, bool)> {
     })
 }
 
-fn draw_actions(canvas: &mut Canvas, app: &AppPlan) {
-    let by = |status: Status| app.actions.iter().filter(move |action| action.status == status);
-    draw_sections(
-        canvas,
+fn draw_actions(canvas: &mut Canvas, app: &AppPlan, compared: bool) {
+    let sections = |own: bool, titles: [&'static str; 4]| {
+        let of = move |action: &&Action| !compared || own == (action.cause == Some(Cause::Change));
+        let by = |status: Status| app.actions.iter().filter(of).filter(move |action| action.status == status);
+        let [ready, waiting, held, manual] = titles;
         vec![
-            Section::new("To do", Paint::Strong, Kind::Rows, by(Status::Ready)),
-            Section::new("Waiting", Paint::Notice, Kind::Blocks, by(Status::Waiting)),
-            Section::new("Held", Paint::Change, Kind::TallBlocks, by(Status::Held)),
-            Section::new("By hand", Paint::Notice, Kind::TallBlocks, by(Status::Manual)),
-        ],
-    );
-}
-
-/// How a section's actions are laid out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Row after row.
-    Rows,
-    /// Below the reason they share.
-    Blocks,
-    /// The same, with room between reasons, because each takes several lines.
-    TallBlocks,
-}
-
-/// Actions of one app that go under one title.
-pub(super) struct Section<'a> {
-    title: &'static str,
-    paint: Paint,
-    kind: Kind,
-    actions: Vec<&'a Action>,
-}
-
-impl<'a> Section<'a> {
-    pub(super) fn new(
-        title: &'static str,
-        paint: Paint,
-        kind: Kind,
-        actions: impl Iterator<Item = &'a Action>,
-    ) -> Self {
-        Self { title, paint, kind, actions: lines::in_order(actions) }
-    }
-}
-
-/// Draws the sections that have something in them, with the same columns in all of them.
-pub(super) fn draw_sections(canvas: &mut Canvas, mut sections: Vec<Section<'_>>) {
-    sections.retain(|section| !section.actions.is_empty());
-    let folded: Vec<Folded<'_>> = sections.iter().map(|section| lines::fold(&section.actions)).collect();
-    let shown: Vec<&Action> = folded.iter().flat_map(|folded| folded.shown.iter().copied()).collect();
-    let columns = Columns::fit(canvas, 4, &shown);
-    for (section, folded) in sections.into_iter().zip(folded) {
-        draw_section_title(canvas, section.title, section.paint, &section.actions);
-        if section.kind == Kind::Rows {
-            columns.draw(canvas, 2, &folded.shown);
-        } else {
-            for (i, (block, actions)) in blocks(folded.shown).into_iter().enumerate() {
-                if i > 0 && section.kind == Kind::TallBlocks {
-                    canvas.gap();
-                }
-                block.draw(canvas, &columns, &actions);
-            }
-        }
-        lines::draw_rest(canvas, &folded.rest);
-    }
-}
-
-/// `To do: 3  (1 create, 2 update)`.
-pub(super) fn draw_section_title(canvas: &mut Canvas, title: &str, paint: Paint, actions: &[&Action]) {
-    canvas.gap();
-    let count = wording::number(actions.len());
-    let title = Line::new().whole(paint, format!("{title}: {count}  "));
-    let tally = lines::tally(actions);
-    canvas.hanging(&title, &Line::new().text(Paint::Dim, "(").then(tally).text(Paint::Dim, ")"));
-}
-
-/// Actions that stand still for the same reason are told of together.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Block<'a> {
-    guard: Option<Guard>,
-    reason: String,
-    repair: Option<&'a str>,
-    also: &'a [Guard],
-}
-
-fn blocks(actions: Vec<&Action>) -> BTreeMap<Block<'_>, Vec<&Action>> {
-    let mut blocks: BTreeMap<Block<'_>, Vec<&Action>> = BTreeMap::new();
-    for action in actions {
-        let held = action.held.as_ref();
-        let block = Block {
-            guard: held.map(|held| held.guard),
-            reason: action.reason.clone().unwrap_or_else(|| after(action)),
-            repair: held.and_then(|held| held.repair.as_deref()),
-            also: held.map_or(&[], |held| &held.also),
-        };
-        blocks.entry(block).or_default().push(action);
-    }
-    blocks
-}
-
-fn after(action: &Action) -> String {
-    let names: Vec<String> = action.after.iter().map(|edge| edge.action.to_string()).collect();
-    if names.is_empty() { String::new() } else { format!("after {}", names.join(", ")) }
-}
-
-impl Block<'_> {
-    fn draw(&self, canvas: &mut Canvas, columns: &Columns, actions: &[&Action]) {
-        let mut head = Line::new();
-        if let Some(guard) = self.guard {
-            head = head.whole(Paint::Change, format!("{guard}: "));
-        }
-        head = head.prose(Paint::Plain, &self.reason);
-        canvas.paragraph(2, &head);
-        columns.draw(canvas, 4, actions);
-        if let Some(repair) = self.repair {
-            canvas.paragraph(4, &Line::new().text(Paint::Notice, "To mend it: ").prose(Paint::Plain, repair));
-        }
-        let releases: BTreeSet<&str> =
-            actions.iter().filter_map(|action| action.held.as_ref()?.release.as_deref()).collect();
-        if !releases.is_empty() {
-            let this = if releases.len() == 1 { "this line" } else { "these lines, one for each," };
-            canvas
-                .paragraph(4, &Line::new().text(Paint::Notice, format!("To release it, add {this} under approvals:")));
-            for release in releases {
-                // Never wrapped: it is there to be copied.
-                canvas.line(&Line::new().pad_to(6).whole(Paint::Code, release));
-            }
-        }
-        if !self.also.is_empty() {
-            let also: Vec<&str> = self.also.iter().map(|guard| guard.as_str()).collect();
-            canvas.paragraph(4, &Line::new().text(Paint::Change, format!("Then still held by {}.", also.join(", "))));
-        }
-    }
-}
-
-fn draw_findings(canvas: &mut Canvas, findings: Vec<&Finding>) {
-    if findings.is_empty() {
+            Section::new(ready, Paint::Strong, Kind::Rows, by(Status::Ready)),
+            Section::new(waiting, Paint::Notice, Kind::Blocks, by(Status::Waiting)),
+            Section::new(held, Paint::Change, Kind::TallBlocks, by(Status::Held)),
+            Section::new(manual, Paint::Notice, Kind::TallBlocks, by(Status::Manual)),
+        ]
+    };
+    if !compared {
+        draw_sections(canvas, sections(true, ["To do", "Waiting", "Held", "By hand"]));
         return;
     }
-    canvas.heading(&format!("Findings: {}", wording::number(findings.len())));
-    let mut rest: BTreeMap<(Severity, FindingCode), usize> = BTreeMap::new();
-    for (i, finding) in findings.into_iter().enumerate() {
-        if i >= FINDINGS && finding.severity != Severity::Error {
-            *rest.entry((finding.severity, finding.code)).or_default() += 1;
-        } else {
-            draw_finding(canvas, finding);
-        }
-    }
-    for ((_, code), count) in rest {
-        canvas
-            .paragraph(2, &Line::new().plain(format!("{} {code}", wording::and_more(canvas, count))).json_shows_all());
-    }
-}
-
-fn draw_finding(canvas: &mut Canvas, finding: &Finding) {
-    let paint = match finding.severity {
-        Severity::Error => Paint::Alarm,
-        Severity::Warning => Paint::Change,
-        Severity::Note => Paint::Notice,
-    };
-    // As wide as the longest word and two spaces, so that the sentences stand below each other.
-    let head = Line::new().pad_to(2).whole(paint, finding.severity.as_str()).pad_to(11);
-    let mut line = Line::new();
-    // A sentence that names its subject needs no heading.
-    if let Some(subject) = finding.account.as_deref().or(finding.group.as_deref())
-        && !finding.message.contains(subject)
-    {
-        line = line.whole(Paint::Strong, subject).plain(": ");
-    }
-    line = line
-        .prose(Paint::Plain, &finding.message)
-        .text(Paint::Dim, " ")
-        .whole(Paint::Dim, format!("[{}]", finding.code));
-    for place in wording::places(&finding.because) {
-        line = line.text(Paint::Dim, " ").whole(Paint::Dim, place);
-    }
-    canvas.hanging(&head, &line);
+    let own = ["To do by this change", "Waiting by this change", "Held by this change", "By hand by this change"];
+    let others = ["To do without this change", "Waiting anyway", "Held anyway", "By hand anyway"];
+    let mut all = sections(true, own);
+    all.extend(sections(false, others));
+    draw_sections(canvas, all);
 }
 
 /// `12 to do, 2 waiting`: what there is none of is left out.
@@ -364,16 +208,37 @@ pub(super) fn counts(parts: &[(usize, &str, Paint)]) -> Line {
     )
 }
 
-fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
-    let unread = plan.apps.iter().filter(|app| app.error.is_some()).count();
-    let summary = plan.summary();
-    canvas.gap();
-    let mut counts = counts(&[
+/// What the change alone does.
+fn draw_change(canvas: &mut Canvas, plan: &Plan) {
+    let counted = of_actions(Summary::of(plan.by_change()));
+    let altered = rows::alterations(plan);
+    let mut line = Line::new().text(Paint::Strong, "This change: ");
+    line = match (counted.is_empty(), altered.is_empty()) {
+        (true, true) => line.plain("nothing to do"),
+        (true, false) => line.plain(format!("nothing to do now, {}", altered.join(", "))),
+        (false, true) => line.then(counted),
+        (false, false) => line.then(counted).plain(format!(", {}", altered.join(", "))),
+    };
+    canvas.paragraph(0, &line.plain("."));
+}
+
+fn of_actions(summary: Summary) -> Line {
+    counts(&[
         (summary.ready, "to do", Paint::Add),
         (summary.waiting, "waiting", Paint::Notice),
         (summary.held, "held", Paint::Change),
         (summary.manual, "by hand", Paint::Notice),
-    ]);
+    ])
+}
+
+fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
+    let unread = plan.apps.iter().filter(|app| app.error.is_some()).count();
+    let summary = plan.summary();
+    canvas.gap();
+    if plan.against.is_some() {
+        draw_change(canvas, plan);
+    }
+    let mut counts = of_actions(summary);
     if counts.is_empty() {
         counts = counts.plain(match unread {
             0 => "nothing to do",
@@ -381,7 +246,8 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
             _ => "nothing to do in what could be read",
         });
     }
-    let mut line = Line::new().text(Paint::Strong, "Plan: ").then(counts);
+    let title = if plan.against.is_some() { "With all else: " } else { "Plan: " };
+    let mut line = Line::new().text(Paint::Strong, title).then(counts);
     let findings = plan.apps.iter().map(|app| own_findings(app).len()).sum::<usize>() + plan.findings.len();
     if findings > 0 {
         line = line.plain("; ").whole(Paint::Plain, wording::count(findings, "finding", "findings"));
@@ -391,10 +257,10 @@ fn draw_summary(canvas: &mut Canvas, plan: &Plan) {
         line = line.plain("; ").whole(Paint::Alarm, text);
     }
     canvas.paragraph(0, &line.plain("."));
-    let gone = plan.apps.iter().flat_map(|app| &app.actions);
-    let gone = gone.filter(|action| action.status == Status::Ready && action.irreversible).count();
+    let gone = plan.by_change().filter(|action| action.status == Status::Ready && action.irreversible).count();
     if gone > 0 {
-        canvas.say(Paint::Alarm, format!("! {} of what is to do cannot be undone.", wording::number(gone)));
+        let by = if plan.against.is_some() { " by this change" } else { "" };
+        canvas.say(Paint::Alarm, format!("! {} of what is to do{by} cannot be undone.", wording::number(gone)));
     }
     if summary.ready > 0 {
         // Apps are worked on side by side: requests add up, and the slowest app says when all is done.

@@ -214,6 +214,7 @@ pub(crate) fn app_with(connector: &str, url: &str, options: &Value, registry: &R
         self_account: None,
         policy: Policy::default(),
         defaults: Default::default(),
+        grantable: Default::default(),
         managed: Default::default(),
         accounts: BTreeMap::new(),
         groups: BTreeMap::new(),

@@ -2,6 +2,7 @@
 
 mod scripts;
 mod stage;
+mod told;
 mod workflows;
 
 use std::fs;
@@ -57,7 +58,7 @@ async fn a_pull_request_gets_one_comment_which_is_edited_in_place_and_no_process
     post.passed();
     assert_eq!(stage.writes(), ["POST repos/o/r/issues/7/comments"]);
     let first = comment(&stage);
-    assert!(first.starts_with("<!-- rosterd: plan -->\n### rosterd: 2 to do\n"), "{first}");
+    assert!(first.starts_with("<!-- rosterd: plan -->\n### rosterd: 2 to do by this change; "), "{first}");
     assert!(first.contains("**2 by this change**, 0 drift") && first.contains("people.yaml&#58;3"), "{first}");
 
     // Neither an app nor a secret was needed, and whatever read the files of the pull request could see none.
