@@ -143,14 +143,14 @@ fn the_designs_example_is_understood_in_full() {
 #[test]
 fn a_team_member_by_alias_is_the_person_and_a_service_needs_no_person() {
     let text = "people: { jane@example.com: { aliases: [jd@example.com] } }\n\
-                teams: { t: { members: [JD@example.com], grants: { autodesk: admin } } }\n\
+                teams: { t: { members: [JD@example.com], grants: { autodesk: user } } }\n\
                 apps: { autodesk: { accounts: { Bot@example.com: viewer }, \
                 groups: { Design Team: { members: { bot@EXAMPLE.com: lead } } } } }\n";
     same(
         &(claims(&desired(&[("a.yaml", text)]), "autodesk")),
         r#"
 Bot@example.com: role=viewer [a.yaml:3]
-jane@example.com: role=admin [a.yaml:2]
+jane@example.com: role=user [a.yaml:2]
 Design Team:
   Bot@example.com: role=lead [a.yaml:3]
 "#,
