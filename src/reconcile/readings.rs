@@ -49,7 +49,10 @@ impl Readings {
         self.recovered.extend(recovered);
         if let (Some(history), Some(past)) = (&mut self.history, past) {
             history.apps.insert(name.clone(), past.history);
-            history.approvals.extend(past.approvals);
+            // Each app is planned with what was used before its own reading. What the reading of another app found later may
+            // count a claim of this one that its history does not hold yet.
+            let is_own = |approval: &str| approval.split(['/', ' ']).next() == Some(&**name);
+            history.approvals.extend(past.approvals.into_iter().filter(|(approval, _)| is_own(approval)));
         }
         live
     }

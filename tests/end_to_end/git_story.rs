@@ -155,6 +155,8 @@ fn page(markdown: &str) -> Vec<String> {
             // Rows of the table of apps and headings name nobody.
             let whom = rest.split(" | ").next().unwrap().strip_prefix("<code>");
             let Some(whom) = whom.and_then(|whom| whom.strip_suffix("</code>")) else { continue };
+            // What is most to look at stands before the apps, so that its rows name theirs.
+            let (whom, app) = whom.split_once("</code><br>in <code>").unwrap_or((whom, &app));
             let cause = if folds.contains(&true) { "drift" } else { "change" };
             let verb = verb.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
             rows.push(format!("{cause} {app} {verb} {}", whom.replace("<wbr>&#64;", "@")));

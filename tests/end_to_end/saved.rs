@@ -434,7 +434,7 @@ async fn an_approval_of_the_command_line_is_checked_as_one_of_the_files_is() {
         ("*:irreversible", 1, "there is no app `*`"),
         ("studio/explode:irreversible", 1, "there is no verb `explode`"),
         (":irreversible", 64, "write NAME:GUARD"),
-        ("studio:irreversible:3", 64, "`up_to` is for the guards max-removals and max-creates"),
+        ("studio:irreversible:3", 64, "`up_to` is for the guards max-removals, max-creates and identity"),
         ("studio:irreversible", 0, ""),
     ] {
         let said = story.rosterd(&["plan", "--approve", approve]).await;

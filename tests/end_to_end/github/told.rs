@@ -30,11 +30,12 @@ async fn one_administrator_among_much_drift_is_the_title_the_alert_and_the_first
         return;
     }
     let mut stage = stage().await;
-    // Main asks for a hundred people whom nobody made yet: they are drift, held by a cap.
+    // Main asks for a hundred people whom nobody made yet: they are drift.
     let many: Vec<String> = (0..100).map(|n| format!("new{n:03}@example.com")).collect();
     let people: String = many.iter().map(|who| format!("  {who}: {{ given_name: N, family_name: N }}\n")).collect();
     let accounts: String = many.iter().map(|who| format!("      {who}:\n")).collect();
     let app = stage.read("clone/desired-state/apps/autodesk.yaml") + &accounts;
+    let app = app.replace("    defaults:", "    policy: { max_creates: 1000 }\n    defaults:");
     stage.write("clone/desired-state/people/new.yaml", &format!("people:\n{people}"));
     stage.write("clone/desired-state/apps/autodesk.yaml", &app);
     stage.repo().commit("a hundred people");

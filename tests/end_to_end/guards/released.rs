@@ -242,6 +242,8 @@ async fn whom_a_run_removed_is_not_missing_in_the_next() {
     }
     assert_eq!(desk.apply().await.len(), 6);
     desk.account("new@example.com");
+    // No earlier run saw it as hers, and a deletion cannot be undone.
+    desk.release("identity", &of("delete/new"), &[&of("delete/new")]).await;
     assert_eq!(desk.apply().await, [of("delete/new")]);
     assert_eq!(desk.planned().await, [""; 0]);
 }
