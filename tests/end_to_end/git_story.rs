@@ -268,7 +268,7 @@ async fn a_season_of_an_office_that_keeps_its_access_in_git() {
     let base = office.git().git(&["rev-parse", "--short=12", "main"]);
     let compared = format!("Compared with <code>main</code> (<code>{base}</code>): **7 by this change**, 3 drift, ");
     assert!(comment.contains(&compared), "{comment}");
-    assert!(comment.contains("> 1 action to do cannot be undone."), "{comment}");
+    assert!(comment.contains("> 1 action to do by this change cannot be undone."), "{comment}");
     assert_eq!(apps.log().len(), 0);
 
     // What is clicked after the snapshot was taken, the snapshot cannot know; and who asks again gets the same comment.

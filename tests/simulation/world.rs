@@ -155,6 +155,11 @@ impl World {
             let aliases = alias(email).map_or_else(String::new, |alias| format!(", aliases: [{alias}]"));
             writeln!(text, "  {email}: {{ given_name: {given}, family_name: Sim{status}{aliases} }}").unwrap();
         }
+        // Somebody has said that all aliases are right.
+        text += "approvals:\n";
+        for App { name, .. } in &self.apps {
+            writeln!(text, "  - {{ allow: {name}, guard: identity, up_to: 1000000 }}").unwrap();
+        }
         text += "apps:\n";
         for app in &self.apps {
             let role = |role: &str| match (app.kind, role) {
@@ -191,11 +196,6 @@ impl World {
                     writeln!(text, "          {email}: {of}").unwrap();
                 }
             }
-        }
-        // Whose accounts are is no question here: somebody has said that all aliases are right.
-        text += "approvals:\n";
-        for App { name, .. } in &self.apps {
-            writeln!(text, "  - {{ allow: {name}, guard: identity, up_to: 1000000 }}").unwrap();
         }
         text
     }

@@ -100,12 +100,11 @@ impl Page<'_> {
         };
         let mut alarms = Vec::new();
         for (status, when) in [(Status::Ready, "to do"), (Status::Held, "held")] {
-            let kinds: [(&dyn Fn(&Action) -> bool, &str, &str); 2] = [
-                (&|action| action.gains_admin, "makes an administrator", "make administrators"),
-                (&|action| action.step.address().is_some(), "changes an address", "change addresses"),
+            let kinds = [
+                (of(&|action| action.gains_admin, status), "makes an administrator", "make administrators"),
+                (of(&|action| action.step.address().is_some(), status), "changes an address", "change addresses"),
             ];
-            for (wanted, one, many) in kinds {
-                let count = of(wanted, status);
+            for (count, one, many) in kinds {
                 if count > 0 {
                     let action = wording::count(count, "action", "actions");
                     let does = if count == 1 { one } else { many };
