@@ -38,7 +38,7 @@ bench: ## Run the benchmarks
 .PHONY: soak
 # Only a debug build knows the points at which the process can be killed.
 soak: ## Run simulation, kills and property tests for much longer (SEEDS=10000 BELIEFS=100000 CASES=20000)
-	SEEDS=$(SEEDS) $(CARGO) test --locked --release --test simulation many_seeds -- --nocapture
+	SEEDS=$(SEEDS) $(CARGO) test --locked --release --test simulation many_seeds_lose -- --nocapture
 	SEEDS=$(BELIEFS) $(CARGO) test --locked --release --test simulation beliefs_of_many -- --nocapture
 	KILL_EVERY_POINT=1 $(CARGO) test --locked --test end_to_end killed -- --nocapture
 	PROPTEST_CASES=$(CASES) $(CARGO) test --locked --release
