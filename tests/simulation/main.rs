@@ -5,7 +5,7 @@
 //!
 //! ```console
 //! $ cargo test --test simulation                                  # a few
-//! $ SEEDS=10000 cargo test --release --test simulation many_seeds_lose  # what `make soak` does
+//! $ SEEDS=10000 cargo test --release --test simulation many_seeds_lose # what `make soak` does
 //! $ SEED=17 cargo test --test simulation one -- --nocapture       # what happens in one
 //! $ cargo test --test simulation golden                           # nothing has changed; see golden.rs
 //! ```
