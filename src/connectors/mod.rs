@@ -14,6 +14,7 @@ mod paging;
 mod registry;
 mod replacement;
 pub mod rest;
+mod scalar;
 mod scim;
 mod secrets;
 mod signs;

@@ -10,7 +10,7 @@ use super::{
     template::{Dotted, need},
 };
 use crate::{
-    connectors::{STATUS_NOT_SHOWN, addresses, signs::flag},
+    connectors::{STATUS_NOT_SHOWN, addresses, scalar::scalar, signs::flag},
     model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount},
 };
 
@@ -101,18 +101,9 @@ pub(super) fn values(fields: &Fields, words: &Translation, row: &Value) -> BTree
 
 /// `None` for what no field can hold.
 fn field_value(value: &Value) -> Option<Option<FieldValue>> {
-    Some(match value {
-        Value::Null => None,
-        Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(FieldValue::text(text.as_str())),
-        Value::Bool(flag) => Some(FieldValue::Flag(*flag)),
-        Value::Number(number) => Some(FieldValue::Number(number.as_i64()?)),
-        Value::Array(all) => {
-            let set = all.iter().map(|value| value.as_str().map(Arc::from)).collect::<Option<_>>()?;
-            Some(FieldValue::Set(set))
-        }
-        Value::Object(_) => return None,
-    })
+    let Value::Array(all) = value else { return scalar(value) };
+    let set = all.iter().map(|value| value.as_str().map(Arc::from)).collect::<Option<_>>()?;
+    Some(Some(FieldValue::Set(set)))
 }
 
 /// Whether an answer carries all that was sent, with the same values. Lists are sets, and what is empty is shown as null or

@@ -9,7 +9,7 @@ use super::{
     profile::{Identity, Profile},
 };
 use crate::{
-    connectors::{STATUS_NOT_SHOWN, addresses, signs::flag},
+    connectors::{STATUS_NOT_SHOWN, addresses, scalar::scalar, signs::flag},
     model::{AccountStatus, Email, FieldName, FieldValue, LiveAccount, Values},
 };
 
@@ -187,19 +187,15 @@ fn emails(user: &Value) -> impl Iterator<Item = &Value> {
 
 /// `None` for what no field can hold.
 fn field_value(value: &Value) -> Option<Option<FieldValue>> {
-    Some(match value {
-        Value::Null => None,
-        Value::String(text) if text.is_empty() => None,
-        Value::String(text) => Some(FieldValue::text(text.as_str())),
-        Value::Bool(flag) => Some(FieldValue::Flag(*flag)),
-        Value::Number(number) => Some(FieldValue::Number(number.as_i64()?)),
-        Value::Array(all) if all.is_empty() => None,
+    match value {
+        Value::Array(all) if all.is_empty() => Some(None),
         Value::Array(all) => {
             let word = |value: &Value| text(Some(get(value, "value").unwrap_or(value))).map(Arc::from);
-            Some(FieldValue::Set(all.iter().map(word).collect::<Option<_>>()?))
+            Some(Some(FieldValue::Set(all.iter().map(word).collect::<Option<_>>()?)))
         }
-        Value::Object(_) => return field_value(get(value, "value")?),
-    })
+        Value::Object(_) => field_value(get(value, "value")?),
+        single => scalar(single),
+    }
 }
 
 /// A value as a server takes it. A list has its values one level down.
