@@ -96,8 +96,8 @@ pub(super) fn compare(
     Ok(Compared { reference, commit: id, reviewed, before, rules, claims, trusted, digest, files, gone })
 }
 
-/// What the change alters without a step of the plan. It is compared as it was written: an app that is new is planned once the
-/// change is merged, and yet it is told now whom it will give what.
+/// What the change alters without a step of the plan. Both versions are compared as written: rosterd plans a new app only after
+/// the merge, but tells now what the app will grant to whom.
 fn altered(change: &Desired, before: &Desired, trusted: &Trusted) -> (Vec<RuleChange>, Vec<ClaimChange>) {
     let mut rules = rules(change, before);
     rules.extend(trusted.rules.iter().cloned());
