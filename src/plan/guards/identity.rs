@@ -167,13 +167,13 @@ impl Open<'_> {
         let (app, id) = (&cx.app.name, &account.id);
         match by {
             ClaimedBy::Key => format!(
-                "nobody accepted that account {id} is {identity}'s: no earlier run of {app} saw it under an entry of theirs"
+                "nobody has accepted account {id} as {identity}'s: no earlier run of {app} saw it under an entry of theirs"
             ),
             ClaimedBy::Alias => {
-                format!("nobody accepted that account {id} is {identity}'s: only the alias {} says so", account.email)
+                format!("nobody has accepted account {id} as {identity}'s: only the alias {} says so", account.email)
             }
             ClaimedBy::Pin => {
-                format!("nobody accepted that account {id} ({}) is {identity}'s: only a pin says so", account.email)
+                format!("nobody has accepted account {id} ({}) as {identity}'s: only a pin says so", account.email)
             }
         }
     }
@@ -190,7 +190,7 @@ fn findings(cx: &Context<'_>, open: &[&Open<'_>]) -> Vec<Finding> {
         let named: Vec<&str> = people.iter().take(NAMED).map(|email| email.as_str()).collect();
         let allow = format!("{}/{}", escape(&cx.app.name), Verb::Update);
         let message = format!(
-            "{} in {} are claimed by aliases, pins or new entries that nobody accepted: those of {} and {} more; to accept all of them, \
+            "{} in {} are claimed by aliases, pins or new entries that nobody has accepted: those of {} and {} more; to accept all of them, \
              add `{}` under `approvals:`",
             many(open.len(), "account", "accounts"),
             cx.app.name,

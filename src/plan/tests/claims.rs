@@ -36,10 +36,10 @@ fn after_a_run(world: &World) -> World {
 
 #[test]
 fn an_alias_moves_nobodys_account_until_somebody_approves() {
-    check!(takeover(), @"held a/update/noor@x.io email:jobs@x.io>noor@x.io [identity]: nobody accepted that account 1 is noor@x.io's: only the alias jobs@x.io says so");
+    check!(takeover(), @"held a/update/noor@x.io email:jobs@x.io>noor@x.io [identity]: nobody has accepted account 1 as noor@x.io's: only the alias jobs@x.io says so");
     check!(takeover().released("a/update/noor@x.io"), @"
     allow a/update/noor@x.io: identity
-    - held a/update/noor@x.io email:jobs@x.io>noor@x.io [identity]: nobody accepted that account 1 is noor@x.io's: only the alias jobs@x.io says so
+    - held a/update/noor@x.io email:jobs@x.io>noor@x.io [identity]: nobody has accepted account 1 as noor@x.io's: only the alias jobs@x.io says so
     + ready a/update/noor@x.io email:jobs@x.io>noor@x.io
     ");
 }
@@ -135,10 +135,10 @@ fn somebody_who_was_a_person_before_is_cut_off_at_once_and_nobody_else_is() {
         ..service
     };
     assert_eq!(accepted(&service), Vec::<String>::new());
-    check!(left(World::one_way()).read_before(), @"held a/deactivate/ann@x.io [identity]: nobody accepted that account 1 is ann@x.io's: no earlier run of a saw it under an entry of theirs");
+    check!(left(World::one_way()).read_before(), @"held a/deactivate/ann@x.io [identity]: nobody has accepted account 1 as ann@x.io's: no earlier run of a saw it under an entry of theirs");
     check!(left(World::one_way()).read_before().released("a/deactivate/ann@x.io"), @"
     allow a/deactivate/ann@x.io: identity
-    - held a/deactivate/ann@x.io [identity]: nobody accepted that account 1 is ann@x.io's: no earlier run of a saw it under an entry of theirs
+    - held a/deactivate/ann@x.io [identity]: nobody has accepted account 1 as ann@x.io's: no earlier run of a saw it under an entry of theirs
     + ready a/deactivate/ann@x.io
     ");
     // The first run has nothing to compare with, and says so.
@@ -198,7 +198,7 @@ fn an_approval_covers_a_prefix_for_as_many_people_as_it_says_and_never_some_of_t
         (0..people).fold(World::full().doubting(), named).read_before()
     };
     let told = domain(4).show();
-    insta::assert_snapshot!(told.lines().last().unwrap(), @"! claim-not-accepted: 4 accounts in a are claimed by aliases, pins or new entries that nobody accepted: those of p0@new.io, p1@new.io, p2@new.io and 1 more; to accept all of them, add `- { allow: a/update, guard: identity, up_to: 4, until: 2026-11-29 }` under `approvals:`");
+    insta::assert_snapshot!(told.lines().last().unwrap(), @"! claim-not-accepted: 4 accounts in a are claimed by aliases, pins or new entries that nobody has accepted: those of p0@new.io, p1@new.io, p2@new.io and 1 more; to accept all of them, add `- { allow: a/update, guard: identity, up_to: 4, until: 2026-11-29 }` under `approvals:`");
     let held = |world: &World| world.plan().actions.iter().filter(|action| action.held.is_some()).count();
     for (allow, up_to, left) in [
         ("a", Some(4), 0),
@@ -222,7 +222,7 @@ fn an_approval_covers_a_prefix_for_as_many_people_as_it_says_and_never_some_of_t
 #[test]
 fn a_claim_can_be_approved_before_anything_depends_on_it() {
     let quiet = takeover().policy(|policy| policy.aliases = Aliases::Keep);
-    check!(quiet, @"! claim-not-accepted: nobody accepted that account 1 is noor@x.io's: only the alias jobs@x.io says so; until somebody does, nothing is taken from it, and it keeps its address: to accept it, add `- { allow: a/update/noor@x.io, guard: identity, until: 2026-11-29 }` under `approvals:`");
+    check!(quiet, @"! claim-not-accepted: nobody has accepted account 1 as noor@x.io's: only the alias jobs@x.io says so; until somebody does, nothing is taken from it, and it keeps its address: to accept it, add `- { allow: a/update/noor@x.io, guard: identity, until: 2026-11-29 }` under `approvals:`");
     let line = quiet.plan().claims.open[0].1.clone();
     let mut approved = quiet.clone();
     approved.desired.approvals.push(parse_approval(&line));
