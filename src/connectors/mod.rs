@@ -135,6 +135,9 @@ pub trait Reader: App {
         false
     }
 
+    /// An earlier run saw a group show a member, so that [`Reader::shows_members`] holds from the start.
+    fn recall_shown_members(&self) {}
+
     /// The groups of an account, where members are read per account.
     ///
     /// # Errors

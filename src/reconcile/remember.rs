@@ -31,6 +31,7 @@ impl AppReader<'_> {
         let open = store.open_intents(key).await.map_err(unkept)?;
         let mut facts = kept.take_facts(memory, key, &open).await.map_err(unkept)?;
         self.let_it_show(memory, &kept, &open).await;
+        self.recall_shown_members(memory).await.map_err(unkept)?;
 
         let (pending, aliases) = (&kept.pending, &self.reconciler.desired.aliases);
         let Reconciler { desired, .. } = self.reconciler;
@@ -62,6 +63,14 @@ impl AppReader<'_> {
         if kept.tenure.is_some() {
             recover::let_it_show(open, self.writer, memory.now()).await;
         }
+    }
+
+    /// A server that has once shown a member shows an empty group as it is, also when nobody is in any group any more.
+    pub(super) async fn recall_shown_members(&self, memory: &Memory) -> Result<(), StoreError> {
+        if !self.writer.shows_members() && memory.store.has_shown_members(&self.connected.key).await? {
+            self.writer.recall_shown_members();
+        }
+        Ok(())
     }
 
     /// Settles by `live` what was under way, where the app is ours. Returns that, and what the memory then knows.

@@ -122,6 +122,19 @@ impl Store {
         .await
     }
 
+    /// Whether any reading has shown a member of a group.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn has_shown_members(&self, key: &AppKey) -> Result<bool, StoreError> {
+        self.reading("looking up whether members were ever shown", async |tx| {
+            let sql = "SELECT account FROM seen_members WHERE app = $1 AND origin = $2 LIMIT 1";
+            let found: Option<(String,)> = tx.row(sql, of(key)).await?;
+            Ok(found.is_some())
+        })
+        .await
+    }
+
     /// Accounts, by id, that we deactivated or deleted since that reading.
     ///
     /// # Errors

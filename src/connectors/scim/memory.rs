@@ -1,4 +1,5 @@
-//! What was learnt about a server while speaking to it, and what it showed on the way. Nothing of it outlives the run.
+//! What a run learns about a server while it speaks to it. It ends with the run, but the store can tell the next run that the
+//! server shows members.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},

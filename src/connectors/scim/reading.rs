@@ -338,6 +338,10 @@ impl Reader for ScimApp {
         self.memory().members_shown
     }
 
+    fn recall_shown_members(&self) {
+        self.memory().members_shown = true;
+    }
+
     fn notices(&self) -> Vec<Notice> {
         self.memory().notices.iter().cloned().collect()
     }

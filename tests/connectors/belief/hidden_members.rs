@@ -71,18 +71,42 @@ async fn what_the_options_say_of_members_that_are_not_shown_is_believed() {
     let plan = case.plan().await;
     assert!(plan.finding("believed-members", "Admins").is_some(), "{:?}", plan.findings());
     case.rests("read_members: false").await;
-    // A server that leaves out empty lists, and shows the others.
-    let shown: Shown = |group| {
-        if group["members"] == json!([]) {
-            group.as_object_mut().unwrap().remove("members");
-        }
-    };
-    let case = scim(shown, "omits_empty_members: true").await;
+    let case = scim(leaves_out_empty, "omits_empty_members: true").await;
     let plan = case.plan().await;
     assert_eq!(plan.actions(), ["ready demo/remove-member/p1@x.example/Admins"], "{:#}", plan.0);
     case.applied().await;
     assert_eq!(case.app.state().members("g1"), ["u2"]);
     case.converged("omits_empty_members").await;
+}
+
+/// Leaves out a list of members that is empty, and shows the others.
+fn leaves_out_empty(group: &mut Value) {
+    if group["members"] == json!([]) {
+        none(group);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_has_shown_a_member_before_shows_that_nobody_is_left() {
+    let setup = Setup::of(Dialect::Scim)
+        .users(1..=2)
+        .group("g1", "Admins", &[])
+        .after(|call, answer| match call.path.starts_with("/Groups/") {
+            true => changed(answer, leaves_out_empty),
+            false => answer,
+        })
+        .files(ADMINS, "");
+    let case = setup.start().await;
+    case.applied().await;
+    // The next run reads the member, and keeps that in the store.
+    case.rests("the member is shown").await;
+    // Somebody empties by hand the only group that has a member.
+    case.app.state().group("g1").members.clear();
+    let plan = case.plan().await;
+    assert_eq!(plan.actions(), ["ready demo/add-member/p2@x.example/Admins"], "{:#}", plan.0);
+    case.applied().await;
+    assert_eq!(case.app.state().members("g1"), ["u2"]);
+    case.converged("the member is back").await;
 }
 
 #[tokio::test]
