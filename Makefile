@@ -6,6 +6,8 @@ CASES ?= 20000
 SEEDS ?= 10000
 # Simulated apps that misbehave, which cost less.
 BELIEFS ?= 100000
+# Most tests wait for other processes half of their time, so that twice as many as there are processors keep these busy.
+THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 .PHONY: help
 help: ## Show this list
@@ -15,7 +17,7 @@ help: ## Show this list
 # The simulated apps listen on loopback ports that are free, and so do the servers of others. The latter have to be there.
 # PostgreSQL is started for the tests, and ended with them.
 test: tools ## Run every test
-	REAL_SERVERS=required tests/real/with-postgres $(CARGO) test --locked
+	RUST_TEST_THREADS=$(THREADS) REAL_SERVERS=required tests/real/with-postgres $(CARGO) test --locked
 
 .PHONY: tools
 # Environments of Python and Node.js below target/, PostgreSQL and a browser; nothing is done where they are there already.

@@ -198,8 +198,8 @@ async fn lists_that_cannot_be_right_hold_what_needs_certainty() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_that_expire_during_a_run_are_renewed() {
     let config = rosterd::sandbox::Config {
-        token_life: Duration::from_millis(250),
-        latency: Duration::from_millis(15),
+        token_life: Duration::from_secs(1),
+        latency: Duration::from_millis(120),
         ..quick()
     };
     let accounts: String =

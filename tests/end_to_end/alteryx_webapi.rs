@@ -125,7 +125,7 @@ async fn whoever_is_made_behind_our_back_is_adopted_after_the_conflict() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_that_expire_during_a_run_are_renewed() {
-    let config = Config { token_life: Duration::from_millis(250), latency: Duration::from_millis(15), ..quick() };
+    let config = Config { token_life: Duration::from_secs(1), latency: Duration::from_millis(120), ..quick() };
     let accounts: String =
         (0..40).map(|n| format!("  s{n}@example.com: {{ given_name: S, family_name: N }}\n")).collect();
     let app = format!("defaults: {{ role: Artisan }}\naccounts:\n{accounts}");

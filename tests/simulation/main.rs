@@ -34,7 +34,7 @@ use std::{
 use story::{Ending, tell};
 
 /// As many as are worth a minute of everybody's time before each commit; `make soak` takes many more.
-const FEW: u64 = 200;
+const FEW: u64 = 100;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
