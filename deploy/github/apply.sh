@@ -13,16 +13,22 @@ summary=${GITHUB_STEP_SUMMARY:-/dev/null}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# GitHub takes lines of the log for commands, and names come from apps in which people choose their own: none is, up to a
-# word that nobody knows.
+# GitHub runs lines of the log as commands, and names come from apps in which people choose their own. Up to a word that
+# nobody knows, GitHub runs none.
 stop=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 # One stream, so that nothing of the other one comes later.
 exec 2>&1
 echo "::stop-commands::$stop"
 status=0
 "$rosterd" apply "$dir" --yes --detailed-exitcode | tee "$work/apply.txt" || status=$?
+# Also after a failure: plans are then made against what is really there.
+observed=0
+"$rosterd" observe "$dir" --out "$snapshot" || observed=$?
 echo
 echo "::$stop::"
+if [ "$observed" -ne 0 ]; then
+    echo 'apply.sh: not every app could be read for the snapshot'
+fi
 {
     echo '### rosterd apply'
     echo
@@ -31,9 +37,6 @@ echo "::$stop::"
     head -c 500000 "$work/apply.txt" | { iconv -c -f UTF-8 -t UTF-8 || true; } | sed 's/~~~/~ ~ ~/g'
     echo '~~~~'
 } >>"$summary"
-
-# Also after a failure: plans are then made against what is really there.
-"$rosterd" observe "$dir" --out "$snapshot" || echo 'apply.sh: not every app could be read for the snapshot' >&2
 
 case $status in
 0) echo 'all is in sync' ;;

@@ -50,7 +50,14 @@ for wait in "${waits[@]}" last; do
             exit 0
         fi
     elif ! grep -qi "find remote ref" "$errors"; then
-        cat "$errors" >&2
+        # GitHub runs lines of the log as commands, and the server words these. Up to a word that nobody knows, it runs none.
+        stop=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+        {
+            echo "::stop-commands::$stop"
+            cat "$errors"
+            echo
+            echo "::$stop::"
+        } >&2
         echo "fetch.sh: pull request $number could not be fetched" >&2
         exit 1
     fi
