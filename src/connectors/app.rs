@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::http::HttpClient;
+use super::{http::HttpClient, row_limit::ListName};
 use crate::model::Semantics;
 
 /// An app at the other end, and what is sent to it.
@@ -19,6 +19,9 @@ pub trait App: Send + Sync {
     /// From now on somebody waits for the end: a request that would have to wait long for the budget is refused instead.
     /// What may leave at once still leaves, so that what was begun is finished.
     fn hurry(&self) {}
+
+    /// An earlier run saw all accounts, and there were so many: many times as many are not believed.
+    fn recall_accounts(&self, _rows: u64) {}
 
     /// Announces how many reads and writes are going to be sent, besides those under way, so that the budget can make what
     /// is scarce last until there is more. Who cannot say which of several budgets they draw on says nothing.
@@ -49,6 +52,10 @@ impl<T: OverHttp> App for T {
 
     fn hurry(&self) {
         self.clients().into_iter().for_each(HttpClient::hurry);
+    }
+
+    fn recall_accounts(&self, rows: u64) {
+        self.clients().into_iter().for_each(|client| client.rows().learn(ListName::Accounts, rows));
     }
 
     fn expect(&self, reads: u64, writes: u64) {

@@ -12,6 +12,7 @@ use super::{
     buckets::Buckets,
     http::{ClientStyle, HttpClient, HttpConfig, Scheme, TokenCall},
     outside::Outside,
+    row_limit::{MAX_ROWS, RowLimits},
 };
 pub use crate::model::OptionSpec;
 use crate::model::{CatalogueError, DesiredApp, Limits, Options, Semantics};
@@ -52,9 +53,10 @@ pub trait Connector: Send + Sync {
 }
 
 /// Options that every connector has.
-pub(super) const COMMON_OPTIONS: [(&str, &str); 2] = [
+pub(super) const COMMON_OPTIONS: [(&str, &str); 3] = [
     ("allow_cleartext", "`true` lets the credential go over http to another machine"),
     ("ca_file", "a PEM file of authorities to trust besides the system's"),
+    (MAX_ROWS, "rows that are read of one list at most, instead of three times the last complete reading"),
 ];
 
 /// Everything that is wrong with which options are given: unknown ones, and missing ones that are required.
@@ -147,6 +149,7 @@ impl Wiring<'_> {
         config.ca_file = app.options.get("ca_file").and_then(|file| file.as_str()).map(PathBuf::from);
         config.clock = self.outside.clock.clone();
         config.seed = self.outside.seed;
+        config.rows = RowLimits::of(&app.options);
         if self.secret {
             config.secrets = worth_masking(self.credentials);
         }

@@ -14,6 +14,7 @@ mod paging;
 mod registry;
 mod replacement;
 pub mod rest;
+mod row_limit;
 mod scalar;
 mod scim;
 mod secrets;

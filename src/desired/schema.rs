@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::spec::{self, Leaf, Names, Object, Type};
+use super::spec::{self, Leaf, Names, Object, Rest, Type};
 
 /// The JSON Schema (draft 7, which editors know best) that every desired-state file validates against.
 pub fn schema() -> Value {
@@ -28,7 +28,11 @@ fn object(object: &'static Object, definitions: &mut Map<String, Value>) -> Valu
         }
         properties.insert(key.name.into(), value);
     }
-    let additional = if object.fields { scalar_or_list() } else { json!(false) };
+    let additional = match object.rest {
+        Rest::Unknown => json!(false),
+        Rest::Fields => scalar_or_list(),
+        Rest::Free => json!(true),
+    };
     json!({ "type": "object", "properties": properties, "additionalProperties": additional })
 }
 

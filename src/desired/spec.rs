@@ -63,8 +63,19 @@ pub(super) struct Object {
     /// What it is, for errors and as the name of its definition in the schema.
     pub name: &'static str,
     pub keys: &'static [Key],
-    /// Other keys are fields that the connector declares.
-    pub fields: bool,
+    /// What other keys are.
+    pub rest: Rest,
+}
+
+/// What the keys of an object are that the language does not know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    /// Mistakes.
+    Unknown,
+    /// Fields that the connector declares.
+    Fields,
+    /// Anything, for the connector to judge.
+    Free,
 }
 
 /// A key of an object.
@@ -77,12 +88,12 @@ pub(super) struct Key {
 
 impl Object {
     const fn closed(name: &'static str) -> Self {
-        Self { name, keys: &[], fields: false }
+        Self { name, keys: &[], rest: Rest::Unknown }
     }
 
     /// One with the fields of the connector as well.
     const fn open(name: &'static str) -> Self {
-        Self { name, keys: &[], fields: true }
+        Self { name, keys: &[], rest: Rest::Fields }
     }
 
     const fn keys(self, keys: &'static [Key]) -> Self {
@@ -259,11 +270,19 @@ pub(super) static GRANT: Object = Object::open("grant").keys(&[
     REASON,
 ]);
 
+pub(super) static OPTIONS: Object = Object { name: "options", keys: &[MAX_ROWS], rest: Rest::Free };
+
+const MAX_ROWS: Key = leaf(
+    "max_rows",
+    &COUNT,
+    "Rows that rosterd reads of one list at most; default: 10,000 or three times the last complete reading, whichever is more.",
+);
+
 pub(super) static APP: Object = Object::closed("app").keys(&[
     leaf("connector", &TEXT, "autodesk, acc, alteryx, workiva, scim, or the name or path of a manifest."),
     leaf("url", &URL, "The app's origin, maybe with a path (SCIM: the SCIM base)."),
     key("auth", Type::Object(&AUTH), "How to sign in; secrets by reference only."),
-    key("options", Type::Free, "Settings of the connector."),
+    key("options", Type::Object(&OPTIONS), "Settings of the connector, and a few that every connector has."),
     key(
         "budget",
         Type::Object(&BUDGET),
@@ -390,5 +409,6 @@ pub(super) static KEEP: Object = Object::closed("keep").keys(&[
 pub(super) static DAEMON: Object = Object::closed("daemon").keys(&[
     leaf("listen", &LISTEN, "Address and port."),
     key("token", Type::Secret, "What callers must show; needed where the address is not a loopback one."),
+    key("read_token", Type::Secret, "What callers may show who only look, and begin no cycle."),
     leaf("drift", &DRIFT, "correct (default), or report: differences are shown, and nothing is written."),
 ]);

@@ -352,6 +352,8 @@ pub struct Daemon {
     pub listen: Option<std::net::SocketAddr>,
     /// What callers must show.
     pub token: Option<SecretRef>,
+    /// What callers may show who only look.
+    pub read_token: Option<SecretRef>,
     /// What it does about differences.
     pub drift: Drift,
 }

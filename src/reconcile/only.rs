@@ -35,7 +35,7 @@ impl AppReader<'_> {
         kept.claim(memory, key).await?;
         let (known, open) = self.known_of(memory, identity).await.map_err(unkept)?;
         self.let_it_show(memory, &kept, &open).await;
-        self.recall_shown_members(memory).await.map_err(unkept)?;
+        self.recall_seen(memory).await.map_err(unkept)?;
         let past = self.past(memory, BTreeMap::new()).await.map_err(unkept)?;
         let mut live = self.look_for(identity, &known, Some(&past)).await?;
         let (recovered, past) = self.settle(memory, &kept, open, &live).await.map_err(unkept)?;

@@ -31,7 +31,7 @@ impl AppReader<'_> {
         let open = store.open_intents(key).await.map_err(unkept)?;
         let mut facts = kept.take_facts(memory, key, &open).await.map_err(unkept)?;
         self.let_it_show(memory, &kept, &open).await;
-        self.recall_shown_members(memory).await.map_err(unkept)?;
+        self.recall_seen(memory).await.map_err(unkept)?;
 
         let (pending, aliases) = (&kept.pending, &self.reconciler.desired.aliases);
         let Reconciler { desired, .. } = self.reconciler;
@@ -65,8 +65,12 @@ impl AppReader<'_> {
         }
     }
 
-    /// A server that has once shown a member shows an empty group as it is, also when nobody is in any group any more.
-    pub(super) async fn recall_shown_members(&self, memory: &Memory) -> Result<(), StoreError> {
+    /// A server that has once shown a member shows an empty group as it is, also when nobody is in any group any more. And how
+    /// many accounts there were tells a list that floods from one that grows.
+    pub(super) async fn recall_seen(&self, memory: &Memory) -> Result<(), StoreError> {
+        if let Some(accounts) = memory.store.accounts_last_seen(&self.connected.key).await? {
+            self.writer.recall_accounts(accounts as u64);
+        }
         if !self.writer.shows_members() && memory.store.has_shown_members(&self.connected.key).await? {
             self.writer.recall_shown_members();
         }

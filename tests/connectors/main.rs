@@ -6,6 +6,7 @@ mod alteryx_webapi;
 mod answers;
 mod belief;
 mod effort;
+mod floods;
 mod forecast;
 mod in_process;
 mod keystone;
@@ -214,13 +215,15 @@ async fn the_transport_tells_apart_how_an_answer_can_fail_to_come() {
         "/reset" => Answer::Reset,
         "/cut" => Answer::CutOff,
         "/huge" => json_answer(200, json!("x".repeat(5000))),
+        "/endless" => Answer::Endless("x"),
         _ => Answer::Text(200, "<!doctype html>"),
     });
     let server = server.await;
     let url = server.url.clone();
     assert!(matches!(carried(url.clone(), "/reset").await, Err(WireFailure::Lost(_))));
     assert!(matches!(carried(url.clone(), "/cut").await.unwrap().body, Err(BodyFailure::Cut(_))));
-    assert_eq!(carried(url.clone(), "/huge").await.unwrap().body, Err(BodyFailure::TooLarge));
+    assert_eq!(carried(url.clone(), "/huge").await.unwrap().body, Err(BodyFailure::TooLarge { most: 4096 }));
+    assert_eq!(carried(url.clone(), "/endless").await.unwrap().body, Err(BodyFailure::TooLarge { most: 4096 }));
     assert_eq!(carried(url.clone(), "/page").await.unwrap().body, Ok(b"<!doctype html>".to_vec()));
     let nowhere = server.close().await;
     assert!(matches!(carried(nowhere, "/").await, Err(WireFailure::NotSent(_))));

@@ -16,6 +16,7 @@ use crate::{
             shape::{self, Paged},
             template::Dotted,
         },
+        row_limit::{ListName, RowLimits},
     },
 };
 
@@ -60,8 +61,8 @@ impl Family {
     ///
     /// # Errors
     /// When not even the first page came.
-    pub(super) async fn list(&self, request: &Request, lane: Lane) -> Result<Listing<Value>, Error> {
-        paging::read(&mut Reading { family: self, request, lane }).await.map_err(explained)
+    pub(super) async fn list(&self, name: ListName, request: &Request, lane: Lane) -> Result<Listing<Value>, Error> {
+        paging::read(&mut Reading { family: self, name, request, lane }).await.map_err(explained)
     }
 
     /// Reads what has this id, which is one `what`; `None` when there is none.
@@ -104,6 +105,7 @@ fn counted() -> Paging {
 /// One reading of a list.
 struct Reading<'a> {
     family: &'a Family,
+    name: ListName,
     request: &'a Request,
     lane: Lane,
 }
@@ -114,6 +116,14 @@ impl Pages for Reading<'_> {
         &self.family.paged.paging
     }
 
+    fn name(&self) -> ListName {
+        self.name.clone()
+    }
+
+    fn limits(&self) -> &RowLimits {
+        self.family.http.rows()
+    }
+
     fn line(&self) -> String {
         self.request.line()
     }
@@ -121,8 +131,9 @@ impl Pages for Reading<'_> {
     async fn page(&self, ask: &Ask) -> Result<Answered, Error> {
         let Family { http, paged, items, key, .. } = self.family;
         let answer = http.read(&ask.added_to(self.request), self.lane).await?;
-        let page = shape::page(answer.body.unwrap_or(Value::Null), &answer.headers, items, key, paged);
-        let malformed = |why: String| http.error(self.request, ErrorKind::Malformed, Some(answer.status), &why);
+        let status = answer.status;
+        let page = shape::page(answer, items, key, paged);
+        let malformed = |why: String| http.error(self.request, ErrorKind::Malformed, Some(status), &why);
         page.map(Answered::Page).map_err(malformed)
     }
 }

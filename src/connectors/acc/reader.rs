@@ -14,6 +14,7 @@ use crate::{
     connectors::{
         AccountGroup, Error, ErrorKind, Joiner, Listing, Looked, Reader,
         http::{Method, Request},
+        row_limit::ListName,
     },
     model::{AccountStatus, Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Severity, Vocabulary},
 };
@@ -56,7 +57,8 @@ impl Acc {
 
     /// Learns the names of all companies.
     pub(super) async fn read_companies(&self, lane: Lane) -> Result<Coverage, Error> {
-        let listing = self.construction.list(&self.sorted("companies")?, lane).await?;
+        let request = self.sorted("companies")?;
+        let listing = self.construction.list(ListName::Other(request.asks_for()), &request, lane).await?;
         for row in listing.rows.iter().filter(|row| rows::text(row, "status") != Some("deleted")) {
             if let (Some(id), Some(name)) = (rows::text(row, "id"), rows::text(row, "name")) {
                 self.companies.see(id, name);
@@ -148,7 +150,7 @@ impl Reader for Acc {
     async fn accounts(&self, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         // No order is promised, and pages by number need one that holds still.
         let request = self.hq_request(&["users"], &[("sort", "email,id")])?;
-        let listing = self.hq.list(&request, lane).await.map_err(|error| match error.status {
+        let listing = self.hq.list(ListName::Accounts, &request, lane).await.map_err(|error| match error.status {
             Some(404) => error.hinted(
                 "an account of another region is not found either: check `options.account_id` and `options.region`",
             ),
@@ -170,7 +172,7 @@ impl Reader for Acc {
     async fn find(&self, email: &Email, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         let query = [("email", email.as_str()), ("partial", "false"), ("operator", "AND"), ("sort", "email,id")];
         let request = self.hq_request(&["users", "search"], &query)?;
-        let listing = self.hq.list(&request, lane).await?;
+        let listing = self.hq.list(ListName::Other(request.asks_for()), &request, lane).await?;
         listing.rows.iter().for_each(|row| self.see_own(row));
         let mut found = listing.parse(|row| rows::account(row, &self.companies));
         found.rows.retain(|account| account.email == *email);
@@ -178,7 +180,9 @@ impl Reader for Acc {
     }
 
     async fn groups(&self, lane: Lane) -> Result<Listing<LiveGroup>, Error> {
-        let projects = self.construction.list(&self.sorted("projects")?, lane).await?.parse(rows::project);
+        let request = self.sorted("projects")?;
+        let listing = self.construction.list(ListName::Other(request.asks_for()), &request, lane).await?;
+        let projects = listing.parse(rows::project);
         let mut state = self.state();
         state.projects.extend(projects.rows.iter().map(|project| (project.id.clone(), project.clone())));
         Ok(Listing { rows: projects.rows.iter().map(Project::group).collect(), coverage: projects.coverage })
@@ -186,7 +190,7 @@ impl Reader for Acc {
 
     async fn members(&self, group_id: &str, lane: Lane) -> Result<Listing<LiveMember>, Error> {
         let request = self.members_request(group_id, &[])?;
-        let listing = self.construction.list(&request, lane).await?;
+        let listing = self.construction.list(ListName::Members(group_id.to_owned()), &request, lane).await?;
         self.note_mixed(group_id, &listing.rows);
         Ok(self.parse_members(listing))
     }
@@ -198,7 +202,7 @@ impl Reader for Acc {
         }
         let query = [("filter[email]", who.email.as_str()), ("filterTextMatch", "equals")];
         let request = self.members_request(group_id, &query)?;
-        let listing = self.construction.list(&request, lane).await?;
+        let listing = self.construction.list(ListName::Other(request.asks_for()), &request, lane).await?;
         let mut found = self.parse_members(listing);
         found.rows.retain(|member| member.email.as_ref() == Some(&who.email));
         Ok(found)

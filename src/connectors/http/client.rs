@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     budget::{Kind, Lane},
-    connectors::{Error, ErrorKind, Judge, Meaning, Said, meaning::BY_HTTP},
+    connectors::{Error, ErrorKind, Judge, Meaning, Said, meaning::BY_HTTP, row_limit::RowLimits},
 };
 
 /// How often a read is sent before giving up: survives a restart of the app's servers, not an outage.
@@ -40,6 +40,7 @@ pub struct HttpClient {
     auth: Arc<Authenticator>,
     base: Url,
     headers: Vec<(String, String)>,
+    rows: RowLimits,
 }
 
 /// A request as connectors make it.
@@ -76,6 +77,13 @@ impl Request {
         self
     }
 
+    /// What asks for a list, page aside: `GET /users?active=true`.
+    pub(in crate::connectors) fn asks_for(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(&self.query);
+        format!("{}?{}", self.line(), query.finish())
+    }
+
     /// Method and path, for messages: `GET /users`.
     pub(in crate::connectors) fn line(&self) -> String {
         format!("{} {}", self.method.as_str(), self.path)
@@ -93,6 +101,8 @@ pub struct Answer {
     pub body: Option<Value>,
     /// What it means, where it was judged to mean anything.
     pub said: Option<Said>,
+    /// Bytes of the body.
+    pub size: u64,
 }
 
 impl Answer {
@@ -102,7 +112,8 @@ impl Answer {
     }
 
     fn new(answer: WireAnswer, body: Option<Value>) -> Self {
-        Self { status: answer.status, headers: answer.headers, body, said: None }
+        let size = answer.body.map_or(0, |body| body.len() as u64);
+        Self { status: answer.status, headers: answer.headers, body, said: None, size }
     }
 }
 
@@ -137,7 +148,13 @@ impl HttpClient {
             random: Link::random(config.seed),
             clock: config.clock,
         };
-        Self { link, auth: Arc::new(Authenticator::new(config.auth)), base: config.base, headers: config.headers }
+        Self {
+            link,
+            auth: Arc::new(Authenticator::new(config.auth)),
+            base: config.base,
+            headers: config.headers,
+            rows: config.rows,
+        }
     }
 
     /// The same client, signed in together with `other`: a token that either of them fetched serves both.
@@ -151,6 +168,11 @@ impl HttpClient {
     /// The app's name.
     pub fn app(&self) -> &str {
         &self.link.app
+    }
+
+    /// How long the app's lists may be.
+    pub(in crate::connectors) fn rows(&self) -> &RowLimits {
+        &self.rows
     }
 
     /// Requests that were sent so far, token calls and repetitions included.
@@ -238,7 +260,7 @@ impl HttpClient {
                         200..=299 => match read_body(&answer, write) {
                             Ok(body) => return Ok(Answer::new(answer, body)),
                             Err(reason) => {
-                                let may_pass = answer.body != Err(BodyFailure::TooLarge);
+                                let may_pass = !matches!(answer.body, Err(BodyFailure::TooLarge { .. }));
                                 (failing.lost(Some(answer.status), &reason), !write && may_pass)
                             }
                         },
@@ -368,7 +390,12 @@ fn read_body(answer: &WireAnswer, may_be_empty: bool) -> Result<Option<Value>, S
     match &answer.body {
         Ok(body) if may_be_empty && body.is_empty() => Ok(None),
         Err(BodyFailure::Cut(reason)) => Err(format!("the answer broke off: {reason}")),
-        Err(BodyFailure::TooLarge) => Err("the answer is larger than any sensible one".into()),
+        Err(BodyFailure::TooLarge { most }) => {
+            let most = *most as f64 / f64::from(1 << 20);
+            Err(format!(
+                "the answer is larger than {most} MiB, which is the most that rosterd reads of one; have the app send less at once"
+            ))
+        }
         Ok(body) if body.iter().all(u8::is_ascii_whitespace) => Err("the answer is empty".into()),
         Ok(body) if looks_like_html(body) => Err("the answer is a web page, maybe of a proxy or for signing in".into()),
         Ok(body) => serde_json::from_slice(body)

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::auth::Scheme;
-use crate::connectors::Clock;
+use crate::connectors::{Clock, row_limit::RowLimits};
 
 /// What an [`HttpClient`] is made of.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub struct HttpConfig {
     pub timeout: Duration,
     /// No larger body is read, in bytes.
     pub largest_body: usize,
+    /// How long the app's lists may be.
+    pub(in crate::connectors) rows: RowLimits,
     /// Makes the pauses between repetitions repeatable.
     pub seed: Option<u64>,
     /// Against which dates in headers are measured, where an answer has no date of its own.
@@ -46,6 +48,7 @@ impl HttpConfig {
             headers: Vec::new(),
             timeout: Duration::from_secs(30),
             largest_body: 64 << 20,
+            rows: RowLimits::default(),
             seed: None,
             clock: Clock::default(),
         }

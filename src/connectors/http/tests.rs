@@ -71,7 +71,7 @@ impl Transport for Script {
         let body = match &turn {
             Turn::Answer(.., body) => Ok(body.as_bytes().to_vec()),
             Turn::Cut => Err(BodyFailure::Cut("connection closed".into())),
-            Turn::Huge => Err(BodyFailure::TooLarge),
+            Turn::Huge => Err(BodyFailure::TooLarge { most: 64 << 20 }),
             Turn::Refused => return Err(WireFailure::NotSent("connection refused".into())),
             Turn::Reset => return Err(WireFailure::Lost("connection reset".into())),
             Turn::Silence => return std::future::pending().await,

@@ -67,8 +67,11 @@ impl WireAnswer {
 pub enum BodyFailure {
     /// The connection broke off.
     Cut(String),
-    /// It is larger than any sensible answer.
-    TooLarge,
+    /// It has more bytes than are read.
+    TooLarge {
+        /// The most that is read.
+        most: usize,
+    },
 }
 
 /// Why there is no answer.
@@ -117,14 +120,14 @@ impl HttpTransport {
     }
 
     async fn body(&self, mut response: reqwest::Response) -> Result<Vec<u8>, BodyFailure> {
-        let too_large = |length: u64| length > self.largest_body as u64;
-        if response.content_length().is_some_and(too_large) {
-            return Err(BodyFailure::TooLarge);
+        let most = self.largest_body;
+        if response.content_length().is_some_and(|length| length > most as u64) {
+            return Err(BodyFailure::TooLarge { most });
         }
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| BodyFailure::Cut(chain(&error)))? {
-            if body.len() + chunk.len() > self.largest_body {
-                return Err(BodyFailure::TooLarge);
+            if body.len() + chunk.len() > most {
+                return Err(BodyFailure::TooLarge { most });
             }
             body.extend_from_slice(&chunk);
         }

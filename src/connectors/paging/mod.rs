@@ -4,7 +4,8 @@
 //! A connector gives two things: the request for a page, from an [`Ask`], and the [`Page`] that an answer holds. The engine
 //! knows no JSON and sends nothing itself. [`cursor`], [`sweep`] and [`whole`] are pure; only [`read`] waits for answers.
 //!
-//! What decides a fact stands in one place each: how to ask for the next page in [`cursor`], when to stop in [`sweep`], why
+//! What decides a fact stands in one place each: how to ask for the next page in [`cursor`], when to stop in [`sweep`], how
+//! long it may be in [`row_limit`](super::row_limit), why
 //! a list is not whole in [`whole`], when to start afresh in [`read`]. A new sign that rows are missing is a new fact in
 //! [`whole`]; a sign that only the app's own answers carry is a reason in [`Page::cut_off`].
 
@@ -39,6 +40,8 @@ pub(super) struct Page {
     pub(super) cut_off: Option<String>,
     /// What looks as if there were more after the last page, and proves nothing.
     pub(super) hint: Option<String>,
+    /// Bytes of the answer.
+    pub(super) bytes: u64,
 }
 
 /// A row of a page.

@@ -12,7 +12,10 @@ use super::{
     whole::Verdict,
 };
 use crate::{
-    connectors::{Error, Listing},
+    connectors::{
+        Error, Listing,
+        row_limit::{ListName, RowLimits},
+    },
     model::Coverage,
 };
 
@@ -24,6 +27,12 @@ const SWEEPS: u32 = 3;
 pub(in crate::connectors) trait Pages: Send + Sync {
     /// How its pages follow each other.
     fn paging(&self) -> &Paging;
+
+    /// Which list it is, for how long it may be.
+    fn name(&self) -> ListName;
+
+    /// The limits of the app's lists, which learn from each complete reading.
+    fn limits(&self) -> &RowLimits;
 
     /// Its name in a reason: `GET /users`.
     fn line(&self) -> String;
@@ -80,8 +89,9 @@ pub(in crate::connectors) async fn read(pages: &mut impl Pages) -> Result<Listin
     let mut seen: BTreeMap<String, Value> = BTreeMap::new();
     let mut reason = String::new();
     let mut round = 0;
+    let name = pages.name();
     while round < SWEEPS {
-        let mut sweep = Sweep::new(pages.paging());
+        let mut sweep = Sweep::new(pages.paging(), pages.limits().limit(&name));
         let ended = run(&*pages, &mut sweep).await;
         let doubt = sweep.doubt();
         let (rows, verdict) = sweep.finish();
@@ -89,6 +99,7 @@ pub(in crate::connectors) async fn read(pages: &mut impl Pages) -> Result<Listin
             (Ended::Enough(row), _) => return Ok(Listing::complete(vec![row])),
             (Ended::Last, Verdict::Complete) => {
                 doubt.iter().for_each(|why| pages.doubt(why));
+                pages.limits().learn(name, rows.len() as u64);
                 return Ok(Listing::complete(rows.into_iter().map(|row| row.value).collect()));
             }
             (Ended::AtStart(refusal), _) if round == 0 => {

@@ -4,8 +4,15 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::{
     Ask, Cursor, Page, Paging, Row, Totals,
-    whole::{EMPTY_PAGES, Facts, Fault, Verdict, doubt, judge},
+    whole::{EMPTY_PAGES, Facts, Fault, LARGEST_LIST, Verdict, doubt, judge},
 };
+use crate::connectors::row_limit::RowLimit;
+
+/// So many pages may have few rows. A list of a million rows in pages of a hundred takes ten thousand pages.
+const PATIENT_PAGES: u64 = 1_000;
+
+/// After those, pages with fewer rows on average are no way to read a list.
+const ROWS_A_PAGE: u64 = 5;
 
 /// What to do after a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +25,7 @@ pub(super) enum Follow {
 #[derive(Debug)]
 pub(super) struct Sweep<'a> {
     paging: &'a Paging,
+    limit: RowLimit,
     rows: Vec<Row>,
     keys: HashSet<String>,
     /// Rows on the first page.
@@ -32,9 +40,10 @@ pub(super) struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    pub(super) fn new(paging: &'a Paging) -> Self {
+    pub(super) fn new(paging: &'a Paging, limit: RowLimit) -> Self {
         Self {
             paging,
+            limit,
             rows: Vec::new(),
             keys: HashSet::new(),
             first: 0,
@@ -79,11 +88,30 @@ impl<'a> Sweep<'a> {
         self.totals(&page, received);
         self.facts.has_next |= page.has_next;
         self.facts.hint = page.hint.take();
+        self.facts.bytes += page.bytes;
         let cut_off = page.cut_off.take();
-        let follow = if self.paging.is_at_once() { Follow::Done } else { self.follow(page, received, before) };
+        let follow = match self.too_long() {
+            Some(fault) => self.fail(fault),
+            None if self.paging.is_at_once() => Follow::Done,
+            None => self.follow(page, received, before),
+        };
         // A page that leads on may well say that there is more.
         self.facts.cut_off = cut_off.filter(|_| follow == Follow::Done);
         follow
+    }
+
+    /// Why no more is read, however the list goes on.
+    fn too_long(&self) -> Option<Fault> {
+        let Facts { received, pages, bytes, .. } = self.facts;
+        // Who asks for tiny pages gets them.
+        let few = self.paging.max.map_or(ROWS_A_PAGE, |asked| ROWS_A_PAGE.min(asked / 2));
+        if received > self.limit.rows() {
+            return Some(Fault::TooManyRows(received, self.limit));
+        }
+        if bytes > LARGEST_LIST {
+            return Some(Fault::TooLarge(bytes));
+        }
+        (pages > PATIENT_PAGES && received < pages.saturating_mul(few)).then_some(Fault::Trickles { received, pages })
     }
 
     fn row(&mut self, row: Row) {

@@ -1,9 +1,14 @@
 //! Whether a list that was read is whole, and if not, why.
 
 use super::{Cursor, Paging, cursor::is_usual_size};
+use crate::connectors::row_limit::{RowLimit, counted};
 
 /// Empty pages in a row that still promise more. A filter may empty some; an app that goes on like this has no end.
 pub(super) const EMPTY_PAGES: u64 = 10;
+
+/// Bytes that all pages of a list may have. Rows of the most talkative servers have 4 KiB, so that this is 130,000 of them; what
+/// is read takes several times as much memory.
+pub(super) const LARGEST_LIST: u64 = 512 << 20;
 
 /// What totals are worth.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +39,8 @@ pub(super) struct Facts {
     pub(super) seen: u64,
     /// Rows received, repeated ones included.
     pub(super) received: u64,
+    /// Bytes received.
+    pub(super) bytes: u64,
     pub(super) pages: u64,
     /// What the first row without an identity lacks.
     pub(super) lacks: Option<String>,
@@ -68,6 +75,12 @@ pub(super) enum Fault {
     Circle,
     /// The first page is full, with so many rows, and no answer had a place for the way to the next one.
     Unnamed(u64),
+    /// So many rows came, which are more than the list may have.
+    TooManyRows(u64, RowLimit),
+    /// So many bytes came.
+    TooLarge(u64),
+    /// Hardly any rows come, page after page.
+    Trickles { received: u64, pages: u64 },
 }
 
 /// Judges whether a reading saw the whole list.
@@ -109,6 +122,20 @@ fn broken(facts: &Facts, totals: &Totals) -> Option<String> {
                 "{rows} rows came, as many as a page has, and no answer had a place for the way to the next one; check \
                  where it is looked for"
             ),
+            Fault::TooManyRows(rows, limit) => format!("{} rows came, and {limit}", counted(*rows)),
+            Fault::TooLarge(bytes) => {
+                let most = LARGEST_LIST >> 20;
+                format!(
+                    "{} MiB came, and rosterd reads {most} MiB of one list; ask the app for smaller rows",
+                    bytes >> 20
+                )
+            }
+            Fault::Trickles { received, pages } => {
+                let (received, pages) = (counted(*received), counted(*pages));
+                format!(
+                    "{pages} pages had {received} rows in all; rosterd reads no further, since such a list may never end"
+                )
+            }
         })
     };
     // An empty page without its total is what a broken answer looks like, and an empty app is what it would mean.

@@ -20,6 +20,7 @@ use crate::{
     connectors::{
         AccountGroup, Error, ErrorKind, Listing, Looked, OverHttp, Reader, STATUS_NOT_SHOWN,
         http::{HttpClient, Method, Request},
+        row_limit::ListName,
     },
     model::{
         AccountStatus, Coverage, Email, FieldName, LiveAccount, LiveGroup, LiveMember, Notice, Options, Reach,
@@ -49,6 +50,9 @@ pub(super) type Enough<'a> = &'a (dyn Fn(&Value) -> bool + Send + Sync);
 
 /// No row is.
 pub(super) const TO_THE_END: Enough<'static> = &|_| false;
+
+/// The list of all accounts.
+const ACCOUNTS: Option<ListName> = Some(ListName::Accounts);
 
 impl RestConnector {
     /// A connector that speaks through `http`, whose base is that of the manifest. `semantics` are the manifest's with
@@ -187,7 +191,8 @@ impl Reader for RestConnector {
         self.dictionaries.lock().await.clear();
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let accounts = &self.manifest.accounts;
-        let rows = self.list(&accounts.list, &accounts.records.id, &self.bindings(&[]), lane, TO_THE_END).await?;
+        let rows =
+            self.list(ACCOUNTS, &accounts.list, &accounts.records.id, &self.bindings(&[]), lane, TO_THE_END).await?;
         let words = self.account_words(lane).await;
         Ok(rows.parse(|row| accounts.parse(row, &words)))
     }
@@ -215,12 +220,14 @@ impl Reader for RestConnector {
                 let mut found = Listing::complete(Vec::new());
                 for email in emails {
                     let bindings = self.bindings(&[("email", email.as_str())]);
-                    found = found.and(self.list(find, &accounts.records.id, &bindings, lane, TO_THE_END).await?);
+                    found = found.and(self.list(None, find, &accounts.records.id, &bindings, lane, TO_THE_END).await?);
                 }
                 found
             }
             // An address belongs to one account, so that a sweep need not go on behind it.
-            None => self.list(&accounts.list, &accounts.records.id, &self.bindings(&[]), lane, &is_it).await?,
+            None => {
+                self.list(ACCOUNTS, &accounts.list, &accounts.records.id, &self.bindings(&[]), lane, &is_it).await?
+            }
         };
         let words = self.account_words(lane).await;
         let mut found = rows.parse(|row| accounts.parse(row, &words));
@@ -240,7 +247,8 @@ impl Reader for RestConnector {
         let Some(list) = &self.manifest.groups.list else {
             return Ok(Listing::complete(Vec::new()));
         };
-        let rows = self.list(list, &self.manifest.groups.records.id, &self.bindings(&[]), lane, TO_THE_END).await?;
+        let (id, bindings) = (&self.manifest.groups.records.id, self.bindings(&[]));
+        let rows = self.list(None, list, id, &bindings, lane, TO_THE_END).await?;
         Ok(rows.parse(|row| self.parse_group(row)))
     }
 
@@ -249,7 +257,8 @@ impl Reader for RestConnector {
         let Some(MemberList::PerGroup(list, keys)) = &members.list else {
             return Err(self.lacks("read the members of a group"));
         };
-        let rows = self.list(list, &keys.id, &self.bindings(&[("group.id", group_id)]), lane, TO_THE_END).await?;
+        let (name, bindings) = (ListName::Members(group_id.to_owned()), self.bindings(&[("group.id", group_id)]));
+        let rows = self.list(Some(name), list, &keys.id, &bindings, lane, TO_THE_END).await?;
         let words = self.member_words(lane).await;
         Ok(rows.parse(|row| {
             let values = rows::values(&members.fields, &words, row);
@@ -263,7 +272,8 @@ impl Reader for RestConnector {
         let Some(MemberList::PerAccount(list, keys)) = &members.list else {
             return Err(self.lacks("read the groups of an account"));
         };
-        let rows = self.list(list, &keys.id, &self.bindings(&[("account.id", account_id)]), lane, TO_THE_END).await?;
+        let bindings = self.bindings(&[("account.id", account_id)]);
+        let rows = self.list(None, list, &keys.id, &bindings, lane, TO_THE_END).await?;
         let words = self.member_words(lane).await;
         Ok(rows.parse(|row| {
             let need = |path| need("membership", path, row);

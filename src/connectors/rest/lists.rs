@@ -16,8 +16,9 @@ use crate::{
     budget::Lane,
     connectors::{
         Error, ErrorKind, Listing, Meaning,
-        http::Request,
+        http::{Answer, Request},
         paging::{self, Answered, Ask, Cursor, Page, Pages, Paging, Place},
+        row_limit::{ListName, RowLimits},
     },
     model::Coverage,
 };
@@ -25,6 +26,7 @@ use crate::{
 /// One reading of a list, as its manifest describes it.
 struct Reading<'a> {
     app: &'a RestConnector,
+    name: ListName,
     list: &'a List,
     /// Where a row's identity is.
     key: &'a Dotted,
@@ -50,6 +52,14 @@ impl Pages for Reading<'_> {
         &self.list.paged.paging
     }
 
+    fn name(&self) -> ListName {
+        self.name.clone()
+    }
+
+    fn limits(&self) -> &RowLimits {
+        self.app.http.rows()
+    }
+
     fn line(&self) -> String {
         self.request.line()
     }
@@ -61,11 +71,11 @@ impl Pages for Reading<'_> {
         let possible = |meaning| meaning != Meaning::Expired || !first;
         let judge = |status, body: &[u8]| call.answers.judge(status, body, possible);
         let request = ask.added_to(&self.request);
-        let answer = self.app.http.read_judged(&request, self.lane, &judge).await?;
+        let mut answer = self.app.http.read_judged(&request, self.lane, &judge).await?;
         let good = (200..300).contains(&answer.status);
-        let mut body = answer.body.unwrap_or(Value::Null);
+        let mut body = answer.body.take().unwrap_or(Value::Null);
         let mut cut_off = None;
-        match answer.said {
+        match answer.said.take() {
             Some(said) if said.meaning == Meaning::Expired => {
                 return Ok(Answered::Expired("the way to the next page was too old when it was taken".into()));
             }
@@ -80,7 +90,7 @@ impl Pages for Reading<'_> {
             }
             _ => {}
         }
-        let mut page = shape::page(body, &answer.headers, items, self.key, paged)
+        let mut page = shape::page(Answer { body: Some(body), ..answer }, items, self.key, paged)
             .map_err(|wrong| self.app.http.error(&self.request, ErrorKind::Malformed, None, &wrong))?;
         if paged.paging.cursor == Cursor::Link {
             match page.next.take().map(|link| self.app.http.below(&request, &link)).transpose() {
@@ -101,9 +111,10 @@ impl Pages for Reading<'_> {
 }
 
 impl RestConnector {
-    /// Reads a list to its end, or to the first row that is `enough`.
+    /// Reads a list to its end, or to the first row that is `enough`. A list without a name goes by its request.
     pub(super) async fn list(
         &self,
+        name: Option<ListName>,
         list: &List,
         key: &Dotted,
         bindings: &Bindings<'_>,
@@ -111,7 +122,8 @@ impl RestConnector {
         enough: Enough<'_>,
     ) -> Result<Listing<Value>, Error> {
         let request = self.request(&list.call, bindings)?;
-        paging::read(&mut Reading { app: self, list, key, request, lane, enough }).await
+        let name = name.unwrap_or_else(|| ListName::Other(request.asks_for()));
+        paging::read(&mut Reading { app: self, name, list, key, request, lane, enough }).await
     }
 
     /// The names that a lookup gives, read once in a reading of the app. A failure is kept as well, so that an app
@@ -131,7 +143,7 @@ impl RestConnector {
             return Err(self.lacks(&format!("look up {name}")));
         };
         let bindings = self.bindings(&[]);
-        let rows = self.list(&lookup.list, &lookup.id, &bindings, lane, TO_THE_END).await?;
+        let rows = self.list(None, &lookup.list, &lookup.id, &bindings, lane, TO_THE_END).await?;
         let read = match &rows.coverage {
             Coverage::Complete | Coverage::Believed(_) => Dictionary::of(&rows.rows, lookup),
             // A name that was not seen might be anybody's, or somebody else's as well.

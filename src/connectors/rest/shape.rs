@@ -42,13 +42,9 @@ impl Paged {
 ///
 /// # Errors
 /// When the answer is no page.
-pub(in crate::connectors) fn page(
-    mut body: Value,
-    headers: &[(String, String)],
-    items: &Dotted,
-    key: &Dotted,
-    paged: &Paged,
-) -> Result<Page, String> {
+pub(in crate::connectors) fn page(answer: Answer, items: &Dotted, key: &Dotted, paged: &Paged) -> Result<Page, String> {
+    let Answer { headers, body, size, .. } = answer;
+    let (headers, mut body) = (&headers, body.unwrap_or(Value::Null));
     let at = |place: &Option<Dotted>| place.as_ref()?.get(&body).and_then(signs::number);
     let (total, at_least) = (at(&paged.total), at(&paged.at_least));
     let found = items.get(&body).map(|rows| rows.is_array() || (rows.is_null() && !signs::fails(&body)));
@@ -73,6 +69,7 @@ pub(in crate::connectors) fn page(
         total,
         at_least: at_least.or(unnamed),
         hint: signs.hint,
+        bytes: size,
     })
 }
 
@@ -107,7 +104,8 @@ mod tests {
     fn page_of(body: &Value) -> Result<Page, String> {
         let dotted = |text: &str| Dotted::try_from(text.to_owned()).unwrap();
         let paged = Paged { paging: Paging::at_once(Cursor::Undeclared), next: None, total: None, at_least: None };
-        page(body.clone(), &[], &dotted("data"), &dotted("id"), &paged)
+        let answer = Answer { status: 200, headers: Vec::new(), body: Some(body.clone()), said: None, size: 0 };
+        page(answer, &dotted("data"), &dotted("id"), &paged)
     }
 
     #[test]

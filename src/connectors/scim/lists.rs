@@ -11,8 +11,9 @@ use crate::{
     budget::Lane,
     connectors::{
         Error, ErrorKind, Listing,
-        http::{Method, Request},
+        http::{Answer, Method, Request},
         paging::{self, Answered, Ask, Cursor, Page, Pages, Paging, Place, Row, Totals},
+        row_limit::{ListName, RowLimits},
         signs::{self, Signs},
     },
 };
@@ -89,6 +90,7 @@ pub(super) enum Search {
 /// One reading of a list.
 struct Reading<'a> {
     app: &'a ScimApp,
+    name: ListName,
     request: Request,
     paging: Paging,
     lane: Lane,
@@ -96,7 +98,7 @@ struct Reading<'a> {
 
 impl ScimApp {
     /// Reads a list to its end.
-    pub(super) async fn list(&self, request: Request, lane: Lane) -> Result<Listing<Value>, Error> {
+    pub(super) async fn list(&self, name: ListName, request: Request, lane: Lane) -> Result<Listing<Value>, Error> {
         let profile = &self.profile;
         let paging = Paging {
             cursor: profile.paging.cursor(),
@@ -106,7 +108,7 @@ impl ScimApp {
             ends_short: false,
             totals: if profile.trust_totals { Totals::Guessed } else { Totals::Unsaid },
         };
-        let mut reading = Reading { app: self, request, paging, lane };
+        let mut reading = Reading { app: self, name, request, paging, lane };
         paging::read(&mut reading).await.map_err(|error| self.explain(error))
     }
 }
@@ -115,6 +117,14 @@ impl ScimApp {
 impl Pages for Reading<'_> {
     fn paging(&self) -> &Paging {
         &self.paging
+    }
+
+    fn name(&self) -> ListName {
+        self.name.clone()
+    }
+
+    fn limits(&self) -> &RowLimits {
+        self.app.http.rows()
     }
 
     fn line(&self) -> String {
@@ -133,9 +143,9 @@ impl Pages for Reading<'_> {
         }
         let http = &self.app.http;
         match http.read(&request, self.lane).await {
-            Ok(answer) => page(answer.body.unwrap_or(Value::Null), &answer.headers)
-                .map(Answered::Page)
-                .map_err(|why| http.error(&request, ErrorKind::Malformed, Some(answer.status), &why)),
+            Ok(Answer { status, headers, body, size, .. }) => page(body.unwrap_or(Value::Null), &headers)
+                .map(|page| Answered::Page(Page { bytes: size, ..page }))
+                .map_err(|why| http.error(&request, ErrorKind::Malformed, Some(status), &why)),
             // Servers say in different ways that a cursor is too old. Starting afresh helps against all other causes too.
             Err(error) if ask.place == Place::Given && error.status == Some(BAD_REQUEST) => {
                 Ok(Answered::Expired(format!("the cursor was refused each time: {error}")))
@@ -191,7 +201,7 @@ fn page(mut body: Value, headers: &[(String, String)]) -> Result<Page, String> {
     let row = |value: Value| Row { key: text(get(&value, "id")).ok_or_else(|| "a row has no `id`".into()), value };
     let rows = rows.into_iter().map(row).collect();
     let cut_off = next.as_ref().err().cloned().or(signs.more);
-    Ok(Page { rows, next: next.ok().flatten(), has_next, total, at_least: None, cut_off, hint: signs.hint })
+    Ok(Page { rows, next: next.ok().flatten(), has_next, total, at_least: None, cut_off, hint: signs.hint, bytes: 0 })
 }
 
 fn is_list(body: &Value) -> bool {

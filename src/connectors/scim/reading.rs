@@ -20,6 +20,7 @@ use crate::{
         AccountGroup, Error, ErrorKind, Joiner, Listing, Reader,
         http::{Answer, Method, Request, segment},
         rest::shape,
+        row_limit::{ListName, counted},
     },
     model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Severity},
 };
@@ -156,6 +157,11 @@ impl ScimApp {
                 }
             }
         }
+        let (received, limit) = (rows.len() as u64, self.http.rows().limit(&ListName::Members(id.to_owned())));
+        if received > limit.rows() {
+            let why = format!("GET {GROUPS}/{id}: {} members came, and {limit}", counted(received));
+            coverage = coverage.and(Coverage::Incomplete(why));
+        }
         let name = text(get(group, "displayName")).unwrap_or_else(|| id.to_owned());
         let mut memory = self.memory();
         if nested > 0 {
@@ -206,7 +212,7 @@ impl ScimApp {
 
     /// All users as the server shows them.
     async fn users(&self, lane: Lane) -> Result<Listing<Value>, Error> {
-        let users = self.list(Request::new(Method::Get, USERS), lane).await?;
+        let users = self.list(ListName::Accounts, Request::new(Method::Get, USERS), lane).await?;
         self.memory().claim(users.rows.iter());
         self.weigh_user_names(&users.rows);
         self.saw_rows(USERS, &users.rows);
@@ -239,7 +245,7 @@ impl ScimApp {
         }
         let filter = equals(self.profile.searched(), email.as_str());
         let list = Request::new(Method::Get, USERS).with(&[(FILTER, &filter)]);
-        let found = match self.list(list, lane).await {
+        let found = match self.list(ListName::Other(list.asks_for()), list, lane).await {
             Ok(found) => found,
             // Too broad, not understood or not there at all: the whole list knows it too.
             Err(error) if matches!(error.status, Some(400 | 404 | 405 | 413 | 501)) => {
@@ -291,7 +297,7 @@ impl Reader for ScimApp {
     async fn find(&self, email: &Email, lane: Lane) -> Result<Listing<LiveAccount>, Error> {
         let users = match self.filtered(email, lane).await? {
             Some(found) => found,
-            None => self.list(Request::new(Method::Get, USERS), lane).await?,
+            None => self.list(ListName::Accounts, Request::new(Method::Get, USERS), lane).await?,
         };
         let mut found = users.parse(|user| self.profile.account(user));
         found.rows.retain(|account| account.email == *email);
@@ -303,7 +309,8 @@ impl Reader for ScimApp {
     }
 
     async fn groups(&self, lane: Lane) -> Result<Listing<LiveGroup>, Error> {
-        let groups = self.list(Request::new(Method::Get, GROUPS).with(&[(EXCLUDED, MEMBERS)]), lane).await?;
+        let request = Request::new(Method::Get, GROUPS).with(&[(EXCLUDED, MEMBERS)]);
+        let groups = self.list(ListName::Other(request.asks_for()), request, lane).await?;
         self.saw_rows(GROUPS, &groups.rows);
         // Some show members all the same.
         groups.rows.iter().for_each(|group| self.memory().see_members(group));

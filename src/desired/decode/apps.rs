@@ -215,12 +215,15 @@ fn budget<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> BudgetSpec {
     }
 }
 
+/// The options, of which the language knows one.
 fn options<'a, 's>(d: &mut Decoder<'_, 's>, fields: &Fields<'a, 's>) -> &'a [Entry<'s>] {
-    let Some(entry) = fields.entry("options") else { return &[] };
-    if !matches!(entry.value.kind, Kind::Map(_)) {
-        d.wrong_type(&entry.value, "a mapping");
-    }
-    entry.value.entries()
+    let Some(options) = fields.object(d, "options") else { return &[] };
+    // The connector reads it with the others. Here it is only checked.
+    options.parsed(d, "max_rows", |text| match text.parse::<u64>() {
+        Ok(rows) if rows > 0 => Ok(rows),
+        _ => Err("write how many rows a list may have, such as `50000`".to_owned()),
+    });
+    options.all()
 }
 
 /// YAML as JSON: what the connectors read their options from. There, `True` is a text.

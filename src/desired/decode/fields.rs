@@ -9,7 +9,7 @@ use crate::{
         nearest,
         report::Span,
         secret,
-        spec::{self, Key, Leaf, Names, Object, Type},
+        spec::{self, Key, Leaf, Names, Object, Rest, Type},
         tree::{Entry, Kind, Node},
     },
     model::{Email, FieldValue},
@@ -44,7 +44,7 @@ impl<'a, 's> Fields<'a, 's> {
                 &[]
             }
         };
-        if !object.fields {
+        if object.rest == Rest::Unknown {
             for entry in entries.iter().filter(|entry| object.key(&entry.key).is_none()) {
                 let message = format!("unknown key `{}` in {}", entry.key, article(object.name));
                 let hint = nearest::hint(&entry.key, object.names(), "known keys");
@@ -65,6 +65,11 @@ impl<'a, 's> Fields<'a, 's> {
     pub(super) fn entry(&self, name: &'static str) -> Option<&'a Entry<'s>> {
         let _ = self.key(name);
         self.entries.iter().find(|entry| entry.key == name && !entry.value.is_null())
+    }
+
+    /// All entries.
+    pub(super) fn all(&self) -> &'a [Entry<'s>] {
+        self.entries
     }
 
     /// Keys that are not the language's own: fields of the connector.
@@ -276,7 +281,7 @@ impl<'s> Decoder<'_, 's> {
 
 fn article(name: &str) -> String {
     match name {
-        "settings" | "defaults" | "grantable" | "auth" => format!("`{name}`"),
+        "settings" | "defaults" | "grantable" | "auth" | "options" => format!("`{name}`"),
         "files" => "the files".to_owned(),
         _ if name.starts_with(['a', 'e', 'i', 'o', 'u']) => format!("an {name}"),
         _ => format!("a {name}"),

@@ -102,7 +102,8 @@ fn daemon<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Daemon {
         text.parse().map_err(|_| "write an IP address and a port: `127.0.0.1:8484`, `[::1]:8484`".to_owned())
     });
     let drift = fields.word(d, "drift").map(|(drift, _)| drift).unwrap_or_default();
-    Daemon { listen: listen.map(|(listen, _)| listen), token: fields.secret(d, "token"), drift }
+    let [token, read_token] = ["token", "read_token"].map(|name| fields.secret(d, name));
+    Daemon { listen: listen.map(|(listen, _)| listen), token, read_token, drift }
 }
 
 fn keep<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Keep {

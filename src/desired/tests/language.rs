@@ -561,6 +561,7 @@ fn settings_are_understood() {
                 "/run/token",
             ),
         ),
+        read_token: None,
         drift: Report,
     },
 )

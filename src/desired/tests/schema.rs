@@ -39,6 +39,7 @@ teams: { t: { members: { jane@example.com: {} }, grants: { autodesk: { groups: {
 apps:
   autodesk:
     auth: { token: { env: A } }
+    options: {}
     budget: {}
     policy: { max_removals: {}, freeze: [ { from: 2027-01-01 } ] }
     defaults: {}
@@ -102,6 +103,7 @@ fn fixtures_validate_and_mistakes_do_not() {
         "people: { jane@example.com: { status: gone } }",
         "apps: { a: { auth: { token: hunter2 } } }",
         "apps: { a: { budget: { requests: 1000 } } }",
+        "apps: { a: { options: { max_rows: many } } }",
         "approvals: [ { guard: ambiguous } ]",
         "settings: { schedule: { every: 15 } }",
     ] {
@@ -111,6 +113,7 @@ fn fixtures_validate_and_mistakes_do_not() {
     for fine in [
         "people:\n",
         "approvals: { allow: autodesk, guard: protected, until: 2027-01-01 }",
+        "apps: { autodesk: { options: { max_rows: 50000 } } }",
         "settings: { policy: { max_removals: 5, max_creates: 10%, protect: '*@example.com' } }",
         "apps: { autodesk: { accounts: [jane@example.com], groups: { Design Team: { members: { sam@example.com: { role: lead, until: 2027-01-01 } } } } } }",
     ] {

@@ -210,7 +210,8 @@ fn notify(settings: &Settings) -> String {
 fn daemon(daemon: &Daemon) -> String {
     let listen = daemon.listen.map_or_else(|| "its own address".to_owned(), |address| address.to_string());
     let token = daemon.token.as_ref().map_or_else(|| "no token".to_owned(), secret);
-    format!("{listen}, {token}, drift: {}", daemon.drift)
+    let reads = daemon.read_token.as_ref().map_or_else(String::new, |token| format!(", {} for reading", secret(token)));
+    format!("{listen}, {token}{reads}, drift: {}", daemon.drift)
 }
 
 fn keep(settings: &Settings) -> String {

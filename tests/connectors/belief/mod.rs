@@ -11,6 +11,7 @@ mod dry;
 mod empty_query;
 mod empty_text;
 mod end_of_list;
+mod floods;
 mod headers;
 mod hidden_members;
 mod import_required;

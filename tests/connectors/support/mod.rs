@@ -54,6 +54,8 @@ pub(crate) enum Answer {
     Reset,
     /// Promises more than it sends.
     CutOff,
+    /// A body of this text again and again, without an end.
+    Endless(&'static str),
 }
 
 pub(crate) fn json_answer(status: u16, body: Value) -> Answer {
@@ -118,6 +120,14 @@ async fn talk(mut stream: TcpStream, play: &(impl Fn(&Call) -> Answer + ?Sized),
         } else {
             play(&call)
         };
+        if let Answer::Endless(text) = answer {
+            let chunk = format!("{:x}\r\n{text}\r\n", text.len());
+            let mut sent = stream.write_all(b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n").await;
+            while sent.is_ok() {
+                sent = stream.write_all(chunk.repeat(64).as_bytes()).await;
+            }
+            return;
+        }
         let one = |name: &str, value: &str| vec![(name.to_owned(), value.to_owned())];
         let (status, headers, body, promised) = match answer {
             Answer::Json(status, body) => (status, Vec::new(), body.to_string(), 0),
@@ -126,7 +136,7 @@ async fn talk(mut stream: TcpStream, play: &(impl Fn(&Call) -> Answer + ?Sized),
             Answer::Text(status, body) => (status, Vec::new(), body.to_owned(), 0),
             Answer::Redirect(status, ref to) => (status, one("location", to), String::new(), 0),
             Answer::CutOff => (200, Vec::new(), r#"{"data": ["#.to_owned(), 1000),
-            Answer::Reset => return,
+            Answer::Reset | Answer::Endless(_) => return,
         };
         let header: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let length = body.len() + promised;
@@ -270,6 +280,11 @@ impl Fixture {
 
     pub(crate) fn lines(&self) -> Vec<String> {
         self.server.lines()
+    }
+
+    /// Forgets the requests so far.
+    pub(crate) fn clear(&self) {
+        self.server.clear();
     }
 
     /// Every request, in order.

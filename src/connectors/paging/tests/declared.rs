@@ -162,7 +162,7 @@ fn a_full_page_without_a_place_for_the_next_one_is_the_last_if_a_smaller_one_has
 fn what_comes_at_once_is_whole_unless_a_number_says_otherwise_and_doubted_unless_that_was_declared() {
     let doubt = |cursor: Cursor, page: Page| {
         let paging = Paging::at_once(cursor);
-        let mut sweep = Sweep::new(&paging);
+        let mut sweep = Sweep::new(&paging, RowLimit::Unknown);
         assert_eq!(sweep.take(page), Follow::Done);
         let doubt = sweep.doubt().is_some();
         (shown(sweep.finish().1), doubt)

@@ -9,6 +9,7 @@ use super::{
     sweep::{Follow, Sweep},
     whole::Verdict,
 };
+use crate::connectors::row_limit::RowLimit;
 
 /// A page with rows of these ids, and with whatever else it says.
 fn page(ids: impl IntoIterator<Item = u32>, says: Value) -> Page {
@@ -21,6 +22,7 @@ fn page(ids: impl IntoIterator<Item = u32>, says: Value) -> Page {
         has_next: says.get("next").is_some(),
         cut_off: says["cut_off"].as_str().map(str::to_owned),
         hint: says["hint"].as_str().map(str::to_owned),
+        bytes: says["bytes"].as_u64().unwrap_or(0),
     }
 }
 
@@ -34,7 +36,7 @@ fn shown(verdict: Verdict) -> String {
 
 /// Feeds pages; checks the queries that were asked, the ids that were seen and the verdict.
 fn check(paging: &Paging, pages: Vec<Page>, queries: &[&str], ids: impl IntoIterator<Item = u32>, verdict: &str) {
-    let mut sweep = Sweep::new(paging);
+    let mut sweep = Sweep::new(paging, RowLimit::Unknown);
     let mut asked = Vec::new();
     for page in pages {
         let ask = sweep.ask();

@@ -163,7 +163,7 @@ proptest! {
         by_cursor in any::<bool>(),
     ) {
         let paging = sized(size.into());
-        let mut sweep = Sweep::new(&paging);
+        let mut sweep = Sweep::new(&paging, RowLimit::Unknown);
         let mut requests = 0;
         loop {
             requests += 1;
