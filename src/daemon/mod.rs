@@ -99,8 +99,8 @@ pub(crate) enum Refused {
     /// Whoever reaches the address could see who has which access, and trigger cycles.
     #[error("`settings.daemon.listen: {0}` is reachable by others, and there is no token that they would have to show")]
     Open(SocketAddr),
-    /// The token is not there.
-    #[error("`settings.daemon.token`: {0}")]
+    /// A token is not there, or can be guessed.
+    #[error("{0}")]
     Token(String),
     /// The address cannot be had.
     #[error("cannot serve on {0}: {1}")]

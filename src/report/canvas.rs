@@ -297,7 +297,7 @@ pub(super) fn harmless(text: &str) -> String {
         match c {
             // Lines are the canvas's own affair: a break inside a value is shown, one in a sentence is a space.
             '\n' | '\t' | '\r' => out.push(' '),
-            c if c.is_control() || is_invisible(c) => out.extend(c.escape_unicode()),
+            c if steers(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }
@@ -321,9 +321,16 @@ pub fn printable(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Marks that change direction or take no room, with which one name can pass for another.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{ad}')
+/// Whether a character steers whatever shows it: a control character, or a mark that changes direction or takes no room, with
+/// which one name can pass for another.
+pub fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+            // Letters that are blank.
+            | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'
+        )
 }
 
 #[cfg(test)]

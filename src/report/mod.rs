@@ -22,7 +22,7 @@ mod wording;
 #[cfg(test)]
 mod tests;
 
-pub use canvas::{printable, spans};
+pub use canvas::{printable, spans, steers};
 pub use rows::notes;
 pub use wording::duration;
 

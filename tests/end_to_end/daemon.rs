@@ -22,20 +22,20 @@ use crate::{
 };
 
 /// Debug builds on busy machines take their time. What takes longer does not come.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A daemon that serves.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     /// What it logs. It is read all the time, so that a full pipe never stops the daemon.
     log: tokio::task::JoinHandle<String>,
-    url: String,
-    http: reqwest::Client,
+    pub(crate) url: String,
+    pub(crate) http: reqwest::Client,
 }
 
 impl Running {
     /// A daemon whose store goes with it.
-    async fn start(dir: &Path, sandbox: &Sandbox) -> Self {
+    pub(crate) async fn start(dir: &Path, sandbox: &Sandbox) -> Self {
         Self::remembering(dir, sandbox, &[]).await
     }
 
@@ -65,7 +65,7 @@ impl Running {
         Self { child, log, url: line.trim().to_owned(), http }
     }
 
-    async fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let answer = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
@@ -98,7 +98,7 @@ impl Running {
     }
 
     /// Ends it, and checks that this takes no longer than promised. What it logged.
-    async fn terminate(mut self) -> String {
+    pub(crate) async fn terminate(mut self) -> String {
         self.signal("-TERM");
         let ended = tokio::time::timeout(Duration::from_secs(10), self.child.wait()).await;
         let status = ended.expect("it ends in time").unwrap();
@@ -113,7 +113,7 @@ fn app<'a>(status: &'a Value, name: &str) -> &'a Value {
     apps.iter().find(|app| app["app"] == name).unwrap_or(&Value::Null)
 }
 
-fn settings(schedule: &str, more: &str) -> String {
+pub(crate) fn settings(schedule: &str, more: &str) -> String {
     format!("settings:\n  schedule: {schedule}\n  daemon: {{ listen: \"127.0.0.1:0\"{more} }}\n")
 }
 
@@ -433,7 +433,7 @@ async fn where_drift_is_only_reported_nothing_is_written() {
 async fn a_token_guards_the_status_and_the_trigger_and_sighup_reads_it_again() {
     let token = TempDir::new().unwrap();
     let path = token.path().join("token");
-    fs::write(&path, "token-4711\n").unwrap();
+    fs::write(&path, "token-4711-of-the-daemon\n").unwrap();
     let more = format!(", token: {{ file: {} }}", path.display());
     let story = Story::of(quick(), "accounts: { a@example.com: }", &settings("{ every: 1h }", &more)).await;
     let daemon = Running::start(story.dir.path(), &story.sandbox).await;
@@ -446,24 +446,24 @@ async fn a_token_guards_the_status_and_the_trigger_and_sighup_reads_it_again() {
     };
     for path in ["/", "/api/v1/status", "/metrics"] {
         assert_eq!(ask(reqwest::Method::GET, path, None).await, 401, "{path}");
-        assert_eq!(ask(reqwest::Method::GET, path, Some("token-4712")).await, 401, "{path}");
-        assert_eq!(ask(reqwest::Method::GET, path, Some("token-4711")).await, 200, "{path}");
+        assert_eq!(ask(reqwest::Method::GET, path, Some("token-4712-of-the-daemon")).await, 401, "{path}");
+        assert_eq!(ask(reqwest::Method::GET, path, Some("token-4711-of-the-daemon")).await, 200, "{path}");
     }
     assert_eq!(ask(reqwest::Method::GET, "/healthz", None).await, 200, "probes show no names and need no token");
     assert_eq!(ask(reqwest::Method::POST, "/api/v1/sync", None).await, 401);
-    assert_eq!(ask(reqwest::Method::POST, "/api/v1/sync", Some("token-4711")).await, 202);
-    assert_eq!(ask(reqwest::Method::POST, "/api/v1/sync?app=nowhere", Some("token-4711")).await, 404);
-    assert_eq!(ask(reqwest::Method::GET, "/api/v1/sync", Some("token-4711")).await, 405);
+    assert_eq!(ask(reqwest::Method::POST, "/api/v1/sync", Some("token-4711-of-the-daemon")).await, 202);
+    assert_eq!(ask(reqwest::Method::POST, "/api/v1/sync?app=nowhere", Some("token-4711-of-the-daemon")).await, 404);
+    assert_eq!(ask(reqwest::Method::GET, "/api/v1/sync", Some("token-4711-of-the-daemon")).await, 405);
     assert_eq!(ask(reqwest::Method::GET, "/nothing", None).await, 404);
 
-    fs::write(&path, "token-4712\n").unwrap();
+    fs::write(&path, "token-4712-of-the-daemon\n").unwrap();
     daemon.signal("-HUP");
     let end = Instant::now() + PATIENCE;
-    while ask(reqwest::Method::GET, "/", Some("token-4712")).await != 200 {
+    while ask(reqwest::Method::GET, "/", Some("token-4712-of-the-daemon")).await != 200 {
         assert!(Instant::now() < end, "the new token is not taken up");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert_eq!(ask(reqwest::Method::GET, "/", Some("token-4711")).await, 401);
+    assert_eq!(ask(reqwest::Method::GET, "/", Some("token-4711-of-the-daemon")).await, 401);
     let log = daemon.terminate().await;
     assert!(!log.contains("token-471"), "{log}");
 }

@@ -22,6 +22,8 @@ mod interrupts;
 mod killed;
 mod limits;
 mod only;
+#[cfg(target_os = "linux")]
+mod port;
 #[cfg(unix)]
 mod private;
 mod quiet;

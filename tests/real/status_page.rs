@@ -23,7 +23,7 @@ use crate::{
 /// Debug builds on busy machines take their time.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-const TOKEN: &str = "token-4711";
+const TOKEN: &str = "token-4711-of-the-status-page";
 
 /// A daemon that serves.
 struct Daemon {

@@ -17,7 +17,10 @@ use sha2::{Digest as _, Sha256};
 use tracing::error;
 
 use super::super::World;
-use crate::model::Daemon;
+use crate::model::{Daemon, SecretRef};
+
+/// A token that is shorter could be guessed. The command that the error names makes one of 64 characters.
+const SHORTEST: usize = 20;
 
 /// What somebody wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,38 +33,55 @@ pub(super) enum Purpose {
 
 /// Who may come in.
 pub(crate) struct Access {
-    /// The token's hash: comparing hashes tells nothing about the token by the time it takes.
-    token: RwLock<Option<[u8; 32]>>,
+    tokens: RwLock<Tokens>,
     loopback: bool,
+}
+
+/// The tokens' hashes: comparing hashes tells nothing about a token by the time it takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Tokens {
+    /// Whoever shows it may look and trigger.
+    all: Option<[u8; 32]>,
+    /// Whoever shows it may look.
+    read: Option<[u8; 32]>,
 }
 
 /// Why somebody may not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
+    /// None was shown.
     NoToken,
+    /// Another one was shown.
+    WrongToken,
+    /// The one that was shown is for looking.
+    ReadsOnly,
     WrongHost,
     OtherSite,
 }
 
 impl Access {
     pub(super) fn new(world: &dyn World, settings: &Daemon, loopback: bool) -> Result<Self, String> {
-        Ok(Self { token: RwLock::new(token(world, settings)?), loopback })
+        Ok(Self { tokens: RwLock::new(Tokens::of(world, settings)?), loopback })
+    }
+
+    fn tokens(&self) -> Tokens {
+        *self.tokens.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn asks_for_a_token(&self) -> bool {
-        self.token.read().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.tokens() != Tokens::default()
     }
 
-    /// Takes up the token of new files. One that cannot be had, or is gone where others can reach us, leaves the old one.
+    /// Takes up the tokens of new files. Those that cannot be had, or are gone where others can reach us, leave the old ones.
     pub(crate) fn renew(&self, world: &dyn World, settings: &Daemon) {
-        match token(world, settings) {
-            Ok(None) if !self.loopback => {
+        match Tokens::of(world, settings) {
+            Ok(tokens) if tokens == Tokens::default() && !self.loopback => {
                 error!(
-                    "the files no longer name `settings.daemon.token`; others can reach us, so that the old one holds"
+                    "the files no longer name `settings.daemon.token`; others can reach the daemon, so the old tokens hold"
                 );
             }
-            Ok(token) => *self.token.write().unwrap_or_else(PoisonError::into_inner) = token,
-            Err(why) => error!("`settings.daemon.token`: {why}; the old one holds"),
+            Ok(tokens) => *self.tokens.write().unwrap_or_else(PoisonError::into_inner) = tokens,
+            Err(why) => error!("{why}; the old tokens hold"),
         }
     }
 
@@ -71,24 +91,56 @@ impl Access {
         if purpose == Purpose::Trigger && !same_site(headers) {
             return Err(Refusal::OtherSite);
         }
-        let token = *self.token.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(token) = token else {
+        let tokens = self.tokens();
+        if tokens == Tokens::default() {
             // A name that some site lets resolve to this machine would make us part of that site.
             return if is_local(headers) { Ok(()) } else { Err(Refusal::WrongHost) };
-        };
-        let shown = shown_token(headers, purpose);
-        if shown.is_some_and(|shown| <[u8; 32]>::from(Sha256::digest(shown)) == token) {
-            Ok(())
-        } else {
-            Err(Refusal::NoToken)
+        }
+        if !headers.contains_key(header::AUTHORIZATION) {
+            return Err(Refusal::NoToken);
+        }
+        let shown = shown_token(headers, purpose).map(|shown| <[u8; 32]>::from(Sha256::digest(shown)));
+        match (shown, purpose) {
+            (None, _) => Err(Refusal::WrongToken),
+            (shown, _) if shown == tokens.all => Ok(()),
+            (shown, Purpose::Look) if shown == tokens.read => Ok(()),
+            (shown, Purpose::Trigger) if shown == tokens.read => Err(Refusal::ReadsOnly),
+            (Some(_), _) => Err(Refusal::WrongToken),
         }
     }
 }
 
-fn token(world: &dyn World, settings: &Daemon) -> Result<Option<[u8; 32]>, String> {
-    let Some(reference) = &settings.token else { return Ok(None) };
-    let token = world.secret(reference)?;
-    Ok(Some(Sha256::digest(token.expose_secret()).into()))
+impl Tokens {
+    /// The tokens that the settings name.
+    ///
+    /// # Errors
+    /// A sentence that begins with the setting.
+    fn of(world: &dyn World, settings: &Daemon) -> Result<Self, String> {
+        let tokens = Self {
+            all: token(world, "token", settings.token.as_ref())?,
+            read: token(world, "read_token", settings.read_token.as_ref())?,
+        };
+        if tokens.all.is_some() && tokens.all == tokens.read {
+            return Err("`settings.daemon.read_token` is the same as `settings.daemon.token`, so whoever reads could trigger; make \
+                        another one with `openssl rand -hex 32`"
+                .into());
+        }
+        Ok(tokens)
+    }
+}
+
+fn token(world: &dyn World, setting: &str, reference: Option<&SecretRef>) -> Result<Option<[u8; 32]>, String> {
+    let Some(reference) = reference else { return Ok(None) };
+    let token = world.secret(reference).map_err(|why| format!("`settings.daemon.{setting}`: {why}"))?;
+    let token = token.expose_secret();
+    let length = token.chars().count();
+    if length < SHORTEST {
+        return Err(format!(
+            "`settings.daemon.{setting}` has {length} characters, and one with fewer than {SHORTEST} can be guessed; make one \
+             with `openssl rand -hex 32`"
+        ));
+    }
+    Ok(Some(Sha256::digest(token).into()))
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
@@ -132,6 +184,14 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let (status, error) = match self {
             Self::NoToken => (StatusCode::UNAUTHORIZED, "show the token: `Authorization: Bearer TOKEN`"),
+            Self::WrongToken => (
+                StatusCode::UNAUTHORIZED,
+                "this is not the token; show the one of `settings.daemon.token`: `Authorization: Bearer TOKEN`",
+            ),
+            Self::ReadsOnly => (
+                StatusCode::FORBIDDEN,
+                "this token only reads; show the one of `settings.daemon.token` to begin a cycle",
+            ),
             Self::WrongHost => (
                 StatusCode::FORBIDDEN,
                 "without a token this answers to localhost alone; set `settings.daemon.token` to reach it by another name",
@@ -139,7 +199,7 @@ impl IntoResponse for Refusal {
             Self::OtherSite => (StatusCode::FORBIDDEN, "this request comes from the page of another site"),
         };
         let mut response = super::json_answer(status, &json!({ "error": error }));
-        if self == Self::NoToken {
+        if matches!(self, Self::NoToken | Self::WrongToken) {
             let ask = header::HeaderValue::from_static("Basic realm=\"rosterd: any name, and the token as password\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
         }
@@ -155,8 +215,13 @@ mod tests {
         pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
     }
 
+    fn hash(token: &str) -> [u8; 32] {
+        Sha256::digest(token).into()
+    }
+
     fn access(token: Option<&str>) -> Access {
-        Access { token: RwLock::new(token.map(|token| Sha256::digest(token).into())), loopback: true }
+        let tokens = Tokens { all: token.map(hash), read: None };
+        Access { tokens: RwLock::new(tokens), loopback: true }
     }
 
     fn check(token: Option<&str>, purpose: Purpose, pairs: &[(HeaderName, &str)], expect: Result<(), Refusal>) {
@@ -171,7 +236,7 @@ mod tests {
             check(Some("abc"), purpose, &shows("Bearer abc"), Ok(()));
             check(Some("abc"), purpose, &shows("bearer  abc"), Ok(()));
             for wrong in ["Bearer abd", "Bearer ab", "Bearer", "abc", "Bearer abcd"] {
-                check(Some("abc"), purpose, &shows(wrong), Err(Refusal::NoToken));
+                check(Some("abc"), purpose, &shows(wrong), Err(Refusal::WrongToken));
             }
             check(Some("abc"), purpose, &[(header::HOST, "localhost")], Err(Refusal::NoToken));
         }
@@ -182,8 +247,24 @@ mod tests {
         // `me:abc`
         let shown = [(header::AUTHORIZATION, "Basic bWU6YWJj")];
         check(Some("abc"), Purpose::Look, &shown, Ok(()));
-        check(Some("abc"), Purpose::Trigger, &shown, Err(Refusal::NoToken));
-        check(Some("abd"), Purpose::Look, &shown, Err(Refusal::NoToken));
+        check(Some("abc"), Purpose::Trigger, &shown, Err(Refusal::WrongToken));
+        check(Some("abd"), Purpose::Look, &shown, Err(Refusal::WrongToken));
+    }
+
+    #[test]
+    fn a_token_for_reading_triggers_nothing_with_or_without_one_that_triggers() {
+        for all in [Some(hash("all")), None] {
+            let tokens = Tokens { all, read: Some(hash("read")) };
+            let access = Access { tokens: RwLock::new(tokens), loopback: true };
+            let ask = |token: &str, purpose| {
+                access.allows(&headers(&[(header::AUTHORIZATION, &format!("Bearer {token}"))]), purpose)
+            };
+            assert_eq!(ask("read", Purpose::Look), Ok(()));
+            assert_eq!(ask("read", Purpose::Trigger), Err(Refusal::ReadsOnly));
+            assert_eq!(ask("other", Purpose::Look), Err(Refusal::WrongToken));
+            assert_eq!(ask("all", Purpose::Trigger).is_ok(), all.is_some());
+            assert_eq!(access.allows(&headers(&[(header::HOST, "localhost")]), Purpose::Look), Err(Refusal::NoToken));
+        }
     }
 
     #[test]

@@ -10,16 +10,16 @@
 //! | `GET /readyz` | 200 once every app was read completely, 503 before |
 
 mod access;
+mod door;
+mod guesses;
 mod html;
 pub(super) mod metrics;
 pub(super) mod page;
+mod places;
+mod plain;
 pub(super) mod status;
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -29,46 +29,21 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
 use serde::Deserialize;
 use serde_json::json;
-use tokio::{net::TcpListener, sync::Semaphore};
-use tracing::{error, info, warn};
+use tokio::sync::Semaphore;
+use tracing::{error, info};
 
-use super::{Refused, World, status::DaemonStatus};
-use crate::{execute::Stop, model::Daemon};
+use super::{World, status::DaemonStatus};
+use crate::report::steers;
 pub(super) use access::Access;
-use access::Purpose;
-
-/// Where it listens unless the files say otherwise.
-const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8484);
-
-/// How many callers are served at once; others wait. Each takes a file descriptor, of which the work on the apps must not run
-/// out.
-const CALLERS: usize = 64;
-
-/// How long a caller may take to say what it wants.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long a caller may stay.
-const LONGEST: Duration = Duration::from_secs(60);
-
-/// What keeps callers from being accepted, such as too few file descriptors, does not pass faster by trying faster.
-const BREATH: Duration = Duration::from_secs(1);
+use access::{Purpose, Refusal};
+use door::Caller;
+pub(super) use door::Door;
+use guesses::Guesses;
 
 /// The page has no scripts, loads nothing, and is shown in no frame.
 const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// An open socket, and who may come in.
-pub(super) struct Door {
-    listener: TcpListener,
-    pub address: SocketAddr,
-    pub access: Arc<Access>,
-}
 
 /// What answers are made of.
 #[derive(Clone)]
@@ -76,67 +51,40 @@ struct Desk {
     world: Arc<dyn World>,
     status: Arc<DaemonStatus>,
     access: Arc<Access>,
+    guesses: Arc<Guesses>,
+    /// Answers take turns: however many people look at a large status, probes find a free processor.
+    turns: Arc<Semaphore>,
 }
 
-impl Door {
-    /// Opens the door where the settings say.
-    pub(super) async fn open(world: &dyn World, settings: &Daemon) -> Result<Self, Refused> {
-        let wanted = settings.listen.unwrap_or(LISTEN);
-        let access = Access::new(world, settings, wanted.ip().is_loopback()).map_err(Refused::Token)?;
-        if !wanted.ip().is_loopback() && !access.asks_for_a_token() {
-            return Err(Refused::Open(wanted));
-        }
-        let listener = TcpListener::bind(wanted).await.map_err(|error| Refused::Bind(wanted, error))?;
-        let address = listener.local_addr().map_err(|error| Refused::Bind(wanted, error))?;
-        Ok(Self { listener, address, access: Arc::new(access) })
+impl Desk {
+    fn new(world: Arc<dyn World>, status: Arc<DaemonStatus>, access: Arc<Access>) -> Self {
+        Self { world, status, access, guesses: Arc::default(), turns: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Serves until the daemon ends.
-    pub(super) async fn serve(self, world: Arc<dyn World>, status: Arc<DaemonStatus>, mut stop: Stop) {
-        let service = TowerToHyperService::new(router(Desk { world, status, access: self.access }));
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
-        let places = Arc::new(Semaphore::new(CALLERS));
-        loop {
-            let next = async {
-                let place = places.clone().acquire_owned().await;
-                (place, self.listener.accept().await)
-            };
-            let (place, accepted) = tokio::select! {
-                biased;
-                () = stop.reached(1) => return,
-                next = next => next,
-            };
-            match accepted {
-                Ok((socket, _)) => {
-                    let connection = http.serve_connection(TokioIo::new(socket), service.clone());
-                    tokio::spawn(async move {
-                        // Whoever hangs up or is too slow cannot be told anything.
-                        let _ = tokio::time::timeout(LONGEST, connection).await;
-                        drop(place);
-                    });
+    /// Lets a request in that may do this, and nobody else.
+    async fn guard(self, purpose: Purpose, request: Request, next: Next) -> Response {
+        let caller = request.extensions().get::<Caller>().cloned();
+        match self.access.allows(request.headers(), purpose) {
+            Ok(()) => {}
+            Err(refusal) => {
+                if let (Refusal::WrongToken, Some(caller)) = (refusal, caller) {
+                    self.guesses.slow_down(caller.address()).await;
                 }
-                Err(failed) => {
-                    warn!("a caller was not served: {failed}");
-                    tokio::time::sleep(BREATH).await;
-                }
+                return refusal.into_response();
             }
         }
+        caller.iter().for_each(Caller::is_answered);
+        let turn = self.turns.acquire().await;
+        let answer = next.run(request).await;
+        drop(turn);
+        answer
     }
 }
 
 fn router(desk: Desk) -> Router {
     let guarded = |purpose| {
-        let access = desk.access.clone();
-        middleware::from_fn(move |request: Request, next: Next| {
-            let allowed = access.allows(request.headers(), purpose);
-            async move {
-                match allowed {
-                    Ok(()) => next.run(request).await,
-                    Err(refusal) => refusal.into_response(),
-                }
-            }
-        })
+        let desk = desk.clone();
+        middleware::from_fn(move |request: Request, next: Next| desk.clone().guard(purpose, request, next))
     };
     let looks = Router::new()
         .route("/", get(page))
@@ -150,7 +98,16 @@ fn router(desk: Desk) -> Router {
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz))
         .fallback(nothing)
+        .layer(middleware::from_fn(plainly))
         .with_state(desk)
+}
+
+/// Refuses what says two things about whom it is for.
+async fn plainly(request: Request, next: Next) -> Response {
+    match plain::check(request.method(), request.uri(), request.version(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(wrong) => json_answer(StatusCode::BAD_REQUEST, &json!({ "error": wrong })),
+    }
 }
 
 async fn page(State(desk): State<Desk>) -> Response {
@@ -225,5 +182,38 @@ async fn nothing() -> Response {
 
 fn json_answer(status: StatusCode, value: &serde_json::Value) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    (status, headers, format!("{value:#}\n")).into_response()
+    (status, headers, escaped(format!("{value:#}\n"))).into_response()
+}
+
+/// JSON with every character that steers a terminal or reorders text as an escape, which means the same to programs. Only texts
+/// can hold one: between them there are spaces and line ends.
+fn escaped(json: String) -> String {
+    if !json.chars().any(|c| c != '\n' && steers(c)) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !steers(c) {
+            out.push(c);
+        } else {
+            let units =
+                c.encode_utf16(&mut [0; 2]).iter().fold(String::new(), |all, unit| format!("{all}\\u{unit:04x}"));
+            out.push_str(&units);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_an_escape_in_json_and_means_the_same() {
+        let names = json!({ "name": "a\u{1b}[2J\u{9b}\u{202e}\u{e0041} ü\n", "plain": "b" });
+        let text = escaped(format!("{names:#}\n"));
+        assert!(!text.chars().any(|c| c != '\n' && steers(c)), "{text:?}");
+        assert!(text.contains("\\u202e\\udb40\\udc41 ü\\n"), "{text}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), names);
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::news::{Item, Kind};
-use crate::model::ActionName;
+use crate::{model::ActionName, report::steers};
 
 /// Names in one item of the text. `rosterd plan` and the status page have them all.
 const NAMED: usize = 10;
@@ -111,7 +111,8 @@ fn plain(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             // Elsewhere than in Slack this alone calls people. What follows is no name of theirs any more. Addresses stay.
             '@' if !out.ends_with(char::is_alphanumeric) => out.push_str("@\u{2060}"),
-            c if c.is_control() && c != '\n' => out.push(' '),
+            '\n' => out.push(c),
+            c if steers(c) => out.push(' '),
             c => out.push(c),
         }
     }
@@ -158,6 +159,14 @@ mod tests {
         );
         assert_eq!(body["events"][0]["kind"], "held");
         assert_eq!(body["events"][0]["actions"][0]["why"], "see <https://x|y> @all");
+    }
+
+    #[test]
+    fn a_name_can_neither_steer_a_terminal_nor_reorder_the_text() {
+        let name = name(Verb::AddMember, "a@example.com", Some("Ops\u{1b}[2J\u{202e}x\u{200b}"));
+        let actions = vec![(name, "because\r\u{9b}1m".into())];
+        let text = text(&Item::Actions { kind: Kind::Failed, app: "a".into(), actions });
+        assert!(text.contains("• `add-member a@example.com, Ops [2J x `: because  1m\n"), "{text:?}");
     }
 
     #[test]

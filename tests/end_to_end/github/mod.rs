@@ -342,3 +342,30 @@ async fn what_was_merged_is_applied_and_a_snapshot_is_left_even_when_something_f
         before + 2
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_script_lets_a_name_become_a_command_of_the_log() {
+    if !tools() {
+        return;
+    }
+    let mut stage = stage().await;
+    stage.pull_request(&[("desired-state/new.yaml", "teams: {}\n")]);
+    // Whatever is called prints what people chose, on both streams, and does not end its last line.
+    let prints = "echo '::add-mask::hunter2'\necho '::add-mask::hunter2' >&2\nprintf '::add-mask::hunter2'\n";
+    stage.command("bin/rosterd", &format!("#!/bin/sh\n{prints}"));
+    let git = format!(
+        "#!/bin/sh\ncase $* in *fetch*) {{ {prints} }} >&2; exit 1 ;; esac\nPATH=${{PATH#*:}} exec git \"$@\"\n"
+    );
+    let real = |stage: &Stage| stage.repo().git(&["update-ref", "refs/rosterd/change", "trial"]);
+    let check = |stage: &Stage, line: &str, variables: &[(&str, &str)]| {
+        let job = stage.script(line, variables);
+        assert_eq!(job.commands(), [""; 0], "{line}: {}", job.said);
+        assert!(job.said.contains("::add-mask::hunter2"), "{line} printed nothing: {}", job.said);
+    };
+    check(&stage, "apply.sh live.json", &[]);
+    check(&stage, "drift.sh live.json", &[("GH_TOKEN", TOKEN)]);
+    real(&stage);
+    check(&stage, "plan.sh comment.md", &[]);
+    stage.command("bin/git", &git);
+    check(&stage, "fetch.sh 7 comment.md", &[]);
+}
