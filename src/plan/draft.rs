@@ -174,7 +174,7 @@ impl Draft {
     fn finished(self, semantics: &Semantics) -> Action {
         let mut action = self.action;
         let of_member = action.name.verb.scope() == Scope::Membership;
-        action.gains_admin = self.makes_admin
+        action.gains_admin |= self.makes_admin
             || semantics.gains_admin(of_member, &action.changes)
             || semantics.makes_admin(action.step.joining());
         action

@@ -16,6 +16,7 @@ pub mod review;
 mod rows;
 pub mod since;
 pub mod text;
+mod told;
 pub mod why;
 mod wording;
 

@@ -1,6 +1,6 @@
 //! How reports spell numbers, times, verbs and places.
 
-use std::{collections::BTreeSet, fmt::Display};
+use std::{borrow::Cow, collections::BTreeSet, fmt::Display};
 
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 
@@ -8,6 +8,17 @@ use super::canvas::{Canvas, Line, Paint};
 use crate::model::{
     Action, ActionName, AppPlan, Cause, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb,
 };
+
+/// Longer texts are cut where they would take the room of what stands beside them.
+pub(super) const LONGEST: usize = 160;
+
+/// The text, or its beginning.
+pub(super) fn cut(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &text[..at]).into(),
+        None => text.into(),
+    }
+}
 
 /// `9,812`.
 pub(super) fn number(n: impl Display) -> String {

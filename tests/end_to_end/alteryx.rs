@@ -197,11 +197,8 @@ async fn lists_that_cannot_be_right_hold_what_needs_certainty() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_that_expire_during_a_run_are_renewed() {
-    let config = rosterd::sandbox::Config {
-        token_life: Duration::from_secs(1),
-        latency: Duration::from_millis(120),
-        ..quick()
-    };
+    let config =
+        rosterd::sandbox::Config { token_life: Duration::from_secs(1), latency: Duration::from_millis(120), ..quick() };
     let accounts: String =
         (0..40).map(|n| format!("  s{n}@example.com: {{ given_name: S, family_name: N }}\n")).collect();
     let app = format!("defaults: {{ role: Member }}\naccounts:\n{accounts}");

@@ -190,7 +190,7 @@ impl Builder<'_> {
             directory.window(&membership.person).intersect(membership.window).intersect(account.window)
         };
         let line = Rules::accounts(self.semantics).line(&account.said, grant.app.span, &mut self.managed, report);
-        grantable::check_groups(grant, self.app, report);
+        self.granted.check_groups(grant, report);
         self.granted.check_account(&line, report);
         for (membership, chain) in team {
             let reason = membership.reason.as_ref().or(account.reason.as_ref());

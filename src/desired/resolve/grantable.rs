@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     desired::{
-        decode::{App, Bound, FieldBounds, Grant, Member},
+        decode::{App, Bound, FieldBounds, Grant, Group, Member},
         report::{Report, Span},
     },
     model::{FieldName, FieldValue, Grantable, GroupState, RoleRule, Semantics},
@@ -75,6 +75,44 @@ impl<'a> Granting<'a> {
         self.check(&self.members, line, report);
     }
 
+    /// Reports groups of a grant that its app does not have, or that teams may not grant.
+    pub(super) fn check_groups(&self, grant: &Grant, report: &mut Report<'_>) {
+        let app = self.app;
+        for (named, _) in &grant.groups {
+            let Some(group) = app.groups.iter().find(|group| group.name == named.name) else {
+                names::unknown_group(app, named, report);
+                continue;
+            };
+            if group.state == GroupState::Absent {
+                let message = format!("group `{}` is to be deleted, and is granted here", group.name);
+                let draft = report.error("group-absent", named.span, message).label("granted here");
+                let deleted_at = group.state_span.unwrap_or(group.span);
+                draft.and(deleted_at, "to be deleted").hint("remove the grant, or `state: absent`");
+            }
+            let what = format!("group `{}`", named.name);
+            let instead = "add the members under the group itself";
+            match &app.grantable.groups {
+                Some(bound) if bound.0.iter().any(|allowed| allowed.name == named.name) => {}
+                Some(bound) => refuse(app, &what, named.span, bound, instead, report),
+                None => self.check_role_of(group, named.span, report),
+            }
+        }
+    }
+
+    /// Refuses a group whose members administer the app by a role of its own, unless `grantable` names the group.
+    fn check_role_of(&self, group: &Group, at: Span, report: &mut Report<'_>) {
+        let Some(rule) = self.accounts.role else { return };
+        let Some((value, role_at)) = group.said.get(&rule.field()) else { return };
+        let Some(role) = value.texts().find(|role| rule.admin.contains(*role)) else { return };
+        let (app, group) = (&self.app.name, &group.name);
+        let message =
+            format!("teams may not grant the group `{group}` in app `{app}`, whose role `{role}` administers");
+        let draft = report.error("not-grantable", at, message).label("granted here").and(*role_at, "its role");
+        draft.hint(format!(
+            "add the members under the group itself; or, to let teams grant it, list it in `groups` of the app's `grantable`"
+        ));
+    }
+
     fn check(&self, kind: &Kind<'_>, line: &Line, report: &mut Report<'_>) {
         for (field, value) in &line.values {
             let at = line.spans.get(field).copied().unwrap_or(line.span);
@@ -116,28 +154,6 @@ impl<'a> Granting<'a> {
         let bound = app.grantable.span.unwrap_or(app.span);
         let draft = draft.and(bound, "nothing here lets teams grant it");
         draft.hint(format!("{}; or, to let teams grant it, {line}", kind.instead));
-    }
-}
-
-/// Reports groups of a grant that its app does not have, or that teams may not grant.
-pub(super) fn check_groups(grant: &Grant, app: &App, report: &mut Report<'_>) {
-    for (named, _) in &grant.groups {
-        let Some(group) = app.groups.iter().find(|group| group.name == named.name) else {
-            names::unknown_group(app, named, report);
-            continue;
-        };
-        if group.state == GroupState::Absent {
-            let message = format!("group `{}` is to be deleted, and is granted here", group.name);
-            let draft = report.error("group-absent", named.span, message).label("granted here");
-            let deleted_at = group.state_span.unwrap_or(group.span);
-            draft.and(deleted_at, "to be deleted").hint("remove the grant, or `state: absent`");
-        }
-        if let Some(bound) = &app.grantable.groups
-            && !bound.0.iter().any(|allowed| allowed.name == named.name)
-        {
-            let what = format!("group `{}`", named.name);
-            refuse(app, &what, named.span, bound, "add the members under the group itself", report);
-        }
     }
 }
 

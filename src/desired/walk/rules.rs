@@ -80,6 +80,12 @@ fn is_page(path: &str) -> bool {
     (path.ends_with(".yaml") || path.ends_with(".yml")) && !is_hidden(path)
 }
 
+/// Whether a file looks as if it were read, and is not.
+fn is_nearly_page(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    !is_page(path) && (lower.ends_with(".yaml") || lower.ends_with(".yml"))
+}
+
 fn is_hidden(path: &str) -> bool {
     path.split('/').any(|part| part.starts_with('.'))
 }
@@ -130,11 +136,15 @@ impl<'a> Rules<'a> {
             Kind::Fifo if pages => "is a FIFO, and only regular files are read: remove it",
             Kind::Socket if pages => "is a socket, and only regular files are read: remove it",
             Kind::Device if pages => "is a device, and only regular files are read: remove it",
+            Kind::File if is_nearly_page(path) => {
+                "has an ending in capitals, and only `.yaml` and `.yml` are read: rename it"
+            }
             Kind::File | Kind::Fifo | Kind::Socket | Kind::Device => return Verdict::Pass,
         };
         let code = match kind {
             Kind::Link => "link",
             Kind::Submodule => "submodule",
+            Kind::File => "name",
             _ => "no-file",
         };
         self.wrong(code, path, why);
@@ -209,5 +219,6 @@ impl<'a> Rules<'a> {
 
 /// What disks that ignore case, or how letters are composed, take for the same.
 fn folded(path: &str) -> String {
-    path.nfc().collect::<String>().to_lowercase().nfc().collect()
+    // Upper case first, because a disk folds more than lower case alone does: a long s is an s, and a sharp s two of them.
+    path.nfc().collect::<String>().to_uppercase().to_lowercase().nfc().collect()
 }

@@ -12,8 +12,14 @@ use crate::model::{
     Claim, ClaimChange, Desired, DesiredApp, Email, FieldName, GroupState, PersonStatus, Place, Turn, Values, Window,
 };
 
-/// What lines grant, by whom they grant it to: for some time, some values, because of some lines.
-type Granted = BTreeMap<(Window, Values), BTreeSet<Place>>;
+/// What lines grant to somebody: for some time, some values.
+type Granted<'a> = BTreeMap<(Window, Values), Lines<'a>>;
+
+/// The lines that grant something, and whom they name.
+struct Lines<'a> {
+    named: &'a Email,
+    because: BTreeSet<Place>,
+}
 
 /// In which group, and for whom.
 type Who<'a> = (Option<&'a Arc<str>>, &'a Email);
@@ -36,7 +42,7 @@ pub fn claims(change: &Desired, before: &Desired) -> Vec<ClaimChange> {
         let sides = [(Turn::Added, now, new), (Turn::Removed, old, was)];
         for (turn, app, granted) in sides {
             let Some(app) = app else { continue };
-            found.extend(granted.into_iter().flat_map(|(who, claims)| tell(change, app, turn, who, claims)));
+            found.extend(granted.into_iter().flat_map(|((group, _), claims)| tell(change, app, turn, group, claims)));
         }
     }
     found.sort();
@@ -44,8 +50,8 @@ pub fn claims(change: &Desired, before: &Desired) -> Vec<ClaimChange> {
 }
 
 /// Everything that an app's lines grant to people who may use it.
-fn granted<'a>(desired: &'a Desired, app: &'a DesiredApp, keys: &'a Desired) -> BTreeMap<Who<'a>, Granted> {
-    let mut all: BTreeMap<Who<'a>, Granted> = BTreeMap::new();
+fn granted<'a>(desired: &'a Desired, app: &'a DesiredApp, keys: &'a Desired) -> BTreeMap<Who<'a>, Granted<'a>> {
+    let mut all: BTreeMap<Who<'a>, Granted<'a>> = BTreeMap::new();
     let accounts = app.accounts.iter().map(|(identity, account)| (None, identity, &account.claims));
     let groups = app.groups.values().filter(|group| group.state == GroupState::Present);
     let members = groups
@@ -56,7 +62,9 @@ fn granted<'a>(desired: &'a Desired, app: &'a DesiredApp, keys: &'a Desired) -> 
         }
         let granted = all.entry((group, keys.identity(identity))).or_default();
         for Claim { window, values, because, .. } in claims {
-            granted.entry((*window, values.clone())).or_default().extend(because.iter().cloned());
+            let new = || Lines { named: identity, because: BTreeSet::new() };
+            let lines = granted.entry((*window, values.clone())).or_insert_with(new);
+            lines.because.extend(because.iter().cloned());
         }
     }
     all
@@ -66,19 +74,19 @@ fn tell<'a>(
     change: &'a Desired,
     app: &'a DesiredApp,
     turn: Turn,
-    (group, identity): Who<'a>,
-    claims: Granted,
+    group: Option<&'a Arc<str>>,
+    claims: Granted<'a>,
 ) -> impl Iterator<Item = ClaimChange> + 'a {
-    claims.into_iter().map(move |((window, values), because)| ClaimChange {
+    claims.into_iter().map(move |((window, values), lines)| ClaimChange {
         app: app.name.clone(),
-        account: identity.as_str().into(),
+        account: lines.named.as_str().into(),
         group: group.cloned(),
         turn,
         from: window.from.map(|at| zoned(change, at)),
         until: window.until.map(|at| zoned(change, at)),
-        administrates: administrates(app, group.is_some(), &values),
+        administrates: administrates(app, group, &values),
         values,
-        because: because.into_iter().collect(),
+        because: lines.because.into_iter().collect(),
     })
 }
 
@@ -87,9 +95,11 @@ fn zoned(change: &Desired, at: jiff::Timestamp) -> Zoned {
 }
 
 /// Whether a claim lets somebody administer; what it leaves open the app's defaults say.
-fn administrates(app: &DesiredApp, membership: bool, values: &Values) -> bool {
-    if membership {
-        return app.semantics.makes_group_admin(values);
+fn administrates(app: &DesiredApp, group: Option<&Arc<str>>, values: &Values) -> bool {
+    if let Some(group) = group {
+        // A group may have a role of its own, which its members get.
+        let by_group = app.groups.get(group).is_some_and(|group| app.semantics.makes_admin(&group.values));
+        return by_group || app.semantics.makes_group_admin(values);
     }
     let open = |field: &&FieldName| app.managed.contains(*field) && !values.contains_key(*field);
     let defaults: Values = app

@@ -138,6 +138,8 @@ impl Group<'_> {
         let step = Step::AddMember { group: self.found.group_ref(), account: account_ref, values, joining };
         let mut draft = self.draft(step, name, Standing::Active, identity);
         draft.action.adds_access = true;
+        // A group may have a role of its own, which its members get.
+        draft.action.gains_admin = semantics.makes_admin(&self.found.desired.values);
         draft = draft.changes(changes).because(grant.because.clone());
         self.found.by_hand(self.cx, &mut draft, semantics.members.add);
         if let Some(account) = account {

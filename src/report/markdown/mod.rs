@@ -2,6 +2,7 @@
 //! bytes, and nothing in it tells the time, so that the comment is edited only when something changed.
 
 mod escape;
+mod parts;
 mod room;
 mod table;
 mod told;
@@ -9,14 +10,14 @@ mod told;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    rows,
-    text::{is_in_sync, only, own_findings, requests, seats},
+    text::{is_in_sync, only, own_findings, requests},
     wording,
 };
-use crate::model::{Action, AppPlan, Cause, Plan, Severity, Status, Summary, Turn, Verb};
-use escape::{code, fenced, prose};
+use crate::model::{Action, AppPlan, Cause, Plan, Status, Summary, Verb};
+use escape::{code, prose};
+use parts::{Parts, TABLE_HEAD, draw_app, draw_parts, draw_rest, says_more};
 use room::{AROUND_APP, take};
-use table::{Class, Part, Row, Whose};
+use table::{Row, Whose};
 
 /// The first line of every comment, invisible on the page: by it the comment is found again and edited in place.
 pub const MARKER: &str = "<!-- rosterd: plan -->";
@@ -28,18 +29,22 @@ const LIMIT: usize = 60_000;
 /// What the table of apps may take of that. With so many apps, only those with something in them are read.
 const TABLE: usize = 12_000;
 
+/// Actions of the change that stand above all else. With them, the rules and the grants that it alters are in the first 20
+/// lines, which everybody reads.
+const FIRST: usize = 4;
+
 /// The plan for a pull request.
 pub fn plan(plan: &Plan) -> String {
     let page = Page { plan, apps: wording::apps(plan) };
-    let (head, below) = (page.head(), page.below());
+    let (head, told, below) = (page.head(), page.told(), page.below());
     let rows = page.rows();
-    let taken = take(&rows, LIMIT.saturating_sub(head.len() + below.len() + AROUND_APP));
-    let mut out = head;
-    out.push_str(&page.first(&rows, &taken));
-    out.push_str(&below);
-    out.push_str(&page.left_out(&rows, &taken));
-    out.push_str(&page.body(&rows, &taken));
-    out
+    let spent = head.len() + told.open.len() + told.folded.len() + below.len();
+    let taken = take(&rows, LIMIT.saturating_sub(spent + AROUND_APP));
+    let (first, more) = page.first(&rows, &taken);
+    [&head, &first, &told.open, &more, &below, &told.folded, &page.left_out(&rows, &taken), &page.body(&rows, &taken)]
+        .into_iter()
+        .map(String::as_str)
+        .collect()
 }
 
 struct Page<'a> {
@@ -51,8 +56,9 @@ impl Page<'_> {
     fn rows(&self) -> Vec<Row> {
         let compared = self.plan.against.is_some();
         let mut rows = table::of_findings(None, wording::sorted(&self.plan.findings));
+        let first = table::first(&self.apps, compared, FIRST);
         for (index, app) in self.apps.iter().enumerate() {
-            rows.extend(table::of_actions(index, app, compared));
+            rows.extend(table::of_actions(index, app, compared, &first));
             rows.extend(table::of_findings(Some(index), own_findings(app)));
             rows.extend(table::of_due(index, &app.due));
         }
@@ -71,17 +77,23 @@ impl Page<'_> {
         if !alarms.is_empty() {
             out.push_str(&format!("> [!CAUTION]\n> {}.\n\n", alarms.join("; ")));
         }
-        if let Some(against) = &self.plan.against {
-            out.push_str(&told::list("Rules changed by this change", &rows::rules(&against.rules)));
-            let claims = rows::claims(&against.claims, &self.apps);
-            out.push_str(&told::list("Granted or taken back by this change", &claims));
-        }
         out
+    }
+
+    /// What the change alters without a step of the plan.
+    fn told(&self) -> told::List {
+        let Some(against) = &self.plan.against else { return told::List::default() };
+        let rules = told::list("Rules changed by this change", &super::told::rules(&against.rules));
+        let claims = told::list(
+            "Granted or taken back by this change",
+            &super::told::claims(&against.claims, &self.apps, self.plan.created_at),
+        );
+        told::List { open: rules.open + &claims.open, folded: rules.folded + &claims.folded }
     }
 
     /// `2 to do, 1 held by this change; 1 rule loosened`. What is not the change's doing is told below.
     fn title(&self, unread: usize) -> String {
-        let (counted, altered) = (counts(Summary::of(self.plan.by_change())), rows::alterations(self.plan));
+        let (counted, altered) = (counts(Summary::of(self.plan.by_change())), super::told::alterations(self.plan));
         let by = if self.plan.against.is_some() { " by this change" } else { "" };
         match (counted.is_empty(), altered.is_empty()) {
             (false, true) => counted + by,
@@ -117,9 +129,9 @@ impl Page<'_> {
             let what = wording::count(gone, "action", "actions");
             alarms.push(format!("{what} to do{by_this_change} cannot be undone"));
         }
-        let against = self.plan.against.iter();
-        let admins = against.flat_map(|against| &against.claims).filter(|claim| claim.administrates);
-        let admins = admins.filter(|claim| claim.turn == Turn::Added).count();
+        let against = self.plan.against.as_ref();
+        let admins =
+            against.map_or(0, |against| super::told::new_administrators(&against.claims, self.plan.created_at));
         if admins > 0 {
             let grants =
                 if admins == 1 { "1 grant lets".to_owned() } else { format!("{} grants let", wording::number(admins)) };
@@ -128,13 +140,30 @@ impl Page<'_> {
         alarms
     }
 
-    /// Rows that are never folded away.
-    fn first(&self, rows: &[Row], taken: &BTreeSet<usize>) -> String {
+    /// Rows that are never folded away: the gravest of the change in one table, and the others below what else it alters.
+    fn first(&self, rows: &[Row], taken: &BTreeSet<usize>) -> (String, String) {
+        let mut of_change: Vec<(usize, &Row)> =
+            rows.iter().enumerate().filter(|(_, row)| row.part.whose == Whose::First).collect();
+        of_change.sort_by_key(|(index, row)| (row.rank, *index));
+        let top: BTreeSet<usize> =
+            of_change.iter().map(|(index, _)| *index).filter(|index| taken.contains(index)).take(FIRST).collect();
+        if top.is_empty() {
+            return (String::new(), String::new());
+        }
+        let (by, count) = match &self.plan.against {
+            Some(_) => ("By this change", self.plan.by_change().count()),
+            None => ("Actions", self.actions(|_| true)),
+        };
+        let gravest = if count > top.len() { ", the gravest first" } else { "" };
+        let mut table = format!("**{by}: {}{gravest}**\n\n{TABLE_HEAD}", wording::number(count));
+        of_change.iter().filter(|(index, _)| top.contains(index)).for_each(|(_, row)| table.push_str(&row.text));
+        table.push('\n');
         let mut parts: Parts<'_> = BTreeMap::new();
-        for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.part.whose == Whose::First) {
+        of_change.sort_by_key(|(index, _)| *index);
+        for (index, row) in of_change {
             parts.entry(row.part).or_default().push((index, row));
         }
-        parts.iter().map(|(part, rows)| draw_part(*part, rows, taken)).collect()
+        (table, parts.iter().map(|(part, rows)| draw_rest(*part, rows, &top, taken)).collect())
     }
 
     /// What the plan was made with, and the apps.
@@ -256,8 +285,8 @@ impl Page<'_> {
                 Some(_) => {}
             }
         }
-        // An app that could not be read has no rows at all.
-        for (index, app) in self.apps.iter().enumerate().filter(|(_, app)| app.error.is_some()) {
+        // An app that could not be read has no rows at all, and the rows of others all stand above.
+        for (index, app) in self.apps.iter().enumerate().filter(|(_, app)| says_more(app, several)) {
             if !rows.iter().any(|row| row.app == Some(index)) {
                 out.push_str(&draw_app(app, &BTreeMap::new(), taken, several));
             }
@@ -295,78 +324,4 @@ fn table_row(app: &AppPlan, compared: bool) -> String {
         number(own_findings(app).len()),
     ]);
     format!("| {} |\n", cells.join(" | "))
-}
-
-type Parts<'a> = BTreeMap<Part, Vec<(usize, &'a Row)>>;
-
-fn draw_app(app: &AppPlan, parts: &Parts<'_>, taken: &BTreeSet<usize>, several: bool) -> String {
-    let counted = counts(app.summary());
-    let counted = if app.error.is_some() { "could not be read".to_owned() } else { counted };
-    let alarming = app.findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-    let mut title = vec![format!("<b>{}</b>", code(&app.app))];
-    title.extend((!counted.is_empty()).then_some(counted));
-    title.extend((alarming > 0).then(|| wording::count(alarming, "error", "errors")));
-    let mut out = format!("<details>\n<summary>{}</summary>\n\n", title.join(" · "));
-    if let Some(error) = &app.error {
-        out.push_str(&format!("Could not be read: {}\n\n", prose(error)));
-    } else if !app.complete && only(app).is_none() {
-        out.push_str("Not everything could be read, and what was not seen is not taken for absent.\n\n");
-    }
-    out.push_str(&own_forecast(app, several));
-    out.push_str(&draw_parts(parts, taken));
-    out.push_str("</details>\n\n");
-    out
-}
-
-/// What an app takes. Where there is no other, its requests were told for the plan as a whole.
-fn own_forecast(app: &AppPlan, several: bool) -> String {
-    let forecast = app.forecast;
-    let applying = several && app.summary().ready > 0 && forecast.requests > 0;
-    let applying = applying.then(|| {
-        format!("Applying takes {}, about {}.", requests(forecast.requests), wording::duration(forecast.seconds))
-    });
-    let said: Vec<String> = applying.into_iter().chain(seats(forecast).map(|(seats, _)| seats)).collect();
-    if said.is_empty() { String::new() } else { said.join(" ") + "\n\n" }
-}
-
-fn draw_parts(parts: &Parts<'_>, taken: &BTreeSet<usize>) -> String {
-    let by = |whose: Whose| parts.iter().filter(move |(part, _)| part.whose == whose);
-    let drawn = |whose: Whose| -> String { by(whose).map(|(part, rows)| draw_part(*part, rows, taken)).collect() };
-    let mut out = drawn(Whose::Change);
-    let others = drawn(Whose::Others);
-    if !others.is_empty() {
-        let count: usize = by(Whose::Others).map(|(_, rows)| rows.len()).sum();
-        let count = wording::count(count, "action", "actions");
-        out += &format!("<details>\n<summary>Not caused by this change: {count}</summary>\n\n{others}</details>\n\n");
-    }
-    out + &drawn(Whose::Nobody)
-}
-
-fn draw_part(part: Part, rows: &[(usize, &Row)], taken: &BTreeSet<usize>) -> String {
-    let shown: Vec<&Row> = rows.iter().filter(|(index, _)| taken.contains(index)).map(|(_, row)| *row).collect();
-    if shown.is_empty() {
-        return String::new();
-    }
-    let by_this_change = if part.compared && part.whose != Whose::Others { " by this change" } else { "" };
-    let by_this_change = if part.class.is_table() { by_this_change } else { "" };
-    let first = if part.whose == Whose::First { ", and most to look at" } else { "" };
-    let count = wording::number(rows.len());
-    let mut out = format!("**{}{by_this_change}{first}: {count}**\n\n", part.class.title());
-    if part.class.is_table() {
-        out.push_str("| action | who | what | asked for by |\n| --- | --- | --- | --- |\n");
-    }
-    shown.iter().for_each(|row| out.push_str(&row.text));
-    out.push('\n');
-    if shown.len() < rows.len() {
-        let more = wording::number(rows.len() - shown.len());
-        out.push_str(&format!("… and {more} more.\n\n"));
-    }
-    let releases: BTreeSet<&String> = shown.iter().filter_map(|row| row.release.as_ref()).collect();
-    if part.class == Class::Actions(Status::Held) && !releases.is_empty() {
-        let this = if releases.len() == 1 { "this line" } else { "these lines, one for each," };
-        out.push_str(&format!("To release what is held, add {this} under `approvals:`\n\n"));
-        out.push_str(&fenced(&releases.into_iter().cloned().collect::<Vec<_>>()));
-        out.push('\n');
-    }
-    out
 }

@@ -1,10 +1,14 @@
 //! What a comment is made of: a row for each action, finding and date, with what it costs to leave it out.
 
+use std::collections::BTreeSet;
+
 use super::{
     super::{rows, wording},
     escape::{code, prose},
 };
-use crate::model::{Action, AppPlan, Cause, Change, Due, FieldValue, Finding, Place, Severity, Status, Verb};
+use crate::model::{
+    Action, ActionName, AppPlan, Cause, Change, Due, FieldValue, Finding, Place, Severity, Status, Verb,
+};
 
 /// Longer sentences are cut: one finding must not take the room of all others.
 const SENTENCE: usize = 600;
@@ -106,29 +110,48 @@ impl Row {
     }
 }
 
-pub(super) fn of_actions(index: usize, app: &AppPlan, compared: bool) -> Vec<Row> {
+pub(super) fn of_actions(index: usize, app: &AppPlan, compared: bool, first: &BTreeSet<&ActionName>) -> Vec<Row> {
     let mut actions: Vec<&Action> = app.actions.iter().collect();
     actions.sort_by(|a, b| (wording::subject(&a.name), &a.name).cmp(&(wording::subject(&b.name), &b.name)));
     let row = |action: &Action| {
-        let others = compared && action.cause != Some(Cause::Change);
-        let first = !others && action.weighs_most();
+        let others = is_of_others(action, compared);
+        let first = first.contains(&action.name);
         let whose = match (first, others) {
             (true, _) => Whose::First,
             (false, true) => Whose::Others,
             (false, false) => Whose::Change,
         };
-        let standing = if action.status == Status::Ready { Standing::Happens } else { Standing::Stands };
         Row {
             // What stands above the apps names its own.
             app: (!first).then_some(index),
             part: Part { whose, class: Class::Actions(action.status), compared },
-            rank: (others, standing, gravity(action)),
+            rank: rank(action, others),
             verb: Some(action.name.verb),
             text: action_row(action, first, others),
             release: action.held.as_ref().and_then(|held| held.release.clone()),
         }
     };
     actions.into_iter().map(row).collect()
+}
+
+/// Whether it is not the doing of the change under review.
+fn is_of_others(action: &Action, compared: bool) -> bool {
+    compared && action.cause != Some(Cause::Change)
+}
+
+fn rank(action: &Action, others: bool) -> Rank {
+    let standing = if action.status == Status::Ready { Standing::Happens } else { Standing::Stands };
+    (others, standing, gravity(action))
+}
+
+/// The actions that stand above the apps: all of the change that nobody should miss, and so many more of it that there are
+/// `at_least` so many.
+pub(super) fn first<'a>(apps: &[&'a AppPlan], compared: bool, at_least: usize) -> BTreeSet<&'a ActionName> {
+    let ours = apps.iter().flat_map(|app| &app.actions).filter(|action| !is_of_others(action, compared));
+    let (grave, mut others): (Vec<&Action>, Vec<&Action>) = ours.partition(|action| action.weighs_most());
+    others.sort_by_key(|action| (rank(action, false), wording::subject(&action.name), &action.name));
+    let more = at_least.saturating_sub(grave.len());
+    grave.into_iter().chain(others.into_iter().take(more)).map(|action| &action.name).collect()
 }
 
 fn gravity(action: &Action) -> Gravity {
@@ -153,14 +176,20 @@ fn action_row(action: &Action, names_app: bool, others: bool) -> String {
         cell.push_str(&sentence);
     }
     let places: Vec<String> = rows::places(action).iter().map(|place| self::place(place)).collect();
-    let mut who = code(wording::subject(name));
+    let mut who = code(&wording::cut(wording::subject(name)));
     if name.account.is_none() {
         who += " (group)";
     }
     if names_app {
         who += &format!("<br>in {}", code(&name.app));
     }
-    format!("| {} {} | {who} | {cell} | {} |\n", sign(name.verb), name.verb, places.join("<br>"))
+    let status = match action.status {
+        Status::Ready => "",
+        // Beside others, which may be of another status.
+        _ if names_app => &format!("**{}** ", <&str>::from(action.status)),
+        _ => "",
+    };
+    format!("| {status}{} {} | {who} | {cell} | {} |\n", sign(name.verb), name.verb, places.join("<br>"))
 }
 
 /// A line, and behind it whether it is there no more.
@@ -178,7 +207,7 @@ fn part(part: &rows::Part<'_>) -> String {
             let address = address.map(|address| code(address) + ", ").unwrap_or_default();
             format!("**live as** {address}id {}", code(id))
         }
-        rows::Part::Group(group) => code(group),
+        rows::Part::Group(group) => code(&wording::cut(group)),
         rows::Part::Field(field) => change(field),
         rows::Part::Says(text, rows::Tone::Alarm) => format!("**{text}**"),
         rows::Part::Says(text, _) => text.clone(),
@@ -216,7 +245,7 @@ fn why_not(action: &Action) -> Vec<String> {
 fn change(change: &Change) -> String {
     let value = |value: &Option<FieldValue>| {
         let value = value.as_ref().filter(|value| !wording::is_empty(value));
-        value.map_or_else(|| "none".to_owned(), |value| code(&wording::value(value)))
+        value.map_or_else(|| "none".to_owned(), |value| code(&wording::cut(&wording::value(value))))
     };
     // A box around every word would leave none that stands out.
     let field = prose(&change.field);

@@ -2,41 +2,55 @@
 //! because whoever approves the change approves it with them.
 
 use super::{
-    super::{rows::Told, wording},
+    super::{told::Told, wording},
     escape::{code, prose},
 };
 
 /// What a list of this may take of a comment.
 const ROOM: usize = 9_000;
-/// Rows that are seen without opening anything, besides those that nobody should miss.
-const OPEN: usize = 5;
+/// Rows that are seen without opening anything. The first lines of a comment are to hold some of everything that the change
+/// does.
+const OPEN: usize = 3;
 
-/// A list under its title; nothing where there is nothing to tell.
-pub(super) fn list(title: &str, told: &[Told]) -> String {
+/// What is told, in two parts.
+#[derive(Default)]
+pub(super) struct List {
+    /// The title and the gravest rows.
+    pub(super) open: String,
+    /// The others, to be opened.
+    pub(super) folded: String,
+}
+
+/// A list under its title; nothing where there is nothing to tell. The rows come in the order of their weight.
+pub(super) fn list(title: &str, told: &[Told]) -> List {
     if told.is_empty() {
-        return String::new();
+        return List::default();
     }
-    let (mut open, mut folded, mut left) = (String::new(), String::new(), 0);
+    let count = wording::number(told.len());
+    let mut list = List { open: format!("**{title}: {count}**\n"), folded: String::new() };
+    let mut left = 0;
     for (index, one) in told.iter().enumerate() {
         let row = row(one);
-        if open.len() + folded.len() + row.len() > ROOM {
+        if index < OPEN {
+            list.open += &row;
+        } else if list.open.len() + list.folded.len() + row.len() > ROOM {
             left += 1;
-        } else if one.grave || index < OPEN {
-            open += &row;
         } else {
-            folded += &row;
+            list.folded += &row;
         }
     }
-    let mut out = format!("**{title}: {}**\n\n{open}\n", wording::number(told.len()));
     if left > 0 {
         let more = wording::number(left);
-        folded += &format!("- … and {more} more; `rosterd plan --format json` shows all\n");
+        list.folded += &format!("- … and {more} more; `rosterd plan --format json` shows all\n");
     }
-    if !folded.is_empty() {
-        let all = wording::number(told.len());
-        out += &format!("<details>\n<summary>The rest of {all}</summary>\n\n{folded}\n</details>\n\n");
+    if !list.folded.is_empty() {
+        let more = wording::number(told.len() - OPEN);
+        list.open += &format!("- … and {more} more, below\n");
+        let folded = &list.folded;
+        list.folded = format!("<details>\n<summary>{title}: the other {more}</summary>\n\n{folded}\n</details>\n\n");
     }
-    out
+    list.open.push('\n');
+    list
 }
 
 fn row(told: &Told) -> String {

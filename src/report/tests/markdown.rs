@@ -72,7 +72,7 @@ fn seats_are_told_as_needed_and_free_and_who_waits_for_one() {
         assert!(text.contains(line), "{text}");
     };
     check(0, 4, false, "");
-    check(1, 4, false, "</summary>\n\nSeats: 1 needed, 4 free.\n\n**To do: 1**\n");
+    check(1, 4, false, "</summary>\n\nSeats: 1 needed, 4 free.\n\n</details>");
     check(1, 0, false, "Seats: 1 needed, 0 free; 1 person waits for one.\n");
     check(
         3,
@@ -160,7 +160,7 @@ fn names_that_people_chose_format_nothing_and_call_nobody() {
 fn what_the_change_causes_stands_before_the_fold_of_all_else() {
     let text = markdown::plan(&compared());
     let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("`{part}` is missing in\n{text}"));
-    assert!(at("**To do by this change:") < at("Not caused by this change:"));
+    assert!(at("**By this change: 1**") < at("Not caused by this change:"));
     assert!(at("**1 by this change**") < at("<details>"));
     assert!(text.contains("<code>teams/design.yaml&#58;9</code> (removed)"), "{text}");
 }

@@ -5,7 +5,7 @@ use crate::{
     model::{Action, Cause, Due, DueWhat, Plan},
     report::{
         canvas::{Canvas, Line, Paint},
-        rows::{self, Told},
+        told::{self, Told},
         wording,
     },
 };
@@ -45,8 +45,12 @@ pub(super) fn draw_head(canvas: &mut Canvas, plan: &Plan) {
                 canvas.line(&Line::new().pad_to(2).plain(wording::and_more(canvas, against.no_longer.len() - DUE)));
             }
         }
-        draw_told(canvas, "Rules changed by this change", rows::rules(&against.rules));
-        draw_told(canvas, "Granted or taken back by this change", rows::claims(&against.claims, &wording::apps(plan)));
+        draw_told(canvas, "Rules changed by this change", told::rules(&against.rules));
+        draw_told(
+            canvas,
+            "Granted or taken back by this change",
+            told::claims(&against.claims, &wording::apps(plan), plan.created_at),
+        );
     }
     if let Some(snapshot) = plan.snapshot {
         let at = snapshot.taken_at.strftime("%Y-%m-%d %H:%M UTC");

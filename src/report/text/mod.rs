@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use super::{
     Style,
     canvas::{Canvas, Line, Paint},
-    rows, wording,
+    told, wording,
 };
 use crate::model::{Action, AppPlan, Cause, Finding, FindingCode, Forecast, Plan, Status, Summary};
 use findings::draw_findings;
@@ -211,7 +211,7 @@ pub(super) fn counts(parts: &[(usize, &str, Paint)]) -> Line {
 /// What the change alone does.
 fn draw_change(canvas: &mut Canvas, plan: &Plan) {
     let counted = of_actions(Summary::of(plan.by_change()));
-    let altered = rows::alterations(plan);
+    let altered = told::alterations(plan);
     let mut line = Line::new().text(Paint::Strong, "This change: ");
     line = match (counted.is_empty(), altered.is_empty()) {
         (true, true) => line.plain("nothing to do"),

@@ -1,5 +1,6 @@
 //! `deploy/github`: the workflows' own steps are run, against a `gh` that keeps what GitHub would hold in files.
 
+mod hostile;
 mod scripts;
 mod stage;
 mod told;

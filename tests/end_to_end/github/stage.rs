@@ -95,8 +95,8 @@ impl Job {
 }
 
 impl Stage {
-    /// The repository of an organisation with one app, in which Ann and Bob have accounts, as the files say.
-    pub(super) async fn new() -> Self {
+    /// A machine with the scripts, and no files yet.
+    async fn empty() -> Self {
         let dir = TempDir::new().unwrap();
         let sandbox = Sandbox::start(quick()).await.unwrap();
         let values = BTreeMap::from([
@@ -109,9 +109,6 @@ impl Stage {
         ]);
         let clone = dir.path().join("clone");
         let mut stage = Self { dir, sandbox, clone, values };
-        for name in ["ann", "bob"] {
-            stage.account(name);
-        }
         for (file, text) in [("comments.json", "[]"), ("issues.json", "[]"), ("artifacts.json", "[]"), ("calls", "")] {
             stage.write(&format!("state/{file}"), text);
         }
@@ -121,6 +118,40 @@ impl Stage {
         for file in fs::read_dir(scripts()).unwrap() {
             let file = file.unwrap();
             fs::copy(file.path(), stage.path("clone/deploy/github").join(file.file_name())).unwrap();
+        }
+        stage
+    }
+
+    /// The example organisation, whose apps are as its files say, with a snapshot of them.
+    pub(super) async fn example() -> Self {
+        let stage = Self::empty().await;
+        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state");
+        let copied = Command::new("cp").arg("-R").arg(example).arg(stage.path("clone")).status().unwrap();
+        assert!(copied.success());
+        stage.found();
+        stage.rosterd(&["apply", "--yes"]);
+        stage.rosterd(&["observe", "--out", stage.path("live.json").to_str().unwrap()]);
+        stage
+    }
+
+    /// A command in the clone, about the simulated apps. Returns what it said.
+    pub(super) fn rosterd(&self, args: &[&str]) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_rosterd"))
+            .args(args)
+            .arg(format!("--sandbox={}", self.sandbox.url()))
+            .current_dir(self.path("clone"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        said
+    }
+
+    /// The repository of an organisation with one app, in which Ann and Bob have accounts, as the files say.
+    pub(super) async fn new() -> Self {
+        let stage = Self::empty().await;
+        for name in ["ann", "bob"] {
+            stage.account(name);
         }
         let app = format!(
             "apps:\n  autodesk:\n    connector: autodesk\n    url: {}/autodesk/studio\n    auth:\n      client_id: {{ env: \
@@ -134,11 +165,16 @@ impl Stage {
         };
         stage.write("clone/desired-state/people.yaml", &format!("people:\n{}{}", person("Ann"), person("Bob")));
         stage.write("clone/desired-state/settings.yaml", "settings:\n  store: \"sqlite:.rosterd.db\"\n");
-        stage.repo().main();
-        stage.repo().git(&["init", "-q", "--bare", "-b", "main", stage.path("origin.git").to_str().unwrap()]);
-        stage.repo().git(&["remote", "add", "origin", &stage.origin()]);
-        stage.push_main();
+        stage.found();
         stage
+    }
+
+    /// Commits the files, and gives the repository its place on the server.
+    fn found(&self) {
+        self.repo().main();
+        self.repo().git(&["init", "-q", "--bare", "-b", "main", self.path("origin.git").to_str().unwrap()]);
+        self.repo().git(&["remote", "add", "origin", &self.origin()]);
+        self.push_main();
     }
 
     pub(super) fn path(&self, file: &str) -> PathBuf {

@@ -9,8 +9,8 @@ use std::{collections::BTreeSet, fmt::Display, sync::Arc};
 use jiff::{Timestamp, tz::TimeZone};
 
 use crate::model::{
-    Approval, Desired, DesiredApp, DesiredGroup, Email, FieldName, Grantable, Leaning, Mode, Person, Place, RuleChange,
-    Values, Window,
+    Approval, Desired, DesiredApp, DesiredGroup, Email, FieldName, Grantable, Leaning, Mode, Person, PersonStatus,
+    Place, RuleChange, Values, Window,
 };
 
 /// Every rule that is another one in `change` than in `before`, sorted. What reaches the network is not among it: see
@@ -25,6 +25,9 @@ pub fn rules(change: &Desired, before: &Desired) -> Vec<RuleChange> {
     approvals(change, before, &mut told);
     for (name, person) in &change.people {
         aliases(person, before.people.get(name), &mut told);
+    }
+    for person in before.people.values() {
+        status(person, change.people.get(change.identity(&person.email)), &mut told);
     }
     teams::compare(change, before, &mut told);
     let names: BTreeSet<&Arc<str>> = change.apps.keys().chain(before.apps.keys()).collect();
@@ -136,6 +139,18 @@ fn aliases(person: &Person, before: Option<&Person>, told: &mut Told) {
     told.rules.append(&mut one.rules);
 }
 
+/// Where `left` or `suspended` is taken back, an account that comes back is no longer taken away.
+fn status(before: &Person, person: Option<&Person>, told: &mut Told) {
+    if before.status == PersonStatus::Active || person.is_some_and(|person| person.status != PersonStatus::Active) {
+        return;
+    }
+    let text = |status: PersonStatus| Some(<&str>::from(status).to_owned());
+    let mut one = Told::at(None, person.map(|person| &person.place), Some(&before.place));
+    let now = person.and_then(|person| text(person.status));
+    one.say(format!("people.{}.status", before.email), Leaning::Loosens, text(before.status), now);
+    told.rules.append(&mut one.rules);
+}
+
 fn app(change: Option<&DesiredApp>, before: Option<&DesiredApp>, zone: &TimeZone, told: &mut Told) {
     let described = |app: &DesiredApp| format!("{} at {}", app.connector, app.url);
     let name = change.or(before).map(|app| app.name.clone());
@@ -155,7 +170,7 @@ fn app(change: Option<&DesiredApp>, before: Option<&DesiredApp>, zone: &TimeZone
     let without = u32::MAX;
     let leaning = more_is(Leaning::Loosens, old.seats.unwrap_or(without), app.seats.unwrap_or(without));
     one.say("seats", leaning, seats(old), seats(app));
-    grantable(&app.grantable, &old.grantable, &mut one);
+    grantable((app, &app.grantable), &old.grantable, &mut one);
     defaults(app, old, &mut one);
     ids(app, old, &mut one);
     one.rules.append(&mut policy::compare(one.app.clone(), None, (&app.policy, &old.policy), zone));
@@ -200,15 +215,19 @@ fn group(
     told.rules.append(&mut one.rules);
 }
 
-fn grantable(now: &Grantable, old: &Grantable, told: &mut Told) {
+fn grantable((app, now): (&DesiredApp, &Grantable), old: &Grantable, told: &mut Told) {
     let places = (std::mem::take(&mut told.because), std::mem::take(&mut told.gone));
     let or = |place: &Option<Place>, other: &[Place]| place.clone().map_or_else(|| other.to_vec(), |place| vec![place]);
     (told.because, told.gone) = (or(&now.place, &places.0), or(&old.place, &places.1));
+    let administers = |values: &BTreeSet<Arc<str>>| {
+        let roles = [&app.semantics.role, &app.semantics.members.role].into_iter().flatten();
+        roles.flat_map(|role| &role.admin).any(|role| values.contains(role))
+    };
     let mut bound = |rule: String, old: Option<&BTreeSet<Arc<str>>>, now: Option<&BTreeSet<Arc<str>>>| {
         let leaning = match (old, now) {
             (Some(old), Some(now)) if now.is_subset(old) => Leaning::Tightens,
-            // Without roles that are listed, none that administers can be granted: listing some may be more or less.
-            (None, Some(_)) => Leaning::Changes,
+            // Without roles that are listed, none that administers can be granted: listing others takes some away.
+            (None, Some(now)) if !administers(now) => Leaning::Changes,
             _ => Leaning::Loosens,
         };
         told.say(rule, leaning, old.map(list), now.map(list));
