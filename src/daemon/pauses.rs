@@ -6,10 +6,7 @@ use jiff::Timestamp;
 use tracing::{info, warn};
 
 use super::{World, status::DaemonStatus};
-use crate::{
-    model::Pause,
-    store::{Store, StoreError},
-};
+use crate::store::{Store, StoreError};
 
 /// How often it is looked whether somebody made or ended a pause elsewhere. It is one short query.
 const EVERY: Duration = Duration::from_secs(10);
@@ -49,20 +46,4 @@ pub(super) async fn look(store: &Store, status: &DaemonStatus, now: Timestamp) -
         status.nudge(pause.app.as_deref());
     }
     Ok(())
-}
-
-/// How the pauses in force differ from those that were known before.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Turn {
-    pub begun: Vec<Pause>,
-    /// What is over, and was not replaced by another pause of the same app.
-    pub ended: Vec<Pause>,
-}
-
-impl Turn {
-    pub(super) fn between(before: &[Pause], now: &[Pause]) -> Self {
-        let begun = now.iter().filter(|pause| !before.contains(pause));
-        let over = before.iter().filter(|pause| !now.iter().any(|other| other.app == pause.app));
-        Self { begun: begun.cloned().collect(), ended: over.cloned().collect() }
-    }
 }

@@ -18,7 +18,6 @@ use tokio::{
 use super::{
     InForce,
     notify::News,
-    pauses::Turn,
     report::{CycleResult, Report, Standing, Trigger},
 };
 use crate::{
@@ -115,6 +114,22 @@ impl Running {
     /// How many requests it has sent so far.
     fn sent(&self) -> u64 {
         self.reconciler.requests().saturating_sub(self.sent_before)
+    }
+}
+
+/// How the pauses in force differ from those that were known before.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub begun: Vec<Pause>,
+    /// What is over, and was not replaced by another pause of the same app.
+    pub ended: Vec<Pause>,
+}
+
+impl Turn {
+    pub(super) fn between(before: &[Pause], now: &[Pause]) -> Self {
+        let begun = now.iter().filter(|pause| !before.contains(pause));
+        let over = before.iter().filter(|pause| !now.iter().any(|other| other.app == pause.app));
+        Self { begun: begun.cloned().collect(), ended: over.cloned().collect() }
     }
 }
 

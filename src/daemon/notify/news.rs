@@ -270,7 +270,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::model::{ActionResult, AppOutcome, AppPlan, Due, DueWhat, Verb};
+    use crate::model::{ActionResult, AppOutcome, AppPlan, Due, DueWhat, Held, Verb};
 
     fn at(hour: i64) -> Timestamp {
         Timestamp::from_second(1_796_083_200 + hour * 3600).unwrap()
@@ -345,6 +345,29 @@ mod tests {
         );
         let due = [("ann", 1), ("bob", 9)];
         check(vec![cycle(0, Schedule, &[], &[], &due), cycle(1, Schedule, &[], &["ann", "bob"], &[])], &["bob"]);
+    }
+
+    #[test]
+    fn a_pause_and_its_end_are_told_once_and_what_it_alone_holds_is_not() {
+        let (mut follower, mut told) = (Follower::default(), Now::default());
+        let mut step = |news: News| {
+            follower.take(news);
+            let items = items(&told, &follower.now, &Corrected::new(), &["held".to_owned()].into());
+            told = follower.now.clone();
+            items.len()
+        };
+        let (since, until, by) = (at(0), at(2), "ann".to_owned());
+        let pause = Pause { app: None, since, until, by, reason: "moving".into(), holds_leavers: false };
+        let held = |also| {
+            let mut report = cycle(0, Trigger::Schedule, &[("ann", Status::Held)], &[], &[]);
+            let plan = Arc::make_mut(&mut report).plan.as_mut().unwrap();
+            plan.actions[0].held = Some(Held { guard: Guard::Paused, release: None, repair: None, also });
+            News::Ended("a".into(), report)
+        };
+        let paused = || News::Paused(vec![pause.clone()]);
+        assert_eq!([step(paused()), step(held(vec![])), step(paused()), step(News::Paused(vec![]))], [1, 0, 0, 1]);
+        // What another guard holds as well waits for a person.
+        assert_eq!(step(held(vec![Guard::Irreversible])), 1);
     }
 
     #[test]
