@@ -195,6 +195,14 @@ impl World for Site {
         }
     }
 
+    fn store(&self) -> Option<&Store> {
+        Some(&self.store)
+    }
+
+    fn origin(&self, app: &DesiredApp) -> String {
+        self.sandbox.as_ref().unwrap_or(&app.url).origin().ascii_serialization()
+    }
+
     async fn tell(&self, url: &SecretRef, body: &serde_json::Value) -> Result<(), Undelivered> {
         let address = ProcessSecrets.resolve(url).map_err(|why| Undelivered { why, lasting: true })?;
         webhook::tell(&address, body).await.map_err(|untold| Undelivered { why: untold.why, lasting: untold.lasting })

@@ -17,6 +17,7 @@ mod history;
 mod import;
 mod next;
 mod observe;
+mod pause;
 mod plan;
 mod progress;
 mod recovered;
@@ -64,6 +65,10 @@ const FMT_STATUS: &str = "Exit status: 0 fine, 1 a file could not be laid out or
 const HISTORY_STATUS: &str = "A date is a day in the time zone of the files, or in UTC with --store; an instant of RFC 3339 and a span before \
 now, such as 7d or 12h, can be written as well. Exit status: 0 fine, 1 an error, or a broken link found by --verify.";
 
+const PAUSE_HELP: &str = "Every process that shares the store goes by it: daemons, and `rosterd apply`. It ends by itself, or with \
+--end. People who left are cut off all the same, unless --all holds that as well. Exit status: 0 fine, 1 an error, or no \
+pause to end.";
+
 /// Keeps the accounts, groups and memberships of your apps equal to the YAML files in a git repository.
 #[derive(Debug, Parser)]
 #[command(name = "rosterd", version, propagate_version = true, max_term_width = 100, after_help = START)]
@@ -105,6 +110,9 @@ enum Command {
     /// Show what was done, when, with what result and because of which lines.
     #[command(after_help = HISTORY_STATUS)]
     History(history::Args),
+    /// Write nothing to an app, or to any, for a time; without --for and --end, show what is paused.
+    #[command(after_help = PAUSE_HELP)]
+    Pause(pause::Args),
     /// Delete what the store holds about a person who is gone, and leave the ledger whole.
     Forget(forget::Args),
     /// Show what each connector can do, or try one out.
@@ -164,6 +172,7 @@ async fn run(command: Command, global: &Global) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(&args, global).await,
         Command::Why(args) => why::run(&args).await,
         Command::History(args) => history::run(&args).await,
+        Command::Pause(args) => pause::run(&args).await,
         Command::Forget(args) => forget::run(&args).await,
         Command::Connectors(action) => connectors::run(&action).await,
         Command::Schema { manifest } => {

@@ -130,6 +130,13 @@ pub(super) fn author(command: &str, commit: Option<String>) -> Author {
     Author { command: command.to_owned(), commit, host: host(), pid: std::process::id() }
 }
 
+/// Who types, for people: the user and the machine.
+pub(super) fn person() -> String {
+    let named = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let user = named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    format!("{} on {}", user.unwrap_or_else(|| "somebody".into()), host())
+}
+
 /// The name of this machine, for people.
 fn host() -> String {
     let file = |path| std::fs::read_to_string(path).ok();

@@ -8,6 +8,7 @@
 mod cycle;
 mod http;
 mod notify;
+mod pauses;
 mod report;
 mod schedule;
 mod signals;
@@ -31,6 +32,7 @@ use crate::{
     execute::Stop,
     model::{Desired, DesiredApp, SecretRef},
     reconcile::Reconciler,
+    store::Store,
 };
 
 use http::Door;
@@ -74,6 +76,16 @@ pub(crate) trait World: Send + Sync + 'static {
 
     /// A cycle is about to begin: others may have used the same credentials since the last one.
     async fn resume(&self) {}
+
+    /// What cycles remember with, and where pauses are kept; none where nothing is.
+    fn store(&self) -> Option<&Store> {
+        None
+    }
+
+    /// By which origin an app is known there.
+    fn origin(&self, app: &DesiredApp) -> String {
+        app.url.origin().ascii_serialization()
+    }
 
     /// A secret of the daemon's own.
     ///
@@ -186,6 +198,7 @@ impl Daemon {
         let served = tokio::spawn(door.serve(world.clone(), status.clone(), stop));
         let telling = tokio::spawn(notify::run(world.clone(), status.follow()));
         status.in_force(&files);
+        let pauses = tokio::spawn(pauses::follow(world.clone(), status.clone()));
         workers.start_missing();
         let mut number = files.number;
         let mut forced = false;
@@ -218,6 +231,7 @@ impl Daemon {
         info!("ending: what is in flight is finished first");
         end(&ask, &mut workers, &mut signals).await;
         served.abort();
+        pauses.abort();
         status.no_more_news();
         let stop_telling = telling.abort_handle();
         // Whoever was not told by now is told by the next daemon, if it is still so.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use tokio::{
     sync::{
         Notify,
@@ -21,7 +21,7 @@ use super::{
     report::{CycleResult, Report, Standing, Trigger},
 };
 use crate::{
-    model::{ActionResult, Verb},
+    model::{ActionResult, Pause, Verb},
     reconcile::Reconciler,
 };
 
@@ -37,6 +37,8 @@ pub(super) struct DaemonStatus {
     state: Mutex<State>,
     /// Who follows the news, if anybody does.
     follower: Mutex<Option<UnboundedSender<News>>>,
+    /// Held from before pauses are looked up until they are in the status, so that none is overwritten by an older look.
+    pub looking: tokio::sync::Mutex<()>,
 }
 
 /// All of it at one moment. What is large is shared.
@@ -48,6 +50,8 @@ pub(super) struct State {
     pub files: Option<Arc<InForce>>,
     /// What is wrong with the newest files, while others stay in force.
     pub bad: Option<Bad>,
+    /// Pauses that were in force when it was last looked.
+    pub pauses: Vec<Pause>,
     /// How often new files came into force.
     pub taken_up: u64,
     /// How often bad files were turned away.
@@ -113,18 +117,35 @@ impl Running {
     }
 }
 
+/// How the pauses in force differ from those that were known before.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub begun: Vec<Pause>,
+    /// What is over, and was not replaced by another pause of the same app.
+    pub ended: Vec<Pause>,
+}
+
+impl Turn {
+    pub(super) fn between(before: &[Pause], now: &[Pause]) -> Self {
+        let begun = now.iter().filter(|pause| !before.contains(pause));
+        let over = before.iter().filter(|pause| !now.iter().any(|other| other.app == pause.app));
+        Self { begun: begun.cloned().collect(), ended: over.cloned().collect() }
+    }
+}
+
 impl DaemonStatus {
     pub(super) fn new(now: Timestamp) -> Self {
         let state = State {
             started: now,
             files: None,
             bad: None,
+            pauses: Vec::new(),
             taken_up: 0,
             refused: 0,
             apps: BTreeMap::new(),
             beat: Instant::now(),
         };
-        Self { state: Mutex::new(state), follower: Mutex::new(None) }
+        Self { state: Mutex::new(state), follower: Mutex::new(None), looking: tokio::sync::Mutex::default() }
     }
 
     /// From now on, everything that matters to people as it comes in.
@@ -186,6 +207,23 @@ impl DaemonStatus {
             self.spread(News::Mended);
         }
         mended
+    }
+
+    /// These pauses are in force. Returns what is new about them.
+    pub(super) fn paused(&self, pauses: Vec<Pause>) -> Turn {
+        let mut state = self.state();
+        let turn = Turn::between(&state.pauses, &pauses);
+        state.pauses.clone_from(&pauses);
+        drop(state);
+        if turn != Turn::default() {
+            self.spread(News::Paused(pauses));
+        }
+        turn
+    }
+
+    /// The organisation's, as far as files are in force.
+    pub(super) fn time_zone(&self) -> TimeZone {
+        self.state().time_zone()
     }
 
     /// Only these apps are there.
@@ -297,6 +335,22 @@ impl App {
 }
 
 impl State {
+    /// The organisation's, as far as files are in force.
+    pub(super) fn time_zone(&self) -> TimeZone {
+        self.files.as_ref().map_or(TimeZone::UTC, |files| files.desired.settings.time_zone.clone())
+    }
+
+    /// The pause that holds what would be written to an app.
+    pub(super) fn pause_of(&self, app: &str, now: Timestamp) -> Option<&Pause> {
+        let of_app = self.pauses.iter().filter(|pause| pause.is_for(app) && pause.is_on(now));
+        of_app.max_by_key(|pause| pause.until)
+    }
+
+    /// Pauses in force.
+    pub(super) fn pauses(&self, now: Timestamp) -> impl Iterator<Item = &Pause> {
+        self.pauses.iter().filter(move |pause| pause.is_on(now))
+    }
+
     /// Why this process ought to be restarted; nothing when it works.
     pub(super) fn sickness(&self, now: Timestamp) -> Vec<String> {
         let mut found = Vec::new();

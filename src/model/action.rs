@@ -146,6 +146,8 @@ pub struct Action {
     pub adds_access: bool,
     /// Someone can administer the app or the group afterwards who could not before.
     pub gains_admin: bool,
+    /// It takes something away from somebody who left: such people are cut off whatever else is held.
+    pub cuts_off_leaver: bool,
     /// Approvals without which a guard would hold it, sorted. Its success uses them up.
     pub approved_by: Vec<ApprovedBy>,
     /// `change`, `drift` or `time`, when it was planned against another version of the files.
@@ -179,6 +181,7 @@ impl Action {
             reduces_access: false,
             adds_access: false,
             gains_admin: false,
+            cuts_off_leaver: false,
             approved_by: Vec::new(),
             cause: None,
             changes: Vec::new(),

@@ -13,6 +13,8 @@ pub enum Guard {
     Mode,
     /// A freeze is on.
     Frozen,
+    /// Somebody paused what is written.
+    Paused,
     /// It is not certain which account is whose.
     Ambiguous,
     /// The app uses a status that the connector does not know.

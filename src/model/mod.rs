@@ -12,6 +12,7 @@ mod finding;
 mod guard;
 mod live;
 mod outcome;
+mod pause;
 mod place;
 mod plan;
 mod policy;
@@ -41,6 +42,7 @@ pub use live::{
     Notice, Reach, ReadFailure, Vocabulary, Words,
 };
 pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};
+pub use pause::{Pause, pause_length, pause_reason};
 pub use place::Place;
 pub use plan::{Against, AppPlan, Change, Due, DueWhat, Forecast, Observed, Plan, Seats, Snapshot, Summary};
 pub use policy::{Aliases, Cap, Freeze, Irreversible, Policy, RemoveWith, Unlisted};

@@ -172,7 +172,9 @@ impl Draft {
     }
 
     fn finished(self, semantics: &Semantics) -> Action {
+        let cuts_off_leaver = self.cuts_off_leaver();
         let mut action = self.action;
+        action.cuts_off_leaver = cuts_off_leaver;
         let of_member = action.name.verb.scope() == Scope::Membership;
         action.gains_admin |= self.makes_admin
             || semantics.gains_admin(of_member, &action.changes)

@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{Context, draft::Drafts};
-use crate::model::Email;
+use crate::model::{Email, Finding, FindingCode, Pause};
 
 /// What the ledger knows about each app.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,8 +114,25 @@ pub struct AppHistory {
     /// Ids of accounts that the last complete reading of an earlier version showed, which kept no claims: whatever the files
     /// claim of these is accepted.
     pub inherited: BTreeSet<Arc<str>>,
+    /// Pauses that bear on the app.
+    pub pauses: Vec<Pause>,
     /// Actions, by name, of which an earlier request may still take effect; each with why it is not sent again now.
     pub under_way: BTreeMap<String, String>,
+}
+
+/// Pauses that bear on the app. A pause of a private store counts as well: whoever made it meant this process.
+pub(super) fn pauses<'a>(cx: &Context<'a>) -> &'a [Pause] {
+    cx.past.and_then(|past| past.history).map_or(&[], |history| &history.pauses)
+}
+
+/// That the app is paused, also where there is nothing to hold.
+pub(super) fn paused(cx: &Context<'_>) -> Option<Finding> {
+    let pause = Pause::holding(pauses(cx), cx.now, false)?;
+    // A shorter one may keep more meanwhile.
+    let strictest = Pause::holding(pauses(cx), cx.now, true).unwrap_or(pause);
+    let sentence = pause.sentence(&cx.desired.settings.time_zone);
+    let message = format!("{sentence}; {}; `{}` ends it", strictest.goes_on(), pause.end_command());
+    Some(Finding::warning(FindingCode::Paused, message))
 }
 
 /// Makes every action wait of which an earlier request may still take effect: what is sent again then may be done twice.

@@ -250,7 +250,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
             oldest_s: cx.live.oldest_s,
         },
         forecast: Forecast { seats, ..Forecast::default() },
-        findings: coverage_findings(cx),
+        findings: coverage_findings(cx).into_iter().chain(history::paused(cx)).collect(),
         due: due::due(cx),
         ..empty(cx.app)
     };

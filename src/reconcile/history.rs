@@ -47,6 +47,7 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         groups_made: store.groups_made(key).await?,
         claims: store.accepted_claims(key).await?,
         inherited: store.inherited_accounts(key).await?,
+        pauses: store.pauses(now).await?.into_iter().filter(|pause| pause.is_for(&key.app)).collect(),
         under_way: BTreeMap::new(),
     })
 }

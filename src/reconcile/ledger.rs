@@ -15,7 +15,7 @@ use crate::{
         http::{Method, witness::Sent},
     },
     execute::{CreatedIds, Journal, Performed, Unwritten},
-    model::{Action, ActionResult, Desired, Email},
+    model::{Action, ActionResult, Desired, Email, Pause},
     store::{ActionEntry, ApprovalUse, Deed, Ending, Event, IntentId, NewEntry, NewIntent, StoreError},
 };
 
@@ -71,6 +71,17 @@ impl Ledger<'_> {
         email.iter().map(|email| self.desired.identity(email).as_str().into()).collect()
     }
 
+    /// Why a pause that was made since the plan keeps one of these from being sent. The run then ends: the next plan shows what
+    /// is held, and carries out what is not.
+    async fn paused(&self, writes: &[(&Action, &Write)]) -> Result<Option<String>, StoreError> {
+        let (app, now) = (&self.tenure.lease().key().app, self.memory.now());
+        let mut pauses = self.memory.store.pauses(now).await?;
+        pauses.retain(|pause| pause.is_for(app));
+        let held = writes.iter().find_map(|(action, _)| Pause::holding(&pauses, now, action.cuts_off_leaver));
+        let zone = &self.desired.settings.time_zone;
+        Ok(held.map(|pause| format!("{}; nothing more is sent in this run", pause.sentence(zone))))
+    }
+
     async fn write(&self, action: &Action, performed: &Performed, sent: &[Sent]) -> Result<(), StoreError> {
         let run = self.memory.run(Some(self.fingerprint)).await?;
         let name = action.name.to_string();
@@ -119,6 +130,9 @@ impl Journal for Ledger<'_> {
                 "what is about to be sent could not be written down, so that nothing more is sent: {error}"
             ))
         };
+        if let Some(paused) = self.paused(writes).await.map_err(unwritten)? {
+            return Err(Unwritten(paused));
+        }
         let run = self.memory.run(Some(self.fingerprint)).await.map_err(unwritten)?;
         let new = writes.iter().filter(|(action, _)| !self.open().contains_key(&action.name.to_string()));
         let intents: Vec<NewIntent> = new.map(|(action, write)| self.intent(&run, action, write)).collect();

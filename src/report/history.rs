@@ -134,7 +134,7 @@ fn draw_entry(canvas: &mut Canvas, history: &History, entry: &Entry) {
         Event::Action(action) => draw_action(canvas, head, entry, action),
         event => {
             let head = head.pad_to(TIME + 2);
-            let (about, message) = told(entry, event);
+            let (about, message) = told(entry, event, &history.zone);
             canvas.hanging(&head, &Line::new().whole(Paint::Strong, about));
             if let Some(message) = message {
                 canvas.paragraph(head.width(), &Line::new().prose(Paint::Plain, &message));
@@ -173,7 +173,7 @@ fn draw_action(canvas: &mut Canvas, head: Line, entry: &Entry, action: &ActionEn
 }
 
 /// What an entry is about that is about no action, and what it says.
-fn told(entry: &Entry, event: &Event) -> (String, Option<String>) {
+fn told(entry: &Entry, event: &Event, zone: &TimeZone) -> (String, Option<String>) {
     let app = entry.key.as_ref().map(|key| key.app.clone());
     match event {
         Event::Note(note) => {
@@ -197,8 +197,23 @@ fn told(entry: &Entry, event: &Event) -> (String, Option<String>) {
                 format!("{entries} up to entry {} were deleted; the ledger begins behind it.", pruned.through);
             ("old entries were deleted".into(), Some(message))
         }
+        Event::Paused(paused) => {
+            let until = wording::moment(paused.until, zone);
+            let leavers = if paused.holds_leavers { ", also for people who left" } else { "" };
+            let message = format!("By {}, until {until}{leavers}: {}", paused.by, paused.reason);
+            (format!("{} paused", subject(app.as_deref())), Some(message))
+        }
+        Event::Resumed(resumed) => (
+            format!("the pause of {} ended", app.as_deref().unwrap_or("all apps")),
+            Some(format!("By {}.", resumed.by)),
+        ),
         other => (other.kind().into(), None),
     }
+}
+
+/// `studio was`, `all apps were`.
+fn subject(app: Option<&str>) -> String {
+    app.map_or_else(|| "all apps were".to_owned(), |app| format!("{app} was"))
 }
 
 fn because(canvas: &Canvas, because: &[String]) -> Line {

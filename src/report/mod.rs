@@ -12,6 +12,7 @@ pub mod markdown;
 pub mod message;
 pub mod outcome;
 pub mod past;
+pub mod pause;
 pub mod review;
 mod rows;
 pub mod since;

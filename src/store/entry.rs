@@ -56,6 +56,10 @@ pub enum Event {
     Forgot(Forgot),
     /// Entries that were old enough were deleted.
     Pruned(Pruned),
+    /// Somebody paused what is written to an app, or to all.
+    Paused(Paused),
+    /// Somebody ended a pause before its time.
+    Resumed(Resumed),
 }
 
 /// What an action does, to whom, and why: what is known before it is tried.
@@ -219,6 +223,28 @@ pub struct Pruned {
     pub deleted: u64,
     /// The hash over the hashes of the old entries that are still needed and were kept.
     pub kept: String,
+}
+
+/// A pause that somebody made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paused {
+    /// When it ends by itself.
+    pub until: Timestamp,
+    /// Who made it.
+    pub by: Arc<str>,
+    /// Why.
+    #[serde(rename = "message")]
+    pub reason: Arc<str>,
+    /// It keeps access of people who left as well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub holds_leavers: bool,
+}
+
+/// A pause that somebody ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// Who ended it.
+    pub by: Arc<str>,
 }
 
 /// Where a chain does not hold.

@@ -72,6 +72,7 @@ impl Store {
             if forgotten.under_way.is_empty() {
                 let entries = entries(&mut tx, &who, &mut forgotten).await?;
                 messages_of_runs(&mut tx, &who).await?;
+                pauses(&mut tx, &who).await?;
                 accounts(&mut tx, &who, &mut forgotten).await?;
                 approvals(&mut tx, &who, &mut forgotten).await?;
                 if really && !forgotten.is_nothing() {
@@ -209,6 +210,17 @@ async fn messages_of_runs(tx: &mut Tx<'_>, who: &Who) -> Result<(), Fault> {
         if who.is_quoted_by(&message) {
             tx.run("UPDATE runs SET message = $1 WHERE id = $2", none().and(FORGOTTEN).and(id)).await?;
         }
+    }
+    Ok(())
+}
+
+/// A pause goes on without whoever is quoted.
+async fn pauses(tx: &mut Tx<'_>, who: &Who) -> Result<(), Fault> {
+    let sql = "SELECT app, paused_by, reason FROM pauses";
+    for (app, by, reason) in tx.rows::<(String, String, String)>(sql, none()).await? {
+        let kept = |text: String| if who.is_quoted_by(&text) { FORGOTTEN.to_owned() } else { text };
+        let sql = "UPDATE pauses SET paused_by = $1, reason = $2 WHERE app = $3";
+        tx.run(sql, none().and(kept(by)).and(kept(reason)).and(app)).await?;
     }
     Ok(())
 }

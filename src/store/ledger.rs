@@ -26,7 +26,7 @@ use crate::model::{Email, Verb};
 pub struct Filter {
     /// About one of these people, compared as addresses are; about anybody, when there are none.
     pub people: Vec<String>,
-    /// About this app, by name.
+    /// About this app, by name, or about all apps.
     pub app: Option<String>,
     /// In this run.
     pub run: Option<String>,
@@ -76,15 +76,15 @@ impl Filter {
         }
         let mut next = |condition: &str| {
             count += 1;
-            conditions.push(format!("{condition} ${count}"));
+            conditions.push(condition.replace("{}", &format!("${count}")));
         };
-        for (condition, text) in [("app =", &self.app), ("run =", &self.run)] {
+        for (condition, text) in [(OF_APP, &self.app), ("run = {}", &self.run)] {
             if let Some(text) = text {
                 next(condition);
                 params = params.and(&**text);
             }
         }
-        for (condition, at) in [("at >=", self.since), ("at <", self.until)] {
+        for (condition, at) in [("at >= {}", self.since), ("at < {}", self.until)] {
             if let Some(at) = at {
                 next(condition);
                 params = params.and(nanos(at));
@@ -103,6 +103,9 @@ impl Filter {
 /// The sign keeps the databases from choosing an index by it that finds nothing.
 pub(super) const COVERED: &str =
     "+seq BETWEEN 1 AND (SELECT seq FROM ledger_head WHERE one = 1) AND CAST(seq AS BIGINT) = +seq";
+
+/// The condition that finds entries about an app: what is paused in all apps is paused in this one.
+const OF_APP: &str = "(app = {} OR (app IS NULL AND kind IN ('paused', 'resumed')))";
 
 /// Selects entries, each with its personal values.
 pub(super) const ENTRIES: &str = "SELECT ledger.seq AS place, ledger.body AS body, prev, hash,

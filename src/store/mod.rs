@@ -41,6 +41,7 @@ mod ledger;
 mod lock;
 mod migrate;
 mod open;
+mod pauses;
 mod personal;
 mod reading;
 mod row;
@@ -56,8 +57,8 @@ mod tests;
 pub use approvals::{ApprovalUse, UsedApproval};
 pub use claims::NewClaim;
 pub use entry::{
-    ActionEntry, Break, Deed, Ending, Entry, Event, Forgot, Migrated, NewEntry, Note, Pruned, RunBegun, RunEnded,
-    RunEnding,
+    ActionEntry, Break, Deed, Ending, Entry, Event, Forgot, Migrated, NewEntry, Note, Paused, Pruned, Resumed,
+    RunBegun, RunEnded, RunEnding,
 };
 pub use error::{StoreError, Trouble};
 pub use facts::{Fact, FactKind};

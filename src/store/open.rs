@@ -83,6 +83,7 @@ fn migrations() -> Migrator {
         (2, "personal", include_str!("schema/0002_personal.sql")),
         (3, "groups", include_str!("schema/0003_groups.sql")),
         (4, "claims", include_str!("schema/0004_claims.sql")),
+        (5, "pauses", include_str!("schema/0005_pauses.sql")),
     ];
     let migration = |(version, name, sql)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, Cow::Borrowed(sql), false)

@@ -238,7 +238,7 @@ impl Told {
             Event::RunEnded(_) => self.ended += 1,
             Event::Migrated(migrated) => self.broken_before = migrated.broken.clone(),
             Event::Forgot(forgot) => self.forgotten.extend(&forgot.entries),
-            Event::Action(_) | Event::Note(_) | Event::Pruned(_) => {}
+            Event::Action(_) | Event::Note(_) | Event::Pruned(_) | Event::Paused(_) | Event::Resumed(_) => {}
         }
         if !matches!(entry.event, Event::RunBegun(_) | Event::RunEnded(_)) {
             return Ok(());

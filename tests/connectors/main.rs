@@ -8,6 +8,8 @@ mod belief;
 mod effort;
 mod floods;
 mod forecast;
+#[path = "../fuzz/mod.rs"]
+mod fuzz;
 mod in_process;
 mod keystone;
 mod language;

@@ -45,7 +45,7 @@ impl Running {
     }
 
     /// The same with further variables in its environment.
-    async fn with(dir: &Path, sandbox: &Sandbox, more: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(dir: &Path, sandbox: &Sandbox, more: &[&str], variables: &[(&str, &str)]) -> Self {
         let at = format!("--sandbox={}", sandbox.url());
         let mut child = start(&[&["daemon", dir.to_str().unwrap(), &at], more].concat(), variables);
         let mut err = child.stderr.take().unwrap();
@@ -80,7 +80,7 @@ impl Running {
     }
 
     /// Waits until the status is as it should be.
-    async fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let end = Instant::now() + PATIENCE;
         loop {
             let status = self.status().await;
@@ -108,7 +108,7 @@ impl Running {
     }
 }
 
-fn app<'a>(status: &'a Value, name: &str) -> &'a Value {
+pub(crate) fn app<'a>(status: &'a Value, name: &str) -> &'a Value {
     let apps = status["apps"].as_array().unwrap();
     apps.iter().find(|app| app["app"] == name).unwrap_or(&Value::Null)
 }

@@ -22,6 +22,7 @@ mod interrupts;
 mod killed;
 mod limits;
 mod only;
+mod pause;
 #[cfg(target_os = "linux")]
 mod port;
 #[cfg(unix)]

@@ -3,7 +3,12 @@
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
-use rosterd::sandbox::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Sandbox};
+use jiff::{Span, Timestamp};
+use rosterd::{
+    model::{Email, Pause},
+    sandbox::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Sandbox},
+    store::{AppKey, Store, Verified},
+};
 use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -231,6 +236,29 @@ async fn a_plan_that_an_older_program_saved_is_applied() {
     let done = DONE.replace(&format!("done {removal}\n"), "");
     assert_eq!(results(&outcome), format!("{done}\nstale {removal}"));
     assert_eq!(outcome["saved_plan"], serde_json::json!({ "changed_files": [], "left_alone": [] }), "{outcome}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_of_the_version_before_pauses_keeps_what_it_says_and_takes_a_pause() {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/end_to_end/fixtures/73e3a2d");
+    let dir = TempDir::new().unwrap();
+    fs::copy(fixture.join("state.db"), dir.path().join("state.db")).unwrap();
+    let store = Store::open(&format!("sqlite:{}", dir.path().join("state.db").display())).await.unwrap();
+    assert!(matches!(store.verify().await.unwrap(), Verified::Whole { entries: 8, .. }));
+    let portal = AppKey::new("portal", ORIGIN);
+    let claims = store.accepted_claims(&portal).await.unwrap();
+    let whose: Vec<&str> = claims.values().flatten().map(Email::key).collect();
+    assert_eq!(whose, ["carl@northwind.example", "ann@northwind.example", "ben@northwind.example"]);
+    assert!(store.inherited_accounts(&portal).await.unwrap().is_empty());
+
+    let since = Timestamp::now();
+    assert!(store.pauses(since).await.unwrap().is_empty());
+    let until = since + Span::new().hours(2);
+    let (app, by, reason) = (Some(portal.app.clone()), "ann".to_owned(), "moving".to_owned());
+    let pause = Pause { app, since, until, by, reason, holds_leavers: false };
+    store.pause(&pause, &portal.origin).await.unwrap();
+    assert_eq!(store.pauses(since).await.unwrap(), [pause]);
+    assert!(matches!(store.verify().await.unwrap(), Verified::Whole { entries: 9, .. }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,6 +34,8 @@ pub(in crate::daemon) fn metrics(state: &State, now: Timestamp) -> String {
         Some(u8::from(app.standing() == Standing::InSync))
     });
     last_seen(&mut page, now);
+    let pauses = state.apps.keys().map(|app| ([("app", &**app)], u8::from(state.pause_of(app, now).is_some())));
+    page.family("rosterd_paused", "1 while a pause holds what would be written to the app.", pauses);
     page.per_app("rosterd_last_success_timestamp_seconds", "When a cycle last ended well.", |app| {
         app.success.map(Timestamp::as_second)
     });

@@ -5,6 +5,8 @@
 //! | `GET /` | the status page |
 //! | `GET /api/v1/status` | the same as JSON |
 //! | `POST /api/v1/sync[?app=A]` | begins a cycle at once, in one app or in all |
+//! | `POST /api/v1/pause?for=D&reason=R[&app=A][&all=true][&by=N]` | pauses one app or all |
+//! | `DELETE /api/v1/pause[?app=A][&by=N]` | ends a pause |
 //! | `GET /metrics` | metrics in Prometheus' text format |
 //! | `GET /healthz` | 200 while the process works, 503 when it ought to be restarted |
 //! | `GET /readyz` | 200 once every app was read completely, 503 before |
@@ -15,6 +17,7 @@ mod guesses;
 mod html;
 pub(super) mod metrics;
 pub(super) mod page;
+mod pause;
 mod places;
 mod plain;
 pub(super) mod status;
@@ -91,7 +94,10 @@ fn router(desk: Desk) -> Router {
         .route("/api/v1/status", get(status))
         .route("/metrics", get(metrics))
         .route_layer(guarded(Purpose::Look));
-    let triggers = Router::new().route("/api/v1/sync", post(sync)).route_layer(guarded(Purpose::Trigger));
+    let triggers = Router::new()
+        .route("/api/v1/sync", post(sync))
+        .route("/api/v1/pause", post(pause::begin).delete(pause::end))
+        .route_layer(guarded(Purpose::Trigger));
     Router::new()
         .merge(looks)
         .merge(triggers)
@@ -164,8 +170,7 @@ async fn sync(State(desk): State<Desk>, Query(Which { app }): Query<Which>) -> R
     let nudged = desk.status.nudge(app.as_deref());
     match app {
         Some(app) if nudged.is_empty() => {
-            let known: Vec<_> = desk.status.snapshot().apps.into_keys().collect();
-            let error = format!("there is no app `{app}` in the files; there is {}", known.join(", "));
+            let error = unknown(&app, &desk.status.snapshot());
             json_answer(StatusCode::NOT_FOUND, &json!({ "error": error }))
         }
         _ => {
@@ -175,8 +180,14 @@ async fn sync(State(desk): State<Desk>, Query(Which { app }): Query<Which>) -> R
     }
 }
 
+/// That the files name no such app, and which they name.
+fn unknown(app: &str, state: &super::status::State) -> String {
+    let known: Vec<&str> = state.apps.keys().map(|name| &**name).collect();
+    format!("there is no app `{app}` in the files; there is {}", known.join(", "))
+}
+
 async fn nothing() -> Response {
-    let error = "there is nothing here; see / or /api/v1/status, /metrics, /healthz, /readyz, POST /api/v1/sync";
+    let error = "there is nothing here; see / or /api/v1/status, /metrics, /healthz, /readyz, POST /api/v1/sync, POST /api/v1/pause";
     json_answer(StatusCode::NOT_FOUND, &json!({ "error": error }))
 }
 

@@ -14,7 +14,7 @@ use crate::{
         report::{CycleResult, Report, Standing},
         status::{App, State},
     },
-    model::{Action, ActionName, AppPlan, Finding, Held, Status},
+    model::{Action, ActionName, AppPlan, Finding, Held, Pause, Status},
     report,
 };
 
@@ -41,8 +41,7 @@ struct Page<'a> {
 /// # Errors
 /// Never in practice: it is written to memory.
 pub(in crate::daemon) fn page(state: &State, now: Timestamp) -> Result<String, askama::Error> {
-    let zone = state.files.as_ref().map_or(TimeZone::UTC, |files| files.desired.settings.time_zone.clone());
-    Page { state, now, zone }.render()
+    Page { state, now, zone: state.time_zone() }.render()
 }
 
 impl Page<'_> {
@@ -64,6 +63,13 @@ impl Page<'_> {
             0 => parts.join(", "),
             apps => format!("{}: {}", count(&apps, "app", "apps"), parts.join(", ")),
         }
+    }
+
+    /// Who paused what, until when and why.
+    fn pauses(&self) -> Vec<(&str, String)> {
+        let told = |pause: &Pause| format!("{}; {}.", pause.sentence(&self.zone), pause.goes_on());
+        let pauses = self.state.pauses(self.now);
+        pauses.map(|pause| (pause.app.as_deref().unwrap_or("Every app"), told(pause))).collect()
     }
 
     /// How long ago or ahead.

@@ -8,7 +8,8 @@ use crate::{
         report::Report,
         status::{App, State},
     },
-    model::{Severity, Status},
+    model::{Pause, Severity, Status},
+    report::pause::wire,
 };
 
 /// The version of the format; it changes when a key changes its meaning or goes.
@@ -27,15 +28,17 @@ pub(in crate::daemon) fn status(state: &State, now: Timestamp) -> Value {
         "now": now.to_string(),
         "started": state.started.to_string(),
         "files": { "in_force": files, "valid": state.bad.is_none(), "bad": bad },
-        "apps": state.apps.iter().map(|(name, entry)| app(name, entry)).collect::<Vec<_>>(),
+        "pauses": state.pauses(now).map(wire).collect::<Vec<_>>(),
+        "apps": state.apps.iter().map(|(name, entry)| app(name, entry, state.pause_of(name, now))).collect::<Vec<_>>(),
     })
 }
 
-fn app(name: &str, app: &App) -> Value {
+fn app(name: &str, app: &App, pause: Option<&Pause>) -> Value {
     json!({
         "app": name,
         "connector": &*app.connector,
         "standing": app.standing().as_ref(),
+        "paused": pause.map(wire),
         "running": app.running.as_ref().map(|running| json!({
             "since": running.since.to_string(), "trigger": running.trigger.as_ref(), "doing": &*running.doing,
         })),

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::news::{Item, Kind};
-use crate::{model::ActionName, report::steers};
+use crate::{
+    model::ActionName,
+    report::{pause::wire, steers},
+};
 
 /// Names in one item of the text. `rosterd plan` and the status page have them all.
 const NAMED: usize = 10;
@@ -69,8 +72,29 @@ fn text(item: &Item) -> String {
                 code(&lines.join("\n"))
             )
         }
+        Item::Paused { pause, why } => format!(
+            ":double_vertical_bar: *{}*: {}\n{}. `{}` ends it.",
+            plain(scope(pause.app.as_deref())),
+            plain(&short(why)),
+            sentence(pause.goes_on()),
+            code(&pause.end_command())
+        ),
+        Item::Resumed { app } => {
+            format!(":arrow_forward: *{}*: the pause is over", plain(scope(app.as_deref())))
+        }
         Item::Recovered { app: None } => ":white_check_mark: The files are valid again".to_owned(),
     }
+}
+
+/// What a pause is of.
+fn scope(app: Option<&str>) -> &str {
+    app.unwrap_or("every app")
+}
+
+/// The same with a capital, as sentences begin.
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
 }
 
 fn list(head: String, actions: &[(ActionName, String)], step: Option<String>) -> String {
@@ -132,6 +156,10 @@ fn event(item: &Item) -> Value {
             json!({ "kind": kind.as_ref(), "app": app, "count": actions.len(), "actions": listed.collect::<Value>() })
         }
         Item::Useless { app, why } => json!({ "kind": "failure", "app": app, "why": why }),
+        Item::Paused { pause, why } => {
+            json!({ "kind": "paused", "app": pause.app, "why": why, "pause": wire(pause) })
+        }
+        Item::Resumed { app } => json!({ "kind": "resumed", "app": app }),
         Item::Recovered { app } => json!({ "kind": "recovered", "app": app }),
     }
 }

@@ -5,12 +5,14 @@ use std::{
     sync::Arc,
 };
 
+use jiff::tz::TimeZone;
+
 use crate::{
     daemon::{
         InForce,
         report::{CycleResult, Report, Trigger},
     },
-    model::{Action, ActionName, Guard, Status},
+    model::{Action, ActionName, Guard, Pause, Status},
 };
 
 /// Corrections that are remembered for whoever cannot be told, per app. With more, how many there are matters more than
@@ -26,6 +28,8 @@ pub(in crate::daemon) enum News {
     Bad(Arc<str>),
     /// The files have no mistakes any more.
     Mended,
+    /// These pauses are in force.
+    Paused(Vec<Pause>),
     /// A cycle of an app has ended.
     Ended(Arc<str>, Arc<Report>),
 }
@@ -37,6 +41,8 @@ pub(super) struct Now {
     pub apps: BTreeMap<Arc<str>, Facts>,
     /// The mistakes of files that did not come into force.
     pub bad: Option<Arc<str>>,
+    /// By the app that they are of, or of all apps: until when, and what there is to say about it.
+    pub pauses: BTreeMap<Option<Arc<str>>, (Pause, String)>,
 }
 
 /// What is so in one app, with why.
@@ -80,16 +86,28 @@ pub(super) enum Item {
     Actions { kind: Kind, app: Arc<str>, actions: Vec<(ActionName, String)> },
     /// Nothing can be done with it.
     Useless { app: Option<Arc<str>>, why: String },
+    /// Somebody paused an app, or all of them.
+    Paused { pause: Pause, why: String },
+    /// The pause is over.
+    Resumed { app: Option<Arc<str>> },
     /// It can be worked with again.
     Recovered { app: Option<Arc<str>> },
 }
 
 /// Follows the news. It knows the last whole cycle of each app under the files in force, against which a difference is
 /// new.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Follower {
     pub now: Now,
     before: BTreeMap<Arc<str>, Arc<Report>>,
+    /// In which instants are told.
+    zone: TimeZone,
+}
+
+impl Default for Follower {
+    fn default() -> Self {
+        Self { now: Now::default(), before: BTreeMap::new(), zone: TimeZone::UTC }
+    }
 }
 
 impl Follower {
@@ -102,9 +120,17 @@ impl Follower {
                 self.now.apps.retain(|app, _| named(app));
                 self.before.retain(|app, _| named(app));
                 self.now.bad = None;
+                self.zone = files.desired.settings.time_zone.clone();
             }
             News::Bad(problems) => self.now.bad = Some(problems),
             News::Mended => self.now.bad = None,
+            News::Paused(pauses) => {
+                let told = |pause: Pause| {
+                    let why = pause.sentence(&self.zone);
+                    (pause.app.clone(), (pause, why))
+                };
+                self.now.pauses = pauses.into_iter().map(told).collect();
+            }
             News::Ended(app, report) => {
                 let actions = self.ended(&app, report);
                 if !actions.is_empty() {
@@ -134,13 +160,20 @@ impl Follower {
         let with = |wanted: &dyn Fn(&Action) -> bool| -> BTreeMap<ActionName, String> {
             report.open().filter(|action| wanted(action)).map(|action| (action.name.clone(), why(action))).collect()
         };
-        // Where nothing is corrected, what could be done is a difference, and so is what only the app's mode holds.
+        let held_by = |action: &Action, guard| action.held.as_ref().is_some_and(|held| held.guard == guard);
+        // Where nothing is corrected, what could be done is a difference, and so is what only the app's mode or a pause holds.
         let is_drift = |action: &Action| {
-            let by_mode = action.held.as_ref().is_some_and(|held| held.guard == Guard::Mode);
-            !report.corrects && (action.status == Status::Ready || by_mode)
+            let in_general = held_by(action, Guard::Mode) || held_by(action, Guard::Paused);
+            !report.corrects && (action.status == Status::Ready || in_general)
+        };
+        // A pause is told once, and not for each action.
+        let only_paused = |action: &Action| {
+            held_by(action, Guard::Paused) && action.held.as_ref().is_some_and(|held| held.also.is_empty())
         };
         facts.drift = with(&is_drift);
-        facts.held = with(&|action| matches!(action.status, Status::Held | Status::Manual) && !is_drift(action));
+        facts.held = with(&|action| {
+            matches!(action.status, Status::Held | Status::Manual) && !is_drift(action) && !only_paused(action)
+        });
         facts.failed = report.failures().map(|(name, error)| (name.clone(), error.to_owned())).collect();
         facts.unread = match report.result {
             CycleResult::Failed if facts.failed.is_empty() => Some(report.note.clone().unwrap_or_default()),
@@ -192,6 +225,9 @@ pub(super) fn items(told: &Now, now: &Now, corrected: &Corrected, on: &BTreeSet<
             _ => {}
         }
     }
+    if wants("held") {
+        items.extend(paused(told, now));
+    }
     for (app, facts) in &now.apps {
         let before = told.apps.get(app).unwrap_or(&nothing);
         let fresh = |now: &BTreeMap<ActionName, String>, told: &BTreeMap<ActionName, String>| -> Vec<_> {
@@ -220,12 +256,21 @@ pub(super) fn items(told: &Now, now: &Now, corrected: &Corrected, on: &BTreeSet<
     items
 }
 
+/// Pauses that are new, and those that are over.
+fn paused(told: &Now, now: &Now) -> Vec<Item> {
+    let known = |pause: &Pause| told.pauses.values().any(|(other, _)| other == pause);
+    let begun = now.pauses.values().filter(|(pause, _)| !known(pause));
+    let begun = begun.map(|(pause, why)| Item::Paused { pause: pause.clone(), why: why.clone() });
+    let over = told.pauses.keys().filter(|app| !now.pauses.contains_key(*app));
+    begun.chain(over.map(|app| Item::Resumed { app: app.clone() })).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use jiff::{Timestamp, tz::TimeZone};
+    use jiff::Timestamp;
 
     use super::*;
-    use crate::model::{ActionResult, AppOutcome, AppPlan, Due, DueWhat, Verb};
+    use crate::model::{ActionResult, AppOutcome, AppPlan, Due, DueWhat, Held, Verb};
 
     fn at(hour: i64) -> Timestamp {
         Timestamp::from_second(1_796_083_200 + hour * 3600).unwrap()
@@ -300,6 +345,29 @@ mod tests {
         );
         let due = [("ann", 1), ("bob", 9)];
         check(vec![cycle(0, Schedule, &[], &[], &due), cycle(1, Schedule, &[], &["ann", "bob"], &[])], &["bob"]);
+    }
+
+    #[test]
+    fn a_pause_and_its_end_are_told_once_and_what_it_alone_holds_is_not() {
+        let (mut follower, mut told) = (Follower::default(), Now::default());
+        let mut step = |news: News| {
+            follower.take(news);
+            let items = items(&told, &follower.now, &Corrected::new(), &["held".to_owned()].into());
+            told = follower.now.clone();
+            items.len()
+        };
+        let (since, until, by) = (at(0), at(2), "ann".to_owned());
+        let pause = Pause { app: None, since, until, by, reason: "moving".into(), holds_leavers: false };
+        let held = |also| {
+            let mut report = cycle(0, Trigger::Schedule, &[("ann", Status::Held)], &[], &[]);
+            let plan = Arc::make_mut(&mut report).plan.as_mut().unwrap();
+            plan.actions[0].held = Some(Held { guard: Guard::Paused, release: None, repair: None, also });
+            News::Ended("a".into(), report)
+        };
+        let paused = || News::Paused(vec![pause.clone()]);
+        assert_eq!([step(paused()), step(held(vec![])), step(paused()), step(News::Paused(vec![]))], [1, 0, 0, 1]);
+        // What another guard holds as well waits for a person.
+        assert_eq!(step(held(vec![Guard::Irreversible])), 1);
     }
 
     #[test]

@@ -44,6 +44,7 @@ fn check_of(guard: Guard) -> Check {
         Guard::Ambiguous | Guard::UnknownStatus | Guard::Incomplete | Guard::Reactivation => Check::InDiff,
         Guard::Mode => Check::Each(policies::mode),
         Guard::Frozen => Check::Each(policies::frozen),
+        Guard::Paused => Check::Each(policies::paused),
         Guard::SelfAccount => Check::Each(policies::own_account),
         Guard::DesiredEmpty => Check::All(policies::desired_empty),
         Guard::Shrank => Check::All(shrank::check),

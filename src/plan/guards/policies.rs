@@ -1,17 +1,17 @@
-//! Guards that judge each action by itself, by what the files allow: the mode, a freeze, our own account, files that grant
-//! nothing, protected addresses, and what cannot be undone.
+//! Guards that judge each action by itself, by what the files and people allow: the mode, a freeze, a pause, our own account,
+//! files that grant nothing, protected addresses, and what cannot be undone.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::{
-    model::{AccountStatus, Email, Guard, Irreversible, Mode, Phase, Verb},
+    model::{AccountStatus, Email, Guard, Irreversible, Mode, Pause, Phase, Verb},
     plan::{
         Context,
         draft::{Draft, Drafts},
         guards::Grounds,
-        repair,
+        history, repair,
         wanted::{Standing, Wish},
     },
 };
@@ -48,6 +48,14 @@ pub(super) fn frozen(cx: &Context<'_>, draft: &mut Draft) {
         format!("{} freezes changes{until}{reason}", freeze.place),
         format!("plan again when the freeze is over, or take it out at {}", freeze.place),
     );
+}
+
+/// Somebody paused what is written for a time.
+pub(super) fn paused(cx: &Context<'_>, draft: &mut Draft) {
+    let pause = Pause::holding(history::pauses(cx), cx.now, draft.cuts_off_leaver());
+    let Some(pause) = pause else { return };
+    let repair = format!("plan again when the pause is over, or end it with `{}`", pause.end_command());
+    draft.hold(Guard::Paused, pause.sentence(&cx.desired.settings.time_zone), repair);
 }
 
 /// Our own credential must not cut itself off.

@@ -224,7 +224,7 @@ impl Inspector {
         );
     }
 
-    /// Mode, freeze, self, protected, irreversible, reactivation.
+    /// Mode, freeze, pause, self, protected, irreversible, reactivation.
     fn permitted(
         &self,
         world: &World,
@@ -241,6 +241,9 @@ impl Inspector {
             assert!(mode == Mode::Enforce || !takes || leaver, "{name}: takes away in mode add");
         }
         assert!(app.policy.freeze.is_empty() || leaver, "{name}: frozen");
+        for pause in world.history.iter().flat_map(|history| &history.pauses) {
+            assert!(leaver && !pause.holds_leavers, "{name}: paused");
+        }
         if let Some(own) = &app.self_account {
             assert!(!(takes || readdresses(action)) || who != Some(own), "{name}: cuts ourselves off");
         }

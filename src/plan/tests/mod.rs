@@ -12,6 +12,7 @@ mod invitations;
 mod kinds;
 mod laws;
 mod only;
+mod pauses;
 mod random;
 mod reach;
 mod roles;

@@ -53,6 +53,8 @@ struct Rules {
     complete: bool,
     unread: bool,
     history: u8,
+    /// None, one that lets leavers go, or one that holds them as well.
+    pause: u8,
     semantics: u16,
     approvals: Vec<(u8, u8, u8)>,
 }
@@ -105,11 +107,17 @@ fn rules() -> impl Strategy<Value = Rules> {
         option::weighted(0.3, 1..8u8),
         option::weighted(0.2, 0..PEOPLE as u8),
     );
-    let third = (prop::bool::weighted(0.85), prop::bool::weighted(0.1), 0..4u8, any::<u16>());
+    let third = (
+        prop::bool::weighted(0.85),
+        prop::bool::weighted(0.1),
+        0..4u8,
+        select(vec![0u8, 0, 0, 0, 0, 0, 0, 1, 2]),
+        any::<u16>(),
+    );
     (first, second, third, vec((any::<u8>(), any::<u8>(), 0..4u8), 0..5)).prop_map(
         |((unlisted, delete, allow_irreversible, protect, caps, min_admins), second, third, approvals)| {
             let (freeze, mode, seats, own) = second;
-            let (complete, unread, history, semantics) = third;
+            let (complete, unread, history, pause, semantics) = third;
             Rules {
                 unlisted,
                 delete,
@@ -124,6 +132,7 @@ fn rules() -> impl Strategy<Value = Rules> {
                 complete,
                 unread,
                 history,
+                pause,
                 semantics,
                 approvals,
             }
@@ -313,6 +322,7 @@ fn govern(world: World, rules: &Rules) -> World {
         active_at_day_start: Some(6),
         lost_today: [(email(&who(0)), None)].into(),
         gained_today: [(email(&who(5)), Some("G0".into()))].into(),
+        pauses: (rules.pause > 0).then(|| paused(rules.pause > 1)).into_iter().collect(),
         under_way: [(format!("a/create/{}", who(4)), "a request is under way".to_owned())].into(),
         ..AppHistory::default()
     });
@@ -331,6 +341,12 @@ fn govern(world: World, rules: &Rules) -> World {
         world = world.approve(&allow, guard, (*up_to > 0).then(|| u32::from(*up_to)));
     }
     world
+}
+
+fn paused(holds_leavers: bool) -> Pause {
+    let window = days(Some(20), Some(30));
+    let (since, until) = (window.from.unwrap(), window.until.unwrap());
+    Pause { app: None, since, until, by: "ann".into(), reason: "moving".into(), holds_leavers }
 }
 
 fn semantics(bits: u16) -> Semantics {

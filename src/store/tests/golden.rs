@@ -58,10 +58,17 @@ fn entries() -> Vec<(Option<AppKey>, Event)> {
         Event::Forgot(Forgot { entries: vec![2, 3] }),
         Event::Pruned(pruned),
     ];
+    let paused = Paused {
+        until: minute(9),
+        by: "ann@example.com on vm-1".into(),
+        reason: "moving, says ann@example.com".into(),
+        holds_leavers: true,
+    };
+    let pauses = [Event::Paused(paused), Event::Resumed(Resumed { by: "ann@example.com on vm-1".into() })];
     let app = [Event::Action(Box::new(action)), Event::Action(Box::new(least)), Event::Note(said)];
     let runs = [Event::RunBegun(begun), Event::RunEnded(ended)];
     let app = app.into_iter().map(|event| (Some(autodesk()), event));
-    app.chain(runs.into_iter().chain(store).map(|event| (None, event))).collect()
+    app.chain(runs.into_iter().chain(store).chain(pauses).map(|event| (None, event))).collect()
 }
 
 #[test]

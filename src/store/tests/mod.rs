@@ -10,6 +10,7 @@ mod keep;
 mod leases;
 mod ledger;
 mod migrate;
+mod pauses;
 mod readings;
 mod safety;
 

@@ -84,7 +84,7 @@ async fn the_newest_snapshot_of_the_main_branch_is_taken_and_none_of_anybody_els
     }
     let stage = Stage::new().await;
     let token = [("GH_TOKEN", TOKEN)];
-    stage.script("snapshot.sh live", &token).failed_in("snapshot.sh live", "no run on main has left a snapshot yet");
+    stage.script("snapshot.sh live", &token).failed_in("snapshot.sh live", "on main has left a snapshot yet");
     let leave = |text: &str, but: serde_json::Value| {
         stage.write("live.json", text);
         stage.upload("rosterd-live", &stage.path("live.json"), &but)
@@ -96,10 +96,37 @@ async fn the_newest_snapshot_of_the_main_branch_is_taken_and_none_of_anybody_els
     leave("a fork's", of("main", 2));
     leave("expired", json!({ "expired": true }));
     leave("older", json!({ "created_at": "2026-11-24T10:00:00Z" }));
+    // A tag may be called main, and holds whatever workflow whoever pushed it wrote.
+    let run = |key: &str, value: &str| json!({ "run": { key: value } });
+    let main = stage.repo().git(&["rev-parse", "main"]);
+    stage.repo().git(&["switch", "-q", "-c", "elsewhere"]);
+    stage.write("clone/.github/workflows/rosterd-drift.yml", "on: push");
+    stage.repo().commit("never merged");
+    let tagged = stage.repo().git(&["rev-parse", "HEAD"]);
+    stage.repo().git(&["switch", "-q", "main"]);
+    stage.repo().git(&["push", "-q", "origin", &format!("{tagged}:refs/tags/main")]);
+    leave("a tag's", run("head_sha", &tagged));
+    leave("another workflow's", run("path", ".github/workflows/ci.yml"));
+    leave("a workflow's that ends alike", run("path", ".github/workflows/my-rosterd-drift.yml"));
+    leave("a pull request's", run("event", "pull_request_target"));
+    leave("another event's", run("event", "issue_comment"));
+    let said = stage.script("snapshot.sh live", &token).passed();
+    assert_eq!((stage.read("clone/live/live.json").as_str(), said.contains("of 2026-11-25")), ("new", true));
+    // What earlier commits of the branch left counts, and how GitHub writes the ref of the workflow does not matter.
+    stage.write("clone/desired-state/people/later.yaml", "people: {}\n");
+    stage.repo().commit("later");
+    stage.push_main();
+    leave("by an earlier commit", run("head_sha", &main));
+    stage.script("snapshot.sh live", &token).passed();
+    assert_eq!(stage.read("clone/live/live.json"), "by an earlier commit");
+    leave(
+        "by apply",
+        json!({ "run": { "path": ".github/workflows/rosterd-apply.yml@refs/heads/main", "event": "push" } }),
+    );
     let said = stage.script("snapshot.sh live", &token).passed();
     assert_eq!(
         (stage.read("clone/live/live.json").as_str(), said.contains("fetched the snapshot of 2026-11-25")),
-        ("new", true)
+        ("by apply", true)
     );
 }
 

@@ -411,10 +411,17 @@ impl Stage {
         assert!(Command::new("zip").args(["-q", "-j"]).arg(zip).arg(file).status().unwrap().success());
         let mut artifact = json!({
             "id": id, "name": name, "expired": false, "created_at": format!("2026-11-25T10:00:{id}Z"),
-            "workflow_run": { "head_branch": "main", "head_repository_id": 1, "repository_id": 1 },
+            "workflow_run": { "id": 1000 + id, "head_branch": "main", "head_repository_id": 1, "repository_id": 1 },
+            "run": {
+                "path": ".github/workflows/rosterd-drift.yml", "event": "schedule",
+                "head_sha": self.repo().git(&["rev-parse", "main"]),
+            },
         });
         for (key, value) in but.as_object().unwrap() {
-            artifact[key] = value.clone();
+            match value.as_object() {
+                Some(parts) => parts.iter().for_each(|(part, value)| artifact[key][part] = value.clone()),
+                None => artifact[key] = value.clone(),
+            }
         }
         all.push(artifact);
         self.set_state("artifacts.json", &artifacts);
