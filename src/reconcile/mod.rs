@@ -12,6 +12,7 @@
 mod budgets;
 mod connect;
 mod execute;
+mod granted;
 mod history;
 mod kept;
 mod ledger;

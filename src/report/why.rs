@@ -174,7 +174,7 @@ fn origin(canvas: &Canvas, claim: &Claim) -> Line {
 
 /// ` ← teams/design.yaml:9,14`.
 fn by(canvas: &Canvas, places: &[Place]) -> Line {
-    let places = wording::places(places);
+    let places = Place::together(places);
     if places.is_empty() {
         return Line::new();
     }

@@ -168,7 +168,7 @@ fn corrected(before: &Report, report: &Report) -> Vec<ActionName> {
 
 fn why(action: &Action) -> String {
     let guard = action.held.as_ref().map(|held| format!("{}: ", held.guard)).unwrap_or_default();
-    guard + action.reason.as_deref().unwrap_or_default()
+    guard + action.obstacle().unwrap_or_default()
 }
 
 /// Adds corrections to those that somebody has still to be told of.

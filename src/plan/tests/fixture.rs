@@ -217,6 +217,7 @@ impl World {
             status: PersonStatus::Active,
             place: place("people.yaml"),
             status_place: None,
+            until_place: None,
         };
         self.desired.named.insert(email(who));
         self.desired.people.insert(email(who), person);
@@ -536,7 +537,7 @@ fn show_action(action: &Action) -> String {
         assert_eq!(held.release.is_some(), held.guard.releasable(), "{line}");
         assert_eq!(held.repair.is_some(), !held.guard.releasable(), "{line}");
     }
-    if let Some(reason) = &action.reason {
+    if let Some(reason) = action.obstacle() {
         line += &format!(": {reason}");
     }
     line

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     model::{AccountRef, AccountStatus, Action, Cause, Email, Guard, KnownAccount, Plan, Step},
-    report::{json, markdown, notes, text},
+    report::{json, markdown, said, text},
 };
 
 fn by(cause: Cause, mut action: Action) -> Action {
@@ -84,13 +84,17 @@ fn the_live_account_is_shown_wherever_it_goes_by_another_name() {
         status: AccountStatus::Active,
     }));
     let all = change(vec![gone.clone()]);
-    let drawn = [text::plan(&all, &NARROW), markdown::plan(&all), json::plan(&all), notes(&gone).join(" ")];
+    let drawn = [text::plan(&all, &NARROW), markdown::plan(&all), json::plan(&all), live_notes(&gone).join(" ")];
     for text in drawn {
         assert!(text.contains("plot-server") && text.contains("user-17"), "{text}");
     }
     // Case is no other name, and neither is what the plan already says.
     gone.name.account = Some("Plot-Server@example.com".into());
-    assert!(notes(&gone).is_empty() && gone.live_as().is_none());
+    assert!(live_notes(&gone).is_empty() && gone.live_as().is_none());
+}
+
+fn live_notes(action: &Action) -> Vec<String> {
+    said(action).into_iter().filter(|said| said.is_grave).map(|said| said.text).collect()
 }
 
 #[test]

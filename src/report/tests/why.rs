@@ -162,6 +162,7 @@ fn desired(status: PersonStatus) -> Desired {
         status,
         place: place("people.yaml:4"),
         status_place: None,
+        until_place: None,
     };
     Desired {
         people: [(jane.clone(), person)].into(),
