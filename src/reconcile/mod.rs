@@ -23,6 +23,7 @@ mod read;
 mod readings;
 mod recover;
 mod remember;
+mod remembered;
 mod wait;
 
 pub use budgets::{BudgetKeeper, resume};
@@ -32,6 +33,7 @@ pub use only::narrow;
 pub use plan::{past_of, plan_against};
 pub use readings::Readings;
 pub use recover::Recovered;
+pub use remembered::last_seen;
 
 use futures::future::join_all;
 

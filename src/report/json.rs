@@ -148,7 +148,7 @@ pub fn because_of(action: &Action, status: Status) -> Option<Value> {
     (action.status == status).then(|| json!({ "reason": action.note }))
 }
 
-fn action(action: &Action) -> Value {
+pub(super) fn action(action: &Action) -> Value {
     let mut after: Vec<&ActionName> = action.after.iter().map(|edge| &edge.action).collect();
     after.sort();
     // Two rules may ask for the same order.

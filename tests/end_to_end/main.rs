@@ -25,6 +25,7 @@ mod only;
 #[cfg(unix)]
 mod private;
 mod quiet;
+mod reasons;
 mod renames;
 mod saved;
 mod scim;

@@ -224,7 +224,7 @@ impl World {
         self
     }
 
-    fn entry(mut self, who: &str, change: impl FnOnce(&mut Person)) -> Self {
+    pub(super) fn entry(mut self, who: &str, change: impl FnOnce(&mut Person)) -> Self {
         if !self.desired.people.contains_key(&email(who)) {
             self = self.person(who);
         }

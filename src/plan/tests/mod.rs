@@ -14,6 +14,7 @@ mod laws;
 mod only;
 mod random;
 mod reach;
+mod reasons;
 mod roles;
 mod saved;
 mod simulated;

@@ -2,10 +2,10 @@
 
 use super::{
     BROAD, NARROW,
-    fixture::{action, app, compared, plan},
+    fixture::{action, app, compared, place, plan},
 };
 use crate::{
-    model::{AccountRef, AccountStatus, Action, Cause, Email, Guard, KnownAccount, Plan, Step},
+    model::{AccountRef, AccountStatus, Action, Cause, Email, Former, Guard, Known, KnownAccount, Plan, Reason, Step},
     report::{json, markdown, said, text},
 };
 
@@ -113,4 +113,28 @@ fn a_change_that_does_nothing_today_says_what_it_alters() {
     assert!(comment.contains("1 grant lets somebody administer, now or later"), "{comment}");
     let first: String = comment.lines().take(20).collect();
     assert!(first.contains("alteryx") && first.contains("irreversible") && first.contains("2027-01-01"), "{comment}");
+}
+
+#[test]
+fn every_reason_is_told_wherever_a_row_is_drawn() {
+    let former = Former { places: vec![place("teams/design.yaml:9")], known: Known::UntilCommit("3f2c1a7d00".into()) };
+    let over = Reason::Until("2026-07-01T00:00:00Z[UTC]".parse().unwrap());
+    for (reason, words) in [
+        (Reason::Left, "left"),
+        (Reason::Suspended, "suspended"),
+        (over, "until 2026-06-30"),
+        (Reason::Absent, "state: absent"),
+        (Reason::Unlisted(None), "no line grants it (named nowhere in the files)"),
+        (Reason::Ungranted(Some(former)), "no line grants it (teams/design.yaml:9 did until commit 3f2c1a7)"),
+    ] {
+        let gone = by(Cause::Change, action("a/deactivate/ghost@example.com", "x.yaml:3").takes(reason));
+        let all = change(vec![gone.clone()]);
+        let page: Vec<String> = said(&gone).into_iter().map(|said| said.text).collect();
+        // Markdown would read these marks, were they not spelt out.
+        let marks = [("&#40;", "("), ("&#41;", ")"), ("&#58;", ":")];
+        let comment = marks.iter().fold(markdown::plan(&all), |text, (spelt, mark)| text.replace(spelt, mark));
+        for text in [text::plan(&all, &BROAD), comment, json::plan(&all), page.join(" ")] {
+            assert!(text.contains(words), "`{words}` is missing in:\n{text}");
+        }
+    }
 }
