@@ -1,12 +1,12 @@
 //! Everything the files give one person: in which apps and groups, with which values, until when, and by which lines.
-//! A pure question to the desired state; nothing live is looked at.
+//! A pure question to the desired state and, where there is one, to a live state that somebody else read.
 
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
 use crate::model::{
-    Claim, Desired, DesiredApp, Email, GroupState, Person, PersonStatus, Phase, Place, RoleRule, Values, Window,
-    effective,
+    Action, Claim, Desired, DesiredApp, Email, GroupState, Live, LiveAccount, LiveApp, LiveGroup, LiveMember, Person,
+    PersonStatus, Phase, Place, Plan, RoleRule, Values, Window, effective,
 };
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -29,10 +29,26 @@ pub struct Why {
     pub named: bool,
     /// Apps that give something, by name.
     pub apps: Vec<WhyApp>,
+    /// What was live of the person when the apps were last read, and what is left to do; by the app's name. Empty where nobody
+    /// looked.
+    pub live: Vec<WhyLive>,
     /// Known addresses that look alike, when this one is not known.
     pub near: Vec<Email>,
     /// Days in reports are days in this zone.
     pub time_zone: TimeZone,
+}
+
+/// What an app showed of the person, and what a plan would do about them.
+#[derive(Debug, Clone)]
+pub struct WhyLive {
+    /// The app's name.
+    pub app: Arc<str>,
+    /// When it was read.
+    pub seen_at: Timestamp,
+    /// The person's accounts, each with its memberships by the group's name.
+    pub accounts: Vec<(LiveAccount, Vec<(Arc<str>, LiveMember)>)>,
+    /// What a plan would do, sorted by name.
+    pub actions: Vec<Action>,
 }
 
 /// A person's own entry.
@@ -138,8 +154,44 @@ pub(crate) fn why(desired: &Desired, email: &Email, now: Timestamp) -> Why {
         person,
         named,
         apps,
+        live: Vec::new(),
         time_zone: desired.settings.time_zone.clone(),
     }
+}
+
+/// The same with what is live, and with what is left to do by a plan for this person alone.
+pub(crate) fn with_live(mut why: Why, desired: &Desired, live: &Live, plan: &Plan) -> Why {
+    for (name, seen) in &live.apps {
+        let (Some(app), Ok(seen)) = (desired.apps.get(name), seen) else { continue };
+        let planned = plan.apps.iter().find(|planned| planned.app == *name);
+        let is_theirs = |account: &&LiveAccount| {
+            let pinned = app.ids.iter().find(|(_, (id, _))| *id == account.id).map(|(identity, _)| identity);
+            *pinned.unwrap_or_else(|| desired.identity(&account.email)) == why.email
+        };
+        let accounts =
+            seen.accounts.iter().filter(is_theirs).map(|account| (account.clone(), groups_of(account, seen)));
+        let one = WhyLive {
+            app: name.clone(),
+            seen_at: seen.observed_at,
+            accounts: accounts.collect(),
+            actions: planned.map(|planned| planned.actions.clone()).unwrap_or_default(),
+        };
+        let is_granted = why.apps.iter().any(|app| app.app == *name);
+        if is_granted || !one.accounts.is_empty() || !one.actions.is_empty() {
+            why.live.push(one);
+        }
+    }
+    why
+}
+
+fn groups_of(account: &LiveAccount, live: &LiveApp) -> Vec<(Arc<str>, LiveMember)> {
+    let member = |group: &LiveGroup| {
+        let member = group.members.iter().find(|member| member.account == account.id)?;
+        Some((group.name.clone(), member.clone()))
+    };
+    let mut groups: Vec<_> = live.groups.iter().filter_map(member).collect();
+    groups.sort_by(|a, b| a.0.cmp(&b.0));
+    groups
 }
 
 fn in_app(app: &DesiredApp, email: &Email, status: PersonStatus, now: Timestamp) -> Option<WhyApp> {

@@ -141,7 +141,8 @@ impl Compared {
         let digest = self.before.fingerprint();
         let earlier = reconcile::plan_against(before, &digest, live, history, Some(before), plan.created_at);
         let is_gone = |place: &Place| is_gone(&self.gone, place);
-        let versions = Versions { change: &self.trusted.desired, before, history, is_gone: &is_gone };
+        let (change, commit) = (&self.trusted.desired, &*self.commit);
+        let versions = Versions { change, before, history, commit, is_gone: &is_gone };
         let no_longer = attribute(plan, &earlier, live, versions);
         plan.findings.extend(self.trusted.findings.iter().cloned());
         plan.against = Some(Against {

@@ -1,16 +1,19 @@
 //! `rosterd why EMAIL`.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 
 use super::{
     args::{Format, Records},
     context,
     exit::{Exit, Failure},
-    storage, terminal,
+    snapshot, storage, terminal,
     values::When,
 };
 use crate::{
-    model::{Desired, Email},
+    model::{Desired, DesiredApp, Email, Live, Plan},
+    reconcile,
     report::{self, past::Past},
     store::AppKey,
     why,
@@ -24,6 +27,9 @@ pub(super) struct Args {
     /// a span ago (7d).
     #[arg(long, value_name = "DATE")]
     at: Option<When>,
+    /// What is live by a snapshot that `rosterd observe` wrote, in the place of what the store saw last.
+    #[arg(long, value_name = "FILE", conflicts_with = "at")]
+    live: Option<PathBuf>,
     #[command(flatten)]
     records: Records,
     /// Only this app; may be given several times.
@@ -54,10 +60,39 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         loaded.desired.apps.retain(|app, _| args.wants(app));
         return past(args, &loaded.desired, &email, when).await;
     }
-    let mut why = why::why(&loaded.desired, &email, Timestamp::now());
+    let now = Timestamp::now();
+    let mut why = why::why(&loaded.desired, &email, now);
+    if let Some((live, plan)) = look(args, &loaded.desired, &why.email, now).await? {
+        why = why::with_live(why, &loaded.desired, &live, &plan);
+    }
     why.apps.retain(|app| args.wants(&app.app));
+    why.live.retain(|seen| args.wants(&seen.app));
     terminal::report(args.format, |style| report::why::text(&why, style), || report::why::to_json(&why))?;
     Ok(if why.named { Exit::Fine } else { Exit::Failed })
+}
+
+/// What was live when it was last seen, and a plan for this person by it. No app is asked: who wants to know how it is now
+/// plans for the person alone.
+async fn look(
+    args: &Args,
+    desired: &Desired,
+    identity: &Email,
+    now: Timestamp,
+) -> Result<Option<(Live, Plan)>, Failure> {
+    let origin = |app: &DesiredApp| app.url.origin().ascii_serialization();
+    let (mut live, history) = match &args.live {
+        Some(file) => (snapshot::read(file, desired, now)?.live, None),
+        None => {
+            let memory = storage::looking(&desired.settings.store, &args.records.storage, false).await?;
+            let Some(memory) = memory else { return Ok(None) };
+            let mut live = reconcile::last_seen(&memory, desired, origin).await.map_err(Failure::new)?;
+            let history = reconcile::past_of(&memory, desired, &mut live, origin).await.map_err(Failure::new)?;
+            (live, Some(history))
+        }
+    };
+    reconcile::narrow(&mut live, identity);
+    let plan = reconcile::plan_against(desired, "", &live, history.as_ref(), None, now);
+    Ok(Some((live, plan)))
 }
 
 /// What the person really had at some time, from what was seen.

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Email, Guard, KnownAccount, Place, Step, Verb};
+use super::{Change, Email, Guard, KnownAccount, Place, Reason, Step, Verb};
 
 /// The stable, readable name of an action: `APP/VERB/EMAIL`, `APP/VERB/EMAIL/GROUP` or `APP/VERB/GROUP`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,6 +68,8 @@ impl Status {
 pub struct Held {
     /// The first guard that no approval released.
     pub guard: Guard,
+    /// Why that guard holds it, as a sentence.
+    pub reason: String,
     /// The line under `approvals` that would release it, for a guard that can be released.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
@@ -132,9 +134,11 @@ pub struct Action {
     pub name: ActionName,
     /// What stands in its way.
     pub status: Status,
-    /// Why it waits, is held or is manual, as a sentence.
-    pub reason: Option<String>,
-    /// Which guard holds it.
+    /// Why it takes something away. Every step that does has a reason.
+    pub reason: Option<Reason>,
+    /// Why it waits or what a person has to do, as a sentence; after a run, what became of it.
+    pub note: Option<String>,
+    /// Which guard holds it, and why.
     pub held: Option<Held>,
     /// What it follows, sorted.
     pub after: Vec<Edge>,
@@ -175,6 +179,7 @@ impl Action {
             name,
             status: Status::Ready,
             reason: None,
+            note: None,
             held: None,
             after: Vec::new(),
             irreversible: false,
@@ -197,6 +202,16 @@ impl Action {
             && self.changes == other.changes
             && self.irreversible == other.irreversible
             && self.step == other.step
+    }
+
+    /// Whether somebody or something loses access by it, or is gone afterwards.
+    pub fn takes_away(&self) -> bool {
+        self.reduces_access || self.name.verb.sign() == "-"
+    }
+
+    /// What stands in its way, as a sentence: why a guard holds it, why it waits, or what a person has to do.
+    pub fn obstacle(&self) -> Option<&str> {
+        self.held.as_ref().map(|held| &*held.reason).or(self.note.as_deref())
     }
 
     /// Whether nobody should miss it: it makes an administrator, gives an account another address, or cannot be undone.

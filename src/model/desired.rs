@@ -55,6 +55,8 @@ pub struct Person {
     pub place: Place,
     /// Where their status is said, when it is.
     pub status_place: Option<Place>,
+    /// Where the end of their time is said, when it is.
+    pub until_place: Option<Place>,
 }
 
 /// What the file says of a person.

@@ -1,6 +1,6 @@
 //! Where in the files something is said.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +26,34 @@ impl Place {
         let places: BTreeSet<&Self> = places.into_iter().collect();
         places.into_iter().cloned().collect()
     }
+
+    /// `teams/design.yaml:9,14`: the lines of each file together, files and lines sorted.
+    pub fn together(places: &[Self]) -> Vec<String> {
+        let mut lines: Vec<(&str, u32)> = places.iter().map(|place| (&*place.file, place.line)).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        let one_file = |lines: &[(&str, u32)]| {
+            let numbers: Vec<String> = lines.iter().map(|(_, line)| line.to_string()).collect();
+            format!("{}:{}", lines[0].0, numbers.join(","))
+        };
+        lines.chunk_by(|a, b| a.0 == b.0).map(one_file).collect()
+    }
 }
+
+/// A place as [`Place`] is shown: `teams/design.yaml:9`.
+impl FromStr for Place {
+    type Err = NoPlace;
+
+    fn from_str(text: &str) -> Result<Self, NoPlace> {
+        let (file, line) = text.rsplit_once(':').ok_or(NoPlace)?;
+        Ok(Self::new(file, line.parse().map_err(|_| NoPlace)?, 1))
+    }
+}
+
+/// A text that is no `FILE:LINE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is no file and line, such as `teams/design.yaml:9`")]
+pub struct NoPlace;
 
 /// `teams/design.yaml:9`, the form every report uses.
 impl fmt::Display for Place {

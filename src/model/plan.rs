@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Action, ActionName, Cause, ClaimChange, Claims, FieldName, FieldValue, Finding, FindingCode, Guard, Place,
-    RuleChange, Status,
+    RuleChange, Status, Values,
 };
 
 /// Everything that would change, in every app.
@@ -163,6 +163,16 @@ pub struct Change {
     pub from: Option<FieldValue>,
     /// What it will be; `None` when it goes.
     pub to: Option<FieldValue>,
+}
+
+impl Change {
+    /// Whether it takes away a value that these give.
+    pub fn takes_from(&self, values: &Values) -> bool {
+        let (Some(from), Some(given)) = (&self.from, values.get(&self.field)) else { return false };
+        let stays = |text| self.to.iter().flat_map(FieldValue::texts).any(|to| to == text);
+        from == given && self.to.as_ref() != Some(given)
+            || from.texts().any(|text| !stays(text) && given.texts().any(|given| given == text))
+    }
 }
 
 /// How many of what.

@@ -1,6 +1,6 @@
 //! Windows of time in which a desired fact holds.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Zoned};
 use serde::{Deserialize, Serialize};
 
 /// From when (included) until when (excluded) something is desired. Dates in the files have been turned into instants in
@@ -51,6 +51,13 @@ impl Window {
             Phase::Open
         }
     }
+}
+
+/// The last day of something that ends with a day; else the instant at which it ends, to the minute.
+pub(crate) fn last_day(end: &Zoned) -> String {
+    let is_midnight = end.start_of_day().is_ok_and(|start| start == *end);
+    let day = is_midnight.then(|| end.yesterday().ok()).flatten();
+    day.map_or_else(|| end.strftime("%Y-%m-%d %H:%M %Z").to_string(), |day| day.date().to_string())
 }
 
 #[cfg(test)]

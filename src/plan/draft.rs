@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Context, doubt::Doubt, repair, wanted::Standing};
+use super::{Context, diff::Why, doubt::Doubt, repair, wanted::Standing};
 use crate::model::{
     AccountStatus, Action, ActionName, AppPlan, Change, Claims, Edge, Email, Finding, Guard, Held, LiveAccount, Place,
     Rule, Scope, Semantics, Status, Step, Verb,
@@ -99,6 +99,12 @@ impl Draft {
         self.action.status == status
     }
 
+    /// Says why it takes something away, and by which lines.
+    pub(super) fn takes(mut self, why: Why) -> Self {
+        self.action.reason = Some(why.reason);
+        self.because(why.places)
+    }
+
     pub(super) fn because(mut self, places: Vec<Place>) -> Self {
         self.action.because = Place::sorted(&places);
         self
@@ -112,14 +118,14 @@ impl Draft {
 
     pub(super) fn manual(&mut self, text: String) {
         self.action.status = Status::Manual;
-        self.action.reason = Some(text);
+        self.action.note = Some(text);
     }
 
     /// Waits for something outside. A person's work that is needed anyway says more, so manual stays manual.
     pub(super) fn wait(&mut self, reason: String) {
         if self.is(Status::Ready) {
             self.action.status = Status::Waiting;
-            self.action.reason = Some(reason);
+            self.action.note = Some(reason);
         }
     }
 
@@ -191,9 +197,9 @@ impl Draft {
         self.holds.dedup_by_key(|hold| hold.guard);
         let Some(first) = self.holds.first() else { return };
         self.action.status = Status::Held;
-        self.action.reason = Some(first.reason.clone());
         self.action.held = Some(Held {
             guard: first.guard,
+            reason: first.reason.clone(),
             release: first.release.as_ref().map(|release| render_release(release, first.guard)),
             repair: first.repair.clone(),
             also: self.holds[1..].iter().map(|hold| hold.guard).collect(),

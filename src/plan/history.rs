@@ -7,8 +7,11 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Context, draft::Drafts};
-use crate::model::{Email, Finding, FindingCode, Pause};
+use super::{
+    Context,
+    draft::{Draft, Drafts},
+};
+use crate::model::{Email, Finding, FindingCode, Former, Pause};
 
 /// What the ledger knows about each app.
 #[derive(Debug, Clone, PartialEq)]
@@ -118,6 +121,8 @@ pub struct AppHistory {
     pub pauses: Vec<Pause>,
     /// Actions, by name, of which an earlier request may still take effect; each with why it is not sent again now.
     pub under_way: BTreeMap<String, String>,
+    /// What granted what an action, by name, takes away, where no line grants it any more.
+    pub granted_before: BTreeMap<String, Former>,
 }
 
 /// Pauses that bear on the app. A pause of a private store counts as well: whoever made it meant this process.
@@ -142,6 +147,17 @@ pub(super) fn wait_for_requests_under_way(cx: &Context<'_>, drafts: &mut Drafts)
     for draft in &mut drafts.actions {
         if let Some(why) = under_way.get(&draft.action.name.to_string()) {
             draft.wait(why.clone());
+        }
+    }
+}
+
+/// Says of what no line grants which lines did, as far as that was written down.
+pub(super) fn recall_grants(cx: &Context<'_>, drafts: &mut Drafts) {
+    let before = cx.past.and_then(|past| past.history).map(|history| &history.granted_before);
+    let Some(before) = before.filter(|before| !before.is_empty()) else { return };
+    for Draft { action, .. } in &mut drafts.actions {
+        if let (Some(reason), Some(former)) = (&mut action.reason, before.get(&action.name.to_string())) {
+            reason.explained_by(former.clone());
         }
     }
 }

@@ -29,11 +29,11 @@ use std::{
     sync::Arc,
 };
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, Zoned, civil::Date};
 
 use crate::model::{
     AppPlan, Coverage, Desired, DesiredApp, DesiredGroup, Email, Extent, Finding, FindingCode, Forecast, Guard, Live,
-    LiveAccount, LiveApp, LiveGroup, Observed, Person, Place, Plan, Policy,
+    LiveAccount, LiveApp, LiveGroup, Observed, Person, Plan, Policy,
 };
 
 /// Everything a plan is made from.
@@ -210,13 +210,12 @@ impl<'a> Context<'a> {
 
     /// The day of an instant, in the organisation's time zone.
     fn day(&self, at: Timestamp) -> Date {
-        at.to_zoned(self.desired.settings.time_zone.clone()).date()
+        self.zoned(at).date()
     }
 
-    /// The line that says what becomes of a person: that of their status, or their entry.
-    fn line_of(&self, identity: &Email) -> Option<Place> {
-        let person = self.people.get(identity)?;
-        Some(person.status_place.as_ref().unwrap_or(&person.place).clone())
+    /// An instant in the organisation's time zone.
+    fn zoned(&self, at: Timestamp) -> Zoned {
+        at.to_zoned(self.desired.settings.time_zone.clone())
     }
 
     /// The live group that is declared so, where it was seen.
@@ -236,6 +235,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
     let mut drafts = diff::diff(cx, &matched, &wanted);
     only::restrict(cx, &matched, &mut drafts);
     history::wait_for_requests_under_way(cx, &mut drafts);
+    history::recall_grants(cx, &mut drafts);
     guards::hold(cx, &guards::Grounds { matched: &matched, wanted: &wanted }, &mut drafts);
     let seats = rules::order(cx, &mut drafts);
     graph::settle(&mut drafts);

@@ -132,7 +132,7 @@ fn objection(action: &Action, saved: Option<&SavedStep>) -> Option<(String, Leav
             Some(("what it does, or to whom, is not what the plan was saved with".into(), Leaves::Missed))
         }
         Some(step) if !ready && step.status == Status::Ready => {
-            let reason = action.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            let reason = action.obstacle().map(|reason| format!(": {reason}")).unwrap_or_default();
             Some((format!("it is {} now{reason}", action.status.as_str()), Leaves::Missed))
         }
         _ => None,

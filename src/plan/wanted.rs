@@ -1,6 +1,7 @@
 //! What the files ask for at this instant: claims whose window is open, combined per account and membership.
 
 use std::{
+    cmp::Ordering,
     collections::{BTreeMap, BTreeSet, HashMap, hash_map},
     sync::Arc,
 };
@@ -27,8 +28,42 @@ pub(super) enum Wish {
     Granted(Grant),
     /// It will be granted later: nothing is added yet, and nothing is removed.
     Upcoming,
-    /// It was granted, and the time is over. Counts as ungranted; the lines are kept for the report.
-    Lapsed(Vec<Place>),
+    /// It was granted, and the time is over. Counts as ungranted; the rest is for the report.
+    Lapsed(Lapse),
+}
+
+/// A grant that is over.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Lapse {
+    /// The first instant without it.
+    pub ended: Timestamp,
+    /// The lines that granted it to the last, sorted.
+    pub because: Vec<Place>,
+}
+
+impl Lapse {
+    /// What the claims that are over come to; none when none is.
+    pub(super) fn of<'a>(claims: impl IntoIterator<Item = &'a Claim>, now: Timestamp) -> Option<Self> {
+        let mut last: Option<Self> = None;
+        for claim in claims {
+            let Some(ended) = claim.window.until.filter(|_| claim.window.phase(now) == Phase::Lapsed) else { continue };
+            let lapse = Self { ended, because: claim.because.clone() };
+            last = Some(last.map_or(lapse.clone(), |last| last.and(&lapse)));
+        }
+        last.map(|last| Self { because: Place::sorted(&last.because), ..last })
+    }
+
+    /// The one that ended last. Of two that ended together the lines of both count.
+    fn and(self, other: &Self) -> Self {
+        match self.ended.cmp(&other.ended) {
+            Ordering::Less => other.clone(),
+            Ordering::Greater => self,
+            Ordering::Equal => {
+                let because = Place::sorted(self.because.iter().chain(&other.because));
+                Self { because, ..self }
+            }
+        }
+    }
 }
 
 /// What a granted account or membership should look like.
@@ -77,13 +112,15 @@ pub(super) fn wanted_now<'a>(cx: &Context<'a>) -> Wanted<'a> {
     let app = cx.app;
     let mut accounts: HashMap<&'a Email, Wish> = HashMap::new();
     for (identity, account) in &app.accounts {
-        merge(&mut accounts, identity, wish(&account.claims, app.semantics.role.as_ref(), cx.now));
+        if let Some(wish) = wish(&account.claims, app.semantics.role.as_ref(), cx.now) {
+            merge(&mut accounts, identity, wish);
+        }
     }
     let mut members = BTreeMap::new();
     for group in app.groups.values().filter(|group| group.state == GroupState::Present) {
         let rule = app.semantics.members.role.as_ref();
         let mut wishes: BTreeMap<&'a Email, Wish> =
-            group.members.iter().map(|(identity, claims)| (identity, wish(claims, rule, cx.now))).collect();
+            group.members.iter().filter_map(|(who, claims)| Some((who, wish(claims, rule, cx.now)?))).collect();
         for wish in wishes.values_mut() {
             if let Wish::Granted(grant) = wish {
                 for field in group.managed.intersection(&app.semantics.members.optional) {
@@ -120,23 +157,24 @@ fn merge<'a>(accounts: &mut HashMap<&'a Email, Wish>, identity: &'a Email, wish:
             (Wish::Granted(have), Wish::Granted(more)) => {
                 have.because = Place::sorted(have.because.iter().chain(&more.because));
             }
-            (Wish::Lapsed(have), Wish::Lapsed(more)) => *have = Place::sorted(have.iter().chain(&more)),
+            (Wish::Lapsed(have), Wish::Lapsed(more)) => *have = have.clone().and(&more),
             (Wish::Granted(_), _) | (Wish::Upcoming, Wish::Upcoming | Wish::Lapsed(_)) => {}
             (have, more) => *have = more,
         },
     }
 }
 
-fn wish(claims: &[Claim], rule: Option<&RoleRule>, now: Timestamp) -> Wish {
+/// None where there is no claim.
+fn wish(claims: &[Claim], rule: Option<&RoleRule>, now: Timestamp) -> Option<Wish> {
     let in_phase = |phase| claims.iter().filter(move |claim| claim.window.phase(now) == phase);
-    let places = |phase| Place::sorted(in_phase(phase).flat_map(|claim| &claim.because));
     if in_phase(Phase::Open).next().is_some() {
         let values = effective(in_phase(Phase::Open), rule, &BTreeSet::new(), &Values::new());
-        Wish::Granted(Grant { values, because: places(Phase::Open) })
-    } else if in_phase(Phase::Upcoming).next().is_some() {
-        Wish::Upcoming
-    } else {
-        Wish::Lapsed(places(Phase::Lapsed))
+        let because = Place::sorted(in_phase(Phase::Open).flat_map(|claim| &claim.because));
+        return Some(Wish::Granted(Grant { values, because }));
+    }
+    match in_phase(Phase::Upcoming).next() {
+        Some(_) => Some(Wish::Upcoming),
+        None => Lapse::of(claims, now).map(Wish::Lapsed),
     }
 }
 

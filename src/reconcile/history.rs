@@ -23,7 +23,8 @@ const LATELY: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The rolling day over which caps count.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// The history of one app before the reading at hand is entered. Requests under way are added by whoever settles them.
+/// The history of one app before the reading at hand is entered. Requests under way are added by whoever settles them, and what
+/// was granted before by whoever has planned what goes.
 pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Result<AppHistory, StoreError> {
     let yesterday = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
     let moved = store.moved_since(key, yesterday).await?;
@@ -49,6 +50,7 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         inherited: store.inherited_accounts(key).await?,
         pauses: store.pauses(now).await?.into_iter().filter(|pause| pause.is_for(&key.app)).collect(),
         under_way: BTreeMap::new(),
+        granted_before: BTreeMap::new(),
     })
 }
 

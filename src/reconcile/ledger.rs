@@ -60,6 +60,7 @@ impl Ledger<'_> {
             changes: action.changes.clone(),
             because: action.because.iter().map(ToString::to_string).collect(),
             commit: self.memory.commit(),
+            reason: action.reason.as_ref().map(ToString::to_string),
             cause: action.cause,
         }
     }

@@ -12,6 +12,7 @@
 mod budgets;
 mod connect;
 mod execute;
+mod granted;
 mod history;
 mod kept;
 mod ledger;
@@ -22,6 +23,7 @@ mod read;
 mod readings;
 mod recover;
 mod remember;
+mod remembered;
 mod wait;
 
 pub use budgets::{BudgetKeeper, resume};
@@ -31,6 +33,7 @@ pub use only::narrow;
 pub use plan::{past_of, plan_against};
 pub use readings::Readings;
 pub use recover::Recovered;
+pub use remembered::last_seen;
 
 use futures::future::join_all;
 

@@ -38,16 +38,17 @@ impl AppReader<'_> {
         self.recall_seen(memory).await.map_err(unkept)?;
         let past = self.past(memory, BTreeMap::new()).await.map_err(unkept)?;
         let mut live = self.look_for(identity, &known, Some(&past)).await?;
-        let (recovered, past) = self.settle(memory, &kept, open, &live).await.map_err(unkept)?;
+        let (recovered, mut past) = self.settle(memory, &kept, open, &live).await.map_err(unkept)?;
         if let Some(tenure) = &kept.tenure {
             let reading = Reading { covered: Covered::default(), ..(&live).into() };
             store.record_reading(tenure.lease(), live.observed_at, &reading).await.map_err(unkept)?;
         }
         history::believe(store, key, &mut live).await.map_err(unkept)?;
+        let planned = plan::plan_one(&self.inputs(&live, Some(&past), memory.now()));
         if let Some(tenure) = &kept.tenure {
-            let planned = plan::plan_one(&self.inputs(&live, Some(&past), memory.now()));
             self.accept(memory, tenure, &planned.claims, &live).await.map_err(unkept)?;
         }
+        self.recall(memory, &mut past, &planned).await.map_err(unkept)?;
         Ok(Seen { live, past: Some(past), recovered })
     }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     connect::{Reconciler, quota},
-    history,
+    granted, history,
     memory::Memory,
     readings::Readings,
     recover,
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     execute::forecast,
     model::{Desired, DesiredApp, Live, Plan},
-    plan::{self, AppHistory, History, Inputs},
+    plan::{self, AppHistory, AppInputs, AppPast, History, Inputs},
     store::{AppKey, StoreError},
 };
 
@@ -55,6 +55,7 @@ pub async fn past_of(
     live: &mut Live,
     origin: impl Fn(&DesiredApp) -> String,
 ) -> Result<History, StoreError> {
+    let (approvals, private) = (history::approvals(&memory.store).await?, memory.is_private());
     let mut apps = BTreeMap::new();
     for (name, seen) in &mut live.apps {
         let (Some(app), Ok(seen)) = (desired.apps.get(name), seen) else { continue };
@@ -62,8 +63,12 @@ pub async fn past_of(
         let under_way = recover::peek(&memory.store.open_intents(&key).await?, &app.semantics, seen);
         let history = history::of_app(&memory.store, &key, memory.now()).await?;
         history::believe(&memory.store, &key, seen).await?;
-        apps.insert(name.clone(), AppHistory { under_way, ..history });
+        let mut history = AppHistory { under_way, ..history };
+        let past = Some(AppPast { history: Some(&history), private, approvals: &approvals });
+        let planned = plan::plan_one(&AppInputs { desired, app, live: seen, past, base: None, now: memory.now() });
+        let zone = &desired.settings.time_zone;
+        history.granted_before = granted::before(&memory.store, &key, &planned, zone).await?;
+        apps.insert(name.clone(), history);
     }
-    let approvals = history::approvals(&memory.store).await?;
-    Ok(History { apps, private: memory.is_private(), approvals })
+    Ok(History { apps, private, approvals })
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     connect::{Pace, Reconciler, quota},
-    history,
+    granted, history,
     kept::Kept,
     memory::{Memory, Tenure},
     read::AppReader,
@@ -15,7 +15,7 @@ use super::{
     recover::{self, Recovered},
 };
 use crate::{
-    model::{AcceptedClaim, Claims, LiveApp},
+    model::{AcceptedClaim, AppPlan, Claims, LiveApp},
     observe::{self, Before, Observation, Pending, Rotation},
     plan::{self, AppHistory},
     store::{ApprovalUse, Covered, Intent, NewClaim, Reading, StoreError},
@@ -40,7 +40,7 @@ impl AppReader<'_> {
         let seen = observe::observe_in_rotation(self.writer, self.app, memory.now(), &before, &self.progress()).await;
         let mut seen = seen.map_err(|error| Unread::from(&error))?;
 
-        let (recovered, past) = self.settle(memory, &kept, open, &seen.live).await.map_err(unkept)?;
+        let (recovered, mut past) = self.settle(memory, &kept, open, &seen.live).await.map_err(unkept)?;
         let plan = |live: &LiveApp| plan::plan_one(&self.inputs(live, Some(&past), memory.now()));
         seen.make_certain(self.writer, self.app, aliases, memory.now(), &plan).await;
         if let Some(tenure) = &kept.tenure {
@@ -55,6 +55,7 @@ impl AppReader<'_> {
             self.accept(memory, tenure, &planned.claims, &seen.live).await.map_err(unkept)?;
         }
         kept.pending = Pending::of(&planned);
+        self.recall(memory, &mut past, &planned).await.map_err(unkept)?;
         Ok(Seen { live: seen.live, past: Some(past), recovered })
     }
 
@@ -99,6 +100,13 @@ impl AppReader<'_> {
         let history = history::of_app(&memory.store, &self.connected.key, memory.now()).await?;
         let approvals = history::approvals(&memory.store).await?;
         Ok(Past { history: AppHistory { under_way, ..history }, private: memory.is_private(), approvals })
+    }
+
+    /// Looks up what granted what this plan takes away, for the plan that is shown.
+    pub(super) async fn recall(&self, memory: &Memory, past: &mut Past, planned: &AppPlan) -> Result<(), StoreError> {
+        let zone = &self.reconciler.desired.settings.time_zone;
+        past.history.granted_before = granted::before(&memory.store, &self.connected.key, planned, zone).await?;
+        Ok(())
     }
 
     /// Writes down what was learnt of the app and how it was seen.

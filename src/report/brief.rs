@@ -24,7 +24,7 @@ pub(super) fn done(canvas: &mut Canvas, actions: &[Action]) {
     text::draw_section_title(canvas, "Done", Paint::Add, &actions.iter().collect::<Vec<_>>());
     let mut notes: BTreeMap<&str, Vec<&Action>> = BTreeMap::new();
     for action in actions {
-        if let Some(note) = action.reason.as_deref() {
+        if let Some(note) = action.note.as_deref() {
             notes.entry(note).or_default().push(action);
         }
     }
@@ -52,7 +52,7 @@ pub(super) fn list(canvas: &mut Canvas, title: &'static str, paint: Paint, actio
     let mut reasons: BTreeMap<String, Vec<&ActionName>> = BTreeMap::new();
     for action in actions {
         let guard = action.held.as_ref().map(|held| format!("{}: ", held.guard)).unwrap_or_default();
-        let reason = guard + action.reason.as_deref().unwrap_or_default();
+        let reason = guard + action.obstacle().unwrap_or_default();
         reasons.entry(reason).or_default().push(&action.name);
     }
     let verbs = actions.iter().any(|action| action.name.verb != actions[0].name.verb);

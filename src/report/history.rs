@@ -158,6 +158,9 @@ fn draw_action(canvas: &mut Canvas, head: Line, entry: &Entry, action: &ActionEn
     for change in &deed.changes {
         line = line.plain(", ").then(wording::change(change, arrow));
     }
+    if let Some(reason) = &deed.reason {
+        line = line.plain(", ").text(Paint::Plain, reason);
+    }
     if action.by_looking {
         line = line.text(Paint::Dim, ", found by looking");
     }

@@ -8,7 +8,9 @@ use super::{
     rows,
     wording::{self, sorted},
 };
-use crate::model::{Action, ActionName, Against, AppPlan, ClaimChange, Due, Finding, Place, Plan, RuleChange, Summary};
+use crate::model::{
+    Action, ActionName, Against, AppPlan, ClaimChange, Due, Finding, Place, Plan, RuleChange, Status, Summary,
+};
 
 /// The JSON Schema (2020-12) of [`plan`]'s output.
 pub const PLAN_SCHEMA: &str = include_str!("plan.schema.json");
@@ -136,7 +138,17 @@ fn due(due: &Due) -> Value {
     })
 }
 
-fn action(action: &Action) -> Value {
+/// Why it takes something away; of everything else, what stands in its way.
+pub fn reason(action: &Action) -> Option<String> {
+    action.reason.as_ref().map(ToString::to_string).or_else(|| action.obstacle().map(str::to_owned))
+}
+
+/// Why it has this status, where it has it.
+pub fn because_of(action: &Action, status: Status) -> Option<Value> {
+    (action.status == status).then(|| json!({ "reason": action.note }))
+}
+
+pub(super) fn action(action: &Action) -> Value {
     let mut after: Vec<&ActionName> = action.after.iter().map(|edge| &edge.action).collect();
     after.sort();
     // Two rules may ask for the same order.
@@ -147,8 +159,10 @@ fn action(action: &Action) -> Value {
         "account": action.name.account,
         "group": action.name.group,
         "status": action.status,
-        "reason": action.reason,
+        "reason": reason(action),
         "held": action.held,
+        "waiting": because_of(action, Status::Waiting),
+        "manual": because_of(action, Status::Manual),
         "after": after,
         "irreversible": action.irreversible,
         "reduces_access": action.reduces_access,

@@ -25,7 +25,7 @@ mod wording;
 mod tests;
 
 pub use canvas::{printable, spans, steers};
-pub use rows::notes;
+pub use rows::{Said, said};
 pub use wording::duration;
 
 /// How text for people is drawn.

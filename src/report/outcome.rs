@@ -76,7 +76,7 @@ fn remaining(plan: &AppPlan, outcome: &AppOutcome) -> Vec<Action> {
 pub fn renew_reasons(actions: &mut [Action], outcome: &AppOutcome) {
     for action in actions.iter_mut().filter(|action| action.status == Status::Waiting) {
         if let Some(note) = note_of_predecessor(action, outcome) {
-            action.reason = Some(format!("{note} by this run and not accepted yet"));
+            action.note = Some(format!("{note} by this run and not accepted yet"));
         }
     }
 }
@@ -134,13 +134,13 @@ fn draw_app(
     brief::list(canvas, "By hand", Paint::Notice, &by(Status::Manual));
 }
 
-/// The action with its result's sentence in the place of its reason. One that the plan does not hold, because it became
+/// The action with its result's sentence in the place of what stood in its way. One that the plan does not hold, because it became
 /// possible while the run waited, shows what its name says.
 fn as_row(name: &ActionName, result: &ActionResult, planned: Option<&Action>) -> Action {
     let mut action = planned.cloned().unwrap_or_else(|| Action::new(name.clone()));
     action.status = Status::Ready;
     action.held = None;
-    action.reason = result.message().map(Into::into);
+    action.note = result.message().map(Into::into);
     action
 }
 
@@ -236,8 +236,10 @@ fn app_wire(outcome: &AppOutcome, remaining: &[Action]) -> Value {
         json!({
             "name": action.name,
             "status": action.status,
-            "reason": action.reason,
+            "reason": json::reason(action),
             "held": action.held,
+            "waiting": json::because_of(action, Status::Waiting),
+            "manual": json::because_of(action, Status::Manual),
         })
     };
     json!({

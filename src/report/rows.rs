@@ -1,7 +1,8 @@
-//! What the row of an action says, before any renderer dresses it. Terminal, Markdown and status page take their rows from here, so that none of them hides what another one shows.
+//! What the row of an action says, before any renderer dresses it. Terminal, Markdown and status page take their rows from
+//! here, so that none of them hides what another one shows.
 
 use super::{canvas::printable, wording};
-use crate::model::{Action, Change, KnownAccount, mixed_scripts};
+use crate::model::{Action, Change, KnownAccount, Place, mixed_scripts};
 
 /// How a word of a row is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(super) enum Part<'a> {
     Group(&'a str),
     /// A field, old and new.
     Field(&'a Change),
+    /// Why it takes something away.
+    Why(String),
     /// A word on it.
     Says(String, Tone),
 }
@@ -31,6 +34,7 @@ pub(super) fn parts(action: &Action) -> Vec<Part<'_>> {
     parts.extend(look_alike(action).map(|text| Part::Says(text, Tone::Alarm)));
     parts.extend(wording::group(&action.name).map(Part::Group));
     parts.extend(wording::changes(action).into_iter().map(Part::Field));
+    parts.extend(action.reason.as_ref().map(|reason| Part::Why(reason.to_string())));
     if action.gains_admin {
         parts.push(Part::Says("can administer".into(), Tone::Alarm));
     }
@@ -43,18 +47,32 @@ pub(super) fn parts(action: &Action) -> Vec<Part<'_>> {
     parts
 }
 
-/// What nobody should miss of an action, as plain texts made harmless: for places where a row is one line.
-pub fn notes(action: &Action) -> Vec<String> {
-    let note = |part: Part<'_>| match part {
-        Part::Live(account) => {
-            let (address, id) = live(account);
-            let address = address.map(|address| format!("{address}, ")).unwrap_or_default();
-            Some(printable(&format!("live as {address}id {id}")))
-        }
-        Part::Says(text, Tone::Alarm) => Some(text),
-        Part::Group(_) | Part::Field(_) | Part::Says(..) => None,
+/// A part of a row as a plain text made harmless.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// What it says.
+    pub text: String,
+    /// Whether nobody should miss it.
+    pub is_grave: bool,
+}
+
+/// Everything that a row says of an action beside its name, for places where a row is one line.
+pub fn said(action: &Action) -> Vec<Said> {
+    let say = |part: Part<'_>| {
+        let is_grave = matches!(part, Part::Live(_) | Part::Says(_, Tone::Alarm));
+        let text = match part {
+            Part::Live(account) => {
+                let (address, id) = live(account);
+                let address = address.map(|address| format!("{address}, ")).unwrap_or_default();
+                format!("live as {address}id {id}")
+            }
+            Part::Group(_) => return None,
+            Part::Field(change) => wording::change_text(change),
+            Part::Why(text) | Part::Says(text, _) => text,
+        };
+        Some(Said { text: printable(&text), is_grave })
     };
-    parts(action).into_iter().filter_map(note).collect()
+    parts(action).into_iter().filter_map(say).collect()
 }
 
 /// `letters of Latin and Cyrillic`, of an address that may be taken for another one.
@@ -78,5 +96,5 @@ pub(super) fn with_gone(because: Vec<String>, gone: Vec<String>) -> Vec<String> 
 
 /// The lines of an action, and those that are gone.
 pub(super) fn places(action: &Action) -> Vec<String> {
-    with_gone(wording::places(&action.because), wording::places(&action.gone))
+    with_gone(Place::together(&action.because), Place::together(&action.gone))
 }

@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{rows::with_gone, wording};
-use crate::model::{AppPlan, ClaimChange, Leaning, Plan, RuleChange, Turn, Values, mixed_scripts};
+use crate::model::{AppPlan, ClaimChange, Leaning, Place, Plan, RuleChange, Turn, Values, mixed_scripts};
 
 /// A sentence about what a change alters, with `code in backticks`, and the lines that say so.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +83,7 @@ fn one_rule(weight: Weight, rules: &[&RuleChange]) -> Told {
         grave: rule.leaning == Leaning::Loosens || weight == Weight::Everything,
         removes: false,
         sentence,
-        places: with_gone(wording::places(&because), wording::places(&gone)),
+        places: with_gone(Place::together(&because), Place::together(&gone)),
     }
 }
 
@@ -206,7 +206,7 @@ fn one_claim(claim: &ClaimChange, follows: bool, now: Timestamp) -> Told {
         grave: claim.administrates && !removes && !ended,
         removes,
         sentence,
-        places: wording::places(&claim.because),
+        places: Place::together(&claim.because),
     }
 }
 

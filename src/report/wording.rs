@@ -6,7 +6,7 @@ use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use super::canvas::{Canvas, Line, Paint};
 use crate::model::{
-    Action, ActionName, AppPlan, Cause, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb,
+    Action, ActionName, AppPlan, Cause, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb, last_day,
 };
 
 /// Longer texts are cut where they would take the room of what stands beside them.
@@ -75,8 +75,7 @@ pub(super) fn begins(at: Timestamp, zone: &TimeZone) -> String {
 
 /// The last day something holds when it ends with a day, else the instant it ends.
 pub(super) fn ends(at: Timestamp, zone: &TimeZone) -> String {
-    let last = midnight(at, zone).and_then(|day| day.yesterday().ok());
-    last.map_or_else(|| moment(at, zone), |last| last.date().to_string())
+    last_day(&at.to_zoned(zone.clone()))
 }
 
 /// The instant, where a day begins with it.
@@ -192,6 +191,15 @@ pub(super) fn field(field: &str, of: &FieldValue) -> Line {
     Line::new().whole(Paint::Dim, format!("{field}: ")).whole(Paint::Plain, value(of))
 }
 
+/// A change of a field as a plain text: `role: user → admin`.
+pub(super) fn change_text(change: &Change) -> String {
+    let of = |side: &Option<FieldValue>| {
+        side.as_ref().filter(|value| !is_empty(value)).map_or_else(|| "none".to_owned(), value)
+    };
+    let from = change.from.as_ref().map(|_| format!("{} → ", of(&change.from))).unwrap_or_default();
+    format!("{}: {from}{}", change.field, of(&change.to))
+}
+
 /// Old and new value of a field.
 pub(super) fn change(change: &Change, arrow: &str) -> Line {
     /// A shorter change is not worth breaking in two.
@@ -214,28 +222,11 @@ pub(super) fn change(change: &Change, arrow: &str) -> Line {
     }
 }
 
-/// `teams/design.yaml:9,14`: the lines of each file together, files and lines sorted.
-pub(super) fn places(places: &[Place]) -> Vec<String> {
-    let mut lines: Vec<(&str, u32)> = places.iter().map(|place| (&*place.file, place.line)).collect();
-    lines.sort_unstable();
-    lines.dedup();
-    let mut out: Vec<String> = Vec::new();
-    for chunk in lines.chunk_by(|a, b| a.0 == b.0) {
-        let numbers: Vec<String> = chunk.iter().map(|(_, line)| line.to_string()).collect();
-        out.push(format!("{}:{}", chunk[0].0, numbers.join(",")));
-    }
-    out
-}
-
-/// The same of places that were written down as texts. What is no place stays as it is.
+/// Places that were written down as texts, the lines of each file together. What is no place stays as it is.
 pub(super) fn together(places: &[String]) -> Vec<String> {
-    let parsed = places.iter().map(|place| {
-        let (file, line) = place.rsplit_once(':')?;
-        Some(Place::new(file, line.parse().ok()?, 1))
-    });
-    match parsed.collect::<Option<Vec<Place>>>() {
-        Some(parsed) => self::places(&parsed),
-        None => places.to_vec(),
+    match places.iter().map(|place| place.parse()).collect::<Result<Vec<Place>, _>>() {
+        Ok(parsed) => Place::together(&parsed),
+        Err(_) => places.to_vec(),
     }
 }
 
@@ -305,7 +296,7 @@ mod tests {
     #[test]
     fn lines_of_one_file_are_named_together() {
         let places = [Place::new("b.yaml", 2, 1), Place::new("a.yaml", 14, 1), Place::new("a.yaml", 9, 1)];
-        assert_eq!(super::places(&places), ["a.yaml:9,14", "b.yaml:2"]);
+        assert_eq!(Place::together(&places), ["a.yaml:9,14", "b.yaml:2"]);
         let texts = ["b.yaml:2", "a.yaml:14", "a.yaml:9", "b.yaml:2"].map(str::to_owned);
         assert_eq!(together(&texts), ["a.yaml:9,14", "b.yaml:2"]);
         assert_eq!(together(&["by hand".to_owned()]), ["by hand"]);

@@ -13,7 +13,7 @@ use super::{
     AppKey, Entry, Event, FORGOTTEN, Store, StoreError, deactivations,
     error::Fault,
     ledger::{COVERED, ENTRIES},
-    row::{self, nanos, not_negative},
+    row::{self, nanos, not_negative, tame},
     sightings,
     statement::of,
 };
@@ -233,6 +233,22 @@ impl Store {
              ORDER BY seq"
         );
         self.find("looking up what we changed last", &sql, of(key)).await
+    }
+
+    /// Entries about what we gave somebody in an app, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn given_to(&self, key: &AppKey, person: &Email) -> Result<Vec<Entry>, StoreError> {
+        let sql = format!(
+            "{ENTRIES}
+             WHERE app = $1 AND origin = $2 AND seq IN (SELECT seq FROM ledger_people WHERE person = $3)
+               AND kind = 'action' AND result = 'done'
+               AND verb IN ('create', 'reactivate', 'update', 'add-member', 'change-member')
+               AND {COVERED} ORDER BY seq"
+        );
+        let person = tame(person.key());
+        self.find("looking up what somebody was given", &sql, of(key).and(&*person)).await
     }
 
     /// Accounts, by id, that we gave another address, each with that address.

@@ -72,5 +72,5 @@ pub use open::{OpenOptions, Store};
 pub use personal::FORGOTTEN;
 pub use reading::{Covered, Reading, SeenMembership, SeenValues};
 pub use run::Run;
-pub use standing::{Holding, HoldingGroup, Standing};
+pub use standing::{Holding, HoldingGroup, LastSeen, Standing};
 pub use verify::Verified;

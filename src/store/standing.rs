@@ -68,6 +68,19 @@ pub struct Standing {
     pub unread: Vec<Entry>,
 }
 
+/// What the readings of one app showed last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LastSeen {
+    /// When the app was read last.
+    pub at: Timestamp,
+    /// Whether any reading showed all accounts.
+    pub has_all: bool,
+    /// The accounts, sorted by id.
+    pub holdings: Vec<Holding>,
+    /// What we did that no reading of all accounts has shown since, oldest first.
+    pub unread: Vec<Entry>,
+}
+
 impl FromRow for Holding {
     fn from_row(row: &AnyRow) -> Result<Self, Fault> {
         Ok(Self {
@@ -115,6 +128,44 @@ impl Store {
             Ok(holdings)
         })
         .await
+    }
+
+    /// Everything that the readings of an app showed last, and what we did since; none where it was never read.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last_seen(&self, key: &AppKey) -> Result<Option<LastSeen>, StoreError> {
+        let read = self.reading("looking up what was seen last", async |tx| {
+            let sql = "SELECT MAX(at) AS at, MAX(all_accounts) AS has_all FROM readings WHERE app = $1 AND origin = $2";
+            let (Some(at), has_all): (Option<i64>, Option<i64>) = tx.row(sql, of(key)).await?.unwrap_or_default()
+            else {
+                return Ok(None);
+            };
+            let sql = "SELECT app, origin, account, email, status, fields, seen_from FROM seen_accounts
+                       WHERE app = $1 AND origin = $2 AND seen_to IS NULL ORDER BY account";
+            let mut holdings: Vec<Holding> = tx.rows(sql, of(key)).await?;
+            let sql = "SELECT account, group_id, group_name, status, fields, seen_from FROM seen_members
+                       WHERE app = $1 AND origin = $2 AND seen_to IS NULL ORDER BY account, group_id";
+            let mut members: BTreeMap<Arc<str>, Vec<HoldingGroup>> = BTreeMap::new();
+            for row in tx.found(sql, of(key)).await? {
+                members.entry(row::shared(&row, "account")?).or_default().push(HoldingGroup::from_row(&row)?);
+            }
+            for holding in &mut holdings {
+                holding.groups = members.remove(&holding.account).unwrap_or_default();
+            }
+            Ok(Some((row::timestamp(at), has_all == Some(1), holdings)))
+        });
+        let Some((at, has_all, holdings)) = read.await? else { return Ok(None) };
+        let sql = format!(
+            "{ENTRIES}
+             WHERE app = $1 AND origin = $2 AND kind = 'action' AND result = 'done'
+               AND NOT EXISTS (
+                   SELECT 1 FROM readings WHERE readings.app = ledger.app AND readings.origin = ledger.origin
+                     AND all_accounts = 1 AND readings.at > ledger.at)
+               AND {COVERED} ORDER BY seq"
+        );
+        let unread = self.find("looking up what we did since", &sql, of(key)).await?;
+        Ok(Some(LastSeen { at, has_all, holdings, unread }))
     }
 
     /// What the accounts under these addresses were at `at`.

@@ -28,6 +28,7 @@ mod port;
 #[cfg(unix)]
 mod private;
 mod quiet;
+mod reasons;
 mod renames;
 mod saved;
 mod scim;

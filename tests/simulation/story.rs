@@ -213,7 +213,7 @@ fn shown(plan: &Plan) -> String {
         lines.extend(app.error.iter().map(|error| format!("  {}: {error}", app.app)));
         lines.extend(app.actions.iter().map(|action| {
             let guard = action.held.as_ref().map(|held| format!(" ({})", held.guard)).unwrap_or_default();
-            format!("  {} {}{guard} {}", action.status.as_str(), action.name, action.reason.as_deref().unwrap_or(""))
+            format!("  {} {}{guard} {}", action.status.as_str(), action.name, action.obstacle().unwrap_or_default())
         }));
         lines.extend(app.findings.iter().map(|finding| format!("  {}: {}", finding.code, finding.message)));
     }
@@ -233,7 +233,8 @@ fn unsettled(plan: &Plan, outcome: &Outcome) -> Vec<String> {
             verdicts.push(format!("{} cannot be read in good weather: {error}", app.app));
         }
         for action in &app.actions {
-            let without_reason = action.status != Status::Ready && action.reason.is_none() && action.held.is_none();
+            let without_reason = action.status != Status::Ready && action.obstacle().is_none()
+                || action.takes_away() && action.reason.is_none();
             if without_reason {
                 verdicts.push(format!("{} is {} without a reason", action.name, action.status.as_str()));
             }

@@ -165,9 +165,9 @@ fn open<'a>(status: &Status, seen: &'a Report) -> Vec<&'a Action> {
     seen.open().filter(|action| action.status == *status).collect()
 }
 
-/// What nobody should miss of an action: whose account it really is, and what it makes of it.
-fn notes(action: &Action) -> Vec<String> {
-    report::notes(action)
+/// What the plan's row says of an action beside its name.
+fn said(action: &Action) -> Vec<report::Said> {
+    report::said(action)
 }
 
 /// Actions below the guard and the reason they share.
@@ -175,7 +175,7 @@ fn by_reason<'a>(actions: &[&'a Action]) -> BTreeMap<(&'a str, &'a str), Vec<&'a
     let mut reasons: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for action in actions {
         let guard = action.held.as_ref().map_or("", |held| held.guard.as_str());
-        reasons.entry((guard, action.reason.as_deref().unwrap_or_default())).or_default().push(*action);
+        reasons.entry((guard, action.obstacle().unwrap_or_default())).or_default().push(*action);
     }
     reasons
 }

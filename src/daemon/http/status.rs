@@ -9,7 +9,7 @@ use crate::{
         status::{App, State},
     },
     model::{Pause, Severity, Status},
-    report::pause::wire,
+    report::{self, pause::wire},
 };
 
 /// The version of the format; it changes when a key changes its meaning or goes.
@@ -70,7 +70,10 @@ fn seen(report: &Report) -> Value {
             "action": action.name.to_string(),
             "live": action.live_as().map(|account| json!({ "email": account.email.as_str(), "id": account.id })),
             "status": action.status.as_str(),
-            "reason": action.reason,
+            "reason": report::json::reason(action),
+            "held": action.held,
+            "waiting": report::json::because_of(action, Status::Waiting),
+            "manual": report::json::because_of(action, Status::Manual),
             "guard": action.held.as_ref().map(|held| held.guard.as_str()),
             "release": action.held.as_ref().and_then(|held| held.release.as_deref()),
             "repair": action.held.as_ref().and_then(|held| held.repair.as_deref()),

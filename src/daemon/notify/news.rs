@@ -201,7 +201,7 @@ fn corrected(before: &Report, report: &Report) -> Vec<ActionName> {
 
 fn why(action: &Action) -> String {
     let guard = action.held.as_ref().map(|held| format!("{}: ", held.guard)).unwrap_or_default();
-    guard + action.reason.as_deref().unwrap_or_default()
+    guard + action.obstacle().unwrap_or_default()
 }
 
 /// Adds corrections to those that somebody has still to be told of.
@@ -361,7 +361,7 @@ mod tests {
         let held = |also| {
             let mut report = cycle(0, Trigger::Schedule, &[("ann", Status::Held)], &[], &[]);
             let plan = Arc::make_mut(&mut report).plan.as_mut().unwrap();
-            plan.actions[0].held = Some(Held { guard: Guard::Paused, release: None, repair: None, also });
+            plan.actions[0].held = Some(Held { guard: Guard::Paused, reason: "paused".into(), release: None, repair: None, also });
             News::Ended("a".into(), report)
         };
         let paused = || News::Paused(vec![pause.clone()]);

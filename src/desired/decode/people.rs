@@ -43,6 +43,7 @@ pub(super) fn person<'s>(d: &mut Decoder<'_, 's>, entry: &Entry<'s>) -> Option<P
         status: status.map(|(status, _)| status).unwrap_or_default(),
         place: d.report.place(entry.span),
         status_place: status.map(|(_, span)| d.report.place(span)),
+        until_place: fields.entry("until").map(|entry| d.report.place(entry.span)),
     };
     Some(Person { model, span: entry.span, alias_spans })
 }

@@ -200,7 +200,18 @@ pub(super) fn desired(app: &DesiredApp, left: &[&str]) -> Desired {
         let window = Window::ALWAYS;
         (
             email.clone(),
-            Person { email, given_name, family_name, aliases, attributes, window, status, place, status_place },
+            Person {
+                email,
+                given_name,
+                family_name,
+                aliases,
+                attributes,
+                window,
+                status,
+                place,
+                status_place,
+                until_place: None,
+            },
         )
     };
     let people: BTreeMap<_, _> = ids(40).map(|id| person(&id, PersonStatus::Active)).collect();

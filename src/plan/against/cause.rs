@@ -10,7 +10,7 @@ use jiff::{Timestamp, ToSpan as _};
 use crate::{
     model::{
         AccountStatus, Action, ActionName, Approval, Cause, Claim, Desired, DesiredApp, Email, Finding, FindingCode,
-        Guard, Held, Live, LiveAccount, Person, Phase, Place, Plan, Status, Unlisted, Verb, Window,
+        Former, Guard, Held, Known, Live, LiveAccount, Person, Phase, Place, Plan, Status, Unlisted, Verb, Window,
     },
     plan::{History, Inputs, approvals::covers, due, plan},
 };
@@ -24,6 +24,8 @@ pub struct Versions<'a> {
     pub before: &'a Desired,
     /// What the ledger knows.
     pub history: Option<&'a History>,
+    /// The commit of that version.
+    pub commit: &'a str,
     /// Whether a line of the other version is not in the files under review.
     pub is_gone: &'a dyn Fn(&Place) -> bool,
 }
@@ -63,6 +65,9 @@ pub fn attribute(plan: &mut Plan, before: &Plan, live: &Live, versions: Versions
                 }
             }
             action.because = Place::sorted(action.because.iter().chain(&because));
+            if let (Some(former), Some(reason)) = (former(versions, action, now), &mut action.reason) {
+                reason.explained_by(former);
+            }
         }
         app.findings.extend(left_behind(versions, &app.app, live));
         app.findings.sort();
@@ -166,6 +171,24 @@ fn gone(versions: Versions<'_>, action: &Action) -> Vec<Place> {
     let granted = claims(app, identity, action.name.group.as_ref()).flat_map(|claim| &claim.because);
     let places = granted.chain(versions.before.people.get(identity).map(|person| &person.place));
     Place::sorted(places.filter(|place| (versions.is_gone)(place)))
+}
+
+/// Lines of the other version that grant what is taken away now: those that are there no more, and all of them where every
+/// one still is, because somebody can fall out of a team that no line of was touched.
+fn former(versions: Versions<'_>, action: &Action, now: Timestamp) -> Option<Former> {
+    let app = versions.before.apps.get(&action.name.app)?;
+    let email = Email::lenient(action.name.account.as_deref()?);
+    let identity = versions.before.identity(&email);
+    let of_fields = action.name.verb.sign() == "~";
+    let gave = |claim: &&Claim| {
+        let values = !of_fields || action.changes.iter().any(|change| change.takes_from(&claim.values));
+        values && claim.window.phase(now) == Phase::Open
+    };
+    let granted: Vec<&Place> =
+        claims(app, identity, action.name.group.as_ref()).filter(gave).flat_map(|claim| &claim.because).collect();
+    let gone: Vec<&Place> = granted.iter().copied().filter(|place| (versions.is_gone)(place)).collect();
+    let places = Place::sorted(if gone.is_empty() { granted } else { gone });
+    (!places.is_empty()).then(|| Former { places, known: Known::UntilCommit(versions.commit.to_owned()) })
 }
 
 /// Everything that grants an account, or a membership when there is a group.

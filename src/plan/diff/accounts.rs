@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::{fields, invitations, removal};
+use super::{fields, invitations, reasons, removal};
 use crate::{
     model::{
         ADDRESS, AccountStatus, Aliases, Change, Coverage, Email, FieldValue, Finding, FindingCode, Guard, LiveAccount,
-        Place, Semantics, Step, Unlisted, Verb,
+        Semantics, Step, Unlisted, Verb,
     },
     plan::{
         Context,
@@ -166,7 +166,13 @@ impl One<'_> {
         values.remove(ADDRESS);
         let address = readdressed.then(|| self.identity.clone());
         let step = Step::UpdateAccount { account: account.into(), values, address };
-        let mut draft = self.on(account, step).because(because);
+        let mut draft = self.on(account, step);
+        if effect.reduces_access {
+            let claims = app.accounts.get(self.identity).map_or(&[][..], |account| &account.claims);
+            draft = draft.takes(reasons::of_fields(self.cx, claims, &changes, grant));
+            because.extend(draft.action.because.clone());
+        }
+        draft = draft.because(because);
         draft.action.reduces_access = effect.reduces_access;
         // Whoever has the new address can do what only the old one could.
         draft.action.adds_access = effect.adds_access || readdressed;
@@ -211,22 +217,11 @@ impl One<'_> {
         let Some(mut draft) = removal::account(self.cx, account, self.identity, name, self.standing) else { return };
         // Whose role was not seen may be the last admin.
         draft.loses_admin = account.status == AccountStatus::Active && may_be_live_admin(self.cx, account);
-        draft = draft.because(self.removal_places());
+        draft = draft.takes(reasons::of_account(self.cx, self.identity, self.standing, self.wish));
         if let (true, Coverage::Incomplete(why)) = (is_unlisted, &self.cx.live.accounts_coverage) {
             draft.hold_unseen(format!("not all accounts were seen ({why}), and removing the unlisted takes certainty"));
         }
         self.made.push(draft);
-    }
-
-    /// The lines that take something away: where a grant ended, where the person is named, or the policy's line.
-    fn removal_places(&self) -> Vec<Place> {
-        let mut places: Vec<Place> = match (self.standing, self.wish) {
-            (Standing::Unlisted, _) => self.cx.app.policy.places.get("unlisted").cloned().into_iter().collect(),
-            (Standing::Active, Some(Wish::Lapsed(places))) => places.clone(),
-            _ => Vec::new(),
-        };
-        places.extend(self.cx.line_of(self.identity));
-        places
     }
 
     /// What gives an account that goes by one of its person's aliases the person's address. An open invitation belongs to

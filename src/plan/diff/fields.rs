@@ -63,11 +63,16 @@ pub(super) struct Effect {
     pub reduces_access: bool,
 }
 
+/// Whether it changes what somebody may do.
+pub(super) fn is_of_roles(change: &Change) -> bool {
+    matches!(&*change.field, "role" | "roles")
+}
+
 /// Tells whether changes of roles give or take. A change between roles that cannot be compared may do both, and counts as
 /// both.
 pub(super) fn effect(changes: &[Change], rule: Option<&RoleRule>) -> Effect {
     let mut effect = Effect::default();
-    for change in changes.iter().filter(|change| &*change.field == "role" || &*change.field == "roles") {
+    for change in changes.iter().filter(|change| is_of_roles(change)) {
         let roles =
             |value: &Option<FieldValue>| -> BTreeSet<_> { value.iter().flat_map(FieldValue::texts).cloned().collect() };
         let (from, to) = (roles(&change.from), roles(&change.to));

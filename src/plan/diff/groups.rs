@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{fields, found::Found, renamed_groups};
+use super::{fields, found::Found, reasons, renamed_groups};
 use crate::{
     model::{
         Change, Coverage, DesiredGroup, Email, FieldValue, Finding, FindingCode, GroupState, Guard, LiveGroup,
@@ -260,7 +260,7 @@ fn new_name(cx: &Context<'_>, found: &Found<'_>, live: &LiveGroup) -> Option<Cha
 
 fn delete(cx: &Context<'_>, matched: &Matched<'_>, found: &Found<'_>, live: &LiveGroup) -> Draft {
     let desired = found.desired;
-    let mut draft = draft(cx, found, Step::DeleteGroup(found.group_ref()));
+    let mut draft = draft(cx, found, Step::DeleteGroup(found.group_ref())).takes(reasons::of_group(desired));
     // Whoever is in it loses it, a member that is not among the accounts too.
     let identity = |id| matched.by_id(id).map_or_else(|| Email::lenient(id), |(_, who)| who.clone());
     draft.members = live.members.iter().map(|member| identity(&member.account)).collect();

@@ -9,11 +9,12 @@ use super::{
     accounts::joining_makes_it,
     fields::{self, LiveValues},
     found::Found,
+    reasons,
 };
 use crate::{
     model::{
         AccountRef, AccountStatus, Change, Coverage, Email, FieldValue, Finding, FindingCode, GroupState, Guard,
-        LiveAccount, LiveMember, MemberChange, MemberRead, Place, Reach, Step, Unlisted, Verb,
+        LiveAccount, LiveMember, MemberChange, MemberRead, Reach, Step, Unlisted, Verb,
     },
     plan::{
         Context,
@@ -227,6 +228,10 @@ impl Group<'_> {
         let mut draft = self.draft(step, name, Standing::Active, identity).because(grant.because.clone());
         draft.hold_unknown_status(account);
         draft.hold_doubtful(self.matched.ambiguous.get(identity));
+        if effect.reduces_access {
+            let claims = self.found.desired.members.get(identity).map_or(&[][..], Vec::as_slice);
+            draft = draft.takes(reasons::of_fields(self.cx, claims, &compared.changes, grant));
+        }
         draft.action.reduces_access = effect.reduces_access;
         draft.action.adds_access = effect.adds_access;
         draft = draft.changes(compared.changes);
@@ -317,7 +322,7 @@ impl Group<'_> {
             .iter()
             .filter(|(_, from)| from.as_ref().is_some_and(|from| !from.is_empty()))
             .filter_map(|(field, from)| Some(Change { field: field.clone(), from: Some(from.clone()?), to: None }));
-        draft = draft.changes(changes.collect()).because(self.removal_places(identity, standing, wish));
+        draft = draft.changes(changes.collect()).takes(reasons::of_member(self.cx, desired, identity, standing, wish));
         self.found.by_hand(self.cx, &mut draft, self.cx.app.semantics.members.remove);
         draft.hold_doubtful(self.matched.ambiguous.get(identity));
         let unseen = || self.unseen(account).or_else(|| self.cx.live.accounts_coverage.gap().map(str::to_owned));
@@ -347,16 +352,6 @@ impl Group<'_> {
                     repair::group(self.cx, name, &self.found.desired.place)
                 ),
             );
-        }
-    }
-
-    fn removal_places(&self, identity: &Email, standing: Standing, wish: Option<&Wish>) -> Vec<Place> {
-        let desired = self.found.desired;
-        match (standing, wish) {
-            _ if desired.state == GroupState::Absent => vec![desired.place.clone()],
-            (Standing::Unlisted, _) => desired.policy.places.get("unlisted").cloned().into_iter().collect(),
-            (_, Some(Wish::Lapsed(places))) => places.clone(),
-            (_, _) => vec![self.cx.line_of(identity).unwrap_or_else(|| desired.place.clone())],
         }
     }
 

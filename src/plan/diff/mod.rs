@@ -7,12 +7,14 @@ mod found;
 mod groups;
 mod invitations;
 mod members;
+mod reasons;
 mod removal;
 mod renamed_groups;
 mod renames;
 mod vocabulary;
 
 pub(in crate::plan) use accounts::may_be_live_admin;
+pub(super) use reasons::Why;
 pub(super) use renamed_groups::declared_groups;
 
 use super::{Context, draft::Drafts, identity::Matched, wanted::Wanted};

@@ -217,13 +217,14 @@ impl World {
             status: PersonStatus::Active,
             place: place("people.yaml"),
             status_place: None,
+            until_place: None,
         };
         self.desired.named.insert(email(who));
         self.desired.people.insert(email(who), person);
         self
     }
 
-    fn entry(mut self, who: &str, change: impl FnOnce(&mut Person)) -> Self {
+    pub(super) fn entry(mut self, who: &str, change: impl FnOnce(&mut Person)) -> Self {
         if !self.desired.people.contains_key(&email(who)) {
             self = self.person(who);
         }
@@ -536,7 +537,7 @@ fn show_action(action: &Action) -> String {
         assert_eq!(held.release.is_some(), held.guard.releasable(), "{line}");
         assert_eq!(held.repair.is_some(), !held.guard.releasable(), "{line}");
     }
-    if let Some(reason) = &action.reason {
+    if let Some(reason) = action.obstacle() {
         line += &format!(": {reason}");
     }
     line

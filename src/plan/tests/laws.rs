@@ -57,7 +57,7 @@ proptest! {
         prop_assert_eq!(format!("{plan:?}"), format!("{:?}", settled.whole_plan()));
         for action in &plan.apps[0].actions {
             prop_assert_ne!(action.status, Status::Ready, "{}", action.name);
-            prop_assert!(action.reason.is_some(), "{} says not why", action.name);
+            prop_assert!(action.obstacle().is_some(), "{} says not what stands in its way", action.name);
             prop_assert_eq!(action.held.is_some(), action.status == Status::Held, "{}", action.name);
         }
     }

@@ -15,6 +15,7 @@ mod only;
 mod pauses;
 mod random;
 mod reach;
+mod reasons;
 mod roles;
 mod saved;
 mod simulated;

@@ -209,6 +209,7 @@ fn part(part: &rows::Part<'_>) -> String {
         }
         rows::Part::Group(group) => code(&wording::cut(group)),
         rows::Part::Field(field) => change(field),
+        rows::Part::Why(reason) => prose(reason),
         rows::Part::Says(text, rows::Tone::Alarm) => format!("**{text}**"),
         rows::Part::Says(text, _) => text.clone(),
     }
@@ -225,7 +226,7 @@ fn sign(verb: Verb) -> &'static str {
 
 fn why_not(action: &Action) -> Vec<String> {
     let mut sentences = Vec::new();
-    let reason = action.reason.as_deref().map(sentence).unwrap_or_default();
+    let reason = action.obstacle().map(sentence).unwrap_or_default();
     match &action.held {
         Some(held) => {
             let colon = if reason.is_empty() { "" } else { ": " };
@@ -290,5 +291,5 @@ pub(super) fn of_due(index: usize, due: &[Due]) -> Vec<Row> {
 }
 
 fn places(places: &[Place]) -> String {
-    wording::places(places).iter().map(|place| format!(" {}", code(place))).collect()
+    Place::together(places).iter().map(|place| format!(" {}", code(place))).collect()
 }

@@ -2,8 +2,8 @@
 
 use crate::model::{
     Action, ActionName, Against, AppPlan, Cause, Change, ClaimChange, Due, DueWhat, Edge, FieldValue, Finding,
-    FindingCode, Forecast, Guard, Held, Leaning, Observed, Place, Plan, Rule, RuleChange, Scope, Seats, Severity,
-    Snapshot, Status, Turn, Verb,
+    FindingCode, Forecast, Former, Guard, Held, Known, Leaning, Observed, Place, Plan, Reason, Rule, RuleChange, Scope,
+    Seats, Severity, Snapshot, Status, Turn, Verb,
 };
 
 /// An action as its name says it, ready, without changes: `autodesk/add-member/jane@example.com/Design Team`.
@@ -13,6 +13,7 @@ pub(super) fn action(name: &str, because: &str) -> Action {
     Action {
         reduces_access: matches!(verb, Verb::Deactivate | Verb::Delete | Verb::RemoveMember | Verb::DeleteGroup),
         adds_access: matches!(verb, Verb::Create | Verb::AddMember | Verb::Reactivate),
+        reason: (verb.sign() == "-").then_some(Reason::Left),
         because: because.split_whitespace().map(place).collect(),
         ..Action::new(name)
     }
@@ -44,7 +45,12 @@ impl Action {
 
     pub(super) fn status(mut self, status: Status, reason: &str) -> Self {
         self.status = status;
-        self.reason = Some(reason.into());
+        self.note = Some(reason.into());
+        self
+    }
+
+    pub(super) fn takes(mut self, reason: Reason) -> Self {
+        self.reason = Some(reason);
         self
     }
 
@@ -65,8 +71,9 @@ impl Action {
 
     pub(super) fn held(self, guard: Guard, reason: &str, way_out: &str, also: &[Guard]) -> Self {
         let (release, repair) = if guard.releasable() { (Some(way_out), None) } else { (None, Some(way_out)) };
-        let held = Held { guard, release: release.map(Into::into), repair: repair.map(Into::into), also: also.into() };
-        Self { held: Some(held), ..self.status(Status::Held, reason) }
+        let (release, repair) = (release.map(Into::into), repair.map(Into::into));
+        let held = Held { guard, reason: reason.into(), release, repair, also: also.into() };
+        Self { held: Some(held), status: Status::Held, ..self }
     }
 }
 
@@ -112,6 +119,14 @@ pub(super) fn plan(apps: Vec<AppPlan>) -> Plan {
     }
 }
 
+fn until(end: &str) -> Reason {
+    Reason::Until(end.parse().unwrap())
+}
+
+fn former(known: Known) -> Option<Former> {
+    Some(Former { places: vec![place("teams/design.yaml:9")], known })
+}
+
 /// Every status, verb, kind of guard and finding, in four apps.
 pub(super) fn everything() -> Plan {
     let invited = "invitation not accepted yet (sent 2026-11-20)";
@@ -146,6 +161,7 @@ pub(super) fn everything() -> Plan {
                 action("autodesk/update/max.power@example.com", "apps/autodesk.yaml:33")
                     .change("given_name", None, Some("Max".into()))
                     .change("role", Some("admin".into()), Some("viewer".into()))
+                    .takes(until("2026-11-21T00:00:00+01:00[Europe/Vienna]"))
                     .reduces(),
                 action("autodesk/add-member/sam.lee@example.com/Design Team", "teams/design.yaml:10")
                     .sets("role", "lead"),
@@ -158,12 +174,15 @@ pub(super) fn everything() -> Plan {
                     "- { allow: autodesk/deactivate/bob@example.com, guard: irreversible, until: 2026-12-22 }",
                     &[Guard::MinAdmins],
                 ),
-                action("autodesk/deactivate/eve@example.com", "apps/autodesk.yaml:3").irreversible().held(
-                    Guard::Irreversible,
-                    one_way,
-                    "- { allow: autodesk/deactivate/eve@example.com, guard: irreversible, until: 2026-12-22 }",
-                    &[Guard::MinAdmins],
-                ),
+                action("autodesk/deactivate/eve@example.com", "apps/autodesk.yaml:3")
+                    .takes(Reason::Ungranted(None))
+                    .irreversible()
+                    .held(
+                        Guard::Irreversible,
+                        one_way,
+                        "- { allow: autodesk/deactivate/eve@example.com, guard: irreversible, until: 2026-12-22 }",
+                        &[Guard::MinAdmins],
+                    ),
                 action("autodesk/update/twin@example.com", "people.yaml:40").sets("role", "user").held(
                     Guard::Ambiguous,
                     "two live accounts belong to twin@example.com: user-17 and user-230",
@@ -171,6 +190,7 @@ pub(super) fn everything() -> Plan {
                     &[],
                 ),
                 action("autodesk/remove-member/lee@example.com/Design Team", "teams/design.yaml:3")
+                    .takes(Reason::Ungranted(former(Known::On(jiff::civil::date(2026, 10, 2)))))
                     .status(Status::Manual, by_hand),
                 action("autodesk/create-group/Night Shift", "apps/autodesk.yaml:70").status(
                     Status::Manual,
@@ -213,7 +233,7 @@ pub(super) fn everything() -> Plan {
                 Some("".into()),
                 Some("Audit, internal".into()),
             ),
-            action("workiva/delete-group/Interns 2025", "apps/workiva.yaml:23").irreversible(),
+            action("workiva/delete-group/Interns 2025", "apps/workiva.yaml:23").takes(Reason::Absent).irreversible(),
             action("workiva/reactivate/zoe@example.com", "teams/design.yaml:9"),
             action("workiva/add-member/zoe@example.com/Finance Team", "teams/finance.yaml:6 teams/design.yaml:9"),
             action("workiva/change-member/zoe@example.com/Audit", "apps/workiva.yaml:20").change(
@@ -221,8 +241,9 @@ pub(super) fn everything() -> Plan {
                 Some(FieldValue::Set(["Viewer".into()].into())),
                 Some(FieldValue::Set(["Editor".into(), "Viewer".into()].into())),
             ),
-            action("workiva/remove-member/max.power@example.com/Audit", "apps/workiva.yaml:19"),
-            action("workiva/delete/test@example.com", "settings.yaml:8").irreversible(),
+            action("workiva/remove-member/max.power@example.com/Audit", "apps/workiva.yaml:19")
+                .takes(Reason::Suspended),
+            action("workiva/delete/test@example.com", "settings.yaml:8").takes(Reason::Unlisted(None)).irreversible(),
         ],
         Vec::new(),
     );
@@ -244,7 +265,9 @@ pub(super) fn everything() -> Plan {
 
 /// A plan that was compared with another version of the files, against an old snapshot, with dates to come.
 pub(super) fn compared() -> Plan {
-    let mut removal = action("autodesk/remove-member/sam.lee@example.com/Design Team", "people.yaml:9");
+    let mut removal = action("autodesk/remove-member/sam.lee@example.com/Design Team", "apps/autodesk.yaml:9");
+    let commit = "0123456789abcdef0123456789abcdef01234567".to_owned();
+    removal.reason = Some(Reason::Ungranted(former(Known::UntilCommit(commit))));
     removal.gone = vec![place("teams/design.yaml:9")];
     let mut actions = [
         (removal, Cause::Change),

@@ -72,6 +72,8 @@ fn every_key_of_an_action_is_there_even_when_it_is_null() {
         "status",
         "reason",
         "held",
+        "waiting",
+        "manual",
         "after",
         "irreversible",
         "reduces_access",

@@ -2,11 +2,11 @@
 
 use super::{
     BROAD, NARROW,
-    fixture::{action, app, compared, plan},
+    fixture::{action, app, compared, place, plan},
 };
 use crate::{
-    model::{AccountRef, AccountStatus, Action, Cause, Email, Guard, KnownAccount, Plan, Step},
-    report::{json, markdown, notes, text},
+    model::{AccountRef, AccountStatus, Action, Cause, Email, Former, Guard, Known, KnownAccount, Plan, Reason, Step},
+    report::{json, markdown, said, text},
 };
 
 fn by(cause: Cause, mut action: Action) -> Action {
@@ -84,13 +84,17 @@ fn the_live_account_is_shown_wherever_it_goes_by_another_name() {
         status: AccountStatus::Active,
     }));
     let all = change(vec![gone.clone()]);
-    let drawn = [text::plan(&all, &NARROW), markdown::plan(&all), json::plan(&all), notes(&gone).join(" ")];
+    let drawn = [text::plan(&all, &NARROW), markdown::plan(&all), json::plan(&all), live_notes(&gone).join(" ")];
     for text in drawn {
         assert!(text.contains("plot-server") && text.contains("user-17"), "{text}");
     }
     // Case is no other name, and neither is what the plan already says.
     gone.name.account = Some("Plot-Server@example.com".into());
-    assert!(notes(&gone).is_empty() && gone.live_as().is_none());
+    assert!(live_notes(&gone).is_empty() && gone.live_as().is_none());
+}
+
+fn live_notes(action: &Action) -> Vec<String> {
+    said(action).into_iter().filter(|said| said.is_grave).map(|said| said.text).collect()
 }
 
 #[test]
@@ -109,4 +113,28 @@ fn a_change_that_does_nothing_today_says_what_it_alters() {
     assert!(comment.contains("1 grant lets somebody administer, now or later"), "{comment}");
     let first: String = comment.lines().take(20).collect();
     assert!(first.contains("alteryx") && first.contains("irreversible") && first.contains("2027-01-01"), "{comment}");
+}
+
+#[test]
+fn every_reason_is_told_wherever_a_row_is_drawn() {
+    let former = Former { places: vec![place("teams/design.yaml:9")], known: Known::UntilCommit("3f2c1a7d00".into()) };
+    let over = Reason::Until("2026-07-01T00:00:00Z[UTC]".parse().unwrap());
+    for (reason, words) in [
+        (Reason::Left, "left"),
+        (Reason::Suspended, "suspended"),
+        (over, "until 2026-06-30"),
+        (Reason::Absent, "state: absent"),
+        (Reason::Unlisted(None), "no line grants it (named nowhere in the files)"),
+        (Reason::Ungranted(Some(former)), "no line grants it (teams/design.yaml:9 did until commit 3f2c1a7)"),
+    ] {
+        let gone = by(Cause::Change, action("a/deactivate/ghost@example.com", "x.yaml:3").takes(reason));
+        let all = change(vec![gone.clone()]);
+        let page: Vec<String> = said(&gone).into_iter().map(|said| said.text).collect();
+        // Markdown would read these marks, were they not spelt out.
+        let marks = [("&#40;", "("), ("&#41;", ")"), ("&#58;", ":")];
+        let comment = marks.iter().fold(markdown::plan(&all), |text, (spelt, mark)| text.replace(spelt, mark));
+        for text in [text::plan(&all, &BROAD), comment, json::plan(&all), page.join(" ")] {
+            assert!(text.contains(words), "`{words}` is missing in:\n{text}");
+        }
+    }
 }

@@ -7,15 +7,20 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{NARROW, fixture::place, snapshot};
+use super::{
+    NARROW,
+    fixture::{action, app, place, plan},
+    snapshot,
+};
 use crate::{
     model::{
-        AccountStatus, Auth, BudgetSpec, Claim, Desired, DesiredAccount, DesiredApp, DesiredGroup, Email, Find,
-        GroupRules, GroupState, Limits, MemberChange, MemberRead, MemberRules, Mode, Person, PersonStatus, Policy,
-        RoleRule, Semantics, Settings, Values, Window,
+        AccountStatus, Action, Auth, BudgetSpec, Claim, Coverage, Desired, DesiredAccount, DesiredApp, DesiredGroup,
+        Email, Find, GroupRules, GroupState, Guard, Limits, Live, LiveAccount, LiveApp, LiveGroup, LiveMember,
+        MemberChange, MemberRead, MemberRules, Mode, Person, PersonStatus, Policy, RoleRule, Semantics, Settings,
+        Status, Values, Window,
     },
     report,
-    why::{State, why},
+    why::{State, why, with_live},
 };
 
 fn at(text: &str) -> Timestamp {
@@ -162,6 +167,7 @@ fn desired(status: PersonStatus) -> Desired {
         status,
         place: place("people.yaml:4"),
         status_place: None,
+        until_place: None,
     };
     Desired {
         people: [(jane.clone(), person)].into(),
@@ -243,4 +249,60 @@ fn an_unknown_address_is_answered_with_those_that_look_alike() {
     Did you mean backup@example.com?
     ");
     insta::assert_snapshot!(ask("zebra@example.com"), @"zebra@example.com is named nowhere in the files.");
+}
+
+/// Where Jane stands in an app, and what is left to do.
+fn seen(status: AccountStatus, actions: Vec<Action>) -> String {
+    let desired = desired(PersonStatus::Active);
+    let account = LiveAccount {
+        id: "user-123".into(),
+        email: email("jdoe@example.com"),
+        status,
+        other_addresses: BTreeSet::new(),
+        values: [("role".into(), Some("user".into()))].into(),
+        created_at: Some(at("2026-11-20T09:00:00Z")),
+    };
+    let design = LiveGroup {
+        members: vec![LiveMember::new("user-123".into(), [("role".into(), Some("lead".into()))].into())],
+        ..LiveGroup::named("team-1".into(), "Design Team".into(), Coverage::Complete)
+    };
+    let (accounts, groups) = (vec![account], vec![design]);
+    let live = LiveApp { accounts, groups, ..LiveApp::empty(at("2026-11-22T08:00:00Z")) };
+    let live = Live { apps: [("autodesk".into(), Ok(live))].into() };
+    let plan = plan(vec![app("autodesk", "team", actions, Vec::new())]);
+    let jane = why(&desired, &email("jane.doe@example.com"), now());
+    report::why::text(&with_live(jane, &desired, &live, &plan), &NARROW)
+}
+
+#[test]
+fn what_is_live_invited_held_and_waiting_is_told_below_what_is_granted() {
+    let invited = "invitation not accepted yet (sent 2026-11-20)";
+    let waits = || action("autodesk/add-member/jane.doe@example.com/Night Shift", "x.yaml:1");
+    let release = "- { allow: autodesk/deactivate/jane.doe@example.com, guard: irreversible, until: 2026-12-22 }";
+    let goes = || action("autodesk/deactivate/jane.doe@example.com", "x.yaml:1");
+    let held = goes().held(Guard::Irreversible, "it cannot be undone", release, &[]);
+    for (status, actions, expect) in [
+        (
+            AccountStatus::Active,
+            vec![],
+            &["seen 2026-11-22 08:00 UTC:", "live, as jdoe@example.com", "in Design Team, role: lead"][..],
+        ),
+        (AccountStatus::Pending, vec![], &["invited and not accepted yet", "sent 2026-11-20"]),
+        (
+            AccountStatus::Pending,
+            vec![waits().status(Status::Waiting, invited)],
+            &["waiting: + add-member", "Night Shift", invited],
+        ),
+        (
+            AccountStatus::Active,
+            vec![held],
+            &["held: - deactivate, left", "irreversible: it cannot be undone", release],
+        ),
+        (AccountStatus::Active, vec![goes()], &["to do: - deactivate, left"]),
+    ] {
+        let text = seen(status, actions);
+        for part in expect {
+            assert!(text.contains(part), "`{part}` is missing in:\n{text}");
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::draw_findings;
 use crate::{
-    model::{Action, Cause, Due, DueWhat, Plan},
+    model::{Action, Cause, Due, DueWhat, Place, Plan},
     report::{
         canvas::{Canvas, Line, Paint},
         told::{self, Told},
@@ -115,7 +115,7 @@ pub(super) fn draw_due(canvas: &mut Canvas, due: &[Due]) {
         if let Some(group) = &one.group {
             line = line.plain(" in ").whole(Paint::Plain, group);
         }
-        for place in wording::places(&one.because) {
+        for place in Place::together(&one.because) {
             line = line.text(Paint::Dim, " ").whole(Paint::Dim, place);
         }
         canvas.hanging(&head, &line);

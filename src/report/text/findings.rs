@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    model::{Finding, FindingCode, Severity},
+    model::{Finding, FindingCode, Place, Severity},
     report::{
         canvas::{Canvas, Line, Paint},
         wording,
@@ -51,7 +51,7 @@ fn draw_finding(canvas: &mut Canvas, finding: &Finding) {
         .prose(Paint::Plain, &finding.message)
         .text(Paint::Dim, " ")
         .whole(Paint::Dim, format!("[{}]", finding.code));
-    for place in wording::places(&finding.because) {
+    for place in Place::together(&finding.because) {
         line = line.text(Paint::Dim, " ").whole(Paint::Dim, place);
     }
     canvas.hanging(&head, &line);

@@ -242,6 +242,7 @@ fn drawn(part: &Part<'_>, arrow: &str) -> Line {
         }
         Part::Group(group) => Line::new().whole(Paint::Plain, group),
         Part::Field(change) => wording::change(change, arrow),
+        Part::Why(reason) => Line::new().text(Paint::Plain, reason),
         Part::Says(text, Tone::Alarm) => Line::new().whole(Paint::Alarm, format!("! {text}")),
         Part::Says(text, Tone::Removal) => Line::new().whole(Paint::Remove, text),
     }

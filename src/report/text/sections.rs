@@ -87,7 +87,7 @@ fn blocks(actions: Vec<&Action>) -> BTreeMap<Block<'_>, Vec<&Action>> {
         let held = action.held.as_ref();
         let block = Block {
             guard: held.map(|held| held.guard),
-            reason: action.reason.clone().unwrap_or_else(|| after(action)),
+            reason: action.obstacle().map_or_else(|| after(action), str::to_owned),
             repair: held.and_then(|held| held.repair.as_deref()),
             also: held.map_or(&[], |held| &held.also),
         };

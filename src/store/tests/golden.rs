@@ -32,6 +32,7 @@ fn entries() -> Vec<(Option<AppKey>, Event)> {
         changes: vec![role],
         because: vec!["people/ann.yaml:9".into()],
         commit: Some("c0ffee".into()),
+        reason: None,
         cause: Some(Cause::Drift),
         ..deed_of(Verb::AddMember)
     };

@@ -239,7 +239,7 @@ pub(super) fn left_over(plan: &Plan) -> Vec<String> {
         let open = app.actions.iter().filter(|action| matches!(action.status, Status::Ready | Status::Held));
         left.extend(open.map(|action| {
             let guard = action.held.as_ref().map(|held| held.guard.to_string()).unwrap_or_default();
-            format!("{} {} {guard} {}", action.status.as_str(), action.name, action.reason.as_deref().unwrap_or(""))
+            format!("{} {} {guard} {}", action.status.as_str(), action.name, action.obstacle().unwrap_or_default())
         }));
     }
     left

@@ -1,5 +1,7 @@
 //! `rosterd why EMAIL`: what one person gets, where, until when, and which line says so.
 
+mod live;
+
 use std::{slice, sync::Arc};
 
 use serde_json::{Value, json};
@@ -17,15 +19,20 @@ use crate::{
 /// The answer for people.
 pub fn text(why: &Why, style: &Style) -> String {
     let mut canvas = Canvas::new(style);
-    if !why.named {
+    if why.named {
+        draw_person(&mut canvas, why);
+    } else {
         draw_unknown(&mut canvas, why);
-        return canvas.finish();
     }
-    draw_person(&mut canvas, why);
     for app in &why.apps {
         draw_app(&mut canvas, why, app);
+        why.live.iter().filter(|seen| seen.app == app.app).for_each(|seen| live::draw(&mut canvas, why, seen));
     }
-    if why.apps.is_empty() {
+    for seen in why.live.iter().filter(|seen| why.apps.iter().all(|app| app.app != seen.app)) {
+        canvas.rule(Line::new().whole(Paint::Strong, &*seen.app));
+        live::draw(&mut canvas, why, seen);
+    }
+    if why.named && why.apps.is_empty() {
         canvas.gap();
         canvas.say(Paint::Plain, "No line grants anything, in any app.");
     }
@@ -174,7 +181,7 @@ fn origin(canvas: &Canvas, claim: &Claim) -> Line {
 
 /// ` ← teams/design.yaml:9,14`.
 fn by(canvas: &Canvas, places: &[Place]) -> Line {
-    let places = wording::places(places);
+    let places = Place::together(places);
     if places.is_empty() {
         return Line::new();
     }
@@ -210,6 +217,7 @@ pub fn to_json(why: &Why) -> String {
         "known": why.named,
         "person": why.person.as_ref().map(person_wire),
         "apps": why.apps.iter().map(app_wire).collect::<Value>(),
+        "live": why.live.iter().map(live::wire).collect::<Value>(),
         "near": why.near.iter().map(|email| email.as_str()).collect::<Value>(),
     }))
 }
