@@ -44,12 +44,14 @@ believed() {
 }
 
 newest=
-while read -r created id run; do
+looked=0
+while read -r created id run && [ "$looked" -lt "$most" ]; do
+    looked=$((looked + 1))
     if [ -n "$id" ] && believed "$run"; then
         newest=$id
         break
     fi
-done < <(LC_ALL=C sort -r <<<"$found" | head -n "$most")
+done < <(LC_ALL=C sort -r <<<"$found")
 if [ -z "$newest" ]; then
     echo "snapshot.sh: no run of $workflows on $ROSTERD_BRANCH has left a snapshot yet; run the drift workflow once" >&2
     exit 1

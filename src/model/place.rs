@@ -15,6 +15,9 @@ pub struct Place {
     pub column: u32,
 }
 
+/// Lines of one file that are named; nobody opens more of them.
+const NAMED: usize = 10;
+
 impl Place {
     /// A place at `line` and `column` (both from 1) of `file`.
     pub fn new(file: impl Into<Arc<str>>, line: u32, column: u32) -> Self {
@@ -27,14 +30,15 @@ impl Place {
         places.into_iter().cloned().collect()
     }
 
-    /// `teams/design.yaml:9,14`: the lines of each file together, files and lines sorted.
+    /// `teams/design.yaml:9,14`: the first lines of each file together, files and lines sorted.
     pub fn together(places: &[Self]) -> Vec<String> {
         let mut lines: Vec<(&str, u32)> = places.iter().map(|place| (&*place.file, place.line)).collect();
         lines.sort_unstable();
         lines.dedup();
         let one_file = |lines: &[(&str, u32)]| {
-            let numbers: Vec<String> = lines.iter().map(|(_, line)| line.to_string()).collect();
-            format!("{}:{}", lines[0].0, numbers.join(","))
+            let numbers: Vec<String> = lines.iter().take(NAMED).map(|(_, line)| line.to_string()).collect();
+            let more = if lines.len() > NAMED { ",…" } else { "" };
+            format!("{}:{}{more}", lines[0].0, numbers.join(","))
         };
         lines.chunk_by(|a, b| a.0 == b.0).map(one_file).collect()
     }

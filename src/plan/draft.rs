@@ -2,11 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{Context, diff::Why, doubt::Doubt, repair, wanted::Standing};
+use super::{Context, doubt::Doubt, repair, wanted::Standing};
 use crate::model::{
     AccountStatus, Action, ActionName, AppPlan, Change, Claims, Edge, Email, Finding, Guard, Held, LiveAccount, Place,
-    Rule, Scope, Semantics, Status, Step, Verb,
+    Reason, Rule, Scope, Semantics, Status, Step, Verb,
 };
+
+/// Why something is taken away, and the lines that explain it.
+pub(super) struct Why {
+    pub reason: Reason,
+    pub places: Vec<Place>,
+}
 
 /// An action and why it is wanted.
 #[derive(Debug, Clone)]

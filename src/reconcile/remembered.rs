@@ -104,7 +104,8 @@ impl Since<'_> {
             Verb::RemoveMember => {
                 self.group().into_iter().for_each(|group| group.members.retain(|member| member.account != id));
             }
-            Verb::CreateGroup | Verb::UpdateGroup | Verb::DeleteGroup => {}
+            // Of a group, which no account stands behind.
+            _ => {}
         }
     }
 

@@ -55,11 +55,12 @@ fn reasons(actions: &Value) -> Vec<(String, String)> {
     removals.map(|action| (name(action), action["reason"].as_str().unwrap_or("null").to_owned())).collect()
 }
 
-/// A text without its line ends, and without the marks that Markdown has spelt out.
+/// A text without its line ends, without the lines of the file that a terminal shows beside it, and without the marks that
+/// Markdown has spelt out.
 fn words(text: &str) -> String {
     let marks = [("&#40;", "("), ("&#41;", ")"), ("&#58;", ":")];
     let text = marks.iter().fold(text.to_owned(), |text, (spelt, mark)| text.replace(spelt, mark));
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    text.split_whitespace().filter(|word| !word.starts_with("all.yaml:")).collect::<Vec<_>>().join(" ")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -361,7 +361,8 @@ mod tests {
         let held = |also| {
             let mut report = cycle(0, Trigger::Schedule, &[("ann", Status::Held)], &[], &[]);
             let plan = Arc::make_mut(&mut report).plan.as_mut().unwrap();
-            plan.actions[0].held = Some(Held { guard: Guard::Paused, reason: "paused".into(), release: None, repair: None, also });
+            plan.actions[0].held =
+                Some(Held { guard: Guard::Paused, reason: "paused".into(), release: None, repair: None, also });
             News::Ended("a".into(), report)
         };
         let paused = || News::Paused(vec![pause.clone()]);

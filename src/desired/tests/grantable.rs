@@ -42,25 +42,6 @@ fn bounds_on_groups_alone_let_no_team_make_administrators_either() {
 }
 
 #[test]
-fn a_team_grants_no_group_whose_role_administers_unless_the_app_lists_the_group() {
-    let granting = |bounds: &str| {
-        format!(
-            "teams:\n  t:\n    members: [jane@example.com]\n    grants: {{ server: {{ role: Viewer, groups: [Ops] }} }}\n\
-             apps:\n  server:\n    connector: alteryx\n    url: https://alteryx.example.com\n    auth: {{ client_id: {{ env: A }}, \
-             client_secret: {{ env: B }} }}\n    groups: {{ Ops: {{ role: ServerAdmin }} }}\n{bounds}"
-        )
-    };
-    let problems = load(&[("a.yaml", &*granting(""))]).unwrap_err().to_string();
-    let problems = problems.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(
-        problems.contains("teams may not grant the group `Ops` in app `server`, whose role `ServerAdmin`"),
-        "{problems}"
-    );
-    assert!(problems.contains("list it in `groups` of the app's `grantable`"), "{problems}");
-    desired(&[("a.yaml", &*granting("    grantable: { groups: [Ops] }\n"))]);
-}
-
-#[test]
 fn every_field_that_a_grant_sets_can_be_bound() {
     let granted = |grant: &str, bounds: &str| {
         let text = granting(grant, &format!("    grantable: {bounds}\n"));

@@ -150,6 +150,14 @@ pub(super) fn first<'a>(apps: &[&'a AppPlan], compared: bool, at_least: usize) -
     let ours = apps.iter().flat_map(|app| &app.actions).filter(|action| !is_of_others(action, compared));
     let (grave, mut others): (Vec<&Action>, Vec<&Action>) = ours.partition(|action| action.weighs_most());
     others.sort_by_key(|action| (rank(action, false), wording::subject(&action.name), &action.name));
+    // What is gained is as much to be approved as what is lost, so that neither stands there alone.
+    let (mut losses, mut gains) = (0, 0);
+    let mut in_turn = |action: &Action| {
+        let turn = if gravity(action) == Gravity::Removal { &mut losses } else { &mut gains };
+        *turn += 1;
+        *turn
+    };
+    others.sort_by_cached_key(|action| in_turn(action));
     let more = at_least.saturating_sub(grave.len());
     grave.into_iter().chain(others.into_iter().take(more)).map(|action| &action.name).collect()
 }
