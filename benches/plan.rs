@@ -176,6 +176,7 @@ fn desired(people: usize, groups: usize, state: State) -> Desired {
             aliases: Vec::new(),
             attributes: BTreeMap::new(),
             window: Window::ALWAYS,
+            until_place: None,
             status: PersonStatus::Active,
             place: Place::new("people.yaml", 1, 1),
             status_place: None,

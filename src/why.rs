@@ -38,6 +38,9 @@ pub struct Why {
     pub time_zone: TimeZone,
 }
 
+/// The groups that an account is in, by their names.
+pub(crate) type Memberships = Vec<(Arc<str>, LiveMember)>;
+
 /// What an app showed of the person, and what a plan would do about them.
 #[derive(Debug, Clone)]
 pub struct WhyLive {
@@ -45,8 +48,8 @@ pub struct WhyLive {
     pub app: Arc<str>,
     /// When it was read.
     pub seen_at: Timestamp,
-    /// The person's accounts, each with its memberships by the group's name.
-    pub accounts: Vec<(LiveAccount, Vec<(Arc<str>, LiveMember)>)>,
+    /// The person's accounts, each with its memberships.
+    pub accounts: Vec<(LiveAccount, Memberships)>,
     /// What a plan would do, sorted by name.
     pub actions: Vec<Action>,
 }
@@ -184,7 +187,7 @@ pub(crate) fn with_live(mut why: Why, desired: &Desired, live: &Live, plan: &Pla
     why
 }
 
-fn groups_of(account: &LiveAccount, live: &LiveApp) -> Vec<(Arc<str>, LiveMember)> {
+fn groups_of(account: &LiveAccount, live: &LiveApp) -> Memberships {
     let member = |group: &LiveGroup| {
         let member = group.members.iter().find(|member| member.account == account.id)?;
         Some((group.name.clone(), member.clone()))

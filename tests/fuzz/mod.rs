@@ -156,9 +156,12 @@ proptest! {
     }
 }
 
+/// What holds for whatever comes in.
+type Law = fn(&str);
+
 #[test]
 fn the_laws_hold_for_the_whole_corpus() {
-    let laws: [(&str, fn(&str)); 5] = [
+    let laws: [(&str, Law); 5] = [
         ("yaml", targets::yaml),
         ("yaml", targets::layout),
         ("manifest", targets::manifest),

@@ -108,9 +108,9 @@ impl<'a> Granting<'a> {
         let message =
             format!("teams may not grant the group `{group}` in app `{app}`, whose role `{role}` administers");
         let draft = report.error("not-grantable", at, message).label("granted here").and(*role_at, "its role");
-        draft.hint(format!(
-            "add the members under the group itself; or, to let teams grant it, list it in `groups` of the app's `grantable`"
-        ));
+        draft.hint(
+            "add the members under the group itself; or, to let teams grant it, list it in `groups` of the app's `grantable`",
+        );
     }
 
     fn check(&self, kind: &Kind<'_>, line: &Line, report: &mut Report<'_>) {

@@ -90,7 +90,7 @@ fn what_no_line_grants_cites_no_line_about_who_the_person_is() {
 fn strangers_are_named_nowhere() {
     let remove = bob_is_in().policy(|policy| {
         policy.unlisted = Unlisted::Remove;
-        policy.places.insert("unlisted".into(), Place::new("settings.yaml", 3, 1));
+        policy.places.insert("unlisted", Place::new("settings.yaml", 3, 1));
     });
     let nowhere = "no line grants it (named nowhere in the files) [settings.yaml:3]";
     let (account, member) = ("a/deactivate/bob@x.io", "a/remove-member/bob@x.io/G");

@@ -39,7 +39,7 @@ async fn a_new_pause_takes_the_place_of_the_one_before_and_an_end_comes_once() {
         make(&store, &pause(Some(&key), 0, 10)).await;
         let longer = pause(Some(&key), 1, 60);
         make(&store, &longer).await;
-        assert_eq!(store.pauses(minute(2)).await.unwrap(), [longer.clone()]);
+        assert_eq!(store.pauses(minute(2)).await.unwrap(), std::slice::from_ref(&longer));
         assert_eq!(store.end_pause(None, "", "ann", minute(2)).await.unwrap(), None);
         let end = async |at| store.end_pause(Some(&key.app), &key.origin, "bob", minute(at)).await.unwrap();
         assert_eq!([end(3).await, end(4).await], [Some(longer), None]);
