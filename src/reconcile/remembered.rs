@@ -117,9 +117,13 @@ impl Since<'_> {
         }
     }
 
-    /// The id of the account; one that the app has not told yet is called by its address.
+    /// The id of the account. One that the app has not told yet is called by its address.
     fn account(&self) -> Option<Arc<str>> {
-        self.deed.account_id.clone().or_else(|| self.deed.account.clone())
+        let called = self.deed.live.as_ref().or(self.deed.account.as_ref())?;
+        let email = Email::lenient(called);
+        let seen =
+            || self.live.accounts.iter().find(|account| account.email == email).map(|account| account.id.clone());
+        self.deed.account_id.clone().or_else(seen).or_else(|| Some(called.clone()))
     }
 
     fn values(&self) -> impl Iterator<Item = (FieldName, Option<FieldValue>)> {

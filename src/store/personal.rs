@@ -18,7 +18,7 @@ pub const FORGOTTEN: &str = "(forgotten)";
 const REF: &str = "ref";
 
 /// Fields of entries that say who somebody is, or may quote it.
-const PERSONAL: [&str; 7] = ["account", "because", "live", "message", "people", "read_back", "request"];
+const PERSONAL: [&str; 8] = ["account", "because", "live", "message", "people", "read_back", "reason", "request"];
 
 /// Ids and names that are nobody's as a rule; one with an `@` in it may be an address.
 const PSEUDONYMS: [&str; 3] = ["account_id", "group", "group_id"];

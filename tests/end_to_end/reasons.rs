@@ -1,7 +1,7 @@
 //! Why something is taken away: in every form in which it is told, before and after it is done; and what `why` knows of
 //! somebody whose access is on its way.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 const APP_LINES: &str =
-    "policy: { irreversible: allow, unlisted: remove, max_removals: [] }\ndefaults: { role: user }\n";
+    "policy: { irreversible: allow, unlisted: remove, max_removals: 100% }\ndefaults: { role: user }\n";
 
 /// Everybody has an account; who of them should have one is said by `people` and `accounts`.
 async fn story(people: &str, accounts: &str) -> Story {
@@ -104,6 +104,8 @@ async fn what_no_line_grants_names_the_line_that_did() {
     let store = format!("sqlite:{}", outside.path().join("state.db").display());
     let said = story.rosterd(&["apply", "--yes", "--store", &store]).await;
     assert_eq!(said.status, 0, "{said:?}");
+    // Invitations are accepted.
+    story.sandbox.advance(Duration::from_secs(4000));
 
     story.write(&app("  ann@example.com:\n"), &format!("people:\n{people}"));
     for (args, word) in [(&["--store", &store][..], "at"), (&["--against", "main"], "until")] {

@@ -93,8 +93,8 @@ fn strangers_are_named_nowhere() {
         policy.places.insert("unlisted".into(), Place::new("settings.yaml", 3, 1));
     });
     let nowhere = "no line grants it (named nowhere in the files) [settings.yaml:3]";
-    let account = format!("a/deactivate/bob@x.io: {nowhere}");
-    check(remove, &[&account]);
+    let (account, member) = ("a/deactivate/bob@x.io", "a/remove-member/bob@x.io/G");
+    check(remove, &[&format!("{account}: {nowhere}"), &format!("{member}: {nowhere}")]);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_group_that_is_given_up_takes_its_members_along() {
 #[test]
 fn a_deletion_gives_the_same_reasons() {
     let world = bob_is_in().left("bob@x.io").policy(|policy| policy.remove_with = RemoveWith::Delete);
-    check(world, &["a/delete/bob@x.io: left [people.yaml:1]"]);
+    check(world, &["a/delete/bob@x.io: left [people.yaml:1]", "a/remove-member/bob@x.io/G: left [people.yaml:1]"]);
 }
 
 #[test]
