@@ -163,7 +163,7 @@ fn one_approval_that_releases_many_is_printed_once() {
 fn a_cause_is_told_when_there_is_one() {
     let mut drift = action("a/remove-member/p@example.com/Ops", "x.yaml:1");
     drift.cause = Some(Cause::Drift);
-    check(&plan(vec![app("a", "group", vec![drift], vec![])]), &NARROW, &["Ops · drift"], &[]);
+    check(&plan(vec![app("a", "group", vec![drift], vec![])]), &NARROW, &["Ops · left · drift"], &[]);
 }
 
 #[test]
