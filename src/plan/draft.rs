@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Context, diff::Why, doubt::Doubt, repair, wanted::Standing};
+use super::{Context, doubt::Doubt, repair, wanted::Standing};
 use crate::model::{
     AccountStatus, Action, ActionName, AppPlan, Change, Claims, Edge, Email, Finding, Guard, Held, LiveAccount, Place,
-    Rule, Scope, Semantics, Status, Step, Verb,
+    Reason, Rule, Scope, Semantics, Status, Step, Verb,
 };
 
 /// An action and why it is wanted.
@@ -27,6 +27,12 @@ pub(super) struct Draft {
     pub makes_admin: bool,
     /// Guards that hold it, before approvals.
     pub holds: Vec<Hold>,
+}
+
+/// Why something is taken away, and the lines that explain it.
+pub(super) struct Why {
+    pub reason: Reason,
+    pub places: Vec<Place>,
 }
 
 /// A guard's objection.

@@ -104,16 +104,20 @@ impl Since<'_> {
             Verb::RemoveMember => {
                 self.group().into_iter().for_each(|group| group.members.retain(|member| member.account != id));
             }
-            Verb::CreateGroup | Verb::UpdateGroup | Verb::DeleteGroup => {}
+            // What becomes of groups is no account's.
+            _ => {}
         }
     }
 
     fn redo_group(&mut self) {
         let Deed { verb, group, group_id, .. } = self.deed;
         let (Some(name), Some(id)) = (group, group_id) else { return };
-        self.live.groups.retain(|group| group.id != *id || *verb == Verb::UpdateGroup);
-        if *verb == Verb::CreateGroup {
-            self.live.groups.push(LiveGroup::named(id.clone(), name.clone(), Coverage::Complete));
+        match verb {
+            Verb::CreateGroup => {
+                self.live.groups.push(LiveGroup::named(id.clone(), name.clone(), Coverage::Complete));
+            }
+            Verb::DeleteGroup => self.live.groups.retain(|group| group.id != *id),
+            _ => {}
         }
     }
 

@@ -14,7 +14,6 @@ mod renames;
 mod vocabulary;
 
 pub(in crate::plan) use accounts::may_be_live_admin;
-pub(super) use reasons::Why;
 pub(super) use renamed_groups::declared_groups;
 
 use super::{Context, draft::Drafts, identity::Matched, wanted::Wanted};

@@ -5,15 +5,10 @@ use crate::{
     model::{Change, Claim, DesiredGroup, Email, GroupState, Place, Reason},
     plan::{
         Context,
+        draft::Why,
         wanted::{Grant, Lapse, Standing, Wish},
     },
 };
-
-/// A reason, and the lines that explain it.
-pub(in crate::plan) struct Why {
-    pub reason: Reason,
-    pub places: Vec<Place>,
-}
 
 /// Why somebody loses an account.
 pub(super) fn of_account(cx: &Context<'_>, identity: &Email, standing: Standing, wish: Option<&Wish>) -> Why {
