@@ -112,15 +112,22 @@ impl Since<'_> {
     fn redo_group(&mut self) {
         let Deed { verb, group, group_id, .. } = self.deed;
         let (Some(name), Some(id)) = (group, group_id) else { return };
-        self.live.groups.retain(|group| group.id != *id || *verb == Verb::UpdateGroup);
-        if *verb == Verb::CreateGroup {
-            self.live.groups.push(LiveGroup::named(id.clone(), name.clone(), Coverage::Complete));
+        match verb {
+            Verb::CreateGroup => {
+                self.live.groups.push(LiveGroup::named(id.clone(), name.clone(), Coverage::Complete));
+            }
+            Verb::DeleteGroup => self.live.groups.retain(|group| group.id != *id),
+            _ => {}
         }
     }
 
-    /// The id of the account; one that the app has not told yet is called by its address.
+    /// The id of the account. One that the app has not told yet is called by its address.
     fn account(&self) -> Option<Arc<str>> {
-        self.deed.account_id.clone().or_else(|| self.deed.account.clone())
+        let called = self.deed.live.as_ref().or(self.deed.account.as_ref())?;
+        let email = Email::lenient(called);
+        let seen =
+            || self.live.accounts.iter().find(|account| account.email == email).map(|account| account.id.clone());
+        self.deed.account_id.clone().or_else(seen).or_else(|| Some(called.clone()))
     }
 
     fn values(&self) -> impl Iterator<Item = (FieldName, Option<FieldValue>)> {

@@ -295,3 +295,24 @@ async fn a_person_who_is_gone_from_the_files_is_forgotten_and_the_ledger_is_whol
     let again = forget(&["--yes"]).await;
     assert!(again.status == 0 && again.out.contains("holds nothing about"), "{again:?}");
 }
+
+/// No app is asked: the store knows what was seen last, and what was done since.
+#[tokio::test(flavor = "multi_thread")]
+async fn why_shows_what_was_seen_last_and_what_was_done_since() {
+    let past = Past::new().await;
+    let store = Store::open(&past.url).await.unwrap();
+    let key = AppKey::new(APP, "https://api.example.com");
+    let claim = store.claim(&key, "test", Duration::from_secs(60), Timestamp::now()).await.unwrap();
+    let Claim::Held(lease) = claim else { panic!("{claim:?}") };
+    let why = async || run(&["why", "ann@example.com", past.dir(), "--store", &past.url]).await;
+    assert!(!why().await.out.contains("seen"), "an app that was never read says nothing");
+    see(&store, &lease, days_ago(1), Some("admin")).await;
+    let said = why().await;
+    assert!(said.out.contains("live, as alee@example.com") && said.out.contains("in Design, role: lead"), "{said:?}");
+    enter(&store, &lease, "run-1", Timestamp::now(), &["deactivate/alee@example.com"]).await;
+    let said = why().await;
+    assert!(said.out.contains("inactive, as alee@example.com"), "{said:?}");
+    // She is granted the account, so that the next plan would make it active again; somebody has to say that it may.
+    assert!(said.out.contains("+ reactivate"), "{said:?}");
+    store.release(lease).await.unwrap();
+}

@@ -63,6 +63,13 @@ proptest! {
     }
 
     #[test]
+    fn whatever_takes_something_away_says_why_and_nothing_else_does(world in any_world()) {
+        for action in world.plan().actions {
+            prop_assert_eq!(action.takes_away(), action.reason.is_some(), "{}", action.name);
+        }
+    }
+
+    #[test]
     fn where_everything_is_allowed_nothing_is_left_to_do(world in willing_world(), seed: u64) {
         let settled = settle(world, seed);
         let actions = settled.plan().actions;
