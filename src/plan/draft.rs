@@ -35,12 +35,6 @@ pub(super) struct Draft {
     pub holds: Vec<Hold>,
 }
 
-/// Why something is taken away, and the lines that explain it.
-pub(super) struct Why {
-    pub reason: Reason,
-    pub places: Vec<Place>,
-}
-
 /// A guard's objection.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Hold {
