@@ -109,7 +109,7 @@ fn steps(plan: &Plan, asked: &Asked<'_>) -> Vec<String> {
     let simulated = asked.target.sandbox.is_some();
     if plan.apps.iter().any(|app| app.error.is_some()) {
         let try_it = "`rosterd plan --sandbox` shows the files at work without credentials";
-        let step = "mend what kept an app from being read, and plan again";
+        let step = "fix what kept an app from being read, and plan again";
         steps.push(if simulated || asked.live { step.to_owned() } else { format!("{step}; {try_it}") });
     }
     if summary.ready > 0 {

@@ -16,7 +16,7 @@ pub struct Problem {
     pub code: &'static str,
     /// The sentence.
     pub message: String,
-    /// Where; the first is the place to mend. Empty when it is about no place in particular.
+    /// Where; the first is the place to fix. Empty when it is about no place in particular.
     pub places: Vec<Label>,
     /// What to do about it.
     pub hint: Option<String>,

@@ -65,7 +65,7 @@ impl<'s> Report<'s> {
         Self { sources, drafts: Vec::new(), secrets: Vec::new(), unread: BTreeSet::new() }
     }
 
-    /// Notes what stops the files from being used. `at` is the place to mend, if there is one.
+    /// Notes what stops the files from being used. `at` is the place to fix, if there is one.
     pub(super) fn error(
         &mut self,
         code: &'static str,

@@ -73,7 +73,7 @@ pub struct Held {
     /// The line under `approvals` that would release it, for a guard that can be released.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
-    /// What to mend, for a guard that cannot.
+    /// What to fix, for a guard that cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repair: Option<String>,
     /// Further guards that hold it, sorted.

@@ -42,7 +42,7 @@ pub(super) struct Hold {
     pub guard: Guard,
     /// Why, as a sentence.
     pub reason: String,
-    /// What to mend, for guards that no approval releases.
+    /// What to fix, for guards that no approval releases.
     pub repair: Option<String>,
     /// The approval that would release it, for guards that one can release: what to allow, and for how many.
     pub release: Option<Release>,

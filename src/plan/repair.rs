@@ -1,4 +1,4 @@
-//! Lines that mend something: exact, so that a person can paste them, and with the place where they go.
+//! Lines that fix something: exact, so that a person can paste them, and with the place where they go.
 
 use super::Context;
 use crate::model::{Email, FieldValue, LiveAccount, Place};

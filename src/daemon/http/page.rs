@@ -180,7 +180,7 @@ fn by_reason<'a>(actions: &[&'a Action]) -> BTreeMap<(&'a str, &'a str), Vec<&'a
     reasons
 }
 
-/// What mends actions that are held for the same reason.
+/// What fixes actions that are held for the same reason.
 fn repairs<'a>(actions: &[&'a Action]) -> BTreeSet<&'a str> {
     held(actions).filter_map(|held| held.repair.as_deref()).collect()
 }

@@ -144,7 +144,7 @@ fn guard<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Guard> 
             return Some(guard);
         }
         let message = format!("the guard `{guard}` cannot be released by an approval");
-        d.bad_value(span, message, "what it found has to be mended; the plan says how");
+        d.bad_value(span, message, "what it found has to be fixed; the plan says how");
         return None;
     }
     d.word("guard", text, span, &spec::GUARD).and_then(|word| word.parse().ok())

@@ -73,7 +73,7 @@ pub(super) fn check_managed(
 pub(super) struct Lacking(BTreeMap<Email, BTreeMap<FieldName, BTreeSet<String>>>);
 
 impl Lacking {
-    /// Notes what one app needs of its accounts, and reports at once what no person's entry could mend.
+    /// Notes what one app needs of its accounts, and reports at once what no person's entry could fix.
     pub(super) fn look(
         &mut self,
         app: &App,

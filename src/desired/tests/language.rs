@@ -638,7 +638,7 @@ error: the guard `ambiguous` cannot be released by an approval
   |
 8 |   - { allow: autodesk, guard: ambiguous, until: 2026-12-31 }
   |                               ^^^^^^^^^
-  = help: what it found has to be mended; the plan says how
+  = help: what it found has to be fixed; the plan says how
 
 error: `reversible` is not a value of `guard`
  --> a.yaml:9:31

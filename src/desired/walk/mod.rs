@@ -43,7 +43,7 @@ impl Texts {
     pub fn manifest(&self, name: &str) -> Result<String, String> {
         let path = manifest_path(name)?;
         let text = self.manifests.get(&path).cloned();
-        text.ok_or_else(|| format!("there is no manifest `{path}` beside the files; mend the path, or add the file"))
+        text.ok_or_else(|| format!("there is no manifest `{path}` beside the files; fix the path, or add the file"))
     }
 
     /// Adds what was read of a file.

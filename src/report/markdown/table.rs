@@ -239,7 +239,7 @@ fn why_not(action: &Action) -> Vec<String> {
         Some(held) => {
             let colon = if reason.is_empty() { "" } else { ": " };
             sentences.push(format!("**{}**{colon}{reason}", held.guard));
-            sentences.extend(held.repair.as_deref().map(|repair| format!("To mend it: {}", sentence(repair))));
+            sentences.extend(held.repair.as_deref().map(|repair| format!("What to do: {}", sentence(repair))));
             if !held.also.is_empty() {
                 let also: Vec<&str> = held.also.iter().map(|guard| guard.as_str()).collect();
                 sentences.push(format!("Then still held by {}", also.join(", ")));

@@ -111,7 +111,7 @@ impl Block<'_> {
         canvas.paragraph(2, &head);
         columns.draw(canvas, 4, actions);
         if let Some(repair) = self.repair {
-            canvas.paragraph(4, &Line::new().text(Paint::Notice, "To mend it: ").prose(Paint::Plain, repair));
+            canvas.paragraph(4, &Line::new().text(Paint::Notice, "What to do: ").prose(Paint::Plain, repair));
         }
         let releases: BTreeSet<&str> =
             actions.iter().filter_map(|action| action.held.as_ref()?.release.as_deref()).collect();

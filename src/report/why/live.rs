@@ -86,7 +86,7 @@ fn draw_action(canvas: &mut Canvas, action: &Action) {
     }
     let Some(held) = &action.held else { return };
     if let Some(repair) = &held.repair {
-        canvas.paragraph(6, &Line::new().text(Paint::Notice, "To mend it: ").prose(Paint::Plain, repair));
+        canvas.paragraph(6, &Line::new().text(Paint::Notice, "What to do: ").prose(Paint::Plain, repair));
     }
     if let Some(release) = &held.release {
         canvas.paragraph(6, &Line::new().text(Paint::Notice, "To release it, add this line under approvals:"));

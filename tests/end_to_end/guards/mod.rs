@@ -176,7 +176,7 @@ impl Desk {
         let (_, repair) = self.printed(guard, action, "repair").await;
         let report = self.rosterd(&["plan"]).await.out;
         let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mend = words(&format!("To mend it: {repair}"));
+        let mend = words(&format!("What to do: {repair}"));
         assert!(words(&report).contains(&mend), "{mend} is not in\n{report}");
         repair
     }
