@@ -292,7 +292,9 @@ impl Inspector {
         };
         let is_approved = world.desired.approvals.iter().any(|approval| approval.guard == Guard::Identity);
         if is_judged && !is_approved {
-            let grave = for_good || app(world).semantics.is_admin(account);
+            // As the plan saw it: another step of the same plan may have made it an admin since.
+            let seen = self.start.live.accounts.iter().find(|seen| seen.id == account.id).unwrap_or(account);
+            let grave = for_good || app(world).semantics.is_admin(seen);
             let touches = grave || (!by_key && (takes || readdresses(action)));
             assert!(!touches, "{}: nobody accepted that {} is {who}'s", action.name, account.id);
         }
