@@ -69,7 +69,7 @@ impl Place<'_> {
     /// Where the ledger says that the app is.
     fn origin(&self) -> String {
         let app = self.app.as_ref().zip(self.desired).and_then(|(app, desired)| desired.apps.get(app));
-        app.map(|app| app.url.origin().ascii_serialization()).unwrap_or_default()
+        app.map(|app| app.origin()).unwrap_or_default()
     }
 }
 

@@ -79,14 +79,14 @@ async fn look(
     identity: &Email,
     now: Timestamp,
 ) -> Result<Option<(Live, Plan)>, Failure> {
-    let origin = |app: &DesiredApp| app.url.origin().ascii_serialization();
     let (mut live, history) = match &args.live {
         Some(file) => (snapshot::read(file, desired, now)?.live, None),
         None => {
             let memory = storage::looking(&desired.settings.store, &args.records.storage, false).await?;
             let Some(memory) = memory else { return Ok(None) };
-            let mut live = reconcile::last_seen(&memory, desired, origin).await.map_err(Failure::new)?;
-            let history = reconcile::past_of(&memory, desired, &mut live, origin).await.map_err(Failure::new)?;
+            let mut live = reconcile::last_seen(&memory, desired, DesiredApp::origin).await.map_err(Failure::new)?;
+            let history =
+                reconcile::past_of(&memory, desired, &mut live, DesiredApp::origin).await.map_err(Failure::new)?;
             (live, Some(history))
         }
     };
@@ -121,7 +121,7 @@ async fn past(args: &Args, desired: &Desired, email: &Email, when: When) -> Resu
         unread: Vec::new(),
     };
     for app in desired.apps.values() {
-        let key = AppKey::new(app.name.clone(), app.url.origin().ascii_serialization());
+        let key = AppKey::new(app.name.clone(), app.origin());
         if past.may_have(&key) {
             continue;
         }

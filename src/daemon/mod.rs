@@ -84,7 +84,7 @@ pub(crate) trait World: Send + Sync + 'static {
 
     /// By which origin an app is known there.
     fn origin(&self, app: &DesiredApp) -> String {
-        app.url.origin().ascii_serialization()
+        app.origin()
     }
 
     /// A secret of the daemon's own.

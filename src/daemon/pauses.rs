@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use super::{World, status::DaemonStatus};
 use crate::store::{Store, StoreError};
 
-/// How often it is looked whether somebody made or ended a pause elsewhere. It is one short query.
+/// How often the daemon looks for pauses that others made or ended. The look is one short query.
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Shows pauses in the status as they come and go, until the task is ended. An app whose pause is over gets a cycle.

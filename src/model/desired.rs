@@ -124,6 +124,11 @@ pub struct DesiredApp {
 }
 
 impl DesiredApp {
+    /// Where its requests go, as the store names the app: `https://api.example.com`. Simulated apps have the sandbox's origin.
+    pub fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
     /// Whether any line, at whatever time, grants an account.
     pub fn grants(&self, identity: &Email) -> bool {
         self.accounts.contains_key(identity) || self.groups.values().any(|group| group.members.contains_key(identity))

@@ -5,6 +5,7 @@ mod action;
 mod admin;
 mod claim;
 mod desired;
+mod digits;
 mod effective;
 mod email;
 mod facts;
@@ -33,6 +34,7 @@ pub use desired::{
     Approval, Auth, BudgetSpec, Claim, Daemon, Desired, DesiredAccount, DesiredApp, DesiredGroup, Drift, GroupState,
     Keep, Mode, Notify, Person, PersonStatus, Rate, Schedule, SecretRef, Settings, Store,
 };
+pub use digits::grouped;
 pub use effective::effective;
 pub use email::{Email, EmailError};
 pub use facts::{Fact, FactIds, Facts};

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 
-/// The longest pause. Whoever wants an app left alone for longer says so in the files, where others review it.
+/// The longest pause. To leave an app alone for longer, somebody says so in the files, where others review it.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Characters of a reason, which stands beside every action that is held.

@@ -125,7 +125,7 @@ pub struct AppHistory {
     pub granted_before: BTreeMap<String, Former>,
 }
 
-/// Pauses that bear on the app. A pause of a private store counts as well: whoever made it meant this process.
+/// Pauses that bear on the app. A pause in a private store counts as well: it was meant for this process.
 pub(super) fn pauses<'a>(cx: &Context<'a>) -> &'a [Pause] {
     cx.past.and_then(|past| past.history).map_or(&[], |history| &history.pauses)
 }

@@ -9,7 +9,7 @@ use crate::{
     store::{AppKey, Deed, Entry, Store, StoreError},
 };
 
-/// Of so many people it is looked up. A plan that takes something away from more of them does not show every row either.
+/// The lookup covers this many people. A plan that takes something away from more does not show every row either.
 const PEOPLE: usize = 500;
 
 /// The lines that once granted what `planned` takes away, by the action's name, and how that is known.

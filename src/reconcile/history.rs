@@ -23,8 +23,8 @@ const LATELY: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The rolling day over which caps count.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// The history of one app before the reading at hand is entered. Requests under way are added by whoever settles them, and what
-/// was granted before by whoever has planned what goes.
+/// The history of one app before the reading at hand is entered. The caller adds requests under way when it settles them,
+/// and what was granted before when it has planned what goes.
 pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Result<AppHistory, StoreError> {
     let yesterday = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
     let moved = store.moved_since(key, yesterday).await?;

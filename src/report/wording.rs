@@ -6,7 +6,8 @@ use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use super::canvas::{Canvas, Line, Paint};
 use crate::model::{
-    Action, ActionName, AppPlan, Cause, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb, last_day,
+    Action, ActionName, AppPlan, Cause, Change, Due, DueWhat, FieldValue, Forecast, Guard, Place, Plan, Verb, grouped,
+    last_day,
 };
 
 /// Longer texts are cut where they would take the room of what stands beside them.
@@ -22,15 +23,7 @@ pub(super) fn cut(text: &str) -> Cow<'_, str> {
 
 /// `9,812`.
 pub(super) fn number(n: impl Display) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
+    grouped(n)
 }
 
 /// `1 request`, `41 requests`.
@@ -259,13 +252,6 @@ pub(super) fn commit(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        for (n, text) in [(0_u64, "0"), (999, "999"), (1000, "1,000"), (9_812, "9,812"), (1_234_567, "1,234,567")] {
-            assert_eq!(number(n), text);
-        }
-    }
 
     #[test]
     fn durations_show_their_two_largest_units() {

@@ -214,7 +214,7 @@ async fn messages_of_runs(tx: &mut Tx<'_>, who: &Who) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A pause goes on without whoever is quoted.
+/// A pause goes on when the person it quotes is forgotten.
 async fn pauses(tx: &mut Tx<'_>, who: &Who) -> Result<(), Fault> {
     let sql = "SELECT app, paused_by, reason FROM pauses";
     for (app, by, reason) in tx.rows::<(String, String, String)>(sql, none()).await? {

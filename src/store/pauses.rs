@@ -1,4 +1,4 @@
-//! Pauses. Every process that shares the store goes by them, whoever made them.
+//! Pauses. Every process that shares the store goes by them, no matter who made them.
 
 use std::{borrow::Cow, sync::Arc};
 

@@ -1,7 +1,7 @@
 //! Whether a list that was read is whole, and if not, why.
 
 use super::{Cursor, Paging, cursor::is_usual_size};
-use crate::connectors::row_limit::{RowLimit, counted};
+use crate::{connectors::row_limit::RowLimit, model::grouped};
 
 /// Empty pages in a row that still promise more. A filter may empty some; an app that goes on like this has no end.
 pub(super) const EMPTY_PAGES: u64 = 10;
@@ -122,7 +122,7 @@ fn broken(facts: &Facts, totals: &Totals) -> Option<String> {
                 "{rows} rows came, as many as a page has, and no answer had a place for the way to the next one; check \
                  where it is looked for"
             ),
-            Fault::TooManyRows(rows, limit) => format!("{} rows came, and {limit}", counted(*rows)),
+            Fault::TooManyRows(rows, limit) => format!("{} rows came, and {limit}", grouped(*rows)),
             Fault::TooLarge(bytes) => {
                 let most = LARGEST_LIST >> 20;
                 format!(
@@ -131,7 +131,7 @@ fn broken(facts: &Facts, totals: &Totals) -> Option<String> {
                 )
             }
             Fault::Trickles { received, pages } => {
-                let (received, pages) = (counted(*received), counted(*pages));
+                let (received, pages) = (grouped(*received), grouped(*pages));
                 format!(
                     "{pages} pages had {received} rows in all; rosterd reads no further, since such a list may never end"
                 )

@@ -20,9 +20,9 @@ use crate::{
         AccountGroup, Error, ErrorKind, Joiner, Listing, Reader,
         http::{Answer, Method, Request, segment},
         rest::shape,
-        row_limit::{ListName, counted},
+        row_limit::ListName,
     },
-    model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Severity},
+    model::{Coverage, Email, LiveAccount, LiveGroup, LiveMember, Notice, Reach, Severity, grouped},
 };
 
 /// Where users are.
@@ -159,7 +159,7 @@ impl ScimApp {
         }
         let (received, limit) = (rows.len() as u64, self.http.rows().limit(&ListName::Members(id.to_owned())));
         if received > limit.rows() {
-            let why = format!("GET {GROUPS}/{id}: {} members came, and {limit}", counted(received));
+            let why = format!("GET {GROUPS}/{id}: {} members came, and {limit}", grouped(received));
             coverage = coverage.and(Coverage::Incomplete(why));
         }
         let name = text(get(group, "displayName")).unwrap_or_else(|| id.to_owned());

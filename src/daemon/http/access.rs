@@ -40,9 +40,9 @@ pub(crate) struct Access {
 /// The tokens' hashes: comparing hashes tells nothing about a token by the time it takes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Tokens {
-    /// Whoever shows it may look and trigger.
+    /// This token lets its holder look and trigger.
     all: Option<[u8; 32]>,
-    /// Whoever shows it may look.
+    /// This token lets its holder look.
     read: Option<[u8; 32]>,
 }
 
@@ -121,7 +121,7 @@ impl Tokens {
             read: token(world, "read_token", settings.read_token.as_ref())?,
         };
         if tokens.all.is_some() && tokens.all == tokens.read {
-            return Err("`settings.daemon.read_token` is the same as `settings.daemon.token`, so whoever reads could trigger; make \
+            return Err("`settings.daemon.read_token` is the same as `settings.daemon.token`, so a reader could trigger cycles; make \
                         another one with `openssl rand -hex 32`"
                 .into());
         }

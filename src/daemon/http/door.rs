@@ -80,7 +80,7 @@ impl Door {
                 Ok((socket, from)) => {
                     let (caller, end) = Caller::admit(&places, from.ip());
                     tokio::spawn(serve_one(socket, caller, end, http.clone(), router.clone()));
-                    // Whoever has to go goes before the next one is taken in, so that sockets do not pile up.
+                    // The displaced connection closes before the next one is accepted, so that sockets do not pile up.
                     tokio::task::yield_now().await;
                 }
                 Err(failed) => {
@@ -92,7 +92,7 @@ impl Door {
     }
 }
 
-/// Serves one connection for as long as it may stay. Whoever hangs up or is too slow cannot be told anything.
+/// Serves one connection for as long as it may stay. A client that hangs up or is too slow gets no answer.
 async fn serve_one(socket: TcpStream, caller: Caller, end: Arc<Notify>, http: http1::Builder, router: Router) {
     let connection = async {
         let first = tokio::time::timeout(FIRST_BYTE, socket.peek(&mut [0])).await;

@@ -46,7 +46,7 @@ impl<H> Places<H> {
         let goes = if own >= OF_ONE_ADDRESS {
             self.oldest(|place| place.neighbor == neighbor)
         } else if self.taken.len() >= PLACES {
-            // Whoever has most connections loses one first, so that others are not pushed out by them.
+            // The address with the most connections loses one first, so that it cannot push others out.
             let most = counts.values().copied().max().unwrap_or_default();
             self.oldest(|place| counts.get(&place.neighbor) == Some(&most))
         } else {
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn where_all_places_are_taken_whoever_has_most_makes_room() {
+    fn where_all_places_are_taken_the_address_with_the_most_makes_room() {
         let mut places = full(&[(2, 1), (1, OF_ONE_ADDRESS - 1), (3, OF_ONE_ADDRESS)]);
         assert_eq!(places.taken.len(), PLACES);
         assert_eq!(places.take(host(4), 99).1, Some(OF_ONE_ADDRESS as u64), "the first connection of host 3");
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_being_answered_goes_last() {
+    fn a_connection_that_is_being_answered_goes_last() {
         let mut places = full(&[(1, OF_ONE_ADDRESS)]);
         places.answers(0);
         assert_eq!(places.take(host(1), 99).1, Some(1));

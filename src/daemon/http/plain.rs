@@ -1,4 +1,4 @@
-//! Requests that say two things about whom they are for. Whoever stands in between may read them in another way than we do.
+//! Requests that say two things about whom they are for. A proxy in between may read them in another way than we do.
 
 use axum::http::{HeaderMap, Method, Uri, Version, header, uri::Authority};
 

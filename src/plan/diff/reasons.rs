@@ -32,7 +32,7 @@ pub(super) fn of_member(
         _ if group.state == GroupState::Absent => of_group(group),
         Standing::Left { .. } => of_person(cx, identity, standing),
         Standing::Unlisted => unlisted(group.policy.places.get("unlisted")),
-        // Because of the group's own line, whoever is not granted membership is not left in it.
+        // The group's own line says that nobody stays in it without a grant.
         Standing::Active | Standing::Suspended => ungranted(cx, wish, vec![group.place.clone()]),
     }
 }

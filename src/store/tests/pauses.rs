@@ -71,7 +71,7 @@ async fn the_ledger_tells_of_pauses_and_of_their_end_with_the_app_or_all_apps() 
 }
 
 #[tokio::test]
-async fn whoever_is_forgotten_is_quoted_by_no_pause() {
+async fn a_forgotten_person_is_quoted_by_no_pause() {
     check(async |database| {
         let store = database.open().await;
         make(&store, &pause(None, 0, 10)).await;

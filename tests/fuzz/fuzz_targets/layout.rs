@@ -1,7 +1,3 @@
 #![no_main]
 
-#[allow(dead_code)]
-#[path = "../targets.rs"]
-mod targets;
-
-libfuzzer_sys::fuzz_target!(|text: &str| targets::layout(text));
+libfuzzer_sys::fuzz_target!(|text: &str| rosterd_fuzz::layout(text));
