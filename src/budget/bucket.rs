@@ -152,8 +152,7 @@ impl Budget {
             return Next::WaitUntil(self.paused_until);
         }
         if self.at_once().is_some_and(|at_once| self.under_way() >= at_once as usize) {
-            let lost = self.lost.front().map(|(until, _)| *until);
-            return lost.into_iter().chain(self.left_behind.front().copied()).min().map_or(Next::Idle, Next::WaitUntil);
+            return self.given_up_at().map_or(Next::Idle, Next::WaitUntil);
         }
         let mut opens_at: Option<Duration> = None;
         for class in self.order() {
@@ -168,11 +167,19 @@ impl Budget {
                     self.grant(now, ticket, class, kind);
                     return Next::Grant(ticket);
                 }
-                opens_at = opens_at.into_iter().chain(self.opens_at(now, kind, removal)).min();
+                // An instant that is not ahead of us means that only an answer helps.
+                let opens = self.opens_at(now, kind, removal).filter(|opens| *opens > now);
+                opens_at = opens_at.into_iter().chain(opens).min();
             }
         }
-        // An instant that is not ahead of us means that only an answer helps.
-        opens_at.filter(|opens| *opens > now).map_or(Next::Idle, Next::WaitUntil)
+        // No answer to a lost request will wake us, so its end must.
+        opens_at.into_iter().chain(self.given_up_at()).min().map_or(Next::Idle, Next::WaitUntil)
+    }
+
+    /// When the first of the requests whose answer was lost stops counting as under way.
+    fn given_up_at(&self) -> Option<Duration> {
+        let lost = self.lost.front().map(|(until, _)| *until);
+        lost.into_iter().chain(self.left_behind.front().copied()).min()
     }
 
     fn at_once(&self) -> Option<u32> {

@@ -22,6 +22,9 @@ const CALM_ROUNDS: usize = 12;
 /// Whatever an app says, a budget does not pause for longer than a day.
 const LONGEST_PAUSE: Duration = Duration::from_secs(25 * 3600);
 
+/// Simulated time after which a story counts as hung. Its bad weather lasts hours and its calm rounds take a day and a half.
+const LONGEST_STORY: Duration = Duration::from_secs(10 * 24 * 3600);
+
 /// No honest story takes more requests.
 const REQUESTS: u64 = 60_000;
 
@@ -44,7 +47,8 @@ pub(crate) struct Ending {
 /// Tells the story of a seed.
 pub(crate) fn tell(seed: u64, trace: bool) -> Ending {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(story(seed, trace))
+    let told = runtime.block_on(async { tokio::time::timeout(LONGEST_STORY, story(seed, trace)).await });
+    told.unwrap_or_else(|_| panic!("the story does not end: something waits for an event that never comes"))
 }
 
 async fn story(seed: u64, trace: bool) -> Ending {

@@ -60,3 +60,20 @@ fn a_refusal_that_names_only_the_end_of_the_window_stops_everything_until_then()
     budget.answered(secs(1), Ticket(0), &refused);
     assert_eq!(budget.next(secs(2)), Next::WaitUntil(secs(602)));
 }
+
+#[test]
+fn a_request_that_waits_for_a_lost_one_is_woken_when_the_lost_one_is_given_up() {
+    let mut quota = quota(120, secs(60), 10);
+    quota.keep_free = 0.1;
+    let mut budget = Budget::known(&quota);
+    (0..3).for_each(|ticket| budget.ask(Duration::ZERO, Ticket(ticket), Lane::Read, Kind::Read));
+    assert_eq!(budget.next(Duration::ZERO), Next::Grant(Ticket(0)));
+    let counted = Told { limit: Some(120), remaining: Some(11), ..Told::default() };
+    budget.answered(Duration::ZERO, Ticket(0), &Feedback { told: vec![counted], ..Feedback::default() });
+    let Next::WaitUntil(stale) = budget.next(Duration::ZERO) else { panic!("the share kept free was spent") };
+    assert_eq!(budget.next(stale), Next::Grant(Ticket(1)), "one request finds out how much is left");
+    let lost = Feedback { outcome: Outcome::Lost, ..Feedback::default() };
+    budget.answered(stale + secs(1), Ticket(1), &lost);
+    assert_eq!(budget.next(stale + secs(1)), Next::WaitUntil(stale + secs(2)));
+    assert_eq!(budget.next(stale + secs(2)), Next::Grant(Ticket(2)));
+}
