@@ -9,7 +9,7 @@ use super::{
     read_back::{self, SETTLE, Then},
 };
 use crate::{
-    connectors::{Error, Write, Written},
+    connectors::{Error, Joiner, Write, Written},
     model::ActionResult,
 };
 
@@ -25,6 +25,10 @@ impl One<'_> {
         }
         let name = &self.action.name;
         let open = |error: String| Attempt::Ended(Performed::open(ActionResult::Failed { error }));
+        if let (Write::AddMember { .. }, Some(id)) = (write, &written.id) {
+            // Whatever address the app gives the account: this is the one that joining made.
+            self.remember(write, Some(id.clone()));
+        }
         match self.look_until_settled(write, written.id.as_ref()).await {
             Ok(Effect::Done(done)) => Attempt::done(done.note),
             Ok(Effect::Stale { report, .. }) => Attempt::settled(ActionResult::Stale { reason: report }),
@@ -104,6 +108,9 @@ impl One<'_> {
     fn remember(&self, write: &Write, made: Option<Arc<str>>) {
         match (write, made) {
             (Write::CreateAccount { email, .. }, Some(id)) => self.run.created_ids.remember_account(email.clone(), id),
+            (Write::AddMember { who: Joiner { id: None, email, .. }, .. }, Some(id)) => {
+                self.run.created_ids.remember_account(email.clone(), id);
+            }
             (Write::CreateGroup { name, .. }, Some(id)) => self.run.created_ids.remember_group(name.clone(), id),
             _ => {}
         }

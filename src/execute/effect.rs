@@ -210,7 +210,12 @@ impl<'a> Aim<'a> {
             (Self::Account(AccountAim::Made { answered, .. }) | Self::Group(GroupAim::Made { answered, .. }), _) => {
                 *answered = id.map(|id| &**id);
             }
-            (Self::Member(aim), Some(address)) => aim.who.email = address.clone(),
+            (Self::Member(aim), address) => {
+                if let Some(address) = address {
+                    aim.who.email = address.clone();
+                }
+                aim.who.id = aim.who.id.take().or_else(|| id.cloned());
+            }
             _ => {}
         }
         self
@@ -225,7 +230,7 @@ impl<'a> Aim<'a> {
         }
     }
 
-    /// Whether the answer to the write may give the id of what it makes.
+    /// Whether the app has to give the id of what the write makes.
     pub(super) fn makes_with_id(&self) -> bool {
         matches!(self, Self::Account(AccountAim::Made { .. }) | Self::Group(GroupAim::Made { .. }))
     }
@@ -252,9 +257,8 @@ impl<'a> Aim<'a> {
 
     /// What the app's answer to the write proves by itself; nothing where the app has to be looked at.
     pub(super) fn answered(&self, written: &Written) -> Option<Effect> {
-        let makes_with_id = self.makes_with_id();
-        let made = written.id.clone().filter(|_| makes_with_id);
-        if !written.proven || makes_with_id && made.is_none() {
+        let made = written.id.clone();
+        if !written.proven || self.makes_with_id() && made.is_none() {
             return None;
         }
         let is_pending = |account: &LiveAccount| account.status == AccountStatus::Pending;

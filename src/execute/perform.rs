@@ -7,12 +7,11 @@ use super::{
     jitter::Jitter,
     journal::{Journal, Performed, Unwritten},
     read_back::Then,
-    resolve::Unresolved,
     stop::Stop,
 };
 use crate::{
     budget::Lane,
-    connectors::{Error, ErrorKind, Write, Writer},
+    connectors::{Error, ErrorKind, Joiner, Write, Writer},
     model::{Action, ActionResult, Step},
 };
 
@@ -60,7 +59,7 @@ pub(super) fn failed(error: &Error) -> Performed {
 pub(super) async fn prepare(run: Run<'_>, action: &Action, lane: Lane) -> Result<Write, ActionResult> {
     let one = One { run, action, lane };
     match one.look_before_removing().await {
-        Ok(None) => one.write(),
+        Ok(None) => one.write().await.unwrap_or_else(|error| Err(not_done(&error))),
         Ok(Some(result)) => Err(result),
         Err(error) => Err(not_done(&error)),
     }
@@ -89,7 +88,7 @@ impl One<'_> {
         if let Some(result) = self.look_for_own_account().await? {
             return Ok(Performed::settled(result));
         }
-        let write = match self.write() {
+        let write = match self.write().await? {
             Ok(write) => write,
             Err(unresolved) => return Ok(Performed::settled(unresolved)),
         };
@@ -100,14 +99,23 @@ impl One<'_> {
         self.send(&write).await
     }
 
-    /// The write that carries the action out.
+    /// The write that carries the action out, or what became of the action instead.
     ///
     /// # Errors
-    /// What became of the action instead.
-    fn write(&self) -> Result<Write, ActionResult> {
-        self.action.step.resolve(self.run.created_ids).map_err(|Unresolved| ActionResult::Failed {
-            error: format!("{}: the id of its account or group is not known; plan again", self.action.name),
-        })
+    /// When an account that this run made cannot be looked at.
+    async fn write(&self) -> Result<Result<Write, ActionResult>, Error> {
+        let Ok(mut write) = self.action.step.resolve(self.run.created_ids) else {
+            let error = format!("{}: the id of its account or group is not known; plan again", self.action.name);
+            return Ok(Err(ActionResult::Failed { error }));
+        };
+        // An app that adds people by address makes a second account where it calls the first one otherwise.
+        if let (Write::AddMember { who: Joiner { id: Some(id), email, .. }, .. }, Some(_)) =
+            (&mut write, self.action.step.newcomer())
+            && let Some(account) = self.run.writer.account(id, self.lane).await?
+        {
+            *email = account.email;
+        }
+        Ok(Ok(write))
     }
 
     /// Sends the write; again, where it is certain that it took no effect and may take one yet.

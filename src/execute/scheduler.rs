@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     budget::Lane,
-    model::{Action, ActionName, MemberRules, Status, Verb},
+    model::{Action, ActionName, Email, MemberRules, Status, Verb},
 };
 
 /// Actions in flight when neither the API nor the files name a limit: enough to hide latency, few enough for a small server.
@@ -41,6 +41,12 @@ pub struct Scheduler {
     skips: Vec<(usize, usize)>,
     /// For an action that may go together with others: which kind it is, and how many go together.
     kin: Vec<Option<(usize, usize)>>,
+    /// Actions of each such kind.
+    family_sizes: Vec<u32>,
+    /// For an action whose joining may make an account: whose. The app knows them by their address alone until it answers.
+    newcomers: Vec<Option<Email>>,
+    /// Newcomers whose account a request under way may be making, apart from those of a batch.
+    arriving: BTreeSet<Email>,
     running: usize,
     left: usize,
     at_once: usize,
@@ -75,6 +81,9 @@ impl Scheduler {
             .enumerate()
             .map(|(index, action)| ready.contains_key(&action.name).then(|| lane(action, followers[index].len())))
             .collect();
+        let kin = families(actions, members);
+        let mut family_sizes = vec![0; actions.len()];
+        ready.values().filter_map(|index| kin[*index]).for_each(|(family, _)| family_sizes[family] += 1);
         let mut scheduler = Self {
             queue: BTreeSet::new(),
             skips: Vec::new(),
@@ -85,7 +94,10 @@ impl Scheduler {
             lanes,
             followers,
             waits_for,
-            kin: families(actions, members),
+            kin,
+            family_sizes,
+            newcomers: actions.iter().map(|action| action.step.newcomer().cloned()).collect(),
+            arriving: BTreeSet::new(),
         };
         for index in ready.into_values() {
             scheduler.enqueue_if_free(index);
@@ -108,18 +120,46 @@ impl Scheduler {
         if self.stopped || self.running == self.at_once {
             return None;
         }
-        let Some((_, action)) = self.queue.pop_first() else { return self.skip_stuck() };
+        if self.queue.is_empty() {
+            return self.skip_stuck();
+        }
+        let batch = self.queue.iter().find_map(|first| self.batch(*first))?;
         self.running += 1;
-        let mut batch = vec![action];
-        if let Some((family, at_once)) = self.kin[action] {
-            let others = self.queue.iter().filter(|(_, other)| self.kin[*other].is_some_and(|(own, _)| own == family));
-            let others: Vec<_> = others.take(at_once - 1).copied().collect();
-            for other in others {
-                self.queue.remove(&other);
-                batch.push(other.1);
-            }
+        for next in &batch {
+            self.queue.remove(next);
+        }
+        let batch: Vec<usize> = batch.into_iter().map(|(_, action)| action).collect();
+        if let [alone] = batch[..] {
+            self.arriving.extend(self.newcomers[alone].clone());
         }
         Some(Command::Start(batch))
+    }
+
+    /// What goes together with `first`; nothing while another request may be making its account. A second request would be a
+    /// second invitation where the app gives the account another address. Those who go together are not waited for: their
+    /// answer names no ids.
+    fn batch(&self, first: (Rank, usize)) -> Option<Vec<(Rank, usize)>> {
+        if self.is_arriving(first.1) {
+            return None;
+        }
+        let mut batch = vec![first];
+        if let Some((family, at_once)) = self.kin[first.1] {
+            let goes_along = |other: &(Rank, usize)| {
+                let is_kin = self.kin[other.1].is_some_and(|(own, _)| own == family);
+                is_kin && *other != first && !self.is_arriving(other.1)
+            };
+            batch.extend(self.queue.iter().copied().filter(goes_along).take(at_once - 1));
+        }
+        Some(batch)
+    }
+
+    /// Whether nothing in the plan can go together with this action.
+    fn is_alone(&self, action: usize) -> bool {
+        self.kin[action].is_none_or(|(family, _)| self.family_sizes[family] == 1)
+    }
+
+    fn is_arriving(&self, action: usize) -> bool {
+        self.newcomers[action].as_ref().is_some_and(|newcomer| self.arriving.contains(newcomer))
     }
 
     /// Where nothing runs and nothing can start, what is left waits for itself. Planning makes no such plan; a plan from
@@ -138,6 +178,11 @@ impl Scheduler {
     /// Actions that were started together have ended; each with whether it took effect.
     pub fn ended(&mut self, results: &[(usize, bool)]) {
         self.running -= 1;
+        if let [(alone, _)] = results
+            && let Some(newcomer) = &self.newcomers[*alone]
+        {
+            self.arriving.remove(newcomer);
+        }
         for (action, took_effect) in results.iter().copied() {
             self.left -= 1;
             if !took_effect {
@@ -168,6 +213,10 @@ impl Scheduler {
         if self.waits_for[action] == 0 {
             let rank = match self.lane(action) {
                 Lane::Removal => (0, Reverse(0)),
+                // Its answer names the account that it makes; those who join together learn nothing of each other.
+                Lane::Write { .. } if self.newcomers[action].is_some() && self.is_alone(action) => {
+                    (1, Reverse(u32::MAX))
+                }
                 Lane::Write { unblocks } => (1, Reverse(unblocks)),
                 Lane::Read => (2, Reverse(0)),
             };
@@ -213,7 +262,7 @@ fn lane(action: &Action, followers: usize) -> Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Edge, Rule};
+    use crate::model::{AccountRef, Edge, GroupRef, Rule, Step, Values};
 
     fn action(account: &str, verb: Verb, after: &[(&str, Verb)]) -> Action {
         let name =
@@ -323,6 +372,33 @@ mod tests {
         assert_eq!(scheduler.next_command(), None);
         scheduler.ended(&[(0, true)]);
         assert_eq!(scheduler.next_command(), Some(Command::Start(vec![2])));
+    }
+
+    fn joins(account: &str, group: &str) -> Action {
+        let email = Email::lenient(account);
+        let step = Step::AddMember {
+            group: GroupRef::Known(group.into()),
+            account: AccountRef::Created(email),
+            values: Values::new(),
+            joining: Some(Values::new()),
+        };
+        let add = action(account, Verb::AddMember, &[]);
+        Action { step, name: ActionName { group: Some(group.into()), ..add.name }, ..add }
+    }
+
+    #[test]
+    fn somebody_whom_joining_makes_joins_one_group_at_a_time() {
+        let actions = [joins("a@x.io", "G"), joins("a@x.io", "H"), joins("b@x.io", "H")];
+        let mut scheduler = Scheduler::new(&actions, &MemberRules::default(), Some(3));
+        assert_eq!(scheduler.next_command(), Some(Command::Start(vec![0])));
+        assert_eq!(scheduler.next_command(), Some(Command::Start(vec![2])));
+        assert_eq!(scheduler.next_command(), None);
+        scheduler.ended(&[(0, false)]);
+        assert_eq!(
+            scheduler.next_command(),
+            Some(Command::Start(vec![1])),
+            "one refusal keeps nobody out of other groups"
+        );
     }
 
     #[test]

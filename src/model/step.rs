@@ -189,6 +189,14 @@ impl Step {
         self.account().map(|account| &account.id)
     }
 
+    /// The address of somebody who has no account as far as the plan knows, and whose account joining makes.
+    pub fn newcomer(&self) -> Option<&Email> {
+        match self {
+            Self::AddMember { account: AccountRef::Created(email), joining: Some(_), .. } => Some(email),
+            _ => None,
+        }
+    }
+
     /// The address of the account that it is about; none where it is about a group alone.
     pub fn email(&self) -> Option<&Email> {
         match self {

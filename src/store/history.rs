@@ -303,7 +303,8 @@ impl Store {
         self.reading("looking up whom we made", async |tx| {
             let sql = format!(
                 "{ENTRIES}
-                 WHERE app = $1 AND origin = $2 AND verb = 'create' AND result = 'done' AND account_id IS NOT NULL
+                 WHERE app = $1 AND origin = $2 AND verb IN ('create', 'add-member')
+                   AND made = 1 AND result = 'done' AND account_id IS NOT NULL
                    AND NOT EXISTS (
                      SELECT 1 FROM seen_accounts AS seen WHERE seen.app = $1 AND seen.origin = $2
                        AND seen.account = ledger.account_id AND seen.seen_from < ledger.at)

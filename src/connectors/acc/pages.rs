@@ -132,7 +132,7 @@ impl Pages for Reading<'_> {
         let Family { http, paged, items, key, .. } = self.family;
         let answer = http.read(&ask.added_to(self.request), self.lane).await?;
         let status = answer.status;
-        let page = shape::page(answer, items, key, paged);
+        let page = shape::page(answer, items, key, paged, ask.received);
         let malformed = |why: String| http.error(self.request, ErrorKind::Malformed, Some(status), &why);
         page.map(Answered::Page).map_err(malformed)
     }

@@ -137,10 +137,10 @@ impl Acc {
             Err(error) => return Err(error),
         };
         let echo = answer.body.and_then(|row| rows::member(&row, &self.roles, &self.companies).ok().flatten());
-        let proven = echo.is_some_and(|member| {
-            member.email.as_ref() == Some(&who.email) && !is_suspended(&member) && has(&member.values, values)
+        let proven = echo.as_ref().is_some_and(|member| {
+            member.email.as_ref() == Some(&who.email) && !is_suspended(member) && has(&member.values, values)
         });
-        Ok(Written { proven, ..Written::default() })
+        Ok(Written { id: echo.map(|member| member.account), proven, account: None })
     }
 
     /// A conflict means a member whom the list does not show, or somebody else's change at the same moment. Only looking

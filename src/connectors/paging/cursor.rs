@@ -57,6 +57,8 @@ pub(in crate::connectors) struct Ask {
     pub(in crate::connectors) path: Option<String>,
     pub(in crate::connectors) query: Vec<(String, String)>,
     pub(in crate::connectors) place: Place,
+    /// Rows that came before. A page beyond the total may leave out the place of its rows.
+    pub(in crate::connectors) received: u64,
 }
 
 impl Ask {
@@ -97,6 +99,7 @@ impl Paging {
                     path,
                     query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
                     place,
+                    received,
                 };
             }
             (Cursor::Token { parameter: token, .. } | Cursor::Either { token, .. }, Some(given)) => {
@@ -108,14 +111,14 @@ impl Paging {
             (_, _) => self.opening(),
         };
         query.extend(self.sized(self.max));
-        Ask { path: None, query, place }
+        Ask { path: None, query, place, received }
     }
 
     /// The question for the first so many rows, in words that every app of this kind understands.
     pub(super) fn ask_for_first(&self, rows: u64) -> Ask {
         let mut query = self.opening();
         query.extend(self.sized(Some(rows)));
-        Ask { path: None, query, place: Place::Counted }
+        Ask { path: None, query, place: Place::Counted, received: 0 }
     }
 
     /// What asks for the first page of an app that pages by token.

@@ -90,7 +90,7 @@ impl Pages for Reading<'_> {
             }
             _ => {}
         }
-        let mut page = shape::page(Answer { body: Some(body), ..answer }, items, self.key, paged)
+        let mut page = shape::page(Answer { body: Some(body), ..answer }, items, self.key, paged, ask.received)
             .map_err(|wrong| self.app.http.error(&self.request, ErrorKind::Malformed, None, &wrong))?;
         if paged.paging.cursor == Cursor::Link {
             match page.next.take().map(|link| self.app.http.below(&request, &link)).transpose() {

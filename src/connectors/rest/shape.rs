@@ -37,12 +37,18 @@ impl Paged {
     }
 }
 
-/// Takes a page out of an answer: its rows, which stand at `items` and have their identity at `key`, and what it says of
-/// further ones.
+/// Takes a page out of an answer that comes after `received` rows: its own rows, which stand at `items` and have their identity
+/// at `key`, and what it says of further ones.
 ///
 /// # Errors
 /// When the answer is no page.
-pub(in crate::connectors) fn page(answer: Answer, items: &Dotted, key: &Dotted, paged: &Paged) -> Result<Page, String> {
+pub(in crate::connectors) fn page(
+    answer: Answer,
+    items: &Dotted,
+    key: &Dotted,
+    paged: &Paged,
+    received: u64,
+) -> Result<Page, String> {
     let Answer { headers, body, size, .. } = answer;
     let (headers, mut body) = (&headers, body.unwrap_or(Value::Null));
     let at = |place: &Option<Dotted>| place.as_ref()?.get(&body).and_then(signs::number);
@@ -56,7 +62,7 @@ pub(in crate::connectors) fn page(answer: Answer, items: &Dotted, key: &Dotted, 
     match found {
         Some(true) => {}
         Some(false) => return Err(format!("`{items}` in the answer is not a list")),
-        None if all == Some(0) && !signs::fails(&body) => {}
+        None if all.is_some_and(|all| all <= received) && !signs::fails(&body) => {}
         None => return Err(format!("the answer has no `{items}`")),
     }
     let (next, has_next) = paged.next(&body, headers);
@@ -102,10 +108,22 @@ mod tests {
     use super::*;
 
     fn page_of(body: &Value) -> Result<Page, String> {
+        page_after(0, body)
+    }
+
+    fn page_after(received: u64, body: &Value) -> Result<Page, String> {
         let dotted = |text: &str| Dotted::try_from(text.to_owned()).unwrap();
         let paged = Paged { paging: Paging::at_once(Cursor::Undeclared), next: None, total: None, at_least: None };
         let answer = Answer { status: 200, headers: Vec::new(), body: Some(body.clone()), said: None, size: 0 };
-        page(answer, &dotted("data"), &dotted("id"), &paged)
+        page(answer, &dotted("data"), &dotted("id"), &paged, received)
+    }
+
+    #[test]
+    fn a_page_beyond_the_total_needs_no_place_for_rows() {
+        assert_eq!(page_after(3, &json!({"total": 3})).unwrap().rows, []);
+        assert!(page_after(2, &json!({"total": 3})).is_err());
+        assert!(page_after(3, &json!({})).is_err());
+        assert!(page_after(3, &json!({"total": 3, "ok": false})).is_err());
     }
 
     #[test]

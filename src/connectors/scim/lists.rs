@@ -143,7 +143,7 @@ impl Pages for Reading<'_> {
         }
         let http = &self.app.http;
         match http.read(&request, self.lane).await {
-            Ok(Answer { status, headers, body, size, .. }) => page(body.unwrap_or(Value::Null), &headers)
+            Ok(Answer { status, headers, body, size, .. }) => page(body.unwrap_or(Value::Null), &headers, ask.received)
                 .map(|page| Answered::Page(Page { bytes: size, ..page }))
                 .map_err(|why| http.error(&request, ErrorKind::Malformed, Some(status), &why)),
             // Servers say in different ways that a cursor is too old. Starting afresh helps against all other causes too.
@@ -176,11 +176,11 @@ fn is_filtered(request: &Request) -> bool {
     request.query.iter().any(|(name, _)| name == FILTER)
 }
 
-/// The page in an answer.
+/// The page in an answer that comes after `received` rows.
 ///
 /// # Errors
 /// When the answer is no page.
-fn page(mut body: Value, headers: &[(String, String)]) -> Result<Page, String> {
+fn page(mut body: Value, headers: &[(String, String)], received: u64) -> Result<Page, String> {
     const ROWS: &str = "Resources";
     let total = get(&body, "totalResults").and_then(signs::number);
     let found = get(&body, ROWS).cloned();
@@ -191,7 +191,7 @@ fn page(mut body: Value, headers: &[(String, String)]) -> Result<Page, String> {
         Some(Value::Array(rows)) => rows,
         // Nothing found, and some servers leave the list out then.
         Some(Value::Null) if !signs::fails(&body) => Vec::new(),
-        None if total == Some(0) || (total.is_none() && is_list(&body)) => Vec::new(),
+        None if total.map_or_else(|| is_list(&body), |total| total <= received && !signs::fails(&body)) => Vec::new(),
         None => return Err("the answer has no `Resources`".into()),
         Some(_) => return Err("`Resources` in the answer is not a list".into()),
     };
@@ -221,8 +221,15 @@ mod tests {
             json!({"schemas": [LIST]}),
             json!({"Resources": null}),
         ] {
-            assert_eq!(page(body.clone(), &[]).unwrap().rows, [], "{body}");
+            assert_eq!(page(body.clone(), &[], 0).unwrap().rows, [], "{body}");
         }
+    }
+
+    #[test]
+    fn a_page_beyond_the_total_is_one_without_resources() {
+        let beyond = json!({"totalResults": 20, "startIndex": 21, "itemsPerPage": 0});
+        assert_eq!(page(beyond.clone(), &[], 20).unwrap().rows, []);
+        assert!(page(beyond, &[], 19).is_err());
     }
 
     #[test]
@@ -236,7 +243,7 @@ mod tests {
             json!({"totalResults": 3}),
             json!({"Resources": null, "error": "sign in"}),
         ] {
-            assert!(page(body.clone(), &[]).is_err(), "{body}");
+            assert!(page(body.clone(), &[], 0).is_err(), "{body}");
         }
     }
 
@@ -253,12 +260,12 @@ mod tests {
 
     #[test]
     fn totals_written_as_texts_count() {
-        assert_eq!(page(json!({"totalResults": "3", "Resources": []}), &[]).unwrap().total, Some(3));
+        assert_eq!(page(json!({"totalResults": "3", "Resources": []}), &[], 0).unwrap().total, Some(3));
     }
 
     #[test]
     fn a_row_without_id_is_told() {
-        let rows = page(json!({"Resources": [{"userName": "x"}]}), &[]).unwrap().rows;
+        let rows = page(json!({"Resources": [{"userName": "x"}]}), &[], 0).unwrap().rows;
         assert_eq!(rows[0].key, Err("a row has no `id`".into()));
     }
 }

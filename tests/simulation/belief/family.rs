@@ -98,9 +98,14 @@ impl Family {
             GroupRenamedOnCreate => dialect.makes_groups(),
             MemberRefused => dialect.makes_groups() || dialect == Dialect::Built("alteryx-webapi"),
             InactiveMember => dialect.shows_members(),
-            // In ACC whoever joins two projects at once is invited by each, and only the address says that it is one person.
-            AddressChangedOnCreate => dialect != Dialect::Built("acc"),
-            CapAfterMemory | Mark | GoneById | GroupRenamed | ThrottledBy403 | ErrorNoEffect | ErrorWithEffect => true,
+            AddressChangedOnCreate
+            | CapAfterMemory
+            | Mark
+            | GoneById
+            | GroupRenamed
+            | ThrottledBy403
+            | ErrorNoEffect
+            | ErrorWithEffect => true,
         }
     }
 
