@@ -1,6 +1,6 @@
 //! Connecting to a database, and what is asked of every connection.
 
-use sqlx::{AnyConnection, ConnectOptions as _, Connection as _, any::AnyConnectOptions};
+use sqlx::{AnyConnection, AssertSqlSafe, ConnectOptions as _, Connection as _, any::AnyConnectOptions};
 
 use super::{Trouble, address::Address, error::Fault};
 
@@ -30,7 +30,7 @@ pub(super) async fn connect(address: &Address, max_pages: Option<u32>) -> Result
         fault if fault.trouble == Trouble::Database => Fault::new(Trouble::Connect, fault.detail),
         fault => fault,
     })?;
-    for statement in if matches!(address, Address::Postgres(_)) { POSTGRES } else { SQLITE } {
+    for &statement in if matches!(address, Address::Postgres(_)) { POSTGRES } else { SQLITE } {
         sqlx::query(statement).execute(&mut connection).await?;
     }
     if max_pages.is_some() {
@@ -42,6 +42,6 @@ pub(super) async fn connect(address: &Address, max_pages: Option<u32>) -> Result
 /// Bounds the number of pages from now on.
 pub(super) async fn bound(connection: &mut AnyConnection, pages: Option<u32>) -> Result<(), Fault> {
     let statement = format!("PRAGMA max_page_count = {}", pages.unwrap_or(MOST_PAGES));
-    sqlx::query(&statement).persistent(false).execute(connection).await?;
+    sqlx::query(AssertSqlSafe(statement)).persistent(false).execute(connection).await?;
     Ok(())
 }

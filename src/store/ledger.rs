@@ -65,7 +65,7 @@ impl Store {
 
 impl Filter {
     /// The statement that finds what passes, newest first.
-    fn statement(&self) -> (String, Params<'_>) {
+    fn statement(&self) -> (String, Params) {
         let (mut params, mut count) = (none(), 0);
         let mut conditions = vec![COVERED.to_owned()];
         if !self.people.is_empty() {

@@ -7,7 +7,7 @@
 use std::{borrow::Cow, fmt, fs::File, future::Future, path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
-    AnyConnection, Connection as _,
+    AnyConnection, Connection as _, SqlStr,
     any::install_default_drivers,
     migrate::{Migration, MigrationType, Migrator},
 };
@@ -86,7 +86,7 @@ fn migrations() -> Migrator {
         (5, "pauses", include_str!("schema/0005_pauses.sql")),
     ];
     let migration = |(version, name, sql)| {
-        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, Cow::Borrowed(sql), false)
+        Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, SqlStr::from_static(sql), false)
     };
     Migrator { migrations: versions.map(migration).to_vec().into(), ..Migrator::DEFAULT }
 }
@@ -233,7 +233,7 @@ impl Store {
         };
         let mut slot = self.inner.connection.lock().await;
         let mut connection = connection::connect(&self.inner.address, slot.max_pages).await?;
-        migrations().run_direct(&mut connection).await?;
+        migrations().run_direct(None, &mut connection, false).await?;
         slot.connection = Some(connection);
         drop(alone);
         Ok(())
@@ -297,7 +297,7 @@ impl Store {
         self.begin(if self.is_postgres() { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" }).await
     }
 
-    async fn begin(&self, statement: &str) -> Result<Tx<'_>, Fault> {
+    async fn begin(&self, statement: &'static str) -> Result<Tx<'_>, Fault> {
         let mut slot = self.inner.connection.lock().await;
         self.inner.is_still_there()?;
         if slot.dirty

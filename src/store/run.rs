@@ -82,7 +82,7 @@ impl Store {
     }
 
     /// Runs of whose begin the ledger tells; a row that somebody else has put there is none.
-    async fn find_runs(&self, rest: &str, params: Params<'_>) -> Result<Vec<Run>, StoreError> {
+    async fn find_runs(&self, rest: &str, params: Params) -> Result<Vec<Run>, StoreError> {
         let sql = format!(
             "SELECT * FROM runs WHERE EXISTS (
                  SELECT 1 FROM ledger WHERE seq = runs.seq AND run = runs.id AND kind = 'run-begun' AND {COVERED}) {rest}"

@@ -1,7 +1,7 @@
 //! Statements, what they are given, and what the rows they find say: one form of each in both databases.
 
 use sqlx::{
-    Any, Arguments as _, Encode, Type,
+    Any, Arguments as _, AssertSqlSafe, Encode, Type,
     any::{AnyArguments, AnyRow},
     error::BoxDynError,
     query_with,
@@ -14,30 +14,30 @@ use super::{AppKey, Store, StoreError, error::Fault, open::Tx};
 pub(super) const ROWS: usize = 500;
 
 /// The parameters of a statement, from `$1` on.
-pub(super) struct Params<'v>(Result<AnyArguments<'v>, BoxDynError>);
+pub(super) struct Params(Result<AnyArguments, BoxDynError>);
 
 /// No parameters.
-pub(super) fn none<'v>() -> Params<'v> {
+pub(super) fn none() -> Params {
     Params(Ok(AnyArguments::default()))
 }
 
 /// An app's name and origin.
-pub(super) fn of(key: &AppKey) -> Params<'_> {
+pub(super) fn of(key: &AppKey) -> Params {
     none().and(&*key.app).and(&*key.origin)
 }
 
-impl<'v> Params<'v> {
+impl Params {
     /// These, and one more.
-    pub(super) fn and(self, value: impl Encode<'v, Any> + Type<Any> + 'v) -> Self {
+    pub(super) fn and<'v>(self, value: impl Encode<'v, Any> + Type<Any> + 'v) -> Self {
         Self(self.0.and_then(|mut arguments| arguments.add(value).map(|()| arguments)))
     }
 
     /// These, and more.
-    pub(super) fn and_all(self, values: impl IntoIterator<Item: Encode<'v, Any> + Type<Any> + 'v>) -> Self {
+    pub(super) fn and_all<'v>(self, values: impl IntoIterator<Item: Encode<'v, Any> + Type<Any> + 'v>) -> Self {
         values.into_iter().fold(self, Self::and)
     }
 
-    fn arguments(self) -> Result<AnyArguments<'v>, Fault> {
+    fn arguments(self) -> Result<AnyArguments, Fault> {
         Ok(self.0.map_err(sqlx::Error::Encode)?)
     }
 
@@ -60,23 +60,23 @@ impl<T: for<'r> sqlx::FromRow<'r, AnyRow>> FromRow for T {
 
 impl Tx<'_> {
     /// The rows that a query finds.
-    pub(super) async fn found(&mut self, sql: &str, params: Params<'_>) -> Result<Vec<AnyRow>, Fault> {
-        Ok(query_with(sql, params.arguments()?).fetch_all(self.connection()?).await?)
+    pub(super) async fn found(&mut self, sql: &str, params: Params) -> Result<Vec<AnyRow>, Fault> {
+        Ok(query_with(AssertSqlSafe(sql), params.arguments()?).fetch_all(self.connection()?).await?)
     }
 
     /// What they say.
-    pub(super) async fn rows<T: FromRow>(&mut self, sql: &str, params: Params<'_>) -> Result<Vec<T>, Fault> {
+    pub(super) async fn rows<T: FromRow>(&mut self, sql: &str, params: Params) -> Result<Vec<T>, Fault> {
         self.found(sql, params).await?.iter().map(T::from_row).collect()
     }
 
     /// What a query finds that finds one row at most.
-    pub(super) async fn row<T: FromRow>(&mut self, sql: &str, params: Params<'_>) -> Result<Option<T>, Fault> {
-        let row = query_with(sql, params.arguments()?).fetch_optional(self.connection()?).await?;
+    pub(super) async fn row<T: FromRow>(&mut self, sql: &str, params: Params) -> Result<Option<T>, Fault> {
+        let row = query_with(AssertSqlSafe(sql), params.arguments()?).fetch_optional(self.connection()?).await?;
         row.as_ref().map(T::from_row).transpose()
     }
 
     /// The only column of the only row that a query finds.
-    pub(super) async fn value<T>(&mut self, sql: &str, params: Params<'_>) -> Result<T, Fault>
+    pub(super) async fn value<T>(&mut self, sql: &str, params: Params) -> Result<T, Fault>
     where
         (T,): FromRow,
     {
@@ -85,22 +85,22 @@ impl Tx<'_> {
     }
 
     /// The only row that a query finds.
-    pub(super) async fn one<T: FromRow>(&mut self, sql: &str, params: Params<'_>) -> Result<T, Fault> {
-        T::from_row(&query_with(sql, params.arguments()?).fetch_one(self.connection()?).await?)
+    pub(super) async fn one<T: FromRow>(&mut self, sql: &str, params: Params) -> Result<T, Fault> {
+        T::from_row(&query_with(AssertSqlSafe(sql), params.arguments()?).fetch_one(self.connection()?).await?)
     }
 
     /// Does a statement, and says how many rows it was about.
-    pub(super) async fn run(&mut self, sql: &str, params: Params<'_>) -> Result<u64, Fault> {
-        Ok(query_with(sql, params.arguments()?).execute(self.connection()?).await?.rows_affected())
+    pub(super) async fn run(&mut self, sql: &str, params: Params) -> Result<u64, Fault> {
+        Ok(query_with(AssertSqlSafe(sql), params.arguments()?).execute(self.connection()?).await?.rows_affected())
     }
 
     /// Does a statement about many items, some at a time: `{}` in it stands for the placeholders of all that `each` adds.
     pub(super) async fn run_each<'v, T>(
         &mut self,
         sql: &str,
-        before: impl Fn() -> Params<'v>,
+        before: impl Fn() -> Params,
         items: &'v [T],
-        each: impl Fn(Params<'v>, &'v T) -> Result<Params<'v>, Fault>,
+        each: impl Fn(Params, &'v T) -> Result<Params, Fault>,
     ) -> Result<u64, Fault> {
         let mut about = 0;
         for chunk in items.chunks(ROWS) {
@@ -110,7 +110,7 @@ impl Tx<'_> {
             let columns = (params.count() + 1 - from) / chunk.len();
             let sql = sql.replace("{}", &placeholders(from, chunk.len(), columns));
             // Almost all statements are about one item.
-            let query = query_with(&sql, params.arguments()?).persistent(chunk.len() == 1);
+            let query = query_with(AssertSqlSafe(sql), params.arguments()?).persistent(chunk.len() == 1);
             about += query.execute(self.connection()?).await?.rows_affected();
         }
         Ok(about)
@@ -147,12 +147,7 @@ impl Store {
     }
 
     /// What one query finds.
-    pub(super) async fn find<T: FromRow>(
-        &self,
-        doing: &str,
-        sql: &str,
-        params: Params<'_>,
-    ) -> Result<Vec<T>, StoreError> {
+    pub(super) async fn find<T: FromRow>(&self, doing: &str, sql: &str, params: Params) -> Result<Vec<T>, StoreError> {
         self.reading(doing, async |tx| tx.rows(sql, params).await).await
     }
 }

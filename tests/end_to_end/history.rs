@@ -185,7 +185,7 @@ pub(crate) async fn sqlite(file: &str, sql: &str) {
     use sqlx::Connection as _;
     let mut connection =
         sqlx::SqliteConnection::connect(&format!("sqlite://{}", file.replace(' ', "%20"))).await.unwrap();
-    assert_eq!(sqlx::query(sql).execute(&mut connection).await.unwrap().rows_affected(), 1);
+    assert_eq!(sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap().rows_affected(), 1);
     connection.close().await.unwrap();
 }
 

@@ -27,7 +27,7 @@ use std::{
 
 use jiff::{Span, Timestamp};
 use serde_json::json;
-use sqlx::{AnyConnection, Connection as _};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _};
 use tempfile::TempDir;
 use url::Url;
 
@@ -76,11 +76,11 @@ async fn check(test: impl AsyncFn(&Database)) {
     let schema = format!("test_{}_{}", std::process::id(), SCHEMAS.fetch_add(1, Ordering::Relaxed));
     sqlx::any::install_default_drivers();
     let mut connection = AnyConnection::connect(&server).await.unwrap();
-    sqlx::query(&format!("CREATE SCHEMA {schema}")).execute(&mut connection).await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).execute(&mut connection).await.unwrap();
     let mut url = Url::parse(&server).unwrap();
     url.query_pairs_mut().append_pair("options[search_path]", &schema);
     test(&Database { url: url.into(), postgres: true, _dir: None }).await;
-    sqlx::query(&format!("DROP SCHEMA {schema} CASCADE")).execute(&mut connection).await.unwrap();
+    sqlx::query(AssertSqlSafe(format!("DROP SCHEMA {schema} CASCADE"))).execute(&mut connection).await.unwrap();
 }
 
 fn required() -> bool {
@@ -234,6 +234,6 @@ fn trouble<T: std::fmt::Debug>(result: Result<T, StoreError>) -> Trouble {
 /// Changes the database behind the store's back.
 async fn tamper(store: &Store, sql: &str) {
     let mut tx = store.write().await.unwrap();
-    sqlx::query(sql).execute(tx.connection().unwrap()).await.unwrap();
+    sqlx::query(AssertSqlSafe(sql)).execute(tx.connection().unwrap()).await.unwrap();
     tx.commit().await.unwrap();
 }
