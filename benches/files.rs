@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench files [-- PEOPLE]`; 100,000 people unless told otherwise.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever runs it")]
+
 use std::{
     fmt::Write as _,
     fs::{self, File},

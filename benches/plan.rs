@@ -1,6 +1,8 @@
 //! How long planning takes and how much memory: `cargo bench --bench plan`. Prints a table; asserts nothing but that
 //! something was planned, because machines differ.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever runs it")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     args::{Format, Global, Request, Storage, Target},
-    context,
+    context, ending,
     exit::{Exit, Failure},
     next::{self, Asked},
     progress::{Doing, Reading, Waiting},
@@ -65,7 +65,7 @@ pub(super) async fn run(mut args: Args, global: &Global) -> Result<Exit, Failure
             (session, Some((saved, since)))
         }
     };
-    let stop = stop_on_ctrl_c();
+    let stop = ending::stop();
     let done = plan_and_do(&args, saved.as_ref(), &session.reconciler, &stop, global).await;
     let nothing = Outcome::default();
     let outcome = done.as_ref().map_or(&nothing, |(run, _)| &run.outcome);
@@ -100,6 +100,10 @@ async fn plan_and_do(
         Format::Text => terminal::print(&shown)?,
         Format::Json => terminal::say(&shown),
     }
+    if !terminal::is_read() {
+        terminal::error("nothing was done: nobody reads the output any more", None);
+        return Ok((Run::new(plan), Exit::Failed));
+    }
     if plan.summary().ready == 0 && args.wait.is_none() && args.format == Format::Text && stale.is_empty() {
         next::say(&plan, &asked(args));
         let run = Run::new(plan);
@@ -128,7 +132,7 @@ async fn plan_and_do(
         }
         Format::Json => report::outcome::to_json(&run.outcome, &run.shown, since),
     };
-    terminal::print(&text)?;
+    let printed = terminal::print_done(&text);
     if args.format == Format::Text && stale.iter().any(|one| one.leaves != Leaves::Nothing) {
         let desired = reconciler.desired();
         let fits = context::known_apps(desired, &args.target.apps)
@@ -136,27 +140,8 @@ async fn plan_and_do(
             .and_then(|()| context::person(desired, &args.request));
         next::say_left_over(&asked(args), fits.is_ok());
     }
-    let exit = run.exit(args.detailed_exitcode);
+    let exit = if printed && terminal::is_read() { run.exit(args.detailed_exitcode) } else { Exit::Failed };
     Ok((run, exit))
-}
-
-/// A stop that Ctrl-C asks for: once to finish what is in flight, twice to stop at once.
-fn stop_on_ctrl_c() -> Stop {
-    let (sender, stop) = Stop::new();
-    tokio::spawn(async move {
-        for (level, text) in [
-            (1, "stopping: what is in flight is finished first; press Ctrl-C again to stop at once"),
-            (2, "stopped at once; the next run looks at what was in flight before it does anything"),
-        ] {
-            if tokio::signal::ctrl_c().await.is_err() || sender.send(level).is_err() {
-                return;
-            }
-            terminal::say(text);
-        }
-        // The receiver has everything it will ever hear; keeping the sender keeps `reached` from waiting for nothing.
-        sender.closed().await;
-    });
-    stop
 }
 
 /// What was asked for, for the command to type next.

@@ -9,6 +9,7 @@ mod codeowners;
 mod connectors;
 mod context;
 mod daemon;
+mod ending;
 mod exit;
 mod files;
 mod fmt;
@@ -17,6 +18,7 @@ mod history;
 mod import;
 mod next;
 mod observe;
+mod output;
 mod pause;
 mod plan;
 mod progress;
@@ -47,7 +49,8 @@ const PLAN_STATUS: &str = "Exit status: 0 fine, 1 an error. With --detailed-exit
 done or, with --against, the change alters rules or grants, 3 all that remains waits on someone else.";
 
 const APPLY_STATUS: &str = "Exit status: 0 all that could be done was done, 1 something failed or an app could not be \
-read, or the question was not answered with yes. Ctrl-C finishes what is in flight, and a second one stops at once.";
+read, or the question was not answered with yes. Ctrl-C and SIGTERM finish what is in flight, and a second one stops at once; a lost \
+terminal and a closed stdout or stderr finish it too.";
 
 const DAEMON_SIGNALS: &str = "`settings.schedule` and `settings.daemon` of the files say when it works and where it shows \
 its status. SIGHUP reads files and secrets again. SIGTERM and SIGINT finish what is in flight, within ten seconds.";

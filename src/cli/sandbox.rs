@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use super::{
+    ending,
     exit::{Exit, Failure},
     terminal,
     values::{accept_after, address, factor},
@@ -55,7 +56,7 @@ pub(super) async fn run(args: Args) -> Result<Exit, Failure> {
         "Simulated apps are running. In another terminal:\n\n  rosterd plan --sandbox={url}\n  rosterd apply --sandbox={url} \
          --yes --wait 1m\n\nWhat they hold and were asked: {url}/_sandbox/\nCtrl-C ends them and forgets everything."
     ));
-    tokio::signal::ctrl_c().await.map_err(Failure::new)?;
+    ending::asked_for().await;
     sandbox.stop().await;
     Ok(Exit::Fine)
 }

@@ -3,13 +3,14 @@
 use std::{
     borrow::Cow,
     fmt::Display,
-    io::{self, BufRead as _, IsTerminal as _, Write as _},
+    io::{self, BufRead as _, IsTerminal as _},
     sync::{Mutex, PoisonError},
 };
 
 use indicatif::MultiProgress;
 
-use super::{args::Format, exit::Failure};
+pub(super) use super::output::Stream;
+use super::{args::Format, exit::Failure, output};
 pub(super) use crate::report::message::Kind;
 use crate::report::{Style, message, printable};
 
@@ -18,13 +19,6 @@ const WIDTH: usize = 100;
 
 /// Narrower than this, nothing can be laid out.
 const NARROWEST: usize = 40;
-
-/// Which of the two streams.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stream {
-    Out,
-    Err,
-}
 
 /// How to write to a stream: colour only on a terminal, and not when `NO_COLOR` asks for none.
 pub(super) fn style(stream: Stream) -> Style {
@@ -64,8 +58,7 @@ fn unicode() -> bool {
 
 /// Writes data to stdout. A reader that stopped listening, such as `head`, ends the program quietly.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match output::write(Stream::Out, text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::new(format!("cannot write to stdout: {error}")))
         }
@@ -83,6 +76,21 @@ pub(super) fn report(
         Format::Text => text(&style(Stream::Out)),
         Format::Json => json(),
     })
+}
+
+/// Whether somebody still reads both streams.
+pub(super) fn is_read() -> bool {
+    !output::is_closed(Stream::Out) && !output::is_closed(Stream::Err)
+}
+
+/// Writes a report of what was done to stdout, or to stderr where stdout takes nothing more: whoever looks for it finds it.
+/// Says whether stdout took it.
+pub(super) fn print_done(text: &str) -> bool {
+    let printed = output::write(Stream::Out, text.as_bytes()).is_ok();
+    if !printed {
+        say(text);
+    }
+    printed
 }
 
 /// Writes a file's text to stdout: as it is, except that no name in it steers a terminal.
@@ -113,9 +121,14 @@ pub(super) fn say(text: &str) {
     // A copy, so that nobody who draws waits for the lock.
     let bars = BARS.lock().unwrap_or_else(PoisonError::into_inner).clone();
     match bars {
-        Some(bars) => bars.suspend(|| eprintln!("{text}")),
-        None => eprintln!("{text}"),
+        Some(bars) => bars.suspend(|| whisper(&format!("{text}\n"))),
+        None => whisper(&format!("{text}\n")),
     }
+}
+
+/// Writes to stderr. Where nobody reads it, nobody can be told; what runs hears of it and ends.
+fn whisper(text: &str) {
+    let _unheard = output::write(Stream::Err, text.as_bytes());
 }
 
 /// Tells a person something in a sentence, wrapped on a terminal. In a file or a pipe it is one line, which can be searched.
@@ -136,8 +149,7 @@ pub(super) async fn answer(
         return Err(Failure::new(format!("nothing was {done}: stdin is not a terminal, so nobody can be asked"))
             .hint(format!("add --yes to {command} without asking")));
     }
-    eprint!("\n{question}");
-    io::stderr().flush().map_err(Failure::new)?;
+    output::write(Stream::Err, format!("\n{question}").as_bytes()).map_err(Failure::new)?;
     let (sender, receiver) = tokio::sync::oneshot::channel();
     // The thread that waits for the line is nobody's concern once nobody waits for the answer.
     std::thread::spawn(move || {

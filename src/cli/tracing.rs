@@ -1,13 +1,14 @@
 //! Log lines, on stderr.
 
-use std::{io, time::Instant};
+use std::time::Instant;
 
 use tracing::info;
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 use super::{
     args::{Global, LogFormat},
-    terminal::{self, Stream},
+    output::{Log, Stream},
+    terminal,
 };
 
 /// Starts logging. `RUST_LOG` overrides how much is said; progress and reports say the rest, so that nothing but trouble is
@@ -21,7 +22,7 @@ pub(super) fn start(global: &Global, narrates: bool) {
         _ => "rosterd=trace,info",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let layer = fmt::layer().with_writer(io::stderr).with_target(false);
+    let layer = fmt::layer().with_writer(|| Log).log_internal_errors(false).with_target(false);
     let layer = match global.log_format {
         LogFormat::Text => layer.with_ansi(terminal::style(Stream::Err).color).boxed(),
         LogFormat::Json => layer.json().boxed(),

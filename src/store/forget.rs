@@ -101,7 +101,7 @@ impl Who {
         placeholders(first, 1, self.0.len())
     }
 
-    fn after<'v>(&'v self, params: Params) -> Params {
+    fn after(&self, params: Params) -> Params {
         params.and_all(self.0.iter().map(|address| &**address))
     }
 

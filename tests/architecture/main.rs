@@ -1,6 +1,8 @@
 //! Holds the shape of the source: which module may import which, and which outside crates belong to whom. The table is
 //! the one of ARCHITECTURE.md.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever runs it")]
+
 mod circles;
 mod paths;
 mod reference;

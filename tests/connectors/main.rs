@@ -1,5 +1,7 @@
 //! Connectors and observation against small HTTP servers that misbehave in one way each.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever runs it")]
+
 mod acc;
 mod alteryx;
 mod alteryx_webapi;

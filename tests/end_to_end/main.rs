@@ -1,5 +1,7 @@
 //! The `rosterd` command as a user runs it, against the sandbox over real HTTP: each test is a story that ends with a plan.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever runs it")]
+
 mod acc;
 mod against;
 mod alteryx;

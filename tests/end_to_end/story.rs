@@ -156,8 +156,16 @@ pub(crate) async fn run_with(args: &[&str], variables: &[(&str, &str)]) -> Said 
 
 /// Starts the command and does not wait for it.
 pub(crate) fn start(args: &[&str], variables: &[(&str, &str)]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_rosterd"))
-        .args(args)
+    start_command(Command::new(env!("CARGO_BIN_EXE_rosterd")).args(args), variables)
+}
+
+/// Starts the command by another one, the first of `by`.
+pub(crate) fn start_by(by: &[&str], args: &[&str]) -> Child {
+    start_command(Command::new(by[0]).args(&by[1..]).args(args), &[])
+}
+
+fn start_command(command: &mut Command, variables: &[(&str, &str)]) -> Child {
+    command
         .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")))
         .env_remove("RUST_LOG")
         .env("COLUMNS", "100")

@@ -4,6 +4,8 @@
 //! `make test` installs them below `target/` (see `install`). Without them `cargo test` passes, and says what it left out;
 //! with `REAL_SERVERS=required`, as `make test` sets it, whatever is missing fails.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever runs it")]
+
 mod browser;
 mod command;
 mod comment;

@@ -10,6 +10,8 @@
 //! $ cargo test --test simulation golden                           # nothing has changed; see golden.rs
 //! ```
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "figures for whoever runs it")]
+
 mod belief;
 mod chance;
 mod engine;

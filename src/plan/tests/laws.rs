@@ -26,6 +26,7 @@ fn cases() -> ProptestConfig {
 struct Witness(String);
 
 impl Drop for Witness {
+    #[allow(clippy::print_stderr, reason = "a panic in a test")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("the plan was:\n{}\n", self.0);
