@@ -5,6 +5,7 @@
 mod against;
 mod apply;
 mod args;
+mod canvas;
 mod codeowners;
 mod connectors;
 mod context;

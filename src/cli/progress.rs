@@ -9,11 +9,12 @@ use std::{
     time::Duration,
 };
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::{
     args::Global,
+    canvas,
     terminal::{self, Stream},
 };
 use crate::{
@@ -34,7 +35,7 @@ impl Screen {
     fn new(global: &Global) -> Option<Self> {
         // Log lines and bars do not go together, so asking for the former ends the latter.
         let wanted = terminal::can_redraw(Stream::Err) && global.verbose == 0;
-        let drawn = wanted.then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr()));
+        let drawn = wanted.then(|| MultiProgress::with_draw_target(canvas::on_stderr()));
         terminal::set_bars(drawn.clone());
         drawn.map(Self)
     }

@@ -118,6 +118,42 @@ async fn a_run_that_was_started_to_outlive_its_terminal_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_is_gone_while_bars_are_drawn_ends_the_run_and_the_store_knows() {
+    let story = story().await;
+    let command = format!("{} {}", env!("CARGO_BIN_EXE_rosterd"), apply(&story).join(" "));
+    let mut terminal = start_by(&["script", "-qefc", &command, "/dev/null"], &[]);
+    let mut shown = terminal.stdout.take().unwrap();
+    let seen = tokio::spawn(async move {
+        let mut text = Vec::new();
+        // It ends with the terminal.
+        let _gone = shown.read_to_end(&mut text).await;
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    while story.sandbox.accounts("autodesk", APP).unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    terminal.kill().await.unwrap();
+    let seen = seen.await.unwrap();
+    assert!(seen.contains("/30"), "a bar was drawn: {seen:?}");
+    let [.., store] = apply(&story);
+    let ended = async {
+        loop {
+            let said = finish(start(&["history", &store], &[])).await;
+            if said.out.contains("interrupted") {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ended).await.expect("the run's end is written down");
+    story.sandbox.set_faults(Vec::new());
+    let made = story.sandbox.accounts("autodesk", APP).unwrap().len();
+    assert!(made < PEOPLE, "the rest was not started");
+    is_written_down(&story, made).await;
+    finish_later(&story).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn messages_that_nobody_reads_end_the_run_with_the_same_report() {
     let story = story().await;
     let args = apply(&story);
