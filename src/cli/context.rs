@@ -23,7 +23,7 @@ use crate::{
     desired::{self, Loaded, Problems},
     model::{Approval, ConnectorCatalogue, Desired, DesiredApp, Email, Outcome, Place, Severity},
     reconcile::{BudgetKeeper, Memory, Reconciler, resume},
-    sandbox::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Sandbox},
+    sandbox::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, QuotaSize, Sandbox},
     store::StoreError,
 };
 
@@ -245,7 +245,7 @@ pub(super) fn simulated(base: &Url, app: &DesiredApp) -> Override {
 /// Starts a sandbox of its own. Groups that the files pin by id are made there, because an API that cannot list groups
 /// cannot make them either.
 async fn embedded(desired: &Desired) -> Result<Sandbox, Failure> {
-    let sandbox = Sandbox::start(Config::default())
+    let sandbox = Sandbox::start(Config { quota_size: QuotaSize::Generous, ..Config::default() })
         .await
         .map_err(|error| Failure::new(format!("the sandbox cannot be started: {error}")))?;
     for app in desired.apps.values() {

@@ -63,18 +63,3 @@ fn close(stream: Stream) {
     CLOSED[stream as usize].store(true, Ordering::Release);
     CLOSING.send_if_modified(|closed| closed.replace(stream) != Some(stream));
 }
-
-/// Where log lines go. Nobody is told that a line could not be written, because there is nobody left to tell.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Log;
-
-impl Write for Log {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        let _unheard = write(Stream::Err, line);
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}

@@ -8,7 +8,7 @@ use super::{
     terminal,
     values::{accept_after, address, factor},
 };
-use crate::sandbox::{Config, Fault, QuirkSet, Sandbox, parse_quirks};
+use crate::sandbox::{Config, Fault, QuirkSet, QuotaSize, Sandbox, parse_quirks};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -35,9 +35,30 @@ pub(super) struct Args {
     /// What there is: http://…/_sandbox/APP/TENANT/quirks.
     #[arg(long = "quirk", value_name = "APP=QUIRKS", value_parser = parse_quirks)]
     quirks: Vec<QuirkSet>,
+    /// How large the quotas are: generous, so that trying things out never waits, or as the vendors' guides say.
+    #[arg(long, value_name = "SIZE", default_value = "generous")]
+    quotas: Quotas,
     /// Start without the example organisation.
     #[arg(long)]
     empty: bool,
+}
+
+/// How large the quotas are.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Quotas {
+    /// A hundred times what the vendors allow.
+    Generous,
+    /// What the vendors' guides say.
+    Guide,
+}
+
+impl From<Quotas> for QuotaSize {
+    fn from(quotas: Quotas) -> Self {
+        match quotas {
+            Quotas::Generous => Self::Generous,
+            Quotas::Guide => Self::Guide,
+        }
+    }
 }
 
 pub(super) async fn run(args: Args) -> Result<Exit, Failure> {
@@ -45,8 +66,19 @@ pub(super) async fn run(args: Args) -> Result<Exit, Failure> {
     for (app, names) in args.quirks.into_iter().flatten() {
         quirks.entry(app).or_default().extend(names);
     }
-    let Args { listen, seed, time_scale, accept_after, latency, faults, empty, .. } = args;
-    let config = Config { listen, seed, time_scale, accept_after, latency, faults, quirks, empty, ..Config::default() };
+    let Args { listen, seed, time_scale, accept_after, latency, faults, empty, quotas, .. } = args;
+    let config = Config {
+        listen,
+        seed,
+        time_scale,
+        accept_after,
+        latency,
+        faults,
+        quirks,
+        empty,
+        quota_size: quotas.into(),
+        ..Config::default()
+    };
     let sandbox = Sandbox::start(config).await.map_err(|error| {
         Failure::new(format!("cannot serve on {}: {error}", listen)).hint("choose another address with --listen")
     })?;

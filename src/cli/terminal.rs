@@ -118,17 +118,35 @@ pub(super) fn set_bars(bars: Option<MultiProgress>) {
 
 /// Tells a person something on stderr.
 pub(super) fn say(text: &str) {
+    show(format!("{text}\n").as_bytes());
+}
+
+/// Writes to stderr, above the bars. Where nobody reads it, nobody can be told; what runs hears of it and ends.
+fn show(text: &[u8]) {
     // A copy, so that nobody who draws waits for the lock.
     let bars = BARS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let write = || {
+        let _unheard = output::write(Stream::Err, text);
+    };
     match bars {
-        Some(bars) => bars.suspend(|| whisper(&format!("{text}\n"))),
-        None => whisper(&format!("{text}\n")),
+        Some(bars) => bars.suspend(write),
+        None => write(),
     }
 }
 
-/// Writes to stderr. Where nobody reads it, nobody can be told; what runs hears of it and ends.
-fn whisper(text: &str) {
-    let _unheard = output::write(Stream::Err, text.as_bytes());
+/// Where log lines go: above the bars. Nobody is told that a line could not be written, because there is nobody left to tell.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Log;
+
+impl io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        show(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Tells a person something in a sentence, wrapped on a terminal. In a file or a pipe it is one line, which can be searched.

@@ -7,8 +7,7 @@ use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 use super::{
     args::{Global, LogFormat},
-    output::{Log, Stream},
-    terminal,
+    terminal::{self, Log, Stream},
 };
 
 /// Starts logging. `RUST_LOG` overrides how much is said; progress and reports say the rest, so that nothing but trouble is

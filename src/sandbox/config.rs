@@ -36,6 +36,8 @@ pub struct Config {
     /// Other quotas than the apps' own: by connector, or by `connector/family` for an app that counts its requests by
     /// families (`acc/read`). One for a connector holds for each of its families.
     pub quotas: BTreeMap<String, Quota>,
+    /// How large all quotas are, the token's among them.
+    pub quota_size: QuotaSize,
     /// How many tokens a tenant may request in [`token_window`](Config::token_window): a quota of its own, because
     /// token endpoints are another service than the API. Its answers carry no quota headers unless they are 429.
     pub token_requests: u32,
@@ -80,6 +82,7 @@ impl Default for Config {
             quirks: QuirkSet::new(),
             quota: Quota::standard(),
             quotas: BTreeMap::new(),
+            quota_size: QuotaSize::Guide,
             token_requests: 500,
             token_window: Duration::from_secs(60),
             reset_header: ResetHeader::EpochSeconds,
@@ -96,6 +99,25 @@ impl Default for Config {
             client_secret: DEFAULT_CLIENT_SECRET.to_owned(),
             autodesk_scopes: ["user:read", "user:write", "organization:read"].map(str::to_owned).to_vec(),
             empty: false,
+        }
+    }
+}
+
+/// How large quotas are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuotaSize {
+    /// A hundred times what the vendors allow, so that trying things out never waits.
+    Generous,
+    /// What the vendors' guides say.
+    Guide,
+}
+
+impl QuotaSize {
+    /// So many requests, at this size.
+    pub(super) fn of(self, requests: u32) -> u32 {
+        match self {
+            Self::Generous => requests.saturating_mul(100),
+            Self::Guide => requests,
         }
     }
 }

@@ -43,7 +43,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 pub use acc::{ACC_ACCOUNT, ACC_ADMIN};
 pub use app::{AccountPatch, AccountView, DriftError, GroupView, MembershipView, NewAccount};
-pub use config::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Quota, ResetHeader};
+pub use config::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, Quota, QuotaSize, ResetHeader};
 pub use direct::{Call, Reply, Response};
 pub use fault::{Fault, FaultError, FaultKind};
 pub use known_quirks::parse_quirks;

@@ -78,11 +78,11 @@ impl Quotas {
     pub(crate) fn new(part: &Entry, config: &Config) -> Self {
         let whole = config.quotas.get(part.connector);
         let counter = |quota: Quota, told: bool, per_client: bool| Counter {
-            window: Window::new(quota.requests, quota.window),
+            window: Window::new(config.quota_size.of(quota.requests), quota.window),
             cap: quota.concurrency,
             in_flight: 0,
             told,
-            quota,
+            quota: Quota { requests: config.quota_size.of(quota.requests), ..quota },
             per_client,
         };
         let own = |family: &Family| {

@@ -268,7 +268,7 @@ impl Tenant {
             quirks,
             tokens: Tokens::new(chance),
             quotas: Quotas::new(part, config),
-            token_quota: Window::new(config.token_requests, config.token_window),
+            token_quota: Window::new(config.quota_size.of(config.token_requests), config.token_window),
         })
     }
 

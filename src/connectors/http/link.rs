@@ -53,21 +53,28 @@ impl Link {
     pub(super) async fn enter(&self, lane: Lane, kind: Kind) -> Result<Permit, Parked> {
         let entering = self.gate.enter(lane, kind);
         tokio::pin!(entering);
-        tokio::select! {
-            biased;
-            permit = &mut entering => return permit,
-            () = tokio::time::sleep(SILENCE) => {}
+        for silence in [Duration::ZERO, SILENCE] {
+            tokio::select! {
+                biased;
+                permit = &mut entering => return permit,
+                () = tokio::time::sleep(silence) => self.tell_wait(),
+            }
         }
+        entering.await
+    }
+
+    /// Tells of a long wait that was not told yet.
+    fn tell_wait(&self) {
         if let Some(wait) = self.gate.untold_wait() {
             let whole = Duration::from_secs(wait.as_secs());
             tracing::warn!(
                 target: "rosterd::quota",
-                "{}: its quota is spent, or it asked to be left alone; going on in {}",
+                "{}: its quota is spent, or it asked to be left alone; going on in {}. A command that names the other apps with \
+                 --app does not wait for it",
                 self.app,
                 humantime::format_duration(whole)
             );
         }
-        entering.await
     }
 
     /// Sends once, and tells the budget what came of it. What the answer means, `judge` says.
