@@ -189,6 +189,10 @@ impl World for Site {
             .at_pace(Pace::Every(files.timetable.interval(files.since)))
     }
 
+    fn memory(&self, files: &InForce, looking: bool) -> Option<Memory> {
+        Some(Self::memory(self, &files.digest, looking))
+    }
+
     async fn resume(&self) {
         if let Err(error) = resume(&self.registry, &self.store, &Clock::default()).await {
             warn!(%error, "what others have spent of the budgets is not known");

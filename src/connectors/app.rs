@@ -20,6 +20,9 @@ pub trait App: Send + Sync {
     /// What may leave at once still leaves, so that what was begun is finished.
     fn hurry(&self) {}
 
+    /// Ends the hurry.
+    fn take_time(&self) {}
+
     /// An earlier run saw all accounts, and there were so many: many times as many are not believed.
     fn recall_accounts(&self, _rows: u64) {}
 
@@ -52,6 +55,10 @@ impl<T: OverHttp> App for T {
 
     fn hurry(&self) {
         self.clients().into_iter().for_each(HttpClient::hurry);
+    }
+
+    fn take_time(&self) {
+        self.clients().into_iter().for_each(HttpClient::take_time);
     }
 
     fn recall_accounts(&self, rows: u64) {

@@ -6,6 +6,7 @@
 //! Files with mistakes never come into force: the last good ones stay.
 
 mod cycle;
+mod files;
 mod http;
 mod notify;
 mod pauses;
@@ -25,16 +26,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::watch::Sender;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::{
     desired::{Loaded, Problems},
     execute::Stop,
     model::{Desired, DesiredApp, SecretRef},
-    reconcile::Reconciler,
+    reconcile::{Memory, Reconciler},
     store::Store,
 };
 
+use files::{Files, taken};
 use http::Door;
 pub(crate) use notify::Undelivered;
 use schedule::Timetable;
@@ -73,6 +75,11 @@ pub(crate) trait World: Send + Sync + 'static {
 
     /// A way to one app, which writes unless it is only `looking`.
     fn reconciler(&self, files: &InForce, app: &str, looking: bool) -> Reconciler;
+
+    /// What cycles by these files remember with; none where nothing is remembered.
+    fn memory(&self, _files: &InForce, _looking: bool) -> Option<Memory> {
+        None
+    }
 
     /// A cycle is about to begin: others may have used the same credentials since the last one.
     async fn resume(&self) {}
@@ -142,22 +149,24 @@ pub(crate) struct InForce {
     pub desired: Arc<Desired>,
     /// Hash of all of them and of the manifests that they name.
     pub digest: String,
+    /// Hash of what they ask for: other comments or another layout do not change it.
+    pub meaning: String,
     /// When they were read.
     pub since: Timestamp,
     /// How many files there are.
     pub count: usize,
     /// When cycles begin.
     pub timetable: Timetable,
-    /// Counts the files that were in force in this process.
+    /// Counts what was in force in this process. Files that mean the same have the same number.
     pub number: u64,
 }
 
 impl InForce {
     /// What was loaded.
     fn new(loaded: Loaded, since: Timestamp, number: u64) -> Self {
-        let (digest, count) = (loaded.fingerprint(), loaded.files.len());
+        let (digest, meaning, count) = (loaded.fingerprint(), loaded.meaning, loaded.files.len());
         let timetable = Timetable::new(&loaded.desired.settings);
-        Self { desired: Arc::new(loaded.desired), digest, since, count, timetable, number }
+        Self { desired: Arc::new(loaded.desired), digest, meaning, since, count, timetable, number }
     }
 }
 
@@ -193,39 +202,34 @@ impl Daemon {
         let Self { world, status, door, mut signals, files } = self;
         let (ask, stop) = Stop::new();
         let access = door.access.clone();
-        let mut watch = Watch::new(world.directory());
         let mut workers = Workers::new(world.clone(), status.clone(), stop.clone(), files.clone());
         let served = tokio::spawn(door.serve(world.clone(), status.clone(), stop));
         let telling = tokio::spawn(notify::run(world.clone(), status.follow()));
         status.in_force(&files);
         let pauses = tokio::spawn(pauses::follow(world.clone(), status.clone()));
         workers.start_missing();
-        let mut number = files.number;
-        let mut forced = false;
+        let (mut reading, following) = Files::follow(&world, &status);
+        tokio::pin!(following);
+        let (first, mut current) = (files.clone(), files);
         loop {
-            let loaded = tokio::select! {
-                loaded = watch.changed(&status, async || load(&world).await) => loaded,
-                signal = signals.next() => match signal {
-                    Signal::Reload => {
-                        forced = true;
-                        watch.forget();
-                        continue;
+            tokio::select! {
+                read = reading.next() => {
+                    let Some(next) = taken(read, &*world, &status, &current) else { continue };
+                    tell_what_waits_for_a_restart(&first, &next);
+                    access.renew(&*world, &next.desired.settings.daemon);
+                    if next.number != current.number {
+                        world.renew();
                     }
+                    status.in_force(&next);
+                    workers.use_files(next.clone());
+                    current = next;
+                }
+                signal = signals.next() => match signal {
+                    Signal::Reload => reading.ask(),
                     Signal::End => break,
                 },
-                () = workers.one_ended() => {
-                    workers.start_missing();
-                    continue;
-                }
-            };
-            let forced = std::mem::take(&mut forced);
-            if let Some(next) = loaded.and_then(|loaded| taken(loaded, &world, &status, number, forced)) {
-                number = next.number;
-                tell_what_waits_for_a_restart(&files, &next);
-                access.renew(&*world, &next.desired.settings.daemon);
-                world.renew();
-                status.in_force(&next);
-                workers.use_files(next);
+                () = workers.one_ended() => workers.start_missing(),
+                () = &mut following => {}
             }
         }
         info!("ending: what is in flight is finished first");
@@ -251,44 +255,6 @@ fn tell_what_waits_for_a_restart(first: &InForce, next: &InForce) {
     if first.daemon.listen != next.daemon.listen {
         warn!("`settings.daemon.listen` is another one; the address of the start stays in use until a restart");
     }
-}
-
-/// Reads the files. Nothing when reading them dies, which it should not.
-async fn load(world: &Arc<dyn World>) -> Option<Result<Loaded, Problems>> {
-    let reader = world.clone();
-    // Large trees take seconds, in which apps and callers must not wait.
-    tokio::task::spawn_blocking(move || reader.load())
-        .await
-        .inspect_err(|failed| error!("reading the files failed: {failed}"))
-        .ok()
-}
-
-/// What comes into force. Nothing when it is bad or, unless `forced`, what is in force already.
-fn taken(
-    loaded: Result<Loaded, Problems>,
-    world: &Arc<dyn World>,
-    status: &DaemonStatus,
-    number: u64,
-    forced: bool,
-) -> Option<Arc<InForce>> {
-    let loaded = loaded
-        .inspect_err(|problems| {
-            status.bad(problems.to_string(), world.now());
-            error!("the files are not valid, and the last good ones stay in force:\n{problems}");
-        })
-        .ok()?;
-    if !loaded.warnings.is_empty() {
-        warn!("the files are odd:\n{}", loaded.warnings);
-    }
-    let files = InForce::new(loaded, world.now(), number + 1);
-    if status.recovered_from_bad_files() {
-        info!("the files are valid again");
-    }
-    if !forced && status.has_in_force(&files.digest) {
-        return None;
-    }
-    info!(digest = &*files.digest, "new files are in force");
-    Some(Arc::new(files))
 }
 
 /// Lets everybody finish what is in flight, and drops what takes too long.

@@ -1,6 +1,6 @@
 //! What came of one cycle of one app, and what it says about the app.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 
@@ -11,6 +11,8 @@ use crate::model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, Severi
 pub(super) struct Report {
     pub began: Timestamp,
     pub ended: Timestamp,
+    /// How long it took, whatever happened to the time of day meanwhile.
+    pub took: Duration,
     pub trigger: Trigger,
     pub result: CycleResult,
     /// Whether differences are corrected in this app at all.
@@ -44,7 +46,7 @@ pub(super) enum CycleResult {
     Failed,
     /// The app could not be read.
     Unread,
-    /// It was ended before its end: by newer files, or with the daemon.
+    /// It was ended before its end: with the daemon, or because newer files name the app no longer or say that it is elsewhere.
     Stopped,
     /// Another process is at work in this app.
     Skipped,

@@ -19,6 +19,7 @@ use super::{
     InForce,
     notify::News,
     report::{CycleResult, Report, Standing, Trigger},
+    schedule::Due,
 };
 use crate::{
     model::{ActionResult, Pause, Verb},
@@ -76,7 +77,7 @@ pub(super) struct App {
     /// The cycle that is under way.
     pub running: Option<Running>,
     /// When the next one is due.
-    pub next: Option<Timestamp>,
+    pub next: Option<Due>,
     /// The last one that ended.
     pub last: Option<Arc<Report>>,
     /// The last one that saw the app.
@@ -185,10 +186,6 @@ impl DaemonStatus {
         self.spread(News::InForce(files.clone()));
     }
 
-    pub(super) fn has_in_force(&self, digest: &str) -> bool {
-        self.state().files.as_ref().is_some_and(|files| files.digest == digest)
-    }
-
     /// New files cannot be used.
     pub(super) fn bad(&self, problems: String, now: Timestamp) {
         let mut state = self.state();
@@ -271,7 +268,7 @@ impl DaemonStatus {
         self.with(app, |entry| *entry.actions.entry((verb, result.as_str())).or_default() += 1);
     }
 
-    pub(super) fn ended(&self, app: &str, report: Report, failures: u32, next: Timestamp) {
+    pub(super) fn ended(&self, app: &str, report: Report, failures: u32, next: Due) {
         let report = Arc::new(report);
         self.spread(News::Ended(app.into(), report.clone()));
         self.with(app, |entry| {
@@ -291,11 +288,16 @@ impl DaemonStatus {
     }
 
     /// The app's task has died, and is due again.
-    pub(super) fn died(&self, app: &str, next: Timestamp) {
+    pub(super) fn died(&self, app: &str, next: Due) {
         self.with(app, |entry| {
             entry.ends();
             entry.next = Some(next);
         });
+    }
+
+    /// The app's next cycle is due at another time than was thought.
+    pub(super) fn due(&self, app: &str, next: Due) {
+        self.with(app, |entry| entry.next = Some(next));
     }
 
     fn with(&self, app: &str, change: impl FnOnce(&mut App)) {
@@ -352,16 +354,13 @@ impl State {
     }
 
     /// Why this process ought to be restarted; nothing when it works.
-    pub(super) fn sickness(&self, now: Timestamp) -> Vec<String> {
+    pub(super) fn sickness(&self) -> Vec<String> {
         let mut found = Vec::new();
         if self.beat.elapsed() > STUCK {
             found.push(format!("the main loop has not been seen for {} s", self.beat.elapsed().as_secs()));
         }
         for (name, app) in &self.apps {
-            let late = app.next.map(|next| now.duration_since(next)).filter(|late| late.unsigned_abs() > OVERDUE);
-            if let (None, Some(late)) = (&app.running, late)
-                && late.is_positive()
-            {
+            if let (None, Some(late)) = (&app.running, app.next.and_then(|next| next.is_overdue(OVERDUE))) {
                 found.push(format!("{name} has been due for {} s and has not begun", late.as_secs()));
             }
         }

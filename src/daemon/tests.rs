@@ -246,10 +246,10 @@ async fn what_is_shown_is_the_same_everywhere_and_nothing_in_it_is_markup() {
 async fn a_task_that_does_not_begin_when_it_is_due_is_found() {
     let mut ship = Ship::new(files("{ every: 10m }", &["a"]), &[]);
     ship.begun("a", 1).await;
-    assert_eq!(ship.status.snapshot().sickness(ship.world.now()), [""; 0]);
+    assert_eq!(ship.status.snapshot().sickness(), [""; 0]);
     let state = ship.status.snapshot();
     tokio::time::sleep(20 * MINUTE).await;
-    let sick = state.sickness(ship.world.now()).join("\n");
+    let sick = state.sickness().join("\n");
     assert!(sick.contains("the main loop has not been seen for") && sick.contains("a has been due for"), "{sick}");
     ship.end().await;
 }

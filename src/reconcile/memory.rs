@@ -89,6 +89,15 @@ impl Memory {
         self.private
     }
 
+    /// The same run as `other`, whose files are looked up for it from now on.
+    pub(super) async fn continuing(self, other: &Self) -> Self {
+        let memory = Self { run: other.run.clone(), found: other.found.clone(), ..self };
+        if memory.run.lock().await.is_some() {
+            memory.find_commit().await;
+        }
+        memory
+    }
+
     /// The same, for another run.
     #[must_use]
     pub fn anew(&self) -> Self {
@@ -132,11 +141,7 @@ impl Memory {
         if let Some(run) = &*run {
             return Ok(run.clone());
         }
-        if let Some(commit) = self.look_up.clone() {
-            // Git is a program that takes its time. One that panics has found nothing.
-            let found = tokio::task::spawn_blocking(move || commit()).await.unwrap_or_default();
-            *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
-        }
+        self.find_commit().await;
         let now = self.now();
         let Author { command, host, pid, .. } = self.author();
         let fingerprint = fingerprint.map(str::to_owned);
@@ -144,6 +149,13 @@ impl Memory {
         let id: Arc<str> = run_id(now).into();
         self.store.begin_run(&id, now, &begun).await?;
         Ok(run.insert(id).clone())
+    }
+
+    async fn find_commit(&self) {
+        let Some(commit) = self.look_up.clone() else { return };
+        // Git is a program that takes its time. One that panics has found nothing.
+        let found = tokio::task::spawn_blocking(move || commit()).await.unwrap_or_default();
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
     /// Enters how the run ended, if it ever began. What follows is another one.

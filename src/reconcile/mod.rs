@@ -17,6 +17,7 @@ mod history;
 mod kept;
 mod ledger;
 mod memory;
+mod newer;
 mod only;
 mod plan;
 mod read;
@@ -26,6 +27,7 @@ mod remember;
 mod remembered;
 mod wait;
 
+pub use crate::plan::withdrawn;
 pub use budgets::{BudgetKeeper, resume};
 pub use connect::{Pace, Reconciler};
 pub use memory::{Author, Memory};

@@ -185,6 +185,11 @@ impl HttpClient {
         self.link.gate.hurry();
     }
 
+    /// Ends the hurry.
+    pub fn take_time(&self) {
+        self.link.gate.take_time();
+    }
+
     /// Announces how many reads and writes are going to be sent, besides those that wait already.
     pub fn expect(&self, reads: u64, writes: u64) {
         self.link.gate.expect(self.link.visitor, reads, writes);

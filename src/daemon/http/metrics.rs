@@ -41,10 +41,10 @@ pub(in crate::daemon) fn metrics(state: &State, now: Timestamp) -> String {
     });
     page.per_app("rosterd_last_cycle_duration_seconds", "How long the last cycle took.", |app| {
         let last = app.last.as_ref()?;
-        Some(last.ended.duration_since(last.began).as_millis() as f64 / 1000.0)
+        Some(last.took.as_millis() as f64 / 1000.0)
     });
     page.per_app("rosterd_next_cycle_timestamp_seconds", "When the next cycle is due.", |app| {
-        app.next.map(Timestamp::as_second)
+        app.next.map(|next| next.at.as_second())
     });
     page.per_app("rosterd_cycle_running", "1 while a cycle is under way.", |app| Some(u8::from(app.running.is_some())));
     page.per_app("rosterd_consecutive_failures", "Cycles in a row that could not read the app.", |app| {

@@ -131,7 +131,7 @@ fn ended(report: &Report) -> String {
 
 /// How long a cycle took, and how many requests. Those of a reading that failed are not known.
 fn took(report: &Report) -> String {
-    let took = span(report.ended.duration_since(report.began));
+    let took = span(SignedDuration::try_from(report.took).unwrap_or_default());
     match report.requests() {
         0 => took,
         some => format!("{took} · {}", count(&some, "request", "requests")),

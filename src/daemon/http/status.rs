@@ -42,7 +42,7 @@ fn app(name: &str, app: &App, pause: Option<&Pause>) -> Value {
         "running": app.running.as_ref().map(|running| json!({
             "since": running.since.to_string(), "trigger": running.trigger.as_ref(), "doing": &*running.doing,
         })),
-        "next": app.next.map(|next| next.to_string()),
+        "next": app.next.map(|next| next.at.to_string()),
         "last_success": app.success.map(|at| at.to_string()),
         "consecutive_failures": app.failures,
         "last": app.last.as_deref().map(cycle),

@@ -310,6 +310,7 @@ mod tests {
         Arc::new(Report {
             began: at(hour),
             ended: at(hour),
+            took: Default::default(),
             trigger,
             result: CycleResult::Ok,
             corrects: true,
