@@ -1,10 +1,10 @@
 //! One cycle of one app: read, plan, carry out, report.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
 use tokio::{sync::watch, time::Instant};
-use tracing::{info, warn};
+use tracing::{debug, info};
 
 use super::{
     InForce, World,
@@ -43,7 +43,7 @@ impl Cycle<'_> {
         let (began, timer) = (self.world.now(), Instant::now());
         self.status.begins(self.app, began, trigger, &terms.reconciler);
         self.world.resume().await;
-        let Work { busy, planned, outcome } = self.work(terms, ask, stop).await;
+        let Work { busy, silent, planned, outcome } = self.work(terms, ask, stop).await;
         let (by, mut plan) = match planned {
             Some((by, plan)) => (by, Some(plan)),
             None => (terms.clone(), None),
@@ -51,16 +51,27 @@ impl Cycle<'_> {
         let nothing = Outcome::default();
         let done = outcome.as_ref().unwrap_or(&nothing);
         if let Err(error) = by.reconciler.end(done, stop.asked()).await {
-            warn!(app = self.app, %error, "what was done is done, but its end could not be written down");
+            debug!(app = self.app, %error, "what was done is done, but its end could not be written down");
         }
-        by.reconciler.sweep().await;
+        let store = by.reconciler.take_store_trouble();
+        if store.is_none() {
+            by.reconciler.sweep().await;
+        }
         let outcome = outcome.and_then(|outcome| outcome.apps.into_iter().next());
         if let (Some(plan), Some(outcome)) = (&mut plan, &outcome) {
             renew_reasons(&mut plan.actions, outcome);
         }
-        let (mut result, note) = judge(plan.as_ref(), outcome.as_ref(), by.corrects, stop.asked());
+        let (mut result, mut note) = judge(plan.as_ref(), outcome.as_ref(), by.corrects, stop.asked());
         if busy {
             (result, plan) = (CycleResult::Skipped, None);
+        }
+        if let Some(why) = silent {
+            (result, note) = (CycleResult::Unread, Some(why));
+        }
+        if let Some(why) = store {
+            // What could not be read because of the store says nothing about the app.
+            plan = plan.filter(|plan| plan.error.is_none());
+            (result, note) = (CycleResult::Store, Some(why));
         }
         // What newer files ask for is as little drift as what they asked for at the start of a cycle.
         let trigger = if by.files.number == terms.files.number { trigger } else { Trigger::Files };
@@ -75,6 +86,7 @@ impl Cycle<'_> {
         let readings = tokio::select! {
             readings = terms.reconciler.observe(&follower).boxed() => Arc::new(readings),
             () = stopped.reached(1) => return Work::default(),
+            why = silence(&terms.reconciler) => return Work { silent: Some(why), ..Work::default() },
         };
         let busy = readings.is_busy(self.app);
         for recovered in &readings.recovered {
@@ -85,7 +97,7 @@ impl Cycle<'_> {
         let Some(by) = self.newest_terms(terms).await else { return Work { busy, ..Work::default() } };
         self.status.doing(self.app, || "planning".into());
         let plan = self.plan(&by, terms, &readings).await;
-        let mut work = Work { busy, planned: None, outcome: None };
+        let mut work = Work { busy, ..Work::default() };
         let mut newest = None;
         if by.corrects && plan.summary().ready > 0 && !stop.asked() {
             let (demands, demand) = Demand::new();
@@ -174,9 +186,22 @@ pub(super) fn corrects(files: &InForce, app: &DesiredApp) -> bool {
 struct Work {
     /// Somebody else was writing to the app.
     busy: bool,
+    /// Why it was not read to the end: the app answers nothing.
+    silent: Option<String>,
     /// The plan by the newest files.
     planned: Option<(Terms, AppPlan)>,
     outcome: Option<Outcome>,
+}
+
+/// Returns why there is no sense in reading on once the app has left a request unanswered for all of its time, and answered
+/// no other meanwhile. Each further attempt would take as long, and nobody would be told before the last.
+async fn silence(reconciler: &Reconciler) -> String {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if let Some(why) = reconciler.silence() {
+            return why;
+        }
+    }
 }
 
 /// How the cycle ended, and why.

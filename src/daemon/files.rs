@@ -84,6 +84,7 @@ pub(super) fn taken(
         warn!("the files are odd:\n{}", loaded.warnings);
     }
     let mut files = InForce::new(loaded, world.now(), current.number + 1);
+    files.commit = world.commit(&files.digest);
     if status.recovered_from_bad_files() {
         info!("the files are valid again");
     }

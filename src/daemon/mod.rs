@@ -40,20 +40,21 @@ use files::{Files, taken};
 use http::Door;
 pub(crate) use notify::Undelivered;
 use schedule::Timetable;
-use signals::{Signal, Signals};
+use signals::Signal;
+pub(crate) use signals::Signals;
 use status::DaemonStatus;
 pub(crate) use watch::Watch;
 use workers::Workers;
 
 /// What is in flight when the daemon is told to end may take this long. Service managers are told to wait for ten seconds,
 /// and the rest is for dropping what is still not done by then.
-const GRACE: Duration = Duration::from_secs(8);
+const GRACE: Duration = Duration::from_secs(7);
 
 /// What the last cycles have to tell takes a request. Together with the rest it stays below what service managers wait.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What was dropped ends at its next pause, so that this is plenty.
-const DROP: Duration = Duration::from_secs(1);
+const DROP: Duration = Duration::from_millis(500);
 
 /// What the daemon works on. The command line knows where the files and the apps are; tests make up both.
 #[async_trait]
@@ -78,6 +79,11 @@ pub(crate) trait World: Send + Sync + 'static {
 
     /// What cycles by these files remember with; none where nothing is remembered.
     fn memory(&self, _files: &InForce, _looking: bool) -> Option<Memory> {
+        None
+    }
+
+    /// The commit of files that were loaded, where they are in a repository.
+    fn commit(&self, _digest: &str) -> Option<String> {
         None
     }
 
@@ -124,9 +130,6 @@ pub(crate) enum Refused {
     /// The address cannot be had.
     #[error("cannot serve on {0}: {1}")]
     Bind(SocketAddr, std::io::Error),
-    /// Signals cannot be heard, so that nobody could end it cleanly.
-    #[error("signals cannot be heard: {0}")]
-    Signals(std::io::Error),
 }
 
 impl Refused {
@@ -137,7 +140,7 @@ impl Refused {
                 "listen on 127.0.0.1, or set `settings.daemon.token: { env: NAME }`; put TLS in front of it either way",
             ),
             Self::Bind(..) => Some("choose another address with `settings.daemon.listen`"),
-            Self::Token(_) | Self::Signals(_) => None,
+            Self::Token(_) => None,
         }
     }
 }
@@ -151,6 +154,8 @@ pub(crate) struct InForce {
     pub digest: String,
     /// Hash of what they ask for: other comments or another layout do not change it.
     pub meaning: String,
+    /// Their commit, where they are in a repository.
+    pub commit: Option<String>,
     /// When they were read.
     pub since: Timestamp,
     /// How many files there are.
@@ -166,7 +171,7 @@ impl InForce {
     fn new(loaded: Loaded, since: Timestamp, number: u64) -> Self {
         let (digest, meaning, count) = (loaded.fingerprint(), loaded.meaning, loaded.files.len());
         let timetable = Timetable::new(&loaded.desired.settings);
-        Self { desired: Arc::new(loaded.desired), digest, meaning, since, count, timetable, number }
+        Self { desired: Arc::new(loaded.desired), digest, meaning, commit: None, since, count, timetable, number }
     }
 }
 
@@ -180,13 +185,15 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Opens the door, so that whatever keeps the daemon from working is told before it does anything.
+    /// Opens the door, so that whatever keeps the daemon from working is told before it does anything. `signals` are heard from
+    /// the start of the process.
     ///
     /// # Errors
     /// When it could not work as the files say.
-    pub(crate) async fn new(world: Arc<dyn World>, first: Loaded) -> Result<Self, Refused> {
-        let signals = Signals::new().map_err(Refused::Signals)?;
-        let files = Arc::new(InForce::new(first, world.now(), 0));
+    pub(crate) async fn new(world: Arc<dyn World>, first: Loaded, signals: Signals) -> Result<Self, Refused> {
+        let mut files = InForce::new(first, world.now(), 0);
+        files.commit = world.commit(&files.digest);
+        let files = Arc::new(files);
         let door = Door::open(&*world, &files.desired.settings.daemon).await?;
         let status = Arc::new(DaemonStatus::new(world.now()));
         Ok(Self { world, status, door, signals, files })
@@ -204,7 +211,7 @@ impl Daemon {
         let access = door.access.clone();
         let mut workers = Workers::new(world.clone(), status.clone(), stop.clone(), files.clone());
         let served = tokio::spawn(door.serve(world.clone(), status.clone(), stop));
-        let telling = tokio::spawn(notify::run(world.clone(), status.follow()));
+        let telling = tokio::spawn(notify::run(world.clone(), status.clone(), status.follow()));
         status.in_force(&files);
         let pauses = tokio::spawn(pauses::follow(world.clone(), status.clone()));
         workers.start_missing();

@@ -1,7 +1,7 @@
 //! What the daemon knows about itself: written by its tasks, shown over HTTP.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,6 +15,8 @@ use tokio::{
     time::Instant,
 };
 
+use tracing::{info, warn};
+
 use super::{
     InForce,
     notify::News,
@@ -22,7 +24,7 @@ use super::{
     schedule::Due,
 };
 use crate::{
-    model::{ActionResult, Pause, Verb},
+    model::{ActionResult, Pause, Traffic, Verb},
     reconcile::Reconciler,
 };
 
@@ -32,6 +34,9 @@ const STUCK: Duration = Duration::from_secs(120);
 
 /// A task whose turn came so long ago and that has not begun is stuck.
 const OVERDUE: Duration = Duration::from_secs(120);
+
+/// Cycles whose length tells how long the next may take.
+const REMEMBERED: usize = 5;
 
 /// Everything there is to show.
 pub(super) struct DaemonStatus {
@@ -53,6 +58,10 @@ pub(super) struct State {
     pub bad: Option<Bad>,
     /// Pauses that were in force when it was last looked.
     pub pauses: Vec<Pause>,
+    /// What is wrong with the store, while it is.
+    pub store: Option<StoreTrouble>,
+    /// How often a webhook could not be told something.
+    pub webhook_failures: u64,
     /// How often new files came into force.
     pub taken_up: u64,
     /// How often bad files were turned away.
@@ -70,6 +79,15 @@ pub(super) struct Bad {
     pub since: Timestamp,
 }
 
+/// The store cannot be used.
+#[derive(Clone)]
+pub(super) struct StoreTrouble {
+    pub why: Arc<str>,
+    pub since: Timestamp,
+    /// The apps whose last cycle found it so.
+    apps: BTreeSet<Arc<str>>,
+}
+
 /// One app.
 #[derive(Clone, Default)]
 pub(super) struct App {
@@ -84,8 +102,18 @@ pub(super) struct App {
     pub seen: Option<Arc<Report>>,
     /// When a cycle last ended well.
     pub success: Option<Timestamp>,
-    /// Whether everything that matters was ever seen.
-    pub complete_once: bool,
+    /// When a cycle last came to its end, on the clock that nobody sets.
+    finished: Option<Instant>,
+    /// Another cycle should have ended by then.
+    deadline: Option<Instant>,
+    /// Whether a cycle ever came to its end, here or in another process.
+    worked_once: bool,
+    /// How long the last cycles took that came to an end.
+    took: VecDeque<Duration>,
+    /// How requests of cycles that have ended were answered.
+    traffic: Traffic,
+    /// How many requests could leave after the last cycle; none where nothing limits them.
+    pub quota_left: Option<u64>,
     /// How many cycles in a row could not read the app.
     pub failures: u32,
     /// How many cycles ended how.
@@ -109,12 +137,17 @@ pub(super) struct Running {
     reconciler: Arc<Reconciler>,
     /// What earlier cycles sent by the same connection.
     sent_before: u64,
+    traffic_before: Traffic,
 }
 
 impl Running {
     /// How many requests it has sent so far.
     fn sent(&self) -> u64 {
         self.reconciler.requests().saturating_sub(self.sent_before)
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.reconciler.traffic().since(&self.traffic_before)
     }
 }
 
@@ -141,6 +174,8 @@ impl DaemonStatus {
             files: None,
             bad: None,
             pauses: Vec::new(),
+            store: None,
+            webhook_failures: 0,
             taken_up: 0,
             refused: 0,
             apps: BTreeMap::new(),
@@ -218,6 +253,11 @@ impl DaemonStatus {
         turn
     }
 
+    /// A webhook could not be told something.
+    pub(super) fn webhook_failed(&self) {
+        self.state().webhook_failures += 1;
+    }
+
     /// The organisation's, as far as files are in force.
     pub(super) fn time_zone(&self) -> TimeZone {
         self.state().time_zone()
@@ -225,7 +265,11 @@ impl DaemonStatus {
 
     /// Only these apps are there.
     pub(super) fn keep(&self, wanted: impl Fn(&str) -> bool) {
-        self.state().apps.retain(|name, _| wanted(name));
+        let mut state = self.state();
+        state.apps.retain(|name, _| wanted(name));
+        if let Some(store) = &mut state.store {
+            store.apps.retain(|name| wanted(name));
+        }
     }
 
     /// The app is there.
@@ -251,8 +295,9 @@ impl DaemonStatus {
     }
 
     pub(super) fn begins(&self, app: &str, since: Timestamp, trigger: Trigger, reconciler: &Arc<Reconciler>) {
-        let (reconciler, sent_before) = (reconciler.clone(), reconciler.requests());
-        let running = Running { since, trigger, doing: "beginning".into(), reconciler, sent_before };
+        let (reconciler, sent_before, traffic_before) =
+            (reconciler.clone(), reconciler.requests(), reconciler.traffic());
+        let running = Running { since, trigger, doing: "beginning".into(), reconciler, sent_before, traffic_before };
         self.with(app, |entry| entry.running = Some(running));
     }
 
@@ -268,15 +313,17 @@ impl DaemonStatus {
         self.with(app, |entry| *entry.actions.entry((verb, result.as_str())).or_default() += 1);
     }
 
-    pub(super) fn ended(&self, app: &str, report: Report, failures: u32, next: Due) {
+    /// A cycle has ended. The next one should have come to its end within `patience`.
+    pub(super) fn ended(&self, app: &str, report: Report, failures: u32, next: Due, patience: Duration) {
         let report = Arc::new(report);
         self.spread(News::Ended(app.into(), report.clone()));
+        self.judge_store(app, &report);
         self.with(app, |entry| {
             entry.ends();
             entry.next = Some(next);
             entry.failures = failures;
-            entry.complete_once |= report.is_complete();
             *entry.cycles.entry(report.result).or_default() += 1;
+            entry.judge_time(&report, patience);
             if matches!(report.result, CycleResult::Ok | CycleResult::Drift) {
                 entry.success = Some(report.ended);
             }
@@ -285,6 +332,44 @@ impl DaemonStatus {
             }
             entry.last = Some(report);
         });
+    }
+
+    /// What a cycle says about the store. Its trouble is told when it begins and when it is over, and not by every app.
+    fn judge_store(&self, app: &str, report: &Report) {
+        let mut state = self.state();
+        let news = match (report.result, &mut state.store) {
+            (CycleResult::Store, store) => {
+                let why: Arc<str> = report.note.clone().unwrap_or_default().into();
+                let new = store.is_none();
+                let apps = BTreeSet::new();
+                let store = store.get_or_insert(StoreTrouble { why: why.clone(), since: report.ended, apps });
+                store.apps.insert(app.into());
+                new.then_some(Some(why))
+            }
+            (CycleResult::Stopped | CycleResult::Skipped, _) | (_, None) => None,
+            (_, Some(store)) => {
+                store.apps.remove(app);
+                let over = store.apps.is_empty();
+                over.then(|| state.store = None).map(|()| None)
+            }
+        };
+        drop(state);
+        match &news {
+            Some(Some(why)) => {
+                warn!("{why}; nothing is written to any app that needs it, and it is tried every few seconds")
+            }
+            Some(None) => info!("the store works again"),
+            None => {}
+        }
+        if let Some(news) = news {
+            self.spread(News::Store(news));
+        }
+    }
+
+    /// How long the longest of an app's last cycles took.
+    pub(super) fn longest_cycle(&self, app: &str) -> Duration {
+        let state = self.state();
+        state.apps.get(app).and_then(|entry| entry.took.iter().max().copied()).unwrap_or_default()
     }
 
     /// The app's task has died, and is due again.
@@ -316,7 +401,37 @@ impl DaemonStatus {
 impl App {
     /// Its cycle is over, however it ended.
     fn ends(&mut self) {
-        self.sent += self.running.take().as_ref().map_or(0, Running::sent);
+        let Some(running) = self.running.take() else { return };
+        self.sent += running.sent();
+        self.traffic.add(&running.traffic());
+        self.quota_left = running.reconciler.quota_left();
+    }
+
+    /// Whether the app keeps up: a cycle that was dropped, or could not be carried out, counts for nothing.
+    fn judge_time(&mut self, report: &Report, patience: Duration) {
+        let now = Instant::now();
+        let finished = report.result.is_finished();
+        if finished {
+            self.finished = Some(now);
+            self.took.push_front(report.took);
+            self.took.truncate(REMEMBERED);
+        }
+        // Where another process is at work, it is there that cycles end.
+        let elsewhere = report.result == CycleResult::Skipped;
+        if finished || elsewhere || self.deadline.is_none() {
+            self.deadline = Some(now + patience);
+        }
+        self.worked_once |= finished || elsewhere;
+    }
+
+    /// How long ago a cycle last came to its end; none when none has.
+    pub(super) fn finished_ago(&self) -> Option<Duration> {
+        self.finished.map(|at| at.elapsed())
+    }
+
+    /// Whether no cycle has come to its end in time.
+    pub(super) fn is_behind(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() > deadline)
     }
 
     /// Requests that were sent to it, up to this moment.
@@ -324,15 +439,23 @@ impl App {
         self.sent + self.running.as_ref().map_or(0, Running::sent)
     }
 
+    /// How they were answered.
+    pub(super) fn traffic(&self) -> Traffic {
+        let mut all = self.traffic.clone();
+        self.running.iter().for_each(|running| all.add(&running.traffic()));
+        all
+    }
+
     /// How the app stands, as far as anybody knows.
     pub(super) fn standing(&self) -> Standing {
         let known =
             |report: &Option<Arc<Report>>| report.as_ref().map_or(Standing::Unknown, |report| report.standing());
-        match known(&self.last) {
+        let known = match known(&self.last) {
             // One that was cut short or left to others changes nothing about what was seen before.
             Standing::Unknown => known(&self.seen),
             known => known,
-        }
+        };
+        if self.is_behind() { known.min(Standing::Behind) } else { known }
     }
 }
 
@@ -367,12 +490,16 @@ impl State {
         found
     }
 
-    /// Why this daemon cannot be relied on yet; nothing when it can. Names no app, because anybody may ask.
+    /// Why this daemon cannot be relied on; nothing when it can. Names no app and no path, because anybody may ask. What is
+    /// held, or waits for a person, is no reason: it shows on the page, which has to be there for that.
     pub(super) fn unready(&self) -> Option<String> {
         if self.files.is_none() {
             return Some("no files are in force".into());
         }
-        let missing = self.apps.values().filter(|app| !app.complete_once).count();
-        (missing > 0).then(|| format!("{missing} of {} apps were not read completely yet", self.apps.len()))
+        if self.store.is_some() {
+            return Some("the store cannot be used; the log says why".into());
+        }
+        let late = self.apps.values().filter(|app| !app.worked_once || app.is_behind()).count();
+        (late > 0).then(|| format!("{late} of {} apps had no cycle that ended in time", self.apps.len()))
     }
 }

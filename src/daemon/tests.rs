@@ -1,5 +1,8 @@
 //! The tasks of the daemon on a virtual clock.
 
+mod live;
+mod town;
+
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -132,7 +135,7 @@ impl Ship {
         let panics = panics.iter().map(|(app, times)| ((*app).to_owned(), *times)).collect();
         let world = Arc::new(Nowhere::new(panics));
         let status = Arc::new(DaemonStatus::new(world.now()));
-        tokio::spawn(notify::run(world.clone(), status.follow()));
+        tokio::spawn(notify::run(world.clone(), status.clone(), status.follow()));
         let (ask, stop) = Stop::new();
         status.in_force(&files);
         let mut workers = Workers::new(world.clone(), status.clone(), stop, files);
@@ -182,8 +185,8 @@ async fn an_app_that_cannot_be_read_is_left_alone_for_longer_and_longer() {
     let app = &state.apps["a"];
     assert_eq!(app.cycles, BTreeMap::from([(CycleResult::Unread, begun.len() as u64)]));
     assert_eq!(app.failures as usize, begun.len());
-    assert_eq!(app.last.as_ref().unwrap().standing(), Standing::Failing);
-    assert_eq!(state.unready().unwrap(), "1 of 1 apps were not read completely yet");
+    assert_eq!(app.last.as_ref().unwrap().standing(), Standing::Unreadable);
+    assert_eq!(state.unready().unwrap(), "1 of 1 apps had no cycle that ended in time");
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,7 +236,7 @@ async fn what_is_shown_is_the_same_everywhere_and_nothing_in_it_is_markup() {
     );
     assert!(!page.contains("<nothing>") && !page.contains("<b>` is"), "{page}");
     let json = status::status(&state, now);
-    assert_eq!(json["apps"][0]["standing"], "failing");
+    assert_eq!(json["apps"][0]["standing"], "unreadable");
     assert_eq!(json["apps"][0]["last"]["result"], "unread");
     assert_eq!(json["files"]["valid"], false);
     let mut settings = insta::Settings::clone_current();

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{
     InForce, World,
@@ -20,6 +20,12 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// An app that another process works in is tried again this soon: `apply` takes minutes, and so does the claim of a process
 /// that died.
 const ELSEWHERE: Duration = Duration::from_secs(60);
+
+/// A store that failed is tried again this soon: it is ours, asking costs little, and everything waits for it.
+const STORE_AGAIN: Duration = Duration::from_secs(5);
+
+/// A cycle may take twice as long as this, however quick the last ones were: one retry of a slow app takes half a minute.
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(30);
 
 /// One app's task.
 pub(super) struct Worker {
@@ -46,12 +52,13 @@ impl Worker {
             failures = match report.result {
                 CycleResult::Unread => failures + 1,
                 // Nothing was learnt about the app.
-                CycleResult::Stopped | CycleResult::Skipped => failures,
+                CycleResult::Stopped | CycleResult::Skipped | CycleResult::Store => failures,
                 _ => 0,
             };
             self.due = self.next(&terms.files, &report, failures);
             tell(&self.app, &report, failures);
-            self.status.ended(&self.app, report, failures, self.due);
+            let patience = self.patience(&terms.files, &report);
+            self.status.ended(&self.app, report, failures, self.due, patience);
             current = Some(terms);
         }
     }
@@ -144,7 +151,20 @@ impl Worker {
     fn next(&self, files: &InForce, report: &Report, failures: u32) -> Due {
         let (table, now) = (&files.timetable, self.world.now());
         let due = Due::after(table, failures, report.took, now, rand::random());
-        if report.result == CycleResult::Skipped { due.or_in(ELSEWHERE, now) } else { due }
+        match report.result {
+            CycleResult::Skipped => due.or_in(ELSEWHERE, now),
+            CycleResult::Store => due.or_in(STORE_AGAIN, now),
+            _ => due,
+        }
+    }
+
+    /// How long the next cycle may take to end before the app is behind: the longest pause until it begins, and twice what
+    /// the last ones took.
+    fn patience(&self, files: &InForce, report: &Report) -> Duration {
+        let now = self.world.now();
+        let longest = self.status.longest_cycle(&self.app).max(report.took);
+        let pause = Due::after(&files.timetable, 0, report.took, now, 1.0).left(now);
+        pause + 2 * longest.max(SHORTEST_PATIENCE)
     }
 }
 
@@ -156,6 +176,8 @@ fn tell(app: &str, report: &Report, failures: u32) {
     let took = format!("{:.1} s", report.took.as_secs_f64());
     let (done, failed) = (report.done(), report.failures().count());
     match report.result {
+        // Told once, for all apps together.
+        CycleResult::Store => debug!(app, trigger, took, note, "the store failed"),
         CycleResult::Unread => warn!(app, trigger, took, failures, note, "the app could not be read"),
         CycleResult::Failed => {
             warn!(app, trigger, took, done, failed, ready, waiting, held, manual, note, "cycle ended: {result}");

@@ -7,7 +7,7 @@ use crate::{
     budget::Quota,
     connectors::{self, Clock, Error, Writer},
     execute::{CreatedIds, Jitter},
-    model::{Desired, DesiredApp},
+    model::{Desired, DesiredApp, Traffic},
     store::AppKey,
 };
 
@@ -118,6 +118,24 @@ impl Reconciler {
     /// The apps, in the order of their names, each with its connection or why there is none.
     pub fn writers(&self) -> impl Iterator<Item = (&DesiredApp, &Result<Arc<dyn Writer>, Error>)> {
         self.apps.iter().filter_map(|(name, connected)| Some((self.desired.apps.get(name)?, &connected.writer)))
+    }
+
+    /// How requests to all apps together were answered so far.
+    pub fn traffic(&self) -> Traffic {
+        let mut all = Traffic::default();
+        let connected = self.writers().filter_map(|(_, writer)| writer.as_ref().ok());
+        connected.for_each(|writer| all.add(&writer.traffic()));
+        all
+    }
+
+    /// Why an app cannot be worked with, while it takes requests and answers none of them.
+    pub fn silence(&self) -> Option<String> {
+        self.writers().filter_map(|(_, writer)| writer.as_ref().ok()).find_map(|writer| writer.silence())
+    }
+
+    /// How many requests may leave now without waiting; none where nothing limits them.
+    pub fn quota_left(&self) -> Option<u64> {
+        self.writers().filter_map(|(_, writer)| writer.as_ref().ok()?.quota_left()).min()
     }
 
     /// Requests that were sent so far, to all apps together, token calls and repetitions included.

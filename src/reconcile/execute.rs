@@ -58,6 +58,7 @@ impl Reconciler {
         };
         let mut kept = connected.kept.lock().await;
         if let Err(error) = kept.forget_touched(memory, plan).await {
+            memory.failed(&error);
             return failed(format!("{}: nothing was sent: {error}", plan.app));
         }
         let Some(tenure) = &kept.tenure else {
@@ -91,7 +92,7 @@ impl Reconciler {
         for connected in self.apps.values() {
             connected.kept.lock().await.give_back(&memory.store).await;
         }
-        ended
+        ended.inspect_err(|error| memory.failed(error))
     }
 }
 

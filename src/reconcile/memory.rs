@@ -7,8 +7,9 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::{task::AbortHandle, time::Instant};
-use tracing::warn;
+use tracing::{debug, warn};
 
+use super::trouble::Trouble;
 use crate::{
     connectors::Clock,
     store::{AppKey, Claim, Lease, RunBegun, RunEnded, Store, StoreError},
@@ -53,6 +54,8 @@ pub struct Memory {
     look_up: Option<LookUp>,
     /// What was found for the run that is under way.
     found: Arc<Mutex<Option<String>>>,
+    /// What is wrong with the store.
+    pub(super) trouble: Trouble,
 }
 
 /// Looks up the commit of the files.
@@ -70,7 +73,8 @@ impl Memory {
     }
 
     fn new(store: Store, author: Option<Arc<Author>>, clock: Clock) -> Self {
-        Self { store, author, clock, private: false, run: Arc::default(), look_up: None, found: Arc::default() }
+        let (run, found, trouble) = (Arc::default(), Arc::default(), Trouble::default());
+        Self { store, author, clock, private: false, run, look_up: None, found, trouble }
     }
 
     /// The same, whose files may be committed while it lives: every run looks up their commit when it is entered.
@@ -91,7 +95,8 @@ impl Memory {
 
     /// The same run as `other`, whose files are looked up for it from now on.
     pub(super) async fn continuing(self, other: &Self) -> Self {
-        let memory = Self { run: other.run.clone(), found: other.found.clone(), ..self };
+        let (run, found, trouble) = (other.run.clone(), other.found.clone(), other.trouble.clone());
+        let memory = Self { run, found, trouble, ..self };
         if memory.run.lock().await.is_some() {
             memory.find_commit().await;
         }
@@ -245,7 +250,7 @@ impl Tenure {
         self.keeper.abort();
         if let Err(error) = store.release(self.lease.clone()).await {
             // It ends by itself.
-            warn!(%error, app = &*self.lease.key().app, "the claim on this app could not be given back");
+            debug!(%error, app = &*self.lease.key().app, "the claim on this app could not be given back");
         }
     }
 }

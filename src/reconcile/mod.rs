@@ -25,6 +25,7 @@ mod readings;
 mod recover;
 mod remember;
 mod remembered;
+mod trouble;
 mod wait;
 
 pub use crate::plan::withdrawn;
