@@ -1,7 +1,9 @@
 //! What the daemon knows about itself: written by its tasks, shown over HTTP.
 
+mod app;
+
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -20,13 +22,15 @@ use tracing::{info, warn};
 use super::{
     InForce,
     notify::News,
-    report::{CycleResult, Report, Standing, Trigger},
+    report::{CycleResult, Report, Trigger},
     schedule::Due,
 };
 use crate::{
-    model::{ActionResult, Pause, Traffic, Verb},
+    model::{ActionResult, Pause, Verb},
     reconcile::Reconciler,
 };
+pub(super) use app::App;
+use app::Running;
 
 /// The main loop looks at the files every second, and reads them when they changed, which takes seconds for the largest.
 /// After so long it is stuck.
@@ -34,9 +38,6 @@ const STUCK: Duration = Duration::from_secs(120);
 
 /// A task whose turn came so long ago and that has not begun is stuck.
 const OVERDUE: Duration = Duration::from_secs(120);
-
-/// Cycles whose length tells how long the next may take.
-const REMEMBERED: usize = 5;
 
 /// Everything there is to show.
 pub(super) struct DaemonStatus {
@@ -86,69 +87,6 @@ pub(super) struct StoreTrouble {
     pub since: Timestamp,
     /// The apps whose last cycle found it so.
     apps: BTreeSet<Arc<str>>,
-}
-
-/// One app.
-#[derive(Clone, Default)]
-pub(super) struct App {
-    pub connector: Arc<str>,
-    /// The cycle that is under way.
-    pub running: Option<Running>,
-    /// When the next one is due.
-    pub next: Option<Due>,
-    /// The last one that ended.
-    pub last: Option<Arc<Report>>,
-    /// The last one that saw the app.
-    pub seen: Option<Arc<Report>>,
-    /// When a cycle last ended well.
-    pub success: Option<Timestamp>,
-    /// When a cycle last came to its end, on the clock that nobody sets.
-    finished: Option<Instant>,
-    /// Another cycle should have ended by then.
-    deadline: Option<Instant>,
-    /// Whether a cycle ever came to its end, here or in another process.
-    worked_once: bool,
-    /// How long the last cycles took that came to an end.
-    took: VecDeque<Duration>,
-    /// How requests of cycles that have ended were answered.
-    traffic: Traffic,
-    /// How many requests could leave after the last cycle; none where nothing limits them.
-    pub quota_left: Option<u64>,
-    /// How many cycles in a row could not read the app.
-    pub failures: u32,
-    /// How many cycles ended how.
-    pub cycles: BTreeMap<CycleResult, u64>,
-    /// How many actions ended how.
-    pub actions: BTreeMap<(Verb, &'static str), u64>,
-    /// Requests that cycles sent which have ended.
-    sent: u64,
-    /// Wakes the app's task.
-    nudge: Arc<Notify>,
-}
-
-/// A cycle that is under way.
-#[derive(Clone)]
-pub(super) struct Running {
-    pub since: Timestamp,
-    pub trigger: Trigger,
-    /// What it is doing.
-    pub doing: Arc<str>,
-    /// Counts what it sends.
-    reconciler: Arc<Reconciler>,
-    /// What earlier cycles sent by the same connection.
-    sent_before: u64,
-    traffic_before: Traffic,
-}
-
-impl Running {
-    /// How many requests it has sent so far.
-    fn sent(&self) -> u64 {
-        self.reconciler.requests().saturating_sub(self.sent_before)
-    }
-
-    fn traffic(&self) -> Traffic {
-        self.reconciler.traffic().since(&self.traffic_before)
-    }
 }
 
 /// How the pauses in force differ from those that were known before.
@@ -395,67 +333,6 @@ impl DaemonStatus {
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change is whole before the lock is given back, and none of them can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl App {
-    /// Its cycle is over, however it ended.
-    fn ends(&mut self) {
-        let Some(running) = self.running.take() else { return };
-        self.sent += running.sent();
-        self.traffic.add(&running.traffic());
-        self.quota_left = running.reconciler.quota_left();
-    }
-
-    /// Whether the app keeps up: a cycle that was dropped, or could not be carried out, counts for nothing.
-    fn judge_time(&mut self, report: &Report, patience: Duration) {
-        let now = Instant::now();
-        let finished = report.result.is_finished();
-        if finished {
-            self.finished = Some(now);
-            self.took.push_front(report.took);
-            self.took.truncate(REMEMBERED);
-        }
-        // Where another process is at work, it is there that cycles end.
-        let elsewhere = report.result == CycleResult::Skipped;
-        if finished || elsewhere || self.deadline.is_none() {
-            self.deadline = Some(now + patience);
-        }
-        self.worked_once |= finished || elsewhere;
-    }
-
-    /// How long ago a cycle last came to its end; none when none has.
-    pub(super) fn finished_ago(&self) -> Option<Duration> {
-        self.finished.map(|at| at.elapsed())
-    }
-
-    /// Whether no cycle has come to its end in time.
-    pub(super) fn is_behind(&self) -> bool {
-        self.deadline.is_some_and(|deadline| Instant::now() > deadline)
-    }
-
-    /// Requests that were sent to it, up to this moment.
-    pub(super) fn requests(&self) -> u64 {
-        self.sent + self.running.as_ref().map_or(0, Running::sent)
-    }
-
-    /// How they were answered.
-    pub(super) fn traffic(&self) -> Traffic {
-        let mut all = self.traffic.clone();
-        self.running.iter().for_each(|running| all.add(&running.traffic()));
-        all
-    }
-
-    /// How the app stands, as far as anybody knows.
-    pub(super) fn standing(&self) -> Standing {
-        let known =
-            |report: &Option<Arc<Report>>| report.as_ref().map_or(Standing::Unknown, |report| report.standing());
-        let known = match known(&self.last) {
-            // One that was cut short or left to others changes nothing about what was seen before.
-            Standing::Unknown => known(&self.seen),
-            known => known,
-        };
-        if self.is_behind() { known.min(Standing::Behind) } else { known }
     }
 }
 

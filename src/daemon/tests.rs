@@ -8,7 +8,7 @@ use std::{
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -127,7 +127,9 @@ fn files(schedule: &str, apps: &[&str]) -> Arc<InForce> {
     let text = format!("settings:\n  schedule: {schedule}\napps:\n{apps}");
     let loaded = desired::parse(vec![("all.yaml".into(), text)], &Registry::default()).unwrap();
     let since = "2026-12-01T00:00:00Z".parse().unwrap();
-    Arc::new(InForce::new(loaded, since, 0))
+    // Each of them is newer than the one before.
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    Arc::new(InForce::new(loaded, since, NUMBER.fetch_add(1, Ordering::Relaxed)))
 }
 
 impl Ship {

@@ -62,3 +62,71 @@ pub fn withdrawn(plan: &AppPlan, newer: &AppPlan) -> BTreeMap<ActionName, String
     let begun = plan.actions.iter().filter(|action| action.status == Status::Ready);
     begun.filter_map(|action| Some((action.name.clone(), why(action)?))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Edge, Rule};
+
+    fn action(verb: Verb, who: &str) -> Action {
+        let name = ActionName { app: "a".into(), verb, account: Some(who.into()), group: None };
+        Action { reduces_access: verb == Verb::Deactivate, ..Action::new(name) }
+    }
+
+    fn plan(actions: &[(Verb, &str)]) -> AppPlan {
+        let actions = actions.iter().map(|(verb, who)| action(*verb, who)).collect();
+        AppPlan { app: "a".into(), actions, ..AppPlan::default() }
+    }
+
+    /// Whose actions a run by `before` does not begin once the plan is `after`.
+    fn check(before: &[(Verb, &str)], after: &AppPlan, expect: &[&str]) {
+        let withdrawn = withdrawn(&plan(before), after);
+        let whose: Vec<&str> = withdrawn.keys().filter_map(|name| name.account.as_deref()).collect();
+        assert_eq!(whose, expect, "{withdrawn:?}");
+    }
+
+    #[test]
+    fn a_run_goes_on_with_what_newer_files_still_ask_for_and_makes_way_for_removals() {
+        use Verb::{Create, Deactivate};
+        let before = [(Create, "ann"), (Create, "bob"), (Deactivate, "zoe")];
+        check(&before, &plan(&before), &[]);
+        check(&before, &plan(&[(Create, "ann"), (Create, "cy"), (Deactivate, "zoe")]), &["bob"]);
+        let urgent = plan(&[(Create, "ann"), (Create, "bob"), (Deactivate, "leo"), (Deactivate, "zoe")]);
+        check(&before, &urgent, &["ann", "bob"]);
+        let mut held = plan(&before);
+        held.actions[2].status = Status::Held;
+        check(&before, &held, &["zoe"]);
+    }
+
+    #[test]
+    fn what_a_reading_says_nothing_about_is_left_for_the_next_with_what_follows_it_but_leavers_are_cut_off() {
+        let files = |app: &str| {
+            let text = format!(
+                "people: {{ ann@x.io: {{ given_name: A, family_name: B }} }}\napps:\n  a:\n    connector: workiva\n    \
+                 url: https://x.example\n    auth: {{ client_id: {{ env: A }}, client_secret: {{ env: B }} }}\n{app}"
+            );
+            let catalogue = crate::connectors::Registry::default();
+            crate::desired::parse(vec![("all.yaml".into(), text)], &catalogue).unwrap().desired.apps["a"].clone()
+        };
+        let read_for = files("    groups: { Old: { members: [ann@x.io] } }\n");
+        let newer = files("    groups: { Old: { members: [ann@x.io] }, New: { members: [ann@x.io] } }\n");
+        let of_group = |verb, group: &str| {
+            let mut action = action(verb, "ann@x.io");
+            action.name.group = Some(group.into());
+            action
+        };
+        let after = |mut action: Action, before: &Action| {
+            action.after = vec![Edge { action: before.name.clone(), rule: Rule::AccountBeforeMembership }];
+            action
+        };
+        let added = of_group(Verb::AddMember, "New");
+        let mut leaver = after(action(Verb::Deactivate, "leo"), &added);
+        leaver.cuts_off_leaver = true;
+        let follower = after(action(Verb::Update, "sam"), &added);
+        let mut plan = plan(&[]);
+        plan.actions = vec![of_group(Verb::AddMember, "Old"), added, leaver, follower];
+        keep_to_reading(&mut plan, &newer, &read_for);
+        let kept: Vec<String> = plan.actions.iter().map(|action| action.name.to_string()).collect();
+        assert_eq!(kept, ["a/add-member/ann@x.io/Old", "a/deactivate/leo"]);
+    }
+}

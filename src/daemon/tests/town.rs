@@ -78,7 +78,7 @@ pub(super) struct Town {
     pub off: Arc<AtomicI64>,
     began: Instant,
     registry: Registry,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl Town {
@@ -106,7 +106,7 @@ impl Town {
         let url = format!("sqlite:{}", dir.path().join("state.db").display());
         // In step with the simulated clock.
         let store = Store::open_with(&url, &OpenOptions { blocking: true, max_pages: None }).await.unwrap();
-        Arc::new(Self { sandbox, wire, store, off, began, registry, _dir: dir })
+        Arc::new(Self { sandbox, wire, store, off, began, registry, dir })
     }
 
     /// Whether an account can be used.
@@ -114,9 +114,11 @@ impl Town {
         self.sandbox.account("scim", "intranet", email).unwrap().status == "active"
     }
 
-    /// From now on not one more page of the store can be had, or as many as are needed.
-    pub(super) async fn disk_is_full(&self, full: bool) {
-        self.store.set_max_pages(full.then_some(1)).await.unwrap();
+    /// Takes the store's file away, or brings it back.
+    pub(super) fn store_is_away(&self, away: bool) {
+        let [here, elsewhere] = ["state.db", "elsewhere.db"].map(|name| self.dir.path().join(name));
+        let (from, to) = if away { (here, elsewhere) } else { (elsewhere, here) };
+        std::fs::rename(from, to).unwrap();
     }
 
     /// Seconds since the beginning.
@@ -124,7 +126,7 @@ impl Town {
         self.began.elapsed().as_secs()
     }
 
-    /// Seconds at which cycles began, which every request of its first two tells.
+    /// Seconds at which requests were sent.
     pub(super) fn sent(&self) -> Vec<u64> {
         self.wire.sent.lock().unwrap().iter().map(|at| at.duration_since(self.began).as_secs()).collect()
     }

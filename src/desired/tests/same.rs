@@ -40,7 +40,7 @@ fn where_the_daemon_listens_is_no_part_of_it_and_the_rest_of_its_settings_is() {
 
 #[test]
 fn another_grant_person_role_or_kind_of_value_changes_it() {
-    check(&[("a.yaml", &BEFORE.replace("autodesk: user", "autodesk: admin"))], false);
+    check(&[("a.yaml", &BEFORE.replace("autodesk: user", "autodesk: viewer"))], false);
     check(&[("a.yaml", &BEFORE.replace("members: [jane@example.com], ", ""))], false);
     check(
         &[("a.yaml", &format!("{BEFORE}people:\n  joe@example.com: {{ given_name: Joe, family_name: Roe }}\n"))],
