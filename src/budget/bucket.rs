@@ -214,6 +214,13 @@ impl Budget {
         found
     }
 
+    /// How many requests may leave now, whatever they are, without touching what is kept free; none where nothing limits them.
+    pub fn left(&mut self, now: Duration) -> Option<u64> {
+        self.windows.iter_mut().for_each(|window| _ = window.refresh(now));
+        let usable = self.windows.iter().map(Window::usable).filter(|usable| *usable < i64::MAX / 2).min()?;
+        u64::try_from(usable).ok()
+    }
+
     /// How many requests wait.
     pub fn waiting(&self) -> usize {
         self.waiting.len()

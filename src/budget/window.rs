@@ -221,7 +221,7 @@ impl Window {
     }
 
     /// What may leave without touching the shares kept free.
-    fn usable(&self) -> i64 {
+    pub(super) fn usable(&self) -> i64 {
         let own = self.own_free().saturating_sub(self.reserve);
         own.min(self.server_free().saturating_sub(self.server_reserve())).max(0)
     }

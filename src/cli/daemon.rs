@@ -4,11 +4,12 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
 use secrecy::SecretString;
-use tracing::warn;
+use tracing::{debug, info, warn};
 use url::Url;
 
 use super::{
@@ -19,11 +20,12 @@ use super::{
 };
 use crate::{
     connectors::{Clock, Error, ProcessSecrets, Registry, SecretSource as _, Writer, http::webhook},
-    daemon::{Daemon, InForce, Undelivered, Watch, World},
+    daemon::{Daemon, InForce, Signals, Undelivered, Watch, World},
     desired::{self, Loaded, Problems},
     git::{self, Head},
     model::{ConnectorCatalogue as _, DesiredApp, SecretRef},
     reconcile::{BudgetKeeper, Memory, Pace, Reconciler, resume},
+    sandbox::Sandbox,
     store::Store,
 };
 
@@ -36,6 +38,37 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Result<Exit, Failure> {
+    let unheard = |error| Failure::new(format!("signals cannot be heard: {error}"));
+    let (signals, mut early) = (Signals::new().map_err(unheard)?, Signals::new().map_err(unheard)?);
+    tokio::spawn(Signals::new().map_err(unheard)?.hold_to_the_deadline());
+    let Started { daemon, budgets, sandbox } = tokio::select! {
+        started = start(args, signals) => started?,
+        // A store that is being opened, or a disk, may take any time.
+        () = early.end() => {
+            info!("ended before it began to work: nothing was read and nothing was sent");
+            return Ok(Exit::Fine);
+        }
+    };
+    daemon.run().await;
+    match tokio::time::timeout(FAREWELL, budgets.end()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => warn!(%error, "what the budgets have spent was not written down"),
+        Err(_) => warn!("what the budgets have spent was not written down: the store took too long"),
+    }
+    if let Some(sandbox) = sandbox {
+        sandbox.stop().await;
+    }
+    Ok(Exit::Fine)
+}
+
+/// A daemon that is about to work.
+struct Started {
+    daemon: Daemon,
+    budgets: BudgetKeeper,
+    sandbox: Option<Sandbox>,
+}
+
+async fn start(args: Args, signals: Signals) -> Result<Started, Failure> {
     // There is nothing good to go on with yet, so that a start with bad files ends here.
     let first = async || context::load_for_plan(&args.target, &[]);
     let first = Watch::new(&args.target.dir).whole(|| (), first).await?;
@@ -54,18 +87,14 @@ pub(super) async fn run(args: Args) -> Result<Exit, Failure> {
     };
     let seen = site.commits.seen();
     site.commits.keep(&first, seen);
-    let daemon = Daemon::new(Arc::new(site), first).await;
+    let daemon = Daemon::new(Arc::new(site), first, signals).await;
     let daemon = daemon.map_err(|refused| Failure::new(&refused).hinted(refused.hint()))?;
     terminal::print(&format!("http://{}\n", daemon.address()))?;
-    daemon.run().await;
-    if let Err(error) = budgets.end().await {
-        warn!(%error, "what the budgets have spent was not written down");
-    }
-    if let Some(sandbox) = sandbox {
-        sandbox.stop().await;
-    }
-    Ok(Exit::Fine)
+    Ok(Started { daemon, budgets, sandbox })
 }
+
+/// Writing down what the budgets have spent may take this long at the end. What is lost is covered by the share kept free.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Files in a directory, and the apps they name or simulated ones in their place.
 struct Site {
@@ -189,9 +218,18 @@ impl World for Site {
             .at_pace(Pace::Every(files.timetable.interval(files.since)))
     }
 
+    fn memory(&self, files: &InForce, looking: bool) -> Option<Memory> {
+        Some(Self::memory(self, &files.digest, looking))
+    }
+
+    fn commit(&self, digest: &str) -> Option<String> {
+        self.commits.known().of.get(digest)?.commit.clone()
+    }
+
     async fn resume(&self) {
         if let Err(error) = resume(&self.registry, &self.store, &Clock::default()).await {
-            warn!(%error, "what others have spent of the budgets is not known");
+            // A store that fails is told by the cycle that finds it so, and once.
+            debug!(%error, "what others have spent of the budgets is not known");
         }
     }
 

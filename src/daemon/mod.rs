@@ -6,6 +6,7 @@
 //! Files with mistakes never come into force: the last good ones stay.
 
 mod cycle;
+mod files;
 mod http;
 mod notify;
 mod pauses;
@@ -25,33 +26,35 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::sync::watch::Sender;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use crate::{
     desired::{Loaded, Problems},
     execute::Stop,
     model::{Desired, DesiredApp, SecretRef},
-    reconcile::Reconciler,
+    reconcile::{Memory, Reconciler},
     store::Store,
 };
 
+use files::{Files, taken};
 use http::Door;
 pub(crate) use notify::Undelivered;
 use schedule::Timetable;
-use signals::{Signal, Signals};
+use signals::Signal;
+pub(crate) use signals::Signals;
 use status::DaemonStatus;
 pub(crate) use watch::Watch;
 use workers::Workers;
 
 /// What is in flight when the daemon is told to end may take this long. Service managers are told to wait for ten seconds,
 /// and the rest is for dropping what is still not done by then.
-const GRACE: Duration = Duration::from_secs(8);
+const GRACE: Duration = Duration::from_secs(7);
 
 /// What the last cycles have to tell takes a request. Together with the rest it stays below what service managers wait.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// What was dropped ends at its next pause, so that this is plenty.
-const DROP: Duration = Duration::from_secs(1);
+const DROP: Duration = Duration::from_millis(500);
 
 /// What the daemon works on. The command line knows where the files and the apps are; tests make up both.
 #[async_trait]
@@ -73,6 +76,16 @@ pub(crate) trait World: Send + Sync + 'static {
 
     /// A way to one app, which writes unless it is only `looking`.
     fn reconciler(&self, files: &InForce, app: &str, looking: bool) -> Reconciler;
+
+    /// What cycles by these files remember with; none where nothing is remembered.
+    fn memory(&self, _files: &InForce, _looking: bool) -> Option<Memory> {
+        None
+    }
+
+    /// The commit of files that were loaded, where they are in a repository.
+    fn commit(&self, _digest: &str) -> Option<String> {
+        None
+    }
 
     /// A cycle is about to begin: others may have used the same credentials since the last one.
     async fn resume(&self) {}
@@ -117,9 +130,6 @@ pub(crate) enum Refused {
     /// The address cannot be had.
     #[error("cannot serve on {0}: {1}")]
     Bind(SocketAddr, std::io::Error),
-    /// Signals cannot be heard, so that nobody could end it cleanly.
-    #[error("signals cannot be heard: {0}")]
-    Signals(std::io::Error),
 }
 
 impl Refused {
@@ -130,7 +140,7 @@ impl Refused {
                 "listen on 127.0.0.1, or set `settings.daemon.token: { env: NAME }`; put TLS in front of it either way",
             ),
             Self::Bind(..) => Some("choose another address with `settings.daemon.listen`"),
-            Self::Token(_) | Self::Signals(_) => None,
+            Self::Token(_) => None,
         }
     }
 }
@@ -142,22 +152,26 @@ pub(crate) struct InForce {
     pub desired: Arc<Desired>,
     /// Hash of all of them and of the manifests that they name.
     pub digest: String,
+    /// Hash of what they ask for: other comments or another layout do not change it.
+    pub meaning: String,
+    /// Their commit, where they are in a repository.
+    pub commit: Option<String>,
     /// When they were read.
     pub since: Timestamp,
     /// How many files there are.
     pub count: usize,
     /// When cycles begin.
     pub timetable: Timetable,
-    /// Counts the files that were in force in this process.
+    /// Counts what was in force in this process. Files that mean the same have the same number.
     pub number: u64,
 }
 
 impl InForce {
     /// What was loaded.
     fn new(loaded: Loaded, since: Timestamp, number: u64) -> Self {
-        let (digest, count) = (loaded.fingerprint(), loaded.files.len());
+        let (digest, meaning, count) = (loaded.fingerprint(), loaded.meaning, loaded.files.len());
         let timetable = Timetable::new(&loaded.desired.settings);
-        Self { desired: Arc::new(loaded.desired), digest, since, count, timetable, number }
+        Self { desired: Arc::new(loaded.desired), digest, meaning, commit: None, since, count, timetable, number }
     }
 }
 
@@ -171,13 +185,15 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    /// Opens the door, so that whatever keeps the daemon from working is told before it does anything.
+    /// Opens the door, so that whatever keeps the daemon from working is told before it does anything. `signals` are heard from
+    /// the start of the process.
     ///
     /// # Errors
     /// When it could not work as the files say.
-    pub(crate) async fn new(world: Arc<dyn World>, first: Loaded) -> Result<Self, Refused> {
-        let signals = Signals::new().map_err(Refused::Signals)?;
-        let files = Arc::new(InForce::new(first, world.now(), 0));
+    pub(crate) async fn new(world: Arc<dyn World>, first: Loaded, signals: Signals) -> Result<Self, Refused> {
+        let mut files = InForce::new(first, world.now(), 0);
+        files.commit = world.commit(&files.digest);
+        let files = Arc::new(files);
         let door = Door::open(&*world, &files.desired.settings.daemon).await?;
         let status = Arc::new(DaemonStatus::new(world.now()));
         Ok(Self { world, status, door, signals, files })
@@ -193,39 +209,34 @@ impl Daemon {
         let Self { world, status, door, mut signals, files } = self;
         let (ask, stop) = Stop::new();
         let access = door.access.clone();
-        let mut watch = Watch::new(world.directory());
         let mut workers = Workers::new(world.clone(), status.clone(), stop.clone(), files.clone());
         let served = tokio::spawn(door.serve(world.clone(), status.clone(), stop));
-        let telling = tokio::spawn(notify::run(world.clone(), status.follow()));
+        let telling = tokio::spawn(notify::run(world.clone(), status.clone(), status.follow()));
         status.in_force(&files);
         let pauses = tokio::spawn(pauses::follow(world.clone(), status.clone()));
         workers.start_missing();
-        let mut number = files.number;
-        let mut forced = false;
+        let (mut reading, following) = Files::follow(&world, &status);
+        tokio::pin!(following);
+        let (first, mut current) = (files.clone(), files);
         loop {
-            let loaded = tokio::select! {
-                loaded = watch.changed(&status, async || load(&world).await) => loaded,
-                signal = signals.next() => match signal {
-                    Signal::Reload => {
-                        forced = true;
-                        watch.forget();
-                        continue;
+            tokio::select! {
+                read = reading.next() => {
+                    let Some(next) = taken(read, &*world, &status, &current) else { continue };
+                    tell_what_waits_for_a_restart(&first, &next);
+                    access.renew(&*world, &next.desired.settings.daemon);
+                    if next.number != current.number {
+                        world.renew();
                     }
+                    status.in_force(&next);
+                    workers.use_files(next.clone());
+                    current = next;
+                }
+                signal = signals.next() => match signal {
+                    Signal::Reload => reading.ask(),
                     Signal::End => break,
                 },
-                () = workers.one_ended() => {
-                    workers.start_missing();
-                    continue;
-                }
-            };
-            let forced = std::mem::take(&mut forced);
-            if let Some(next) = loaded.and_then(|loaded| taken(loaded, &world, &status, number, forced)) {
-                number = next.number;
-                tell_what_waits_for_a_restart(&files, &next);
-                access.renew(&*world, &next.desired.settings.daemon);
-                world.renew();
-                status.in_force(&next);
-                workers.use_files(next);
+                () = workers.one_ended() => workers.start_missing(),
+                () = &mut following => {}
             }
         }
         info!("ending: what is in flight is finished first");
@@ -251,44 +262,6 @@ fn tell_what_waits_for_a_restart(first: &InForce, next: &InForce) {
     if first.daemon.listen != next.daemon.listen {
         warn!("`settings.daemon.listen` is another one; the address of the start stays in use until a restart");
     }
-}
-
-/// Reads the files. Nothing when reading them dies, which it should not.
-async fn load(world: &Arc<dyn World>) -> Option<Result<Loaded, Problems>> {
-    let reader = world.clone();
-    // Large trees take seconds, in which apps and callers must not wait.
-    tokio::task::spawn_blocking(move || reader.load())
-        .await
-        .inspect_err(|failed| error!("reading the files failed: {failed}"))
-        .ok()
-}
-
-/// What comes into force. Nothing when it is bad or, unless `forced`, what is in force already.
-fn taken(
-    loaded: Result<Loaded, Problems>,
-    world: &Arc<dyn World>,
-    status: &DaemonStatus,
-    number: u64,
-    forced: bool,
-) -> Option<Arc<InForce>> {
-    let loaded = loaded
-        .inspect_err(|problems| {
-            status.bad(problems.to_string(), world.now());
-            error!("the files are not valid, and the last good ones stay in force:\n{problems}");
-        })
-        .ok()?;
-    if !loaded.warnings.is_empty() {
-        warn!("the files are odd:\n{}", loaded.warnings);
-    }
-    let files = InForce::new(loaded, world.now(), number + 1);
-    if status.recovered_from_bad_files() {
-        info!("the files are valid again");
-    }
-    if !forced && status.has_in_force(&files.digest) {
-        return None;
-    }
-    info!(digest = &*files.digest, "new files are in force");
-    Some(Arc::new(files))
 }
 
 /// Lets everybody finish what is in flight, and drops what takes too long.

@@ -1,16 +1,21 @@
 //! What came of one cycle of one app, and what it says about the app.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
-use crate::model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, Severity, Status};
+use crate::model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, FindingCode, Guard, Severity, Status};
 
 /// One cycle, from its start to its end.
 #[derive(Debug, Clone)]
 pub(super) struct Report {
     pub began: Timestamp,
     pub ended: Timestamp,
+    /// How long it took, whatever happened to the time of day meanwhile.
+    pub took: Duration,
     pub trigger: Trigger,
     pub result: CycleResult,
     /// Whether differences are corrected in this app at all.
@@ -44,48 +49,72 @@ pub(super) enum CycleResult {
     Failed,
     /// The app could not be read.
     Unread,
-    /// It was ended before its end: by newer files, or with the daemon.
+    /// It was ended before its end: with the daemon, or because newer files name the app no longer or say that it is elsewhere.
     Stopped,
     /// Another process is at work in this app.
     Skipped,
+    /// The store failed, so that nothing was learnt about the app or nothing more could be written down.
+    Store,
 }
 
-/// How an app stands, as far as its last cycle knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::AsRefStr)]
+impl CycleResult {
+    /// Whether the app was read, planned, and carried out as far as that goes.
+    pub(super) fn is_finished(self) -> bool {
+        match self {
+            Self::Ok | Self::Drift | Self::Failed => true,
+            Self::Unread | Self::Stopped | Self::Skipped | Self::Store => false,
+        }
+    }
+}
+
+/// How an app stands: the first of these that fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::AsRefStr, strum::VariantArray)]
 #[strum(serialize_all = "lowercase")]
 pub(super) enum Standing {
+    /// It, or a part of it, could not be read.
+    Unreadable,
+    /// No cycle has ended within its time, so that nobody knows.
+    Behind,
+    /// Something is wrong that no cycle can put right, or could not be done.
+    #[strum(serialize = "needs a person")]
+    NeedsPerson,
+    /// A guard holds something, or a person has to do it.
+    Held,
+    /// Something waits for somebody outside, such as an invitation.
+    Waiting,
+    /// Something differs and was not corrected.
+    Drift,
     /// It was not read yet.
     #[strum(serialize = "not read yet")]
     Unknown,
     /// It is as the files say.
     #[strum(serialize = "in sync")]
     InSync,
-    /// Something waits for somebody outside, such as an invitation.
-    Waiting,
-    /// A guard or a person has to do something.
-    Held,
-    /// Something differs and was not corrected.
-    Drift,
-    /// It could not be read, or something could not be done.
-    Failing,
 }
 
 impl Report {
     /// How the app stands after it.
     pub(super) fn standing(&self) -> Standing {
-        if matches!(self.result, CycleResult::Failed | CycleResult::Unread) {
-            return Standing::Failing;
-        }
-        if self.plan.is_none() {
-            return Standing::Unknown;
-        }
+        let Some(plan) = self.plan.as_ref().filter(|_| self.result != CycleResult::Unread) else {
+            return if self.result == CycleResult::Unread { Standing::Unreadable } else { Standing::Unknown };
+        };
+        let stopped = plan.findings.iter().any(|finding| finding.code == FindingCode::IncompleteRead);
         let any = |status| self.open().any(|action| action.status == status);
-        if any(Status::Ready) || (!self.corrects && self.open().next().is_some()) {
-            Standing::Drift
-        } else if any(Status::Held) || any(Status::Manual) {
+        // Where nothing is corrected, what the app's mode holds is drift that nobody has to release.
+        let reported = |action: &Action| {
+            !self.corrects && action.held.as_ref().is_some_and(|held| held.guard == Guard::Mode && held.also.is_empty())
+        };
+        let held = self.open().any(|action| action.status == Status::Held && !reported(action));
+        if stopped {
+            Standing::Unreadable
+        } else if self.findings(Severity::Error) > 0 || self.result == CycleResult::Failed {
+            Standing::NeedsPerson
+        } else if held || any(Status::Manual) {
             Standing::Held
         } else if any(Status::Waiting) {
             Standing::Waiting
+        } else if self.open().next().is_some() {
+            Standing::Drift
         } else {
             Standing::InSync
         }
@@ -101,6 +130,15 @@ impl Report {
     /// How many of what is open have this status.
     pub(super) fn count(&self, status: Status) -> usize {
         self.open().filter(|action| action.status == status).count()
+    }
+
+    /// How many actions each guard holds.
+    pub(super) fn held_by(&self) -> BTreeMap<Guard, usize> {
+        let mut held = BTreeMap::new();
+        for guard in self.open().filter_map(|action| Some(action.held.as_ref()?.guard)) {
+            *held.entry(guard).or_default() += 1;
+        }
+        held
     }
 
     /// How many actions took effect.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use jiff::{Span, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Span, Timestamp, tz::TimeZone};
+use tokio::time::Instant;
 
 use crate::model::{Schedule, Settings};
 
@@ -14,6 +15,16 @@ const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Up to this share is added at random, so that apps of one vendor do not come back in step.
 const JITTER: f64 = 0.1;
+
+/// Clocks that differ by more than this were set. Those that are kept right by small steps are not.
+const SET: SignedDuration = SignedDuration::from_secs(2);
+
+/// The pause between the first two cycles for newer files; it doubles with each further one in a row. People who push twice
+/// wait no longer than this.
+const GUST: Duration = Duration::from_secs(5);
+
+/// The longest of these pauses: files that change every second have an app read once a minute.
+const LULL: Duration = Duration::from_secs(60);
 
 /// When cycles begin.
 #[derive(Debug, Clone)]
@@ -65,14 +76,121 @@ impl Timetable {
         }
     }
 
+    /// For how long an app is left alone after so many failures in a row.
+    fn back_off(&self, failures: u32, now: Timestamp) -> Duration {
+        if failures == 0 { Duration::ZERO } else { pause(failures, self.interval(now), 0.0) }
+    }
+
     fn occurrence(&self, cron: &croner::Cron, after: Timestamp) -> Timestamp {
         let next = cron.find_next_occurrence(&after.to_zoned(self.zone.clone()), false);
         next.map_or(NEVER, |next| next.timestamp())
     }
 }
 
+/// When a cycle is due. The pause until then is measured on a clock that nobody sets; only what goes by the time of day
+/// follows a clock that is set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    /// The time of day, as it is shown.
+    pub at: Timestamp,
+    by: Instant,
+    /// The end of the back-off, where the time of day decides.
+    by_day: Option<Instant>,
+    /// Both clocks as they were last seen.
+    seen: (Timestamp, Instant),
+}
+
+impl Due {
+    /// After a pause.
+    pub(super) fn within(pause: Duration, now: Timestamp) -> Self {
+        let instant = Instant::now();
+        Self { at: later(now, pause), by: instant + pause, by_day: None, seen: (now, instant) }
+    }
+
+    /// After a cycle that took so long and ended `now`, as the table says; `chance` is from 0 to 1.
+    pub(super) fn after(table: &Timetable, failures: u32, took: Duration, now: Timestamp, chance: f64) -> Self {
+        // Whatever happened to the clock meanwhile, this is when the cycle began.
+        let began = now.checked_sub(took).unwrap_or(now);
+        let due = table.next(began, now, chance);
+        let at = if failures == 0 { due } else { table.after_failures(failures, began, due, chance) };
+        let back_off = table.back_off(failures, now).saturating_sub(took);
+        let by_day = matches!(table.schedule, Schedule::Cron { .. }).then(|| Instant::now() + back_off);
+        Self { by_day, ..Self::within(until(at, now), now) }
+    }
+
+    /// The same, or after a pause if that is sooner.
+    pub(super) fn or_in(self, pause: Duration, now: Timestamp) -> Self {
+        if self.left(now) <= pause { self } else { Self::within(pause, now) }
+    }
+
+    /// How long it is until then. A machine that slept, or a clock that was set forward, makes it shorter and never longer.
+    pub(super) fn left(&self, now: Timestamp) -> Duration {
+        self.by.saturating_duration_since(Instant::now()).min(until(self.at, now))
+    }
+
+    /// Whether it has been due for longer than `pause`.
+    pub(super) fn is_overdue(&self, pause: Duration) -> Option<Duration> {
+        Some(self.by.elapsed()).filter(|late| *late > pause)
+    }
+
+    /// Looks at both clocks, and returns whether the time of day was set since the last look.
+    pub(super) fn follow(&mut self, table: &Timetable, now: Timestamp) -> bool {
+        let (instant, (before, at)) = (Instant::now(), self.seen);
+        let drift = now.duration_since(later(before, instant - at));
+        self.seen = (now, instant);
+        if drift.abs() <= SET {
+            return false;
+        }
+        match self.by_day {
+            None => self.at = later(now, self.by.saturating_duration_since(instant)),
+            Some(not_before) => {
+                self.at = table.next(now, later(now, not_before.saturating_duration_since(instant)), 0.0);
+                self.by = instant + until(self.at, now);
+            }
+        }
+        true
+    }
+}
+
+/// How long it is from `now` until `at`; nothing once that has passed.
+fn until(at: Timestamp, now: Timestamp) -> Duration {
+    // A time that never comes is further away than clocks can count.
+    const FOREVER: Duration = Duration::from_secs(10 * 365 * 86_400);
+    Duration::try_from(at.duration_since(now)).unwrap_or_default().min(FOREVER)
+}
+
+/// Newer files in quick succession. Each of them is worth a cycle, but not one every second.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Storm {
+    in_a_row: u32,
+    /// When the last cycle for newer files began, and the pause after it.
+    last: Option<(Instant, Duration)>,
+    /// Newer files came while the last cycle was under way.
+    goes_on: bool,
+}
+
+impl Storm {
+    /// A cycle has ended; whether newer files came meanwhile.
+    pub(super) fn goes_on(&mut self, newer: bool) {
+        self.goes_on = newer;
+    }
+
+    /// A cycle for newer files begins.
+    pub(super) fn begins(&mut self, interval: Duration) {
+        let soon = self.last.is_some_and(|(began, pause)| began.elapsed() <= 2 * pause);
+        self.in_a_row = if soon || self.goes_on { self.in_a_row.saturating_add(1) } else { 1 };
+        let doubled = GUST.saturating_mul(2_u32.saturating_pow(self.in_a_row - 1));
+        self.last = Some((Instant::now(), doubled.min(LULL).min(interval)));
+    }
+
+    /// How long newer files still wait.
+    pub(super) fn left(&self) -> Duration {
+        self.last.map_or(Duration::ZERO, |(began, pause)| pause.saturating_sub(began.elapsed()))
+    }
+}
+
 /// `at` and `pause` later.
-pub(super) fn later(at: Timestamp, pause: Duration) -> Timestamp {
+fn later(at: Timestamp, pause: Duration) -> Timestamp {
     at.checked_add(pause).unwrap_or(NEVER)
 }
 

@@ -1,7 +1,9 @@
 //! What the daemon knows about itself: written by its tasks, shown over HTTP.
 
+mod app;
+
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,15 +17,20 @@ use tokio::{
     time::Instant,
 };
 
+use tracing::{info, warn};
+
 use super::{
     InForce,
     notify::News,
-    report::{CycleResult, Report, Standing, Trigger},
+    report::{CycleResult, Report, Trigger},
+    schedule::Due,
 };
 use crate::{
     model::{ActionResult, Pause, Verb},
     reconcile::Reconciler,
 };
+pub(super) use app::App;
+use app::Running;
 
 /// The main loop looks at the files every second, and reads them when they changed, which takes seconds for the largest.
 /// After so long it is stuck.
@@ -52,6 +59,10 @@ pub(super) struct State {
     pub bad: Option<Bad>,
     /// Pauses that were in force when it was last looked.
     pub pauses: Vec<Pause>,
+    /// What is wrong with the store, while it is.
+    pub store: Option<StoreTrouble>,
+    /// How often a webhook could not be told something.
+    pub webhook_failures: u64,
     /// How often new files came into force.
     pub taken_up: u64,
     /// How often bad files were turned away.
@@ -69,52 +80,13 @@ pub(super) struct Bad {
     pub since: Timestamp,
 }
 
-/// One app.
-#[derive(Clone, Default)]
-pub(super) struct App {
-    pub connector: Arc<str>,
-    /// The cycle that is under way.
-    pub running: Option<Running>,
-    /// When the next one is due.
-    pub next: Option<Timestamp>,
-    /// The last one that ended.
-    pub last: Option<Arc<Report>>,
-    /// The last one that saw the app.
-    pub seen: Option<Arc<Report>>,
-    /// When a cycle last ended well.
-    pub success: Option<Timestamp>,
-    /// Whether everything that matters was ever seen.
-    pub complete_once: bool,
-    /// How many cycles in a row could not read the app.
-    pub failures: u32,
-    /// How many cycles ended how.
-    pub cycles: BTreeMap<CycleResult, u64>,
-    /// How many actions ended how.
-    pub actions: BTreeMap<(Verb, &'static str), u64>,
-    /// Requests that cycles sent which have ended.
-    sent: u64,
-    /// Wakes the app's task.
-    nudge: Arc<Notify>,
-}
-
-/// A cycle that is under way.
+/// The store cannot be used.
 #[derive(Clone)]
-pub(super) struct Running {
+pub(super) struct StoreTrouble {
+    pub why: Arc<str>,
     pub since: Timestamp,
-    pub trigger: Trigger,
-    /// What it is doing.
-    pub doing: Arc<str>,
-    /// Counts what it sends.
-    reconciler: Arc<Reconciler>,
-    /// What earlier cycles sent by the same connection.
-    sent_before: u64,
-}
-
-impl Running {
-    /// How many requests it has sent so far.
-    fn sent(&self) -> u64 {
-        self.reconciler.requests().saturating_sub(self.sent_before)
-    }
+    /// The apps whose last cycle found it so.
+    apps: BTreeSet<Arc<str>>,
 }
 
 /// How the pauses in force differ from those that were known before.
@@ -140,6 +112,8 @@ impl DaemonStatus {
             files: None,
             bad: None,
             pauses: Vec::new(),
+            store: None,
+            webhook_failures: 0,
             taken_up: 0,
             refused: 0,
             apps: BTreeMap::new(),
@@ -185,10 +159,6 @@ impl DaemonStatus {
         self.spread(News::InForce(files.clone()));
     }
 
-    pub(super) fn has_in_force(&self, digest: &str) -> bool {
-        self.state().files.as_ref().is_some_and(|files| files.digest == digest)
-    }
-
     /// New files cannot be used.
     pub(super) fn bad(&self, problems: String, now: Timestamp) {
         let mut state = self.state();
@@ -221,6 +191,11 @@ impl DaemonStatus {
         turn
     }
 
+    /// A webhook could not be told something.
+    pub(super) fn webhook_failed(&self) {
+        self.state().webhook_failures += 1;
+    }
+
     /// The organisation's, as far as files are in force.
     pub(super) fn time_zone(&self) -> TimeZone {
         self.state().time_zone()
@@ -228,7 +203,11 @@ impl DaemonStatus {
 
     /// Only these apps are there.
     pub(super) fn keep(&self, wanted: impl Fn(&str) -> bool) {
-        self.state().apps.retain(|name, _| wanted(name));
+        let mut state = self.state();
+        state.apps.retain(|name, _| wanted(name));
+        if let Some(store) = &mut state.store {
+            store.apps.retain(|name| wanted(name));
+        }
     }
 
     /// The app is there.
@@ -254,8 +233,9 @@ impl DaemonStatus {
     }
 
     pub(super) fn begins(&self, app: &str, since: Timestamp, trigger: Trigger, reconciler: &Arc<Reconciler>) {
-        let (reconciler, sent_before) = (reconciler.clone(), reconciler.requests());
-        let running = Running { since, trigger, doing: "beginning".into(), reconciler, sent_before };
+        let (reconciler, sent_before, traffic_before) =
+            (reconciler.clone(), reconciler.requests(), reconciler.traffic());
+        let running = Running { since, trigger, doing: "beginning".into(), reconciler, sent_before, traffic_before };
         self.with(app, |entry| entry.running = Some(running));
     }
 
@@ -271,15 +251,17 @@ impl DaemonStatus {
         self.with(app, |entry| *entry.actions.entry((verb, result.as_str())).or_default() += 1);
     }
 
-    pub(super) fn ended(&self, app: &str, report: Report, failures: u32, next: Timestamp) {
+    /// A cycle has ended. The next one should have come to its end within `patience`.
+    pub(super) fn ended(&self, app: &str, report: Report, failures: u32, next: Due, patience: Duration) {
         let report = Arc::new(report);
         self.spread(News::Ended(app.into(), report.clone()));
+        self.judge_store(app, &report);
         self.with(app, |entry| {
             entry.ends();
             entry.next = Some(next);
             entry.failures = failures;
-            entry.complete_once |= report.is_complete();
             *entry.cycles.entry(report.result).or_default() += 1;
+            entry.judge_time(&report, patience);
             if matches!(report.result, CycleResult::Ok | CycleResult::Drift) {
                 entry.success = Some(report.ended);
             }
@@ -290,12 +272,55 @@ impl DaemonStatus {
         });
     }
 
+    /// What a cycle says about the store. Its trouble is told when it begins and when it is over, and not by every app.
+    fn judge_store(&self, app: &str, report: &Report) {
+        let mut state = self.state();
+        let news = match (report.result, &mut state.store) {
+            (CycleResult::Store, store) => {
+                let why: Arc<str> = report.note.clone().unwrap_or_default().into();
+                let new = store.is_none();
+                let apps = BTreeSet::new();
+                let store = store.get_or_insert(StoreTrouble { why: why.clone(), since: report.ended, apps });
+                store.apps.insert(app.into());
+                new.then_some(Some(why))
+            }
+            (CycleResult::Stopped | CycleResult::Skipped, _) | (_, None) => None,
+            (_, Some(store)) => {
+                store.apps.remove(app);
+                let over = store.apps.is_empty();
+                over.then(|| state.store = None).map(|()| None)
+            }
+        };
+        drop(state);
+        match &news {
+            Some(Some(why)) => {
+                warn!("{why}; nothing is written to any app that needs it, and it is tried every few seconds")
+            }
+            Some(None) => info!("the store works again"),
+            None => {}
+        }
+        if let Some(news) = news {
+            self.spread(News::Store(news));
+        }
+    }
+
+    /// How long the longest of an app's last cycles took.
+    pub(super) fn longest_cycle(&self, app: &str) -> Duration {
+        let state = self.state();
+        state.apps.get(app).and_then(|entry| entry.took.iter().max().copied()).unwrap_or_default()
+    }
+
     /// The app's task has died, and is due again.
-    pub(super) fn died(&self, app: &str, next: Timestamp) {
+    pub(super) fn died(&self, app: &str, next: Due) {
         self.with(app, |entry| {
             entry.ends();
             entry.next = Some(next);
         });
+    }
+
+    /// The app's next cycle is due at another time than was thought.
+    pub(super) fn due(&self, app: &str, next: Due) {
+        self.with(app, |entry| entry.next = Some(next));
     }
 
     fn with(&self, app: &str, change: impl FnOnce(&mut App)) {
@@ -308,29 +333,6 @@ impl DaemonStatus {
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change is whole before the lock is given back, and none of them can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl App {
-    /// Its cycle is over, however it ended.
-    fn ends(&mut self) {
-        self.sent += self.running.take().as_ref().map_or(0, Running::sent);
-    }
-
-    /// Requests that were sent to it, up to this moment.
-    pub(super) fn requests(&self) -> u64 {
-        self.sent + self.running.as_ref().map_or(0, Running::sent)
-    }
-
-    /// How the app stands, as far as anybody knows.
-    pub(super) fn standing(&self) -> Standing {
-        let known =
-            |report: &Option<Arc<Report>>| report.as_ref().map_or(Standing::Unknown, |report| report.standing());
-        match known(&self.last) {
-            // One that was cut short or left to others changes nothing about what was seen before.
-            Standing::Unknown => known(&self.seen),
-            known => known,
-        }
     }
 }
 
@@ -352,28 +354,29 @@ impl State {
     }
 
     /// Why this process ought to be restarted; nothing when it works.
-    pub(super) fn sickness(&self, now: Timestamp) -> Vec<String> {
+    pub(super) fn sickness(&self) -> Vec<String> {
         let mut found = Vec::new();
         if self.beat.elapsed() > STUCK {
             found.push(format!("the main loop has not been seen for {} s", self.beat.elapsed().as_secs()));
         }
         for (name, app) in &self.apps {
-            let late = app.next.map(|next| now.duration_since(next)).filter(|late| late.unsigned_abs() > OVERDUE);
-            if let (None, Some(late)) = (&app.running, late)
-                && late.is_positive()
-            {
+            if let (None, Some(late)) = (&app.running, app.next.and_then(|next| next.is_overdue(OVERDUE))) {
                 found.push(format!("{name} has been due for {} s and has not begun", late.as_secs()));
             }
         }
         found
     }
 
-    /// Why this daemon cannot be relied on yet; nothing when it can. Names no app, because anybody may ask.
+    /// Why this daemon cannot be relied on; nothing when it can. Names no app and no path, because anybody may ask. What is
+    /// held, or waits for a person, is no reason: it shows on the page, which has to be there for that.
     pub(super) fn unready(&self) -> Option<String> {
         if self.files.is_none() {
             return Some("no files are in force".into());
         }
-        let missing = self.apps.values().filter(|app| !app.complete_once).count();
-        (missing > 0).then(|| format!("{missing} of {} apps were not read completely yet", self.apps.len()))
+        if self.store.is_some() {
+            return Some("the store cannot be used; the log says why".into());
+        }
+        let late = self.apps.values().filter(|app| !app.worked_once || app.is_behind()).count();
+        (late > 0).then(|| format!("{late} of {} apps had no cycle that ended in time", self.apps.len()))
     }
 }

@@ -1,11 +1,14 @@
 //! The tasks of the daemon on a virtual clock.
 
+mod live;
+mod town;
+
 use std::{
     collections::BTreeMap,
     path::Path,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -124,7 +127,9 @@ fn files(schedule: &str, apps: &[&str]) -> Arc<InForce> {
     let text = format!("settings:\n  schedule: {schedule}\napps:\n{apps}");
     let loaded = desired::parse(vec![("all.yaml".into(), text)], &Registry::default()).unwrap();
     let since = "2026-12-01T00:00:00Z".parse().unwrap();
-    Arc::new(InForce::new(loaded, since, 0))
+    // Each of them is newer than the one before.
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    Arc::new(InForce::new(loaded, since, NUMBER.fetch_add(1, Ordering::Relaxed)))
 }
 
 impl Ship {
@@ -132,7 +137,7 @@ impl Ship {
         let panics = panics.iter().map(|(app, times)| ((*app).to_owned(), *times)).collect();
         let world = Arc::new(Nowhere::new(panics));
         let status = Arc::new(DaemonStatus::new(world.now()));
-        tokio::spawn(notify::run(world.clone(), status.follow()));
+        tokio::spawn(notify::run(world.clone(), status.clone(), status.follow()));
         let (ask, stop) = Stop::new();
         status.in_force(&files);
         let mut workers = Workers::new(world.clone(), status.clone(), stop, files);
@@ -182,8 +187,8 @@ async fn an_app_that_cannot_be_read_is_left_alone_for_longer_and_longer() {
     let app = &state.apps["a"];
     assert_eq!(app.cycles, BTreeMap::from([(CycleResult::Unread, begun.len() as u64)]));
     assert_eq!(app.failures as usize, begun.len());
-    assert_eq!(app.last.as_ref().unwrap().standing(), Standing::Failing);
-    assert_eq!(state.unready().unwrap(), "1 of 1 apps were not read completely yet");
+    assert_eq!(app.last.as_ref().unwrap().standing(), Standing::Unreadable);
+    assert_eq!(state.unready().unwrap(), "1 of 1 apps had no cycle that ended in time");
 }
 
 #[tokio::test(start_paused = true)]
@@ -233,7 +238,7 @@ async fn what_is_shown_is_the_same_everywhere_and_nothing_in_it_is_markup() {
     );
     assert!(!page.contains("<nothing>") && !page.contains("<b>` is"), "{page}");
     let json = status::status(&state, now);
-    assert_eq!(json["apps"][0]["standing"], "failing");
+    assert_eq!(json["apps"][0]["standing"], "unreadable");
     assert_eq!(json["apps"][0]["last"]["result"], "unread");
     assert_eq!(json["files"]["valid"], false);
     let mut settings = insta::Settings::clone_current();
@@ -246,10 +251,10 @@ async fn what_is_shown_is_the_same_everywhere_and_nothing_in_it_is_markup() {
 async fn a_task_that_does_not_begin_when_it_is_due_is_found() {
     let mut ship = Ship::new(files("{ every: 10m }", &["a"]), &[]);
     ship.begun("a", 1).await;
-    assert_eq!(ship.status.snapshot().sickness(ship.world.now()), [""; 0]);
+    assert_eq!(ship.status.snapshot().sickness(), [""; 0]);
     let state = ship.status.snapshot();
     tokio::time::sleep(20 * MINUTE).await;
-    let sick = state.sickness(ship.world.now()).join("\n");
+    let sick = state.sickness().join("\n");
     assert!(sick.contains("the main loop has not been seen for") && sick.contains("a has been due for"), "{sick}");
     ship.end().await;
 }

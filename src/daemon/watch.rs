@@ -8,6 +8,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use tokio::sync::Notify;
 use tracing::{info, warn};
 
 use super::status::DaemonStatus;
@@ -36,21 +37,19 @@ impl Watch {
         Self { dir: dir.to_owned(), known: None, warned: false }
     }
 
-    /// The files are read anew, whether they changed or not.
-    pub(super) fn forget(&mut self) {
-        self.known = None;
-    }
-
-    /// Returns what `load` makes of the files once they are different. It may be dropped at any time.
-    pub(super) async fn changed<T>(&mut self, status: &DaemonStatus, load: impl AsyncFn() -> T) -> T {
+    /// Returns once the files are different from what was read last, or somebody asks for them; whether somebody did.
+    pub(super) async fn changed(&self, status: &DaemonStatus, asked: &Notify) -> bool {
         while self.known.is_some() {
             status.beat();
-            tokio::time::sleep(POLL).await;
+            tokio::select! {
+                () = asked.notified() => return true,
+                () = tokio::time::sleep(POLL) => {}
+            }
             if Some(self.look().await) != self.known {
                 break;
             }
         }
-        self.whole(|| status.beat(), load).await
+        false
     }
 
     /// What `load` makes of the files, as they were from before it began until after it ended: half of a checkout would take
@@ -129,8 +128,6 @@ mod tests {
         fs::write(&lock, "").unwrap();
         fs::write(&file, "half").unwrap();
         let beats = std::cell::Cell::new(0);
-        // As after a signal: nothing is known, so that everything would be read at once.
-        watch.forget();
         let git = async {
             tokio::time::sleep(Duration::from_secs(60)).await;
             fs::write(&file, "whole again").unwrap();

@@ -2,29 +2,30 @@
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{
     InForce, World,
-    cycle::Cycle,
+    cycle::{Cycle, Terms, by_newer, corrects},
     report::{CycleResult, Report, Trigger},
-    schedule::later,
+    schedule::{Due, Storm},
     status::DaemonStatus,
 };
-use crate::{
-    execute::Stop,
-    model::{DesiredApp, Drift, Mode, Status},
-    reconcile::Reconciler,
-};
+use crate::{execute::Stop, model::Status};
 
-/// The clock is looked at again after so long, because it may be set, and a machine may sleep.
+/// The clocks are looked at again after so long, because one may be set, and a machine may sleep.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// An app that another process works in is tried again this soon: `apply` takes minutes, and so does the claim of a process
 /// that died.
 const ELSEWHERE: Duration = Duration::from_secs(60);
+
+/// A store that failed is tried again this soon: it is ours, asking costs little, and everything waits for it.
+const STORE_AGAIN: Duration = Duration::from_secs(5);
+
+/// A cycle may take twice as long as this, however quick the last ones were: one retry of a slow app takes half a minute.
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(30);
 
 /// One app's task.
 pub(super) struct Worker {
@@ -33,82 +34,109 @@ pub(super) struct Worker {
     pub app: Arc<str>,
     pub files: watch::Receiver<Arc<InForce>>,
     pub stop: Stop,
-    /// When the first cycle is due.
-    pub due: Timestamp,
-}
-
-/// Files and connection of one app.
-struct Work {
-    files: Arc<InForce>,
-    reconciler: Arc<Reconciler>,
-    corrects: bool,
+    /// When the next cycle is due.
+    pub due: Due,
+    /// How often newer files have come in a row.
+    pub storm: Storm,
 }
 
 impl Worker {
     /// Works until the daemon ends or the files no longer name the app.
     pub(super) async fn run(mut self) {
-        let mut current: Option<Work> = None;
+        let mut current: Option<Terms> = None;
         let mut failures = 0;
-        let mut due = self.due;
-        while let Some(trigger) = self.turn(due).await {
-            if trigger == Trigger::Files || current.is_none() {
-                current = self.take_up();
-            }
+        while let Some(trigger) = self.turn(current.as_ref().map(|terms| terms.files.number)).await {
             // The files no longer name the app.
-            let Some(work) = &current else { return };
-            let report = self.cycle(work.reconciler.clone(), work.corrects, trigger).await;
+            let Some(terms) = self.terms(current.take()).await else { return };
+            let report = self.cycle(&terms, trigger).await;
             failures = match report.result {
                 CycleResult::Unread => failures + 1,
                 // Nothing was learnt about the app.
-                CycleResult::Stopped | CycleResult::Skipped => failures,
+                CycleResult::Stopped | CycleResult::Skipped | CycleResult::Store => failures,
                 _ => 0,
             };
-            due = self.next(&work.files, &report, failures);
+            self.due = self.next(&terms.files, &report, failures);
             tell(&self.app, &report, failures);
-            self.status.ended(&self.app, report, failures, due);
+            let patience = self.patience(&terms.files, &report);
+            self.status.ended(&self.app, report, failures, self.due, patience);
+            current = Some(terms);
         }
     }
 
-    /// The app as the files in force have it; none when they no longer do.
-    fn take_up(&mut self) -> Option<Work> {
+    /// The app as the files in force have it; none when they no longer do. What means the same as before goes on over the
+    /// same connection.
+    async fn terms(&mut self, current: Option<Terms>) -> Option<Terms> {
         let files = self.files.borrow_and_update().clone();
+        if let Some(current) = current.filter(|current| current.files.number == files.number) {
+            return if Arc::ptr_eq(&current.files, &files) {
+                Some(current)
+            } else {
+                by_newer(&*self.world, &self.app, &current, files).await
+            };
+        }
         let app = files.desired.apps.get(&self.app).filter(|app| self.world.wants(app))?;
         let corrects = corrects(&files, app);
         let reconciler = Arc::new(self.world.reconciler(&files, &self.app, !corrects));
-        Some(Work { reconciler, corrects, files: files.clone() })
+        Some(Terms { reconciler, corrects, files: files.clone() })
     }
 
-    /// Waits for the app's turn, and says why it came; none when the daemon ends.
-    async fn turn(&mut self, due: Timestamp) -> Option<Trigger> {
+    /// Waits for the app's turn, and says why it came; none when the daemon ends. `done` is the number of the files that the
+    /// last cycle began with.
+    async fn turn(&mut self, done: Option<u64>) -> Option<Trigger> {
         // An app that is gone from the status is gone from the files as well.
         let nudge = self.status.nudge_of(&self.app)?;
+        let mut first = true;
         loop {
-            let left = Duration::try_from(due.duration_since(self.world.now())).unwrap_or_default();
+            let newer = done.is_some_and(|done| self.files.borrow_and_update().number != done);
+            if std::mem::take(&mut first) {
+                self.storm.goes_on(newer);
+            }
+            let schedule = if newer { Trigger::Files } else { Trigger::Schedule };
+            let now = self.world.now();
+            let left = self.due.left(now).min(if newer { self.pause_of_storm() } else { Duration::MAX });
             tokio::select! {
                 biased;
                 () = self.stop.reached(1) => return None,
+                () = nudge.clone().notified_owned() => return Some(if newer { Trigger::Files } else { Trigger::Asked }),
                 // Whoever gives out files is gone when the daemon ends.
-                changed = self.files.changed() => return changed.ok().map(|()| Trigger::Files),
-                () = nudge.clone().notified_owned() => return Some(Trigger::Asked),
+                changed = self.files.changed() => changed.ok()?,
                 () = tokio::time::sleep(left.min(LONGEST_SLEEP)) => {
                     if left <= LONGEST_SLEEP {
-                        return Some(Trigger::Schedule);
+                        return Some(schedule);
                     }
+                    self.follow_the_clock();
                 }
             }
         }
     }
 
-    /// Goes through a cycle. What is not begun when newer files come into force is not begun any more: the cycle would go on
-    /// with what somebody has just taken back.
-    async fn cycle(&mut self, reconciler: Arc<Reconciler>, corrects: bool, trigger: Trigger) -> Report {
+    /// How long newer files wait. Those that no longer name the app do not.
+    fn pause_of_storm(&self) -> Duration {
+        let files = self.files.borrow();
+        let named = files.desired.apps.get(&self.app).is_some_and(|app| self.world.wants(app));
+        if named { self.storm.left() } else { Duration::ZERO }
+    }
+
+    /// A clock that was set changes when a cycle is shown to be due, and moves what goes by the time of day.
+    fn follow_the_clock(&mut self) {
+        let now = self.world.now();
+        if self.due.follow(&self.files.borrow().timetable, now) {
+            info!(app = &*self.app, next = %self.due.at, "the clock was set; the pause goes on as it was");
+            self.status.due(&self.app, self.due);
+        }
+    }
+
+    /// Goes through a cycle.
+    async fn cycle(&mut self, terms: &Terms, trigger: Trigger) -> Report {
         let (ask, stop) = Stop::new();
-        let Self { world, status, app, files, stop: daemon, .. } = self;
-        let cycle = Cycle { world: &**world, status, app, reconciler: &reconciler, corrects };
-        let run = cycle.run(trigger, &stop);
+        let Self { world, status, app, files, stop: daemon, storm, .. } = self;
+        if trigger == Trigger::Files {
+            storm.begins(terms.files.timetable.interval(world.now()));
+        }
+        let cycle = Cycle { world: &**world, status, app, newest: files.clone() };
+        let run = cycle.run(trigger, terms, &ask, &stop);
         tokio::pin!(run);
         let mut asked = 0;
-        let mut newer = false;
         loop {
             tokio::select! {
                 report = &mut run => return report,
@@ -116,37 +144,28 @@ impl Worker {
                     asked += 1;
                     ask.send_replace(asked);
                 }
-                () = changed(files), if !newer => {
-                    newer = true;
-                    ask.send_if_modified(|level| std::mem::replace(level, (*level).max(1)) == 0);
-                }
             }
         }
     }
 
-    fn next(&self, files: &InForce, report: &Report, failures: u32) -> Timestamp {
-        let table = &files.timetable;
-        let now = self.world.now();
-        let due = table.next(report.began, now, rand::random());
-        if report.result == CycleResult::Skipped {
-            return due.min(later(now, ELSEWHERE));
+    fn next(&self, files: &InForce, report: &Report, failures: u32) -> Due {
+        let (table, now) = (&files.timetable, self.world.now());
+        let due = Due::after(table, failures, report.took, now, rand::random());
+        match report.result {
+            CycleResult::Skipped => due.or_in(ELSEWHERE, now),
+            CycleResult::Store => due.or_in(STORE_AGAIN, now),
+            _ => due,
         }
-        if failures == 0 { due } else { table.after_failures(failures, report.began, due, rand::random()) }
     }
-}
 
-/// Returns once newer files are in force, without taking note of them.
-async fn changed(files: &mut watch::Receiver<Arc<InForce>>) {
-    if files.changed().await.is_ok() {
-        files.mark_changed();
-    } else {
-        std::future::pending::<()>().await;
+    /// How long the next cycle may take to end before the app is behind: the longest pause until it begins, and twice what
+    /// the last ones took.
+    fn patience(&self, files: &InForce, report: &Report) -> Duration {
+        let now = self.world.now();
+        let longest = self.status.longest_cycle(&self.app).max(report.took);
+        let pause = Due::after(&files.timetable, 0, report.took, now, 1.0).left(now);
+        pause + 2 * longest.max(SHORTEST_PATIENCE)
     }
-}
-
-/// Whether this daemon corrects what differs in an app.
-fn corrects(files: &InForce, app: &DesiredApp) -> bool {
-    files.desired.settings.daemon.drift == Drift::Correct && app.mode != Mode::Observe
 }
 
 /// One line for each cycle.
@@ -154,9 +173,11 @@ fn tell(app: &str, report: &Report, failures: u32) {
     let [ready, waiting, held, manual] =
         [Status::Ready, Status::Waiting, Status::Held, Status::Manual].map(|status| report.count(status));
     let (result, trigger, note) = (report.result.as_ref(), report.trigger.as_ref(), report.note.as_deref());
-    let took = format!("{:.1} s", report.ended.duration_since(report.began).as_secs_f64());
+    let took = format!("{:.1} s", report.took.as_secs_f64());
     let (done, failed) = (report.done(), report.failures().count());
     match report.result {
+        // Told once, for all apps together.
+        CycleResult::Store => debug!(app, trigger, took, note, "the store failed"),
         CycleResult::Unread => warn!(app, trigger, took, failures, note, "the app could not be read"),
         CycleResult::Failed => {
             warn!(app, trigger, took, done, failed, ready, waiting, held, manual, note, "cycle ended: {result}");

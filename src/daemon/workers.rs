@@ -8,7 +8,12 @@ use tokio::{
 };
 use tracing::error;
 
-use super::{InForce, World, schedule::later, status::DaemonStatus, worker::Worker};
+use super::{
+    InForce, World,
+    schedule::{Due, Storm},
+    status::DaemonStatus,
+    worker::Worker,
+};
 use crate::execute::Stop;
 
 /// A task that died is begun anew after this long, so that one that always dies does not keep the machine busy.
@@ -31,7 +36,7 @@ impl Workers {
         Self { world, status, stop, files, tasks: JoinSet::new(), names: HashMap::new(), died: None }
     }
 
-    /// Brings new files into force. Whoever is in the middle of a cycle finishes what is in flight first.
+    /// Brings new files into force. A cycle that is under way goes on by them.
     pub(super) fn use_files(&mut self, files: Arc<InForce>) {
         self.files.send_replace(files);
         self.start_missing();
@@ -49,7 +54,8 @@ impl Workers {
                 continue;
             }
             let now = self.world.now();
-            let due = if died.as_ref() == Some(name) { later(now, REVIVAL) } else { now };
+            let pause = if died.as_ref() == Some(name) { REVIVAL } else { Duration::ZERO };
+            let due = Due::within(pause, now);
             if died.as_ref() == Some(name) {
                 self.status.died(name, due);
             }
@@ -60,6 +66,7 @@ impl Workers {
                 files: self.files.subscribe(),
                 stop: self.stop.clone(),
                 due,
+                storm: Storm::default(),
             };
             let id = self.tasks.spawn(worker.run()).id();
             self.names.insert(id, name.clone());

@@ -7,7 +7,9 @@ use sha2::{Digest, Sha256};
 use crate::model::{ConnectorCatalogue, Desired};
 
 use super::{
-    decode, merge, nearest,
+    decode,
+    meaning::meaning,
+    merge, nearest,
     problem::Problems,
     report::{Report, Source},
     resolve, secret, spec,
@@ -24,6 +26,9 @@ pub struct Loaded {
     pub warnings: Problems,
     /// SHA-256 of each file, and of each manifest that they name, in hexadecimal, by its path relative to the directory.
     pub files: BTreeMap<Arc<str>, String>,
+    /// A hash of what they ask for: equal for files that differ in comments, layout or the order of keys alone, and in where the
+    /// daemon listens.
+    pub meaning: String,
 }
 
 impl Loaded {
@@ -102,15 +107,19 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
         return Err(report.finish());
     };
     let wire = decode::decode(&root, &mut report);
-    drop(root);
     let desired = resolve::resolve(wire, catalogue, &mut report);
-    for connector in desired.apps.values().map(|app| &app.connector) {
-        if let Some(text) = catalogue.manifest(connector) {
-            hashes.insert(connector.clone(), hash(text));
-        }
-    }
+    let connectors = desired.apps.values().map(|app| &app.connector);
+    let manifests: BTreeMap<Arc<str>, String> =
+        connectors.filter_map(|name| Some((name.clone(), hash(catalogue.manifest(name)?)))).collect();
+    let meaning = meaning(&root, &manifests);
+    drop(root);
+    hashes.extend(manifests);
     let problems = report.finish();
-    if problems.has_errors() { Err(problems) } else { Ok(Loaded { desired, warnings: problems, files: hashes }) }
+    if problems.has_errors() {
+        Err(problems)
+    } else {
+        Ok(Loaded { desired, warnings: problems, files: hashes, meaning })
+    }
 }
 
 /// Takes out of a file what may not stand in it.

@@ -12,6 +12,7 @@ mod edit;
 mod format;
 mod load;
 mod looks;
+mod meaning;
 mod merge;
 mod nearest;
 mod problem;

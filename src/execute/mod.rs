@@ -4,6 +4,7 @@
 mod after;
 mod before;
 mod created_ids;
+mod demand;
 mod effect;
 mod forecast;
 mod jitter;
@@ -20,6 +21,7 @@ mod tests;
 mod together;
 
 pub use created_ids::CreatedIds;
+pub use demand::{Demand, Withdrawn};
 pub use forecast::forecast;
 pub use jitter::Jitter;
 pub use journal::{Journal, NoJournal, Performed, Unwritten};

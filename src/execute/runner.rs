@@ -8,6 +8,7 @@ use tracing::{error, info, warn};
 
 use super::{
     created_ids::CreatedIds,
+    demand::{Demand, Withdrawn},
     forecast::requests,
     jitter::Jitter,
     journal::{Journal, Unwritten},
@@ -70,6 +71,8 @@ pub struct Tools<'a> {
     pub journal: &'a dyn Journal,
     /// Chance.
     pub jitter: &'a Jitter,
+    /// What newer files still ask for.
+    pub demand: Demand,
 }
 
 /// Carries out the ready actions of one app's plan.
@@ -106,6 +109,8 @@ async fn run(
     let mut log = Log::new(plan, progress);
     let (mut gently, mut at_once) = (stop.clone(), stop);
     let mut gentle = false;
+    let mut demand = tools.demand.clone();
+    let mut hurried = false;
     loop {
         while let Some(command) = scheduler.next_command() {
             match command {
@@ -134,6 +139,12 @@ async fn run(
                 scheduler.stop();
                 writer.hurry();
             }
+            withdrawn = demand.changed() => {
+                // What waits for the budget is not sent any more, and what was sent is heard out.
+                if withdraw(plan, &withdrawn, &mut scheduler, &mut log) && !std::mem::replace(&mut hurried, true) {
+                    writer.hurry();
+                }
+            }
             Some((results, written)) = running.next() => {
                 if let Some(why) = ends_the_run(plan, &results, written, gentle) {
                     scheduler.stop();
@@ -144,7 +155,23 @@ async fn run(
             }
         }
     }
+    if hurried && !gentle {
+        writer.take_time();
+    }
     log.finish()
+}
+
+/// Takes out of a run what has not begun of these actions. Whether some of them are under way.
+fn withdraw(plan: &AppPlan, withdrawn: &Withdrawn, scheduler: &mut Scheduler, log: &mut Log<'_>) -> bool {
+    let mut under_way = false;
+    for (index, action) in plan.actions.iter().enumerate() {
+        let Some(why) = withdrawn.get(&action.name) else { continue };
+        if scheduler.withdraw(index) {
+            log.ended(index, ActionResult::Skipped { reason: why.clone() });
+        }
+        under_way |= log.is_under_way(index);
+    }
+    under_way
 }
 
 /// Results by the index of the action.
@@ -254,6 +281,10 @@ impl<'a> Log<'a> {
     fn started(&mut self, index: usize) {
         self.started[index] = true;
         self.progress.event(Event::Started(&self.plan.actions[index].name));
+    }
+
+    fn is_under_way(&self, index: usize) -> bool {
+        self.started[index] && self.results[index].is_none()
     }
 
     fn ended(&mut self, index: usize, result: ActionResult) {

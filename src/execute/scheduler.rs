@@ -199,6 +199,21 @@ impl Scheduler {
         }
     }
 
+    /// Takes out an action that has not started, with what follows it. Whether it was still to come.
+    pub fn withdraw(&mut self, action: usize) -> bool {
+        let waits = !matches!(self.waits_for[action], 0 | usize::MAX);
+        let queued = self.queue.iter().find(|(_, queued)| *queued == action).copied();
+        if let Some(entry) = queued {
+            self.queue.remove(&entry);
+        } else if !waits {
+            return false;
+        }
+        self.waits_for[action] = usize::MAX;
+        self.left -= 1;
+        self.fail_followers(action, action);
+        true
+    }
+
     /// Starts nothing more; what is running may end.
     pub fn stop(&mut self) {
         self.stopped = true;
@@ -361,6 +376,24 @@ mod tests {
             2,
             "start create d\nskip create a because of create a\nskip create b because of create a\nskip create c because of create c",
         );
+    }
+
+    #[test]
+    fn what_is_withdrawn_does_not_start_nor_does_what_follows_it_and_what_runs_goes_on() {
+        let actions = [
+            action("a", Verb::Create, &[]),
+            action("b", Verb::Create, &[]),
+            action("b", Verb::AddMember, &[("b", Verb::Create)]),
+            action("c", Verb::AddMember, &[("a", Verb::Create)]),
+        ];
+        let mut scheduler = Scheduler::new(&actions, &MemberRules::default(), Some(1));
+        assert_eq!(scheduler.next_command(), Some(Command::Start(vec![0])));
+        assert_eq!([0, 1, 1, 3].map(|action| scheduler.withdraw(action)), [false, true, false, true]);
+        assert_eq!(scheduler.next_command(), Some(Command::Skip { action: 2, because: 1 }));
+        assert_eq!(scheduler.next_command(), None);
+        scheduler.ended(&[(0, true)]);
+        assert_eq!(scheduler.next_command(), None);
+        assert!(scheduler.is_done());
     }
 
     #[test]

@@ -224,7 +224,7 @@ pub enum SecretRef {
 }
 
 /// How to sign in to an app.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Auth {
     /// Secrets by key: `client_id`, `client_secret`, `token`, `username`, `password`.
     pub secrets: BTreeMap<Arc<str>, SecretRef>,

@@ -23,6 +23,7 @@ mod script;
 mod semantics;
 mod step;
 mod team;
+mod traffic;
 mod value;
 mod verb;
 mod window;
@@ -59,6 +60,7 @@ pub use semantics::{
 };
 pub use step::{AccountRef, GroupRef, KnownAccount, Step};
 pub use team::{DesiredTeam, Gift, Grantable};
+pub use traffic::{BOUNDS_MS, Latency, Traffic};
 pub use value::{FieldName, FieldValue, Values};
 pub use verb::{Scope, Verb};
 pub(crate) use window::last_day;

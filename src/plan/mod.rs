@@ -13,6 +13,7 @@ mod graph;
 mod guards;
 mod history;
 mod identity;
+mod newer;
 mod only;
 mod repair;
 mod rules;
@@ -23,6 +24,7 @@ mod tests;
 mod wanted;
 
 pub use history::{AppHistory, AppPast, History, Invited, Used};
+pub use newer::{keep_to_reading, withdrawn};
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

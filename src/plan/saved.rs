@@ -141,7 +141,7 @@ fn objection(action: &Action, saved: Option<&SavedStep>) -> Option<(String, Leav
 
 /// A hash of all that the executor sends or checks for an action. What released its guards, and what it follows, is not part
 /// of it: neither changes what it does, and the fresh plan has judged both anew.
-fn does(action: &Action) -> String {
+pub(super) fn does(action: &Action) -> String {
     let step = &action.step;
     let changes: Vec<_> = action.changes.iter().map(|change| (&change.field, &change.from, &change.to)).collect();
     let parts = (

@@ -34,12 +34,15 @@ impl BudgetKeeper {
         resume(&registry, &store, &clock).await?;
         let (of, into, at) = (registry.clone(), store.clone(), clock.clone());
         let task = tokio::spawn(async move {
-            let mut written = BTreeMap::new();
+            let (mut written, mut failing) = (BTreeMap::new(), false);
             loop {
                 tokio::time::sleep(EVERY).await;
-                if let Err(error) = save(&of, &into, &at, &mut written).await {
-                    warn!(%error, "what the budgets have spent was not written down");
+                let saved = save(&of, &into, &at, &mut written).await;
+                // It is tried every second, and told once.
+                if let (Err(error), false) = (&saved, failing) {
+                    warn!(%error, "what the budgets have spent was not written down, until it can be again");
                 }
+                failing = saved.is_err();
             }
         });
         Ok(Self { registry, store, clock, task: task.abort_handle() })

@@ -7,7 +7,7 @@ use crate::{
     budget::Quota,
     connectors::{self, Clock, Error, Writer},
     execute::{CreatedIds, Jitter},
-    model::{Desired, DesiredApp},
+    model::{Desired, DesiredApp, Traffic},
     store::AppKey,
 };
 
@@ -15,10 +15,10 @@ use crate::{
 pub struct Reconciler {
     pub(super) desired: Arc<Desired>,
     pub(super) digest: String,
-    pub(super) apps: BTreeMap<Arc<str>, Connected>,
+    pub(super) apps: BTreeMap<Arc<str>, Arc<Connected>>,
     pub(super) memory: Option<Memory>,
     pub(super) pace: Pace,
-    pub(super) jitter: Jitter,
+    pub(super) jitter: Arc<Jitter>,
     pub(super) clock: Clock,
 }
 
@@ -52,11 +52,13 @@ impl Reconciler {
         connect: impl Fn(&DesiredApp) -> Result<Arc<dyn Writer>, Error>,
     ) -> Self {
         let desired = desired.into();
-        let connected = |app: &DesiredApp| Connected {
-            writer: connect(app),
-            created_ids: CreatedIds::default(),
-            key: AppKey::new(app.name.clone(), app.url.origin().ascii_serialization()),
-            kept: tokio::sync::Mutex::default(),
+        let connected = |app: &DesiredApp| {
+            Arc::new(Connected {
+                writer: connect(app),
+                created_ids: CreatedIds::default(),
+                key: AppKey::new(app.name.clone(), app.url.origin().ascii_serialization()),
+                kept: tokio::sync::Mutex::default(),
+            })
         };
         let apps = desired.apps.values().filter(|app| wanted(app)).map(|app| (app.name.clone(), connected(app)));
         let apps = apps.collect();
@@ -66,7 +68,7 @@ impl Reconciler {
             apps,
             memory: None,
             pace: Pace::default(),
-            jitter: Jitter::default(),
+            jitter: Arc::default(),
             clock: Clock::default(),
         }
     }
@@ -75,7 +77,8 @@ impl Reconciler {
     #[must_use]
     pub fn remembering(mut self, memory: Memory, origin: Option<&str>) -> Self {
         if let Some(origin) = origin {
-            for connected in self.apps.values_mut() {
+            // Nobody else has it before anything is read.
+            for connected in self.apps.values_mut().filter_map(Arc::get_mut) {
                 connected.key = AppKey::new(connected.key.app.clone(), origin);
             }
         }
@@ -99,7 +102,7 @@ impl Reconciler {
     /// Draws chance from `jitter`.
     #[must_use]
     pub fn with_jitter(self, jitter: Jitter) -> Self {
-        Self { jitter, ..self }
+        Self { jitter: Arc::new(jitter), ..self }
     }
 
     /// Leaves alone what `apart` says: nothing of these apps is read or planned, and nothing is sent to them.
@@ -115,6 +118,24 @@ impl Reconciler {
     /// The apps, in the order of their names, each with its connection or why there is none.
     pub fn writers(&self) -> impl Iterator<Item = (&DesiredApp, &Result<Arc<dyn Writer>, Error>)> {
         self.apps.iter().filter_map(|(name, connected)| Some((self.desired.apps.get(name)?, &connected.writer)))
+    }
+
+    /// How requests to all apps together were answered so far.
+    pub fn traffic(&self) -> Traffic {
+        let mut all = Traffic::default();
+        let connected = self.writers().filter_map(|(_, writer)| writer.as_ref().ok());
+        connected.for_each(|writer| all.add(&writer.traffic()));
+        all
+    }
+
+    /// Why an app cannot be worked with, while it takes requests and answers none of them.
+    pub fn silence(&self) -> Option<String> {
+        self.writers().filter_map(|(_, writer)| writer.as_ref().ok()).find_map(|writer| writer.silence())
+    }
+
+    /// How many requests may leave now without waiting; none where nothing limits them.
+    pub fn quota_left(&self) -> Option<u64> {
+        self.writers().filter_map(|(_, writer)| writer.as_ref().ok()?.quota_left()).min()
     }
 
     /// Requests that were sent so far, to all apps together, token calls and repetitions included.

@@ -9,7 +9,7 @@ use super::{
     ledger::Ledger,
 };
 use crate::{
-    execute::{self, Journal, NoJournal, Progress, Stop, Tools},
+    execute::{self, Demand, Journal, NoJournal, Progress, Stop, Tools},
     model::{AppOutcome, AppPlan, Outcome, Plan},
     store::{RunEnded, RunEnding, StoreError},
 };
@@ -17,26 +17,48 @@ use crate::{
 impl Reconciler {
     /// Carries out what is ready, all apps at the same time.
     pub async fn execute(&self, plan: &Plan, stop: &Stop, progress: &dyn Progress) -> Outcome {
-        let runs = plan.apps.iter().map(|app| self.execute_app(app, &plan.fingerprint, stop.clone(), progress));
+        self.execute_demanded(plan, stop, &Demand::unchanging(), progress).await
+    }
+
+    /// The same, less what `demand` takes back meanwhile.
+    pub async fn execute_demanded(
+        &self,
+        plan: &Plan,
+        stop: &Stop,
+        demand: &Demand,
+        progress: &dyn Progress,
+    ) -> Outcome {
+        let fingerprint = &plan.fingerprint;
+        let runs = plan.apps.iter().map(|app| self.execute_app(app, fingerprint, (stop, demand), progress));
         Outcome { apps: join_all(runs).await }
     }
 
-    async fn execute_app(&self, plan: &AppPlan, fingerprint: &str, stop: Stop, progress: &dyn Progress) -> AppOutcome {
+    async fn execute_app(
+        &self,
+        plan: &AppPlan,
+        fingerprint: &str,
+        (stop, demand): (&Stop, &Demand),
+        progress: &dyn Progress,
+    ) -> AppOutcome {
         let failed = |error: String| AppOutcome { app: plan.app.clone(), error: Some(error), ..AppOutcome::default() };
-        let connected = (self.desired.apps.get(&plan.app), self.apps.get(&plan.app));
+        let connected = (self.desired.apps.get(&plan.app), self.apps.get(&plan.app).map(AsRef::as_ref));
         let (Some(app), Some(connected @ Connected { writer: Ok(writer), created_ids, .. })) = connected else {
             return failed(plan.error.clone().unwrap_or_else(|| "there is no connection to this app".into()));
         };
         if let Some(error) = &plan.error {
             return failed(error.clone());
         }
-        let (quota, jitter) = (quota(app), &self.jitter);
-        let tools = |journal| Tools { writer: writer.clone(), created_ids, quota: quota.clone(), journal, jitter };
+        let (quota, jitter, stop) = (quota(app), &*self.jitter, stop.clone());
+        let tools = |journal| {
+            let (writer, quota, demand) = (writer.clone(), quota.clone(), demand.clone());
+            Tools { writer, created_ids, quota, journal, jitter, demand }
+        };
         let Some(memory) = &self.memory else {
             return execute::execute(plan, &tools(&NoJournal), stop, progress).await;
         };
         let mut kept = connected.kept.lock().await;
         if let Err(error) = kept.forget_touched(memory, plan).await {
+            memory.failed(&error);
             return failed(format!("{}: nothing was sent: {error}", plan.app));
         }
         let Some(tenure) = &kept.tenure else {
@@ -70,7 +92,7 @@ impl Reconciler {
         for connected in self.apps.values() {
             connected.kept.lock().await.give_back(&memory.store).await;
         }
-        ended
+        ended.inspect_err(|error| memory.failed(error))
     }
 }
 

@@ -31,7 +31,10 @@ impl Kept {
         match memory.claim(key).await {
             Ok(Ok(tenure)) => self.tenure = Some(tenure),
             Ok(Err(busy)) => return Err(Unread { busy: true, ..Unread::because(key, busy) }),
-            Err(error) => return Err(Unread::because(key, error)),
+            Err(error) => {
+                memory.failed(&error);
+                return Err(Unread::because(key, error));
+            }
         }
         Ok(())
     }

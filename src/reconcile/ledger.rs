@@ -127,6 +127,7 @@ impl Ledger<'_> {
 impl Journal for Ledger<'_> {
     async fn begin(&self, writes: &[(&Action, &Write)]) -> Result<(), Unwritten> {
         let unwritten = |error: StoreError| {
+            self.memory.failed(&error);
             Unwritten(format!(
                 "what is about to be sent could not be written down, so that nothing more is sent: {error}"
             ))
@@ -148,6 +149,7 @@ impl Journal for Ledger<'_> {
 
     async fn end(&self, action: &Action, performed: &Performed, sent: &[Sent]) -> Result<(), Unwritten> {
         self.write(action, performed, sent).await.map_err(|error| {
+            self.memory.failed(&error);
             Unwritten(format!(
                 "what became of {} could not be written down, so that nothing more is sent; the next run looks at it first: \
                  {error}",

@@ -7,8 +7,9 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::{task::AbortHandle, time::Instant};
-use tracing::warn;
+use tracing::{debug, warn};
 
+use super::trouble::Trouble;
 use crate::{
     connectors::Clock,
     store::{AppKey, Claim, Lease, RunBegun, RunEnded, Store, StoreError},
@@ -53,6 +54,8 @@ pub struct Memory {
     look_up: Option<LookUp>,
     /// What was found for the run that is under way.
     found: Arc<Mutex<Option<String>>>,
+    /// What is wrong with the store.
+    pub(super) trouble: Trouble,
 }
 
 /// Looks up the commit of the files.
@@ -70,7 +73,8 @@ impl Memory {
     }
 
     fn new(store: Store, author: Option<Arc<Author>>, clock: Clock) -> Self {
-        Self { store, author, clock, private: false, run: Arc::default(), look_up: None, found: Arc::default() }
+        let (run, found, trouble) = (Arc::default(), Arc::default(), Trouble::default());
+        Self { store, author, clock, private: false, run, look_up: None, found, trouble }
     }
 
     /// The same, whose files may be committed while it lives: every run looks up their commit when it is entered.
@@ -87,6 +91,16 @@ impl Memory {
 
     pub(super) fn is_private(&self) -> bool {
         self.private
+    }
+
+    /// The same run as `other`, whose files are looked up for it from now on.
+    pub(super) async fn continuing(self, other: &Self) -> Self {
+        let (run, found, trouble) = (other.run.clone(), other.found.clone(), other.trouble.clone());
+        let memory = Self { run, found, trouble, ..self };
+        if memory.run.lock().await.is_some() {
+            memory.find_commit().await;
+        }
+        memory
     }
 
     /// The same, for another run.
@@ -132,11 +146,7 @@ impl Memory {
         if let Some(run) = &*run {
             return Ok(run.clone());
         }
-        if let Some(commit) = self.look_up.clone() {
-            // Git is a program that takes its time. One that panics has found nothing.
-            let found = tokio::task::spawn_blocking(move || commit()).await.unwrap_or_default();
-            *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
-        }
+        self.find_commit().await;
         let now = self.now();
         let Author { command, host, pid, .. } = self.author();
         let fingerprint = fingerprint.map(str::to_owned);
@@ -144,6 +154,13 @@ impl Memory {
         let id: Arc<str> = run_id(now).into();
         self.store.begin_run(&id, now, &begun).await?;
         Ok(run.insert(id).clone())
+    }
+
+    async fn find_commit(&self) {
+        let Some(commit) = self.look_up.clone() else { return };
+        // Git is a program that takes its time. One that panics has found nothing.
+        let found = tokio::task::spawn_blocking(move || commit()).await.unwrap_or_default();
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
     /// Enters how the run ended, if it ever began. What follows is another one.
@@ -233,7 +250,7 @@ impl Tenure {
         self.keeper.abort();
         if let Err(error) = store.release(self.lease.clone()).await {
             // It ends by itself.
-            warn!(%error, app = &*self.lease.key().app, "the claim on this app could not be given back");
+            debug!(%error, app = &*self.lease.key().app, "the claim on this app could not be given back");
         }
     }
 }

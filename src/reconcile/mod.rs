@@ -17,6 +17,7 @@ mod history;
 mod kept;
 mod ledger;
 mod memory;
+mod newer;
 mod only;
 mod plan;
 mod read;
@@ -24,8 +25,10 @@ mod readings;
 mod recover;
 mod remember;
 mod remembered;
+mod trouble;
 mod wait;
 
+pub use crate::plan::withdrawn;
 pub use budgets::{BudgetKeeper, resume};
 pub use connect::{Pace, Reconciler};
 pub use memory::{Author, Memory};

@@ -159,6 +159,7 @@ impl AppReader<'_> {
     }
 
     pub(super) fn unkept(&self, error: &StoreError) -> Unread {
+        self.reconciler.memory.iter().for_each(|memory| memory.failed(error));
         Unread::because(&self.connected.key, error)
     }
 }

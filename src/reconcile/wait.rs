@@ -61,7 +61,9 @@ impl Reconciler {
 
     async fn drop_accepted(&self, open: &mut Vec<(Arc<str>, Arc<str>)>) {
         let looks = open.iter().map(async |(app, id)| {
-            let Some(Connected { writer: Ok(writer), .. }) = self.apps.get(app) else { return false };
+            let Some(Connected { writer: Ok(writer), .. }) = self.apps.get(app).map(AsRef::as_ref) else {
+                return false;
+            };
             match writer.account(id, Lane::Read).await {
                 Ok(account) => account.is_some_and(|account| account.status == AccountStatus::Pending),
                 Err(error) => {

@@ -48,6 +48,20 @@ impl StoreError {
     pub fn is_lost_lease(&self) -> bool {
         self.trouble == Trouble::LostLease
     }
+
+    /// Whether the store cannot be used, rather than that somebody else was faster.
+    pub fn is_of_the_store(&self) -> bool {
+        match self.trouble {
+            Trouble::LostLease | Trouble::AlreadyOpen | Trouble::NotOpen => false,
+            Trouble::Address
+            | Trouble::Connect
+            | Trouble::Full
+            | Trouble::Locked
+            | Trouble::Newer
+            | Trouble::Corrupt
+            | Trouble::Database => true,
+        }
+    }
 }
 
 /// What went wrong, before it is said where.

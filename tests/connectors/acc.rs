@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rosterd::{
     budget::Quota,
     connectors::{ErrorKind, Joiner, Lane, Looked, Registry, Write},
-    execute::{CreatedIds, Jitter, NoJournal, Quiet, Stop, Tools, execute},
+    execute::{CreatedIds, Demand, Jitter, NoJournal, Quiet, Stop, Tools, execute},
     model::{
         Action, ActionName, ActionResult, AppPlan, Coverage, DesiredGroup, Email, FieldValue, Forecast, LiveApp,
         LiveMember, MemberChange, Observed, Place, Policy, Reach, Values, Verb, Words,
@@ -591,8 +591,9 @@ async fn a_conflict_on_making_an_account_leads_to_the_right_one_and_never_to_a_l
     };
     let (created_ids, jitter) = (CreatedIds::default(), Jitter::default());
     let writer = fixture.connector.clone();
-    let tools =
-        Tools { writer, created_ids: &created_ids, quota: Quota::default(), journal: &NoJournal, jitter: &jitter };
+    let demand = Demand::unchanging();
+    let (created_ids, quota, journal, jitter) = (&created_ids, Quota::default(), &NoJournal, &jitter);
+    let tools = Tools { writer, created_ids, quota, journal, jitter, demand };
     let outcome = execute(&plan, &tools, Stop::never(), &Quiet).await;
     let (_, result) = &outcome.actions[0];
     assert!(matches!(result, ActionResult::Done { note: Some(note) } if note.contains("found as u2")), "{result:?}");

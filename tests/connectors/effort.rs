@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rosterd::{
     budget::Quota,
     connectors::{Write, http::witness::Sent},
-    execute::{self, CreatedIds, Jitter, Journal, Performed, Quiet, Stop, Tools, Unwritten},
+    execute::{self, CreatedIds, Demand, Jitter, Journal, Performed, Quiet, Stop, Tools, Unwritten},
     model::{Action, AppPlan, Observed},
     sandbox::Config,
 };
@@ -49,6 +49,7 @@ async fn what_the_actions_of_the_example_take_is_what_their_connectors_declare()
             quota: Quota::default(),
             journal: &counted,
             jitter: &Jitter::seeded(7),
+            demand: Demand::unchanging(),
         };
         execute::execute(app, &tools, Stop::never(), &Quiet).await;
         for (action, sent) in counted.0.into_inner().unwrap() {

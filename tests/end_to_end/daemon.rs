@@ -388,7 +388,7 @@ async fn the_outage_of_one_app_delays_no_other() {
     }
     assert_eq!(cycles(&daemon.get("/metrics").await.1, APP), 0);
     assert_eq!(daemon.get("/readyz").await.0, 503);
-    daemon.until("the outage", |status| app(status, APP)["standing"] == "failing").await;
+    daemon.until("the outage", |status| app(status, APP)["standing"] == "unreadable").await;
     assert_eq!(daemon.get("/healthz").await.0, 200, "an app's outage is not the daemon's");
 
     story.sandbox.set_faults(Vec::new());

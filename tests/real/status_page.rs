@@ -108,7 +108,7 @@ async fn the_status_page_is_read_in_a_browser_by_day_by_night_and_on_a_phone() {
     let page = browser.open(&url, 1200, Scheme::Light);
     assert_eq!(page.console, [""; 0], "nothing is complained about");
     for shown in [
-        "5 apps: 1 failing, 1 with drift, 3 held",
+        "5 apps: 1 unreadable, 3 held, 1 with drift",
         "badge bad",
         "badge drift",
         "badge held",

@@ -202,6 +202,7 @@ async fn fetch(link: &Link, call: &TokenCall) -> Result<Granted, Error> {
         let permit = link.enter(Lane::Removal, Kind::Token).await.map_err(|parked| failing.parked(parked))?;
         let error = match link.send(permit, call.request(), BY_HTTP).await {
             Err(WireFailure::NotSent(reason)) => failing.not_sent(&reason),
+            Err(WireFailure::Hopeless(reason)) => return Err(failing.not_sent(&reason)),
             Err(WireFailure::Lost(reason)) => failing.lost(None, &reason),
             Ok((answer, said)) => match (answer.status, &answer.body) {
                 (200..=299, Ok(body)) => {

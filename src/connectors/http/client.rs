@@ -1,7 +1,7 @@
 //! The client that connectors use: reads are repeated within bounds, writes are sent once.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -22,6 +22,7 @@ use super::{
 use crate::{
     budget::{Kind, Lane},
     connectors::{Error, ErrorKind, Judge, Meaning, Said, meaning::BY_HTTP, row_limit::RowLimits},
+    model::Traffic,
 };
 
 /// How often a read is sent before giving up: survives a restart of the app's servers, not an outage.
@@ -147,6 +148,8 @@ impl HttpClient {
             sent: AtomicU64::new(0),
             random: Link::random(config.seed),
             clock: config.clock,
+            traffic: Mutex::default(),
+            hearing: Mutex::default(),
         };
         Self {
             link,
@@ -180,9 +183,30 @@ impl HttpClient {
         self.link.sent.load(Ordering::Relaxed)
     }
 
+    /// How requests were answered so far.
+    pub fn traffic(&self) -> Traffic {
+        // Counts are whole between two requests.
+        self.link.traffic.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why the app cannot be worked with, while it takes requests and answers none of them.
+    pub fn silence(&self) -> Option<String> {
+        self.link.silence()
+    }
+
+    /// How many requests may leave now without waiting; none where nothing limits them.
+    pub fn quota_left(&self) -> Option<u64> {
+        self.link.gate.with_budget(|budget, now| budget.left(now))
+    }
+
     /// Refuses from now on what would have to wait long for the budget.
     pub fn hurry(&self) {
         self.link.gate.hurry();
+    }
+
+    /// Ends the hurry.
+    pub fn take_time(&self) {
+        self.link.gate.take_time();
     }
 
     /// Announces how many reads and writes are going to be sent, besides those that wait already.
@@ -237,6 +261,7 @@ impl HttpClient {
         loop {
             let (error, again) = match self.send(request, &url, lane, failing, judge, &mut renewed).await? {
                 Err(WireFailure::NotSent(reason)) => (failing.not_sent(&reason), true),
+                Err(WireFailure::Hopeless(reason)) => (failing.not_sent(&reason), false),
                 Err(WireFailure::Lost(reason)) => (failing.lost(None, &reason), !write),
                 Ok((answer, Some(said))) if said.meaning != Meaning::Overload => return judged(failing, answer, said),
                 // The app has too much to do, and did nothing.

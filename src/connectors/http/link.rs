@@ -2,13 +2,14 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
 };
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
+use tokio::time::Instant;
 
 use super::{
     gate::{Gate, Parked, Permit, Visitor},
@@ -19,6 +20,7 @@ use super::{
 use crate::{
     budget::{self, Feedback, Kind, Lane, Outcome},
     connectors::{Clock, Judge, Meaning, Said},
+    model::Traffic,
 };
 
 /// The longest first pause before a read is repeated; it doubles each time, and each is drawn between zero and it.
@@ -42,6 +44,17 @@ pub(super) struct Link {
     pub(super) sent: AtomicU64,
     pub(super) random: Mutex<StdRng>,
     pub(super) clock: Clock,
+    pub(super) traffic: Mutex<Traffic>,
+    pub(super) hearing: Mutex<Hearing>,
+}
+
+/// Whether the app answers at all.
+#[derive(Debug, Default)]
+pub(super) struct Hearing {
+    /// When it last answered, whatever it said.
+    answered: Option<Instant>,
+    /// A request waited for its whole time limit, and no other one was answered meanwhile.
+    silent: bool,
 }
 
 impl Link {
@@ -87,14 +100,18 @@ impl Link {
         self.sent.fetch_add(1, Ordering::Relaxed);
         let (verb, path) = (request.method, request.url.path().to_owned());
         let method = verb.as_str();
-        let start = tokio::time::Instant::now();
+        let start = Instant::now();
         let result = match tokio::time::timeout(self.timeout, self.transport.send(request)).await {
             Ok(result) => result,
-            Err(_) => Err(WireFailure::Lost(format!("no answer within {} s", self.timeout.as_secs()))),
+            Err(_) => {
+                self.waited_in_vain(start);
+                Err(WireFailure::Lost(format!("no answer within {} s", self.timeout.as_secs())))
+            }
         };
         // A larger integer would be written as a text in JSON.
         let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        if !matches!(result, Err(WireFailure::NotSent(_))) {
+        self.count(result.as_ref().ok().map(|answer| answer.status), ms);
+        if !matches!(result, Err(WireFailure::NotSent(_) | WireFailure::Hopeless(_))) {
             witness::note(verb, &path, result.as_ref().ok().map(|answer| answer.status));
         }
         // A body that broke off shows nothing.
@@ -109,7 +126,7 @@ impl Link {
                 tracing::debug!(app = self.app, method, path, status = answer.status, ms, "request");
                 permit.answered(&feedback(answer, said.as_ref(), self.clock.system_time()));
             }
-            Err(WireFailure::NotSent(reason)) => {
+            Err(WireFailure::NotSent(reason) | WireFailure::Hopeless(reason)) => {
                 tracing::debug!(app = self.app, method, path, ms, reason = self.redactor.clean(reason), "not sent");
                 permit.unused();
             }
@@ -119,6 +136,31 @@ impl Link {
             }
         }
         judged
+    }
+
+    /// Counts a request, and notes an answer.
+    fn count(&self, status: Option<u16>, ms: u64) {
+        // Counts are whole between two requests.
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner).count(status, ms);
+        if status.is_some() {
+            *self.hearing() = Hearing { answered: Some(Instant::now()), silent: false };
+        }
+    }
+
+    fn waited_in_vain(&self, since: Instant) {
+        let mut hearing = self.hearing();
+        hearing.silent |= hearing.answered.is_none_or(|answered| answered < since);
+    }
+
+    /// Why the app cannot be worked with, while it takes requests and answers none of them.
+    pub(super) fn silence(&self) -> Option<String> {
+        let timeout = self.timeout.as_secs();
+        self.hearing().silent.then(|| format!("{}: it takes requests, and answered none within {timeout} s", self.app))
+    }
+
+    fn hearing(&self) -> MutexGuard<'_, Hearing> {
+        // A whole value is put in.
+        self.hearing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Pauses before the `attempt`-th repetition (from 0).

@@ -26,6 +26,7 @@ enum Turn {
     Huge,
     Refused,
     Reset,
+    Hopeless,
     Silence,
 }
 
@@ -73,6 +74,7 @@ impl Transport for Script {
             Turn::Cut => Err(BodyFailure::Cut("connection closed".into())),
             Turn::Huge => Err(BodyFailure::TooLarge { most: 64 << 20 }),
             Turn::Refused => return Err(WireFailure::NotSent("connection refused".into())),
+            Turn::Hopeless => return Err(WireFailure::Hopeless("the certificate has expired".into())),
             Turn::Reset => return Err(WireFailure::Lost("connection reset".into())),
             Turn::Silence => return std::future::pending().await,
         };
@@ -213,6 +215,7 @@ async fn a_wait_beyond_an_hour_is_told_at_once() {
 async fn a_write_is_sent_once_unless_nothing_was_done() {
     check_write(vec![Turn::Refused, Turn::Refused], 3, Ok(Some(r#"{"ok":true}"#))).await;
     check_write(vec![Turn::Refused; 20], 6, Err(ErrorKind::Unreachable)).await;
+    check_write(vec![Turn::Hopeless; 20], 1, Err(ErrorKind::Unreachable)).await;
     for turn in [
         Turn::Reset,
         Turn::Silence,

@@ -79,6 +79,8 @@ pub enum BodyFailure {
 pub enum WireFailure {
     /// No connection came about, so that nothing was sent.
     NotSent(String),
+    /// The same, and another attempt would fare no better: the certificate is not valid, or the request cannot be made.
+    Hopeless(String),
     /// Something may have been sent.
     Lost(String),
 }
@@ -144,7 +146,7 @@ impl Transport for HttpTransport {
         let mut builder = self.client.request(method, request.url);
         for (name, value) in &request.headers {
             let mut value = reqwest::header::HeaderValue::from_str(value.expose_secret()).map_err(|_| {
-                WireFailure::NotSent(format!("the value of the header {name} has characters it must not"))
+                WireFailure::Hopeless(format!("the value of the header {name} has characters it must not"))
             })?;
             value.set_sensitive(true);
             builder = builder.header(name, value);
@@ -155,7 +157,9 @@ impl Transport for HttpTransport {
         let response = builder.send().await.map_err(|error| {
             let detail = chain(&error);
             // A builder's error is one of ours, found before anything is sent.
-            if error.is_connect() || error.is_builder() {
+            if is_hopeless(&error) {
+                WireFailure::Hopeless(format!("{host}: {detail}"))
+            } else if error.is_connect() {
                 WireFailure::NotSent(format!("{host}: {detail}"))
             } else {
                 WireFailure::Lost(detail)
@@ -187,6 +191,23 @@ pub fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
     }
+}
+
+/// Whether the same request would fail again however soon: it is one that cannot be made, or the server's certificate has
+/// expired, is for another host or comes from nobody who is trusted.
+fn is_hopeless(error: &reqwest::Error) -> bool {
+    use std::error::Error as _;
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // What TLS says is wrapped by the connection, which does not show it as its source.
+        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let tls = error.downcast_ref::<rustls::Error>().or_else(|| wrapped?.downcast_ref::<rustls::Error>());
+        if matches!(tls, Some(rustls::Error::InvalidCertificate(_) | rustls::Error::PeerIncompatible(_))) {
+            return true;
+        }
+        cause = error.source();
+    }
+    error.is_builder()
 }
 
 /// The error and its causes on one line, without the address, whose query may be secret.

@@ -59,14 +59,17 @@ pub async fn tell(address: &SecretString, body: &Value) -> Result<(), Untold> {
     };
     match tokio::time::timeout(TIMEOUT, transport.send(request)).await {
         Err(_) => Err(Untold::passing(format!("it did not answer within {} s", TIMEOUT.as_secs()))),
-        Ok(Err(WireFailure::NotSent(reason))) => {
-            // The transport begins with the host, which may have a password before it.
-            let reason = reason.strip_prefix(&format!("{}: ", url.authority())).unwrap_or("").to_owned();
-            Err(Untold::passing(format!("there is no connection to it: {reason}").trim_end_matches(": ")))
-        }
+        Ok(Err(WireFailure::NotSent(reason))) => Err(Untold::passing(unconnected(&url, &reason))),
+        Ok(Err(WireFailure::Hopeless(reason))) => Err(Untold::lasting(unconnected(&url, &reason))),
         Ok(Err(WireFailure::Lost(reason))) => Err(Untold::passing(format!("it did not answer: {reason}"))),
         Ok(Ok(answer)) => judge(&url, &answer),
     }
+}
+
+fn unconnected(url: &Url, reason: &str) -> String {
+    // The transport begins with the host, which may have a password before it.
+    let reason = reason.strip_prefix(&format!("{}: ", url.authority())).unwrap_or("");
+    format!("there is no connection to it: {reason}").trim_end_matches(": ").to_owned()
 }
 
 fn judge(url: &Url, answer: &WireAnswer) -> Result<(), Untold> {

@@ -10,7 +10,7 @@ use crate::{
         report::{CycleResult, Standing},
         status::{App, State},
     },
-    model::{Severity, Status, Verb},
+    model::{BOUNDS_MS, Severity, Status, Verb},
 };
 
 /// Everything that is counted, sorted.
@@ -26,12 +26,30 @@ pub(in crate::daemon) fn metrics(state: &State, now: Timestamp) -> String {
     );
     let since = state.files.iter().map(|files| ([], files.since.as_second()));
     page.family("rosterd_files_in_force_timestamp_seconds", "When the files in force were read.", since);
+    let commit = state.files.iter().filter_map(|files| Some(([("commit", files.commit.as_deref()?)], 1)));
+    page.family("rosterd_files_in_force_info", "The commit of the files in force.", commit);
+    let works = u8::from(state.store.is_none());
+    page.family("rosterd_store_works", "1 while the store can be used, 0 while it cannot.", [([], works)]);
+    let failures = [([], state.webhook_failures)];
+    page.family("rosterd_webhook_failures_total", "Times that a webhook could not be told what is new.", failures);
     let files = [([("result", "in_force")], state.taken_up), ([("result", "refused")], state.refused)];
     page.family("rosterd_files_total", "Files that were read, by what became of them.", files);
     counts(&mut page);
     page.per_app("rosterd_requests_total", "Requests that were sent to the app.", |app| Some(app.requests()));
-    page.per_app("rosterd_in_sync", "1 when the last cycle left the app as the files say, 0 when it did not.", |app| {
+    traffic(&mut page);
+    page.per_app("rosterd_quota_left", "Requests that could leave at once after the last cycle.", |app| app.quota_left);
+    page.per_app("rosterd_in_sync", "1 while the app is known to be as the files say, 0 while it is not.", |app| {
         Some(u8::from(app.standing() == Standing::InSync))
+    });
+    let standings = state.apps.iter().flat_map(|(name, app)| {
+        let now = app.standing();
+        Standing::VARIANTS
+            .iter()
+            .map(move |one| ([("app", &**name), ("standing", one.as_ref())], u8::from(*one == now)))
+    });
+    page.family("rosterd_standing", "1 for how the app stands, 0 for every other standing.", standings);
+    page.per_app("rosterd_finished_cycle_age_seconds", "How long ago a cycle last came to its end.", |app| {
+        app.finished_ago().map(|ago| ago.as_secs())
     });
     last_seen(&mut page, now);
     let pauses = state.apps.keys().map(|app| ([("app", &**app)], u8::from(state.pause_of(app, now).is_some())));
@@ -41,10 +59,10 @@ pub(in crate::daemon) fn metrics(state: &State, now: Timestamp) -> String {
     });
     page.per_app("rosterd_last_cycle_duration_seconds", "How long the last cycle took.", |app| {
         let last = app.last.as_ref()?;
-        Some(last.ended.duration_since(last.began).as_millis() as f64 / 1000.0)
+        Some(last.took.as_millis() as f64 / 1000.0)
     });
     page.per_app("rosterd_next_cycle_timestamp_seconds", "When the next cycle is due.", |app| {
-        app.next.map(Timestamp::as_second)
+        app.next.map(|next| next.at.as_second())
     });
     page.per_app("rosterd_cycle_running", "1 while a cycle is under way.", |app| Some(u8::from(app.running.is_some())));
     page.per_app("rosterd_consecutive_failures", "Cycles in a row that could not read the app.", |app| {
@@ -80,12 +98,41 @@ fn last_seen(page: &mut Page<'_>, now: Timestamp) {
         all.map(|severity| ([("app", name), ("severity", severity.as_str())], seen.findings(severity)))
     });
     page.family("rosterd_plan_actions", "What is still open after the last cycle that saw the app, by status.", open);
+    let held = seen().flat_map(|(name, seen)| {
+        seen.held_by().into_iter().map(move |(guard, count)| ([("app", name), ("guard", guard.as_str())], count))
+    });
+    page.family("rosterd_held_actions", "What guards hold after the last cycle that saw the app, by guard.", held);
     page.family("rosterd_findings", "Findings of the last cycle that saw the app, by severity.", findings);
     page.per_app("rosterd_oldest_fact_seconds", "Age of the oldest fact that the last plan was made from.", |app| {
         let seen = app.seen.as_ref()?;
         let since = now.duration_since(seen.ended).as_secs().max(0).unsigned_abs();
         Some(since + seen.plan.as_ref()?.observed.oldest_s)
     });
+}
+
+/// How requests were answered, and how long that took.
+fn traffic(page: &mut Page<'_>) {
+    const NAME: &str = "rosterd_request_duration_seconds";
+    page.text +=
+        &format!("# HELP {NAME} How long requests took, by the status of the answer.\n# TYPE {NAME} histogram\n");
+    for (app, entry) in &page.state.apps {
+        for (status, latency) in entry.traffic().0 {
+            let status = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
+            let labels = format!("app=\"{}\",status=\"{status}\"", escaped(app));
+            let bounds = BOUNDS_MS.iter().map(|ms| (*ms as f64 / 1000.0).to_string());
+            let buckets = bounds.zip(latency.within).chain([("+Inf".to_owned(), latency.count)]);
+            for (bound, count) in buckets {
+                page.text += &format!("{NAME}_bucket{{{labels},le=\"{bound}\"}} {count}\n");
+            }
+            page.text += &format!("{NAME}_sum{{{labels}}} {}\n", latency.sum_ms as f64 / 1000.0);
+            page.text += &format!("{NAME}_count{{{labels}}} {}\n", latency.count);
+        }
+    }
+}
+
+/// A label's value as the format wants it.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 struct Page<'a> {
@@ -106,7 +153,7 @@ impl<'a> Page<'a> {
         for (labels, value) in samples {
             self.text += name;
             for (i, (label, text)) in labels.iter().enumerate() {
-                let text = text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+                let text = escaped(text);
                 // Writing to a String cannot fail.
                 let _ = write!(self.text, "{}{label}=\"{text}\"", if i == 0 { '{' } else { ',' });
             }

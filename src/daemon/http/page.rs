@@ -50,15 +50,18 @@ impl Page<'_> {
         let apps = &self.state.apps;
         let of = |(wanted, word)| (apps.values().filter(|app| app.standing() == wanted).count(), word);
         let words = [
-            (Standing::Failing, "failing"),
-            (Standing::Drift, "with drift"),
+            (Standing::Unreadable, "unreadable"),
+            (Standing::Behind, "behind"),
+            (Standing::NeedsPerson, "needing a person"),
             (Standing::Held, "held"),
             (Standing::Waiting, "waiting"),
+            (Standing::Drift, "with drift"),
             (Standing::Unknown, "not read yet"),
             (Standing::InSync, "in sync"),
         ];
         let bad_files = self.state.bad.as_ref().map(|_| "bad files".to_owned());
-        let parts: Vec<String> = bad_files.into_iter().chain(counted(words.map(of))).collect();
+        let store = self.state.store.as_ref().map(|_| "no store".to_owned());
+        let parts: Vec<String> = store.into_iter().chain(bad_files).chain(counted(words.map(of))).collect();
         match apps.len() {
             0 => parts.join(", "),
             apps => format!("{}: {}", count(&apps, "app", "apps"), parts.join(", ")),
@@ -100,7 +103,7 @@ fn badge(standing: &Standing) -> (&'static str, &'static str, String) {
         Standing::Waiting => ("wait", "…"),
         Standing::Held => ("held", "‖"),
         Standing::Drift => ("drift", "≠"),
-        Standing::Failing => ("bad", "✗"),
+        Standing::Unreadable | Standing::Behind | Standing::NeedsPerson => ("bad", "✗"),
         Standing::Unknown => ("wait", "?"),
     };
     (class, mark, standing.as_ref().to_owned())
@@ -126,12 +129,13 @@ fn ended(report: &Report) -> String {
         CycleResult::Unread => "could not be read".into(),
         CycleResult::Stopped => "cut short".into(),
         CycleResult::Skipped => "left to another process".into(),
+        CycleResult::Store => "the store failed".into(),
     }
 }
 
 /// How long a cycle took, and how many requests. Those of a reading that failed are not known.
 fn took(report: &Report) -> String {
-    let took = span(report.ended.duration_since(report.began));
+    let took = span(SignedDuration::try_from(report.took).unwrap_or_default());
     match report.requests() {
         0 => took,
         some => format!("{took} · {}", count(&some, "request", "requests")),

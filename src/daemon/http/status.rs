@@ -21,6 +21,7 @@ pub(in crate::daemon) fn status(state: &State, now: Timestamp) -> Value {
         .files
         .as_ref()
         .map(|files| json!({ "digest": files.digest, "since": files.since.to_string(), "count": files.count }));
+    let store = state.store.as_ref().map(|store| json!({ "since": store.since.to_string(), "why": &*store.why }));
     let bad = state.bad.as_ref().map(|bad| json!({ "since": bad.since.to_string(), "problems": &*bad.problems }));
     json!({
         "version": VERSION,
@@ -28,6 +29,7 @@ pub(in crate::daemon) fn status(state: &State, now: Timestamp) -> Value {
         "now": now.to_string(),
         "started": state.started.to_string(),
         "files": { "in_force": files, "valid": state.bad.is_none(), "bad": bad },
+        "store": { "works": store.is_none(), "trouble": store },
         "pauses": state.pauses(now).map(wire).collect::<Vec<_>>(),
         "apps": state.apps.iter().map(|(name, entry)| app(name, entry, state.pause_of(name, now))).collect::<Vec<_>>(),
     })
@@ -42,7 +44,8 @@ fn app(name: &str, app: &App, pause: Option<&Pause>) -> Value {
         "running": app.running.as_ref().map(|running| json!({
             "since": running.since.to_string(), "trigger": running.trigger.as_ref(), "doing": &*running.doing,
         })),
-        "next": app.next.map(|next| next.to_string()),
+        "next": app.next.map(|next| next.at.to_string()),
+        "finished_ago_s": app.finished_ago().map(|ago| ago.as_secs()),
         "last_success": app.success.map(|at| at.to_string()),
         "consecutive_failures": app.failures,
         "last": app.last.as_deref().map(cycle),

@@ -64,6 +64,20 @@ fn text(item: &Item) -> String {
             plain(&short(why))
         ),
         Item::Recovered { app: Some(app) } => format!(":white_check_mark: *{}* works again", plain(app)),
+        Item::Wrong { app, findings } => {
+            let told = findings.iter().take(NAMED).map(|finding| format!("• {}", plain(&short(finding))));
+            let head = format!(":raised_hand: *{}* needs a person", plain(app));
+            let more = findings.len().saturating_sub(NAMED);
+            let more = (more > 0).then(|| format!("… and {more} more"));
+            let step = format!("`rosterd plan --app {}` shows what to do.", code(app));
+            std::iter::once(head).chain(told).chain(more).chain([step]).collect::<Vec<_>>().join("\n")
+        }
+        Item::Store { why: Some(why) } => format!(
+            ":x: *The store cannot be used*, and nothing is written to any app meanwhile\n{}\nrosterd tries again every few \
+             seconds.",
+            plain(&short(why))
+        ),
+        Item::Store { why: None } => ":white_check_mark: The store works again".to_owned(),
         Item::Useless { app: None, why } => {
             let lines: Vec<&str> = why.lines().take(LINES).collect();
             format!(
@@ -156,6 +170,12 @@ fn event(item: &Item) -> Value {
             json!({ "kind": kind.as_ref(), "app": app, "count": actions.len(), "actions": listed.collect::<Value>() })
         }
         Item::Useless { app, why } => json!({ "kind": "failure", "app": app, "why": why }),
+        Item::Wrong { app, findings } => {
+            let listed: Vec<&String> = findings.iter().take(LISTED).collect();
+            json!({ "kind": "needs-a-person", "app": app, "count": findings.len(), "findings": listed })
+        }
+        Item::Store { why: Some(why) } => json!({ "kind": "store-failure", "why": why }),
+        Item::Store { why: None } => json!({ "kind": "store-recovered" }),
         Item::Paused { pause, why } => {
             json!({ "kind": "paused", "app": pause.app, "why": why, "pause": wire(pause) })
         }

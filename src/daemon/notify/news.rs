@@ -12,7 +12,7 @@ use crate::{
         InForce,
         report::{CycleResult, Report, Trigger},
     },
-    model::{Action, ActionName, Guard, Pause, Status},
+    model::{Action, ActionName, Guard, Pause, Severity, Status},
 };
 
 /// Corrections that are remembered for whoever cannot be told, per app. With more, how many there are matters more than
@@ -28,6 +28,8 @@ pub(in crate::daemon) enum News {
     Bad(Arc<str>),
     /// The files have no mistakes any more.
     Mended,
+    /// The store cannot be used, with why, or can be used again.
+    Store(Option<Arc<str>>),
     /// These pauses are in force.
     Paused(Vec<Pause>),
     /// A cycle of an app has ended.
@@ -41,6 +43,8 @@ pub(super) struct Now {
     pub apps: BTreeMap<Arc<str>, Facts>,
     /// The mistakes of files that did not come into force.
     pub bad: Option<Arc<str>>,
+    /// What is wrong with the store.
+    pub store: Option<Arc<str>>,
     /// By the app that they are of, or of all apps: until when, and what there is to say about it.
     pub pauses: BTreeMap<Option<Arc<str>>, (Pause, String)>,
 }
@@ -52,6 +56,8 @@ pub(super) struct Facts {
     pub drift: BTreeMap<ActionName, String>,
     /// What a guard holds, or a person has to do.
     pub held: BTreeMap<ActionName, String>,
+    /// Findings that are errors, which no cycle can put right.
+    pub wrong: BTreeSet<String>,
     /// Actions that failed.
     pub failed: BTreeMap<ActionName, String>,
     /// Why nothing at all could be done.
@@ -86,6 +92,10 @@ pub(super) enum Item {
     Actions { kind: Kind, app: Arc<str>, actions: Vec<(ActionName, String)> },
     /// Nothing can be done with it.
     Useless { app: Option<Arc<str>>, why: String },
+    /// Something is wrong in an app that only a person can put right.
+    Wrong { app: Arc<str>, findings: Vec<String> },
+    /// The store cannot be used, with why, or can be used again.
+    Store { why: Option<Arc<str>> },
     /// Somebody paused an app, or all of them.
     Paused { pause: Pause, why: String },
     /// The pause is over.
@@ -124,6 +134,7 @@ impl Follower {
             }
             News::Bad(problems) => self.now.bad = Some(problems),
             News::Mended => self.now.bad = None,
+            News::Store(trouble) => self.now.store = trouble,
             News::Paused(pauses) => {
                 let told = |pause: Pause| {
                     let why = pause.sentence(&self.zone);
@@ -145,7 +156,7 @@ impl Follower {
         let facts = self.now.apps.entry(app.clone()).or_default();
         match report.result {
             // Nothing was learnt about the app.
-            CycleResult::Stopped | CycleResult::Skipped => {
+            CycleResult::Stopped | CycleResult::Skipped | CycleResult::Store => {
                 if report.trigger == Trigger::Files {
                     self.before.remove(app);
                 }
@@ -170,6 +181,9 @@ impl Follower {
         let only_paused = |action: &Action| {
             held_by(action, Guard::Paused) && action.held.as_ref().is_some_and(|held| held.also.is_empty())
         };
+        let errors = report.plan.iter().flat_map(|plan| &plan.findings);
+        let errors = errors.filter(|finding| finding.severity == Severity::Error);
+        facts.wrong = errors.map(|finding| finding.message.clone()).collect();
         facts.drift = with(&is_drift);
         facts.held = with(&|action| {
             matches!(action.status, Status::Held | Status::Manual) && !is_drift(action) && !only_paused(action)
@@ -224,6 +238,9 @@ pub(super) fn items(told: &Now, now: &Now, corrected: &Corrected, on: &BTreeSet<
             (Some(_), None) => items.push(Item::Recovered { app: None }),
             _ => {}
         }
+        if told.store.is_some() != now.store.is_some() {
+            items.push(Item::Store { why: now.store.clone() });
+        }
     }
     if wants("held") {
         items.extend(paused(told, now));
@@ -249,7 +266,10 @@ pub(super) fn items(told: &Now, now: &Now, corrected: &Corrected, on: &BTreeSet<
             items.extend(of(Kind::Corrected, corrected.map(|name| (name.clone(), String::new())).collect()));
             items.extend(of(Kind::Drift, fresh(&facts.drift, &before.drift)));
         }
+        let wrong: Vec<String> = facts.wrong.difference(&before.wrong).cloned().collect();
         if wants("held") {
+            let item = Item::Wrong { app: app.clone(), findings: wrong.clone() };
+            items.extend((!wrong.is_empty()).then_some(item));
             items.extend(of(Kind::Held, fresh(&facts.held, &before.held)));
         }
     }
@@ -310,6 +330,7 @@ mod tests {
         Arc::new(Report {
             began: at(hour),
             ended: at(hour),
+            took: Default::default(),
             trigger,
             result: CycleResult::Ok,
             corrects: true,

@@ -19,7 +19,7 @@ use super::{
     Decoder,
     fields::Fields,
     policy,
-    values::{cron, duration},
+    values::{cron, duration, pause},
 };
 
 /// The section, whose time zone and policy hold for what is decoded after it.
@@ -68,7 +68,7 @@ fn store<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Store> 
 fn schedule<'s>(d: &mut Decoder<'_, 's>, fields: &Fields<'_, 's>) -> Option<Schedule> {
     let fields = fields.object(d, "schedule")?;
     let every = fields.parsed(d, "every", duration);
-    let jitter = fields.parsed(d, "jitter", duration).map_or(Duration::ZERO, |(jitter, _)| jitter);
+    let jitter = fields.parsed(d, "jitter", pause).map_or(Duration::ZERO, |(jitter, _)| jitter);
     let cron = fields.parsed(d, "cron", cron);
     match (every, cron) {
         (Some((_, every_at)), Some((_, cron_at))) => {

@@ -156,14 +156,19 @@ pub(super) fn moment(text: &str, zone: &TimeZone, end: bool) -> Result<Timestamp
     text.parse().map_err(|_| HINT.to_owned())
 }
 
+const DURATION: &str = "write a number and a unit: `30s`, `15m`, `12h`, `30d`";
+
 /// `15m`, `30d`, `1h 30m`; never nothing.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    const HINT: &str = "write a number and a unit: `30s`, `15m`, `12h`, `30d`";
-    match humantime::parse_duration(text) {
-        Ok(duration) if duration.is_zero() => Err(format!("it cannot be zero; {HINT}")),
-        Ok(duration) => Ok(duration),
-        Err(_) => Err(HINT.to_owned()),
+    match pause(text)? {
+        Duration::ZERO => Err(format!("it cannot be zero; {DURATION}")),
+        duration => Ok(duration),
     }
+}
+
+/// `1m`, or `0s` for none at all.
+pub(super) fn pause(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| DURATION.to_owned())
 }
 
 /// `1000/h`.

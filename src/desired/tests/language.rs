@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{check, check_file, desired, same};
+use super::{check, check_file, desired, load, same};
 use crate::model::{Keep, Schedule};
 
 #[test]
@@ -520,6 +520,15 @@ fn how_long_the_past_is_kept_is_told_in_years_and_days() {
     assert_eq!((keep.ledger.map(|span| span.as_secs()), keep.readings), (Some(7 * 31_557_600), days(90)));
     assert_eq!(kept("settings: { keep: { readings: 1d } }\n"), Keep { ledger: None, readings: days(1) });
     assert_eq!(kept("settings: { time_zone: UTC }\n"), Keep::default());
+}
+
+#[test]
+fn no_jitter_at_all_can_be_said_and_no_pause_at_all_cannot() {
+    let schedule = |text: &str| load(&[("a.yaml", &format!("settings:\n  schedule: {text}\n"))]);
+    let settings = schedule("{ every: 15m, jitter: 0s }").unwrap().desired.settings;
+    let Schedule::Every { every, jitter } = settings.schedule else { panic!("{:?}", settings.schedule) };
+    assert_eq!((every.as_secs(), jitter.as_secs()), (900, 0));
+    assert!(schedule("{ every: 0s }").is_err());
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod grantable;
 mod language;
 mod meaning;
 mod places;
+mod same;
 mod scale;
 mod schema;
 mod secrets;

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{CreatedIds, Jitter, NoJournal, Quiet, Stop, Tools, execute, forecast};
+use super::{CreatedIds, Demand, Jitter, NoJournal, Quiet, Stop, Tools, execute, forecast};
 use crate::{
     budget::{Lane, Quota},
     connectors::{AccountGroup, App, Error, ErrorKind, Listing, Reader, Write, Writer, Written},
@@ -408,7 +408,14 @@ fn plan(actions: Vec<Action>) -> AppPlan {
 
 fn tools(writer: Arc<Fake>, created_ids: &CreatedIds) -> Tools<'_> {
     static JITTER: LazyLock<Jitter> = LazyLock::new(|| Jitter::seeded(7));
-    Tools { writer, created_ids, quota: Quota::default(), journal: &NoJournal, jitter: &JITTER }
+    Tools {
+        writer,
+        created_ids,
+        quota: Quota::default(),
+        journal: &NoJournal,
+        jitter: &JITTER,
+        demand: Demand::unchanging(),
+    }
 }
 
 /// Runs one action, and returns its result with the app afterwards.
