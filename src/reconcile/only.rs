@@ -32,7 +32,7 @@ impl AppReader<'_> {
         let unkept = |error: StoreError| self.unkept(&error);
         let (store, key) = (&memory.store, &self.connected.key);
         let mut kept = self.connected.kept.lock().await;
-        kept.claim(memory, key).await?;
+        self.claim(memory, &mut kept).await?;
         let (known, open) = self.known_of(memory, identity).await.map_err(unkept)?;
         self.let_it_show(memory, &kept, &open).await;
         self.recall_seen(memory).await.map_err(unkept)?;

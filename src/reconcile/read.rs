@@ -22,7 +22,7 @@ pub(super) struct AppReader<'a> {
     pub(super) app: &'a DesiredApp,
     pub(super) connected: &'a Connected,
     pub(super) writer: &'a dyn Writer,
-    watch: &'a dyn Watch,
+    pub(super) watch: &'a dyn Watch,
 }
 
 impl Reconciler {

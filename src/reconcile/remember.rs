@@ -27,7 +27,7 @@ impl AppReader<'_> {
         let unkept = |error: StoreError| self.unkept(&error);
         let (store, key) = (&memory.store, &self.connected.key);
         let mut kept = self.connected.kept.lock().await;
-        kept.claim(memory, key).await?;
+        self.claim(memory, &mut kept).await?;
         let open = store.open_intents(key).await.map_err(unkept)?;
         let mut facts = kept.take_facts(memory, key, &open).await.map_err(unkept)?;
         self.let_it_show(memory, &kept, &open).await;
@@ -59,11 +59,34 @@ impl AppReader<'_> {
         Ok(Seen { live: seen.live, past: Some(past), recovered })
     }
 
+    /// Claims the app, where anything is written. That somebody else has it is told at once: other apps may take minutes to read.
+    pub(super) async fn claim(&self, memory: &Memory, kept: &mut Kept) -> Result<(), Unread> {
+        let claimed = kept.claim(memory, &self.connected.key).await;
+        if let Err(Unread { busy: true, failure }) = &claimed {
+            let message = &*failure.message;
+            let why = message.strip_prefix(&format!("{}: ", self.connected.key.app)).unwrap_or(message);
+            self.watch.told(&self.app.name, &format!("the app is left alone: {why}"));
+        }
+        claimed
+    }
+
     /// Gives what an earlier run sent time to show, where this reading may settle it.
     pub(super) async fn let_it_show(&self, memory: &Memory, kept: &Kept, open: &[Intent]) {
-        if kept.tenure.is_some() {
-            recover::let_it_show(open, self.writer, memory.now()).await;
+        if kept.tenure.is_none() || open.is_empty() {
+            return;
         }
+        let left = recover::time_to_show(open, self.writer, memory.now());
+        if left > recover::SHORT {
+            let (requests, seconds) = (open.len(), left.as_secs());
+            self.watch.told(
+                &self.app.name,
+                &format!(
+                    "an earlier run was cut off with {requests} request(s) under way, whose effect may take {seconds} s more to \
+                     show; the app is read then"
+                ),
+            );
+        }
+        tokio::time::sleep(left).await;
     }
 
     /// A server that has once shown a member shows an empty group as it is, also when nobody is in any group any more. And how
