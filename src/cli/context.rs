@@ -13,13 +13,13 @@ use url::Url;
 use super::{
     args::{Request, Storage, Target},
     exit::Failure,
-    storage,
+    folder, storage,
     terminal::{self, Stream, count},
     texts,
     values::Approve,
 };
 use crate::{
-    connectors::{Clock, Error, Override, ProcessSecrets, Registry, Writer},
+    connectors::{Clock, Error, Override, Registry, Writer},
     desired::{self, Loaded, Problems},
     model::{Approval, ConnectorCatalogue, Desired, DesiredApp, Email, Outcome, Place, Severity},
     reconcile::{BudgetKeeper, Memory, Reconciler, resume},
@@ -169,15 +169,16 @@ pub(super) async fn connected(
         ));
     }
     let wanted = |app: &DesiredApp| target.wants(&app.name) && played(app);
+    let secrets = folder::secrets(&target.dir);
     let connect = |app: &DesiredApp| -> Result<Arc<dyn Writer>, Error> {
         let instead = base.as_ref().map(|base| simulated(base, app));
-        registry.connect(app, &ProcessSecrets, instead.as_ref())
+        registry.connect(app, &secrets, instead.as_ref())
     };
     let in_sandbox = target.sandbox.is_some();
     let store = desired.settings.store.clone();
     let memory = match past {
         Past::Ignored => None,
-        Past::Looked(storage) => storage::looking(&store, storage, in_sandbox).await?,
+        Past::Looked(storage) => storage::looking(&store, storage, in_sandbox, &target.dir).await?,
         Past::Written(storage) => Some(storage::writing(&store, storage, in_sandbox, &target.dir).await?),
     };
     let origin = |app: &DesiredApp| base.as_ref().map_or_else(|| app.url.clone(), |base| simulated(base, app).url);
