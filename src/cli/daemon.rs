@@ -153,6 +153,7 @@ impl Site {
             let (commits, digest) = (self.commits.clone(), digest.to_owned());
             Memory::writing(store, storage::author("daemon", None), clock).looking_up(move || commits.of(&digest))
         };
+        let memory = if self.private && self.sandbox.is_some() { memory.overseen() } else { memory };
         if self.private { memory.private() } else { memory }
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     connectors::{Clock, SecretSource as _},
     git::{self, Head},
     model,
+    plan::Oversight,
     reconcile::{Author, Memory},
     store::{Store, StoreError},
 };
@@ -70,7 +71,7 @@ pub(super) async fn looking(
     if !exists(&url) {
         return Ok(None);
     }
-    let memory = Memory::of(open(&url).await?, Clock::default());
+    let memory = Memory::of(open(&url).await?, Clock::default()).overseen();
     Ok(Some(if url == PRIVATE { memory.private() } else { memory }))
 }
 
@@ -80,10 +81,14 @@ pub(super) async fn writing(
     storage: &Storage,
     simulated: bool,
     dir: &Path,
+    oversight: Oversight,
 ) -> Result<Memory, Failure> {
     let url = store_url(files, storage, simulated, dir)?;
     let store = open(&url).await?;
     let memory = Memory::writing(store, author("apply", told_commit(dir)), Clock::default());
+    // Simulated apps are there to be tried out on.
+    let tries_out = simulated && url == PRIVATE;
+    let memory = if tries_out || oversight == Oversight::Person { memory.overseen() } else { memory };
     Ok(if url == PRIVATE { memory.private() } else { memory })
 }
 

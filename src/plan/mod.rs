@@ -22,7 +22,7 @@ mod strays;
 mod tests;
 mod wanted;
 
-pub use history::{AppHistory, AppPast, History, Invited, Used};
+pub use history::{AppHistory, AppPast, History, Invited, Oversight, Recognized, Used};
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -250,7 +250,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
             oldest_s: cx.live.oldest_s,
         },
         forecast: Forecast { seats, ..Forecast::default() },
-        findings: coverage_findings(cx).into_iter().chain(history::paused(cx)).collect(),
+        findings: coverage_findings(cx).into_iter().chain(history::paused(cx)).chain(history::recognized(cx)).collect(),
         due: due::due(cx),
         ..empty(cx.app)
     };

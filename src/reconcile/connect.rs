@@ -17,6 +17,8 @@ pub struct Reconciler {
     pub(super) digest: String,
     pub(super) apps: BTreeMap<Arc<str>, Connected>,
     pub(super) memory: Option<Memory>,
+    /// Where requests go, where that is not where the files say.
+    origin: Option<Arc<str>>,
     pub(super) pace: Pace,
     pub(super) jitter: Jitter,
     pub(super) clock: Clock,
@@ -55,7 +57,7 @@ impl Reconciler {
         let connected = |app: &DesiredApp| Connected {
             writer: connect(app),
             created_ids: CreatedIds::default(),
-            key: AppKey::new(app.name.clone(), app.url.origin().ascii_serialization()),
+            key: AppKey::new(app.name.clone(), app.origin()),
             kept: tokio::sync::Mutex::default(),
         };
         let apps = desired.apps.values().filter(|app| wanted(app)).map(|app| (app.name.clone(), connected(app)));
@@ -65,6 +67,7 @@ impl Reconciler {
             digest,
             apps,
             memory: None,
+            origin: None,
             pace: Pace::default(),
             jitter: Jitter::default(),
             clock: Clock::default(),
@@ -74,14 +77,20 @@ impl Reconciler {
     /// Remembers in `memory`, where the apps' requests go to `origin` rather than to where the files say.
     #[must_use]
     pub fn remembering(mut self, memory: Memory, origin: Option<&str>) -> Self {
-        if let Some(origin) = origin {
-            for connected in self.apps.values_mut() {
-                connected.key = AppKey::new(connected.key.app.clone(), origin);
-            }
+        self.origin = origin.map(Arc::from);
+        for (name, app) in &self.desired.apps {
+            let key = self.key_of(app);
+            self.apps.get_mut(name).into_iter().for_each(|connected| connected.key = key.clone());
         }
         self.clock = memory.clock().clone();
         self.memory = Some(memory);
         self
+    }
+
+    /// Names an app in the store.
+    pub(super) fn key_of(&self, app: &DesiredApp) -> AppKey {
+        let origin = self.origin.clone().unwrap_or_else(|| app.origin().into());
+        AppKey::new(app.name.clone(), origin)
     }
 
     /// The same, with another time of day.

@@ -11,6 +11,7 @@ use tracing::warn;
 
 use crate::{
     connectors::Clock,
+    plan::Oversight,
     store::{AppKey, Claim, Lease, RunBegun, RunEnded, Store, StoreError},
 };
 
@@ -47,6 +48,7 @@ pub struct Memory {
     clock: Clock,
     /// The store lives no longer than this process.
     private: bool,
+    oversight: Oversight,
     /// The run that is under way, once it is entered.
     run: Arc<tokio::sync::Mutex<Option<Arc<str>>>>,
     /// Where the commit is looked up for every run, in the place of the author's.
@@ -70,7 +72,16 @@ impl Memory {
     }
 
     fn new(store: Store, author: Option<Arc<Author>>, clock: Clock) -> Self {
-        Self { store, author, clock, private: false, run: Arc::default(), look_up: None, found: Arc::default() }
+        Self {
+            store,
+            author,
+            clock,
+            private: false,
+            oversight: Oversight::default(),
+            run: Arc::default(),
+            look_up: None,
+            found: Arc::default(),
+        }
     }
 
     /// The same, whose files may be committed while it lives: every run looks up their commit when it is entered.
@@ -83,6 +94,16 @@ impl Memory {
     #[must_use]
     pub fn private(self) -> Self {
         Self { private: true, ..self }
+    }
+
+    /// The same, for plans that a person sees before anything is done.
+    #[must_use]
+    pub fn overseen(self) -> Self {
+        Self { oversight: Oversight::Person, ..self }
+    }
+
+    pub(super) fn oversight(&self) -> Oversight {
+        self.oversight
     }
 
     pub(super) fn is_private(&self) -> bool {

@@ -24,6 +24,7 @@ mod readings;
 mod recover;
 mod remember;
 mod remembered;
+mod tenant;
 mod wait;
 
 pub use budgets::{BudgetKeeper, resume};
