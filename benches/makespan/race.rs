@@ -199,7 +199,12 @@ pub(super) async fn ours(race: Race) -> Finish {
         let desired = desired::parse(files, &registry).unwrap_or_else(|problems| panic!("{problems:?}")).desired;
         let url = "https://race.example".parse().expect("an address");
         let instead = Override { url, client_id: "race".into(), client_secret: "race".to_owned().into() };
-        Reconciler::new(desired, String::new(), |_| true, |app| registry.connect(app, &ProcessSecrets, Some(&instead)))
+        Reconciler::new(
+            desired,
+            String::new(),
+            |_| true,
+            |app| registry.connect(app, &ProcessSecrets::default(), Some(&instead)),
+        )
     };
     // The plan is made before, by another process at another hour, so that all of the quota is there for the work itself.
     let live = connected(&Api::new(race)).observe(&Unwatched).await;

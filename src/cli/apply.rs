@@ -18,7 +18,10 @@ use super::{
 use crate::{
     execute::Stop,
     model::{ActionName, ActionResult, AppOutcome, AppPlan, Email, Outcome, Plan, Status},
-    plan::saved::{Leaves, Stale},
+    plan::{
+        Oversight,
+        saved::{Leaves, Stale},
+    },
     reconcile::{Reconciler, Recovered},
     report::{self, since::Since},
 };
@@ -55,7 +58,9 @@ pub(super) async fn run(mut args: Args, global: &Global) -> Result<Exit, Failure
         saved.ask_again(&mut args.target, &mut args.request)?;
     }
     let (target, approve) = (&args.target, &args.request.approve[..]);
-    let past = context::Past::Written(&args.storage);
+    // A saved plan was seen by whoever hands it over.
+    let oversight = if args.yes && saved.is_none() { Oversight::Nobody } else { Oversight::Person };
+    let past = context::Past::Written(&args.storage, oversight);
     let (session, saved) = match &saved {
         None => (context::session(target, approve, past).await?, None),
         Some(saved) => {

@@ -13,15 +13,16 @@ use url::Url;
 use super::{
     args::{Request, Storage, Target},
     exit::Failure,
-    storage,
+    folder, storage,
     terminal::{self, Stream, count},
     texts,
     values::Approve,
 };
 use crate::{
-    connectors::{Clock, Error, Override, ProcessSecrets, Registry, Writer},
+    connectors::{Clock, Error, Override, Registry, Writer},
     desired::{self, Loaded, Problems},
     model::{Approval, ConnectorCatalogue, Desired, DesiredApp, Email, Outcome, Place, Severity},
+    plan::Oversight,
     reconcile::{BudgetKeeper, Memory, Reconciler, resume},
     sandbox::{Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, QuotaSize, Sandbox},
     store::StoreError,
@@ -111,7 +112,7 @@ pub(super) enum Past<'a> {
     /// It looks at what there is.
     Looked(&'a Storage),
     /// It writes down what it sees and does.
-    Written(&'a Storage),
+    Written(&'a Storage, Oversight),
 }
 
 impl Session {
@@ -169,16 +170,19 @@ pub(super) async fn connected(
         ));
     }
     let wanted = |app: &DesiredApp| target.wants(&app.name) && played(app);
+    let secrets = folder::secrets(&target.dir);
     let connect = |app: &DesiredApp| -> Result<Arc<dyn Writer>, Error> {
         let instead = base.as_ref().map(|base| simulated(base, app));
-        registry.connect(app, &ProcessSecrets, instead.as_ref())
+        registry.connect(app, &secrets, instead.as_ref())
     };
     let in_sandbox = target.sandbox.is_some();
     let store = desired.settings.store.clone();
     let memory = match past {
         Past::Ignored => None,
-        Past::Looked(storage) => storage::looking(&store, storage, in_sandbox).await?,
-        Past::Written(storage) => Some(storage::writing(&store, storage, in_sandbox, &target.dir).await?),
+        Past::Looked(storage) => storage::looking(&store, storage, in_sandbox, &target.dir).await?,
+        Past::Written(storage, oversight) => {
+            Some(storage::writing(&store, storage, in_sandbox, &target.dir, oversight).await?)
+        }
     };
     let origin = |app: &DesiredApp| base.as_ref().map_or_else(|| app.url.clone(), |base| simulated(base, app).url);
     let origins = desired.apps.values().filter(|app| wanted(app));

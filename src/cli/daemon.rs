@@ -16,7 +16,7 @@ use super::{
     args::{Storage, Target},
     context,
     exit::{Exit, Failure},
-    storage, terminal, texts,
+    folder, storage, terminal, texts,
 };
 use crate::{
     connectors::{Clock, Error, ProcessSecrets, Registry, SecretSource as _, Writer, http::webhook},
@@ -73,12 +73,13 @@ async fn start(args: Args, signals: Signals) -> Result<Started, Failure> {
     let first = async || context::load_for_plan(&args.target, &[]);
     let first = Watch::new(&args.target.dir).whole(|| (), first).await?;
     let (sandbox, base) = context::sandbox(&args.target, &first.desired).await?;
-    let url = storage::store_url(&first.desired.settings.store, &args.storage, base.is_some())?;
+    let url = storage::store_url(&first.desired.settings.store, &args.storage, base.is_some(), &args.target.dir)?;
     let store = storage::open(&url).await?;
     let registry = Arc::new(context::registry(&args.target.dir));
     let budgets = BudgetKeeper::begin(registry.clone(), store.clone(), Clock::default()).await.map_err(Failure::new)?;
     let site = Site {
         registry,
+        secrets: folder::secrets(&args.target.dir),
         sandbox: base,
         store,
         private: url == storage::PRIVATE,
@@ -101,6 +102,7 @@ struct Site {
     target: Target,
     /// Kept for as long as the daemon lives, because budgets are in it.
     registry: Arc<Registry>,
+    secrets: ProcessSecrets,
     sandbox: Option<Url>,
     store: Store,
     /// The store lives no longer than this process.
@@ -180,6 +182,7 @@ impl Site {
             let (commits, digest) = (self.commits.clone(), digest.to_owned());
             Memory::writing(store, storage::author("daemon", None), clock).looking_up(move || commits.of(&digest))
         };
+        let memory = if self.private && self.sandbox.is_some() { memory.overseen() } else { memory };
         if self.private { memory.private() } else { memory }
     }
 }
@@ -210,7 +213,7 @@ impl World for Site {
     fn reconciler(&self, files: &InForce, app: &str, looking: bool) -> Reconciler {
         let connect = |app: &DesiredApp| -> Result<Arc<dyn Writer>, Error> {
             let instead = self.sandbox.as_ref().map(|base| context::simulated(base, app));
-            self.registry.connect(app, &ProcessSecrets, instead.as_ref())
+            self.registry.connect(app, &self.secrets, instead.as_ref())
         };
         let origin = self.sandbox.as_ref().map(|base| base.origin().ascii_serialization());
         Reconciler::new(files.desired.clone(), files.digest.clone(), |other| &*other.name == app, connect)
@@ -242,11 +245,11 @@ impl World for Site {
     }
 
     async fn tell(&self, url: &SecretRef, body: &serde_json::Value) -> Result<(), Undelivered> {
-        let address = ProcessSecrets.resolve(url).map_err(|why| Undelivered { why, lasting: true })?;
+        let address = self.secrets.resolve(url).map_err(|why| Undelivered { why, lasting: true })?;
         webhook::tell(&address, body).await.map_err(|untold| Undelivered { why: untold.why, lasting: untold.lasting })
     }
 
     fn secret(&self, secret: &SecretRef) -> Result<SecretString, String> {
-        ProcessSecrets.resolve(secret)
+        self.secrets.resolve(secret)
     }
 }

@@ -37,7 +37,8 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
             "`forget` is for people who are gone: remove them from the files, run `rosterd apply`, and forget them then",
         ));
     }
-    let url = storage::store_url(&desired.settings.store, &args.records.storage, false)?;
+    let Records { dir, storage } = &args.records;
+    let url = storage::store_url(&desired.settings.store, storage, false, dir)?;
     let existing = storage::existing(&url).await.map_err(Failure::new)?;
     let Some(store) = existing else {
         let failure = Failure::new(format!("there is nothing to forget: nothing is at {url}"));

@@ -78,7 +78,7 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         None => {
             let desired = context::load(dir, &registry)?.desired;
             let people = args.person.as_ref().map(|person| addresses(&desired, person));
-            let url = storage::store_url(&desired.settings.store, storage, false)?;
+            let url = storage::store_url(&desired.settings.store, storage, false, dir)?;
             (url, desired.settings.time_zone, people)
         }
     };

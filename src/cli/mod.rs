@@ -14,6 +14,7 @@ mod ending;
 mod exit;
 mod files;
 mod fmt;
+mod folder;
 mod forget;
 mod history;
 mod import;

@@ -98,7 +98,9 @@ fn files(args: &Args) -> Result<Option<Desired>, Failure> {
 /// The store that others use as well. A pause that nobody else sees holds nothing.
 async fn store(args: &Args, desired: Option<&Desired>) -> Result<Store, Failure> {
     let url = match (&args.records.storage.store, desired) {
-        (None, Some(desired)) => storage::store_url(&desired.settings.store, &args.records.storage, false)?,
+        (None, Some(desired)) => {
+            storage::store_url(&desired.settings.store, &args.records.storage, false, &args.records.dir)?
+        }
         (typed, _) => typed.clone().unwrap_or_default(),
     };
     if url == PRIVATE {

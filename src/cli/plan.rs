@@ -174,7 +174,7 @@ async fn offline(
     }
     let history = match &args.storage.store {
         None => None,
-        Some(_) => past(desired, &mut live, &simulated_at, &args.storage).await?,
+        Some(_) => past(desired, &mut live, &simulated_at, args).await?,
     };
     let mut plan = timed("planned", || reconcile::plan_against(desired, digest, &live, history.as_ref(), base, now));
     plan.snapshot = age(&live, now);
@@ -195,9 +195,10 @@ async fn past(
     desired: &Desired,
     live: &mut Live,
     simulated_at: &BTreeMap<Arc<str>, String>,
-    storage: &Storage,
+    Args { storage, target, .. }: &Args,
 ) -> Result<Option<History>, Failure> {
-    let Some(memory) = storage::looking(&desired.settings.store, storage, false).await? else { return Ok(None) };
+    let memory = storage::looking(&desired.settings.store, storage, false, &target.dir).await?;
+    let Some(memory) = memory else { return Ok(None) };
     // What was done to simulated apps is remembered by where they were.
     let origin = |app: &DesiredApp| {
         let simulated = simulated_at.get(&app.name).and_then(|url| Url::parse(url).ok());

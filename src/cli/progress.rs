@@ -94,6 +94,10 @@ impl Watch for Reading {
             .or_insert_with(|| screen.add(ProgressBar::new_spinner(), styled(SPINNER), app, String::new()));
         bar.set_message(words(progress));
     }
+
+    fn told(&self, app: &str, sentence: &str) {
+        terminal::note(&format!("{app}: {sentence}"));
+    }
 }
 
 /// Progress of staying for invitations, on the screen until it is dropped.
@@ -164,6 +168,17 @@ impl Doing {
         Self { apps, _screen: screen }
     }
 
+    fn waits(&self, name: &ActionName, at_most: Duration) {
+        let Some(app) = self.apps.get(&*name.app) else { return };
+        let at_most = humantime::format_duration(Duration::from_secs(at_most.as_secs()));
+        let line =
+            format!("{name}: the app took it, and may show it only after up to {at_most}; it is looked at until then");
+        match &app.bar {
+            None => terminal::say(&line),
+            Some(bar) => bar.set_message(format!("waiting up to {at_most} for the app to show it")),
+        }
+    }
+
     fn ended(&self, name: &ActionName, result: &ActionResult) {
         let Some(app) = self.apps.get(&*name.app) else { return };
         let done = app.done.fetch_add(1, Ordering::Relaxed) + 1;
@@ -196,6 +211,7 @@ impl Progress for Doing {
                     bar.set_message(format!("{} {}{group}", name.verb, name.account.as_deref().unwrap_or_default()));
                 }
             }
+            Event::Waits(name, at_most) => self.waits(name, at_most),
             Event::Ended(name, result) => self.ended(name, result),
             Event::Began { .. } => {}
             Event::Finished { app } => {

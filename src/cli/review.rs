@@ -48,7 +48,7 @@ pub(super) async fn run(args: &Args, global: &Global) -> Result<Exit, Failure> {
 /// What the store says that we did last. A table without it is worth having, and says so.
 async fn changes(args: &Args, desired: &Desired) -> Result<Vec<Change>, Failure> {
     let target = &args.everything.target;
-    let url = match storage::store_url(&desired.settings.store, &args.storage, target.sandbox.is_some()) {
+    let url = match storage::store_url(&desired.settings.store, &args.storage, target.sandbox.is_some(), &target.dir) {
         Ok(url) => url,
         Err(failure) => {
             terminal::say(&format!("without what was changed last: {}", failure.message));

@@ -8,11 +8,12 @@ use std::{
 
 use tracing::warn;
 
-use super::{args::Storage, exit::Failure, terminal};
+use super::{args::Storage, exit::Failure, folder, terminal};
 use crate::{
-    connectors::{Clock, ProcessSecrets, SecretSource as _},
+    connectors::{Clock, SecretSource as _},
     git::{self, Head},
     model,
+    plan::Oversight,
     reconcile::{Author, Memory},
     store::{Store, StoreError},
 };
@@ -22,14 +23,19 @@ use secrecy::ExposeSecret as _;
 pub(super) const PRIVATE: &str = "sqlite::memory:";
 
 /// The address of the store: what was typed, or what the files say. Simulated apps have a private one unless another was
-/// typed.
-pub(super) fn store_url(files: &model::Store, storage: &Storage, simulated: bool) -> Result<String, Failure> {
+/// typed. A path in the files of `dir` begins in the folder that holds them.
+pub(super) fn store_url(
+    files: &model::Store,
+    storage: &Storage,
+    simulated: bool,
+    dir: &Path,
+) -> Result<String, Failure> {
     match (&storage.store, files) {
         (Some(typed), _) => Ok(typed.clone()),
         (None, _) if simulated => Ok(PRIVATE.into()),
-        (None, model::Store::Url(url)) => Ok(url.clone()),
-        (None, model::Store::Secret(secret)) => match ProcessSecrets.resolve(secret) {
-            Ok(url) => Ok(url.expose_secret().to_owned()),
+        (None, model::Store::Url(url)) => folder::store(url, dir),
+        (None, model::Store::Secret(secret)) => match folder::secrets(dir).resolve(secret) {
+            Ok(url) => folder::store(url.expose_secret(), dir),
             Err(why) => Err(Failure::new(format!("`settings.store`: {why}"))
                 .hint("set it, or name a store with --store sqlite:PATH")),
         },
@@ -53,8 +59,9 @@ pub(super) async fn looking(
     files: &model::Store,
     storage: &Storage,
     simulated: bool,
+    dir: &Path,
 ) -> Result<Option<Memory>, Failure> {
-    let url = match store_url(files, storage, simulated) {
+    let url = match store_url(files, storage, simulated, dir) {
         Ok(url) => url,
         Err(failure) => {
             terminal::note(&format!("planning without a past: {}", failure.message));
@@ -64,7 +71,7 @@ pub(super) async fn looking(
     if !exists(&url) {
         return Ok(None);
     }
-    let memory = Memory::of(open(&url).await?, Clock::default());
+    let memory = Memory::of(open(&url).await?, Clock::default()).overseen();
     Ok(Some(if url == PRIVATE { memory.private() } else { memory }))
 }
 
@@ -74,10 +81,14 @@ pub(super) async fn writing(
     storage: &Storage,
     simulated: bool,
     dir: &Path,
+    oversight: Oversight,
 ) -> Result<Memory, Failure> {
-    let url = store_url(files, storage, simulated)?;
+    let url = store_url(files, storage, simulated, dir)?;
     let store = open(&url).await?;
     let memory = Memory::writing(store, author("apply", told_commit(dir)), Clock::default());
+    // Simulated apps are there to be tried out on.
+    let tries_out = simulated && url == PRIVATE;
+    let memory = if tries_out || oversight == Oversight::Person { memory.overseen() } else { memory };
     Ok(if url == PRIVATE { memory.private() } else { memory })
 }
 

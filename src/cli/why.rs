@@ -82,7 +82,8 @@ async fn look(
     let (mut live, history) = match &args.live {
         Some(file) => (snapshot::read(file, desired, now)?.live, None),
         None => {
-            let memory = storage::looking(&desired.settings.store, &args.records.storage, false).await?;
+            let Records { dir, storage } = &args.records;
+            let memory = storage::looking(&desired.settings.store, storage, false, dir).await?;
             let Some(memory) = memory else { return Ok(None) };
             let mut live = reconcile::last_seen(&memory, desired, DesiredApp::origin).await.map_err(Failure::new)?;
             let history =
@@ -103,7 +104,7 @@ async fn past(args: &Args, desired: &Desired, email: &Email, when: When) -> Resu
     if when.begin(now, &settings.time_zone) > now {
         terminal::note("what is still to come is not known: this is how it is now");
     }
-    let url = storage::store_url(&settings.store, &args.records.storage, false)?;
+    let url = storage::store_url(&settings.store, &args.records.storage, false, &args.records.dir)?;
     let Some(store) = storage::existing(&url).await.map_err(Failure::new)? else {
         return Err(Failure::new(format!("nothing is known of the past: nothing is at {url}"))
             .hint("`rosterd apply` and `rosterd daemon` keep what they see; or name the store by `--store`"));

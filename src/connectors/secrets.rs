@@ -1,5 +1,7 @@
 //! The secrets that an app's credential is made of: from where the files say, or made up for a server that stands in.
 
+use std::path::PathBuf;
+
 use secrecy::SecretString;
 use url::Url;
 
@@ -15,9 +17,19 @@ pub trait SecretSource: Send + Sync {
     fn resolve(&self, secret: &SecretRef) -> Result<SecretString, String>;
 }
 
-/// Secrets from this process's environment and files.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ProcessSecrets;
+/// Secrets from this process's environment, and from files.
+#[derive(Debug, Clone, Default)]
+pub struct ProcessSecrets {
+    /// Where relative paths begin; the working directory, when it is empty.
+    folder: PathBuf,
+}
+
+impl ProcessSecrets {
+    /// Secrets of files whose relative paths begin in this folder.
+    pub fn beside(folder: PathBuf) -> Self {
+        Self { folder }
+    }
+}
 
 impl SecretSource for ProcessSecrets {
     fn resolve(&self, secret: &SecretRef) -> Result<SecretString, String> {
@@ -26,8 +38,9 @@ impl SecretSource for ProcessSecrets {
                 (format!("the variable {name}"), std::env::var(name).map_err(|_| "is not set".to_owned()))
             }
             SecretRef::File(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| format!("cannot be read: {error}"));
-                (format!("the file {path}"), text)
+                let path = self.folder.join(path);
+                let text = std::fs::read_to_string(&path).map_err(|error| format!("cannot be read: {error}"));
+                (format!("the file {}", path.display()), text)
             }
         };
         match text.map_err(|why| format!("{what} {why}"))?.trim_end() {

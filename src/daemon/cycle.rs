@@ -250,12 +250,17 @@ impl Watch for Follower<'_> {
             ObserveProgress::Memberships { done, of } => format!("reading: {done} of {of} memberships"),
         });
     }
+
+    fn told(&self, _: &str, sentence: &str) {
+        self.status.doing(self.app, || sentence.to_owned());
+    }
 }
 
 impl Progress for Follower<'_> {
     fn event(&self, event: Event<'_>) {
         match event {
             Event::Began { actions, .. } => self.status.doing(self.app, || format!("carrying out {actions} actions")),
+            Event::Waits(name, _) => self.status.doing(self.app, || format!("waiting for {name} to show")),
             Event::Ended(name, result) => self.status.action_ended(self.app, name.verb, result),
             Event::Started(_) | Event::Finished { .. } => {}
         }

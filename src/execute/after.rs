@@ -49,7 +49,8 @@ impl One<'_> {
 
     /// Looks for the effect of a write that the app accepted, for as long as it may take to show.
     async fn look_until_settled(&self, write: &Write, id: Option<&Arc<str>>) -> Result<Effect, Error> {
-        let mut looks = Settling::new(self.run.writer.semantics().settle);
+        let settle = self.run.writer.semantics().settle;
+        let (mut looks, mut told) = (Settling::new(settle), false);
         loop {
             let seen = self.look(write, id, Then::Report).await;
             // What is not there yet may be about to come; and so may the answer to a look that failed.
@@ -57,7 +58,13 @@ impl One<'_> {
                 Ok(effect) => !effect.is_final(),
                 Err(error) => error.is_transient(),
             };
-            if !open || self.run.stop.asked() || !looks.wait().await {
+            if !open || self.run.stop.asked() {
+                return seen;
+            }
+            if !std::mem::replace(&mut told, true) {
+                self.run.waits(self.action, settle);
+            }
+            if !looks.wait().await {
                 return seen;
             }
         }
@@ -75,6 +82,7 @@ impl One<'_> {
         if first == shows_after || seen.is_final() {
             return Ok(seen);
         }
+        self.run.waits(self.action, shows_after - first);
         let mut stop = self.run.stop.clone();
         tokio::select! {
             biased;

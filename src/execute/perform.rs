@@ -1,11 +1,14 @@
 //! Carrying out one action so that it surely took effect, or surely did not. A write whose outcome nobody knows is looked
 //! for before it is sent again; a removal makes sure that it still meets the account it was planned for.
 
+use std::time::Duration;
+
 use super::{
     created_ids::CreatedIds,
     effect::Effect,
     jitter::Jitter,
     journal::{Journal, Performed, Unwritten},
+    progress::{Event, Progress},
     read_back::Then,
     stop::Stop,
 };
@@ -31,6 +34,20 @@ pub(super) struct Run<'a> {
     pub(super) jitter: &'a Jitter,
     /// Once it asks for an end, what has not taken effect is not sent again.
     pub(super) stop: &'a Stop,
+    /// Someone who watches.
+    pub(super) progress: &'a dyn Progress,
+}
+
+/// What takes longer is told to whoever watches.
+const LONG: Duration = Duration::from_secs(4);
+
+impl Run<'_> {
+    /// Tells that an action is looked at for `at_most`, where that is long.
+    pub(super) fn waits(&self, action: &Action, at_most: Duration) {
+        if at_most > LONG {
+            self.progress.event(Event::Waits(&action.name, at_most));
+        }
+    }
 }
 
 /// Carries out `action`.

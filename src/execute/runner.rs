@@ -13,6 +13,7 @@ use super::{
     jitter::Jitter,
     journal::{Journal, Unwritten},
     perform::Run,
+    progress::{Event, Progress},
     scheduler::{Command, Scheduler},
     stop::Stop,
     together::perform_together,
@@ -22,41 +23,6 @@ use crate::{
     connectors::{Writer, http::witness::witnessed},
     model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, Status},
 };
-
-/// Something that a person who watches wants to know.
-#[derive(Debug, Clone)]
-pub enum Event<'a> {
-    /// An app's actions begin; so many will be carried out.
-    Began {
-        /// The app.
-        app: &'a str,
-        /// How many.
-        actions: usize,
-    },
-    /// An action was started.
-    Started(&'a ActionName),
-    /// An action has ended.
-    Ended(&'a ActionName, &'a ActionResult),
-    /// An app's actions are over.
-    Finished {
-        /// The app.
-        app: &'a str,
-    },
-}
-
-/// Someone who watches.
-pub trait Progress: Send + Sync {
-    /// Something happened.
-    fn event(&self, event: Event<'_>);
-}
-
-/// Nobody watches.
-#[derive(Debug, Clone, Copy)]
-pub struct Quiet;
-
-impl Progress for Quiet {
-    fn event(&self, _: Event<'_>) {}
-}
 
 /// What an app's actions are carried out with.
 #[derive(Clone)]
@@ -118,7 +84,7 @@ async fn run(
                     let lane = scheduler.lane(batch[0]);
                     batch.iter().for_each(|index| log.started(*index));
                     announced.started(batch.iter().map(|index| &actions[*index]));
-                    let run = Run { writer, created_ids, journal, jitter, stop: &asked };
+                    let run = Run { writer, created_ids, journal, jitter, stop: &asked, progress };
                     running.push(carry_out(run, actions, batch, lane));
                 }
                 Command::Skip { action, because } => {

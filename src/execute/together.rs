@@ -140,7 +140,7 @@ impl Together<'_> {
 
     /// Reads the group until everyone is seen to be as they should, or the time that the app may take is over.
     async fn read_back(&mut self, mut open: Vec<(usize, Write)>, settle: Duration) {
-        let mut looks = Settling::new(settle);
+        let (mut looks, mut told) = (Settling::new(settle), false);
         while let Some(group) = open.first().and_then(|(_, write)| group_of(write)) {
             let listing = match self.run.writer.members(group, self.lane).await {
                 Ok(listing) => listing,
@@ -162,6 +162,10 @@ impl Together<'_> {
             });
             if open.is_empty() {
                 return;
+            }
+            // Of those that one request was about, one is named.
+            if let Some((index, _)) = open.first().filter(|_| !std::mem::replace(&mut told, true)) {
+                self.run.waits(self.actions[*index], settle);
             }
             if self.run.stop.asked() || !looks.wait().await {
                 break;

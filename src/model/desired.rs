@@ -219,7 +219,7 @@ pub enum GroupState {
 pub enum SecretRef {
     /// The environment variable that holds it.
     Env(String),
-    /// The file that holds it; white space at its end is dropped. Relative to the working directory.
+    /// The file that holds it; white space at its end is dropped. Relative to the folder that holds the desired-state directory.
     File(String),
 }
 

@@ -150,6 +150,8 @@ pub enum FindingCode {
     RemovedApp,
     /// A person appears to have a new key.
     RenamedPerson,
+    /// What is known of an app under another entry of the files goes on under this one.
+    SameApp,
     /// A person has a second account that no line settles.
     SecondAccount,
     /// The app shows far fewer accounts than at the last complete reading.

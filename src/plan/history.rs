@@ -21,14 +21,31 @@ pub struct History {
     /// The ledger lives no longer than this process, so that it says nothing of what happened before: guards that need a
     /// past are unchecked, and only what this process has under way counts.
     pub private: bool,
+    /// Who sees the plan before it is carried out.
+    pub oversight: Oversight,
     /// Approvals that were used, by [`crate::model::Approval::id`].
     pub approvals: BTreeMap<String, Used>,
+}
+
+/// Who sees a plan before it is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Oversight {
+    /// Nobody: the daemon, and `apply --yes`.
+    #[default]
+    Nobody,
+    /// A person, who says yes to it, or only reads it; or it is about simulated apps.
+    Person,
 }
 
 impl History {
     /// What bears on one app.
     pub fn of(&self, app: &str) -> AppPast<'_> {
-        AppPast { history: self.apps.get(app), private: self.private, approvals: &self.approvals }
+        AppPast {
+            history: self.apps.get(app),
+            private: self.private,
+            oversight: self.oversight,
+            approvals: &self.approvals,
+        }
     }
 }
 
@@ -39,6 +56,8 @@ pub struct AppPast<'a> {
     pub history: Option<&'a AppHistory>,
     /// As [`History::private`].
     pub private: bool,
+    /// As [`History::oversight`].
+    pub oversight: Oversight,
     /// As [`History::approvals`].
     pub approvals: &'a BTreeMap<String, Used>,
 }
@@ -88,6 +107,10 @@ pub struct AppHistory {
     pub deactivated_by_us: BTreeSet<Arc<str>>,
     /// Accounts seen by the last complete reading that was not in doubt.
     pub accounts_last_seen: Option<usize>,
+    /// Ids of accounts that the app is known by: some of those that should still be there.
+    pub known_accounts: Vec<Arc<str>>,
+    /// The entry of the files under which the app was known before this run.
+    pub recognized: Option<Recognized>,
     /// Ids of accounts that we removed since then.
     pub removed_since: BTreeSet<Arc<str>>,
     /// Active accounts at the start of the rolling day.
@@ -123,6 +146,29 @@ pub struct AppHistory {
     pub under_way: BTreeMap<String, String>,
     /// What granted what an action, by name, takes away, where no line grants it any more.
     pub granted_before: BTreeMap<String, Former>,
+}
+
+/// An entry of the files that was about the same app before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recognized {
+    /// What it called the app.
+    pub app: Arc<str>,
+    /// Where its requests went.
+    pub origin: Arc<str>,
+    /// How many of its accounts the app shows.
+    pub shown: usize,
+    /// Of how many that were looked for.
+    pub of: usize,
+}
+
+/// That what is known of another entry goes on under this one.
+pub(super) fn recognized(cx: &Context<'_>) -> Option<Finding> {
+    let Recognized { app, origin, shown, of } = cx.history?.recognized.as_ref()?;
+    let message = format!(
+        "this is the app that the files had as {app} at {origin}: it shows {shown} of {of} accounts by which that one is known, \
+         so that its history, caps and accepted claims go on here"
+    );
+    Some(Finding::note(FindingCode::SameApp, message))
 }
 
 /// Pauses that bear on the app. A pause in a private store counts as well: it was meant for this process.

@@ -23,7 +23,7 @@ mod strays;
 mod tests;
 mod wanted;
 
-pub use history::{AppHistory, AppPast, History, Invited, Used};
+pub use history::{AppHistory, AppPast, History, Invited, Oversight, Recognized, Used};
 pub use newer::{keep_to_reading, withdrawn};
 
 use std::{
@@ -252,7 +252,7 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
             oldest_s: cx.live.oldest_s,
         },
         forecast: Forecast { seats, ..Forecast::default() },
-        findings: coverage_findings(cx).into_iter().chain(history::paused(cx)).collect(),
+        findings: coverage_findings(cx).into_iter().chain(history::paused(cx)).chain(history::recognized(cx)).collect(),
         due: due::due(cx),
         ..empty(cx.app)
     };

@@ -17,6 +17,8 @@ pub struct Reconciler {
     pub(super) digest: String,
     pub(super) apps: BTreeMap<Arc<str>, Arc<Connected>>,
     pub(super) memory: Option<Memory>,
+    /// Where requests go, where that is not where the files say.
+    pub(super) origin: Option<Arc<str>>,
     pub(super) pace: Pace,
     pub(super) jitter: Arc<Jitter>,
     pub(super) clock: Clock,
@@ -56,7 +58,7 @@ impl Reconciler {
             Arc::new(Connected {
                 writer: connect(app),
                 created_ids: CreatedIds::default(),
-                key: AppKey::new(app.name.clone(), app.url.origin().ascii_serialization()),
+                key: AppKey::new(app.name.clone(), app.origin()),
                 kept: tokio::sync::Mutex::default(),
             })
         };
@@ -67,6 +69,7 @@ impl Reconciler {
             digest,
             apps,
             memory: None,
+            origin: None,
             pace: Pace::default(),
             jitter: Arc::default(),
             clock: Clock::default(),
@@ -76,15 +79,25 @@ impl Reconciler {
     /// Remembers in `memory`, where the apps' requests go to `origin` rather than to where the files say.
     #[must_use]
     pub fn remembering(mut self, memory: Memory, origin: Option<&str>) -> Self {
-        if let Some(origin) = origin {
+        self.origin = origin.map(Arc::from);
+        for (name, app) in &self.desired.apps {
+            let key = self.key_of(app);
             // Nobody else has it before anything is read.
-            for connected in self.apps.values_mut().filter_map(Arc::get_mut) {
-                connected.key = AppKey::new(connected.key.app.clone(), origin);
-            }
+            self.apps
+                .get_mut(name)
+                .and_then(Arc::get_mut)
+                .into_iter()
+                .for_each(|connected| connected.key = key.clone());
         }
         self.clock = memory.clock().clone();
         self.memory = Some(memory);
         self
+    }
+
+    /// Names an app in the store.
+    pub(super) fn key_of(&self, app: &DesiredApp) -> AppKey {
+        let origin = self.origin.clone().unwrap_or_else(|| app.origin().into());
+        AppKey::new(app.name.clone(), origin)
     }
 
     /// The same, with another time of day.

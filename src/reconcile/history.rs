@@ -12,7 +12,10 @@ use tracing::{info, warn};
 
 use crate::{
     execute::CreatedIds,
-    model::{AccountStatus, Coverage, Desired, DesiredApp, Email, Fact, FactIds, Facts, LiveApp, LiveMember, Verb},
+    model::{
+        AccountStatus, Coverage, Desired, DesiredApp, Email, Fact, FactIds, Facts, LiveApp, LiveMember, RemoveWith,
+        Verb,
+    },
     plan::{AppHistory, Invited, Used},
     store::{self, AppKey, Deed, Ending, Event, FactKind, Filter, Invitation, Store, StoreError, Swept, UsedApproval},
 };
@@ -39,6 +42,8 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         readdressed_by_us: store.own_addresses(key).await?,
         invitations: invitations.into_iter().map(invited).collect(),
         accounts_last_seen: store.accounts_last_seen(key).await?,
+        known_accounts: store.known_accounts(key).await?,
+        recognized: None,
         removed_since: store.removed_since_last_seen(key).await?,
         active_at_day_start: store.active_at(key, yesterday).await?,
         declared_groups: store.declared_groups(key).await?,
@@ -52,6 +57,27 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         under_way: BTreeMap::new(),
         granted_before: BTreeMap::new(),
     })
+}
+
+/// People whose accounts are off now, although readings of the last day showed them to be on and we took none of them off:
+/// somebody else did, or we did and the store that it was written down in is gone. For caps they have lost something today. An
+/// account that is not shown at all counts where that is what a removal of ours leaves; elsewhere `shrank` judges it.
+pub(super) async fn went_off(
+    store: &Store,
+    key: &AppKey,
+    (desired, app): (&Desired, &DesiredApp),
+    live: &LiveApp,
+    now: Timestamp,
+) -> Result<Vec<(Email, Option<Arc<str>>)>, StoreError> {
+    let yesterday = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN);
+    let deletes = app.policy.remove_with == RemoveWith::Delete
+        || app.semantics.deactivate.as_ref().is_none_or(|rule| rule.irreversible);
+    let all_shown = deletes && live.alone().is_none() && live.accounts_coverage.is_complete();
+    let shown: BTreeMap<&Arc<str>, bool> =
+        live.accounts.iter().map(|account| (&account.id, account.status == AccountStatus::Inactive)).collect();
+    let on = store.on_lately(key, yesterday).await?.into_iter();
+    let off = on.filter(|(id, _)| shown.get(id).copied().unwrap_or(all_shown));
+    Ok(off.map(|(_, email)| (desired.identity(&email).clone(), None)).collect())
 }
 
 impl super::Reconciler {

@@ -12,6 +12,7 @@ use tracing::{debug, warn};
 use super::trouble::Trouble;
 use crate::{
     connectors::Clock,
+    plan::Oversight,
     store::{AppKey, Claim, Lease, RunBegun, RunEnded, Store, StoreError},
 };
 
@@ -48,6 +49,7 @@ pub struct Memory {
     clock: Clock,
     /// The store lives no longer than this process.
     private: bool,
+    oversight: Oversight,
     /// The run that is under way, once it is entered.
     run: Arc<tokio::sync::Mutex<Option<Arc<str>>>>,
     /// Where the commit is looked up for every run, in the place of the author's.
@@ -73,8 +75,17 @@ impl Memory {
     }
 
     fn new(store: Store, author: Option<Arc<Author>>, clock: Clock) -> Self {
-        let (run, found, trouble) = (Arc::default(), Arc::default(), Trouble::default());
-        Self { store, author, clock, private: false, run, look_up: None, found, trouble }
+        Self {
+            store,
+            author,
+            clock,
+            private: false,
+            oversight: Oversight::default(),
+            run: Arc::default(),
+            look_up: None,
+            found: Arc::default(),
+            trouble: Trouble::default(),
+        }
     }
 
     /// The same, whose files may be committed while it lives: every run looks up their commit when it is entered.
@@ -87,6 +98,16 @@ impl Memory {
     #[must_use]
     pub fn private(self) -> Self {
         Self { private: true, ..self }
+    }
+
+    /// The same, for plans that a person sees before anything is done.
+    #[must_use]
+    pub fn overseen(self) -> Self {
+        Self { oversight: Oversight::Person, ..self }
+    }
+
+    pub(super) fn oversight(&self) -> Oversight {
+        self.oversight
     }
 
     pub(super) fn is_private(&self) -> bool {

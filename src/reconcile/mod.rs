@@ -25,6 +25,7 @@ mod readings;
 mod recover;
 mod remember;
 mod remembered;
+mod tenant;
 mod trouble;
 mod wait;
 
@@ -51,6 +52,9 @@ use readings::{AppReading, Unread};
 pub trait Watch: Sync {
     /// How far the reading of an app is.
     fn seen(&self, app: &str, progress: ObserveProgress);
+
+    /// What somebody who waits should know at once: what is waited for and how long, or that the app is left alone.
+    fn told(&self, _app: &str, _sentence: &str) {}
 }
 
 impl Reconciler {

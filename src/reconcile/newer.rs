@@ -27,7 +27,8 @@ impl Reconciler {
             _ => self.memory.clone(),
         };
         let (apps, jitter, clock) = (self.apps.clone(), self.jitter.clone(), self.clock.clone());
-        Some(Self { desired, digest, apps, memory, pace: self.pace, jitter, clock })
+        let origin = self.origin.clone();
+        Some(Self { desired, digest, apps, memory, origin, pace: self.pace, jitter, clock })
     }
 
     /// Plans with what was read by the files of `read_by`: what that reading says nothing about is left for the next one.

@@ -30,9 +30,9 @@ impl AppReader<'_> {
     /// nothing of what it does not show: it looked for nobody else.
     pub(super) async fn remember_only(&self, memory: &Memory, identity: &Email) -> AppReading {
         let unkept = |error: StoreError| self.unkept(&error);
-        let (store, key) = (&memory.store, &self.connected.key);
+        let (store, key) = (&memory.store, &self.key);
         let mut kept = self.connected.kept.lock().await;
-        kept.claim(memory, key).await?;
+        self.claim(memory, &mut kept).await?;
         let (known, open) = self.known_of(memory, identity).await.map_err(unkept)?;
         self.let_it_show(memory, &kept, &open).await;
         self.recall_seen(memory).await.map_err(unkept)?;
@@ -59,7 +59,7 @@ impl AppReader<'_> {
         memory: &Memory,
         identity: &Email,
     ) -> Result<(BTreeSet<Arc<str>>, Vec<Intent>), StoreError> {
-        let (store, key) = (&memory.store, &self.connected.key);
+        let (store, key) = (&memory.store, &self.key);
         let person = self.reconciler.desired.people.get(identity);
         let aliases = person.into_iter().flat_map(|person| &person.aliases);
         let addresses: BTreeSet<&Email> = std::iter::once(identity).chain(aliases).collect();

@@ -55,7 +55,8 @@ pub async fn past_of(
     live: &mut Live,
     origin: impl Fn(&DesiredApp) -> String,
 ) -> Result<History, StoreError> {
-    let (approvals, private) = (history::approvals(&memory.store).await?, memory.is_private());
+    let (private, oversight) = (memory.is_private(), memory.oversight());
+    let approvals = history::approvals(&memory.store).await?;
     let mut apps = BTreeMap::new();
     for (name, seen) in &mut live.apps {
         let (Some(app), Ok(seen)) = (desired.apps.get(name), seen) else { continue };
@@ -64,11 +65,12 @@ pub async fn past_of(
         let history = history::of_app(&memory.store, &key, memory.now()).await?;
         history::believe(&memory.store, &key, seen).await?;
         let mut history = AppHistory { under_way, ..history };
-        let past = Some(AppPast { history: Some(&history), private, approvals: &approvals });
+        history.lost_today.extend(history::went_off(&memory.store, &key, (desired, app), seen, memory.now()).await?);
+        let past = Some(AppPast { history: Some(&history), private, oversight, approvals: &approvals });
         let planned = plan::plan_one(&AppInputs { desired, app, live: seen, past, base: None, now: memory.now() });
         let zone = &desired.settings.time_zone;
         history.granted_before = granted::before(&memory.store, &key, &planned, zone).await?;
         apps.insert(name.clone(), history);
     }
-    Ok(History { apps, private, approvals })
+    Ok(History { apps, private, oversight, approvals })
 }

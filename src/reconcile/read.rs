@@ -14,6 +14,7 @@ use crate::{
     model::{DesiredApp, Facts, LiveApp},
     observe::{self, Before, ObserveProgress, Pending, Rotation},
     plan::{self, AppInputs},
+    store::AppKey,
 };
 
 /// One app that can be read.
@@ -21,8 +22,10 @@ pub(super) struct AppReader<'a> {
     pub(super) reconciler: &'a Reconciler,
     pub(super) app: &'a DesiredApp,
     pub(super) connected: &'a Connected,
+    /// What the store calls the app.
+    pub(super) key: AppKey,
     pub(super) writer: &'a dyn Writer,
-    watch: &'a dyn Watch,
+    pub(super) watch: &'a dyn Watch,
 }
 
 impl Reconciler {
@@ -34,13 +37,20 @@ impl Reconciler {
         self.apps.iter().filter_map(move |(name, connected)| {
             let app = self.desired.apps.get(name)?;
             let writer = connected.writer.as_deref().map_err(Unread::from);
-            let reader = |writer| AppReader { reconciler: self, app, connected, writer, watch };
+            let reader =
+                |writer| AppReader { reconciler: self, app, connected, key: connected.key.clone(), writer, watch };
             Some((name.clone(), writer.map(reader)))
         })
     }
 }
 
-impl AppReader<'_> {
+impl<'a> AppReader<'a> {
+    /// The same, for which the store has another name.
+    pub(super) fn under(&self, key: AppKey) -> AppReader<'a> {
+        let Self { reconciler, app, connected, writer, watch, .. } = *self;
+        AppReader { reconciler, app, connected, key, writer, watch }
+    }
+
     /// Reads with no memory.
     pub(super) async fn read(&self) -> AppReading {
         let Reconciler { desired, clock, .. } = self.reconciler;

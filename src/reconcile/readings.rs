@@ -10,7 +10,7 @@ use super::{memory::Memory, recover::Recovered};
 use crate::{
     connectors::Error,
     model::{Live, LiveApp, ReadFailure},
-    plan::{AppHistory, AppPast, History, Used},
+    plan::{AppHistory, AppPast, History, Oversight, Used},
     store::AppKey,
 };
 
@@ -28,8 +28,12 @@ pub struct Readings {
 
 impl Readings {
     pub(super) fn of(memory: Option<&Memory>, apps: Vec<(Arc<str>, AppReading)>) -> Self {
-        let nothing = |private| History { apps: BTreeMap::new(), private, approvals: BTreeMap::new() };
-        let history = memory.map(|memory| nothing(memory.is_private()));
+        let history = memory.map(|memory| History {
+            apps: BTreeMap::new(),
+            private: memory.is_private(),
+            oversight: memory.oversight(),
+            approvals: BTreeMap::new(),
+        });
         let mut all = Self { live: Live::default(), history, recovered: Vec::new(), busy: BTreeSet::new() };
         for (name, reading) in apps {
             let live = match reading {
@@ -85,12 +89,14 @@ impl Seen {
 pub(super) struct Past {
     pub(super) history: AppHistory,
     pub(super) private: bool,
+    pub(super) oversight: Oversight,
     pub(super) approvals: BTreeMap<String, Used>,
 }
 
 impl Past {
     pub(super) fn for_planning(&self) -> AppPast<'_> {
-        AppPast { history: Some(&self.history), private: self.private, approvals: &self.approvals }
+        let Self { history, private, oversight, approvals } = self;
+        AppPast { history: Some(history), private: *private, oversight: *oversight, approvals }
     }
 }
 

@@ -27,6 +27,9 @@ use crate::{
 /// How long a run stays for something of an earlier one that is slow to show. What takes longer is left for the next run.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Nobody has to be told of a wait that is no longer.
+pub(super) const SHORT: Duration = Duration::from_secs(2);
+
 /// An action that an earlier run, or an earlier round of this one, left under way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovered {
@@ -44,14 +47,13 @@ pub struct Recovered {
     pub cut_off: bool,
 }
 
-/// Waits until what was sent by the writer of these intents shows, as far as somebody can be kept waiting.
-pub(super) async fn let_it_show(open: &[Intent], writer: &dyn Writer, now: Timestamp) {
-    let Some(last) = open.iter().map(|intent| intent.intent.at).max() else { return };
+/// How long it takes until what was sent by the writer of these intents shows, as far as somebody can be kept waiting.
+pub(super) fn time_to_show(open: &[Intent], writer: &dyn Writer, now: Timestamp) -> Duration {
+    let Some(last) = open.iter().map(|intent| intent.intent.at).max() else { return Duration::ZERO };
     let shows_after = settle::shows_after(writer.semantics().settle);
     let passed = Duration::try_from(now.duration_since(last)).unwrap_or_default();
     // Clocks may have been set meanwhile; a moment is always waited for.
-    let left = shows_after.saturating_sub(passed).clamp(SHOWS_AFTER, PATIENCE);
-    tokio::time::sleep(left).await;
+    shows_after.saturating_sub(passed).clamp(SHOWS_AFTER, PATIENCE)
 }
 
 /// Settles open intents by what `live`, which was read afterwards, shows of them. What stays open is returned by the

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     model::ActionName,
-    store::{ActionEntry, Ending, Entry, Event, NewEntry, Run, RunEnding, Verified},
+    store::{ActionEntry, AppKey, Ending, Entry, Event, NewEntry, Run, RunEnding, Verified},
 };
 
 /// What is shown.
@@ -210,6 +210,12 @@ fn told(entry: &Entry, event: &Event, zone: &TimeZone) -> (String, Option<String
             format!("the pause of {} ended", app.as_deref().unwrap_or("all apps")),
             Some(format!("By {}.", resumed.by)),
         ),
+        Event::Renamed(renamed) => {
+            let AppKey { app: was, origin } = &renamed.was;
+            let message =
+                format!("It shows the accounts of {was} at {origin}, whose history, caps and claims go on here.");
+            (format!("{} was recognized", app.as_deref().unwrap_or("an app")), Some(message))
+        }
         other => (other.kind().into(), None),
     }
 }

@@ -3,16 +3,45 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use jiff::Timestamp;
+
 use super::{
-    AppKey, OwnDeactivation,
+    AppKey, FORGOTTEN, OwnDeactivation, Store, StoreError,
     error::Fault,
     ledger::COVERED,
     open::Tx,
-    row::{tame, timestamp},
+    row::{nanos, tame, timestamp},
     sightings::{self, Span},
     statement::of,
 };
-use crate::model::{AccountStatus, Verb};
+use crate::model::{AccountStatus, Email, Verb};
+
+impl Store {
+    /// Accounts, by id, that readings showed to be active at `since` or later, each with its address. Those that we took off
+    /// since they were seen so are not among them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn on_lately(&self, key: &AppKey, since: Timestamp) -> Result<BTreeMap<Arc<str>, Email>, StoreError> {
+        let sql = format!(
+            "SELECT account, email FROM seen_accounts AS seen
+             WHERE app = $1 AND origin = $2 AND status = 'active' AND (seen_to IS NULL OR seen_to >= $3)
+               AND NOT EXISTS (
+                   SELECT 1 FROM ledger WHERE ledger.app = seen.app AND ledger.origin = seen.origin
+                     AND ledger.account_id = seen.account AND verb IN ('deactivate', 'delete') AND result = 'done'
+                     AND ledger.at >= seen.seen_from AND {COVERED})
+             ORDER BY seen_from"
+        );
+        let doing = "looking up whose accounts were on";
+        let on: Vec<(String, String)> = self.find(doing, &sql, of(key).and(nanos(since))).await?;
+        let on = on.into_iter().map(|(account, email)| {
+            // Several who were forgotten are still several.
+            let email = if email == FORGOTTEN { format!("{FORGOTTEN} {account}") } else { email };
+            (account.into(), Email::lenient(&email))
+        });
+        Ok(on.collect())
+    }
+}
 
 /// Accounts of which a deactivation is the last thing that we did to their status, with when that was.
 pub(super) async fn last(tx: &mut Tx<'_>, key: &AppKey) -> Result<BTreeMap<Arc<str>, i64>, Fault> {

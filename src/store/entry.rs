@@ -14,7 +14,7 @@ use crate::model::{ActionName, ActionResult, Cause, Change, Verb};
 pub struct Entry {
     /// Its place in the ledger, from 1. Places are never given twice.
     pub seq: u64,
-    /// The app's name and origin; none for entries about runs and about the store itself.
+    /// The app's name and origin, as the app is called now; none for entries about runs and about the store itself.
     pub key: Option<AppKey>,
     /// The hash of the entry before it, in hexadecimal.
     pub prev: String,
@@ -60,6 +60,8 @@ pub enum Event {
     Paused(Paused),
     /// Somebody ended a pause before its time.
     Resumed(Resumed),
+    /// What is known of an app became that of another entry of the files, which shows the same accounts.
+    Renamed(Renamed),
 }
 
 /// What an action does, to whom, and why: what is known before it is tried.
@@ -248,6 +250,13 @@ pub struct Paused {
 pub struct Resumed {
     /// Who ended it.
     pub by: Arc<str>,
+}
+
+/// What an app was called before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renamed {
+    /// The entry of the files that it had. Entries before this one that were written for it are about the app, too.
+    pub was: AppKey,
 }
 
 /// Where a chain does not hold.

@@ -64,8 +64,59 @@ pub(super) fn prepare(database: &Path) -> Result<Identity, Fault> {
     if new || folder.file_name().is_some_and(|name| name == OWN) {
         keep_to_ourselves(folder);
     }
+    let there = || fs::exists(database).map_err(|error| failed("cannot look at", database, &error));
+    if !there()? {
+        begin(database).map_err(|error| failed("cannot make", database, &error))?;
+    }
     let file = open(database).and_then(|file| file.metadata());
-    file.map(|file| Identity::of(&file)).map_err(|error| failed("cannot open", database, &error))
+    let file = file.map_err(|error| failed("cannot open", database, &error))?;
+    if file.len() == 0 {
+        // SQLite would take it for a new one, and all that was remembered would be gone without a word.
+        return Err(Fault::corrupt("its file is empty, and a store never is").with_hint(
+            "put a backup in its place; if there never was anything in it, delete the file, and the next run begins anew",
+        ));
+    }
+    Ok(Identity::of(&file))
+}
+
+/// The size of a page of a new database.
+const PAGE: usize = 4096;
+
+/// Makes a database with nothing in it. The file is whole from the moment that it has its name, so that one without content is
+/// never a store that somebody was about to make.
+fn begin(database: &Path) -> io::Result<()> {
+    let fresh = beside(database, &format!("-new-{:016x}", rand::random::<u64>()));
+    let written = open(&fresh).and_then(|mut file| {
+        file.write_all(&empty_database())?;
+        file.sync_all()
+    });
+    let named = written.and_then(|()| match fs::hard_link(&fresh, database) {
+        // Somebody else made one at the same time.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // Not every disk can give a file two names.
+        Err(_) => fs::rename(&fresh, database),
+        Ok(()) => Ok(()),
+    });
+    // Where it was renamed it is not there any more.
+    let _ = fs::remove_file(&fresh);
+    named
+}
+
+/// What SQLite's file format says of a database that has no table: its header, and the root of a table of tables that is empty.
+fn empty_database() -> Vec<u8> {
+    let mut page = vec![0; PAGE];
+    let mut put = |at: usize, bytes: &[u8]| page[at..at + bytes.len()].copy_from_slice(bytes);
+    put(0, b"SQLite format 3\0");
+    put(16, &[0x10, 0x00, 1, 1, 0, 64, 32, 32]);
+    // One change, which made one page.
+    put(24, &[0, 0, 0, 1, 0, 0, 0, 1]);
+    // The form of the schema, and UTF-8.
+    put(44, &[0, 0, 0, 4]);
+    put(56, &[0, 0, 0, 1]);
+    put(92, &[0, 0, 0, 1]);
+    // A leaf without cells, whose content begins at the end of the page.
+    put(100, &[0x0d, 0, 0, 0, 0, 0x10, 0x00, 0]);
+    page
 }
 
 /// Closes a folder to others, and to git. What cannot be done is left: the files in it are closed themselves, and the folder
@@ -85,7 +136,7 @@ fn keep_to_ourselves(folder: &Path) {
 
 /// Makes sure that no other process is opening the same store; none while one is.
 pub(super) fn try_lock_for_opening(database: &Path) -> Result<Option<File>, Fault> {
-    try_lock(&beside(database, "open"))
+    try_lock(&lock_of(database, "open"))
 }
 
 /// Locks a file until it is closed; none when another process, or another part of this one, holds it.
@@ -100,9 +151,13 @@ pub(super) fn try_lock(path: &Path) -> Result<Option<File>, Fault> {
 }
 
 /// The name of a lock that goes with a database. These files stay: to remove one is to race with its next user.
-pub(super) fn beside(database: &Path, what: &str) -> PathBuf {
+pub(super) fn lock_of(database: &Path, what: &str) -> PathBuf {
+    beside(database, &format!("-lock-{what}"))
+}
+
+fn beside(database: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(database);
-    name.push(format!("-lock-{what}"));
+    name.push(ending);
     name.into()
 }
 

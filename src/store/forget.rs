@@ -16,6 +16,7 @@ use super::{
     personal::Personal,
     row::{self, column, tame},
     statement::{Params, none, of, placeholders},
+    tenant::Moves,
 };
 use crate::model::Email;
 
@@ -167,6 +168,7 @@ async fn under_way(tx: &mut Tx<'_>, who: &Who) -> Result<Vec<String>, Fault> {
 /// places of the entries.
 async fn entries(tx: &mut Tx<'_>, who: &Who, forgotten: &mut Forgotten) -> Result<Vec<u64>, Fault> {
     let (mut last, mut changed) = (-1, Vec::new());
+    let moves = Moves::of_ledger(tx).await?;
     loop {
         let sql = "SELECT ledger.seq, ledger.body, own.body FROM ledger_personal AS own
                    JOIN ledger ON ledger.seq = own.seq WHERE own.seq > $1 ORDER BY own.seq LIMIT $2";
@@ -180,7 +182,7 @@ async fn entries(tx: &mut Tx<'_>, who: &Who, forgotten: &mut Forgotten) -> Resul
             let alone = people.get(&seq).is_some_and(|people| people.is_subset(&who.0));
             let values = personal.forget(|value| alone || who.is_quoted_in(value));
             if values > 0 {
-                keep(tx, seq, &body, personal).await?;
+                keep(tx, seq, &body, personal, &moves).await?;
                 forgotten.values += values as u64;
                 forgotten.entries += 1;
                 changed.push(seq);
@@ -190,13 +192,13 @@ async fn entries(tx: &mut Tx<'_>, who: &Who, forgotten: &mut Forgotten) -> Resul
 }
 
 /// Keeps what is left of an entry's values, and what is left to find it by.
-async fn keep(tx: &mut Tx<'_>, seq: u64, body: &str, personal: Personal) -> Result<(), Fault> {
+async fn keep(tx: &mut Tx<'_>, seq: u64, body: &str, personal: Personal, moves: &Moves) -> Result<(), Fault> {
     let place = column(seq);
     tx.run("DELETE FROM ledger_personal WHERE seq = $1", none().and(place)).await?;
     tx.run("DELETE FROM ledger_people WHERE seq = $1", none().and(place)).await?;
     let left = personal.text()?;
     let text: Text = serde_json::from_str(body)?;
-    let (key, makes_account) = (text.key(), text.makes_account);
+    let (key, makes_account) = (moves.now(seq, text.key()), text.makes_account);
     let columns = Columns::of(key.as_ref(), &text.open(personal)?, makes_account);
     let params = none().and(place).and_all(["action", "account_id", "group_id"].map(|column| columns.text(column)));
     tx.run("UPDATE ledger SET action = $2, account_id = $3, group_id = $4 WHERE seq = $1", params).await?;

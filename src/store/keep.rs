@@ -154,7 +154,7 @@ fn needed() -> String {
     let status = later("'create', 'reactivate', 'deactivate', 'delete'", "");
     let left = later("'remove-member'", "AND later.group_id = ledger.group_id");
     format!(
-        "kind IN ('migrated', 'forgot')
+        "kind IN ('migrated', 'forgot', 'renamed')
          OR (kind IN ('run-begun', 'run-ended') AND (
              EXISTS (SELECT 1 FROM ledger AS later WHERE later.run = ledger.run AND later.seq > $1)
              OR EXISTS (SELECT 1 FROM runs WHERE runs.id = ledger.run AND runs.ended_at IS NULL)))

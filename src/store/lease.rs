@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
 
 use super::{
@@ -22,7 +22,7 @@ pub(super) const FOR_SHARE: &str = " FOR SHARE";
 pub(super) const FOR_UPDATE: &str = " FOR UPDATE";
 
 /// Names an app for all that is stored about it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct AppKey {
     /// Its name in the files.
     pub app: Arc<str>,

@@ -108,7 +108,8 @@ pub(super) const COVERED: &str =
 const OF_APP: &str = "(app = {} OR (app IS NULL AND kind IN ('paused', 'resumed')))";
 
 /// Selects entries, each with its personal values.
-pub(super) const ENTRIES: &str = "SELECT ledger.seq AS place, ledger.body AS body, prev, hash,
+pub(super) const ENTRIES: &str = "SELECT ledger.seq AS place, ledger.app AS app, ledger.origin AS origin,
+     ledger.body AS body, prev, hash,
      (SELECT own.body FROM ledger_personal AS own WHERE own.seq = ledger.seq) AS personal FROM ledger";
 
 /// What is about to become an entry.
@@ -309,7 +310,9 @@ impl FromRow for Entry {
         let place: i64 = row.try_get("place")?;
         let entry = || {
             let text: Text = serde_json::from_str(row.try_get("body")?)?;
-            let (seq, key) = (text.seq, text.key());
+            let seq = text.seq;
+            let column = |name: &str| row.try_get::<Option<String>, _>(name);
+            let key = column("app")?.zip(column("origin")?).map(|(app, origin)| AppKey::new(app, origin));
             let entry = text.open(Personal::parse(row.try_get("personal")?)?)?;
             Ok(Self { seq, key, prev: row.try_get("prev")?, hash: row.try_get("hash")?, entry })
         };

@@ -40,7 +40,7 @@ impl Locks {
         let hold = match self {
             Self::Files(database) => {
                 let id = row::hash(&[&key.app, &key.origin]);
-                files::try_lock(&files::beside(database, &id[..16]))?.map(|file| Hold::File { _open: file })
+                files::try_lock(&files::lock_of(database, &id[..16]))?.map(|file| Hold::File { _open: file })
             }
             Self::Memory(taken) => {
                 let mut held = taken.lock().unwrap_or_else(PoisonError::into_inner);

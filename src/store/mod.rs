@@ -2,7 +2,8 @@
 //! what is left of budgets. One schema in SQLite (a file, for one machine) and PostgreSQL (for several daemons).
 //!
 //! All facts are keyed by the app's name and the origin of its url ([`AppKey`]), so that another app under an old name
-//! never inherits a past that is not its own. Writing facts of an app takes its [`Lease`]; one that somebody else has
+//! never inherits a past that is not its own; where an entry of the files shows the accounts of another one, that one's past is
+//! moved to it ([`Store::move_past`]). Writing facts of an app takes its [`Lease`]; one that somebody else has
 //! claimed meanwhile is refused ([`StoreError::is_lost_lease`]).
 //!
 //! The order of a write, which makes a crash at any point harmless:
@@ -49,6 +50,7 @@ mod run;
 mod sightings;
 mod standing;
 mod statement;
+mod tenant;
 mod verify;
 
 #[cfg(test)]
@@ -57,7 +59,7 @@ mod tests;
 pub use approvals::{ApprovalUse, UsedApproval};
 pub use claims::NewClaim;
 pub use entry::{
-    ActionEntry, Break, Deed, Ending, Entry, Event, Forgot, Migrated, NewEntry, Note, Paused, Pruned, Resumed,
+    ActionEntry, Break, Deed, Ending, Entry, Event, Forgot, Migrated, NewEntry, Note, Paused, Pruned, Renamed, Resumed,
     RunBegun, RunEnded, RunEnding,
 };
 pub use error::{StoreError, Trouble};

@@ -84,6 +84,7 @@ fn migrations() -> Migrator {
         (3, "groups", include_str!("schema/0003_groups.sql")),
         (4, "claims", include_str!("schema/0004_claims.sql")),
         (5, "pauses", include_str!("schema/0005_pauses.sql")),
+        (8, "tenants", include_str!("schema/0008_tenants.sql")),
     ];
     let migration = |(version, name, sql)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, SqlStr::from_static(sql), false)

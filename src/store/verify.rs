@@ -12,6 +12,7 @@ use super::{
     personal::{Gone, Personal},
     row::{self, column, nanos},
     statement::{FromRow, none},
+    tenant::Moves,
 };
 
 /// What the first entry follows.
@@ -70,7 +71,7 @@ impl Store {
 /// anchor: those of them that were kept are checked one by one and all together, and the chain begins behind it. Returns the
 /// place and the hash of the last entry.
 async fn chain(tx: &mut Tx<'_>) -> Checked<(u64, String)> {
-    let mut walk = Walk::default();
+    let mut walk = Walk { moves: Moves::of_ledger(tx).await?, ..Walk::default() };
     if let Some(pruned) = anchor(tx).await? {
         if let Err(broken) = walk.pages(tx, Some(pruned.through)).await? {
             return Ok(Err(broken));
@@ -136,6 +137,7 @@ struct Walk {
     kept: Vec<String>,
     entries: u64,
     told: Told,
+    moves: Moves,
 }
 
 impl Walk {
@@ -159,7 +161,7 @@ impl Walk {
                     // Of a gap, the entry that is missing is the first one that is wrong.
                     return broken(seq.min(self.last.seq + 1), why);
                 }
-                let checked = wrong(&found, seq, about)?;
+                let checked = wrong(&found, seq, about, &self.moves)?;
                 if let Err(why) = checked.and_then(|checked| self.told.of(seq, checked, &runs)) {
                     return broken(seq, why);
                 }
@@ -178,7 +180,12 @@ impl Walk {
 }
 
 /// What an entry says and whether values of it are gone, or what is wrong with it.
-fn wrong(found: &AnyRow, seq: u64, people: BTreeSet<String>) -> Result<Result<(NewEntry, Gone), String>, Fault> {
+fn wrong(
+    found: &AnyRow,
+    seq: u64,
+    people: BTreeSet<String>,
+    moves: &Moves,
+) -> Result<Result<(NewEntry, Gone), String>, Fault> {
     let body: &str = found.try_get("body")?;
     if let Some(why) = unwritten(found.try_get("prev")?, found.try_get("hash")?, body) {
         return Ok(Err(why));
@@ -193,7 +200,7 @@ fn wrong(found: &AnyRow, seq: u64, people: BTreeSet<String>) -> Result<Result<(N
         Ok(gone) => gone,
         Err(why) => return Ok(Err(why.into())),
     };
-    let (key, makes_account) = (text.key(), text.makes_account);
+    let (key, makes_account) = (moves.now(seq, text.key()), text.makes_account);
     let Ok(entry) = text.open(personal) else { return unreadable() };
     Ok(if Columns::of(key.as_ref(), &entry, makes_account) == Columns::read(found, people)? {
         Ok((entry, gone))
@@ -238,7 +245,12 @@ impl Told {
             Event::RunEnded(_) => self.ended += 1,
             Event::Migrated(migrated) => self.broken_before = migrated.broken.clone(),
             Event::Forgot(forgot) => self.forgotten.extend(&forgot.entries),
-            Event::Action(_) | Event::Note(_) | Event::Pruned(_) | Event::Paused(_) | Event::Resumed(_) => {}
+            Event::Action(_)
+            | Event::Note(_)
+            | Event::Pruned(_)
+            | Event::Paused(_)
+            | Event::Resumed(_)
+            | Event::Renamed(_) => {}
         }
         if !matches!(entry.event, Event::RunBegun(_) | Event::RunEnded(_)) {
             return Ok(());

@@ -20,6 +20,7 @@ mod quiet;
 mod scim;
 mod support;
 mod urgent;
+mod waits;
 mod workiva;
 
 use std::sync::{

@@ -36,6 +36,7 @@ mod saved;
 mod scim;
 mod secrets;
 mod story;
+mod tenants;
 mod told;
 mod upgrades;
 #[cfg(unix)]

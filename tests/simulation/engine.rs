@@ -81,7 +81,7 @@ impl Engine {
                 let url = network.sandbox().app_url(&app.connector, &app.name).parse().unwrap();
                 let client_id = format!("sandbox.{}", app.name);
                 let instead = Override { url, client_id, client_secret: DEFAULT_CLIENT_SECRET.to_owned().into() };
-                registry.connect(app, &ProcessSecrets, Some(&instead))
+                registry.connect(app, &ProcessSecrets::default(), Some(&instead))
             },
         )
         .with_jitter(Jitter::seeded(seed))

@@ -157,7 +157,7 @@ impl World for Town {
             let url = self.sandbox.app_url(&app.connector, &app.name).parse().unwrap();
             let client_id = format!("sandbox.{}", app.name);
             let instead = Override { url, client_id, client_secret: DEFAULT_CLIENT_SECRET.to_owned().into() };
-            self.registry.connect(app, &ProcessSecrets, Some(&instead))
+            self.registry.connect(app, &ProcessSecrets::default(), Some(&instead))
         };
         let memory = self.memory(files, looking).unwrap();
         Reconciler::new(files.desired.clone(), files.digest.clone(), |other| &*other.name == app, connect)

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::{CreatedIds, Demand, Jitter, NoJournal, Quiet, Stop, Tools, execute, forecast};
+use super::{CreatedIds, Demand, Event, Jitter, NoJournal, Progress, Quiet, Stop, Tools, execute, forecast};
 use crate::{
     budget::{Lane, Quota},
     connectors::{AccountGroup, App, Error, ErrorKind, Listing, Reader, Write, Writer, Written},

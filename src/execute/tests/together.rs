@@ -4,8 +4,21 @@ use std::time::Duration;
 
 use super::*;
 
-/// Adds or removes five accounts, three at once, against an app that does `script` with the requests it gets.
-async fn check(verb: Verb, script: &[Fault], change: impl FnOnce(&mut World), expected: &str) {
+/// Hears for what and how long a run waits.
+#[derive(Default)]
+struct Waits(Mutex<Vec<String>>);
+
+impl Progress for Waits {
+    fn event(&self, event: Event<'_>) {
+        if let Event::Waits(name, at_most) = event {
+            self.0.lock().unwrap().push(format!("{name}: {at_most:?}"));
+        }
+    }
+}
+
+/// Adds or removes five accounts, three at once, against an app that does `script` with the requests it gets. Returns what was
+/// waited for.
+async fn check(verb: Verb, script: &[Fault], change: impl FnOnce(&mut World), expected: &str) -> Vec<String> {
     let mut rules = semantics(MemberRead::PerGroup, Find::QUERY);
     rules.members.add_at_once = 3;
     rules.members.remove_at_once = 3;
@@ -30,8 +43,9 @@ async fn check(verb: Verb, script: &[Fault], change: impl FnOnce(&mut World), ex
         })
     });
     let fake = Arc::new(Fake { semantics: Arc::new(rules), world: Mutex::new(world) });
+    let waits = Waits::default();
     let outcome =
-        execute(&plan(actions.into()), &tools(fake.clone(), &CreatedIds::default()), Stop::never(), &Quiet).await;
+        execute(&plan(actions.into()), &tools(fake.clone(), &CreatedIds::default()), Stop::never(), &waits).await;
     let mut results: Vec<String> = outcome
         .actions
         .iter()
@@ -41,13 +55,15 @@ async fn check(verb: Verb, script: &[Fault], change: impl FnOnce(&mut World), ex
     let world = fake.world();
     let story = format!("{}; {} effects, {} writes", results.join(", "), world.effects.len(), world.writes);
     assert_eq!(story, expected);
+    waits.0.into_inner().unwrap()
 }
 
 const ALL_DONE: &str = "1@x.io done, 2@x.io done, 3@x.io done, 4@x.io done, 5@x.io done";
 
 #[tokio::test(start_paused = true)]
 async fn five_memberships_take_two_requests_of_three() {
-    check(Verb::AddMember, &[], |_| {}, &format!("{ALL_DONE}; 5 effects, 2 writes")).await;
+    let waits = check(Verb::AddMember, &[], |_| {}, &format!("{ALL_DONE}; 5 effects, 2 writes")).await;
+    assert!(waits.is_empty(), "{waits:?}");
     check(Verb::RemoveMember, &[], |_| {}, &format!("{ALL_DONE}; 5 effects, 2 writes")).await;
 }
 
@@ -76,7 +92,9 @@ async fn what_is_wrong_with_the_request_as_a_whole_is_not_asked_for_each() {
 #[tokio::test(start_paused = true)]
 async fn whom_the_app_drops_silently_is_noticed_and_sent_alone() {
     let dropped = |world: &mut World| world.dropped = vec!["2"];
-    check(Verb::AddMember, &[], dropped, &format!("{ALL_DONE}; 5 effects, 3 writes")).await;
+    let waits = check(Verb::AddMember, &[], dropped, &format!("{ALL_DONE}; 5 effects, 3 writes")).await;
+    assert_eq!(waits.len(), 1, "it is told once for what and how long: {waits:?}");
+    assert!(waits[0].contains("2@x.io") && waits[0].ends_with(": 10s"), "{waits:?}");
     // And told, when that does not help either.
     let ignored = |world: &mut World| world.dropped = vec!["5"];
     let expected = "1@x.io done, 2@x.io done, 3@x.io done, 4@x.io done, 5@x.io failed; 4 effects, 3 writes";

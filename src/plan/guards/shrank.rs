@@ -1,6 +1,6 @@
 //! An app that shows much less than last time is not believed.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
     model::{Action, Finding, FindingCode, Guard, Verb, escape},
@@ -36,12 +36,39 @@ pub(in crate::plan) fn has_shrunk(cx: &Context<'_>) -> bool {
 }
 
 fn shrank(cx: &Context<'_>) -> Option<String> {
+    shows_fewer(cx).or_else(|| is_another(cx))
+}
+
+/// An entry of the files that leads to another tenant of the app shows accounts that nobody has ever seen, in the place of those
+/// that should be there.
+fn is_another(cx: &Context<'_>) -> Option<String> {
+    let history = cx.history.filter(|_| cx.live.alone().is_none())?;
+    let known = &history.known_accounts;
+    let shown = known.iter().filter(|id| is_shown(cx, id)).count();
+    if shown * 2 >= known.len() {
+        return None;
+    }
+    let ever: BTreeSet<&Arc<str>> = history.seen_under.values().flatten().chain(history.made_for.keys()).collect();
+    let new = cx.accounts.iter().filter(|account| !ever.contains(&account.id)).count();
+    (new * 2 > cx.accounts.len()).then(|| {
+        format!(
+            "the app shows {shown} of {} accounts by which it is known, and {new} that it never showed: it looks like another \
+             tenant",
+            known.len()
+        )
+    })
+}
+
+fn is_shown(cx: &Context<'_>, id: &Arc<str>) -> bool {
+    cx.accounts.binary_search_by(|account| account.id.cmp(id)).is_ok()
+}
+
+fn shows_fewer(cx: &Context<'_>) -> Option<String> {
     let history = cx.history?;
     let before = history.accounts_last_seen.filter(|_| cx.live.alone().is_none())?;
     let now = cx.accounts.len();
-    let is_shown = |id: &Arc<str>| cx.accounts.binary_search_by(|account| account.id.cmp(id)).is_ok();
     // Whom we took away ourselves nobody misses.
-    let ours = history.removed_since.iter().filter(|id| !is_shown(id)).count();
+    let ours = history.removed_since.iter().filter(|id| !is_shown(cx, id)).count();
     let expected = before.saturating_sub(ours);
     (now * 100 < expected * SHRANK_BELOW_PERCENT && expected - now >= SHRANK_AT_LEAST).then(|| {
         let ours = if ours == 0 { String::new() } else { format!(", of which rosterd removed {ours}") };

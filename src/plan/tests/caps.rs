@@ -23,8 +23,7 @@ fn within_the_cap_everybody_goes_and_past_it_nobody() {
     ready a/deactivate/p1@x.io
     ready a/deactivate/p2@x.io
     ");
-    check!(ten(World::full(), 4).grant("new@x.io"), @"
-    ready a/create/new@x.io
+    check!(ten(World::full(), 4).grant("p9@x.io"), @"
     held a/deactivate/p0@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
     held a/deactivate/p1@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
     held a/deactivate/p2@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
@@ -282,4 +281,81 @@ fn a_new_admin_whom_a_cap_holds_replaces_nobody() {
     held a/update/new@x.io role:user>admin [max-removals]: 2 people would lose something in a within a day, and the cap is 0 of 2 active
     ! unexpected-admin: old@x.io is an admin, and no line makes this account one
     ");
+}
+
+#[test]
+fn nobody_new_comes_in_while_too_many_would_go() {
+    let world = ten(World::full(), 4).grant("n1@x.io").grant("n2@x.io").grant("back@x.io");
+    let world = world.history(|history| drop(history.seen_under.insert(email("back@x.io"), vec!["77".into()])));
+    check!(world, @"
+    ready a/create/back@x.io
+    held a/create/n1@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active; the files of a wrong branch look like that, so nobody new is let into a until that is settled
+    held a/create/n2@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active; the files of a wrong branch look like that, so nobody new is let into a until that is settled
+    held a/deactivate/p0@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
+    held a/deactivate/p1@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
+    held a/deactivate/p2@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
+    held a/deactivate/p3@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
+    ");
+    // Whoever was held because of the removals goes with them.
+    check!(world.released("a/deactivate/p0@x.io"), @"
+    allow a/deactivate: max-removals up to 4
+    - held a/create/n1@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active; the files of a wrong branch look like that, so nobody new is let into a until that is settled
+    - held a/create/n2@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active; the files of a wrong branch look like that, so nobody new is let into a until that is settled
+    - held a/deactivate/p0@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
+    - held a/deactivate/p1@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
+    - held a/deactivate/p2@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
+    - held a/deactivate/p3@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active
+    + ready a/create/n1@x.io
+    + ready a/create/n2@x.io
+    + ready a/deactivate/p0@x.io
+    + ready a/deactivate/p1@x.io
+    + ready a/deactivate/p2@x.io
+    + ready a/deactivate/p3@x.io
+    ");
+    check!(world.released("a/create/n1@x.io"), @"
+    allow a/create: max-removals up to 2
+    - held a/create/n1@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active; the files of a wrong branch look like that, so nobody new is let into a until that is settled
+    - held a/create/n2@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 10 active; the files of a wrong branch look like that, so nobody new is let into a until that is settled
+    + ready a/create/n1@x.io
+    + ready a/create/n2@x.io
+    ");
+    // An approval of the removals of the whole app counts no creates.
+    let all = world.approve("a", Guard::MaxRemovals, Some(4)).show_actions();
+    assert!(!all.contains("held"), "{all}");
+}
+
+#[test]
+fn a_group_that_is_swapped_for_strangers_gets_none_while_its_removals_are_held() {
+    let world = (0..6).fold(World::full().group("G"), |world, n| {
+        world.grant(&format!("p{n}@x.io")).active(&n.to_string(), &format!("p{n}@x.io"))
+    });
+    let world = world.live_group("g", "G", &["0", "1", "2", "3"]).member("G", "p4@x.io").member("G", "new@x.io");
+    check!(world, @"
+    held a/add-member/new@x.io/G after a/create/new@x.io (AccountBeforeMembership) [max-removals]: 4 people would lose something in G within a day, and the cap is 3 of 4 active; the files of a wrong branch look like that, so nobody new is let into G until that is settled
+    ready a/add-member/p4@x.io/G
+    held a/create/new@x.io [max-removals]: 4 people would lose something in a within a day, and the cap is 3 of 6 active; the files of a wrong branch look like that, so nobody new is let into a until that is settled
+    held a/remove-member/p0@x.io/G [max-removals]: 4 people would lose something in G within a day, and the cap is 3 of 4 active
+    held a/remove-member/p1@x.io/G [max-removals]: 4 people would lose something in G within a day, and the cap is 3 of 4 active
+    held a/remove-member/p2@x.io/G [max-removals]: 4 people would lose something in G within a day, and the cap is 3 of 4 active
+    held a/remove-member/p3@x.io/G [max-removals]: 4 people would lose something in G within a day, and the cap is 3 of 4 active
+    ");
+}
+
+#[test]
+fn where_the_last_day_is_not_on_record_and_nobody_looks_only_the_floor_counts() {
+    let world = ten(World::full(), 4).policy(|policy| policy.max_removals = cap(50.0, 3)).read_before();
+    let known = |world: World| world.history(|history| history.active_at_day_start = Some(10));
+    assert!(!known(world.clone().unseen()).show_actions().contains("held"), "a day is on record");
+    assert!(!world.show_actions().contains("held"), "a person looks");
+    let held = world.clone().unseen().show_actions();
+    assert!(
+        held.lines().all(|line| line.starts_with("held") && line.contains("no reading of the app that is a day old"))
+    );
+    let after = world.unseen().released("a/deactivate/p0@x.io").after.show_actions();
+    assert!(!after.contains("held"), "{after}");
+    let fewer = ten(World::full(), 3).policy(|policy| policy.max_removals = cap(50.0, 3)).read_before();
+    assert!(!fewer.unseen().show_actions().contains("held"), "the floor is for everybody");
+    // Of a store that lives no longer than its process it is never known.
+    let nothing = ten(World::full(), 4).policy(|policy| policy.max_removals = cap(50.0, 3));
+    assert!(nothing.unseen().show_actions().contains("held a/deactivate/p0@x.io [max-removals]"));
 }

@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan, tz::TimeZone};
 
 use crate::{
     model::*,
-    plan::{AppHistory, History, Inputs, Used, plan},
+    plan::{AppHistory, History, Inputs, Oversight, Used, plan},
 };
 
 /// The instant of every test.
@@ -26,6 +26,7 @@ pub(super) struct World {
     pub base: Option<Desired>,
     /// Claims by alias and pin are accepted, unless a test is about just that.
     pub trusting: bool,
+    pub oversight: Oversight,
     pub now: Timestamp,
 }
 
@@ -171,6 +172,7 @@ impl World {
             used: BTreeMap::new(),
             base: None,
             trusting: true,
+            oversight: Oversight::Person,
             now: at(NOW),
         }
     }
@@ -402,6 +404,7 @@ impl World {
             approvals: self.used.clone(),
             // Without a history only whose accounts are is known.
             private: self.history.is_none(),
+            oversight: self.oversight,
         });
         plan(&Inputs {
             desired: &self.desired,
@@ -433,6 +436,11 @@ impl World {
         self.history(|past| {
             past.claims.entry(id.into()).or_default().insert(email(who));
         })
+    }
+
+    /// Nobody sees the plan before it is carried out.
+    pub(super) fn unseen(self) -> Self {
+        Self { oversight: Oversight::Nobody, ..self }
     }
 
     /// An earlier run has read the app.

@@ -17,6 +17,31 @@ fn freeze(window: Window) -> Freeze {
 }
 
 #[test]
+fn an_entry_that_leads_to_another_tenant_is_held_however_many_accounts_it_shows() {
+    let world = (0..6).fold(World::full(), |world, n| world.person(&format!("p{n}@x.io")));
+    let world = (0..6).fold(world, |world, n| world.active(&format!("other-{n}"), &format!("p{n}@x.io")));
+    let known = |ids: &[&str]| {
+        let ids: Vec<std::sync::Arc<str>> = ids.iter().map(|id| (*id).into()).collect();
+        world.clone().grant("new@x.io").history(|history| {
+            history.seen_under.insert(email("seen@x.io"), ids.clone());
+            history.known_accounts = ids;
+        })
+    };
+    let guards = |world: &World| -> Vec<String> {
+        let held = world.plan().actions.into_iter().map(|action| action.held.map(|held| held.guard.to_string()));
+        held.map(Option::unwrap_or_default).collect()
+    };
+    assert!(guards(&known(&["1", "2", "3", "4"])).iter().all(|guard| guard == "shrank"));
+    assert!(guards(&known(&["1", "2", "other-1"])).iter().all(|guard| guard == "shrank"));
+    // Half of them is the same one; so is one that shows nobody new.
+    assert!(guards(&known(&["1", "2", "other-1", "other-2"])).iter().all(|guard| guard != "shrank"));
+    let all: Vec<String> = (0..6).map(|n| format!("other-{n}")).chain((0..9).map(|n| n.to_string())).collect();
+    let all: Vec<&str> = all.iter().map(|id| &**id).collect();
+    assert!(guards(&known(&all)).iter().all(|guard| guard != "shrank"));
+    assert!(guards(&known(&[])).iter().all(|guard| guard != "shrank"));
+}
+
+#[test]
 fn nothing_is_written_in_mode_observe() {
     check!(busy(World::full()).app(|app| app.mode = Mode::Observe), @"
     held a/create/new@x.io [mode]: nothing is written in `mode: observe`
@@ -261,6 +286,7 @@ fn a_history_that_lacks_the_app_is_no_history_of_it() {
     let of_others = crate::plan::History {
         apps: [("b".into(), AppHistory::default())].into(),
         private: false,
+        oversight: Default::default(),
         approvals: Default::default(),
     };
     let inputs = crate::plan::Inputs {

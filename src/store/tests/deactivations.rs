@@ -124,3 +124,33 @@ async fn whom_we_removed_since_all_were_last_seen_is_known() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn whose_account_was_on_lately_and_that_we_did_not_take_off_is_known() {
+    check(async |database| {
+        let (store, lease) = database.claimed().await;
+        let on = async |since| {
+            let on = store.on_lately(&autodesk(), minute(since)).await.unwrap();
+            on.into_keys().map(|id| id.to_string()).collect::<Vec<_>>().join(" ")
+        };
+        let accounts = ["ann active", "bob active", "cat active", "lee inactive", "new pending"];
+        store.record_reading(&lease, minute(10), &whole(&accounts, &[])).await.unwrap();
+        done(&store, &lease, "autodesk/deactivate/ann@example.com", Some("ann"), minute(11)).await;
+        assert_eq!(on(0).await, "bob cat");
+        // Somebody took Bob off, and Ann on and off again.
+        store
+            .record_reading(&lease, minute(15), &whole(&["ann inactive", "bob active", "cat active"], &[]))
+            .await
+            .unwrap();
+        let accounts = ["ann active", "bob inactive", "cat active"];
+        store.record_reading(&lease, minute(20), &whole(&accounts, &[])).await.unwrap();
+        store
+            .record_reading(&lease, minute(30), &whole(&["ann inactive", "bob inactive", "cat active"], &[]))
+            .await
+            .unwrap();
+        assert_eq!(on(0).await, "ann bob cat");
+        assert_eq!(on(25).await, "ann cat", "it is over for Bob after a day");
+        assert_eq!(on(31).await, "cat");
+    })
+    .await;
+}

@@ -69,7 +69,8 @@ fn entries() -> Vec<(Option<AppKey>, Event)> {
     let app = [Event::Action(Box::new(action)), Event::Action(Box::new(least)), Event::Note(said)];
     let runs = [Event::RunBegun(begun), Event::RunEnded(ended)];
     let app = app.into_iter().map(|event| (Some(autodesk()), event));
-    app.chain(runs.into_iter().chain(store).chain(pauses).map(|event| (None, event))).collect()
+    let renamed = (Some(autodesk()), Event::Renamed(Renamed { was: alteryx() }));
+    app.chain(runs.into_iter().chain(store).chain(pauses).map(|event| (None, event))).chain([renamed]).collect()
 }
 
 #[test]

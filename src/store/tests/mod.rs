@@ -13,6 +13,7 @@ mod migrate;
 mod pauses;
 mod readings;
 mod safety;
+mod tenant;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -57,8 +57,47 @@ async fn a_file_that_was_deleted_or_replaced_takes_no_more_entries_and_one_that_
     std::fs::write(&file, "").unwrap();
     check("another file was put in the place").await;
     // The lock of the app still goes with its path, so that nobody can begin anew beside this process.
+    std::fs::remove_file(&file).unwrap();
     let other = Store::open(&format!("sqlite:{}", file.display())).await.unwrap();
     assert!(matches!(other.claim(&autodesk(), "other", TTL, minute(0)).await.unwrap(), Claim::Busy { .. }));
+}
+
+#[tokio::test]
+async fn a_file_without_content_is_damage_and_no_new_store() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("state.db");
+    let url = format!("sqlite:{}", file.display());
+    std::fs::write(&file, "").unwrap();
+    let damaged = async || {
+        for opened in [Store::open(&url).await.map(drop), Store::open_existing(&url).await.map(drop)] {
+            let error = opened.unwrap_err();
+            assert_eq!(error.trouble, Trouble::Corrupt, "{error}");
+            assert!(error.to_string().contains("its file is empty") && error.to_string().contains("backup"), "{error}");
+        }
+        assert_eq!(std::fs::metadata(&file).unwrap().len(), 0, "nothing is made of it");
+    };
+    damaged().await;
+    std::fs::remove_file(&file).unwrap();
+    let store = Store::open(&url).await.unwrap();
+    drop(claim(&store, &autodesk(), "test").await);
+    store.close().await.unwrap();
+    std::fs::write(&file, "").unwrap();
+    damaged().await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_made_at_the_same_time_is_one_store_and_leaves_no_other_file() {
+    let dir = TempDir::new().unwrap();
+    let url = format!("sqlite:{}", dir.path().join("state.db").display());
+    let stores = futures::future::join_all((0..8).map(|_| Store::open(&url))).await;
+    let stores: Vec<Store> = stores.into_iter().map(Result::unwrap).collect();
+    let _lease = claim(&stores[0], &autodesk(), "test").await;
+    for store in &stores[1..] {
+        assert!(matches!(store.claim(&autodesk(), "other", TTL, minute(0)).await.unwrap(), Claim::Busy { .. }));
+    }
+    let names = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names: Vec<String> = names.collect();
+    assert!(names.iter().all(|name| !name.contains("-new-")), "{names:?}");
 }
 
 #[tokio::test]

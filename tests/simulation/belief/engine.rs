@@ -72,7 +72,7 @@ impl Process {
                 let client_id = format!("sandbox.{TENANT}");
                 let client_secret = DEFAULT_CLIENT_SECRET.to_owned().into();
                 let instead = Override { url: url.parse().unwrap(), client_id, client_secret };
-                registry.connect(app, &ProcessSecrets, Some(&instead))
+                registry.connect(app, &ProcessSecrets::default(), Some(&instead))
             },
         )
         .with_jitter(Jitter::seeded(mix(seed, "jitter")));
