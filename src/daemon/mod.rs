@@ -211,7 +211,7 @@ impl Daemon {
         let access = door.access.clone();
         let mut workers = Workers::new(world.clone(), status.clone(), stop.clone(), files.clone());
         let served = tokio::spawn(door.serve(world.clone(), status.clone(), stop));
-        let telling = tokio::spawn(notify::run(world.clone(), status.clone(), status.follow()));
+        let telling = tokio::spawn(notify::run(world.clone(), status.on_webhook_failure(), status.follow()));
         status.in_force(&files);
         let pauses = tokio::spawn(pauses::follow(world.clone(), status.clone()));
         workers.start_missing();

@@ -191,9 +191,10 @@ impl DaemonStatus {
         turn
     }
 
-    /// A webhook could not be told something.
-    pub(super) fn webhook_failed(&self) {
-        self.state().webhook_failures += 1;
+    /// Counts webhooks that could not be told something.
+    pub(super) fn on_webhook_failure(self: &Arc<Self>) -> Box<dyn Fn() + Send + Sync> {
+        let status = self.clone();
+        Box::new(move || status.state().webhook_failures += 1)
     }
 
     /// The organisation's, as far as files are in force.

@@ -137,7 +137,7 @@ impl Ship {
         let panics = panics.iter().map(|(app, times)| ((*app).to_owned(), *times)).collect();
         let world = Arc::new(Nowhere::new(panics));
         let status = Arc::new(DaemonStatus::new(world.now()));
-        tokio::spawn(notify::run(world.clone(), status.clone(), status.follow()));
+        tokio::spawn(notify::run(world.clone(), status.on_webhook_failure(), status.follow()));
         let (ask, stop) = Stop::new();
         status.in_force(&files);
         let mut workers = Workers::new(world.clone(), status.clone(), stop, files);

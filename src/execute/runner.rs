@@ -56,12 +56,7 @@ pub async fn execute(plan: &AppPlan, tools: &Tools<'_>, stop: Stop, progress: &d
     }
 }
 
-async fn run(
-    plan: &AppPlan,
-    tools: &Tools<'_>,
-    stop: Stop,
-    progress: &dyn Progress,
-) -> Vec<(ActionName, ActionResult)> {
+async fn run(plan: &AppPlan, tools: &Tools<'_>, stop: Stop, progress: &dyn Progress) -> Ended {
     let Tools { created_ids, journal, jitter, .. } = *tools;
     let writer = &*tools.writer;
     let actions = &plan.actions;
@@ -74,9 +69,8 @@ async fn run(
     let mut announced = Announced::new(writer, actions);
     let mut log = Log::new(plan, progress);
     let (mut gently, mut at_once) = (stop.clone(), stop);
-    let mut gentle = false;
+    let (mut gentle, mut hurried) = (false, false);
     let mut demand = tools.demand.clone();
-    let mut hurried = false;
     loop {
         while let Some(command) = scheduler.next_command() {
             match command {
@@ -87,10 +81,7 @@ async fn run(
                     let run = Run { writer, created_ids, journal, jitter, stop: &asked, progress };
                     running.push(carry_out(run, actions, batch, lane));
                 }
-                Command::Skip { action, because } => {
-                    let reason = format!("{} did not take effect", actions[because].name);
-                    log.ended(action, ActionResult::Skipped { reason });
-                }
+                Command::Skip { action, because } => log.skipped(action, because),
             }
         }
         if scheduler.is_done() {
@@ -105,12 +96,7 @@ async fn run(
                 scheduler.stop();
                 writer.hurry();
             }
-            withdrawn = demand.changed() => {
-                // What waits for the budget is not sent any more, and what was sent is heard out.
-                if withdraw(plan, &withdrawn, &mut scheduler, &mut log) && !std::mem::replace(&mut hurried, true) {
-                    writer.hurry();
-                }
-            }
+            withdrawn = demand.changed() => hurried |= withdraw(writer, &withdrawn, &mut scheduler, &mut log),
             Some((results, written)) = running.next() => {
                 if let Some(why) = ends_the_run(plan, &results, written, gentle) {
                     scheduler.stop();
@@ -127,18 +113,25 @@ async fn run(
     log.finish()
 }
 
-/// Takes out of a run what has not begun of these actions. Whether some of them are under way.
-fn withdraw(plan: &AppPlan, withdrawn: &Withdrawn, scheduler: &mut Scheduler, log: &mut Log<'_>) -> bool {
+/// Takes out of a run what has not begun of these actions. Whether some of them are under way: then what waits for the budget is
+/// not sent any more, and what was sent is heard out.
+fn withdraw(writer: &dyn Writer, withdrawn: &Withdrawn, scheduler: &mut Scheduler, log: &mut Log<'_>) -> bool {
     let mut under_way = false;
-    for (index, action) in plan.actions.iter().enumerate() {
+    for (index, action) in log.plan.actions.iter().enumerate() {
         let Some(why) = withdrawn.get(&action.name) else { continue };
         if scheduler.withdraw(index) {
             log.ended(index, ActionResult::Skipped { reason: why.clone() });
         }
         under_way |= log.is_under_way(index);
     }
+    if under_way {
+        writer.hurry();
+    }
     under_way
 }
+
+/// Results by the action's name, in the order in which they came.
+type Ended = Vec<(ActionName, ActionResult)>;
 
 /// Results by the index of the action.
 type Results = Vec<(usize, ActionResult)>;
@@ -249,6 +242,11 @@ impl<'a> Log<'a> {
         self.progress.event(Event::Started(&self.plan.actions[index].name));
     }
 
+    fn skipped(&mut self, index: usize, because: usize) {
+        let reason = format!("{} did not take effect", self.plan.actions[because].name);
+        self.ended(index, ActionResult::Skipped { reason });
+    }
+
     fn is_under_way(&self, index: usize) -> bool {
         self.started[index] && self.results[index].is_none()
     }
@@ -268,7 +266,7 @@ impl<'a> Log<'a> {
     }
 
     /// What never came to an end is reported as such: nothing is lost silently.
-    fn finish(mut self) -> Vec<(ActionName, ActionResult)> {
+    fn finish(mut self) -> Ended {
         self.progress.event(Event::Finished { app: &self.plan.app });
         let open: Vec<usize> = (0..self.results.len())
             .filter(|index| self.results[*index].is_none() && self.plan.actions[*index].status == Status::Ready)

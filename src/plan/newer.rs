@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::saved::does;
-use crate::model::{Action, ActionName, AppPlan, DesiredApp, DesiredGroup, Status, Verb};
+use crate::model::{ADDRESS, Action, ActionName, AppPlan, DesiredApp, DesiredGroup, FieldName, Status, Verb};
 
 /// Takes out of a plan that newer files made of a reading whatever that reading, which was made for `read_for`, says nothing
 /// about: groups and fields that only the newer files declare. What follows it goes too, but for what cuts off a leaver.
@@ -20,7 +20,8 @@ pub fn keep_to_reading(plan: &mut AppPlan, newer: &DesiredApp, read_for: &Desire
             Verb::ChangeMember => group.and_then(|group| read_for.groups.get(&group.name)).map(|group| &group.managed),
             _ => None,
         };
-        let covers = |field| fields.is_none_or(|fields| fields.contains(field));
+        // An address comes with every account.
+        let covers = |field: &FieldName| &**field == ADDRESS || fields.is_none_or(|fields| fields.contains(field));
         group.is_none_or(was_read) && action.changes.iter().all(|change| covers(&change.field))
     };
     let uncovered = plan.actions.iter().filter(|action| !is_covered(action));

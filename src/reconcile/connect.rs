@@ -151,6 +151,11 @@ impl Reconciler {
         self.writers().filter_map(|(_, writer)| writer.as_ref().ok()?.quota_left()).min()
     }
 
+    /// What was wrong with the store in this round, as a sentence. It is told once.
+    pub fn take_store_trouble(&self) -> Option<String> {
+        self.memory.as_ref()?.trouble.take()
+    }
+
     /// Requests that were sent so far, to all apps together, token calls and repetitions included.
     pub fn requests(&self) -> u64 {
         self.writers().filter_map(|(_, writer)| writer.as_ref().ok()).map(|writer| writer.requests()).sum()

@@ -114,6 +114,11 @@ impl Memory {
         self.private
     }
 
+    /// The store failed, or somebody else was faster, which is no trouble of the store.
+    pub(super) fn failed(&self, error: &StoreError) {
+        self.trouble.note(error);
+    }
+
     /// The same run as `other`, whose files are looked up for it from now on.
     pub(super) async fn continuing(self, other: &Self) -> Self {
         let (run, found, trouble) = (other.run.clone(), other.found.clone(), other.trouble.clone());

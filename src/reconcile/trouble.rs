@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{connect::Reconciler, memory::Memory};
 use crate::store::StoreError;
 
 /// The first failure of the store since somebody last asked.
@@ -10,26 +9,18 @@ use crate::store::StoreError;
 pub(super) struct Trouble(Arc<Mutex<Option<String>>>);
 
 impl Trouble {
-    fn note(&self, error: &StoreError) {
+    /// Notes that the store failed, if it is that: a lease that somebody else holds is not.
+    pub(super) fn note(&self, error: &StoreError) {
+        if !error.is_of_the_store() {
+            return;
+        }
         // A whole value is put in.
         let mut first = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert_with(|| format!("the {error}"));
     }
-}
 
-impl Memory {
-    /// Notes that the store failed, if it is that: a lease that somebody else holds is not.
-    pub(super) fn failed(&self, error: &StoreError) {
-        if error.is_of_the_store() {
-            self.trouble.note(error);
-        }
-    }
-}
-
-impl Reconciler {
-    /// What was wrong with the store in this round, as a sentence. It is told once.
-    pub fn take_store_trouble(&self) -> Option<String> {
-        let memory = self.memory.as_ref()?;
-        memory.trouble.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// What was noted, once.
+    pub(super) fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

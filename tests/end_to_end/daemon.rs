@@ -305,6 +305,22 @@ async fn an_app_that_does_not_answer_keeps_it_for_no_more_than_ten_seconds() {
     taken_up_again(&story, &[]).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn told_to_end_while_its_store_is_being_opened_it_ends_well_and_says_so() {
+    let story = Story::of(quick(), "accounts: { a@example.com: }", &settings("{ every: 1h }", "")).await;
+    // A server that takes connections and says nothing.
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let store = format!("--store=postgres://nobody@{}/db", server.local_addr().unwrap());
+    let at = format!("--sandbox={}", story.sandbox.url());
+    let child = start(&["daemon", story.dir.path().to_str().unwrap(), &at, &store], &[]);
+    let _silent = tokio::time::timeout(PATIENCE, server.accept()).await.expect("it opens its store").unwrap();
+    let id = child.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    let said = tokio::time::timeout(Duration::from_secs(10), finish(child)).await.expect("it ends in time");
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.err.contains("ended before it began to work"), "{said:?}");
+}
+
 /// A store that outlives a process, in a directory of its own.
 fn store() -> (TempDir, String) {
     let dir = TempDir::new().unwrap();
@@ -350,7 +366,7 @@ async fn an_app_that_somebody_applies_to_is_left_alone_until_they_are_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn newer_files_end_a_cycle_so_that_what_was_taken_back_is_not_begun() {
+async fn what_newer_files_take_back_is_not_begun_by_a_cycle_that_is_under_way_and_the_cycle_ends_well() {
     let (story, daemon) = inviting("1s", &[]).await;
     // Only those who are invited by now stay in the files, with one more.
     let made = story.sandbox.accounts("autodesk", APP).unwrap().len();
@@ -360,7 +376,8 @@ async fn newer_files_end_a_cycle_so_that_what_was_taken_back_is_not_begun() {
     let accounts = story.sandbox.accounts("autodesk", APP).unwrap();
     assert!(accounts.len() < PEOPLE, "{} of {PEOPLE} were invited all the same", accounts.len());
     let metrics = daemon.get("/metrics").await.1;
-    assert!(metrics.contains("rosterd_cycles_total{app=\"studio\",result=\"stopped\"} 1\n"), "{metrics}");
+    assert!(metrics.contains("rosterd_cycles_total{app=\"studio\",result=\"stopped\"} 0\n"), "{metrics}");
+    assert!(metrics.contains("rosterd_actions_total{app=\"studio\",verb=\"create\",result=\"skipped\"}"), "{metrics}");
     daemon.terminate().await;
 }
 
@@ -640,11 +657,12 @@ async fn a_store_that_is_deleted_under_the_daemon_stops_its_writing_and_everybod
     let aside = stores.path().join("aside.db");
     fs::rename(&file, &aside).unwrap();
     assert_eq!(daemon.sync("").await, 202);
-    let status = daemon.until("the failure", |status| app(status, APP)["last"]["result"] == "unread").await;
+    let status = daemon.until("the failure", |status| app(status, APP)["last"]["result"] == "store").await;
     let words = "its file was deleted while it was open (nothing can be written down: put the same file back";
     assert!(status.to_string().contains(words), "{status:#}");
     hook.wait(1).await;
-    assert!(hook.take()[0].contains("studio* cannot be worked with"));
+    assert!(hook.take()[0].contains("The store cannot be used"));
+    assert_eq!(daemon.get("/readyz").await.0, 503);
     assert_eq!(story.writes().len(), 1, "{:?}", story.writes());
     assert!(!file.exists());
 
@@ -654,7 +672,8 @@ async fn a_store_that_is_deleted_under_the_daemon_stops_its_writing_and_everybod
     daemon.until("the correction", |status| app(status, APP)["last"]["done"] == 1).await;
     hook.wait(1).await;
     let log = daemon.terminate().await;
-    assert!(log.contains("the app could not be read") && log.contains(words), "{log}");
+    assert_eq!(log.matches("it is tried every few seconds").count(), 1, "told once: {log}");
+    assert!(log.contains("the store works again") && log.contains(words), "{log}");
     let said = story.rosterd(&["history", &store, "--verify"]).await;
     assert_eq!(said.status, 0, "{said:?}");
 }

@@ -13,7 +13,7 @@ use futures::future::join_all;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{debug, info, warn};
 
-use super::{InForce, World, status::DaemonStatus};
+use super::{InForce, World};
 use crate::model::{Notify, SecretRef};
 pub(super) use news::News;
 use news::{Corrected, Follower, Now};
@@ -31,6 +31,9 @@ pub(crate) struct Undelivered {
     pub lasting: bool,
 }
 
+/// Hears that a webhook was not told something.
+pub(super) type OnFailure = Box<dyn Fn() + Send + Sync>;
+
 /// A webhook, and what it was told.
 struct Target {
     settings: Notify,
@@ -39,7 +42,7 @@ struct Target {
 }
 
 /// Tells what the news say until there are none any more.
-pub(super) async fn run(world: Arc<dyn World>, status: Arc<DaemonStatus>, mut news: UnboundedReceiver<News>) {
+pub(super) async fn run(world: Arc<dyn World>, failed: OnFailure, mut news: UnboundedReceiver<News>) {
     let mut follower = Follower::default();
     let mut targets: Vec<Target> = Vec::new();
     while let Some(first) = news.recv().await {
@@ -54,7 +57,7 @@ pub(super) async fn run(world: Arc<dyn World>, status: Arc<DaemonStatus>, mut ne
             targets.iter_mut().for_each(|target| news::remember(&mut target.corrected, &corrected));
             next = news.try_recv().ok();
         }
-        join_all(targets.iter_mut().map(|target| target.tell(&*world, &status, &follower.now))).await;
+        join_all(targets.iter_mut().map(|target| target.tell(&*world, &failed, &follower.now))).await;
     }
 }
 
@@ -80,12 +83,12 @@ fn complain(world: &dyn World, targets: &[Target]) {
 }
 
 impl Target {
-    async fn tell(&mut self, world: &dyn World, status: &DaemonStatus, now: &Now) {
+    async fn tell(&mut self, world: &dyn World, failed: &OnFailure, now: &Now) {
         let items = news::items(&self.told, now, &self.corrected, &self.settings.on);
         let webhook = name(&self.settings.url);
         if !items.is_empty() {
             if let Err(undelivered) = deliver(world, &self.settings.url, &letter::body(&items)).await {
-                status.webhook_failed();
+                failed();
                 warn!(
                     webhook,
                     "a webhook of `settings.notify` was not told what is new: {}; check that the secret holds the address \
