@@ -3,9 +3,8 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, time::Duration};
 
-use rosterd::sandbox::{ACC_ACCOUNT, ACC_ADMIN, Config, LoggedRequest, NewAccount, Sandbox};
+use rosterd::sandbox::{ACC_ACCOUNT, ACC_ADMIN, Config, LoggedRequest, NewAccount};
 use serde_json::Value;
-use tempfile::TempDir;
 
 use crate::story::{APP, Said, Story, actions, quick};
 
@@ -49,8 +48,7 @@ fn head(name: &str) -> String {
 
 /// A story about one app called [`APP`], whose tenant is empty at first.
 async fn story(config: Config, body: &str, rest: &str) -> Story {
-    let story =
-        Story { sandbox: Sandbox::start(config).await.unwrap(), dir: TempDir::new().unwrap(), connector: "acc" };
+    let story = Story::without_files(config, "acc").await;
     write(&story, body, rest);
     story
 }
@@ -62,11 +60,7 @@ fn write(story: &Story, body: &str, rest: &str) {
 
 /// The example organisation's people, and its projects as they should be.
 async fn example() -> Story {
-    let story = Story {
-        sandbox: Sandbox::start(slow_imports()).await.unwrap(),
-        dir: TempDir::new().unwrap(),
-        connector: "acc",
-    };
+    let story = Story::without_files(slow_imports(), "acc").await;
     let people = story.dir.path().join("people");
     fs::create_dir(&people).unwrap();
     for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state/people")).unwrap() {

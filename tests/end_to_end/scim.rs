@@ -2,11 +2,8 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, fs, path::Path, time::Duration};
 
-use rosterd::sandbox::{
-    AccountPatch, Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, LoggedRequest, NewAccount, Sandbox,
-};
+use rosterd::sandbox::{AccountPatch, Config, DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET, LoggedRequest, NewAccount};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::story::{APP, Said, Story, actions, conforms, finish, quick, start};
 
@@ -40,8 +37,7 @@ fn write(story: &Story, options: &str, body: &str, rest: &str) {
 
 /// A story about one app called [`APP`], whose tenant is empty at first.
 async fn story(config: Config, options: &str, body: &str, rest: &str) -> Story {
-    let story =
-        Story { sandbox: Sandbox::start(config).await.unwrap(), dir: TempDir::new().unwrap(), connector: "scim" };
+    let story = Story::without_files(config, "scim").await;
     write(&story, options, body, rest);
     story
 }
@@ -94,8 +90,7 @@ fn raw(story: &Story, tenant: &str, email: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drifted_intranet_becomes_what_the_files_say() {
-    let story =
-        Story { sandbox: Sandbox::start(quick()).await.unwrap(), dir: TempDir::new().unwrap(), connector: "scim" };
+    let story = Story::without_files(quick(), "scim").await;
     let people = story.dir.path().join("people");
     fs::create_dir(&people).unwrap();
     for file in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("desired-state/people")).unwrap() {

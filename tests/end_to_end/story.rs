@@ -13,6 +13,8 @@ pub(crate) const APP: &str = "studio";
 pub(crate) struct Story {
     pub sandbox: Sandbox,
     pub dir: TempDir,
+    /// The folder that holds the files, in which the default store is.
+    _home: TempDir,
     /// The connector of the story's app.
     pub connector: &'static str,
 }
@@ -46,9 +48,16 @@ impl Story {
 
     /// A story with one app of another kind.
     pub(crate) async fn with(config: Config, connector: &'static str, app: &str, rest: &str) -> Self {
-        let story = Self { sandbox: Sandbox::start(config).await.unwrap(), dir: TempDir::new().unwrap(), connector };
+        let story = Self::without_files(config, connector).await;
         story.write(app, rest);
         story
+    }
+
+    /// A story whose files are to be written.
+    pub(crate) async fn without_files(config: Config, connector: &'static str) -> Self {
+        let home = TempDir::new().unwrap();
+        let dir = TempDir::new_in(home.path()).unwrap();
+        Self { sandbox: Sandbox::start(config).await.unwrap(), dir, _home: home, connector }
     }
 
     /// Replaces the files.
