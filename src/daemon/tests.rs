@@ -2,6 +2,7 @@
 
 mod live;
 mod town;
+mod weather;
 
 use std::{
     collections::BTreeMap,

@@ -121,6 +121,14 @@ impl Town {
         std::fs::rename(from, to).unwrap();
     }
 
+    /// How often an account was switched off.
+    pub(super) fn switched_off(&self) -> usize {
+        let log = self.sandbox.log();
+        let writes = log.iter().filter(|request| request.effect && ["PATCH", "PUT"].contains(&&*request.method));
+        // Nothing else about an account is true or false.
+        writes.filter(|request| request.body.to_string().contains("false")).count()
+    }
+
     /// Seconds since the beginning.
     pub(super) fn seconds(&self) -> u64 {
         self.began.elapsed().as_secs()

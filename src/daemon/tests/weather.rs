@@ -1,0 +1,134 @@
+//! Liveness under one seed: commits, leavers, clocks that are set, a store that is away and a silent app in random order, and then good
+//! weather. Whoever leaves in good weather is cut off within two intervals and the time of the requests; whoever left before
+//! is off by then; and nobody is switched off twice, because nobody was switched on.
+//!
+//! `SEEDS=1000 FROM=0 cargo test --lib weather` takes more seeds than everybody's tests do.
+
+use std::{collections::BTreeSet, fmt::Write as _, sync::atomic::Ordering, time::Duration};
+
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+
+use super::town::{Tasks, Town, files};
+
+/// Enough for every kind of trouble to meet every other one in each run of the tests.
+const FEW: u64 = 12;
+
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// How many things go wrong before the weather is good.
+const TROUBLES: usize = 40;
+
+const CROWD: usize = 12;
+
+/// A cycle reads the app and switches one account off, in fewer requests than this.
+const REQUESTS: u32 = 10;
+
+/// A request of a silent app ends after this, and the store is tried again after less.
+const LAST_OF_THE_TROUBLE: Duration = Duration::from_secs(60 + 30);
+
+/// What the files say, and whether the store is there.
+struct Author {
+    names: u64,
+    left: BTreeSet<usize>,
+    commits: u64,
+    store_is_away: bool,
+}
+
+fn email(person: usize) -> String {
+    format!("p{person}@example.com")
+}
+
+impl Author {
+    /// Takes the store away, or brings it back.
+    fn takes_store(&mut self, town: &Town, away: bool) {
+        if std::mem::replace(&mut self.store_is_away, away) != away {
+            town.store_is_away(away);
+        }
+    }
+
+    fn commit(&mut self) -> std::sync::Arc<crate::daemon::InForce> {
+        self.commits += 1;
+        let (mut people, mut accounts) = (String::new(), String::from("    accounts:\n"));
+        for person in 0..CROWD {
+            let (who, left) = (email(person), self.left.contains(&person));
+            let name = if person == 0 { self.names } else { 0 };
+            let status = if left { ", status: left" } else { "" };
+            writeln!(people, "  {who}: {{ given_name: A{name}, family_name: B{status} }}").unwrap();
+            writeln!(accounts, "      {who}:").unwrap();
+        }
+        files("{ every: 1m, jitter: 5s }", &people, &accounts, self.commits)
+    }
+}
+
+/// What goes wrong next, and for how long the world goes on with it.
+async fn trouble(random: &mut StdRng, town: &Town, tasks: &mut Tasks, author: &mut Author) {
+    match random.random_range(0..10) {
+        0..=3 => {
+            author.names += 1;
+            tasks.workers.use_files(author.commit());
+        }
+        4 => {
+            let stays: Vec<usize> = (1..CROWD - 1).filter(|person| !author.left.contains(person)).collect();
+            if let Some(person) = stays.get(random.random_range(0..stays.len().max(1))) {
+                author.left.insert(*person);
+                tasks.workers.use_files(author.commit());
+            }
+        }
+        5 => drop(town.off.fetch_add(random.random_range(-7200..7200), Ordering::Relaxed)),
+        6 | 7 => author.takes_store(town, !author.store_is_away),
+        8 => town.wire.silent.store(true, Ordering::Relaxed),
+        _ => town.wire.silent.store(false, Ordering::Relaxed),
+    }
+    let longest = if random.random_bool(0.3) { 300_000 } else { 3_000 };
+    tokio::time::sleep(Duration::from_millis(random.random_range(100..longest))).await;
+}
+
+/// What is wrong with the story of this seed.
+async fn story(seed: u64) -> Vec<String> {
+    let mut random = StdRng::seed_from_u64(seed);
+    let people: Vec<String> = (0..CROWD).map(email).collect();
+    let takes = Duration::from_millis(random.random_range(1..2_000));
+    let town = Town::of(&people.iter().map(String::as_str).collect::<Vec<_>>(), takes).await;
+    let mut author = Author { names: 0, left: BTreeSet::new(), commits: 0, store_is_away: false };
+    let mut tasks = Tasks::begin(&town, author.commit());
+    for _ in 0..TROUBLES {
+        trouble(&mut random, &town, &mut tasks, &mut author).await;
+    }
+    author.takes_store(&town, false);
+    town.wire.silent.store(false, Ordering::Relaxed);
+    tokio::time::sleep(LAST_OF_THE_TROUBLE).await;
+    author.left.insert(CROWD - 1);
+    tasks.workers.use_files(author.commit());
+    tokio::time::sleep(2 * INTERVAL + REQUESTS * takes).await;
+    let mut wrong: Vec<String> = Vec::new();
+    for person in 0..CROWD {
+        let (active, left) = (town.is_active(&email(person)), author.left.contains(&person));
+        if active == left {
+            wrong.push(format!("{} is {}", email(person), if left { "not cut off" } else { "cut off" }));
+        }
+    }
+    let offs = town.switched_off();
+    if offs > author.left.len() {
+        wrong.push(format!("{offs} times somebody was switched off, and {} left", author.left.len()));
+    }
+    if let Some(why) = tasks.status.snapshot().unready() {
+        wrong.push(format!("not ready in good weather: {why}"));
+    }
+    tasks.end().await;
+    wrong
+}
+
+#[test]
+fn in_good_weather_every_leaver_is_cut_off_whatever_was_before() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let (first, seeds) = (number("FROM").unwrap_or(0), number("SEEDS").unwrap_or(FEW));
+    let mut failed = Vec::new();
+    for seed in first..first + seeds {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let wrong = runtime.block_on(story(seed));
+        if !wrong.is_empty() {
+            failed.push(format!("FROM={seed} SEEDS=1: {}", wrong.join("; ")));
+        }
+    }
+    assert_eq!(failed, [""; 0]);
+}
