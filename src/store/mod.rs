@@ -45,12 +45,14 @@ mod open;
 mod pauses;
 mod personal;
 mod reading;
+mod renewal;
 mod row;
 mod run;
 mod sightings;
 mod standing;
 mod statement;
 mod tenant;
+mod turn;
 mod verify;
 
 #[cfg(test)]
@@ -70,9 +72,12 @@ pub use journal::{Intent, IntentId, NewIntent};
 pub use keep::Swept;
 pub use lease::{AppKey, Claim, Lease};
 pub use ledger::Filter;
+pub use lock::SoleDaemon;
 pub use open::{OpenOptions, Store};
 pub use personal::FORGOTTEN;
 pub use reading::{Covered, Reading, SeenMembership, SeenValues};
+pub use renewal::Held;
 pub use run::Run;
 pub use standing::{Holding, HoldingGroup, LastSeen, Standing};
+pub use turn::{Daemon, DaemonId, Later, Rival, SharedApp, Turn, TurnClaim, TurnEnd, Why};
 pub use verify::Verified;

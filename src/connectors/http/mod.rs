@@ -8,6 +8,7 @@ mod client;
 mod config;
 mod failure;
 mod gate;
+mod leave;
 mod link;
 mod redact;
 pub mod transport;
@@ -24,8 +25,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use auth::{ClientStyle, Scheme, TokenCall, TokenPlace, UNSTATED_LIFE};
 pub use client::{Answer, HttpClient, Request};
-pub use config::HttpConfig;
+pub use config::{HttpConfig, WRITE_TIMEOUT};
 pub use gate::{Gate, Parked};
+pub use leave::{Leave, with_leave};
 pub use redact::Redactor;
 pub use web_link::next_link;
 
