@@ -24,7 +24,7 @@ use crate::{
     desired::{self, Loaded, Problems},
     git::{self, Head},
     model::{ConnectorCatalogue as _, DesiredApp, SecretRef},
-    reconcile::{BudgetKeeper, Memory, Pace, Reconciler, resume},
+    reconcile::{BudgetKeeper, Keeper, Memory, Pace, Reconciler, resume},
     sandbox::Sandbox,
     store::Store,
 };
@@ -79,7 +79,7 @@ async fn start(args: Args, signals: Signals) -> Result<Started, Failure> {
     let budgets = BudgetKeeper::begin(registry.clone(), store.clone(), Clock::default()).await.map_err(Failure::new)?;
     let author = storage::author("daemon", None);
     let site = Site {
-        sharing: Sharing::new(store.clone(), Clock::default(), author.name()),
+        sharing: Sharing::new(store.clone(), author.name(), |store, id| Keeper::of_daemon(store, Clock::default(), id)),
         registry,
         secrets: folder::secrets(&args.target.dir),
         sandbox: base,

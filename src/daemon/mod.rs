@@ -6,6 +6,7 @@
 //! Files with mistakes never come into force: the last good ones stay.
 
 mod cycle;
+mod elsewhere;
 mod files;
 mod http;
 mod notify;

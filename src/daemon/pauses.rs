@@ -6,29 +6,10 @@ use jiff::Timestamp;
 use tracing::{info, warn};
 
 use super::{World, status::DaemonStatus};
-use crate::{
-    model::Pause,
-    store::{Store, StoreError},
-};
+use crate::store::{Store, StoreError};
 
 /// How often the daemon looks for pauses that others made or ended. The look is one short query.
 const EVERY: Duration = Duration::from_secs(10);
-
-/// How the pauses in force differ from those that were known before.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Turn {
-    pub begun: Vec<Pause>,
-    /// What is over, and was not replaced by another pause of the same app.
-    pub ended: Vec<Pause>,
-}
-
-impl Turn {
-    pub(super) fn between(before: &[Pause], now: &[Pause]) -> Self {
-        let begun = now.iter().filter(|pause| !before.contains(pause));
-        let over = before.iter().filter(|pause| !now.iter().any(|other| other.app == pause.app));
-        Self { begun: begun.cloned().collect(), ended: over.cloned().collect() }
-    }
-}
 
 /// Shows pauses in the status as they come and go, until the task is ended. An app whose pause is over gets a cycle.
 pub(super) async fn follow(world: Arc<dyn World>, status: Arc<DaemonStatus>) {

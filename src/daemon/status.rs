@@ -22,7 +22,6 @@ use tracing::{info, warn};
 use super::{
     InForce,
     notify::News,
-    pauses::Turn,
     report::{CycleResult, Report, Trigger},
     schedule::Due,
 };
@@ -90,6 +89,22 @@ pub(super) struct StoreTrouble {
     pub since: Timestamp,
     /// The apps whose last cycle found it so.
     apps: BTreeSet<Arc<str>>,
+}
+
+/// How the pauses in force differ from those that were known before.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub begun: Vec<Pause>,
+    /// What is over, and was not replaced by another pause of the same app.
+    pub ended: Vec<Pause>,
+}
+
+impl Turn {
+    pub(super) fn between(before: &[Pause], now: &[Pause]) -> Self {
+        let begun = now.iter().filter(|pause| !before.contains(pause));
+        let over = before.iter().filter(|pause| !now.iter().any(|other| other.app == pause.app));
+        Self { begun: begun.cloned().collect(), ended: over.cloned().collect() }
+    }
 }
 
 impl DaemonStatus {

@@ -5,7 +5,6 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::{sync::Notify, time::Instant};
 use tracing::{debug, info, warn};
@@ -13,11 +12,11 @@ use tracing::{debug, info, warn};
 use super::{
     InForce, World,
     cycle::Terms,
-    report::{CycleResult, Report, Standing},
+    elsewhere::Elsewhere,
+    report::{CycleResult, Report},
     status::DaemonStatus,
 };
 use crate::{
-    connectors::Clock,
     reconcile::{Keeper, Upkeep},
     store::{AppKey, Daemon, DaemonId, Rival, Store, StoreError, Turn, TurnClaim, TurnEnd, Why},
 };
@@ -42,53 +41,15 @@ pub(crate) struct Sharing {
 }
 
 impl Sharing {
-    /// A daemon that shares `store` under a name for people.
-    pub(crate) fn new(store: Store, clock: Clock, name: String) -> Self {
+    /// A daemon that shares `store` under a name for people. `keep` makes what renews all that it holds there.
+    pub(crate) fn new(store: Store, name: String, keep: impl FnOnce(&Store, DaemonId) -> Keeper) -> Self {
         let id = DaemonId::new();
-        Self { keeper: Keeper::of_daemon(&store, clock, id.clone()), store, id, name: name.into() }
+        Self { keeper: keep(&store, id.clone()), store, id, name: name.into() }
     }
 
     /// What renews everything that this daemon holds.
     pub(crate) fn keeper(&self) -> Keeper {
         self.keeper.clone()
-    }
-}
-
-/// What other daemons know of an app.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Elsewhere {
-    daemon: DaemonId,
-    /// The daemon that went through the cycle, for people.
-    pub by: Arc<str>,
-    /// When it ended.
-    pub ended: Timestamp,
-    /// How the app stands by it.
-    pub standing: String,
-    /// Whether it came to its end.
-    pub finished: bool,
-    /// How long the next one may take to end, in seconds.
-    pub patience_s: u64,
-    /// How many cycles in a row could not read the app.
-    pub failures: u32,
-}
-
-impl Elsewhere {
-    fn of(sharing: &Sharing, ended: &Ended<'_>) -> Self {
-        let Ended { report, failures, patience, .. } = *ended;
-        Self {
-            daemon: sharing.id.clone(),
-            by: sharing.name.clone(),
-            ended: report.ended,
-            standing: report.standing().as_ref().to_owned(),
-            finished: report.result.is_finished(),
-            patience_s: patience.as_secs(),
-            failures,
-        }
-    }
-
-    /// How the app stands by it.
-    pub(super) fn standing(&self) -> Standing {
-        self.standing.parse().unwrap_or(Standing::Unknown)
     }
 }
 
@@ -154,7 +115,7 @@ impl Turns {
     pub(super) async fn end(&mut self, world: &dyn World, files: &InForce, mine: Mine, ended: &Ended<'_>) {
         let (Some(sharing), Some((turn, upkeep))) = (&self.sharing, mine.shared) else { return };
         let Ended { report, due, .. } = *ended;
-        let cycle = serde_json::to_value(Elsewhere::of(sharing, ended)).unwrap_or_default();
+        let cycle = serde_json::to_value(ended.told_by(sharing)).unwrap_or_default();
         let (next_due, cycle) = match report.result {
             CycleResult::Stopped => (world.now(), None),
             CycleResult::Skipped | CycleResult::Store => (due, None),
@@ -186,6 +147,22 @@ fn tell_of(rival: Option<Rival>, told: &mut Option<Rival>, app: &str) {
         warn!(app, "{by} goes by other files, so that each may undo what the other does; give both the same files");
     }
     *told = rival;
+}
+
+impl Ended<'_> {
+    /// What others are to know of it.
+    fn told_by(&self, sharing: &Sharing) -> Elsewhere {
+        let Ended { report, failures, patience, .. } = *self;
+        Elsewhere {
+            daemon: sharing.id.clone(),
+            by: sharing.name.clone(),
+            ended: report.ended,
+            standing: report.standing().as_ref().to_owned(),
+            finished: report.result.is_finished(),
+            patience_s: patience.as_secs(),
+            failures,
+        }
+    }
 }
 
 fn known(cycle: Value) -> Option<Elsewhere> {

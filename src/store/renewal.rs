@@ -3,13 +3,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
+use sqlx::{Row as _, any::AnyRow};
 
 use super::{
     AppKey, DaemonId, Lease, Store, StoreError, Turn,
     error::Fault,
     lease::{clock, length},
     open::Tx,
-    statement::{ROWS, none},
+    statement::{FromRow, ROWS, none},
 };
 
 /// Something that is renewed.
@@ -57,6 +58,19 @@ struct Renewed {
     epoch: i64,
     turn_of: Option<String>,
     turns: i64,
+}
+
+impl FromRow for Renewed {
+    fn from_row(row: &AnyRow) -> Result<Self, Fault> {
+        Ok(Self {
+            app: row.try_get("app")?,
+            origin: row.try_get("origin")?,
+            owner: row.try_get("owner")?,
+            epoch: row.try_get("epoch")?,
+            turn_of: row.try_get("turn_of")?,
+            turns: row.try_get("turns")?,
+        })
+    }
 }
 
 impl Renewed {
@@ -109,7 +123,5 @@ async fn renew(tx: &mut Tx<'_>, held: &[Held<'_>], until: i64) -> Result<Vec<Ren
     let params = apps.into_iter().fold(none().and(until), |params, (key, (epoch, turn))| {
         params.and(&*key.app).and(&*key.origin).and(epoch).and(turn)
     });
-    let found: Vec<(String, String, Option<String>, i64, Option<String>, i64)> = tx.rows(&sql, params).await?;
-    let renewed = |(app, origin, owner, epoch, turn_of, turns)| Renewed { app, origin, owner, epoch, turn_of, turns };
-    Ok(found.into_iter().map(renewed).collect())
+    tx.rows(&sql, params).await
 }

@@ -8,10 +8,6 @@ use url::Url;
 use super::auth::Scheme;
 use crate::connectors::{Clock, row_limit::RowLimits};
 
-/// No request that changes something may take longer. The lease on an app has to outlast it, and a daemon that dies keeps
-/// others from the app for as long as its lease lasts.
-pub const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
-
 /// What an [`HttpClient`] is made of.
 #[derive(Debug)]
 pub struct HttpConfig {
@@ -27,7 +23,7 @@ pub struct HttpConfig {
     pub ca_file: Option<PathBuf>,
     /// Headers that every request carries.
     pub headers: Vec<(String, String)>,
-    /// How long an answer may take; to a request that changes something [`WRITE_TIMEOUT`] at most.
+    /// How long an answer may take; to a request that changes something [`super::WRITE_TIMEOUT`] at most.
     pub timeout: Duration,
     /// No larger body is read, in bytes.
     pub largest_body: usize,

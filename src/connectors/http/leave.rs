@@ -3,6 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+/// No request that changes something may take longer. The lease on an app has to outlast it, and a daemon that dies keeps
+/// others from the app for as long as its lease lasts.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+
 tokio::task_local! {
     static LEAVE: Leave;
 }

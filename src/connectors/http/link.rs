@@ -13,9 +13,8 @@ use tokio::time::Instant;
 
 use super::{
     Method,
-    config::WRITE_TIMEOUT,
     gate::{Gate, Parked, Permit, Visitor},
-    leave,
+    leave::{self, WRITE_TIMEOUT},
     redact::Redactor,
     transport::{Transport, WireAnswer, WireFailure, WireRequest},
     witness,

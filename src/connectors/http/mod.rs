@@ -25,9 +25,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use auth::{ClientStyle, Scheme, TokenCall, TokenPlace, UNSTATED_LIFE};
 pub use client::{Answer, HttpClient, Request};
-pub use config::{HttpConfig, WRITE_TIMEOUT};
+pub use config::HttpConfig;
 pub use gate::{Gate, Parked};
-pub use leave::{Leave, with_leave};
+pub use leave::{Leave, WRITE_TIMEOUT, with_leave};
 pub use redact::Redactor;
 pub use web_link::next_link;
 

@@ -11,9 +11,9 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     daemon::{
+        elsewhere::Elsewhere,
         report::{CycleResult, Report, Standing, Trigger},
         schedule::Due,
-        turns::Elsewhere,
     },
     model::{Traffic, Verb},
     reconcile::Reconciler,

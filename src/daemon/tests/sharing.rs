@@ -20,7 +20,8 @@ fn clock() -> Clock {
 /// Daemons at work with one store, all of one start.
 fn fleet<const N: usize>(store: &Store, files: &Arc<InForce>) -> [Ship; N] {
     std::array::from_fn(|number| {
-        let sharing = Sharing::new(store.clone(), clock(), format!("daemon {number}"));
+        let sharing =
+            Sharing::new(store.clone(), format!("daemon {number}"), |store, id| Keeper::of_daemon(store, clock(), id));
         let ship = Ship::sharing(files.clone(), &[], Some(sharing));
         tokio::spawn(turns::follow(ship.world.clone(), ship.status.clone()));
         ship
