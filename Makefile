@@ -6,6 +6,8 @@ CASES ?= 20000
 SEEDS ?= 10000
 # Simulated apps that misbehave, which cost less.
 BELIEFS ?= 100000
+# How long three daemons and one are counted while nothing changes, in seconds.
+QUIET ?= 600
 # Most tests wait for other processes half of their time, so that twice as many as there are processors keep these busy.
 THREADS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
@@ -44,6 +46,8 @@ soak: ## Run simulation, kills and property tests for much longer (SEEDS=10000 B
 	SEEDS=$(BELIEFS) $(CARGO) test --locked --release --test simulation beliefs_of_many -- --nocapture
 	KILL_EVERY_POINT=1 $(CARGO) test --locked --test end_to_end killed -- --nocapture
 	PROPTEST_CASES=$(CASES) $(CARGO) test --locked --release
+	$(CARGO) build --locked --bin rosterd
+	tests/real/with-postgres tests/real/daemons.py $${CARGO_TARGET_DIR:-target}/debug/rosterd $(QUIET)
 
 .PHONY: ci
 ci: ## Run what CI runs

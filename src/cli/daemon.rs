@@ -20,11 +20,11 @@ use super::{
 };
 use crate::{
     connectors::{Clock, Error, ProcessSecrets, Registry, SecretSource as _, Writer, http::webhook},
-    daemon::{Daemon, InForce, Signals, Undelivered, Watch, World},
+    daemon::{Daemon, InForce, Sharing, Signals, Undelivered, Watch, World},
     desired::{self, Loaded, Problems},
     git::{self, Head},
     model::{ConnectorCatalogue as _, DesiredApp, SecretRef},
-    reconcile::{BudgetKeeper, Memory, Pace, Reconciler, resume},
+    reconcile::{BudgetKeeper, Keeper, Memory, Pace, Reconciler, resume},
     sandbox::Sandbox,
     store::Store,
 };
@@ -77,7 +77,9 @@ async fn start(args: Args, signals: Signals) -> Result<Started, Failure> {
     let store = storage::open(&url).await?;
     let registry = Arc::new(context::registry(&args.target.dir));
     let budgets = BudgetKeeper::begin(registry.clone(), store.clone(), Clock::default()).await.map_err(Failure::new)?;
+    let author = storage::author("daemon", None);
     let site = Site {
+        sharing: Sharing::new(store.clone(), author.name(), |store, id| Keeper::of_daemon(store, Clock::default(), id)),
         registry,
         secrets: folder::secrets(&args.target.dir),
         sandbox: base,
@@ -105,6 +107,7 @@ struct Site {
     secrets: ProcessSecrets,
     sandbox: Option<Url>,
     store: Store,
+    sharing: Sharing,
     /// The store lives no longer than this process.
     private: bool,
     commits: Commits,
@@ -180,7 +183,9 @@ impl Site {
             Memory::of(store, clock)
         } else {
             let (commits, digest) = (self.commits.clone(), digest.to_owned());
-            Memory::writing(store, storage::author("daemon", None), clock).looking_up(move || commits.of(&digest))
+            let author = storage::author("daemon", None);
+            let memory = Memory::writing(store, author, clock).kept_by(self.sharing.keeper());
+            memory.looking_up(move || commits.of(&digest))
         };
         let memory = if self.private && self.sandbox.is_some() { memory.overseen() } else { memory };
         if self.private { memory.private() } else { memory }
@@ -238,6 +243,10 @@ impl World for Site {
 
     fn store(&self) -> Option<&Store> {
         Some(&self.store)
+    }
+
+    fn sharing(&self) -> Option<&Sharing> {
+        Some(&self.sharing)
     }
 
     fn origin(&self, app: &DesiredApp) -> String {

@@ -6,6 +6,7 @@
 //! Files with mistakes never come into force: the last good ones stay.
 
 mod cycle;
+mod elsewhere;
 mod files;
 mod http;
 mod notify;
@@ -13,9 +14,11 @@ mod pauses;
 mod report;
 mod schedule;
 mod signals;
+mod standby;
 mod status;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod watch;
 mod worker;
 mod workers;
@@ -25,7 +28,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::sync::watch::Sender;
+use tokio::{sync::watch::Sender, task::JoinHandle};
 use tracing::{info, warn};
 
 use crate::{
@@ -42,7 +45,9 @@ pub(crate) use notify::Undelivered;
 use schedule::Timetable;
 use signals::Signal;
 pub(crate) use signals::Signals;
+use standby::Standby;
 use status::DaemonStatus;
+pub(crate) use turns::Sharing;
 pub(crate) use watch::Watch;
 use workers::Workers;
 
@@ -92,6 +97,11 @@ pub(crate) trait World: Send + Sync + 'static {
 
     /// What cycles remember with, and where pauses are kept; none where nothing is.
     fn store(&self) -> Option<&Store> {
+        None
+    }
+
+    /// This daemon among others that share the store; none where nobody else can.
+    fn sharing(&self) -> Option<&Sharing> {
         None
     }
 
@@ -182,6 +192,7 @@ pub(crate) struct Daemon {
     door: Door,
     signals: Signals,
     files: Arc<InForce>,
+    standby: Standby,
 }
 
 impl Daemon {
@@ -194,9 +205,10 @@ impl Daemon {
         let mut files = InForce::new(first, world.now(), 0);
         files.commit = world.commit(&files.digest);
         let files = Arc::new(files);
-        let door = Door::open(&*world, &files.desired.settings.daemon).await?;
+        let mut standby = Standby::begin(&*world).await;
+        let door = standby.open(&*world, &files.desired.settings.daemon).await?;
         let status = Arc::new(DaemonStatus::new(world.now()));
-        Ok(Self { world, status, door, signals, files })
+        Ok(Self { world, status, door, signals, files, standby })
     }
 
     /// Where it serves.
@@ -206,7 +218,7 @@ impl Daemon {
 
     /// Works until it is told to end.
     pub(crate) async fn run(self) {
-        let Self { world, status, door, mut signals, files } = self;
+        let Self { world, status, door, mut signals, files, mut standby } = self;
         let (ask, stop) = Stop::new();
         let access = door.access.clone();
         let mut workers = Workers::new(world.clone(), status.clone(), stop.clone(), files.clone());
@@ -214,7 +226,11 @@ impl Daemon {
         let telling = tokio::spawn(notify::run(world.clone(), status.on_webhook_failure(), status.follow()));
         status.in_force(&files);
         let pauses = tokio::spawn(pauses::follow(world.clone(), status.clone()));
-        workers.start_missing();
+        let turns = tokio::spawn(turns::follow(world.clone(), status.clone()));
+        status.stands_by(standby.waits());
+        if !standby.waits() {
+            workers.begin();
+        }
         let (mut reading, following) = Files::follow(&world, &status);
         tokio::pin!(following);
         let (first, mut current) = (files.clone(), files);
@@ -236,13 +252,15 @@ impl Daemon {
                     Signal::End => break,
                 },
                 () = workers.one_ended() => workers.start_missing(),
+                () = standby.over(&*world), if standby.waits() => workers.begin(),
                 () = &mut following => {}
             }
         }
         info!("ending: what is in flight is finished first");
         end(&ask, &mut workers, &mut signals).await;
         served.abort();
-        pauses.abort();
+        [pauses, turns].iter().for_each(JoinHandle::abort);
+        turns::leave(&*world).await;
         status.no_more_news();
         let stop_telling = telling.abort_handle();
         // Whoever was not told by now is told by the next daemon, if it is still so.

@@ -68,7 +68,9 @@ impl CycleResult {
 }
 
 /// How an app stands: the first of these that fits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::AsRefStr, strum::VariantArray)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::AsRefStr, strum::EnumString, strum::VariantArray,
+)]
 #[strum(serialize_all = "lowercase")]
 pub(super) enum Standing {
     /// It, or a part of it, could not be read.

@@ -69,6 +69,8 @@ pub(super) struct State {
     pub refused: u64,
     /// By name.
     pub apps: BTreeMap<Arc<str>, App>,
+    /// Another daemon works with the same store, and this one waits until that one has ended.
+    pub stands_by: bool,
     /// When the main loop was last seen.
     beat: Instant,
 }
@@ -117,6 +119,7 @@ impl DaemonStatus {
             taken_up: 0,
             refused: 0,
             apps: BTreeMap::new(),
+            stands_by: false,
             beat: Instant::now(),
         };
         Self { state: Mutex::new(state), follower: Mutex::new(None), looking: tokio::sync::Mutex::default() }
@@ -157,6 +160,11 @@ impl DaemonStatus {
         state.taken_up += 1;
         drop(state);
         self.spread(News::InForce(files.clone()));
+    }
+
+    /// Whether another daemon works in this one's place.
+    pub(super) fn stands_by(&self, stands_by: bool) {
+        self.state().stands_by = stands_by;
     }
 
     /// New files cannot be used.
@@ -273,20 +281,30 @@ impl DaemonStatus {
         });
     }
 
-    /// What a cycle says about the store. Its trouble is told when it begins and when it is over, and not by every app.
+    /// What a cycle says about the store.
     fn judge_store(&self, app: &str, report: &Report) {
+        match report.result {
+            CycleResult::Store => self.note_store(app, Some(report.note.clone().unwrap_or_default()), report.ended),
+            CycleResult::Stopped | CycleResult::Skipped => {}
+            _ => self.note_store(app, None, report.ended),
+        }
+    }
+
+    /// What is wrong with the store as far as an app has to do with it; nothing where it works. Its trouble is told when it
+    /// begins and when it is over, and not by every app.
+    pub(super) fn note_store(&self, app: &str, trouble: Option<String>, at: Timestamp) {
         let mut state = self.state();
-        let news = match (report.result, &mut state.store) {
-            (CycleResult::Store, store) => {
-                let why: Arc<str> = report.note.clone().unwrap_or_default().into();
+        let news = match (trouble, &mut state.store) {
+            (Some(why), store) => {
+                let why: Arc<str> = why.into();
                 let new = store.is_none();
                 let apps = BTreeSet::new();
-                let store = store.get_or_insert(StoreTrouble { why: why.clone(), since: report.ended, apps });
+                let store = store.get_or_insert(StoreTrouble { why: why.clone(), since: at, apps });
                 store.apps.insert(app.into());
                 new.then_some(Some(why))
             }
-            (CycleResult::Stopped | CycleResult::Skipped, _) | (_, None) => None,
-            (_, Some(store)) => {
+            (None, None) => None,
+            (None, Some(store)) => {
                 store.apps.remove(app);
                 let over = store.apps.is_empty();
                 over.then(|| state.store = None).map(|()| None)
@@ -324,14 +342,14 @@ impl DaemonStatus {
         self.with(app, |entry| entry.next = Some(next));
     }
 
-    fn with(&self, app: &str, change: impl FnOnce(&mut App)) {
+    pub(super) fn with(&self, app: &str, change: impl FnOnce(&mut App)) {
         // An app that the files no longer name has nothing to show.
         if let Some(entry) = self.state().apps.get_mut(app) {
             change(entry);
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // Every change is whole before the lock is given back, and none of them can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -373,6 +391,10 @@ impl State {
     pub(super) fn unready(&self) -> Option<String> {
         if self.files.is_none() {
             return Some("no files are in force".into());
+        }
+        if self.stands_by {
+            // There is nothing else for it to do, and it can do that at any time.
+            return None;
         }
         if self.store.is_some() {
             return Some("the store cannot be used; the log says why".into());

@@ -1,6 +1,7 @@
 //! The tasks of the daemon on a virtual clock.
 
 mod live;
+mod sharing;
 mod town;
 mod weather;
 
@@ -19,7 +20,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use super::{
-    InForce, Undelivered, World,
+    InForce, Sharing, Undelivered, World,
     http::{metrics, page, status},
     notify,
     report::{CycleResult, Standing},
@@ -31,7 +32,7 @@ use crate::{
     desired::{self, Loaded, Problems},
     execute::Stop,
     model::{DesiredApp, SecretRef},
-    reconcile::Reconciler,
+    reconcile::{Keeper, Reconciler},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -45,13 +46,21 @@ struct Nowhere {
     /// What the webhook was told, and in which second; it takes nothing while it is `deaf`.
     told: Mutex<Vec<(u64, String)>>,
     deaf: AtomicBool,
+    sharing: Option<Sharing>,
 }
 
 impl Nowhere {
-    fn new(panics: BTreeMap<String, u32>) -> Self {
+    fn new(panics: BTreeMap<String, u32>, sharing: Option<Sharing>) -> Self {
         let began = Instant::now();
         let panics = Mutex::new(panics);
-        Self { began, connected: Mutex::default(), panics, told: Mutex::default(), deaf: AtomicBool::new(false) }
+        Self {
+            began,
+            connected: Mutex::default(),
+            panics,
+            told: Mutex::default(),
+            deaf: AtomicBool::new(false),
+            sharing,
+        }
     }
 }
 
@@ -101,6 +110,10 @@ impl World for Nowhere {
         Err("there are no secrets here".into())
     }
 
+    fn sharing(&self) -> Option<&Sharing> {
+        self.sharing.as_ref()
+    }
+
     fn now(&self) -> Timestamp {
         let start: Timestamp = "2026-12-01T00:00:00Z".parse().unwrap();
         start.checked_add(self.began.elapsed()).unwrap()
@@ -135,14 +148,18 @@ fn files(schedule: &str, apps: &[&str]) -> Arc<InForce> {
 
 impl Ship {
     fn new(files: Arc<InForce>, panics: &[(&str, u32)]) -> Self {
+        Self::sharing(files, panics, None)
+    }
+
+    fn sharing(files: Arc<InForce>, panics: &[(&str, u32)], sharing: Option<Sharing>) -> Self {
         let panics = panics.iter().map(|(app, times)| ((*app).to_owned(), *times)).collect();
-        let world = Arc::new(Nowhere::new(panics));
+        let world = Arc::new(Nowhere::new(panics, sharing));
         let status = Arc::new(DaemonStatus::new(world.now()));
         tokio::spawn(notify::run(world.clone(), status.on_webhook_failure(), status.follow()));
         let (ask, stop) = Stop::new();
         status.in_force(&files);
         let mut workers = Workers::new(world.clone(), status.clone(), stop, files);
-        workers.start_missing();
+        workers.begin();
         Self { world, status, workers, ask }
     }
 

@@ -11,6 +11,7 @@ use super::{
     report::{CycleResult, Report, Trigger},
     schedule::{Due, Storm},
     status::DaemonStatus,
+    turns::{Asked, Ended, Turns},
 };
 use crate::{execute::Stop, model::Status};
 
@@ -45,9 +46,31 @@ impl Worker {
     pub(super) async fn run(mut self) {
         let mut current: Option<Terms> = None;
         let mut failures = 0;
+        let mut turns = Turns::new(&*self.world, self.app.clone());
+        // Somebody asked for a cycle whose turn has not come.
+        let mut urgent = false;
         while let Some(trigger) = self.turn(current.as_ref().map(|terms| terms.files.number)).await {
+            let before = current.as_ref().map(|terms| terms.files.meaning.clone());
             // The files no longer name the app.
             let Some(terms) = self.terms(current.take()).await else { return };
+            // Files that mean the same come into force again where somebody asked for it.
+            let again = trigger == Trigger::Files && before.as_ref() == Some(&terms.files.meaning);
+            urgent |= trigger == Trigger::Asked || again;
+            let mine = match turns.take(&*self.world, &terms, urgent).await {
+                Asked::Mine(mine) => mine,
+                Asked::Later(pause) => {
+                    self.waits(pause, None);
+                    current = Some(terms);
+                    continue;
+                }
+                Asked::Failed(why) => {
+                    self.waits(STORE_AGAIN, Some(why));
+                    current = Some(terms);
+                    continue;
+                }
+            };
+            urgent = false;
+            failures = mine.failures.unwrap_or(failures);
             let report = self.cycle(&terms, trigger).await;
             failures = match report.result {
                 CycleResult::Unread => failures + 1,
@@ -58,6 +81,8 @@ impl Worker {
             self.due = self.next(&terms.files, &report, failures);
             tell(&self.app, &report, failures);
             let patience = self.patience(&terms.files, &report);
+            let ended = Ended { report: &report, failures, due: self.due.at, patience };
+            turns.end(&*self.world, &terms.files, *mine, &ended).await;
             self.status.ended(&self.app, report, failures, self.due, patience);
             current = Some(terms);
         }
@@ -86,6 +111,7 @@ impl Worker {
         // An app that is gone from the status is gone from the files as well.
         let nudge = self.status.nudge_of(&self.app)?;
         let mut first = true;
+        let wake = self.status.wake_of(&self.app)?;
         loop {
             let newer = done.is_some_and(|done| self.files.borrow_and_update().number != done);
             if std::mem::take(&mut first) {
@@ -100,6 +126,7 @@ impl Worker {
                 () = nudge.clone().notified_owned() => return Some(if newer { Trigger::Files } else { Trigger::Asked }),
                 // Whoever gives out files is gone when the daemon ends.
                 changed = self.files.changed() => changed.ok()?,
+                () = wake.clone().notified_owned() => return Some(schedule),
                 () = tokio::time::sleep(left.min(LONGEST_SLEEP)) => {
                     if left <= LONGEST_SLEEP {
                         return Some(schedule);
@@ -108,6 +135,14 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// The turn has not come, or the store could not say.
+    fn waits(&mut self, pause: Duration, trouble: Option<String>) {
+        let now = self.world.now();
+        self.due = Due::within(pause, now);
+        self.status.due(&self.app, self.due);
+        self.status.note_store(&self.app, trouble, now);
     }
 
     /// How long newer files wait. Those that no longer name the app do not.

@@ -28,12 +28,21 @@ pub(super) struct Workers {
     tasks: JoinSet<()>,
     names: HashMap<Id, Arc<str>>,
     died: Option<Arc<str>>,
+    /// Whether any task may begin.
+    begun: bool,
 }
 
 impl Workers {
     pub(super) fn new(world: Arc<dyn World>, status: Arc<DaemonStatus>, stop: Stop, files: Arc<InForce>) -> Self {
         let (files, _) = watch::channel(files);
-        Self { world, status, stop, files, tasks: JoinSet::new(), names: HashMap::new(), died: None }
+        Self { world, status, stop, files, tasks: JoinSet::new(), names: HashMap::new(), died: None, begun: false }
+    }
+
+    /// Begins to work.
+    pub(super) fn begin(&mut self) {
+        self.begun = true;
+        self.status.stands_by(false);
+        self.start_missing();
     }
 
     /// Brings new files into force. A cycle that is under way goes on by them.
@@ -50,7 +59,7 @@ impl Workers {
         let died = self.died.take();
         for (name, app) in files.desired.apps.iter().filter(|(name, _)| wanted(name)) {
             self.status.enter(name, &app.connector);
-            if self.names.values().any(|busy| busy == name) {
+            if !self.begun || self.names.values().any(|busy| busy == name) {
                 continue;
             }
             let now = self.world.now();

@@ -4,7 +4,10 @@
 use async_trait::async_trait;
 
 use crate::{
-    connectors::{Write, http::witness::Sent},
+    connectors::{
+        Write,
+        http::{Leave, witness::Sent},
+    },
     model::{Action, ActionResult},
 };
 
@@ -42,6 +45,11 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// When it could not be written, so that nothing may be sent.
     async fn begin(&self, writes: &[(&Action, &Write)]) -> Result<(), Unwritten>;
+
+    /// What is asked right before each request that changes something leaves, however long it waited since `begin`.
+    fn leave(&self) -> Option<Leave> {
+        None
+    }
 
     /// Writes down what became of an action, with the requests it took.
     ///

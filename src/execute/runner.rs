@@ -20,7 +20,10 @@ use super::{
 };
 use crate::{
     budget::{Kind, Lane, Quota},
-    connectors::{Writer, http::witness::witnessed},
+    connectors::{
+        Writer,
+        http::{with_leave, witness::witnessed},
+    },
     model::{Action, ActionName, ActionResult, AppOutcome, AppPlan, Status},
 };
 
@@ -148,7 +151,8 @@ async fn carry_out(
     lane: Lane,
 ) -> (Results, Result<(), Unwritten>) {
     let together: Vec<_> = batch.iter().map(|index| &actions[*index]).collect();
-    let (performed, sent) = witnessed(perform_together(run, &together, lane)).await;
+    let work = witnessed(perform_together(run, &together, lane));
+    let (performed, sent) = with_leave(run.journal.leave(), work).await;
     let mut written = Ok(());
     for (action, performed) in together.iter().zip(&performed) {
         written = written.and(run.journal.end(action, performed, &sent).await);

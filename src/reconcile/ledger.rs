@@ -12,7 +12,7 @@ use super::memory::{Memory, Tenure};
 use crate::{
     connectors::{
         Write,
-        http::{Method, witness::Sent},
+        http::{Leave, Method, WRITE_TIMEOUT, witness::Sent},
     },
     execute::{CreatedIds, Journal, Performed, Unwritten},
     model::{Action, ActionResult, Desired, Email, Pause},
@@ -144,7 +144,11 @@ impl Journal for Ledger<'_> {
             self.open().extend(opened.map(|(id, intent)| (intent.action.clone(), (id, intent))));
         }
         // Writing takes time, so that the claim is looked at last.
-        self.tenure.may_send().map_err(Unwritten)
+        self.tenure.may_send(WRITE_TIMEOUT).map_err(Unwritten)
+    }
+
+    fn leave(&self) -> Option<Leave> {
+        Some(self.tenure.leave())
     }
 
     async fn end(&self, action: &Action, performed: &Performed, sent: &[Sent]) -> Result<(), Unwritten> {

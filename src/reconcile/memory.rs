@@ -6,26 +6,18 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::{task::AbortHandle, time::Instant};
-use tracing::{debug, warn};
+use tokio::time::Instant;
+use tracing::debug;
 
-use super::trouble::Trouble;
+use super::{
+    keeper::{Keeper, LEASE, Upkeep},
+    trouble::Trouble,
+};
 use crate::{
-    connectors::Clock,
+    connectors::{Clock, http::Leave},
     plan::Oversight,
     store::{AppKey, Claim, Lease, RunBegun, RunEnded, Store, StoreError},
 };
-
-/// How long a lease lasts unless it is renewed. A machine that dies keeps others from its apps for no longer than this; with
-/// SQLite its lock goes with the process, at once.
-const LEASE: Duration = Duration::from_secs(180);
-
-/// A lease is renewed this often, so that a database that is away for two minutes stops nobody.
-const RENEW: Duration = Duration::from_secs(45);
-
-/// A request is sent only while the lease lasts this much longer: the longest that a request may take (30 s), and a margin
-/// for a process that is stopped between looking at the clock and sending.
-const MARGIN: Duration = Duration::from_secs(40);
 
 /// Under whose name something is written down.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +32,14 @@ pub struct Author {
     pub pid: u32,
 }
 
+impl Author {
+    /// Under which it is known to those who find an app claimed.
+    pub fn name(&self) -> String {
+        let Self { command, host, pid, .. } = self;
+        format!("rosterd {command} on {host}, process {pid}")
+    }
+}
+
 /// A store to remember with.
 #[derive(Clone)]
 pub struct Memory {
@@ -47,6 +47,7 @@ pub struct Memory {
     /// None for a run that only looks: it uses what is known and writes nothing.
     author: Option<Arc<Author>>,
     clock: Clock,
+    keeper: Keeper,
     /// The store lives no longer than this process.
     private: bool,
     oversight: Oversight,
@@ -75,10 +76,12 @@ impl Memory {
     }
 
     fn new(store: Store, author: Option<Arc<Author>>, clock: Clock) -> Self {
+        let keeper = Keeper::new(&store, clock.clone());
         Self {
             store,
             author,
             clock,
+            keeper,
             private: false,
             oversight: Oversight::default(),
             run: Arc::default(),
@@ -86,6 +89,12 @@ impl Memory {
             found: Arc::default(),
             trouble: Trouble::default(),
         }
+    }
+
+    /// The same, whose leases are renewed with others of this process.
+    #[must_use]
+    pub fn kept_by(self, keeper: Keeper) -> Self {
+        Self { keeper, ..self }
     }
 
     /// The same, whose files may be committed while it lives: every run looks up their commit when it is entered.
@@ -203,11 +212,13 @@ impl Memory {
 
     /// Claims an app.
     pub(super) async fn claim(&self, key: &AppKey) -> Result<Result<Tenure, Busy>, StoreError> {
-        let Author { command, host, pid, .. } = self.author();
-        let owner = format!("rosterd {command} on {host}, process {pid}");
+        let owner = self.author().name();
         let before = Instant::now();
         match self.store.claim(key, &owner, LEASE, self.now()).await? {
-            Claim::Held(lease) => Ok(Ok(Tenure::begin(self, lease, before))),
+            Claim::Held(lease) => {
+                let kept = self.keeper.keep_lease(&lease, before);
+                Ok(Ok(Tenure { lease, kept: Arc::new(kept) }))
+            }
             Claim::Busy { owner, until } => Ok(Err(Busy { owner, until })),
         }
     }
@@ -234,73 +245,33 @@ pub(super) struct Busy {
 #[derive(Debug)]
 pub(super) struct Tenure {
     lease: Lease,
-    state: Arc<Mutex<State>>,
-    keeper: AbortHandle,
-}
-
-#[derive(Debug)]
-struct State {
-    /// Until when it surely lasts, on a clock that nobody sets.
-    until: Instant,
-    /// Why it is over.
-    lost: Option<String>,
+    kept: Arc<Upkeep>,
 }
 
 impl Tenure {
-    fn begin(memory: &Memory, lease: Lease, before: Instant) -> Self {
-        let state = Arc::new(Mutex::new(State { until: before + lease.ttl(), lost: None }));
-        let keeper = tokio::spawn(keep(memory.clone(), lease.clone(), state.clone())).abort_handle();
-        Self { lease, state, keeper }
-    }
-
     pub(super) fn lease(&self) -> &Lease {
         &self.lease
     }
 
-    /// Whether a request may leave now.
-    pub(super) fn may_send(&self) -> Result<(), String> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match &state.lost {
-            Some(why) => Err(why.clone()),
-            None if Instant::now() + MARGIN < state.until => Ok(()),
-            None => Err(
-                "the claim on this app could not be renewed in time, so that somebody else may write to it by now; \
-                         nothing more is sent"
-                    .into(),
-            ),
-        }
+    /// Why a request that may take as long as `longest` must not leave now.
+    pub(super) fn may_send(&self, longest: Duration) -> Result<(), String> {
+        self.kept.may_send(longest)
+    }
+
+    /// The same, for whoever asks later.
+    pub(super) fn leave(&self) -> Leave {
+        let kept = self.kept.clone();
+        Arc::new(move |longest| kept.may_send(longest))
     }
 
     /// Gives the app back.
     pub(super) async fn end(self, store: &Store) {
-        self.keeper.abort();
-        if let Err(error) = store.release(self.lease.clone()).await {
+        let Self { lease, kept } = self;
+        drop(kept);
+        let app = lease.key().app.clone();
+        if let Err(error) = store.release(lease).await {
             // It ends by itself.
-            debug!(%error, app = &*self.lease.key().app, "the claim on this app could not be given back");
-        }
-    }
-}
-
-impl Drop for Tenure {
-    fn drop(&mut self) {
-        self.keeper.abort();
-    }
-}
-
-async fn keep(memory: Memory, lease: Lease, state: Arc<Mutex<State>>) {
-    loop {
-        tokio::time::sleep(RENEW).await;
-        let before = Instant::now();
-        let renewed = memory.store.renew(&lease, LEASE, memory.now()).await;
-        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        match renewed {
-            Ok(()) => state.until = before + LEASE,
-            Err(error) if error.is_lost_lease() => {
-                state.lost = Some(format!("{error}; nothing more is sent"));
-                return;
-            }
-            // The database may be back before the lease ends.
-            Err(error) => warn!(%error, app = &*lease.key().app, "the claim on this app was not renewed"),
+            debug!(%error, app = &*app, "the claim on this app could not be given back");
         }
     }
 }

@@ -16,7 +16,9 @@ use super::{
 };
 
 /// How PostgreSQL locks the row of an app that is only read.
-pub(super) const FOR_SHARE: &str = " FOR SHARE";
+///
+/// A renewal comes by a connection of its own and changes no key, so that it does not wait for this lock; a claim does.
+pub(super) const FOR_SHARE: &str = " FOR KEY SHARE";
 
 /// The same for one that is going to be written.
 pub(super) const FOR_UPDATE: &str = " FOR UPDATE";
@@ -113,43 +115,6 @@ impl Store {
         .await
     }
 
-    /// Claims the app that is due for the longest time and free, if there is one.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn claim_due(&self, owner: &str, ttl: Duration, now: Timestamp) -> Result<Option<Lease>, StoreError> {
-        self.writing("claiming an app that is due", async |tx| {
-            let clock = clock(tx, now).await?;
-            let due = if tx.is_postgres() {
-                "SELECT app, origin FROM apps WHERE next_due <= $1 AND (owner IS NULL OR lease_until <= $1)
-                 ORDER BY next_due, app, origin LIMIT 1 FOR UPDATE SKIP LOCKED"
-            } else {
-                "SELECT app, origin FROM apps WHERE next_due <= $1 ORDER BY next_due, app, origin"
-            };
-            for key in tx.rows::<AppKey>(due, none().and(clock)).await? {
-                if let Some(held) = self.locks().take(&key)? {
-                    return Ok(Some(raise(tx, &key, owner, ttl, clock, held).await?));
-                }
-            }
-            Ok(None)
-        })
-        .await
-    }
-
-    /// Lets a lease last for `ttl` from now on.
-    ///
-    /// # Errors
-    /// [`Trouble::LostLease`](super::Trouble::LostLease) when someone else has claimed the app.
-    pub async fn renew(&self, lease: &Lease, ttl: Duration, now: Timestamp) -> Result<(), StoreError> {
-        self.writing("renewing a lease", async |tx| {
-            check(tx, lease, FOR_UPDATE).await?;
-            let until = clock(tx, now).await?.saturating_add(length(ttl));
-            let sql = "UPDATE apps SET lease_until = $3 WHERE app = $1 AND origin = $2";
-            tx.run(sql, of(&lease.key).and(until)).await.map(drop)
-        })
-        .await
-    }
-
     /// Gives a lease back. One that was lost already is given back without complaint.
     ///
     /// # Errors
@@ -165,33 +130,12 @@ impl Store {
         released
     }
 
-    /// Says when an app is to be taken up next (`None`: not by itself). The app need not be claimed, so that a daemon can
-    /// enter all its apps.
+    /// Makes sure that a lease still holds.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn set_next_due(&self, key: &AppKey, due: Option<Timestamp>, now: Timestamp) -> Result<(), StoreError> {
-        self.writing("noting when an app is due", async |tx| {
-            enter_app(tx, key).await?;
-            let clock = clock(tx, now).await?;
-            let due = due.map(|due| clock.saturating_add(nanos(due).saturating_sub(nanos(now))));
-            let sql = "UPDATE apps SET next_due = $3 WHERE app = $1 AND origin = $2";
-            tx.run(sql, of(key).and(due)).await.map(drop)
-        })
-        .await
-    }
-
-    /// When an app is to be taken up next, on the caller's clock.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn next_due(&self, key: &AppKey, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-        self.reading("looking up when an app is due", async |tx| {
-            let clock = clock(tx, now).await?;
-            let found = tx.row("SELECT next_due FROM apps WHERE app = $1 AND origin = $2", of(key)).await?;
-            Ok(found.and_then(|(due,): (Option<i64>,)| due).map(|due| timestamp(local(due, clock, now))))
-        })
-        .await
+    /// [`Trouble::LostLease`](super::Trouble::LostLease) when someone else has claimed the app.
+    pub async fn check_lease(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.writing("looking whether a claim still holds", async |tx| check(tx, lease, FOR_SHARE).await).await
     }
 
     /// Does `work` in a transaction that writes under a lease, which holds until the transaction ends.
@@ -210,7 +154,7 @@ impl Store {
 }
 
 /// Enters an app that was never heard of.
-async fn enter_app(tx: &mut Tx<'_>, key: &AppKey) -> Result<(), Fault> {
+pub(super) async fn enter_app(tx: &mut Tx<'_>, key: &AppKey) -> Result<(), Fault> {
     let sql =
         "INSERT INTO apps (app, origin, epoch, intents) VALUES ($1, $2, 0, 0) ON CONFLICT (app, origin) DO NOTHING";
     tx.run(sql, of(key)).await.map(drop)
@@ -238,20 +182,21 @@ pub(super) async fn check(tx: &mut Tx<'_>, lease: &Lease, lock: &'static str) ->
     let sql = format!("SELECT owner, epoch FROM apps WHERE app = $1 AND origin = $2{lock}");
     match tx.row::<(Option<String>, i64)>(&sql, of(&lease.key)).await?.unwrap_or_default() {
         (Some(_), epoch) if epoch == lease.epoch => Ok(()),
-        (owner, _) => Err(lost(lease, owner)),
+        (owner, epoch) => Err(lost(lease, owner, epoch)),
     }
 }
 
-fn lost(lease: &Lease, owner: Option<String>) -> Fault {
+fn lost(lease: &Lease, owner: Option<String>, epoch: i64) -> Fault {
     let by = match owner {
         Some(owner) => format!("{owner} has it now"),
+        None if epoch > lease.epoch => "another process took it over meanwhile, and has given it back since".to_owned(),
         None => "it was given back".to_owned(),
     };
     Fault::new(Trouble::LostLease, format!("{} no longer has {}: {by}", lease.owner, lease.key.app))
 }
 
 /// The time by which leases are measured: the server's, where several machines share one, and the caller's otherwise.
-async fn clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64, Fault> {
+pub(super) async fn clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64, Fault> {
     if !tx.is_postgres() {
         return Ok(nanos(now));
     }
@@ -260,10 +205,10 @@ async fn clock(tx: &mut Tx<'_>, now: Timestamp) -> Result<i64, Fault> {
 }
 
 /// A time on that clock, as the caller's clock shows it.
-fn local(at: i64, clock: i64, now: Timestamp) -> i64 {
+pub(super) fn local(at: i64, clock: i64, now: Timestamp) -> i64 {
     nanos(now).saturating_add(at.saturating_sub(clock))
 }
 
-fn length(ttl: Duration) -> i64 {
+pub(super) fn length(ttl: Duration) -> i64 {
     i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX)
 }

@@ -45,12 +45,15 @@ mod open;
 mod pauses;
 mod personal;
 mod reading;
+mod renewal;
 mod row;
 mod run;
 mod sightings;
+mod sole;
 mod standing;
 mod statement;
 mod tenant;
+mod turn;
 mod verify;
 
 #[cfg(test)]
@@ -73,6 +76,9 @@ pub use ledger::Filter;
 pub use open::{OpenOptions, Store};
 pub use personal::FORGOTTEN;
 pub use reading::{Covered, Reading, SeenMembership, SeenValues};
+pub use renewal::Held;
 pub use run::Run;
+pub use sole::SoleDaemon;
 pub use standing::{Holding, HoldingGroup, LastSeen, Standing};
+pub use turn::{Daemon, DaemonId, Later, Rival, SharedApp, Turn, TurnClaim, TurnEnd, Why};
 pub use verify::Verified;

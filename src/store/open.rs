@@ -4,6 +4,8 @@
 //! a pool would only have writers wait for each other inside the database. A transaction that is not committed ends with
 //! its connection, so that nothing half done can linger, whatever interrupted it.
 
+mod tx;
+
 use std::{borrow::Cow, fmt, fs::File, future::Future, path::Path, sync::Arc, time::Duration};
 
 use sqlx::{
@@ -11,7 +13,7 @@ use sqlx::{
     any::install_default_drivers,
     migrate::{Migration, MigrationType, Migrator},
 };
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
 use super::{
     StoreError, Trouble,
@@ -21,6 +23,8 @@ use super::{
     files,
     lock::Locks,
 };
+
+pub(super) use tx::Tx;
 
 /// How to open a store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,12 +62,6 @@ struct Slot {
     max_pages: Option<u32>,
 }
 
-/// A transaction. It counts only once it is committed.
-pub(super) struct Tx<'a> {
-    slot: MutexGuard<'a, Slot>,
-    inner: &'a Inner,
-}
-
 /// How long an operation on a server may take. It is a few short statements; what takes longer waits for a server that is
 /// gone, and the lease runs out meanwhile.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -84,6 +82,7 @@ fn migrations() -> Migrator {
         (3, "groups", include_str!("schema/0003_groups.sql")),
         (4, "claims", include_str!("schema/0004_claims.sql")),
         (5, "pauses", include_str!("schema/0005_pauses.sql")),
+        (7, "turns", include_str!("schema/0007_turns.sql")),
         (8, "tenants", include_str!("schema/0008_tenants.sql")),
     ];
     let migration = |(version, name, sql)| {
@@ -153,6 +152,24 @@ impl Store {
             }
         };
         if there { Self::open(url).await.map(Some) } else { Ok(None) }
+    }
+
+    /// The same store by a connection of its own where it is on a server, so that what is short and urgent does not wait for
+    /// what is long. A file has one writer at a time as it is.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        if !self.is_postgres() {
+            return self.clone();
+        }
+        let inner = Inner {
+            name: self.inner.name.clone(),
+            address: self.inner.address.clone(),
+            file: None,
+            blocking: false,
+            connection: Mutex::new(Slot { connection: None, dirty: false, max_pages: None }),
+            locks: Locks::None,
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Whether a server has our tables.
@@ -340,56 +357,6 @@ impl Inner {
         match (&self.address, &self.file) {
             (Address::File(path), Some(opened)) => files::still_there(path, opened),
             _ => Ok(()),
-        }
-    }
-}
-
-impl Tx<'_> {
-    /// What to send statements to.
-    pub(super) fn connection(&mut self) -> Result<&mut AnyConnection, Fault> {
-        self.slot.connection.as_mut().ok_or_else(|| Fault::new(Trouble::Connect, "the connection is gone"))
-    }
-
-    /// Does `work`, and makes it count.
-    pub(super) async fn through<T>(
-        mut self,
-        work: impl AsyncFnOnce(&mut Self) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
-        let done = work(&mut self).await?;
-        self.commit().await?;
-        Ok(done)
-    }
-
-    /// What makes PostgreSQL lock the rows that are read; SQLite has one writer at a time as it is.
-    pub(super) fn lock_rows(&self, clause: &'static str) -> &'static str {
-        if self.is_postgres() { clause } else { "" }
-    }
-
-    pub(super) fn is_postgres(&self) -> bool {
-        matches!(self.inner.address, Address::Postgres(_))
-    }
-
-    /// Makes it count. It does where the database still is afterwards.
-    pub(super) async fn commit(mut self) -> Result<(), Fault> {
-        sqlx::query("COMMIT").execute(self.connection()?).await?;
-        self.slot.dirty = false;
-        self.inner.is_still_there()
-    }
-
-    /// Undoes it.
-    pub(super) async fn roll_back(mut self) -> Result<(), Fault> {
-        sqlx::query("ROLLBACK").execute(self.connection()?).await?;
-        self.slot.dirty = false;
-        Ok(())
-    }
-}
-
-impl Drop for Tx<'_> {
-    fn drop(&mut self) {
-        // What is in memory would be lost with its connection, and is rolled back before the next transaction instead.
-        if self.slot.dirty && self.inner.address != Address::Memory {
-            self.slot.connection = None;
-            self.slot.dirty = false;
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct HttpConfig {
     pub ca_file: Option<PathBuf>,
     /// Headers that every request carries.
     pub headers: Vec<(String, String)>,
-    /// How long an answer may take.
+    /// How long an answer may take; to a request that changes something [`super::WRITE_TIMEOUT`] at most.
     pub timeout: Duration,
     /// No larger body is read, in bytes.
     pub largest_body: usize,

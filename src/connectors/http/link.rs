@@ -12,7 +12,9 @@ use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::time::Instant;
 
 use super::{
+    Method,
     gate::{Gate, Parked, Permit, Visitor},
+    leave::{self, WRITE_TIMEOUT},
     redact::Redactor,
     transport::{Transport, WireAnswer, WireFailure, WireRequest},
     witness,
@@ -97,16 +99,25 @@ impl Link {
         request: WireRequest,
         judge: Judge<'_>,
     ) -> Result<(WireAnswer, Option<Said>), WireFailure> {
-        self.sent.fetch_add(1, Ordering::Relaxed);
         let (verb, path) = (request.method, request.url.path().to_owned());
+        let longest = if verb == Method::Get { self.timeout } else { self.timeout.min(WRITE_TIMEOUT) };
+        if verb != Method::Get
+            && let Err(reason) = leave::ask(longest)
+        {
+            permit.unused();
+            return Err(WireFailure::NotSent(reason));
+        }
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let method = verb.as_str();
         let start = Instant::now();
-        let result = match tokio::time::timeout(self.timeout, self.transport.send(request)).await {
-            Ok(result) => result,
-            Err(_) => {
+        let result = tokio::select! {
+            // A process that was stopped for longer must not go on with sending when it wakes.
+            biased;
+            () = tokio::time::sleep(longest) => {
                 self.waited_in_vain(start);
-                Err(WireFailure::Lost(format!("no answer within {} s", self.timeout.as_secs())))
+                Err(WireFailure::Lost(format!("no answer within {} s", longest.as_secs())))
             }
+            result = self.transport.send(request) => result,
         };
         // A larger integer would be written as a text in JSON.
         let ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -8,6 +8,7 @@ mod client;
 mod config;
 mod failure;
 mod gate;
+mod leave;
 mod link;
 mod redact;
 pub mod transport;
@@ -26,6 +27,7 @@ pub use auth::{ClientStyle, Scheme, TokenCall, TokenPlace, UNSTATED_LIFE};
 pub use client::{Answer, HttpClient, Request};
 pub use config::HttpConfig;
 pub use gate::{Gate, Parked};
+pub use leave::{Leave, WRITE_TIMEOUT, with_leave};
 pub use redact::Redactor;
 pub use web_link::next_link;
 

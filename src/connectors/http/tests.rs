@@ -411,3 +411,22 @@ async fn an_answer_that_means_overload_pauses_all_and_is_sent_again() {
     fixture.client.write_judged(&write, Lane::Removal, &by_code).await.unwrap();
     assert!(start.elapsed().as_secs() >= 40, "{:?}", start.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_waited_until_its_lease_was_too_short_is_not_sent() {
+    // The app asks to be left alone for a minute, which is longer than the lease lasts.
+    let fixture = fixture(vec![Turn::Answer(429, &[("retry-after", "60")], ""), OK], Scheme::Fixed(None), None);
+    let began = tokio::time::Instant::now();
+    let leave: Leave = Arc::new(move |longest| {
+        let lasts = began.elapsed() + longest < Duration::from_secs(45);
+        if lasts { Ok(()) } else { Err("the claim has ended".into()) }
+    });
+    let request = Request::new(Method::Delete, "/users/1");
+    let error = with_leave(Some(leave.clone()), fixture.client.write(&request, Lane::Removal)).await.unwrap_err();
+    assert!(error.to_string().contains("the claim has ended"), "{error}");
+    assert_ne!(error.kind, ErrorKind::Unknown, "nothing was sent, so that there is nothing to look for");
+    assert_eq!(fixture.lines(), ["DELETE /base/users/1"]);
+    // What changes nothing needs no leave.
+    let look = Request::new(Method::Get, "/users/1");
+    with_leave(Some(leave), fixture.client.read(&look, Lane::Read)).await.unwrap();
+}

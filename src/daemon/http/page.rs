@@ -59,6 +59,9 @@ impl Page<'_> {
             (Standing::Unknown, "not read yet"),
             (Standing::InSync, "in sync"),
         ];
+        if self.state.stands_by {
+            return "standing by: another daemon works with this store".into();
+        }
         let bad_files = self.state.bad.as_ref().map(|_| "bad files".to_owned());
         let store = self.state.store.as_ref().map(|_| "no store".to_owned());
         let parts: Vec<String> = store.into_iter().chain(bad_files).chain(counted(words.map(of))).collect();

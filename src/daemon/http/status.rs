@@ -28,6 +28,7 @@ pub(in crate::daemon) fn status(state: &State, now: Timestamp) -> Value {
         "rosterd": env!("CARGO_PKG_VERSION"),
         "now": now.to_string(),
         "started": state.started.to_string(),
+        "standby": state.stands_by,
         "files": { "in_force": files, "valid": state.bad.is_none(), "bad": bad },
         "store": { "works": store.is_none(), "trouble": store },
         "pauses": state.pauses(now).map(wire).collect::<Vec<_>>(),
@@ -50,6 +51,9 @@ fn app(name: &str, app: &App, pause: Option<&Pause>) -> Value {
         "consecutive_failures": app.failures,
         "last": app.last.as_deref().map(cycle),
         "seen": app.seen.as_deref().map(seen),
+        "elsewhere": app.elsewhere.as_ref().map(|cycle| json!({
+            "by": &*cycle.by, "ended": cycle.ended.to_string(), "standing": cycle.standing,
+        })),
     })
 }
 

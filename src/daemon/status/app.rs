@@ -11,6 +11,7 @@ use tokio::{sync::Notify, time::Instant};
 
 use crate::{
     daemon::{
+        elsewhere::Elsewhere,
         report::{CycleResult, Report, Standing, Trigger},
         schedule::Due,
     },
@@ -55,8 +56,12 @@ pub(in crate::daemon) struct App {
     pub(in crate::daemon) actions: BTreeMap<(Verb, &'static str), u64>,
     /// Requests that cycles sent which have ended.
     pub(super) sent: u64,
+    /// What another daemon that shares the store knows of it.
+    pub(in crate::daemon) elsewhere: Option<Elsewhere>,
     /// Wakes the app's task.
     pub(super) nudge: Arc<Notify>,
+    /// Wakes it for a cycle that another daemon broke off.
+    pub(in crate::daemon) wake: Arc<Notify>,
 }
 
 /// A cycle that is under way.
@@ -110,6 +115,19 @@ impl App {
         self.worked_once |= finished || elsewhere;
     }
 
+    /// What another daemon says of its last cycle. One that came to its end counts like one of this daemon.
+    pub(in crate::daemon) fn hear(&mut self, elsewhere: Elsewhere) {
+        let new = self.elsewhere.as_ref().is_none_or(|known| known.ended != elsewhere.ended);
+        if new && (elsewhere.finished || self.deadline.is_none()) {
+            self.deadline = Some(Instant::now() + Duration::from_secs(elsewhere.patience_s));
+        }
+        if new && elsewhere.finished {
+            self.finished = Some(Instant::now());
+            self.worked_once = true;
+        }
+        self.elsewhere = Some(elsewhere);
+    }
+
     /// How long ago a cycle last came to its end; none when none has.
     pub(in crate::daemon) fn finished_ago(&self) -> Option<Duration> {
         self.finished.map(|at| at.elapsed())
@@ -136,7 +154,9 @@ impl App {
     pub(in crate::daemon) fn standing(&self) -> Standing {
         let known =
             |report: &Option<Arc<Report>>| report.as_ref().map_or(Standing::Unknown, |report| report.standing());
-        let known = match known(&self.last) {
+        let last = self.last.as_ref().map(|report| report.ended);
+        let newer = self.elsewhere.as_ref().filter(|elsewhere| Some(elsewhere.ended) > last);
+        let known = match newer.map_or_else(|| known(&self.last), Elsewhere::standing) {
             // One that was cut short or left to others changes nothing about what was seen before.
             Standing::Unknown => known(&self.seen),
             known => known,

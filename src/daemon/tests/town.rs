@@ -221,7 +221,7 @@ impl Tasks {
         status.in_force(&files);
         let world: Arc<dyn World> = town.clone();
         let mut workers = Workers::new(world, status.clone(), stop, files);
-        workers.start_missing();
+        workers.begin();
         Self { status, workers, ask }
     }
 

@@ -1,5 +1,10 @@
 use super::*;
 
+/// Whether a lease is still there to be renewed.
+async fn renew(store: &Store, lease: &Lease) -> bool {
+    store.renew_all(&[Held::Lease(lease)], None, TTL, minute(1)).await.unwrap() == [true]
+}
+
 #[tokio::test]
 async fn an_app_has_one_owner_and_every_claim_raises_the_epoch() {
     check(async |database| {
@@ -12,16 +17,16 @@ async fn an_app_has_one_owner_and_every_claim_raises_the_epoch() {
         // Another app, and the same name at another origin, are other apps.
         claim(&other, &alteryx(), "other").await;
         claim(&other, &AppKey::new("autodesk", "https://elsewhere.example.com"), "other").await;
-        store.renew(&lease, TTL, minute(1)).await.unwrap();
+        assert!(renew(&store, &lease).await);
         assert_eq!(lease.epoch(), 1);
         let kept = lease.clone();
         store.release(lease).await.unwrap();
-        assert_eq!(trouble(store.renew(&kept, TTL, minute(1)).await), Trouble::LostLease);
+        assert!(!renew(&store, &kept).await);
         let lease = claim(&other, &autodesk(), "other").await;
         assert_eq!((lease.epoch(), lease.key()), (2, &autodesk()));
         // The old lease is given back a second time, and the new one is not touched.
         store.release(kept).await.unwrap();
-        other.renew(&lease, TTL, minute(1)).await.unwrap();
+        assert!(renew(&other, &lease).await);
     })
     .await;
 }
@@ -44,7 +49,7 @@ async fn nothing_is_written_under_a_lease_that_was_lost() {
         let with = Settled { approvals: vec![used], ..settled(minute(2), Ending::Done) };
         let fact = Fact { account: "1".into(), kind: FactKind::Account, body: json!(1), read_at: minute(0) };
         let results = [
-            trouble(store.renew(&old, TTL, minute(0)).await),
+            trouble(store.check_lease(&old).await),
             trouble(open_intent(&store, &old, &intent("autodesk/create/lee@example.com")).await),
             trouble(close(&store, &old, id, &with).await),
             trouble(store.note_absence(&old, id).await),
@@ -54,14 +59,19 @@ async fn nothing_is_written_under_a_lease_that_was_lost() {
             trouble(store.record_reading(&old, minute(0), &Reading::default()).await),
         ];
         assert_eq!(results, [Trouble::LostLease; 8]);
-        let error = store.renew(&old, TTL, minute(0)).await.unwrap_err().to_string();
-        assert!(error.contains("renewing a lease: test no longer has autodesk: new has it now"), "{error}");
+        let error = store.check_lease(&old).await.unwrap_err().to_string();
+        assert!(error.contains("test no longer has autodesk: new has it now"), "{error}");
         let open = store.open_intents(&autodesk()).await.unwrap();
         assert_eq!(open.iter().map(|open| (open.id, open.epoch, open.absences)).collect::<Vec<_>>(), [(id, 1, 0)]);
         assert_eq!(store.entries(&Filter::default()).await.unwrap(), []);
         assert_eq!(store.used_approvals().await.unwrap(), [].into());
         assert_eq!(store.facts(&autodesk()).await.unwrap(), []);
         close(&store, &new, id, &settled(minute(2), Ending::Done)).await.unwrap();
+        store.release(new).await.unwrap();
+        let error = store.check_lease(&old).await.unwrap_err().to_string();
+        let expected =
+            "test no longer has autodesk: another process took it over meanwhile, and has given it back since";
+        assert!(error.contains(expected), "{error}");
     })
     .await;
 }
@@ -90,62 +100,8 @@ async fn a_lease_that_was_not_renewed_is_taken_over_on_a_server() {
         if database.postgres {
             let new = claim(&store, &autodesk(), "new").await;
             assert_eq!(new.epoch(), 2);
-            assert_eq!(trouble(store.renew(&old, TTL, minute(0)).await), Trouble::LostLease);
+            assert_eq!(trouble(store.check_lease(&old).await), Trouble::LostLease);
         }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_app_that_is_due_for_the_longest_time_and_free_is_taken_up_first() {
-    check(async |database| {
-        let store = database.open().await;
-        let third = AppKey::new("workiva", "https://api.workiva.example.com");
-        for (key, due) in [(&autodesk(), Some(-5)), (&alteryx(), Some(-10)), (&third, Some(30))] {
-            store.set_next_due(key, due.map(minute), minute(0)).await.unwrap();
-        }
-        let close = |due: Option<Timestamp>, expect: i64| {
-            let off = due.unwrap().duration_since(minute(expect));
-            assert!(off.abs() < jiff::SignedDuration::from_secs(5), "{off}");
-        };
-        close(store.next_due(&alteryx(), minute(0)).await.unwrap(), -10);
-        let first = store.claim_due("daemon", TTL, minute(0)).await.unwrap().unwrap();
-        let second = store.claim_due("daemon", TTL, minute(0)).await.unwrap().unwrap();
-        assert_eq!([first.key(), second.key()], [&alteryx(), &autodesk()]);
-        assert!(store.claim_due("daemon", TTL, minute(0)).await.unwrap().is_none());
-        store.set_next_due(first.key(), None, minute(0)).await.unwrap();
-        assert_eq!(store.next_due(first.key(), minute(0)).await.unwrap(), None);
-        store.release(first).await.unwrap();
-        assert!(store.claim_due("daemon", TTL, minute(0)).await.unwrap().is_none());
-        store.set_next_due(second.key(), Some(minute(0)), minute(0)).await.unwrap();
-        store.release(second).await.unwrap();
-        assert_eq!(store.claim_due("daemon", TTL, minute(0)).await.unwrap().unwrap().key(), &autodesk());
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn two_daemons_never_take_up_the_same_app() {
-    check(async |database| {
-        let (one, two) = (database.open().await, database.open().await);
-        let keys: Vec<AppKey> = (0..8).map(|i| AppKey::new(format!("app-{i}"), "https://example.com")).collect();
-        for key in &keys {
-            one.set_next_due(key, Some(minute(-1)), minute(0)).await.unwrap();
-        }
-        let take = async |store: &Store| {
-            let mut taken = Vec::new();
-            while let Some(lease) = store.claim_due("daemon", TTL, minute(0)).await.unwrap() {
-                taken.push(lease);
-                tokio::task::yield_now().await;
-            }
-            taken
-        };
-        let (a, b) = futures::join!(take(&one), take(&two));
-        let mut names: Vec<AppKey> = a.iter().chain(&b).map(|lease| lease.key().clone()).collect();
-        names.sort();
-        // On a server, an app that the other is just claiming is passed over, and is there again the next time.
-        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
-        assert_eq!(names, keys);
     })
     .await;
 }

@@ -14,6 +14,7 @@ mod pauses;
 mod readings;
 mod safety;
 mod tenant;
+mod turns;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
