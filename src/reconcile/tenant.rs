@@ -30,7 +30,7 @@ impl AppReader<'_> {
         let others = store.others_read_by(&self.app.connector, &self.key).await?.into_iter();
         let fitting = others.filter(|(key, _)| !self.reconciler.names(key)).filter_map(|(key, ids)| {
             let same = ids.iter().filter(|id| shown.contains(id)).count();
-            (same > 0 && same * 2 >= ids.len()).then(|| Former { key, shown: same, of: ids.len() })
+            (same > 0 && same * 2 >= ids.len()).then_some(Former { key, shown: same, of: ids.len() })
         });
         Ok(fitting.max_by_key(|former| former.shown))
     }
