@@ -657,7 +657,8 @@ async fn a_store_that_is_deleted_under_the_daemon_stops_its_writing_and_everybod
     let aside = stores.path().join("aside.db");
     fs::rename(&file, &aside).unwrap();
     assert_eq!(daemon.sync("").await, 202);
-    let status = daemon.until("the failure", |status| app(status, APP)["last"]["result"] == "store").await;
+    let status = daemon.until("the failure", |status| status["store"]["works"] == false).await;
+    let before = app(&status, APP)["last"]["began"].clone();
     let words = "its file was deleted while it was open (nothing can be written down: put the same file back";
     assert!(status.to_string().contains(words), "{status:#}");
     hook.wait(1).await;
@@ -669,7 +670,8 @@ async fn a_store_that_is_deleted_under_the_daemon_stops_its_writing_and_everybod
     // With its file back it goes on where it was.
     fs::rename(&aside, &file).unwrap();
     assert_eq!(daemon.sync("").await, 202);
-    daemon.until("the correction", |status| app(status, APP)["last"]["done"] == 1).await;
+    let corrected = |last: &Value| last["done"] == 1 && last["began"] != before;
+    daemon.until("the correction", |status| corrected(&app(status, APP)["last"])).await;
     hook.wait(1).await;
     let log = daemon.terminate().await;
     assert_eq!(log.matches("it is tried every few seconds").count(), 1, "told once: {log}");
