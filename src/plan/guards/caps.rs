@@ -164,13 +164,24 @@ impl<'a> Check<'a> {
     /// What there is against the actions of a scope, if they touch more people than its cap allows, with all who were touched
     /// earlier within the day.
     fn objection(&self, scope: &Scope, members: &[&'a Counted<'a>]) -> Option<String> {
-        let Limit { people: limit, of, begins } = self.limit(scope)?;
         let mut touched = people(members);
         touched.extend(self.earlier.get(scope).into_iter().flatten());
-        if touched.len() <= limit {
-            return None;
-        }
-        let people = many(touched.len(), "person", "people");
+        self.limits(scope).into_iter().find_map(|limit| {
+            // What happened to an account since we made it is on record.
+            let ours = if limit.begins { self.made_for() } else { BTreeSet::new() };
+            let counted = touched.difference(&ours).count();
+            (counted > limit.people).then(|| self.over(scope, counted, &limit))
+        })
+    }
+
+    /// People for whom we made an account.
+    fn made_for(&self) -> BTreeSet<&'a Email> {
+        let history = self.cx.past.and_then(|past| past.history);
+        history.into_iter().flat_map(|history| history.made_for.values()).collect()
+    }
+
+    fn over(&self, scope: &Scope, touched: usize, &Limit { people: limit, of, begins }: &Limit) -> String {
+        let people = many(touched, "person", "people");
         let what = if self.guard == Guard::MaxRemovals { "lose" } else { "gain" };
         let place = self.place(scope);
         let of = of.map_or_else(String::new, |active| format!(" of {active} active"));
@@ -180,7 +191,7 @@ impl<'a> Check<'a> {
         } else {
             ""
         };
-        Some(format!("{people} would {what} something in {place} within a day, and the cap is {limit}{of}{begins}"))
+        format!("{people} would {what} something in {place} within a day, and the cap is {limit}{of}{begins}")
     }
 
     /// Why strangers are not let in while `reason` holds removals.
@@ -220,9 +231,9 @@ impl<'a> Check<'a> {
         holds
     }
 
-    /// How many people a scope's cap allows. None where nobody knows: of a reading that was about one person alone no share can
-    /// be told, and caps are there for the many. A plain count holds for one person as well.
-    fn limit(&self, scope: &Scope) -> Option<Limit> {
+    /// How many people a scope's cap allows, the strictest first. None where nobody knows: of a reading that was about one
+    /// person alone no share can be told, and caps are there for the many. A plain count holds for one person as well.
+    fn limits(&self, scope: &Scope) -> Vec<Limit> {
         let policy = self.cx.policy(scope.as_ref());
         let cap = if self.guard == Guard::MaxRemovals { policy.max_removals } else { policy.max_creates };
         let of = self.active(scope);
@@ -230,10 +241,10 @@ impl<'a> Check<'a> {
         // A mere share has a floor as well.
         let floor = people.min(Cap::REMOVALS.at_least as usize).max(cap.at_least as usize);
         // Where everybody may go there is nothing to count.
-        if floor < people && cap.share_percent < 100.0 && self.begins_unseen() {
-            return Some(Limit { people: floor, of: None, begins: true });
-        }
-        (of.is_some() || cap.share_percent <= 0.0).then_some(Limit { people, of, begins: false })
+        let begins = floor < people && cap.share_percent < 100.0 && self.begins_unseen();
+        let first = begins.then_some(Limit { people: floor, of: None, begins: true });
+        let known = of.is_some() || cap.share_percent <= 0.0;
+        first.into_iter().chain(known.then_some(Limit { people, of, begins: false })).collect()
     }
 
     /// How many people a scope's cap is a share of, where that is known.
