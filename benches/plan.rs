@@ -51,7 +51,7 @@ enum State {
 
 /// The best of three, because the first run also warms the caches.
 fn measure(desired: &Desired, live: &Live) -> (Duration, Duration, usize) {
-    let inputs = Inputs { desired, desired_digest: "", live, history: None, base: None, now: now() };
+    let inputs = Inputs { desired, desired_digest: "", live, history: None, base: None, others: None, now: now() };
     let (mut best, mut best_cpu) = (Duration::MAX, Duration::MAX);
     let mut actions = 0;
     for _ in 0..3 {

@@ -6,10 +6,12 @@
 mod checkout;
 mod commit;
 mod head;
+mod lineage;
 
 pub(crate) use checkout::{Altered, Checkout, checked_out};
 pub(crate) use commit::{Commit, Entry, Kind, prefix};
 pub(crate) use head::{Head, head, repository};
+pub(crate) use lineage::{Lineage, lineage};
 
 use std::{
     ffi::OsStr,

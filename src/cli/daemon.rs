@@ -22,7 +22,7 @@ use crate::{
     connectors::{Clock, Error, ProcessSecrets, Registry, SecretSource as _, Writer, http::webhook},
     daemon::{Daemon, InForce, Sharing, Signals, Undelivered, Watch, World},
     desired::{self, Loaded, Problems},
-    git::{self, Head},
+    git::{self, Head, Lineage},
     model::{ConnectorCatalogue as _, DesiredApp, SecretRef},
     reconcile::{BudgetKeeper, Keeper, Memory, Pace, Reconciler, resume},
     sandbox::Sandbox,
@@ -232,6 +232,23 @@ impl World for Site {
 
     fn commit(&self, digest: &str) -> Option<String> {
         self.commits.known().of.get(digest)?.commit.clone()
+    }
+
+    async fn revision(&self, files: &InForce) -> Option<String> {
+        // Files may be committed after they were read.
+        let is_marked = files.commit.as_ref().is_some_and(|commit| commit.contains('+'));
+        if !is_marked {
+            return files.commit.clone();
+        }
+        let (commits, digest) = (self.commits.clone(), files.digest.clone());
+        // Git is a program that takes its time. One that panics has found nothing.
+        tokio::task::spawn_blocking(move || commits.of(&digest)).await.unwrap_or_default()
+    }
+
+    async fn lineage(&self, commit: &str, others: Vec<String>) -> Vec<Lineage> {
+        let (dir, commit) = (self.target.dir.clone(), commit.to_owned());
+        let found = move || others.iter().map(|other| git::lineage(&dir, &commit, other)).collect();
+        tokio::task::spawn_blocking(found).await.unwrap_or_default()
     }
 
     async fn resume(&self) {

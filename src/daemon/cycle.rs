@@ -9,6 +9,7 @@ use tracing::{debug, info};
 use super::{
     InForce, World,
     report::{CycleResult, Report, Trigger},
+    rivals::Rivals,
     status::DaemonStatus,
 };
 use crate::{
@@ -35,6 +36,8 @@ pub(super) struct Cycle<'a> {
     pub app: &'a str,
     /// Files that come into force meanwhile.
     pub newest: watch::Receiver<Arc<InForce>>,
+    /// Whose files are in force.
+    pub rivals: &'a mut Rivals,
 }
 
 impl Cycle<'_> {
@@ -96,7 +99,7 @@ impl Cycle<'_> {
         // What is live does not depend on the files: it is planned with the newest.
         let Some(by) = self.newest_terms(terms).await else { return Work { busy, ..Work::default() } };
         self.status.doing(self.app, || "planning".into());
-        let plan = self.plan(&by, terms, &readings).await;
+        let Some(plan) = self.plan(&by, terms, &readings).await else { return Work { busy, ..Work::default() } };
         let mut work = Work { busy, ..Work::default() };
         let mut newest = None;
         if by.corrects && plan.summary().ready > 0 && !stop.asked() {
@@ -139,7 +142,7 @@ impl Cycle<'_> {
             }
         }
         let by = self.newest_terms(by).await?;
-        let plan = self.plan(&by, read_by, readings).await;
+        let plan = self.plan(&by, read_by, readings).await?;
         Some((by, plan))
     }
 
@@ -152,14 +155,17 @@ impl Cycle<'_> {
         by_newer(self.world, self.app, terms, files).await
     }
 
-    /// Plans a reading, which was made by the files of `read_by`.
-    async fn plan(&self, by: &Terms, read_by: &Terms, readings: &Arc<Readings>) -> Plan {
+    /// Plans a reading, which was made by the files of `read_by`; nothing when the store cannot say whose files are in force.
+    async fn plan(&mut self, by: &Terms, read_by: &Terms, readings: &Arc<Readings>) -> Option<Plan> {
+        let others = self.rivals.judge(self.world, &by.files, by.corrects).await;
+        let others = others.inspect_err(|error| by.reconciler.store_failed(error)).ok()?;
         let (reconciler, read_by, readings) = (by.reconciler.clone(), read_by.reconciler.clone(), readings.clone());
         let now = self.world.now();
         // A plan of a large organisation takes long enough to keep others waiting.
-        let planned = tokio::task::spawn_blocking(move || reconciler.plan_over(&readings, &read_by, now)).await;
+        let planned =
+            tokio::task::spawn_blocking(move || reconciler.plan_over(&readings, &read_by, others.as_ref(), now)).await;
         match planned {
-            Ok(plan) => plan,
+            Ok(plan) => Some(plan),
             // A panic in planning is a panic of this cycle: whoever keeps the task restarts it.
             Err(failed) => std::panic::resume_unwind(failed.into_panic()),
         }

@@ -14,6 +14,9 @@ pub(super) struct Elsewhere {
     pub daemon: DaemonId,
     /// The daemon that went through the cycle, for people.
     pub by: Arc<str>,
+    /// The meaning of the files by which it went. An earlier version said nothing of that.
+    #[serde(default)]
+    pub files: Arc<str>,
     /// When it ended.
     pub ended: Timestamp,
     /// How the app stands by it.

@@ -12,6 +12,7 @@ mod http;
 mod notify;
 mod pauses;
 mod report;
+mod rivals;
 mod schedule;
 mod signals;
 mod standby;
@@ -34,6 +35,7 @@ use tracing::{info, warn};
 use crate::{
     desired::{Loaded, Problems},
     execute::Stop,
+    git::Lineage,
     model::{Desired, DesiredApp, SecretRef},
     reconcile::{Memory, Reconciler},
     store::Store,
@@ -90,6 +92,16 @@ pub(crate) trait World: Send + Sync + 'static {
     /// The commit of files that were loaded, where they are in a repository.
     fn commit(&self, _digest: &str) -> Option<String> {
         None
+    }
+
+    /// The commit of files that are in force, as far as it is known that they are just what it says.
+    async fn revision(&self, files: &InForce) -> Option<String> {
+        files.commit.clone()
+    }
+
+    /// How a commit of the files stands to each of these other ones.
+    async fn lineage(&self, _commit: &str, others: Vec<String>) -> Vec<Lineage> {
+        vec![Lineage::Unrelated; others.len()]
     }
 
     /// A cycle is about to begin: others may have used the same credentials since the last one.

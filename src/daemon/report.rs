@@ -78,7 +78,7 @@ pub(super) enum Standing {
     /// No cycle has ended within its time, so that nobody knows.
     Behind,
     /// Something is wrong that no cycle can put right, or could not be done.
-    #[strum(serialize = "needs a person")]
+    #[strum(serialize = "needs-a-person")]
     NeedsPerson,
     /// A guard holds something, or a person has to do it.
     Held,
@@ -87,10 +87,10 @@ pub(super) enum Standing {
     /// Something differs and was not corrected.
     Drift,
     /// It was not read yet.
-    #[strum(serialize = "not read yet")]
+    #[strum(serialize = "not-read-yet")]
     Unknown,
     /// It is as the files say.
-    #[strum(serialize = "in sync")]
+    #[strum(serialize = "in-sync")]
     InSync,
 }
 

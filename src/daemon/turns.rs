@@ -14,11 +14,12 @@ use super::{
     cycle::Terms,
     elsewhere::Elsewhere,
     report::{CycleResult, Report},
+    rivals::Rivals,
     status::DaemonStatus,
 };
 use crate::{
     reconcile::{Keeper, Upkeep},
-    store::{AppKey, Daemon, DaemonId, Rival, Store, StoreError, Turn, TurnClaim, TurnEnd, Why},
+    store::{AppKey, Daemon, DaemonId, Store, StoreError, Turn, TurnClaim, TurnEnd, Why},
 };
 
 /// How often the daemon looks at what others did, and whether one of them died in the middle of a cycle. The look is one short
@@ -59,8 +60,8 @@ pub(super) struct Turns {
     sharing: Option<Sharing>,
     /// The number of this daemon's last turn.
     last: Option<i64>,
-    /// Other files that are in force, as they were told last.
-    rival: Option<Rival>,
+    /// Whose files are in force.
+    pub rivals: Rivals,
 }
 
 /// The app's turn, as far as anybody else has a say in it.
@@ -81,7 +82,8 @@ pub(super) enum Asked {
 
 impl Turns {
     pub(super) fn new(world: &dyn World, app: Arc<str>) -> Self {
-        Self { app, sharing: world.sharing().cloned(), last: None, rival: None }
+        let sharing = world.sharing().cloned();
+        Self { rivals: Rivals::new(app.clone(), sharing.is_some()), app, sharing, last: None }
     }
 
     /// Asks for the app's turn; `urgent` when somebody asked for a cycle.
@@ -92,15 +94,16 @@ impl Turns {
             return Asked::Mine(Box::new(Mine { shared: None, failures: None }));
         };
         let key = AppKey::new(self.app.clone(), world.origin(app));
-        let daemon = Daemon { id, name, files: &terms.files.meaning, writes: terms.corrects };
+        let revision = world.revision(&terms.files).await;
+        let (files, revision) = (&*terms.files.meaning, revision.as_deref());
+        let daemon = Daemon { id, name, files, revision, writes: terms.corrects };
         let why = if urgent { Why::Asked } else { Why::Due(self.last) };
         let before = Instant::now();
         match store.take_turn(&key, daemon, why, Keeper::ttl(), now).await {
-            Ok(TurnClaim::Ours { turn, rival, cycle }) => {
+            Ok(TurnClaim::Ours { turn, cycle }) => {
                 let ours_was_last = self.last.is_some_and(|last| last + 1 == turn.number());
                 let failures = cycle.filter(|_| !ours_was_last).and_then(known).map(|cycle| cycle.failures);
                 let upkeep = keeper.keep_turn(&turn, before);
-                tell_of(rival, &mut self.rival, &self.app);
                 Asked::Mine(Box::new(Mine { shared: Some((turn, upkeep)), failures }))
             }
             Ok(TurnClaim::Later(wait)) => {
@@ -115,13 +118,14 @@ impl Turns {
     pub(super) async fn end(&mut self, world: &dyn World, files: &InForce, mine: Mine, ended: &Ended<'_>) {
         let (Some(sharing), Some((turn, upkeep))) = (&self.sharing, mine.shared) else { return };
         let Ended { report, due, .. } = *ended;
-        let cycle = serde_json::to_value(ended.told_by(sharing)).unwrap_or_default();
+        let cycle = serde_json::to_value(ended.told_by(sharing, &files.meaning)).unwrap_or_default();
         let (next_due, cycle) = match report.result {
             CycleResult::Stopped => (world.now(), None),
             CycleResult::Skipped | CycleResult::Store => (due, None),
             CycleResult::Ok | CycleResult::Drift | CycleResult::Failed | CycleResult::Unread => (due, Some(&cycle)),
         };
-        let ended = TurnEnd { files: &files.meaning, writes: report.corrects, next_due, cycle };
+        let (writes, overtaken) = (report.corrects && !self.rivals.yields(), self.rivals.overtaken());
+        let ended = TurnEnd { files: &files.meaning, writes, overtaken, next_due, cycle };
         drop(upkeep);
         match sharing.store.end_turn(&turn, ended, world.now()).await {
             Ok(()) => self.last = Some(turn.number()),
@@ -140,22 +144,14 @@ pub(super) struct Ended<'a> {
     pub patience: Duration,
 }
 
-/// Says once who goes by other files.
-fn tell_of(rival: Option<Rival>, told: &mut Option<Rival>, app: &str) {
-    if let Some(rival) = rival.as_ref().filter(|rival| Some(*rival) != told.as_ref()) {
-        let by = &rival.name;
-        warn!(app, "{by} goes by other files, so that each may undo what the other does; give both the same files");
-    }
-    *told = rival;
-}
-
 impl Ended<'_> {
     /// What others are to know of it.
-    fn told_by(&self, sharing: &Sharing) -> Elsewhere {
+    fn told_by(&self, sharing: &Sharing, files: &str) -> Elsewhere {
         let Ended { report, failures, patience, .. } = *self;
         Elsewhere {
             daemon: sharing.id.clone(),
             by: sharing.name.clone(),
+            files: files.into(),
             ended: report.ended,
             standing: report.standing().as_ref().to_owned(),
             finished: report.result.is_finished(),
@@ -191,12 +187,14 @@ pub(super) async fn follow(world: Arc<dyn World>, status: Arc<DaemonStatus>) {
 }
 
 async fn look(store: &Store, id: &DaemonId, status: &DaemonStatus, now: Timestamp) -> Result<(), StoreError> {
-    let mut cycles = BTreeMap::new();
+    let (mut cycles, meaning) = (BTreeMap::new(), status.meaning());
     for app in store.shared_apps(id, now).await? {
         if app.broke_off && status.wake(&app.key.app) {
             info!(app = &*app.key.app, "a daemon left this app in the middle of a cycle; it is taken over");
         }
-        let cycle = app.cycle.and_then(known).filter(|cycle| cycle.daemon != *id);
+        // What another one finds by other files says nothing about these.
+        let ours = |cycle: &Elsewhere| cycle.daemon != *id && Some(&*cycle.files) == meaning.as_deref();
+        let cycle = app.cycle.and_then(known).filter(ours);
         cycles.extend(cycle.map(|cycle| (app.key.app, cycle)));
     }
     status.elsewhere(cycles);
@@ -225,6 +223,11 @@ impl DaemonStatus {
         let state = self.state();
         let waits = state.apps.get(app).filter(|entry| entry.running.is_none());
         waits.inspect(|entry| entry.wake.notify_one()).is_some()
+    }
+
+    /// The meaning of the files in force.
+    fn meaning(&self) -> Option<String> {
+        self.state().files.as_ref().map(|files| files.meaning.clone())
     }
 
     /// What other daemons know of apps.

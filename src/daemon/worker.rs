@@ -9,6 +9,7 @@ use super::{
     InForce, World,
     cycle::{Cycle, Terms, by_newer, corrects},
     report::{CycleResult, Report, Trigger},
+    rivals::Rivals,
     schedule::{Due, Storm},
     status::DaemonStatus,
     turns::{Asked, Ended, Turns},
@@ -71,7 +72,7 @@ impl Worker {
             };
             urgent = false;
             failures = mine.failures.unwrap_or(failures);
-            let report = self.cycle(&terms, trigger).await;
+            let report = self.cycle(&terms, trigger, &mut turns.rivals).await;
             failures = match report.result {
                 CycleResult::Unread => failures + 1,
                 // Nothing was learnt about the app.
@@ -162,13 +163,13 @@ impl Worker {
     }
 
     /// Goes through a cycle.
-    async fn cycle(&mut self, terms: &Terms, trigger: Trigger) -> Report {
+    async fn cycle(&mut self, terms: &Terms, trigger: Trigger, rivals: &mut Rivals) -> Report {
         let (ask, stop) = Stop::new();
         let Self { world, status, app, files, stop: daemon, storm, .. } = self;
         if trigger == Trigger::Files {
             storm.begins(terms.files.timetable.interval(world.now()));
         }
-        let cycle = Cycle { world: &**world, status, app, newest: files.clone() };
+        let cycle = Cycle { world: &**world, status, app, newest: files.clone(), rivals };
         let run = cycle.run(trigger, terms, &ask, &stop);
         tokio::pin!(run);
         let mut asked = 0;

@@ -138,7 +138,7 @@ fn look_up(repository: &Path) -> Option<String> {
 }
 
 /// SHA-1 or SHA-256 in hexadecimal.
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     matches!(text.len(), 40 | 64) && text.chars().all(|c| c.is_ascii_hexdigit())
 }
 

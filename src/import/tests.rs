@@ -101,6 +101,7 @@ fn check(connector: &str, more: &str, live: &Live) -> String {
         live,
         history: None,
         base: None,
+        others: None,
         now: NOW.parse().unwrap(),
     };
     let actions: Vec<String> =

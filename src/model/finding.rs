@@ -140,6 +140,8 @@ pub enum FindingCode {
     NotReadYet,
     /// Only one person was looked for, so the plan says nothing about anybody else.
     OnlyOnePerson,
+    /// Another daemon goes by other files, which are in force.
+    OtherFiles,
     /// Somebody paused what is written to the app.
     Paused,
     /// The one person who was looked for has an account, and how it was found.

@@ -15,6 +15,8 @@ pub enum Guard {
     Frozen,
     /// Somebody paused what is written.
     Paused,
+    /// Another daemon's files are in force.
+    OtherFiles,
     /// It is not certain which account is whose.
     Ambiguous,
     /// The app uses a status that the connector does not know.

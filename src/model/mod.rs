@@ -12,6 +12,7 @@ mod facts;
 mod finding;
 mod guard;
 mod live;
+mod other_files;
 mod outcome;
 mod pause;
 mod place;
@@ -45,6 +46,7 @@ pub use live::{
     About, AccountGroup, AccountStatus, Coverage, Extent, FoundBy, Live, LiveAccount, LiveApp, LiveGroup, LiveMember,
     Notice, Reach, ReadFailure, Vocabulary, Words,
 };
+pub use other_files::{OtherFiles, Stance};
 pub use outcome::{ActionResult, AppOutcome, Outcome, Tally};
 pub use pause::{Pause, pause_length, pause_reason};
 pub use place::Place;

@@ -15,6 +15,7 @@ mod history;
 mod identity;
 mod newer;
 mod only;
+mod others;
 mod repair;
 mod rules;
 pub mod saved;
@@ -35,7 +36,7 @@ use jiff::{Timestamp, Zoned, civil::Date};
 
 use crate::model::{
     AppPlan, Coverage, Desired, DesiredApp, DesiredGroup, Email, Extent, Finding, FindingCode, Forecast, Guard, Live,
-    LiveAccount, LiveApp, LiveGroup, Observed, Person, Plan, Policy,
+    LiveAccount, LiveApp, LiveGroup, Observed, OtherFiles, Person, Plan, Policy,
 };
 
 /// Everything a plan is made from.
@@ -51,6 +52,8 @@ pub struct Inputs<'a> {
     pub history: Option<&'a History>,
     /// The version of the files whose claims of accounts are taken as accepted, where a change of it is planned.
     pub base: Option<&'a Desired>,
+    /// Another daemon's files that are in force in every app of the plan.
+    pub others: Option<&'a OtherFiles>,
     /// The instant at which the plan is to hold.
     pub now: Timestamp,
 }
@@ -68,19 +71,21 @@ pub struct AppInputs<'a> {
     pub past: Option<AppPast<'a>>,
     /// As [`Inputs::base`].
     pub base: Option<&'a Desired>,
+    /// As [`Inputs::others`].
+    pub others: Option<&'a OtherFiles>,
     /// The instant at which the plan is to hold.
     pub now: Timestamp,
 }
 
 /// Plans every app that was read.
 pub fn plan(inputs: &Inputs<'_>) -> Plan {
-    let Inputs { desired, history, base, now, .. } = *inputs;
+    let Inputs { desired, history, base, others, now, .. } = *inputs;
     let mut unchecked = history.is_none_or(|history| history.private);
     let mut claims_unchecked = false;
     let mut plan_read = |app: &DesiredApp, live: &LiveApp| {
         let past = history.map(|history| history.of(&app.name));
         unchecked |= past.is_none_or(|past| past.history.is_none());
-        let cx = Context::new(&AppInputs { desired, app, live, past, base, now });
+        let cx = Context::new(&AppInputs { desired, app, live, past, base, others, now });
         claims_unchecked |= !claims::are_judged_by_key(&cx);
         plan_app(&cx)
     };
@@ -147,12 +152,13 @@ struct Context<'a> {
     past: Option<AppPast<'a>>,
     /// Whose accounts are by the version that a change is compared with, by id.
     base: Option<BTreeMap<Arc<str>, Email>>,
+    others: Option<&'a OtherFiles>,
     now: Timestamp,
 }
 
 impl<'a> Context<'a> {
     fn new(inputs: &AppInputs<'a>) -> Self {
-        let AppInputs { desired, app, live, past, base, now } = *inputs;
+        let AppInputs { desired, app, live, past, base, others, now } = *inputs;
         let mut accounts: Vec<&LiveAccount> = live.accounts.iter().collect();
         accounts.sort_by(|a, b| (&a.id, a.email.as_str(), &a.status).cmp(&(&b.id, b.email.as_str(), &b.status)));
         accounts.dedup_by(|a, b| a.id == b.id);
@@ -163,7 +169,7 @@ impl<'a> Context<'a> {
         let people = desired.people.iter().collect();
         let history = past.and_then(|past| past.known());
         let base = base.map(|base| claims::of_version(base, inputs));
-        let mut cx = Self { desired, app, live, people, accounts, groups, own: None, history, past, base, now };
+        let mut cx = Self { desired, app, live, people, accounts, groups, own: None, history, past, base, others, now };
         cx.own = live.own_account.as_ref().and_then(|id| cx.owner(id));
         cx
     }
@@ -252,11 +258,16 @@ fn plan_app(cx: &Context<'_>) -> AppPlan {
             oldest_s: cx.live.oldest_s,
         },
         forecast: Forecast { seats, ..Forecast::default() },
-        findings: coverage_findings(cx).into_iter().chain(history::paused(cx)).chain(history::recognized(cx)).collect(),
+        findings: [coverage_findings(cx), of_the_past(cx)].concat(),
         due: due::due(cx),
         ..empty(cx.app)
     };
     drafts.finish(&cx.app.semantics, plan)
+}
+
+/// What there is to say of the app whatever the plan does.
+fn of_the_past(cx: &Context<'_>) -> Vec<Finding> {
+    [history::paused(cx), history::recognized(cx), others::finding(cx)].into_iter().flatten().collect()
 }
 
 /// The plan of an app of which nothing is known.

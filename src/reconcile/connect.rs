@@ -8,7 +8,7 @@ use crate::{
     connectors::{self, Clock, Error, Writer},
     execute::{CreatedIds, Jitter},
     model::{Desired, DesiredApp, Traffic},
-    store::AppKey,
+    store::{AppKey, StoreError},
 };
 
 /// Desired state with a way to each of its apps.
@@ -154,6 +154,13 @@ impl Reconciler {
     /// What was wrong with the store in this round, as a sentence. It is told once.
     pub fn take_store_trouble(&self) -> Option<String> {
         self.memory.as_ref()?.trouble.take()
+    }
+
+    /// The store failed whoever works beside this round.
+    pub fn store_failed(&self, error: &StoreError) {
+        if let Some(memory) = &self.memory {
+            memory.failed(error);
+        }
     }
 
     /// Requests that were sent so far, to all apps together, token calls and repetitions included.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{connect::Reconciler, memory::Memory, readings::Readings};
 use crate::{
-    model::{Desired, DesiredApp, Plan},
+    model::{Desired, DesiredApp, OtherFiles, Plan},
     plan,
 };
 
@@ -32,8 +32,9 @@ impl Reconciler {
     }
 
     /// Plans with what was read by the files of `read_by`: what that reading says nothing about is left for the next one.
-    pub fn plan_over(&self, readings: &Readings, read_by: &Self, now: Timestamp) -> Plan {
-        let mut plan = self.plan(readings, now);
+    /// `others` are another daemon's files that are in force.
+    pub fn plan_over(&self, readings: &Readings, read_by: &Self, others: Option<&OtherFiles>, now: Timestamp) -> Plan {
+        let mut plan = self.plan_beside(readings, others, now);
         if Arc::ptr_eq(&self.desired, &read_by.desired) {
             return plan;
         }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     execute::forecast,
-    model::{Desired, DesiredApp, Live, Plan},
+    model::{Desired, DesiredApp, Live, OtherFiles, Plan},
     plan::{self, AppHistory, AppInputs, AppPast, History, Inputs},
     store::{AppKey, StoreError},
 };
@@ -21,7 +21,13 @@ use crate::{
 impl Reconciler {
     /// Plans with what was read.
     pub fn plan(&self, readings: &Readings, now: Timestamp) -> Plan {
-        plan_against(&self.desired, &self.digest, &readings.live, readings.history.as_ref(), None, now)
+        self.plan_beside(readings, None, now)
+    }
+
+    /// Plans with what was read, while another daemon's files may be in force.
+    pub(super) fn plan_beside(&self, readings: &Readings, others: Option<&OtherFiles>, now: Timestamp) -> Plan {
+        let (desired, live, history) = (&*self.desired, &readings.live, readings.history.as_ref());
+        forecasted(&Inputs { desired, desired_digest: &self.digest, live, history, base: None, others, now })
     }
 }
 
@@ -35,9 +41,13 @@ pub fn plan_against(
     base: Option<&Desired>,
     now: Timestamp,
 ) -> Plan {
-    let mut plan = plan::plan(&Inputs { desired, desired_digest: digest, live, history, base, now });
+    forecasted(&Inputs { desired, desired_digest: digest, live, history, base, others: None, now })
+}
+
+fn forecasted(inputs: &Inputs<'_>) -> Plan {
+    let mut plan = plan::plan(inputs);
     for app in &mut plan.apps {
-        if let Some(desired) = desired.apps.get(&app.app) {
+        if let Some(desired) = inputs.desired.apps.get(&app.app) {
             app.forecast = forecast(app, &desired.semantics, &quota(desired));
         }
     }
@@ -67,7 +77,8 @@ pub async fn past_of(
         let mut history = AppHistory { under_way, ..history };
         history.lost_today.extend(history::went_off(&memory.store, &key, (desired, app), seen, memory.now()).await?);
         let past = Some(AppPast { history: Some(&history), private, oversight, approvals: &approvals });
-        let planned = plan::plan_one(&AppInputs { desired, app, live: seen, past, base: None, now: memory.now() });
+        let planned =
+            plan::plan_one(&AppInputs { desired, app, live: seen, past, base: None, others: None, now: memory.now() });
         let zone = &desired.settings.time_zone;
         history.granted_before = granted::before(&memory.store, &key, &planned, zone).await?;
         apps.insert(name.clone(), history);

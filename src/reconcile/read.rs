@@ -74,7 +74,7 @@ impl<'a> AppReader<'a> {
     /// What the app's part of a plan is made from.
     pub(super) fn inputs<'b>(&'b self, live: &'b LiveApp, past: Option<&'b Past>, now: Timestamp) -> AppInputs<'b> {
         let past = past.map(Past::for_planning);
-        AppInputs { desired: &self.reconciler.desired, app: self.app, live, past, base: None, now }
+        AppInputs { desired: &self.reconciler.desired, app: self.app, live, past, base: None, others: None, now }
     }
 
     pub(super) fn progress(&self) -> impl Fn(ObserveProgress) + Sync {

@@ -84,6 +84,7 @@ fn migrations() -> Migrator {
         (5, "pauses", include_str!("schema/0005_pauses.sql")),
         (7, "turns", include_str!("schema/0007_turns.sql")),
         (8, "tenants", include_str!("schema/0008_tenants.sql")),
+        (9, "overtaken", include_str!("schema/0009_overtaken.sql")),
     ];
     let migration = |(version, name, sql)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, SqlStr::from_static(sql), false)

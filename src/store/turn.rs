@@ -43,6 +43,8 @@ pub struct Daemon<'a> {
     pub name: &'a str,
     /// The files by which it goes, by their meaning.
     pub files: &'a str,
+    /// Their commit, where it is known.
+    pub revision: Option<&'a str>,
     /// Whether it corrects what differs in the app.
     pub writes: bool,
 }
@@ -71,8 +73,6 @@ pub enum TurnClaim {
     Ours {
         /// The turn.
         turn: Turn,
-        /// Other files that are in force.
-        rival: Option<Rival>,
         /// What the daemon that ended the last cycle wrote of it.
         cycle: Option<Value>,
     },
@@ -96,6 +96,8 @@ pub struct TurnEnd<'a> {
     pub files: &'a str,
     /// Whether what differs was corrected by them.
     pub writes: bool,
+    /// Commits that these files came after; none where what is known of that stays.
+    pub overtaken: Option<&'a [String]>,
     /// When the next cycle is due, on the caller's clock.
     pub next_due: Timestamp,
     /// What others are to know of it; none where nothing was learnt of the app.
@@ -113,15 +115,6 @@ pub struct SharedApp {
     pub cycle: Option<Value>,
 }
 
-/// Other files, by which an app was last written to and by which a daemon that lives still goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rival {
-    /// A daemon that goes by them.
-    pub name: String,
-    /// Their meaning.
-    pub files: String,
-}
-
 /// What an app's row says of turns.
 struct Row {
     turns: i64,
@@ -131,10 +124,9 @@ struct Row {
     next_due: Option<i64>,
     cycle: Option<String>,
     cycle_files: Option<String>,
-    files: Option<String>,
 }
 
-const ROW: &str = "SELECT turns, turn_of, turn_until, turn_began, next_due, cycle, cycle_files, files FROM apps
+const ROW: &str = "SELECT turns, turn_of, turn_until, turn_began, next_due, cycle, cycle_files FROM apps
                    WHERE app = $1 AND origin = $2";
 
 impl FromRow for Row {
@@ -147,7 +139,6 @@ impl FromRow for Row {
             next_due: row.try_get("next_due")?,
             cycle: row.try_get("cycle")?,
             cycle_files: row.try_get("cycle_files")?,
-            files: row.try_get("files")?,
         })
     }
 }
@@ -223,8 +214,7 @@ impl Store {
             let params = of(key).and(&*daemon.id.0).and(clock.saturating_add(length(ttl))).and(clock);
             let number = tx.value(sql, params).await?;
             let cycle = row.cycle.as_deref().map(serde_json::from_str).transpose()?;
-            let rival = rival(tx, key, daemon, row, clock).await?;
-            Ok(TurnClaim::Ours { turn: Turn { key: key.clone(), number }, rival, cycle })
+            Ok(TurnClaim::Ours { turn: Turn { key: key.clone(), number }, cycle })
         })
         .await
     }
@@ -236,13 +226,14 @@ impl Store {
     pub async fn end_turn(&self, turn: &Turn, ended: TurnEnd<'_>, now: Timestamp) -> Result<(), StoreError> {
         self.writing("giving an app's turn back", async |tx| {
             let clock = clock(tx, now).await?;
-            let TurnEnd { files, writes, next_due, cycle } = ended;
+            let TurnEnd { files, writes, overtaken, next_due, cycle } = ended;
             let sql = "UPDATE apps SET turn_of = NULL, turn_until = NULL, next_due = $4, cycle = COALESCE($5, cycle),
-                       cycle_files = $6, files = CASE WHEN $7 = 1 THEN $6 ELSE files END
+                       cycle_files = $6, files = CASE WHEN $7 = 1 THEN $6 ELSE files END,
+                       overtaken = CASE WHEN $7 = 1 THEN COALESCE($8, overtaken) ELSE overtaken END
                        WHERE app = $1 AND origin = $2 AND turns = $3";
             let due = clock.saturating_add(nanos(next_due).saturating_sub(nanos(now)));
             let params = of(&turn.key).and(turn.number).and(due).and(cycle.map(Value::to_string)).and(files);
-            let params = params.and(i64::from(writes));
+            let params = params.and(i64::from(writes)).and(overtaken.map(|all| all.join(" ")));
             tx.run(sql, params).await.map(drop)
         })
         .await
@@ -286,12 +277,13 @@ impl Store {
 async fn announce(tx: &mut Tx<'_>, key: &AppKey, daemon: Daemon<'_>, ttl: Duration, clock: i64) -> Result<(), Fault> {
     let sql = "DELETE FROM daemons WHERE app = $1 AND origin = $2 AND until <= $3";
     tx.run(sql, of(key).and(clock)).await?;
-    let sql = "INSERT INTO daemons (app, origin, daemon, name, files, writes, since, until)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    let sql = "INSERT INTO daemons (app, origin, daemon, name, files, writes, since, until, revision)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                ON CONFLICT (app, origin, daemon) DO UPDATE SET
-               name = excluded.name, files = excluded.files, writes = excluded.writes, until = excluded.until";
+               name = excluded.name, files = excluded.files, writes = excluded.writes, until = excluded.until,
+               revision = excluded.revision";
     let params = of(key).and(&*daemon.id.0).and(daemon.name).and(daemon.files).and(i64::from(daemon.writes));
-    tx.run(sql, params.and(clock).and(clock.saturating_add(length(ttl)))).await.map(drop)
+    tx.run(sql, params.and(clock).and(clock.saturating_add(length(ttl))).and(daemon.revision)).await.map(drop)
 }
 
 /// When the first of the daemons that live was started.
@@ -299,19 +291,4 @@ async fn oldest(tx: &mut Tx<'_>, key: &AppKey, clock: i64) -> Result<i64, Fault>
     let sql = "SELECT MIN(since) FROM daemons WHERE app = $1 AND origin = $2 AND until > $3";
     let oldest: Option<i64> = tx.value(sql, of(key).and(clock)).await?;
     Ok(oldest.unwrap_or(clock))
-}
-
-/// The files in force, where they are others than a daemon's and another one that lives goes by them and writes.
-async fn rival(
-    tx: &mut Tx<'_>,
-    key: &AppKey,
-    daemon: Daemon<'_>,
-    row: Row,
-    clock: i64,
-) -> Result<Option<Rival>, Fault> {
-    let Some(files) = row.files.filter(|files| daemon.writes && files != daemon.files) else { return Ok(None) };
-    let sql = "SELECT name FROM daemons WHERE app = $1 AND origin = $2 AND files = $3 AND writes = 1 AND until > $4
-               ORDER BY name LIMIT 1";
-    let found: Option<(String,)> = tx.row(sql, of(key).and(&*files).and(clock)).await?;
-    Ok(found.map(|(name,)| Rival { name, files }))
 }

@@ -154,11 +154,11 @@ async fn drift_made_behind_its_back_in_each_of_the_five_apps_is_corrected_in_the
         let apps = status["apps"].as_array().unwrap();
         apps.len() == 5 && apps.iter().all(|app| word.contains(&app["standing"].as_str().unwrap()))
     };
-    daemon.until("the first reading", |status| settled(status, &["in sync", "waiting"])).await;
+    daemon.until("the first reading", |status| settled(status, &["in-sync", "waiting"])).await;
     assert_eq!(daemon.get("/readyz").await.0, 200);
     sandbox.advance(Duration::from_secs(2 * 3600));
     assert_eq!(daemon.sync("").await, 202);
-    daemon.until("an organisation in sync", |status| settled(status, &["in sync"])).await;
+    daemon.until("an organisation in sync", |status| settled(status, &["in-sync"])).await;
 
     let left = [
         ("autodesk", "autodesk", "samuel.osei@northwind.example", "BIM Standards"),
@@ -277,7 +277,7 @@ async fn inviting(wait: &str, more: &[&str]) -> (Story, Running) {
 async fn taken_up_again(story: &Story, more: &[&str]) -> String {
     story.sandbox.set_faults(Vec::new());
     let daemon = Running::remembering(story.dir.path(), &story.sandbox, more).await;
-    daemon.until("the rest", |status| app(status, APP)["standing"] == "in sync").await;
+    daemon.until("the rest", |status| app(status, APP)["standing"] == "in-sync").await;
     let log = daemon.terminate().await;
     let accounts = story.sandbox.accounts("autodesk", APP).unwrap();
     assert_eq!(accounts.len(), PEOPLE);
@@ -359,7 +359,7 @@ async fn an_app_that_somebody_applies_to_is_left_alone_until_they_are_done() {
     let said = finish(applying).await;
     assert_eq!(said.status, 0, "{said:?}");
     assert_eq!(daemon.sync("").await, 202);
-    daemon.until("its turn", |status| app(status, APP)["standing"] == "in sync").await;
+    daemon.until("its turn", |status| app(status, APP)["standing"] == "in-sync").await;
     daemon.terminate().await;
     let accounts = story.sandbox.accounts("autodesk", APP).unwrap();
     assert!(accounts.iter().all(|account| account.invitations == 1), "{accounts:?}");
@@ -395,7 +395,7 @@ async fn the_outage_of_one_app_delays_no_other() {
     story.sandbox.set_faults(vec![broken]);
     let daemon = Running::start(story.dir.path(), &story.sandbox).await;
     // Retrying alone takes the broken app longer than three cycles take the other.
-    daemon.until("three cycles", |status| app(status, "other")["standing"] == "in sync").await;
+    daemon.until("three cycles", |status| app(status, "other")["standing"] == "in-sync").await;
     let cycles = |metrics: &str, app: &str| -> u64 {
         let line = format!("rosterd_cycles_total{{app=\"{app}\",result=\"ok\"}} ");
         metrics.lines().find_map(|found| found.strip_prefix(&line)?.parse().ok()).unwrap()
@@ -410,7 +410,7 @@ async fn the_outage_of_one_app_delays_no_other() {
 
     story.sandbox.set_faults(Vec::new());
     assert_eq!(daemon.sync(&format!("?app={APP}")).await, 202);
-    daemon.until("the end of the outage", |status| app(status, APP)["standing"] == "in sync").await;
+    daemon.until("the end of the outage", |status| app(status, APP)["standing"] == "in-sync").await;
     assert_eq!(daemon.get("/readyz").await.0, 200);
     daemon.terminate().await;
 }
@@ -526,7 +526,7 @@ async fn what_is_held_is_shown_with_the_line_that_releases_it() {
     // That line, as it is, releases it.
     let approvals = format!("{left}approvals:\n  {release}\n{}", settings("{ every: 1h }", ""));
     story.write(granted, &approvals);
-    daemon.until("the release", |status| app(status, APP)["standing"] == "in sync").await;
+    daemon.until("the release", |status| app(status, APP)["standing"] == "in-sync").await;
     let log = daemon.terminate().await;
     let complaints = log.lines().filter(|line| line.contains("NO_SUCH_HOOK is not set")).count();
     assert_eq!(complaints, 2, "at the start, and when there was something to tell: {log}");

@@ -109,7 +109,7 @@ fn badge(standing: &Standing) -> (&'static str, &'static str, String) {
         Standing::Unreadable | Standing::Behind | Standing::NeedsPerson => ("bad", "✗"),
         Standing::Unknown => ("wait", "?"),
     };
-    (class, mark, standing.as_ref().to_owned())
+    (class, mark, standing.as_ref().replace('-', " "))
 }
 
 /// `2 held, 1 waiting`.

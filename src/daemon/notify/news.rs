@@ -174,19 +174,21 @@ impl Follower {
         let held_by = |action: &Action, guard| action.held.as_ref().is_some_and(|held| held.guard == guard);
         // Where nothing is corrected, what could be done is a difference, and so is what only the app's mode or a pause holds.
         let is_drift = |action: &Action| {
-            let in_general = held_by(action, Guard::Mode) || held_by(action, Guard::Paused);
+            let in_general =
+                held_by(action, Guard::Mode) || held_by(action, Guard::Paused) || held_by(action, Guard::OtherFiles);
             !report.corrects && (action.status == Status::Ready || in_general)
         };
-        // A pause is told once, and not for each action.
-        let only_paused = |action: &Action| {
-            held_by(action, Guard::Paused) && action.held.as_ref().is_some_and(|held| held.also.is_empty())
+        // A pause is told once, and not for each action, and so are other files that are in force.
+        let told_in_general = |action: &Action| {
+            let in_general = held_by(action, Guard::Paused) || held_by(action, Guard::OtherFiles);
+            in_general && action.held.as_ref().is_some_and(|held| held.also.is_empty())
         };
         let errors = report.plan.iter().flat_map(|plan| &plan.findings);
         let errors = errors.filter(|finding| finding.severity == Severity::Error);
         facts.wrong = errors.map(|finding| finding.message.clone()).collect();
         facts.drift = with(&is_drift);
         facts.held = with(&|action| {
-            matches!(action.status, Status::Held | Status::Manual) && !is_drift(action) && !only_paused(action)
+            matches!(action.status, Status::Held | Status::Manual) && !is_drift(action) && !told_in_general(action)
         });
         facts.failed = report.failures().map(|(name, error)| (name.clone(), error.to_owned())).collect();
         facts.unread = match report.result {

@@ -64,7 +64,7 @@ async fn an_app_whose_daemon_died_in_mid_cycle_is_taken_over_within_a_minute() {
     assert_eq!(cycles(&ship, "a"), 1);
     // Somebody asks another daemon for a cycle, and it dies.
     let (key, id) = (AppKey::new("a", "https://api.example.com"), DaemonId::new());
-    let other = Daemon { id: &id, name: "another", files: &files.meaning, writes: true };
+    let other = Daemon { id: &id, name: "another", files: &files.meaning, revision: None, writes: true };
     let claim = store.take_turn(&key, other, Why::Asked, Keeper::ttl(), ship.world.now()).await.unwrap();
     assert!(matches!(claim, TurnClaim::Ours { .. }));
     tokio::time::sleep(Duration::from_secs(40)).await;
@@ -86,7 +86,7 @@ async fn a_cycle_that_somebody_asks_for_waits_for_that_of_another_daemon_and_is_
     }
     assert_eq!(all_cycles(&ships, "a"), 3, "whoever asks gets one");
     let (key, id) = (AppKey::new("a", "https://api.example.com"), DaemonId::new());
-    let other = Daemon { id: &id, name: "another", files: &files.meaning, writes: true };
+    let other = Daemon { id: &id, name: "another", files: &files.meaning, revision: None, writes: true };
     let claim = store.take_turn(&key, other, Why::Asked, Keeper::ttl(), ships[0].world.now()).await.unwrap();
     let TurnClaim::Ours { turn, .. } = claim else { panic!("{claim:?}") };
     ships[0].status.nudge(None);
@@ -94,7 +94,8 @@ async fn a_cycle_that_somebody_asks_for_waits_for_that_of_another_daemon_and_is_
     assert_eq!(all_cycles(&ships, "a"), 3);
     let cycle = serde_json::json!({});
     let due = ships[0].world.now().checked_add(60 * MINUTE).unwrap();
-    let ended = crate::store::TurnEnd { files: &files.meaning, writes: true, next_due: due, cycle: Some(&cycle) };
+    let (files, cycle) = (&*files.meaning, Some(&cycle));
+    let ended = crate::store::TurnEnd { files, writes: true, overtaken: None, next_due: due, cycle };
     store.end_turn(&turn, ended, ships[0].world.now()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(all_cycles(&ships, "a"), 4);

@@ -129,6 +129,11 @@ impl Town {
         writes.filter(|request| request.body.to_string().contains("false")).count()
     }
 
+    /// The time of day.
+    pub(super) fn clock(&self) -> Clock {
+        clock(self.began, self.off.clone())
+    }
+
     /// Seconds since the beginning.
     pub(super) fn seconds(&self) -> u64 {
         self.began.elapsed().as_secs()
@@ -173,7 +178,7 @@ impl World for Town {
     }
 
     fn memory(&self, _: &InForce, looking: bool) -> Option<Memory> {
-        let clock = clock(self.began, self.off.clone());
+        let clock = self.clock();
         let author = Author { command: "daemon".into(), commit: None, host: "here".into(), pid: 1 };
         let (store, writes) = (self.store.clone(), !looking);
         Some(if writes { Memory::writing(store, author, clock) } else { Memory::of(store, clock) })
@@ -192,7 +197,7 @@ impl World for Town {
     }
 
     fn now(&self) -> Timestamp {
-        clock(self.began, self.off.clone()).now()
+        self.clock().now()
     }
 }
 
@@ -216,10 +221,13 @@ pub(super) struct Tasks {
 
 impl Tasks {
     pub(super) fn begin(town: &Arc<Town>, files: Arc<InForce>) -> Self {
-        let status = Arc::new(DaemonStatus::new(town.now()));
+        Self::within(town.clone(), files)
+    }
+
+    pub(super) fn within(world: Arc<dyn World>, files: Arc<InForce>) -> Self {
+        let status = Arc::new(DaemonStatus::new(world.now()));
         let (ask, stop) = Stop::new();
         status.in_force(&files);
-        let world: Arc<dyn World> = town.clone();
         let mut workers = Workers::new(world, status.clone(), stop, files);
         workers.begin();
         Self { status, workers, ask }

@@ -17,7 +17,7 @@ async fn look(fake: &Fake, app: &DesiredApp, desired: &Desired, id: &str, known:
     let known = known.iter().map(|id| (*id).into()).collect();
     let now = Timestamp::UNIX_EPOCH;
     let sought = Sought::new(desired, app, &Email::lenient(&email(id)), &known, now);
-    let plan = |live: &LiveApp| plan_one(&AppInputs { desired, app, live, past: None, base: None, now });
+    let plan = |live: &LiveApp| plan_one(&AppInputs { desired, app, live, past: None, base: None, others: None, now });
     fake.asked();
     observe_only(fake, app, &sought, now, &plan, &|_| {}).await.unwrap()
 }

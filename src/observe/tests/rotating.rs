@@ -236,8 +236,15 @@ fn planned_with(runs: &Runs<'_>, live: &LiveApp, left: &[&str]) -> AppPlan {
     app.accounts =
         ids(40).map(|id| (Email::lenient(&email(&id)), DesiredAccount { claims: vec![claim.clone()] })).collect();
     let desired = desired(&app, left);
-    let inputs =
-        Inputs { desired: &desired, desired_digest: "", live: &live, history: None, base: None, now: runs.now };
+    let inputs = Inputs {
+        desired: &desired,
+        desired_digest: "",
+        live: &live,
+        history: None,
+        base: None,
+        others: None,
+        now: runs.now,
+    };
     let mut plan = plan(&inputs).apps.remove(0);
     plan.actions.retain(|action| action.name.verb != Verb::Create);
     plan

@@ -106,7 +106,7 @@ fn dateless(desired: &Desired, live: &Live, history: Option<&History>, now: Time
     }
     passed.then(|| {
         let base = Some(&desired);
-        plan(&Inputs { desired: &desired, desired_digest: "", live, history, base, now })
+        plan(&Inputs { desired: &desired, desired_digest: "", live, history, base, others: None, now })
     })
 }
 

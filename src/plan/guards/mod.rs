@@ -17,6 +17,7 @@ use super::{
     approvals::Approvals,
     draft::{Draft, Drafts},
     identity::Matched,
+    others,
     wanted::Wanted,
 };
 use crate::model::Guard;
@@ -45,6 +46,7 @@ fn check_of(guard: Guard) -> Check {
         Guard::Mode => Check::Each(policies::mode),
         Guard::Frozen => Check::Each(policies::frozen),
         Guard::Paused => Check::Each(policies::paused),
+        Guard::OtherFiles => Check::Each(others::hold),
         Guard::SelfAccount => Check::Each(policies::own_account),
         Guard::DesiredEmpty => Check::All(policies::desired_empty),
         Guard::Shrank => Check::All(shrank::check),

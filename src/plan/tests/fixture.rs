@@ -24,6 +24,8 @@ pub(super) struct World {
     pub used: BTreeMap<String, Used>,
     /// The version that a change is compared with.
     pub base: Option<Desired>,
+    /// Another daemon's files that are in force.
+    pub(super) others: Option<crate::model::OtherFiles>,
     /// Claims by alias and pin are accepted, unless a test is about just that.
     pub trusting: bool,
     pub oversight: Oversight,
@@ -171,6 +173,7 @@ impl World {
             history: None,
             used: BTreeMap::new(),
             base: None,
+            others: None,
             trusting: true,
             oversight: Oversight::Person,
             now: at(NOW),
@@ -412,6 +415,7 @@ impl World {
             live: &live,
             history: history.as_ref(),
             base: self.base.as_ref(),
+            others: self.others.as_ref(),
             now: self.now,
         })
     }

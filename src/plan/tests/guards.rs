@@ -2,7 +2,10 @@
 
 use super::{check, fixture::*};
 use crate::{
-    model::{AccountStatus::*, Coverage, Freeze, Guard, Irreversible, Mode, Place, RemoveWith, Unlisted, Window},
+    model::{
+        AccountStatus::*, Coverage, Freeze, Guard, Irreversible, Mode, OtherFiles, Place, RemoveWith, Stance, Unlisted,
+        Window,
+    },
     plan::{AppHistory, Used},
 };
 
@@ -295,6 +298,7 @@ fn a_history_that_lacks_the_app_is_no_history_of_it() {
         live: &live,
         history: Some(&of_others),
         base: None,
+        others: None,
         now: world.now,
     };
     let missed = crate::plan::plan(&inputs);
@@ -504,6 +508,7 @@ fn an_app_that_could_not_be_read_plans_nothing() {
         live: &live,
         history: None,
         base: None,
+        others: None,
         now: world.now,
     };
     let plan = crate::plan::plan(&inputs);
@@ -532,4 +537,24 @@ fn an_account_is_deleted_so_long_after_we_deactivated_it_and_only_if_nobody_touc
     check!(since("2026-10-01T10:00:00Z"), @"held a/delete/bob@x.io [irreversible]: this cannot be undone, and no one has approved it");
     assert_eq!(since("2026-11-01T10:00:00Z").show(), "", "not yet");
     assert_eq!(world.clone().history(|_| ()).show(), "", "somebody else deactivated it, or touched it since");
+}
+
+#[test]
+fn files_of_another_daemon_that_are_in_force_hold_all_but_leavers() {
+    let world = World::full().grant("new@x.io").person("bob@x.io").active("2", "bob@x.io");
+    let world = world.left("lea@x.io").active("3", "lea@x.io");
+    let beside =
+        |stance| World { others: Some(OtherFiles { by: "two".into(), commit: None, stance }), ..world.clone() };
+    check!(beside(Stance::Unclear), @"
+    held a/create/new@x.io [other-files]: two goes by other files, and nothing says which of the two are newer
+    held a/deactivate/bob@x.io [other-files]: two goes by other files, and nothing says which of the two are newer
+    ready a/deactivate/lea@x.io
+    ! other-files: two goes by other files, and nothing says which of the two are newer; this daemon writes nothing here but what cuts off people who left; give both daemons the same files, or end one of them: this one, or two
+    ");
+    check!(beside(Stance::Older), @"
+    held a/create/new@x.io [other-files]: two goes by newer files
+    held a/deactivate/bob@x.io [other-files]: two goes by newer files
+    ready a/deactivate/lea@x.io
+    ! other-files: two goes by newer files; this daemon writes nothing here but what cuts off people who left; bring this daemon's files up to date, or end it
+    ");
 }

@@ -13,7 +13,8 @@ impl Fleet {
     }
 
     fn daemon<'a>(&'a self, which: usize, files: &'a str) -> Daemon<'a> {
-        Daemon { id: &self.ids[which], name: ["first", "second"][which], files, writes: true }
+        let name = ["first", "second"][which];
+        Daemon { id: &self.ids[which], name, files, revision: Some(name), writes: true }
     }
 
     async fn ask(&self, which: usize, files: &str, why: Why) -> TurnClaim {
@@ -22,14 +23,14 @@ impl Fleet {
     }
 
     async fn take(&self, which: usize, files: &str, why: Why) -> Turn {
-        self.take_with_rival(which, files, why).await.0
-    }
-
-    async fn take_with_rival(&self, which: usize, files: &str, why: Why) -> (Turn, Option<Rival>) {
         match self.ask(which, files, why).await {
-            TurnClaim::Ours { turn, rival, .. } => (turn, rival),
+            TurnClaim::Ours { turn, .. } => turn,
             TurnClaim::Later(later) => panic!("{later:?}"),
         }
+    }
+
+    async fn rival(&self, files: &str) -> Option<Rival> {
+        self.store.rival(&autodesk(), files, minute(self.minute)).await.unwrap()
     }
 
     /// In how many minutes a daemon is to ask again, and whether another one is in the middle of a cycle.
@@ -44,8 +45,8 @@ impl Fleet {
     }
 
     async fn end(&self, turn: &Turn, files: &str, due: i64) {
-        let cycle = json!({ "standing": "in sync" });
-        let ended = TurnEnd { files, writes: true, next_due: minute(due), cycle: Some(&cycle) };
+        let cycle = json!({ "standing": "in-sync" });
+        let ended = TurnEnd { files, writes: true, overtaken: None, next_due: minute(due), cycle: Some(&cycle) };
         self.store.end_turn(turn, ended, minute(self.minute)).await.unwrap();
     }
 
@@ -141,24 +142,56 @@ async fn a_daemon_that_ends_leaves_what_it_was_at_to_the_others() {
 async fn other_files_are_due_and_those_in_force_have_a_rival_for_as_long_as_somebody_goes_by_them() {
     check(async |database| {
         let fleet = Fleet::new(database).await;
-        let (turn, rival) = fleet.take_with_rival(0, "a", DUE).await;
-        assert_eq!(rival, None);
+        let rival = |files: &str, who: &str| Rival {
+            files: files.into(),
+            daemons: vec![(who.into(), Some(who.into()))],
+            overtaken: Vec::new(),
+        };
+        let turn = fleet.take(0, "a", DUE).await;
+        assert_eq!(fleet.rival("a").await, None);
         fleet.end(&turn, "a", 60).await;
-        let (turn, rival) = fleet.take_with_rival(1, "b", DUE).await;
-        let in_force = Rival { name: "first".into(), files: "a".into() };
-        assert_eq!(rival, Some(in_force));
+        let turn = fleet.take(1, "b", DUE).await;
+        assert_eq!(fleet.rival("b").await, Some(rival("a", "first")));
         fleet.end(&turn, "b", 60).await;
-        let (turn, rival) = fleet.take_with_rival(0, "a", DUE).await;
-        assert_eq!(rival, Some(Rival { name: "second".into(), files: "b".into() }), "and so it goes on");
+        let turn = fleet.take(0, "a", DUE).await;
+        assert_eq!(fleet.rival("a").await, Some(rival("b", "second")), "and so it goes on");
         fleet.end(&turn, "a", 60).await;
-        // A daemon that only looks is nobody's rival, and has none.
+        // A daemon that only looks is nobody's rival.
         let looking = Daemon { writes: false, ..fleet.daemon(1, "b") };
         let claim = fleet.store.take_turn(&autodesk(), looking, DUE, TTL, minute(0)).await.unwrap();
-        let TurnClaim::Ours { turn, rival: None, .. } = claim else { panic!("{claim:?}") };
-        let looked = TurnEnd { files: "b", writes: false, next_due: minute(60), cycle: None };
+        let TurnClaim::Ours { turn, .. } = claim else { panic!("{claim:?}") };
+        let looked = TurnEnd { files: "b", writes: false, overtaken: None, next_due: minute(60), cycle: None };
         fleet.store.end_turn(&turn, looked, minute(0)).await.unwrap();
+        assert_eq!(fleet.rival("a").await, None);
+        assert_eq!(fleet.rival("b").await, Some(rival("a", "first")));
         fleet.store.leave(&fleet.ids[0]).await.unwrap();
-        assert_eq!(fleet.take_with_rival(1, "b", Why::Asked).await.1, None, "nobody goes by the others any more");
+        assert_eq!(fleet.rival("b").await, None, "nobody goes by the others any more");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_commits_that_were_overtaken_are_kept_until_others_are() {
+    check(async |database| {
+        let fleet = Fleet::new(database).await;
+        let commits = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
+        for (overtaken, writes, kept) in [
+            (Some(commits(&["c1", "c2"])), true, ["c1", "c2"].as_slice()),
+            (None, true, &["c1", "c2"]),
+            (Some(commits(&["c3"])), false, &["c1", "c2"]),
+            (Some(commits(&["c3"])), true, &["c3"]),
+        ] {
+            let turn = fleet.take(0, "a", Why::Asked).await;
+            let overtaken = overtaken.as_deref();
+            let ended = TurnEnd { files: "a", writes, overtaken, next_due: minute(60), cycle: None };
+            fleet.store.end_turn(&turn, ended, minute(0)).await.unwrap();
+            assert_eq!(fleet.rival("b").await.unwrap().overtaken, kept);
+        }
+        let Rival { overtaken, .. } = fleet.rival("b").await.unwrap();
+        let many: Vec<String> = (0..30).map(|n| format!("c{n}")).collect();
+        let rival = Rival { files: "a".into(), daemons: vec![("x".into(), Some("c3".into()))], overtaken };
+        assert_eq!(rival.overtaken_with_it(), ["c3"], "each once");
+        assert_eq!(Rival { overtaken: many, ..rival }.overtaken_with_it().len(), 20);
     })
     .await;
 }

@@ -1,0 +1,206 @@
+//! Daemons that share a store and go by different files.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use super::town::{Tasks, Town, files};
+use crate::{
+    daemon::{InForce, Sharing, Undelivered, World, report::Standing, turns},
+    desired::{Loaded, Problems},
+    git::Lineage,
+    model::{DesiredApp, SecretRef},
+    reconcile::{Keeper, Memory, Reconciler},
+    store::Store,
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// One of several daemons of a town.
+struct Neighbor {
+    town: Arc<Town>,
+    sharing: Sharing,
+    /// How commits stand to each other, as far as its repository has them.
+    lineage: fn(&str, &str) -> Lineage,
+}
+
+#[async_trait::async_trait]
+impl World for Neighbor {
+    fn directory(&self) -> &Path {
+        self.town.directory()
+    }
+
+    fn load(&self) -> Result<Loaded, Problems> {
+        self.town.load()
+    }
+
+    fn wants(&self, _: &DesiredApp) -> bool {
+        true
+    }
+
+    fn reconciler(&self, files: &InForce, app: &str, looking: bool) -> Reconciler {
+        self.town.reconciler(files, app, looking)
+    }
+
+    fn memory(&self, files: &InForce, looking: bool) -> Option<Memory> {
+        self.town.memory(files, looking)
+    }
+
+    async fn lineage(&self, commit: &str, others: Vec<String>) -> Vec<Lineage> {
+        others.iter().map(|other| (self.lineage)(commit, other)).collect()
+    }
+
+    fn store(&self) -> Option<&Store> {
+        self.town.store()
+    }
+
+    fn sharing(&self) -> Option<&Sharing> {
+        Some(&self.sharing)
+    }
+
+    async fn tell(&self, _: &SecretRef, _: &serde_json::Value) -> Result<(), Undelivered> {
+        Ok(())
+    }
+
+    fn secret(&self, secret: &SecretRef) -> Result<SecretString, String> {
+        self.town.secret(secret)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.town.now()
+    }
+}
+
+/// Files of a commit, by which these people leave, and these have an account.
+fn of(commit: Option<&str>, left: &[&str], granted: &[&str]) -> Arc<InForce> {
+    let people: String = ["ann", "bob", "cleo"]
+        .map(|who| {
+            let status = if left.contains(&who) { ", status: left" } else { "" };
+            format!("  {who}@example.com: {{ given_name: A, family_name: B{status} }}\n")
+        })
+        .concat();
+    let granted: String = granted.iter().map(|who| format!("      {who}@example.com:\n")).collect();
+    let files = files("{ every: 1m }", &people, &format!("    accounts:\n{granted}"), 0);
+    let files = Arc::into_inner(files).expect("nobody else has it");
+    Arc::new(InForce { commit: commit.map(str::to_owned), ..files })
+}
+
+struct Daemon {
+    world: Arc<Neighbor>,
+    tasks: Tasks,
+}
+
+impl Daemon {
+    fn begin(town: &Arc<Town>, name: &str, files: &Arc<InForce>, lineage: fn(&str, &str) -> Lineage) -> Self {
+        let keep = |store: &Store, id| Keeper::of_daemon(store, town.clock(), id);
+        let sharing = Sharing::new(town.store.clone(), name.to_owned(), keep);
+        let world = Arc::new(Neighbor { town: town.clone(), sharing, lineage });
+        let tasks = Tasks::within(world.clone(), files.clone());
+        tokio::spawn(turns::follow(world.clone(), tasks.status.clone()));
+        Self { tasks, world }
+    }
+
+    fn standing(&self) -> Standing {
+        self.tasks.status.snapshot().apps["intranet"].standing()
+    }
+
+    /// The finding about other files in the last cycle.
+    fn told(&self) -> Option<String> {
+        let snapshot = self.tasks.status.snapshot();
+        let plan = snapshot.apps["intranet"].last.clone()?.plan.clone()?;
+        let finding = plan.findings.iter().find(|finding| finding.code == crate::model::FindingCode::OtherFiles)?;
+        Some(format!("{:?}: {}", finding.severity, finding.message))
+    }
+
+    async fn end(self) {
+        self.tasks.end().await;
+        turns::leave(&*self.world).await;
+    }
+}
+
+fn nobody_knows(_: &str, _: &str) -> Lineage {
+    Lineage::Unrelated
+}
+
+/// Commits are numbers, and each has all the smaller ones among its ancestors.
+fn numbers(commit: &str, other: &str) -> Lineage {
+    match commit.cmp(other) {
+        std::cmp::Ordering::Greater => Lineage::Newer,
+        std::cmp::Ordering::Less => Lineage::Older,
+        std::cmp::Ordering::Equal => Lineage::Unrelated,
+    }
+}
+
+async fn town() -> Arc<Town> {
+    Town::of(&["ann@example.com", "bob@example.com", "cleo@example.com"], Duration::from_millis(10)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_daemons_with_unrelated_files_the_one_in_force_goes_on_and_the_other_needs_a_person() {
+    for commit in [None, Some("2")] {
+        let (town, all) = (town().await, of(Some("1"), &[], &["ann", "bob", "cleo"]));
+        let one = Daemon::begin(&town, "one", &all, nobody_knows);
+        tokio::time::sleep(2 * MINUTE).await;
+        // Bob has no line.
+        let two = Daemon::begin(&town, "two", &of(commit, &[], &["ann", "cleo"]), nobody_knows);
+        tokio::time::sleep(MINUTE).await;
+        assert_eq!(two.standing(), Standing::Held, "a roll-out may be under way");
+        let told = "one goes by other files (commit 1), and nothing says which of the two are newer; this daemon writes nothing \
+                    here but what cuts off people who left; give both daemons the same files, or end one of them: this one, or one";
+        assert_eq!(two.told(), Some(format!("Warning: {told}")));
+        tokio::time::sleep(10 * MINUTE).await;
+        assert_eq!([one.standing(), two.standing()], [Standing::InSync, Standing::NeedsPerson]);
+        assert_eq!([one.told(), two.told()], [None, Some(format!("Error: {told}"))]);
+        assert!(town.is_active("bob@example.com"));
+        one.end().await;
+        tokio::time::sleep(3 * MINUTE).await;
+        assert!(!town.is_active("bob@example.com"));
+        assert_eq!((two.standing(), two.told()), (Standing::InSync, None));
+        assert_eq!(town.switched_off(), 1);
+        two.end().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_daemon_with_newer_files_writes_at_once_and_the_older_one_waits_even_if_it_does_not_know_the_newer_commit() {
+    for lineage in [numbers, nobody_knows] {
+        let (town, all) = (town().await, of(Some("1"), &[], &["ann", "bob", "cleo"]));
+        let mut one = Daemon::begin(&town, "one", &all, lineage);
+        tokio::time::sleep(2 * MINUTE).await;
+        let newer = of(Some("2"), &[], &["ann", "cleo"]);
+        let two = Daemon::begin(&town, "two", &newer, numbers);
+        tokio::time::sleep(MINUTE).await;
+        assert!(!town.is_active("bob@example.com"));
+        tokio::time::sleep(10 * MINUTE).await;
+        assert_eq!([one.standing(), two.standing()], [Standing::Held, Standing::InSync]);
+        let told = "Note: two goes by newer files (commit 2); this daemon writes nothing here but what cuts off people who left; \
+                    bring this daemon's files up to date, or end it";
+        assert_eq!(one.told().as_deref(), Some(told));
+        assert!(!town.is_active("bob@example.com"));
+        assert_eq!(town.switched_off(), 1, "nobody flip-flops");
+        let newer = Arc::new(InForce { number: 1, ..Arc::into_inner(of(Some("2"), &[], &["ann", "cleo"])).unwrap() });
+        one.tasks.status.in_force(&newer);
+        one.tasks.workers.use_files(newer);
+        tokio::time::sleep(3 * MINUTE).await;
+        assert_eq!([one.standing(), two.standing()], [Standing::InSync; 2]);
+        for daemon in [one, two] {
+            daemon.end().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_leaves_by_the_files_of_a_daemon_that_waits_is_cut_off_all_the_same() {
+    let (town, all) = (town().await, of(Some("2"), &[], &["ann", "bob"]));
+    let one = Daemon::begin(&town, "one", &all, numbers);
+    tokio::time::sleep(2 * MINUTE).await;
+    assert!(!town.is_active("cleo@example.com"), "no line grants it");
+    let two = Daemon::begin(&town, "two", &of(Some("1"), &["bob"], &["ann", "cleo"]), numbers);
+    tokio::time::sleep(2 * MINUTE).await;
+    assert!(!town.is_active("bob@example.com") && !town.is_active("cleo@example.com"));
+    assert!(two.told().unwrap().starts_with("Note: one goes by newer files"));
+    for daemon in [one, two] {
+        daemon.end().await;
+    }
+}
