@@ -153,12 +153,13 @@ async fn carry_out(
     let together: Vec<_> = batch.iter().map(|index| &actions[*index]).collect();
     let work = witnessed(perform_together(run, &together, lane));
     let (performed, sent) = with_leave(run.journal.leave(), work).await;
-    let mut written = Ok(());
-    for (action, performed) in together.iter().zip(&performed) {
-        written = written.and(run.journal.end(action, performed, &sent).await);
+    let (mut results, mut written) = (Results::new(), Ok(()));
+    for ((index, action), performed) in batch.into_iter().zip(together).zip(performed) {
+        let entered = run.journal.end(action, &performed, &sent).await;
+        results.push((index, if entered.is_ok() { performed.result } else { performed.result.unwritten() }));
+        written = written.and(entered);
     }
-    let results = performed.into_iter().map(|one| one.result);
-    (batch.into_iter().zip(results).collect(), written)
+    (results, written)
 }
 
 /// Why nothing more may begin. What cannot be written down must not be sent. And whatever kept one action from being sent, a

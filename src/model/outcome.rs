@@ -68,6 +68,18 @@ impl ActionResult {
         self.into()
     }
 
+    /// The same of an action whose end could not be written down. Only what took effect would be taken for finished.
+    #[must_use]
+    pub fn unwritten(self) -> Self {
+        match self {
+            Self::Done { note } => {
+                let but = "it took effect, but the store has no record of that; the next run looks at it first";
+                Self::Done { note: Some(note.map_or_else(|| but.to_owned(), |note| format!("{note}; {but}"))) }
+            }
+            other => other,
+        }
+    }
+
     /// The sentence that goes with it.
     pub fn message(&self) -> Option<&str> {
         match self {

@@ -190,7 +190,8 @@ fn lost(lease: &Lease, owner: Option<String>, epoch: i64) -> Fault {
     let by = match owner {
         Some(owner) => format!("{owner} has it now"),
         None if epoch > lease.epoch => "another process took it over meanwhile, and has given it back since".to_owned(),
-        None => "it was given back".to_owned(),
+        None if epoch == lease.epoch => "it was given back".to_owned(),
+        None => "the store does not know of it; it is an earlier state of itself, or another one".to_owned(),
     };
     Fault::new(Trouble::LostLease, format!("{} no longer has {}: {by}", lease.owner, lease.key.app))
 }

@@ -78,9 +78,10 @@ async fn a_run_ends_when_what_was_done_cannot_be_written_down() {
     let outcome = execute(&plan(vec![action(Verb::Create), update]), &tools, Stop::never(), &Quiet).await;
     let results: Vec<_> = outcome.actions.iter().map(|(name, result)| (name.verb, result.clone())).collect();
     let reason = "the disk is full".into();
+    let note = Some("it took effect, but the store has no record of that; the next run looks at it first".into());
     assert_eq!(
         results,
-        [(Verb::Create, ActionResult::Done { note: None }), (Verb::Update, ActionResult::NotStarted { reason })]
+        [(Verb::Create, ActionResult::Done { note }), (Verb::Update, ActionResult::NotStarted { reason })]
     );
     assert_eq!(fake.world().writes, 1);
 }

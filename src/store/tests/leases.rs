@@ -72,6 +72,15 @@ async fn nothing_is_written_under_a_lease_that_was_lost() {
         let expected =
             "test no longer has autodesk: another process took it over meanwhile, and has given it back since";
         assert!(error.contains(expected), "{error}");
+        for (row, why) in [
+            ("UPDATE apps SET owner = NULL, epoch = 1", "it was given back"),
+            ("UPDATE apps SET owner = NULL, epoch = 0", "the store does not know of it; it is an earlier state of itself"),
+            ("DELETE FROM apps", "the store does not know of it; it is an earlier state of itself"),
+        ] {
+            tamper(&store, row).await;
+            let error = store.check_lease(&old).await.unwrap_err().to_string();
+            assert!(error.contains(why), "{row}: {error}");
+        }
     })
     .await;
 }
