@@ -11,7 +11,7 @@ use super::{InForce, World};
 use crate::{
     git::Lineage,
     model::{OtherFiles, Stance},
-    store::{AppKey, Rival, StoreError},
+    store::{self, Rival, Store, StoreError, Turn},
 };
 
 /// How many intervals the files of two daemons may differ before a person is needed. A roll-out is over by then.
@@ -20,7 +20,8 @@ const INTERVALS: u32 = 2;
 /// Whose files are in force in one app.
 pub(super) struct Rivals {
     app: Arc<str>,
-    shared: bool,
+    /// The turn at hand; none where nobody else has a say.
+    turn: Option<Turn>,
     verdict: Verdict,
     /// By their meaning, the other files that are in force and of which nobody can tell whether they are newer, and since when
     /// this is so.
@@ -30,21 +31,29 @@ pub(super) struct Rivals {
 /// Whose files are in force for the plan at hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Verdict {
-    /// Ours, or nobody's who still lives.
+    /// Ours are.
     Ours,
-    /// Ours come after others, which hereby end to be in force; with all the commits that were overtaken.
-    Newer(Vec<String>),
-    /// Others.
+    /// Ours come into force. They are newer than others, which end to be in force, or nobody who lives goes by those.
+    Take {
+        /// All the commits that were overtaken.
+        overtaken: Option<Vec<String>>,
+    },
+    /// Others are.
     Theirs(OtherFiles),
 }
 
 impl Rivals {
-    pub(super) fn new(app: Arc<str>, shared: bool) -> Self {
-        Self { app, shared, verdict: Verdict::Ours, unclear: None }
+    pub(super) fn new(app: Arc<str>) -> Self {
+        Self { app, turn: None, verdict: Verdict::Ours, unclear: None }
     }
 
-    /// Finds out whose files are in force where `files` are ours and correct what differs, and returns another daemon's if they
-    /// are.
+    /// A turn begins.
+    pub(super) fn begins(&mut self, turn: &Turn) {
+        self.turn = Some(turn.clone());
+    }
+
+    /// Finds out whose files are in force where `files` are ours, puts those into force unless others are, and returns the
+    /// others. Files that only look at the app come never into force.
     ///
     /// # Errors
     /// When the store fails.
@@ -54,39 +63,35 @@ impl Rivals {
         files: &InForce,
         corrects: bool,
     ) -> Result<Option<OtherFiles>, StoreError> {
-        let verdict = self.verdict(world, files, corrects).await?;
+        let (Some(store), Some(turn), true) = (world.store(), self.turn.clone(), corrects) else { return Ok(None) };
+        let verdict = self.verdict(world, store, &turn, files).await?;
+        if let Verdict::Take { overtaken } = &verdict {
+            store.put_in_force(&turn, &files.meaning, overtaken.as_deref()).await?;
+        }
         if verdict != self.verdict {
             self.tell(&verdict);
         }
         self.verdict = verdict;
         Ok(match &self.verdict {
             Verdict::Theirs(others) => Some(others.clone()),
-            Verdict::Ours | Verdict::Newer(_) => None,
+            Verdict::Ours | Verdict::Take { .. } => None,
         })
     }
 
-    /// Whether another daemon's files are in force by the last verdict.
-    pub(super) fn yields(&self) -> bool {
-        matches!(self.verdict, Verdict::Theirs(_))
-    }
-
-    /// The commits that ours came after, where they overtook any.
-    pub(super) fn overtaken(&self) -> Option<&[String]> {
-        match &self.verdict {
-            Verdict::Newer(overtaken) => Some(overtaken),
-            Verdict::Ours | Verdict::Theirs(_) => None,
-        }
-    }
-
-    async fn verdict(&mut self, world: &dyn World, files: &InForce, corrects: bool) -> Result<Verdict, StoreError> {
-        let app = files.desired.apps.get(&self.app);
-        let (Some(store), Some(app), true) = (world.store(), app, self.shared && corrects) else {
-            return Ok(Verdict::Ours);
-        };
-        let key = AppKey::new(self.app.clone(), world.origin(app));
-        let Some(rival) = store.rival(&key, &files.meaning, world.now()).await? else {
-            self.unclear = None;
-            return Ok(Verdict::Ours);
+    async fn verdict(
+        &mut self,
+        world: &dyn World,
+        store: &Store,
+        turn: &Turn,
+        files: &InForce,
+    ) -> Result<Verdict, StoreError> {
+        let rival = match store.in_force(turn.key(), &files.meaning).await? {
+            store::InForce::Theirs(rival) => rival,
+            other => {
+                self.unclear = None;
+                let ours = other == store::InForce::Ours;
+                return Ok(if ours { Verdict::Ours } else { Verdict::Take { overtaken: None } });
+            }
         };
         let revision = world.revision(files).await;
         let lineage = self::lineage(world, revision.as_deref(), &rival).await;
@@ -95,7 +100,7 @@ impl Rivals {
         }
         let patience = INTERVALS * files.timetable.interval(world.now());
         let stance = match lineage {
-            Lineage::Newer => return Ok(Verdict::Newer(rival.overtaken_with_it())),
+            Lineage::Newer => return Ok(Verdict::Take { overtaken: Some(rival.overtaken_with_it()) }),
             Lineage::Older => Stance::Older,
             Lineage::Unrelated if self.unclear_for(&rival) <= patience => Stance::Unclear,
             Lineage::Unrelated => Stance::Unsettled,
@@ -115,11 +120,11 @@ impl Rivals {
         let app = &*self.app;
         match (verdict, &self.verdict) {
             (Verdict::Theirs(others), _) => warn!(app, "{}", others.message()),
-            (Verdict::Newer(_), _) => {
-                info!(app, "this daemon's files are newer than those in force, and take their place")
+            (Verdict::Take { overtaken: Some(_) }, _) => {
+                info!(app, "this daemon's files are newer than those in force, and take their place");
             }
-            (Verdict::Ours, Verdict::Theirs(_)) => info!(app, "no other daemon goes by other files any more"),
-            (Verdict::Ours, _) => {}
+            (_, Verdict::Theirs(_)) => info!(app, "no other daemon goes by other files any more"),
+            (Verdict::Ours | Verdict::Take { .. }, _) => {}
         }
     }
 }

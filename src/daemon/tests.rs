@@ -1,6 +1,7 @@
 //! The tasks of the daemon on a virtual clock.
 
 mod live;
+mod neighbors;
 mod rivals;
 mod sharing;
 mod town;

@@ -48,6 +48,12 @@ impl Sharing {
         Self { keeper: keep(&store, id.clone()), store, id, name: name.into() }
     }
 
+    /// Its name for people.
+    #[cfg(test)]
+    pub(super) fn name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
     /// What renews everything that this daemon holds.
     pub(crate) fn keeper(&self) -> Keeper {
         self.keeper.clone()
@@ -82,8 +88,7 @@ pub(super) enum Asked {
 
 impl Turns {
     pub(super) fn new(world: &dyn World, app: Arc<str>) -> Self {
-        let sharing = world.sharing().cloned();
-        Self { rivals: Rivals::new(app.clone(), sharing.is_some()), app, sharing, last: None }
+        Self { rivals: Rivals::new(app.clone()), app, sharing: world.sharing().cloned(), last: None }
     }
 
     /// Asks for the app's turn; `urgent` when somebody asked for a cycle.
@@ -104,6 +109,7 @@ impl Turns {
                 let ours_was_last = self.last.is_some_and(|last| last + 1 == turn.number());
                 let failures = cycle.filter(|_| !ours_was_last).and_then(known).map(|cycle| cycle.failures);
                 let upkeep = keeper.keep_turn(&turn, before);
+                self.rivals.begins(&turn);
                 Asked::Mine(Box::new(Mine { shared: Some((turn, upkeep)), failures }))
             }
             Ok(TurnClaim::Later(wait)) => {
@@ -124,8 +130,7 @@ impl Turns {
             CycleResult::Skipped | CycleResult::Store => (due, None),
             CycleResult::Ok | CycleResult::Drift | CycleResult::Failed | CycleResult::Unread => (due, Some(&cycle)),
         };
-        let (writes, overtaken) = (report.corrects && !self.rivals.yields(), self.rivals.overtaken());
-        let ended = TurnEnd { files: &files.meaning, writes, overtaken, next_due, cycle };
+        let ended = TurnEnd { files: &files.meaning, next_due, cycle };
         drop(upkeep);
         match sharing.store.end_turn(&turn, ended, world.now()).await {
             Ok(()) => self.last = Some(turn.number()),

@@ -36,9 +36,12 @@ impl Store {
         now: Timestamp,
     ) -> Result<Vec<bool>, StoreError> {
         self.writing("renewing what is held", async |tx| {
-            let until = clock(tx, now).await?.saturating_add(length(ttl));
+            let clock = clock(tx, now).await?;
+            let until = clock.saturating_add(length(ttl));
             if let Some(daemon) = daemon {
-                tx.run("UPDATE daemons SET until = $2 WHERE daemon = $1", none().and(&*daemon.0).and(until)).await?;
+                let sql = "UPDATE daemons SET steady = CASE WHEN until > $3 THEN steady ELSE $3 END, until = $2
+                           WHERE daemon = $1";
+                tx.run(sql, none().and(&*daemon.0).and(until).and(clock)).await?;
             }
             let mut rows = Vec::new();
             for chunk in held.chunks(ROWS) {

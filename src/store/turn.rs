@@ -19,6 +19,14 @@ use super::{
 /// How PostgreSQL locks the row of an app whose turn is asked for. A row that somebody else has locked is passed over.
 const UNLESS_LOCKED: &str = " FOR UPDATE SKIP LOCKED";
 
+/// Since when a daemon has said without a break that it lives, where `$7` is now.
+const STEADY: &str = "CASE WHEN daemons.until > $7 THEN daemons.steady ELSE $7 END";
+
+/// Whether a daemon is surely dead, where `$3` is now and `$4` the time for which daemons say that they live. It has said nothing
+/// for as long, and this is certain only if the daemon `$5` could reach the store all the while.
+const DEAD: &str = "until <= $3 AND (SELECT steady FROM daemons AS me
+                    WHERE me.app = $1 AND me.origin = $2 AND me.daemon = $5) <= $3 - $4";
+
 /// An app whose row is locked is asked for again after this long. Most transactions take milliseconds.
 const LOCKED: Duration = Duration::from_secs(1);
 
@@ -62,7 +70,7 @@ pub enum Why {
 /// The right to go through an app's cycle, until it lapses or is given back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
-    key: AppKey,
+    pub(super) key: AppKey,
     pub(super) number: i64,
 }
 
@@ -94,10 +102,6 @@ pub struct Later {
 pub struct TurnEnd<'a> {
     /// The meaning of the files by which the cycle went.
     pub files: &'a str,
-    /// Whether what differs was corrected by them.
-    pub writes: bool,
-    /// Commits that these files came after; none where what is known of that stays.
-    pub overtaken: Option<&'a [String]>,
     /// When the next cycle is due, on the caller's clock.
     pub next_due: Timestamp,
     /// What others are to know of it; none where nothing was learnt of the app.
@@ -167,8 +171,9 @@ impl Row {
         // Whoever had the last turn has died, and left undone what it was at.
         let broke_off = self.turn_of.is_some();
         let other_files = self.cycle_files.as_deref() != Some(daemon.files);
-        let began_before_all = self.turn_began.is_none_or(|began| began < oldest);
-        if why == Why::Asked || ours_was_last || broke_off || other_files || began_before_all {
+        // A turn that began later than now was timed by a clock that has been set back since.
+        let unknown_age = self.turn_began.is_none_or(|began| began < oldest || began > clock);
+        if why == Why::Asked || ours_was_last || broke_off || other_files || unknown_age {
             return None;
         }
         self.next_due.filter(|due| *due > clock)
@@ -194,8 +199,9 @@ impl Store {
     ) -> Result<TurnClaim, StoreError> {
         self.writing("asking for an app's turn", async |tx| {
             let clock = clock(tx, now).await?;
-            announce(tx, key, daemon, ttl, clock).await?;
             enter_app(tx, key).await?;
+            follow_clock(tx, key, ttl, clock).await?;
+            announce(tx, key, daemon, ttl, clock).await?;
             let later =
                 |at: i64, under_way| Ok(TurnClaim::Later(Later { at: timestamp(local(at, clock, now)), under_way }));
             let sql = format!("{ROW}{}", tx.lock_rows(UNLESS_LOCKED));
@@ -226,14 +232,12 @@ impl Store {
     pub async fn end_turn(&self, turn: &Turn, ended: TurnEnd<'_>, now: Timestamp) -> Result<(), StoreError> {
         self.writing("giving an app's turn back", async |tx| {
             let clock = clock(tx, now).await?;
-            let TurnEnd { files, writes, overtaken, next_due, cycle } = ended;
+            let TurnEnd { files, next_due, cycle } = ended;
             let sql = "UPDATE apps SET turn_of = NULL, turn_until = NULL, next_due = $4, cycle = COALESCE($5, cycle),
-                       cycle_files = $6, files = CASE WHEN $7 = 1 THEN $6 ELSE files END,
-                       overtaken = CASE WHEN $7 = 1 THEN COALESCE($8, overtaken) ELSE overtaken END
+                       cycle_files = $6
                        WHERE app = $1 AND origin = $2 AND turns = $3";
             let due = clock.saturating_add(nanos(next_due).saturating_sub(nanos(now)));
             let params = of(&turn.key).and(turn.number).and(due).and(cycle.map(Value::to_string)).and(files);
-            let params = params.and(i64::from(writes)).and(overtaken.map(|all| all.join(" ")));
             tx.run(sql, params).await.map(drop)
         })
         .await
@@ -273,17 +277,31 @@ impl Store {
     }
 }
 
-/// Lets others know that a daemon has an app in its files. Those who have said nothing for too long are dead.
+/// A clock may be set back, even while nobody runs. What only such a clock can have written must not keep everybody waiting until
+/// it shows that time again.
+async fn follow_clock(tx: &mut Tx<'_>, key: &AppKey, ttl: Duration, clock: i64) -> Result<(), Fault> {
+    let latest = clock.saturating_add(length(ttl));
+    let sql = "UPDATE apps SET turn_until = $3 WHERE app = $1 AND origin = $2 AND turn_until > $3";
+    tx.run(sql, of(key).and(latest)).await?;
+    let sql = "UPDATE daemons SET until = CASE WHEN until > $3 THEN $3 ELSE until END,
+               since = CASE WHEN since > $4 THEN $4 ELSE since END, steady = CASE WHEN steady > $4 THEN $4 ELSE steady END
+               WHERE app = $1 AND origin = $2 AND (until > $3 OR since > $4 OR steady > $4)";
+    tx.run(sql, of(key).and(latest).and(clock)).await.map(drop)
+}
+
+/// Lets others know that a daemon has an app in its files. Those who are surely dead are forgotten.
 async fn announce(tx: &mut Tx<'_>, key: &AppKey, daemon: Daemon<'_>, ttl: Duration, clock: i64) -> Result<(), Fault> {
-    let sql = "DELETE FROM daemons WHERE app = $1 AND origin = $2 AND until <= $3";
-    tx.run(sql, of(key).and(clock)).await?;
-    let sql = "INSERT INTO daemons (app, origin, daemon, name, files, writes, since, until, revision)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-               ON CONFLICT (app, origin, daemon) DO UPDATE SET
-               name = excluded.name, files = excluded.files, writes = excluded.writes, until = excluded.until,
-               revision = excluded.revision";
+    let sql = format!(
+        "INSERT INTO daemons (app, origin, daemon, name, files, writes, since, until, revision, steady)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $7)
+         ON CONFLICT (app, origin, daemon) DO UPDATE SET name = excluded.name, files = excluded.files,
+         writes = excluded.writes, until = excluded.until, revision = excluded.revision,
+         steady = {STEADY}"
+    );
     let params = of(key).and(&*daemon.id.0).and(daemon.name).and(daemon.files).and(i64::from(daemon.writes));
-    tx.run(sql, params.and(clock).and(clock.saturating_add(length(ttl))).and(daemon.revision)).await.map(drop)
+    tx.run(&sql, params.and(clock).and(clock.saturating_add(length(ttl))).and(daemon.revision)).await?;
+    let sql = format!("DELETE FROM daemons WHERE app = $1 AND origin = $2 AND {DEAD}");
+    tx.run(&sql, of(key).and(clock).and(length(ttl)).and(&*daemon.id.0)).await.map(drop)
 }
 
 /// When the first of the daemons that live was started.

@@ -1,76 +1,14 @@
 //! Daemons that share a store and go by different files.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
-use secrecy::SecretString;
-
-use super::town::{Tasks, Town, files};
-use crate::{
-    daemon::{InForce, Sharing, Undelivered, World, report::Standing, turns},
-    desired::{Loaded, Problems},
-    git::Lineage,
-    model::{DesiredApp, SecretRef},
-    reconcile::{Keeper, Memory, Reconciler},
-    store::Store,
+use super::{
+    neighbors::{Daemon, nobody_knows, numbers},
+    town::{Town, files},
 };
+use crate::daemon::{InForce, report::Standing};
 
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// One of several daemons of a town.
-struct Neighbor {
-    town: Arc<Town>,
-    sharing: Sharing,
-    /// How commits stand to each other, as far as its repository has them.
-    lineage: fn(&str, &str) -> Lineage,
-}
-
-#[async_trait::async_trait]
-impl World for Neighbor {
-    fn directory(&self) -> &Path {
-        self.town.directory()
-    }
-
-    fn load(&self) -> Result<Loaded, Problems> {
-        self.town.load()
-    }
-
-    fn wants(&self, _: &DesiredApp) -> bool {
-        true
-    }
-
-    fn reconciler(&self, files: &InForce, app: &str, looking: bool) -> Reconciler {
-        self.town.reconciler(files, app, looking)
-    }
-
-    fn memory(&self, files: &InForce, looking: bool) -> Option<Memory> {
-        self.town.memory(files, looking)
-    }
-
-    async fn lineage(&self, commit: &str, others: Vec<String>) -> Vec<Lineage> {
-        others.iter().map(|other| (self.lineage)(commit, other)).collect()
-    }
-
-    fn store(&self) -> Option<&Store> {
-        self.town.store()
-    }
-
-    fn sharing(&self) -> Option<&Sharing> {
-        Some(&self.sharing)
-    }
-
-    async fn tell(&self, _: &SecretRef, _: &serde_json::Value) -> Result<(), Undelivered> {
-        Ok(())
-    }
-
-    fn secret(&self, secret: &SecretRef) -> Result<SecretString, String> {
-        self.town.secret(secret)
-    }
-
-    fn now(&self) -> Timestamp {
-        self.town.now()
-    }
-}
 
 /// Files of a commit, by which these people leave, and these have an account.
 fn of(commit: Option<&str>, left: &[&str], granted: &[&str]) -> Arc<InForce> {
@@ -84,52 +22,6 @@ fn of(commit: Option<&str>, left: &[&str], granted: &[&str]) -> Arc<InForce> {
     let files = files("{ every: 1m }", &people, &format!("    accounts:\n{granted}"), 0);
     let files = Arc::into_inner(files).expect("nobody else has it");
     Arc::new(InForce { commit: commit.map(str::to_owned), ..files })
-}
-
-struct Daemon {
-    world: Arc<Neighbor>,
-    tasks: Tasks,
-}
-
-impl Daemon {
-    fn begin(town: &Arc<Town>, name: &str, files: &Arc<InForce>, lineage: fn(&str, &str) -> Lineage) -> Self {
-        let keep = |store: &Store, id| Keeper::of_daemon(store, town.clock(), id);
-        let sharing = Sharing::new(town.store.clone(), name.to_owned(), keep);
-        let world = Arc::new(Neighbor { town: town.clone(), sharing, lineage });
-        let tasks = Tasks::within(world.clone(), files.clone());
-        tokio::spawn(turns::follow(world.clone(), tasks.status.clone()));
-        Self { tasks, world }
-    }
-
-    fn standing(&self) -> Standing {
-        self.tasks.status.snapshot().apps["intranet"].standing()
-    }
-
-    /// The finding about other files in the last cycle.
-    fn told(&self) -> Option<String> {
-        let snapshot = self.tasks.status.snapshot();
-        let plan = snapshot.apps["intranet"].last.clone()?.plan.clone()?;
-        let finding = plan.findings.iter().find(|finding| finding.code == crate::model::FindingCode::OtherFiles)?;
-        Some(format!("{:?}: {}", finding.severity, finding.message))
-    }
-
-    async fn end(self) {
-        self.tasks.end().await;
-        turns::leave(&*self.world).await;
-    }
-}
-
-fn nobody_knows(_: &str, _: &str) -> Lineage {
-    Lineage::Unrelated
-}
-
-/// Commits are numbers, and each has all the smaller ones among its ancestors.
-fn numbers(commit: &str, other: &str) -> Lineage {
-    match commit.cmp(other) {
-        std::cmp::Ordering::Greater => Lineage::Newer,
-        std::cmp::Ordering::Less => Lineage::Older,
-        std::cmp::Ordering::Equal => Lineage::Unrelated,
-    }
 }
 
 async fn town() -> Arc<Town> {
@@ -180,8 +72,7 @@ async fn a_daemon_with_newer_files_writes_at_once_and_the_older_one_waits_even_i
         assert!(!town.is_active("bob@example.com"));
         assert_eq!(town.switched_off(), 1, "nobody flip-flops");
         let newer = Arc::new(InForce { number: 1, ..Arc::into_inner(of(Some("2"), &[], &["ann", "cleo"])).unwrap() });
-        one.tasks.status.in_force(&newer);
-        one.tasks.workers.use_files(newer);
+        one.use_files(newer);
         tokio::time::sleep(3 * MINUTE).await;
         assert_eq!([one.standing(), two.standing()], [Standing::InSync; 2]);
         for daemon in [one, two] {

@@ -95,7 +95,7 @@ async fn a_cycle_that_somebody_asks_for_waits_for_that_of_another_daemon_and_is_
     let cycle = serde_json::json!({});
     let due = ships[0].world.now().checked_add(60 * MINUTE).unwrap();
     let (files, cycle) = (&*files.meaning, Some(&cycle));
-    let ended = crate::store::TurnEnd { files, writes: true, overtaken: None, next_due: due, cycle };
+    let ended = crate::store::TurnEnd { files, next_due: due, cycle };
     store.end_turn(&turn, ended, ships[0].world.now()).await.unwrap();
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(all_cycles(&ships, "a"), 4);

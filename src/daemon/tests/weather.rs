@@ -1,14 +1,23 @@
-//! Liveness under one seed: commits, leavers, clocks that are set, a store that is away and a silent app in random order, and then good
-//! weather. Whoever leaves in good weather is cut off within two intervals and the time of the requests; whoever left before
+//! Liveness under one seed: commits, leavers, clocks that are set, a store that is away, a silent app and a second daemon, which may go by
+//! older files and be killed, in random order, and then good weather. Whoever leaves in good weather is cut off within two intervals and the time of the requests; whoever left before
 //! is off by then; and nobody is switched off twice, because nobody was switched on.
 //!
 //! `SEEDS=1000 FROM=0 cargo test --lib weather` takes more seeds than everybody's tests do.
 
-use std::{collections::BTreeSet, fmt::Write as _, sync::atomic::Ordering, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
-use super::town::{Tasks, Town, files};
+use super::{
+    neighbors::{Daemon, numbers},
+    town::{Town, files},
+};
+use crate::daemon::InForce;
 
 /// Enough for every kind of trouble to meet every other one in each run of the tests.
 const FEW: u64 = 12;
@@ -23,7 +32,8 @@ const CROWD: usize = 12;
 /// A cycle reads the app and switches one account off, in fewer requests than this.
 const REQUESTS: u32 = 10;
 
-/// A request of a silent app ends after this, and the store is tried again after less.
+/// A request of a silent app ends after this, and what a daemon held that was killed lapses after less; so does the time until the
+/// store is tried again.
 const LAST_OF_THE_TROUBLE: Duration = Duration::from_secs(60 + 30);
 
 /// What the files say, and whether the store is there.
@@ -32,6 +42,8 @@ struct Author {
     left: BTreeSet<usize>,
     commits: u64,
     store_is_away: bool,
+    /// The files of every commit.
+    log: Vec<Arc<InForce>>,
 }
 
 fn email(person: usize) -> String {
@@ -46,7 +58,7 @@ impl Author {
         }
     }
 
-    fn commit(&mut self) -> std::sync::Arc<crate::daemon::InForce> {
+    fn commit(&mut self) -> Arc<InForce> {
         self.commits += 1;
         let (mut people, mut accounts) = (String::new(), String::from("    accounts:\n"));
         for person in 0..CROWD {
@@ -56,28 +68,52 @@ impl Author {
             writeln!(people, "  {who}: {{ given_name: A{name}, family_name: B{status} }}").unwrap();
             writeln!(accounts, "      {who}:").unwrap();
         }
-        files("{ every: 1m, jitter: 5s }", &people, &accounts, self.commits)
+        let files = files("{ every: 1m, jitter: 5s }", &people, &accounts, self.commits);
+        let files = Arc::into_inner(files).expect("nobody else has it");
+        // Commits are compared as text.
+        let files = Arc::new(InForce { commit: Some(format!("{:08}", self.commits)), ..files });
+        self.log.push(files.clone());
+        files
     }
 }
 
+/// The daemon that follows every commit, and one that comes and goes.
+struct Daemons {
+    first: Daemon,
+    second: Option<Daemon>,
+}
+
 /// What goes wrong next, and for how long the world goes on with it.
-async fn trouble(random: &mut StdRng, town: &Town, tasks: &mut Tasks, author: &mut Author) {
-    match random.random_range(0..10) {
+async fn trouble(random: &mut StdRng, town: &Arc<Town>, daemons: &mut Daemons, author: &mut Author) {
+    match random.random_range(0..14) {
         0..=3 => {
             author.names += 1;
-            tasks.workers.use_files(author.commit());
+            daemons.first.use_files(author.commit());
         }
         4 => {
             let stays: Vec<usize> = (1..CROWD - 1).filter(|person| !author.left.contains(person)).collect();
             if let Some(person) = stays.get(random.random_range(0..stays.len().max(1))) {
                 author.left.insert(*person);
-                tasks.workers.use_files(author.commit());
+                daemons.first.use_files(author.commit());
             }
         }
         5 => drop(town.off.fetch_add(random.random_range(-7200..7200), Ordering::Relaxed)),
         6 | 7 => author.takes_store(town, !author.store_is_away),
         8 => town.wire.silent.store(true, Ordering::Relaxed),
-        _ => town.wire.silent.store(false, Ordering::Relaxed),
+        9 => town.wire.silent.store(false, Ordering::Relaxed),
+        10 => {
+            // By the newest files or by any before.
+            let files = author.log[random.random_range(0..author.log.len())].clone();
+            daemons.second.get_or_insert_with(|| Daemon::begin(town, "second", &files, numbers)).use_files(files);
+        }
+        // The second one is killed, or ends; the first one is killed, and begins anew.
+        11 => drop(daemons.second.take()),
+        12 => {
+            if let Some(second) = daemons.second.take() {
+                second.end().await;
+            }
+        }
+        _ => daemons.first.begin_anew(town, author.log.last().expect("the first commit")),
     }
     let longest = if random.random_bool(0.3) { 300_000 } else { 3_000 };
     tokio::time::sleep(Duration::from_millis(random.random_range(100..longest))).await;
@@ -89,16 +125,17 @@ async fn story(seed: u64) -> Vec<String> {
     let people: Vec<String> = (0..CROWD).map(email).collect();
     let takes = Duration::from_millis(random.random_range(1..2_000));
     let town = Town::of(&people.iter().map(String::as_str).collect::<Vec<_>>(), takes).await;
-    let mut author = Author { names: 0, left: BTreeSet::new(), commits: 0, store_is_away: false };
-    let mut tasks = Tasks::begin(&town, author.commit());
+    let mut author = Author { names: 0, left: BTreeSet::new(), commits: 0, store_is_away: false, log: Vec::new() };
+    let first = Daemon::begin(&town, "first", &author.commit(), numbers);
+    let mut daemons = Daemons { first, second: None };
     for _ in 0..TROUBLES {
-        trouble(&mut random, &town, &mut tasks, &mut author).await;
+        trouble(&mut random, &town, &mut daemons, &mut author).await;
     }
     author.takes_store(&town, false);
     town.wire.silent.store(false, Ordering::Relaxed);
     tokio::time::sleep(LAST_OF_THE_TROUBLE).await;
     author.left.insert(CROWD - 1);
-    tasks.workers.use_files(author.commit());
+    daemons.first.use_files(author.commit());
     tokio::time::sleep(2 * INTERVAL + REQUESTS * takes).await;
     let mut wrong: Vec<String> = Vec::new();
     for person in 0..CROWD {
@@ -111,10 +148,12 @@ async fn story(seed: u64) -> Vec<String> {
     if offs > author.left.len() {
         wrong.push(format!("{offs} times somebody was switched off, and {} left", author.left.len()));
     }
-    if let Some(why) = tasks.status.snapshot().unready() {
+    if let Some(why) = daemons.first.tasks.status.snapshot().unready() {
         wrong.push(format!("not ready in good weather: {why}"));
     }
-    tasks.end().await;
+    for daemon in std::iter::once(daemons.first).chain(daemons.second) {
+        daemon.end().await;
+    }
     wrong
 }
 

@@ -74,7 +74,10 @@ async fn nothing_is_written_under_a_lease_that_was_lost() {
         assert!(error.contains(expected), "{error}");
         for (row, why) in [
             ("UPDATE apps SET owner = NULL, epoch = 1", "it was given back"),
-            ("UPDATE apps SET owner = NULL, epoch = 0", "the store does not know of it; it is an earlier state of itself"),
+            (
+                "UPDATE apps SET owner = NULL, epoch = 0",
+                "the store does not know of it; it is an earlier state of itself",
+            ),
             ("DELETE FROM apps", "the store does not know of it; it is an earlier state of itself"),
         ] {
             tamper(&store, row).await;

@@ -29,8 +29,15 @@ impl Fleet {
         }
     }
 
-    async fn rival(&self, files: &str) -> Option<Rival> {
-        self.store.rival(&autodesk(), files, minute(self.minute)).await.unwrap()
+    async fn in_force(&self, files: &str) -> InForce {
+        self.store.in_force(&autodesk(), files).await.unwrap()
+    }
+
+    /// A daemon's turn, in which its files come into force.
+    async fn goes_by(&self, which: usize, files: &str) {
+        let turn = self.take(which, files, Why::Asked).await;
+        self.store.put_in_force(&turn, files, None).await.unwrap();
+        self.end(&turn, files, 60).await;
     }
 
     /// In how many minutes a daemon is to ask again, and whether another one is in the middle of a cycle.
@@ -46,7 +53,7 @@ impl Fleet {
 
     async fn end(&self, turn: &Turn, files: &str, due: i64) {
         let cycle = json!({ "standing": "in-sync" });
-        let ended = TurnEnd { files, writes: true, overtaken: None, next_due: minute(due), cycle: Some(&cycle) };
+        let ended = TurnEnd { files, next_due: minute(due), cycle: Some(&cycle) };
         self.store.end_turn(turn, ended, minute(self.minute)).await.unwrap();
     }
 
@@ -139,33 +146,73 @@ async fn a_daemon_that_ends_leaves_what_it_was_at_to_the_others() {
 }
 
 #[tokio::test]
-async fn other_files_are_due_and_those_in_force_have_a_rival_for_as_long_as_somebody_goes_by_them() {
+async fn files_are_in_force_until_others_come_or_nobody_who_may_live_goes_by_them() {
     check(async |database| {
-        let fleet = Fleet::new(database).await;
-        let rival = |files: &str, who: &str| Rival {
-            files: files.into(),
-            daemons: vec![(who.into(), Some(who.into()))],
-            overtaken: Vec::new(),
+        let mut fleet = Fleet::new(database).await;
+        let theirs = |files: &str, who: &str| {
+            let daemons = vec![(who.into(), Some(who.into()))];
+            InForce::Theirs(Rival { files: files.into(), daemons, overtaken: Vec::new() })
         };
-        let turn = fleet.take(0, "a", DUE).await;
-        assert_eq!(fleet.rival("a").await, None);
-        fleet.end(&turn, "a", 60).await;
+        assert_eq!(fleet.in_force("a").await, InForce::Nobodys);
+        fleet.goes_by(0, "a").await;
+        assert_eq!(fleet.in_force("a").await, InForce::Ours);
+        assert_eq!(fleet.in_force("b").await, theirs("a", "first"));
         let turn = fleet.take(1, "b", DUE).await;
-        assert_eq!(fleet.rival("b").await, Some(rival("a", "first")));
+        assert_eq!(fleet.in_force("b").await, theirs("a", "first"), "asking for a turn puts nothing into force");
         fleet.end(&turn, "b", 60).await;
-        let turn = fleet.take(0, "a", DUE).await;
-        assert_eq!(fleet.rival("a").await, Some(rival("b", "second")), "and so it goes on");
-        fleet.end(&turn, "a", 60).await;
+        assert_eq!(fleet.in_force("b").await, theirs("a", "first"), "and neither does its end");
+        fleet.goes_by(1, "b").await;
+        assert_eq!(fleet.in_force("a").await, theirs("b", "second"), "and so it goes on");
+        let turn = fleet.take(1, "c", DUE).await;
+        fleet.end(&turn, "c", 60).await;
+        assert_eq!(fleet.in_force("a").await, theirs("b", "second"), "its newer files have not come into force");
+        assert_eq!(fleet.in_force("c").await, InForce::Nobodys, "whoever goes by the same newer files is no rival");
         // A daemon that only looks is nobody's rival.
         let looking = Daemon { writes: false, ..fleet.daemon(1, "b") };
-        let claim = fleet.store.take_turn(&autodesk(), looking, DUE, TTL, minute(0)).await.unwrap();
+        let claim = fleet.store.take_turn(&autodesk(), looking, Why::Asked, TTL, minute(0)).await.unwrap();
         let TurnClaim::Ours { turn, .. } = claim else { panic!("{claim:?}") };
-        let looked = TurnEnd { files: "b", writes: false, overtaken: None, next_due: minute(60), cycle: None };
-        fleet.store.end_turn(&turn, looked, minute(0)).await.unwrap();
-        assert_eq!(fleet.rival("a").await, None);
-        assert_eq!(fleet.rival("b").await, Some(rival("a", "first")));
+        fleet.end(&turn, "b", 60).await;
+        assert_eq!(fleet.in_force("a").await, InForce::Nobodys);
+        fleet.goes_by(0, "a").await;
         fleet.store.leave(&fleet.ids[0]).await.unwrap();
-        assert_eq!(fleet.rival("b").await, None, "nobody goes by the others any more");
+        assert_eq!(fleet.in_force("b").await, InForce::Nobodys, "it has said that it ends");
+        fleet.minute = 1;
+        assert_eq!(fleet.in_force("b").await, InForce::Nobodys);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_daemon_that_is_silent_is_dead_once_another_one_has_reached_the_store_for_as_long() {
+    check(async |database| {
+        let fleet = Fleet::new(database).await;
+        fleet.goes_by(0, "a").await;
+        let silence = async |which: usize| {
+            fleet.store.renew_all(&[], Some(&fleet.ids[which]), Duration::ZERO, minute(0)).await.unwrap();
+        };
+        silence(0).await;
+        // One that has just begun, or could not reach the store itself, cannot tell.
+        for broke_off in [false, true] {
+            if broke_off {
+                silence(1).await;
+            }
+            let turn = fleet.take(1, "b", Why::Asked).await;
+            assert!(matches!(fleet.in_force("b").await, InForce::Theirs(_)));
+            fleet.end(&turn, "b", 60).await;
+        }
+        if !database.postgres {
+            // The clock of a server goes on by itself.
+            let later = async |minutes: i64| {
+                let turn =
+                    fleet.store.take_turn(&autodesk(), fleet.daemon(1, "b"), Why::Asked, TTL, minute(minutes)).await;
+                let Ok(TurnClaim::Ours { turn, .. }) = turn else { panic!("{turn:?}") };
+                fleet.end(&turn, "b", 60).await;
+                fleet.store.renew_all(&[], Some(&fleet.ids[1]), 10 * TTL, minute(minutes)).await.unwrap();
+                fleet.in_force("b").await
+            };
+            assert!(matches!(later(0).await, InForce::Theirs(_)));
+            assert_eq!(later(1).await, InForce::Nobodys);
+        }
     })
     .await;
 }
@@ -174,24 +221,30 @@ async fn other_files_are_due_and_those_in_force_have_a_rival_for_as_long_as_some
 async fn the_commits_that_were_overtaken_are_kept_until_others_are() {
     check(async |database| {
         let fleet = Fleet::new(database).await;
+        let rival = async || match fleet.in_force("b").await {
+            InForce::Theirs(rival) => rival,
+            other => panic!("{other:?}"),
+        };
         let commits = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
-        for (overtaken, writes, kept) in [
-            (Some(commits(&["c1", "c2"])), true, ["c1", "c2"].as_slice()),
-            (None, true, &["c1", "c2"]),
-            (Some(commits(&["c3"])), false, &["c1", "c2"]),
-            (Some(commits(&["c3"])), true, &["c3"]),
+        for (overtaken, kept) in [
+            (Some(commits(&["c1", "c2"])), ["c1", "c2"].as_slice()),
+            (None, &["c1", "c2"]),
+            (Some(commits(&["c3"])), &["c3"]),
         ] {
             let turn = fleet.take(0, "a", Why::Asked).await;
-            let overtaken = overtaken.as_deref();
-            let ended = TurnEnd { files: "a", writes, overtaken, next_due: minute(60), cycle: None };
-            fleet.store.end_turn(&turn, ended, minute(0)).await.unwrap();
-            assert_eq!(fleet.rival("b").await.unwrap().overtaken, kept);
+            fleet.store.put_in_force(&turn, "a", overtaken.as_deref()).await.unwrap();
+            fleet.end(&turn, "a", 60).await;
+            assert_eq!(rival().await.overtaken, kept);
+            // One whose turn is over puts nothing into force.
+            let old = Turn { number: turn.number() - 1, ..turn };
+            fleet.store.put_in_force(&old, "c", Some(&commits(&["c9"]))).await.unwrap();
+            assert_eq!(rival().await.overtaken, kept);
         }
-        let Rival { overtaken, .. } = fleet.rival("b").await.unwrap();
-        let many: Vec<String> = (0..30).map(|n| format!("c{n}")).collect();
-        let rival = Rival { files: "a".into(), daemons: vec![("x".into(), Some("c3".into()))], overtaken };
-        assert_eq!(rival.overtaken_with_it(), ["c3"], "each once");
-        assert_eq!(Rival { overtaken: many, ..rival }.overtaken_with_it().len(), 20);
+        assert_eq!(rival().await.overtaken_with_it(), ["first", "c3"]);
+        let overtaken: Vec<String> = (0..30).map(|n| format!("c{}", n / 2)).collect();
+        assert_eq!(Rival { overtaken, ..rival().await }.overtaken_with_it().len(), 16, "each once");
+        let overtaken: Vec<String> = (0..30).map(|n| format!("c{n}")).collect();
+        assert_eq!(Rival { overtaken, ..rival().await }.overtaken_with_it().len(), 20);
     })
     .await;
 }
