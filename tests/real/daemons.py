@@ -9,8 +9,9 @@ is taken over within a minute, and in the end every app is as the files say. SEC
 unless said otherwise, and less than 60 counts too few requests to tell 5 %.
 """
 
-import collections, json, os, pathlib, random, signal, subprocess, sys, tempfile, threading, time, urllib.parse
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import collections, os, pathlib, random, signal, subprocess, sys, tempfile, threading, time
+
+from apps import MANIFEST, Apps, crash_postgres, pause_postgres, serve
 
 APPS, ACCOUNTS, EVERY = 30, 20, 10
 # The longest that a daemon's apps may wait for another one.
@@ -18,106 +19,16 @@ TAKE_OVER = 60
 # How long the app takes for a write, so that kills come in the middle of some.
 WRITE = 0.3
 
-MANIFEST = """name: tiny
-auth: { bearer: true }
-page: none
-accounts:
-  fields: { id: id, email: email }
-  list: { get: /users, items: users }
-  read: { get: "/users/{account.id}" }
-  create: { post: /users }
-  delete: { delete: "/users/{account.id}" }
-"""
-
-
 def people():
     return [f"person{n:02}@example.com" for n in range(ACCOUNTS)]
 
 
-class Apps:
-    """What the apps hold, and who asked them what."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.accounts = {f"a{n:02}": {} for n in range(APPS)}
-        self.writing = collections.defaultdict(collections.Counter)
-        self.log, self.last, self.double, self.repeated, self.writes = [], 0, [], [], 0
-
-    def request(self, who, method, app, rest, body):
-        now = time.monotonic()
-        with self.lock:
-            self.log.append((now, who, app, method))
-            if method == "GET":
-                rows = [{"id": i, "email": e} for i, e in self.accounts[app].items()]
-                if rest:
-                    rows = [row for row in rows if row["id"] == rest]
-                    return (200, rows[0]) if rows else (404, {})
-                return 200, {"users": rows}
-            others = [other for other, count in self.writing[app].items() if count and other != who]
-            if others:
-                self.double.append((app, who, others))
-            self.writing[app][who] += 1
-            self.writes += 1
-        time.sleep(WRITE)
-        with self.lock:
-            self.writing[app][who] -= 1
-            held = self.accounts[app]
-            if method == "POST":
-                email = body["email"]
-                if email in held.values():
-                    self.repeated.append((app, who, email))
-                    return 409, {}
-                self.last += 1
-                held[str(self.last)] = email
-                return 201, {"id": str(self.last), "email": email}
-            if held.pop(rest, None) is None:
-                self.repeated.append((app, who, rest))
-                return 404, {}
-            return 200, {}
-
-    def whole(self):
-        with self.lock:
-            return all(sorted(held.values()) == people() for held in self.accounts.values())
-
-    def since(self, at):
-        with self.lock:
-            return [entry for entry in self.log if entry[0] >= at]
+apps = Apps([f"a{n:02}" for n in range(APPS)], WRITE)
 
 
-apps = Apps()
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def answer(self):
-        _, app, _, *rest = self.path.split("?")[0].split("/")
-        size = int(self.headers.get("content-length") or 0)
-        body = json.loads(self.rfile.read(size) or "null")
-        who = self.headers.get("authorization", "").removeprefix("Bearer ")
-        status, said = apps.request(who, self.command, app, rest[0] if rest else None, body)
-        text = json.dumps(said).encode()
-        try:
-            self.send_response(status)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True  # The daemon was killed.
-
-    do_GET = do_POST = do_DELETE = answer
-
-    def log_message(self, *_):
-        pass
-
-
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 256
-
-    def handle_error(self, *_):
-        pass  # A daemon that is killed breaks its connections off.
+def whole():
+    with apps.lock:
+        return all(sorted(held.values()) == people() for held in apps.accounts.values())
 
 
 class Fleet:
@@ -192,40 +103,13 @@ def lose(fleet, name, how):
     return at
 
 
-def postgres(store):
-    """The processes of the server: the first, and its children."""
-    place = pathlib.Path(urllib.parse.parse_qs(urllib.parse.urlparse(store).query)["host"][0])
-    first = int((place / "data/postmaster.pid").read_text().split()[0])
-    children = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(first)], capture_output=True, text=True).stdout
-    return first, [(int(line.split()[0]), line) for line in children.splitlines()]
-
-
-def crash_postgres(store):
-    backends = [pid for pid, line in postgres(store)[1] if "rosterd" in line]
-    assert backends, "no daemon is connected"
-    os.kill(backends[0], signal.SIGKILL)
-
-
-def pause_postgres(store, seconds):
-    first, children = postgres(store)
-    everybody = [first, *(pid for pid, _ in children)]
-    for sign, pause in [(signal.SIGSTOP, seconds), (signal.SIGCONT, 0)]:
-        for pid in everybody:
-            try:
-                os.kill(pid, sign)
-            except ProcessLookupError:
-                pass
-        time.sleep(pause)
-
-
 def main():
     rosterd = os.path.abspath(sys.argv[1])
     seconds = int(sys.argv[2]) if len(sys.argv) > 2 else 600
     seed = int(os.environ.get("SEED", random.randrange(1 << 32)))
     chance = random.Random(seed)
     store = os.environ["ROSTERD_TEST_POSTGRES"]
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    base = serve(apps)
     with tempfile.TemporaryDirectory(prefix="daemons.") as root:
         directory = pathlib.Path(root) / "desired-state"
         (directory / "connectors").mkdir(parents=True)
@@ -234,7 +118,7 @@ def main():
         accounts = "".join(f"      {email}: {{}}\n" for email in people())
         lines = [f"settings:\n  schedule: {{ every: {EVERY}s }}\n  daemon: {{ listen: 127.0.0.1:0 }}\napps:\n"]
         for app in apps.accounts:
-            url = f"http://127.0.0.1:{server.server_port}/{app}"
+            url = f"{base}/{app}"
             lines.append(f"  {app}:\n    connector: connectors/tiny.yaml\n    url: {url}\n    auth: {{ token: {{ env: TOKEN }} }}\n"
                          f"    policy: {policy}\n    accounts:\n{accounts}")
         (directory / "all.yaml").write_text("".join(lines))
@@ -255,7 +139,7 @@ def prove(fleet, store, seconds, chance):
     names = ["one", "two", "three"]
     for name in names:
         fleet.start(name)
-    wait("the first cycles", 180, apps.whole)
+    wait("the first cycles", 180, whole)
     time.sleep(2 * EVERY)
     three = quiet(seconds)
     for name in names[1:]:
@@ -290,7 +174,7 @@ def prove(fleet, store, seconds, chance):
     stop.set()
     drifting.join()
     begin = time.monotonic()
-    wait("putting everything right", 2 * EVERY + TAKE_OVER, apps.whole)
+    wait("putting everything right", 2 * EVERY + TAKE_OVER, whole)
     print(f"everything was right {time.monotonic() - begin:.1f} s after the last drift; {apps.writes} writes, "
           f"{len(apps.double)} by two writers at once, {len(apps.repeated)} done twice", flush=True)
     assert not apps.double and not apps.repeated, (apps.double, apps.repeated)
