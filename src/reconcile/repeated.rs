@@ -132,3 +132,123 @@ fn sentence(run: &Run) -> String {
     let commit = begun.commit.as_ref().map(|commit| format!(", commit {}", commit.get(..12).unwrap_or(commit)));
     format!("rosterd {} on {} (process {}{})", begun.command, begun.host, begun.pid, commit.unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::store::{ActionEntry, Claim, Event, Lease, NewEntry, NewIntent, OpenOptions, RunBegun};
+
+    const BEGINS: &str = "2026-12-01T00:00:00Z";
+
+    /// A ledger in which a test writes what two machines did: minute by minute, `MACHINE VERB ACCOUNT`.
+    struct Book {
+        store: Store,
+        lease: Lease,
+    }
+
+    impl Book {
+        async fn new() -> Self {
+            let options = OpenOptions { blocking: true, ..OpenOptions::default() };
+            let store = Store::open_with("sqlite::memory:", &options).await.unwrap();
+            let key = AppKey::new("a", "https://a.example.com");
+            let ttl = std::time::Duration::from_secs(60);
+            let claim = store.claim(&key, "test", ttl, BEGINS.parse().unwrap()).await.unwrap();
+            let Claim::Held(lease) = claim else { panic!("{claim:?}") };
+            for (host, pid) in [("east", 1), ("west", 2)] {
+                let commit = Some(format!("{host}0123456789abcdef"));
+                let begun = RunBegun { command: "daemon".into(), host: host.into(), pid, commit, fingerprint: None };
+                store.begin_run(host, BEGINS.parse().unwrap(), &begun).await.unwrap();
+            }
+            Self { store, lease }
+        }
+
+        async fn write(&self, minute: i64, run: &str, deed: serde_json::Value, sent: bool) {
+            let at = BEGINS.parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_mins(minute);
+            let deed: Deed = serde_json::from_value(deed).unwrap();
+            let action = deed.name(&self.lease.key().app).to_string();
+            let mut said = serde_json::to_value(&deed).unwrap();
+            said["result"] = json!("done");
+            let said: ActionEntry = serde_json::from_value(said).unwrap();
+            let event = Event::Action(Box::new(ActionEntry { sent_at: sent.then_some(at), ..said }));
+            let entry = NewEntry { at, run: Some(run.into()), event };
+            if !sent {
+                return self.store.enter(&self.lease, &[entry]).await.unwrap();
+            }
+            let intent = NewIntent { run: run.into(), action, deed, payload: json!({}), at };
+            let ids = self.store.open_batch(&self.lease, &[intent]).await.unwrap();
+            self.store.close_intent(&self.lease, ids[0], &entry, &[]).await.unwrap();
+        }
+
+        async fn read(&self) -> BTreeMap<String, Vec<Option<Arc<str>>>> {
+            let now = BEGINS.parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_mins(60);
+            let repeated = of_app(&self.store, self.lease.key(), now).await.unwrap().into_iter();
+            repeated.map(|(name, done)| (name, done.into_iter().map(|done| done.undone_by).collect())).collect()
+        }
+    }
+
+    fn member(verb: &str, account: &str) -> serde_json::Value {
+        json!({ "verb": verb, "account": account, "account_id": "1", "group": "G", "group_id": "g" })
+    }
+
+    const EAST: &str = "rosterd daemon on east (process 1, commit east01234567)";
+    const WEST: &str = "rosterd daemon on west (process 2, commit west01234567)";
+
+    #[tokio::test]
+    async fn the_run_that_did_the_opposite_is_named_and_where_none_did_nobody_is() {
+        let book = Book::new().await;
+        for minute in [0, 10, 20] {
+            book.write(minute, "east", member("add-member", "ann@x.io"), true).await;
+            if minute != 10 {
+                // By files that know her by another name.
+                book.write(minute + 1, "west", member("remove-member", "ann.old@x.io"), true).await;
+            }
+        }
+        let west = Some(WEST.into());
+        assert_eq!(book.read().await, [("a/add-member/ann@x.io/G".to_owned(), vec![west.clone(), None, west])].into());
+    }
+
+    #[tokio::test]
+    async fn what_was_found_done_is_not_counted_and_a_value_is_undone_by_another_value() {
+        let book = Book::new().await;
+        let role = |to: &str| {
+            json!({ "verb": "update", "account": "ann@x.io", "account_id": "1",
+                    "changes": [{ "field": "role", "from": null, "to": to }] })
+        };
+        for minute in [0, 10, 20] {
+            book.write(minute, "east", role("user"), true).await;
+            book.write(minute + 1, "west", role("admin"), true).await;
+            book.write(minute + 2, "east", member("add-member", "ann@x.io"), false).await;
+        }
+        let (west, east) = (Some(Arc::from(WEST)), Some(Arc::from(EAST)));
+        let turns = vec![west.clone(), east.clone(), west.clone(), east, west, None];
+        assert_eq!(book.read().await, [("a/update/ann@x.io".to_owned(), turns)].into());
+    }
+
+    #[test]
+    fn each_verb_has_an_opposite_and_another_account_or_group_has_none() {
+        let deed = |verb: Verb, account: &str, group: &str| -> Deed {
+            let value = json!([{ "field": "f", "from": null, "to": verb.sign() }]);
+            serde_json::from_value(json!({
+                "verb": verb, "account": format!("{account}@x.io"), "account_id": account, "group": group, "group_id": group,
+                "changes": value,
+            }))
+            .unwrap()
+        };
+        let undoes = |later: &Deed, verb| bears_on(later, &deed(verb, "1", "g")) == Some(Bears::Undoes);
+        for verb in Verb::ALL {
+            let opposite = |account: &str, group: &str| {
+                let other = |later: Verb| {
+                    let mut later = deed(later, account, group);
+                    later.changes[0].to = Some("other".into());
+                    undoes(&later, *verb)
+                };
+                Verb::ALL.iter().any(|later| other(*later))
+            };
+            assert!(opposite("1", "g"), "{verb}");
+            assert!(!opposite("2", "h"), "{verb}");
+            assert!(!undoes(&deed(*verb, "1", "g"), *verb), "{verb}: that is the same once more");
+        }
+    }
+}

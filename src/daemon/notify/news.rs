@@ -199,8 +199,8 @@ impl Follower {
         // A pause is told once, and not for each action, and so are other files that are in force; an edit fight is told as what
         // is wrong.
         let told_elsewhere = |action: &Action| {
-            let mut guards = action.held.iter().flat_map(|held| held.also.iter().chain([&held.guard]));
-            guards.all(|guard| matches!(guard, Guard::Paused | Guard::OtherFiles | Guard::EditFight))
+            let in_general = |guard: &Guard| matches!(guard, Guard::Paused | Guard::OtherFiles | Guard::EditFight);
+            action.held.as_ref().is_some_and(|held| in_general(&held.guard) && held.also.iter().all(in_general))
         };
         let errors = report.plan.iter().flat_map(|plan| &plan.findings);
         facts.wrong = BTreeMap::new();
@@ -430,5 +430,26 @@ mod tests {
         };
         let held = [("ann", Status::Held)];
         assert_eq!([step(&held), step(&held), step(&[]), step(&held)], [1, 0, 0, 1]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_once_in_whatever_words_it_comes_again() {
+        let (mut follower, mut told) = (Follower::default(), Now::default());
+        let mut step = |findings: &[Finding]| {
+            let mut report = cycle(0, Trigger::Schedule, &[("ann", Status::Held)], &[], &[]);
+            let plan = Arc::make_mut(&mut report).plan.as_mut().unwrap();
+            let (reason, guard) = ("undone by process 7".to_owned(), Guard::EditFight);
+            plan.actions[0].held = Some(Held { guard, reason, release: None, repair: None, also: Vec::new() });
+            plan.findings = findings.to_vec();
+            follower.take(News::Ended("a".into(), report));
+            let items = items(&told, &follower.now, &Corrected::new(), &["held".to_owned()].into());
+            told = follower.now.clone();
+            items.len()
+        };
+        let of = |account: &str, text: &str| Finding::error(FindingCode::EditFight, text).account(account);
+        let (ann, later, bob) = (of("ann", "by process 7"), of("ann", "by process 8"), of("bob", "by process 8"));
+        let all = |text: &str| Finding::error(FindingCode::EditFight, text);
+        assert_eq!([step(&[ann.clone()]), step(&[later.clone()]), step(&[later.clone(), bob])], [1, 0, 1]);
+        assert_eq!([step(&[]), step(&[ann]), step(&[all("more")]), step(&[all("others")])], [0, 1, 1, 1]);
     }
 }
