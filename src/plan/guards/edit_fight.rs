@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    model::{Action, Finding, FindingCode, Guard, Status, Verb},
+    model::{Action, Change, Finding, FindingCode, Guard, Status, Verb},
     plan::{
         Context, DoneLately,
         approvals::Approvals,
@@ -29,9 +29,9 @@ pub(super) fn check(cx: &Context<'_>, _: &Grounds<'_>, drafts: &mut Drafts) {
     // What a person does is not in the ledger.
     for draft in drafts.actions.iter_mut().filter(|draft| !draft.is(Status::Manual)) {
         let name = draft.action.name.to_string();
-        let rounds = repeated.get(&name).and_then(|done| rounds(&draft.action, done, cx.now));
-        let Some(rounds) = rounds else { continue };
-        let reason = sentence(&draft.action, &rounds);
+        let fight = repeated.get(&name).and_then(|done| fight(&draft.action, done, cx.now));
+        let Some(fight) = fight else { continue };
+        let reason = sentence(&draft.action, &fight);
         if draft.cuts_off_leaver() {
             let message = format!("{reason}; a person who left is cut off each time all the same");
             told.insert(name, finding(draft, message));
@@ -57,27 +57,50 @@ fn finding(draft: &Draft, message: String) -> Finding {
     Finding { group: name.group.clone(), ..finding.because(draft.action.because.clone()) }
 }
 
+/// What is fought about, and the last times that it was done.
+struct Fight<'a> {
+    /// Fields, where it is about their values.
+    fields: Vec<&'a str>,
+    rounds: Vec<&'a DoneLately>,
+}
+
+fn fight<'a>(action: &'a Action, done: &'a [DoneLately], now: Timestamp) -> Option<Fight<'a>> {
+    let same: Vec<&DoneLately> = done.iter().filter(|done| is_about_same(action, done)).collect();
+    if action.name.verb.sign() != "~" {
+        return Some(Fight { fields: Vec::new(), rounds: last(same.into_iter(), now)? });
+    }
+    // Whoever sets a field to one value after the other fights with nobody.
+    let sets =
+        |done: &DoneLately, new: &Change| done.changes.iter().any(|old| old.field == new.field && old.to == new.to);
+    let of_field = |new: &'a Change| {
+        let rounds = last(same.iter().copied().filter(|done| sets(done, new)), now)?;
+        Some(Fight { fields: vec![&*new.field], rounds })
+    };
+    action.changes.iter().filter_map(of_field).reduce(|mut all, next| {
+        all.fields.extend(next.fields);
+        all
+    })
+}
+
 /// The last times that just this was done, if they are so close together that it is a fight, and the last is not long ago. That
 /// it has to be done again says that each of them was undone.
-fn rounds<'a>(action: &Action, done: &'a [DoneLately], now: Timestamp) -> Option<Vec<&'a DoneLately>> {
-    let ours: Vec<&DoneLately> = done.iter().filter(|done| is_same(action, done)).collect();
-    let last = ours.get(ours.len().checked_sub(DoneLately::TIMES)?..)?;
+fn last<'a>(done: impl Iterator<Item = &'a DoneLately>, now: Timestamp) -> Option<Vec<&'a DoneLately>> {
+    let done: Vec<&DoneLately> = done.collect();
+    let last = &done[done.len().checked_sub(DoneLately::TIMES)?..];
     let (first, latest) = (last.first()?.at, last.last()?.at);
     let is_close = |from: Timestamp, to: Timestamp| to.duration_since(from) < DoneLately::WITHIN;
     (is_close(first, latest) && is_close(latest, now)).then(|| last.to_vec())
 }
 
-/// Whether the same was done to the same account or group. What is made anew has another id each time.
-fn is_same(action: &Action, done: &DoneLately) -> bool {
-    let step = &action.step;
-    let others = |id: Option<&Arc<str>>, done: &Option<_>| id.zip(done.as_ref()).is_some_and(|(a, b)| a != b);
-    let other_value = action.name.verb.sign() == "~"
-        && !action.changes.iter().any(|new| done.changes.iter().any(|old| old.field == new.field && old.to == new.to));
-    !others(step.account_id(), &done.account) && !others(step.group_id(), &done.group) && !other_value
+/// Whether it was done to the same account or group. What is made anew has another id each time.
+fn is_about_same(action: &Action, done: &DoneLately) -> bool {
+    let other = |id: Option<&Arc<str>>, done: &Option<_>| id.zip(done.as_ref()).is_some_and(|(a, b)| a != b);
+    !other(action.step.account_id(), &done.account) && !other(action.step.group_id(), &done.group)
 }
 
-fn sentence(action: &Action, rounds: &[&DoneLately]) -> String {
-    let who: BTreeSet<String> = rounds
+fn sentence(action: &Action, fight: &Fight<'_>) -> String {
+    let who: BTreeSet<String> = fight
+        .rounds
         .iter()
         .map(|done| match &done.undone_by {
             Some(run) => format!("by {run}"),
@@ -88,18 +111,16 @@ fn sentence(action: &Action, rounds: &[&DoneLately]) -> String {
     format!(
         "three times within 24 hours rosterd {}, and each time it was undone: {}; find out which of the two is meant, and change \
          the files or stop what undoes it",
-        deed(action),
+        deed(action, &fight.fields.join(", ")),
         who.join("; ")
     )
 }
 
 /// What was done, as the end of a sentence.
-fn deed(action: &Action) -> String {
+fn deed(action: &Action, fields: &str) -> String {
     let name = &action.name;
     let account = name.account.as_deref().unwrap_or_default();
     let group = name.group.as_deref().unwrap_or_default();
-    let fields: Vec<&str> = action.changes.iter().map(|change| &*change.field).collect();
-    let fields = fields.join(", ");
     match name.verb {
         Verb::Create => format!("created {account}"),
         Verb::Update => format!("changed {fields} of {account}"),
