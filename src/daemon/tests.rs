@@ -1,5 +1,6 @@
 //! The tasks of the daemon on a virtual clock.
 
+mod fights;
 mod live;
 mod neighbors;
 mod rivals;

@@ -114,6 +114,8 @@ pub enum FindingCode {
     ClaimNotAccepted,
     /// Actions wait for one another in a circle.
     Cycle,
+    /// What rosterd does is undone again and again.
+    EditFight,
     /// A field cannot change once the account exists.
     FixedField,
     /// A group that the files declared before, and that no line declares any more.

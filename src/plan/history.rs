@@ -5,13 +5,13 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Context,
     draft::{Draft, Drafts},
 };
-use crate::model::{Email, Finding, FindingCode, Former, Pause};
+use crate::model::{Change, Email, Finding, FindingCode, Former, Pause};
 
 /// What the ledger knows about each app.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,8 +144,34 @@ pub struct AppHistory {
     pub pauses: Vec<Pause>,
     /// Actions, by name, of which an earlier request may still take effect; each with why it is not sent again now.
     pub under_way: BTreeMap<String, String>,
+    /// What was done at least [`DoneLately::TIMES`] times of late, by the action's name, oldest first.
+    pub repeated: BTreeMap<String, Vec<DoneLately>>,
     /// What granted what an action, by name, takes away, where no line grants it any more.
     pub granted_before: BTreeMap<String, Former>,
+}
+
+/// Something that we did to an account, a membership or a group, and that took effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoneLately {
+    /// When.
+    pub at: Timestamp,
+    /// The account's id, where it was known.
+    pub account: Option<Arc<str>>,
+    /// The group's id, where it was known.
+    pub group: Option<Arc<str>>,
+    /// Fields, old and new.
+    pub changes: Vec<Change>,
+    /// Which run of ours did the opposite afterwards, as a sentence names it. None where the ledger knows of none: then somebody
+    /// did in the app, if it has to be done again.
+    pub undone_by: Option<Arc<str>>,
+}
+
+impl DoneLately {
+    /// What has to be done so often is an edit fight,
+    pub const TIMES: usize = 3;
+
+    /// if it was done so often within this time.
+    pub const WITHIN: SignedDuration = SignedDuration::from_hours(24);
 }
 
 /// An entry of the files that was about the same app before.

@@ -24,7 +24,7 @@ mod strays;
 mod tests;
 mod wanted;
 
-pub use history::{AppHistory, AppPast, History, Invited, Oversight, Recognized, Used};
+pub use history::{AppHistory, AppPast, DoneLately, History, Invited, Oversight, Recognized, Used};
 pub use newer::{keep_to_reading, withdrawn};
 
 use std::{

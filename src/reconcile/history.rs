@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use tracing::{info, warn};
 
+use super::repeated;
 use crate::{
     execute::CreatedIds,
     model::{
@@ -55,6 +56,7 @@ pub(super) async fn of_app(store: &Store, key: &AppKey, now: Timestamp) -> Resul
         inherited: store.inherited_accounts(key).await?,
         pauses: store.pauses(now).await?.into_iter().filter(|pause| pause.is_for(&key.app)).collect(),
         under_way: BTreeMap::new(),
+        repeated: repeated::of_app(store, key, now).await?,
         granted_before: BTreeMap::new(),
     })
 }

@@ -26,6 +26,7 @@ mod readings;
 mod recover;
 mod remember;
 mod remembered;
+mod repeated;
 mod tenant;
 mod trouble;
 mod wait;

@@ -191,14 +191,8 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub async fn moved_since(&self, key: &AppKey, since: Timestamp) -> Result<Moved, StoreError> {
-        let sql = format!(
-            "{ENTRIES}
-             WHERE app = $1 AND origin = $2 AND at >= $3 AND kind = 'action' AND result = 'done' AND {COVERED}"
-        );
-        let doing = "looking up who lost or gained something";
-        let entries: Vec<Entry> = self.find(doing, &sql, of(key).and(nanos(since))).await?;
         let mut moved = Moved::default();
-        for entry in entries {
+        for entry in self.done_since(key, since).await? {
             let Some(action) = entry.entry.event.action() else { continue };
             let deed = &action.deed;
             let people = if deed.people.is_empty() { deed.account.as_slice() } else { &deed.people };

@@ -46,6 +46,7 @@ mod pauses;
 mod personal;
 mod reading;
 mod renewal;
+mod repeated;
 mod rival;
 mod row;
 mod run;

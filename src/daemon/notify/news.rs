@@ -12,7 +12,7 @@ use crate::{
         InForce,
         report::{CycleResult, Report, Trigger},
     },
-    model::{Action, ActionName, Guard, Pause, Severity, Status},
+    model::{Action, ActionName, Finding, FindingCode, Guard, Pause, Severity, Status},
 };
 
 /// Corrections that are remembered for whoever cannot be told, per app. With more, how many there are matters more than
@@ -57,11 +57,29 @@ pub(super) struct Facts {
     /// What a guard holds, or a person has to do.
     pub held: BTreeMap<ActionName, String>,
     /// Findings that are errors, which no cycle can put right.
-    pub wrong: BTreeSet<String>,
+    pub wrong: BTreeMap<About, BTreeSet<String>>,
     /// Actions that failed.
     pub failed: BTreeMap<ActionName, String>,
     /// Why nothing at all could be done.
     pub unread: Option<String>,
+}
+
+/// What a finding is about: what is told of it once, in whatever words it comes again. One about the whole app is another one
+/// when it says something else.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct About {
+    code: FindingCode,
+    account: Option<Arc<str>>,
+    group: Option<Arc<str>>,
+    message: Option<String>,
+}
+
+impl About {
+    fn of(finding: &Finding) -> Self {
+        let Finding { code, account, group, message, .. } = finding.clone();
+        let message = (account.is_none() && group.is_none()).then_some(message);
+        Self { code, account, group, message }
+    }
 }
 
 impl Facts {
@@ -178,17 +196,21 @@ impl Follower {
                 held_by(action, Guard::Mode) || held_by(action, Guard::Paused) || held_by(action, Guard::OtherFiles);
             !report.corrects && (action.status == Status::Ready || in_general)
         };
-        // A pause is told once, and not for each action, and so are other files that are in force.
-        let told_in_general = |action: &Action| {
-            let in_general = held_by(action, Guard::Paused) || held_by(action, Guard::OtherFiles);
-            in_general && action.held.as_ref().is_some_and(|held| held.also.is_empty())
+        // A pause is told once, and not for each action, and so are other files that are in force; an edit fight is told as what
+        // is wrong.
+        let told_elsewhere = |action: &Action| {
+            let in_general = |guard: &Guard| matches!(guard, Guard::Paused | Guard::OtherFiles | Guard::EditFight);
+            action.held.as_ref().is_some_and(|held| in_general(&held.guard) && held.also.iter().all(in_general))
         };
         let errors = report.plan.iter().flat_map(|plan| &plan.findings);
-        let errors = errors.filter(|finding| finding.severity == Severity::Error);
-        facts.wrong = errors.map(|finding| finding.message.clone()).collect();
+        facts.wrong = BTreeMap::new();
+        for finding in errors.filter(|finding| finding.severity == Severity::Error) {
+            facts.wrong.entry(About::of(finding)).or_default().insert(finding.message.clone());
+        }
         facts.drift = with(&is_drift);
         facts.held = with(&|action| {
-            matches!(action.status, Status::Held | Status::Manual) && !is_drift(action) && !told_in_general(action)
+            let is_held = action.status == Status::Held && !told_elsewhere(action);
+            (is_held || action.status == Status::Manual) && !is_drift(action)
         });
         facts.failed = report.failures().map(|(name, error)| (name.clone(), error.to_owned())).collect();
         facts.unread = match report.result {
@@ -268,7 +290,8 @@ pub(super) fn items(told: &Now, now: &Now, corrected: &Corrected, on: &BTreeSet<
             items.extend(of(Kind::Corrected, corrected.map(|name| (name.clone(), String::new())).collect()));
             items.extend(of(Kind::Drift, fresh(&facts.drift, &before.drift)));
         }
-        let wrong: Vec<String> = facts.wrong.difference(&before.wrong).cloned().collect();
+        let wrong = facts.wrong.iter().filter(|(about, _)| !before.wrong.contains_key(about));
+        let wrong: Vec<String> = wrong.flat_map(|(_, messages)| messages).cloned().collect();
         if wants("held") {
             let item = Item::Wrong { app: app.clone(), findings: wrong.clone() };
             items.extend((!wrong.is_empty()).then_some(item));
@@ -407,5 +430,26 @@ mod tests {
         };
         let held = [("ann", Status::Held)];
         assert_eq!([step(&held), step(&held), step(&[]), step(&held)], [1, 0, 0, 1]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_once_in_whatever_words_it_comes_again() {
+        let (mut follower, mut told) = (Follower::default(), Now::default());
+        let mut step = |findings: &[Finding]| {
+            let mut report = cycle(0, Trigger::Schedule, &[("ann", Status::Held)], &[], &[]);
+            let plan = Arc::make_mut(&mut report).plan.as_mut().unwrap();
+            let (reason, guard) = ("undone by process 7".to_owned(), Guard::EditFight);
+            plan.actions[0].held = Some(Held { guard, reason, release: None, repair: None, also: Vec::new() });
+            plan.findings = findings.to_vec();
+            follower.take(News::Ended("a".into(), report));
+            let items = items(&told, &follower.now, &Corrected::new(), &["held".to_owned()].into());
+            told = follower.now.clone();
+            items.len()
+        };
+        let of = |account: &str, text: &str| Finding::error(FindingCode::EditFight, text).account(account);
+        let (ann, later, bob) = (of("ann", "by process 7"), of("ann", "by process 8"), of("bob", "by process 8"));
+        let all = |text: &str| Finding::error(FindingCode::EditFight, text);
+        assert_eq!([step(&[ann.clone()]), step(&[later.clone()]), step(&[later.clone(), bob])], [1, 0, 1]);
+        assert_eq!([step(&[]), step(&[ann]), step(&[all("more")]), step(&[all("others")])], [0, 1, 1, 1]);
     }
 }

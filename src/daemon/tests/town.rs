@@ -18,7 +18,7 @@ use crate::{
         Clock, Outside, Override, ProcessSecrets, Registry,
         http::transport::{Transport, WireAnswer, WireFailure, WireRequest},
     },
-    daemon::{InForce, Undelivered, World, status::DaemonStatus, workers::Workers},
+    daemon::{InForce, Undelivered, World, notify, status::DaemonStatus, workers::Workers},
     desired::{self, Loaded, Problems},
     execute::Stop,
     model::{DesiredApp, SecretRef},
@@ -76,6 +76,8 @@ pub(super) struct Town {
     pub store: Store,
     /// By how many seconds the time of day was set.
     pub off: Arc<AtomicI64>,
+    /// What the webhook was told.
+    pub told: Mutex<Vec<String>>,
     began: Instant,
     registry: Registry,
     dir: tempfile::TempDir,
@@ -106,7 +108,7 @@ impl Town {
         let url = format!("sqlite:{}", dir.path().join("state.db").display());
         // In step with the simulated clock.
         let store = Store::open_with(&url, &OpenOptions { blocking: true, max_pages: None }).await.unwrap();
-        Arc::new(Self { sandbox, wire, store, off, began, registry, dir })
+        Arc::new(Self { sandbox, wire, store, off, told: Mutex::default(), began, registry, dir })
     }
 
     /// Whether an account can be used.
@@ -188,7 +190,8 @@ impl World for Town {
         Some(&self.store)
     }
 
-    async fn tell(&self, _: &SecretRef, _: &serde_json::Value) -> Result<(), Undelivered> {
+    async fn tell(&self, _: &SecretRef, body: &serde_json::Value) -> Result<(), Undelivered> {
+        self.told.lock().unwrap().push(body["text"].as_str().unwrap().to_owned());
         Ok(())
     }
 
@@ -227,6 +230,7 @@ impl Tasks {
     pub(super) fn within(world: Arc<dyn World>, files: Arc<InForce>) -> Self {
         let status = Arc::new(DaemonStatus::new(world.now()));
         let (ask, stop) = Stop::new();
+        tokio::spawn(notify::run(world.clone(), status.on_webhook_failure(), status.follow()));
         status.in_force(&files);
         let mut workers = Workers::new(world, status.clone(), stop, files);
         workers.begin();

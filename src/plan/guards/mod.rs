@@ -4,6 +4,7 @@
 //! A new guard is a variant in `model/guard.rs`, a function here, and an arm of [`check_of`], for which the compiler asks.
 
 mod caps;
+mod edit_fight;
 mod identity;
 mod min_admins;
 mod policies;
@@ -52,6 +53,7 @@ fn check_of(guard: Guard) -> Check {
         Guard::Shrank => Check::All(shrank::check),
         Guard::Identity => Check::All(identity::check),
         Guard::Protected => Check::All(policies::protected),
+        Guard::EditFight => Check::All(edit_fight::check),
         Guard::Irreversible => Check::Each(policies::irreversible),
         Guard::MinAdmins | Guard::MaxRemovals | Guard::MaxCreates => Check::Counted,
     }

@@ -2,6 +2,7 @@
 
 mod caps;
 mod claims;
+mod edit_fights;
 mod extent;
 mod fixture;
 mod groups;

@@ -12,6 +12,7 @@ mod ledger;
 mod migrate;
 mod pauses;
 mod readings;
+mod repeated;
 mod safety;
 mod tenant;
 mod turns;

@@ -1,6 +1,7 @@
 //! Every guard as a reviewer meets it: what holds is shown with the line that releases it or with the repair that mends it,
 //! and following that to the letter does just what it says.
 
+mod fights;
 mod identity;
 mod mended;
 mod released;
