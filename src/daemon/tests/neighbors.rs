@@ -4,7 +4,6 @@ use std::{path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::task::JoinSet;
 
 use super::town::{Tasks, Town};
 use crate::{
@@ -75,8 +74,6 @@ impl World for Neighbor {
 pub(super) struct Daemon {
     world: Arc<Neighbor>,
     pub tasks: Tasks,
-    /// Ends with it.
-    _beside: JoinSet<()>,
 }
 
 impl Daemon {
@@ -90,9 +87,7 @@ impl Daemon {
         let sharing = Sharing::new(town.store.clone(), name.to_owned(), keep);
         let world = Arc::new(Neighbor { town: town.clone(), sharing, lineage });
         let tasks = Tasks::within(world.clone(), files.clone());
-        let mut beside = JoinSet::new();
-        beside.spawn(turns::follow(world.clone(), tasks.status.clone()));
-        Self { tasks, world, _beside: beside }
+        Self { tasks, world }
     }
 
     /// Kills it, and begins it again.

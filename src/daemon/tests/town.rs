@@ -11,14 +11,14 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::Instant;
+use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     connectors::{
         Clock, Outside, Override, ProcessSecrets, Registry,
         http::transport::{Transport, WireAnswer, WireFailure, WireRequest},
     },
-    daemon::{InForce, Undelivered, World, notify, status::DaemonStatus, workers::Workers},
+    daemon::{InForce, Undelivered, World, notify, status::DaemonStatus, turns, workers::Workers},
     desired::{self, Loaded, Problems},
     execute::Stop,
     model::{DesiredApp, SecretRef},
@@ -220,6 +220,8 @@ pub(super) struct Tasks {
     pub status: Arc<DaemonStatus>,
     pub workers: Workers,
     ask: tokio::sync::watch::Sender<u8>,
+    /// Ends with it.
+    _beside: JoinSet<()>,
 }
 
 impl Tasks {
@@ -230,11 +232,13 @@ impl Tasks {
     pub(super) fn within(world: Arc<dyn World>, files: Arc<InForce>) -> Self {
         let status = Arc::new(DaemonStatus::new(world.now()));
         let (ask, stop) = Stop::new();
-        tokio::spawn(notify::run(world.clone(), status.on_webhook_failure(), status.follow()));
+        let mut beside = JoinSet::new();
+        beside.spawn(notify::run(world.clone(), status.on_webhook_failure(), status.follow()));
+        beside.spawn(turns::follow(world.clone(), status.clone()));
         status.in_force(&files);
         let mut workers = Workers::new(world, status.clone(), stop, files);
         workers.begin();
-        Self { status, workers, ask }
+        Self { status, workers, ask, _beside: beside }
     }
 
     pub(super) async fn end(mut self) {

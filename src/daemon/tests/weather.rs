@@ -2,7 +2,7 @@
 //! older files and be killed, in random order, and then good weather. Whoever leaves in good weather is cut off within two intervals and the time of the requests; whoever left before
 //! is off by then; and nobody is switched off twice, because nobody was switched on.
 //!
-//! `SEEDS=1000 FROM=0 cargo test --lib weather` takes more seeds than everybody's tests do.
+//! `SEEDS=1000 FROM=0 cargo test --lib weather` takes more seeds than everybody's tests do. With `RUST_LOG` it says what happens.
 
 use std::{
     collections::BTreeSet,
@@ -85,7 +85,9 @@ struct Daemons {
 
 /// What goes wrong next, and for how long the world goes on with it.
 async fn trouble(random: &mut StdRng, town: &Arc<Town>, daemons: &mut Daemons, author: &mut Author) {
-    match random.random_range(0..14) {
+    let which = random.random_range(0..14);
+    tracing::info!(second = town.seconds(), which, "trouble");
+    match which {
         0..=3 => {
             author.names += 1;
             daemons.first.use_files(author.commit());
@@ -160,6 +162,9 @@ async fn story(seed: u64) -> Vec<String> {
 #[test]
 fn in_good_weather_every_leaver_is_cut_off_whatever_was_before() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    if std::env::var_os("RUST_LOG").is_some() {
+        tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
+    }
     let (first, seeds) = (number("FROM").unwrap_or(0), number("SEEDS").unwrap_or(FEW));
     let mut failed = Vec::new();
     for seed in first..first + seeds {
