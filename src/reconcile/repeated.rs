@@ -67,17 +67,20 @@ fn bears_on(later: &Deed, deed: &Deed) -> Option<Bears> {
         Scope::Membership => same_account && same_group,
         Scope::Group => same_group,
     };
-    let undoes = match (deed.verb, later.verb) {
-        (Verb::Create | Verb::Reactivate | Verb::AddMember, Verb::Deactivate | Verb::Delete) => same_account,
-        (Verb::AddMember, Verb::DeleteGroup) => same_group,
-        (Verb::AddMember, Verb::RemoveMember)
-        | (Verb::RemoveMember, Verb::AddMember)
-        | (Verb::Deactivate | Verb::Delete, Verb::Create | Verb::Reactivate | Verb::AddMember)
-        | (Verb::CreateGroup, Verb::DeleteGroup)
-        | (Verb::DeleteGroup, Verb::CreateGroup) => same_target,
-        (Verb::Update, Verb::Update)
-        | (Verb::ChangeMember, Verb::ChangeMember | Verb::AddMember)
-        | (Verb::UpdateGroup, Verb::UpdateGroup) => same_target && sets_otherwise(later, deed),
+    let undoes = match (deed.verb.sign(), later.verb.sign()) {
+        // Whoever has no account has no membership, and a group that is gone has no members.
+        ("+", "-") => match later.verb.scope() {
+            Scope::Account => deed.verb.scope() != Scope::Group && same_account,
+            Scope::Group => deed.verb.scope() != Scope::Account && same_group,
+            Scope::Membership => deed.verb.scope() == Scope::Membership && same_target,
+        },
+        // Some apps make an account with its first membership.
+        ("-", "+") => {
+            let makes_account = deed.verb.scope() == Scope::Account && later.verb == Verb::AddMember;
+            same_target && (deed.verb.scope() == later.verb.scope() || makes_account)
+        }
+        // A membership that is made anew has the values that it is made with.
+        ("~", "~" | "+") => deed.verb.scope() == later.verb.scope() && same_target && sets_otherwise(later, deed),
         _ => false,
     };
     let repeats = later.verb == deed.verb && same_target && (deed.verb.sign() != "~" || sets_alike(later, deed));

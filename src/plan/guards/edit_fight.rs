@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    model::{Action, Change, Finding, FindingCode, Guard, Status, Verb},
+    model::{Action, Change, Finding, FindingCode, Guard, Status},
     plan::{
         Context, DoneLately,
         approvals::Approvals,
@@ -108,30 +108,12 @@ fn sentence(action: &Action, fight: &Fight<'_>) -> String {
         })
         .collect();
     let who: Vec<String> = who.into_iter().collect();
+    let name = &action.name;
+    let [account, group] = [&name.account, &name.group].map(|name| name.as_deref().unwrap_or_default());
     format!(
         "three times within 24 hours rosterd {}, and each time it was undone: {}; find out which of the two is meant, and change \
          the files or stop what undoes it",
-        deed(action, &fight.fields.join(", ")),
+        name.verb.past(account, group, &fight.fields.join(", ")),
         who.join("; ")
     )
-}
-
-/// What was done, as the end of a sentence.
-fn deed(action: &Action, fields: &str) -> String {
-    let name = &action.name;
-    let account = name.account.as_deref().unwrap_or_default();
-    let group = name.group.as_deref().unwrap_or_default();
-    match name.verb {
-        Verb::Create => format!("created {account}"),
-        Verb::Update => format!("changed {fields} of {account}"),
-        Verb::Reactivate => format!("reactivated {account}"),
-        Verb::Deactivate => format!("deactivated {account}"),
-        Verb::Delete => format!("deleted {account}"),
-        Verb::AddMember => format!("added {account} to {group}"),
-        Verb::ChangeMember => format!("changed {fields} of {account} in {group}"),
-        Verb::RemoveMember => format!("removed {account} from {group}"),
-        Verb::CreateGroup => format!("created {group}"),
-        Verb::UpdateGroup => format!("changed {fields} of {group}"),
-        Verb::DeleteGroup => format!("deleted {group}"),
-    }
 }
