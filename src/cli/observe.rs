@@ -57,7 +57,7 @@ pub(super) async fn everything(from: &Everything, others: bool, global: &Global)
     let target = &from.target;
     if let Some(file) = &from.live {
         let loaded = context::load_for_plan(target, &[])?;
-        let mut live = snapshot::read(file, &loaded.desired, Timestamp::now())?.live;
+        let mut live = snapshot::of_apps(snapshot::read(file)?, &loaded.desired, Timestamp::now())?.live;
         live.apps.retain(|name, _| others || target.wants(name));
         return Ok((loaded.desired, live));
     }

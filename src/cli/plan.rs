@@ -1,10 +1,6 @@
 //! `rosterd plan`.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 use url::Url;
@@ -17,7 +13,7 @@ use super::{
     next,
     progress::Reading,
     saved,
-    snapshot::{self, Taken},
+    snapshot::{self, SnapshotFile, Taken},
     storage,
     terminal::{self, Stream},
     tracing::timed,
@@ -108,13 +104,18 @@ async fn make(args: &Args, global: &Global) -> Result<Plan, Failure> {
             made
         }
         (Some(snapshot), None) => {
-            let loaded = timed("loaded the files", || context::load_for_plan(target, approve))?;
+            let (loaded, read) = rayon::join(
+                || timed("loaded the files", || context::load_for_plan(target, approve)),
+                || timed("read the snapshot", || snapshot::read(snapshot)),
+            );
+            let (loaded, read) = (loaded?, read?);
             let digest = loaded.fingerprint();
-            offline(&loaded.desired, loaded.files, &digest, snapshot, None, args).await?
+            offline(&loaded.desired, loaded.files, &digest, read, None, args).await?
         }
         (Some(snapshot), Some(compared)) => {
             let (desired, files, base) = (&compared.trusted.desired, compared.files.clone(), Some(compared.base()));
-            offline(desired, files, &compared.digest, snapshot, base, args).await?
+            let read = timed("read the snapshot", || snapshot::read(snapshot))?;
+            offline(desired, files, &compared.digest, read, base, args).await?
         }
     };
     if let Some(compared) = &compared {
@@ -151,13 +152,13 @@ async fn offline(
     desired: &Desired,
     files: context::Files,
     digest: &str,
-    snapshot: &Path,
+    read: SnapshotFile,
     base: Option<&Desired>,
     args: &Args,
 ) -> Result<Planned, Failure> {
     let target = &args.target;
-    let now = Timestamp::now();
-    let Taken { mut live, simulated_at } = timed("read the snapshot", || snapshot::read(snapshot, desired, now))?;
+    let (now, snapshot) = (Timestamp::now(), read.path.clone());
+    let Taken { mut live, simulated_at } = snapshot::of_apps(read, desired, now)?;
     live.apps.retain(|name, _| target.wants(name));
     // An app that is left out of a plan without a word looks like one that is in sync.
     for name in desired.apps.keys().filter(|name| target.wants(name)) {

@@ -3,12 +3,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use jiff::{SignedDuration, Timestamp};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use url::Url;
 
 use super::{context::Origins, exit::Failure, terminal};
@@ -59,14 +61,53 @@ pub(super) fn text(live: Live, desired: &Desired, origins: &Origins, simulated: 
     Ok(serde_json::to_string_pretty(&wire).map_err(Failure::new)? + "\n")
 }
 
-/// Reads a snapshot for the apps of `desired`. What is of another app than the files mean is not used; what cannot be told,
-/// or is odd, is said.
-pub(super) fn read(path: &Path, desired: &Desired, now: Timestamp) -> Result<Taken, Failure> {
+/// A snapshot whose apps are still text.
+#[derive(Deserialize)]
+struct Unparsed<'a> {
+    #[serde(default)]
+    version: Option<u32>,
+    #[serde(default)]
+    simulated: bool,
+    #[serde(default)]
+    sources: BTreeMap<Arc<str>, Source>,
+    #[serde(borrow)]
+    apps: BTreeMap<Arc<str>, &'a RawValue>,
+}
+
+/// A snapshot file, of which nobody has yet asked whether it is of the apps that the files mean.
+pub(super) struct SnapshotFile {
+    pub path: PathBuf,
+    wire: Wire,
+}
+
+/// Reads a file. Nothing of it depends on the files of the organisation, so that both may be read at the same time.
+pub(super) fn read(path: &Path) -> Result<SnapshotFile, Failure> {
     let hint = "a snapshot is what `rosterd observe --out FILE` writes";
     let file = path.display();
     let text = fs::read(path).map_err(|error| Failure::new(format!("cannot read {file}: {error}")).hint(hint))?;
-    let wire: Wire = serde_json::from_slice(&text)
-        .map_err(|error| Failure::new(format!("{file} is not a snapshot: {error}")).hint(hint))?;
+    let wire = parse(&text).map_err(|error| Failure::new(format!("{file} is not a snapshot: {error}")).hint(hint))?;
+    Ok(SnapshotFile { path: path.to_owned(), wire })
+}
+
+/// Parses the apps of a snapshot, several at once.
+fn parse(text: &[u8]) -> serde_json::Result<Wire> {
+    let Unparsed { version, simulated, sources, apps } = serde_json::from_slice(text)?;
+    let parsed = apps.into_par_iter().map(|(name, app)| Ok((name, serde_json::from_str(app.get())?)));
+    match parsed.collect::<serde_json::Result<_>>() {
+        Ok(apps) => Ok(Wire { version, simulated, sources, apps }),
+        // It counts lines from the beginning of the app; people look for the line of the file.
+        Err(within_app) => serde_json::from_slice::<Wire>(text).and(Err(within_app)),
+    }
+}
+
+/// Takes of a snapshot what is of the apps of `desired`. What is of another app than the files mean is not used; what cannot be
+/// told, or is odd, is said.
+pub(super) fn of_apps(
+    SnapshotFile { path, wire }: SnapshotFile,
+    desired: &Desired,
+    now: Timestamp,
+) -> Result<Taken, Failure> {
+    let file = path.display();
     match wire.version {
         Some(VERSION) => {}
         None => terminal::warning(&format!(

@@ -80,7 +80,7 @@ async fn look(
     now: Timestamp,
 ) -> Result<Option<(Live, Plan)>, Failure> {
     let (mut live, history) = match &args.live {
-        Some(file) => (snapshot::read(file, desired, now)?.live, None),
+        Some(file) => (snapshot::of_apps(snapshot::read(file)?, desired, now)?.live, None),
         None => {
             let Records { dir, storage } = &args.records;
             let memory = storage::looking(&desired.settings.store, storage, false, dir).await?;

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 use sha2::{Digest, Sha256};
 
 use crate::model::{ConnectorCatalogue, Desired};
@@ -88,17 +89,12 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
         let hint = "people, teams, apps, approvals and settings stand in `*.yaml` or `*.yml` files";
         return Err(Problems::placeless("no-files", vec!["there are no YAML files here".to_owned()], Some(hint)));
     }
-    let mut hashes: BTreeMap<Arc<str>, String> =
-        sources.iter().map(|source| (source.name.clone(), hash(&source.text))).collect();
-
     let mut report = Report::new(&sources);
-    let mut roots = Vec::new();
-    for (file, source) in (0_u32..).zip(&sources) {
-        if let Some(mut root) = tree::parse(file, &source.text, &mut report) {
-            secret::refuse(&mut root, &mut report);
-            place_sections(&mut root, &source.name, &mut report);
-            roots.push(root);
-        }
+    let (mut roots, mut hashes) = (Vec::new(), BTreeMap::new());
+    for Parsed { hash, root, report: of_file, name } in parse_each(&sources) {
+        hashes.insert(name, hash);
+        roots.extend(root);
+        report.append(of_file);
     }
     let Some(root) = merge::merge(roots, &mut report) else {
         if report.all_read() {
@@ -120,6 +116,30 @@ pub fn parse(files: Vec<(String, String)>, catalogue: &dyn ConnectorCatalogue) -
     } else {
         Ok(Loaded { desired, warnings: problems, files: hashes, meaning })
     }
+}
+
+/// A file by itself.
+struct Parsed<'s> {
+    name: Arc<str>,
+    hash: String,
+    root: Option<Node<'s>>,
+    report: Report<'s>,
+}
+
+/// Parses every file, several at once; what comes of it is in the order of the files.
+fn parse_each(sources: &[Source]) -> Vec<Parsed<'_>> {
+    let numbered: Vec<(u32, &Source)> = (0..).zip(sources).collect();
+    numbered.into_par_iter().map(|(file, source)| parse_one(file, source, sources)).collect()
+}
+
+fn parse_one<'s>(file: u32, source: &'s Source, sources: &'s [Source]) -> Parsed<'s> {
+    let mut report = Report::new(sources);
+    let mut root = tree::parse(file, &source.text, &mut report);
+    if let Some(root) = &mut root {
+        secret::refuse(root, &mut report);
+        place_sections(root, &source.name, &mut report);
+    }
+    Parsed { name: source.name.clone(), hash: hash(&source.text), root, report }
 }
 
 /// Takes out of a file what may not stand in it.

@@ -65,6 +65,13 @@ impl<'s> Report<'s> {
         Self { sources, drafts: Vec::new(), secrets: Vec::new(), unread: BTreeSet::new() }
     }
 
+    /// Takes over what another report of the same files found.
+    pub(super) fn append(&mut self, other: Self) {
+        self.drafts.extend(other.drafts);
+        self.secrets.extend(other.secrets);
+        self.unread.extend(other.unread);
+    }
+
     /// Notes what stops the files from being used. `at` is the place to fix, if there is one.
     pub(super) fn error(
         &mut self,

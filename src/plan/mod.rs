@@ -33,6 +33,7 @@ use std::{
 };
 
 use jiff::{Timestamp, Zoned, civil::Date};
+use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
 
 use crate::model::{
     AppPlan, Coverage, Desired, DesiredApp, DesiredGroup, Email, Extent, Finding, FindingCode, Forecast, Guard, Live,
@@ -80,26 +81,26 @@ pub struct AppInputs<'a> {
 /// Plans every app that was read.
 pub fn plan(inputs: &Inputs<'_>) -> Plan {
     let Inputs { desired, history, base, others, now, .. } = *inputs;
-    let mut unchecked = history.is_none_or(|history| history.private);
-    let mut claims_unchecked = false;
-    let mut plan_read = |app: &DesiredApp, live: &LiveApp| {
+    let plan_read = |app: &DesiredApp, live: &LiveApp| {
         let past = history.map(|history| history.of(&app.name));
-        unchecked |= past.is_none_or(|past| past.history.is_none());
         let cx = Context::new(&AppInputs { desired, app, live, past, base, others, now });
-        claims_unchecked |= !claims::are_judged_by_key(&cx);
-        plan_app(&cx)
+        let unchecked =
+            Unchecked { past: past.is_none_or(|past| past.history.is_none()), claims: !claims::are_judged_by_key(&cx) };
+        (plan_app(&cx), unchecked)
     };
-    let apps: Vec<AppPlan> = inputs
-        .live
-        .apps
-        .iter()
-        .filter_map(|(name, live)| Some((desired.apps.get(name)?, live)))
+    let read = inputs.live.apps.iter().filter_map(|(name, live)| Some((desired.apps.get(name)?, live)));
+    // Apps say nothing about one another, so that each may be planned on a thread of its own.
+    let planned: Vec<(AppPlan, Unchecked)> = read
+        .collect::<Vec<_>>()
+        .into_par_iter()
         .map(|(app, live)| match live {
             Ok(live) => plan_read(app, live),
-            Err(failure) => AppPlan { error: Some(failure.message.clone()), ..empty(app) },
+            Err(failure) => (AppPlan { error: Some(failure.message.clone()), ..empty(app) }, Unchecked::default()),
         })
         .collect();
-    claims_unchecked |= unchecked && base.is_none();
+    let (apps, of_apps): (Vec<AppPlan>, Vec<Unchecked>) = planned.into_iter().unzip();
+    let unchecked = history.is_none_or(|history| history.private) || of_apps.iter().any(|app| app.past);
+    let claims_unchecked = unchecked && base.is_none() || of_apps.iter().any(|app| app.claims);
     let is_unchecked = |guard: &Guard| match guard {
         Guard::Identity => claims_unchecked,
         other => unchecked && other.needs_history(),
@@ -115,6 +116,15 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
         snapshot: None,
         findings: Vec::new(),
     }
+}
+
+/// What guards could not check in an app.
+#[derive(Default)]
+struct Unchecked {
+    /// What needs the app's past.
+    past: bool,
+    /// Whose accounts are by their own keys.
+    claims: bool,
 }
 
 /// Plans one app: to see, before the whole is planned, what would be changed.

@@ -71,11 +71,12 @@ def quiet(seconds):
 
 
 def drift(stop, chance):
-    """Accounts vanish behind our back, each of them at most twice, which is no edit fight."""
+    """Accounts vanish behind our back, each of them at most twice, which is no edit fight, and so slowly that no app shrinks by
+    half while nobody looks."""
     victims = [(app, email) for app in apps.accounts for email in people()] * 2
     chance.shuffle(victims)
     for app, email in victims:
-        if stop.wait(0.4):
+        if stop.wait(1.5):
             return
         with apps.lock:
             held = apps.accounts[app]
