@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 
 use crate::{
-    model::{Email, Scope, Verb},
+    model::{Email, Scope},
     plan::DoneLately,
     store::{AppKey, Deed, Entry, Run, Store, StoreError},
 };
@@ -67,17 +67,15 @@ fn bears_on(later: &Deed, deed: &Deed) -> Option<Bears> {
         Scope::Membership => same_account && same_group,
         Scope::Group => same_group,
     };
-    let undoes = match (deed.verb, later.verb) {
-        (Verb::Create | Verb::Reactivate | Verb::AddMember, Verb::Deactivate | Verb::Delete) => same_account,
-        (Verb::AddMember, Verb::DeleteGroup) => same_group,
-        (Verb::AddMember, Verb::RemoveMember)
-        | (Verb::RemoveMember, Verb::AddMember)
-        | (Verb::Deactivate | Verb::Delete, Verb::Create | Verb::Reactivate | Verb::AddMember)
-        | (Verb::CreateGroup, Verb::DeleteGroup)
-        | (Verb::DeleteGroup, Verb::CreateGroup) => same_target,
-        (Verb::Update, Verb::Update)
-        | (Verb::ChangeMember, Verb::ChangeMember | Verb::AddMember)
-        | (Verb::UpdateGroup, Verb::UpdateGroup) => same_target && sets_otherwise(later, deed),
+    let (scopes, signs) = ((deed.verb.scope(), later.verb.scope()), (deed.verb.sign(), later.verb.sign()));
+    let undoes = match (scopes, signs) {
+        // Memberships go with the account and with the group, and some apps make the account of whoever joins.
+        ((Scope::Membership, Scope::Account), ("+", "-")) | ((Scope::Account, Scope::Membership), ("-", "+")) => {
+            same_account
+        }
+        ((Scope::Membership, Scope::Group), ("+", "-")) => same_group,
+        ((was, is), ("+", "-") | ("-", "+")) => was == is && same_target,
+        ((was, is), ("~", "~" | "+")) => was == is && same_target && sets_otherwise(later, deed),
         _ => false,
     };
     let repeats = later.verb == deed.verb && same_target && (deed.verb.sign() != "~" || sets_alike(later, deed));
@@ -138,7 +136,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::store::{ActionEntry, Claim, Event, Lease, NewEntry, NewIntent, OpenOptions, RunBegun};
+    use crate::{
+        model::Verb,
+        store::{ActionEntry, Claim, Event, Lease, NewEntry, NewIntent, OpenOptions, RunBegun},
+    };
 
     const BEGINS: &str = "2026-12-01T00:00:00Z";
 

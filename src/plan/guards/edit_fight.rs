@@ -8,7 +8,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    model::{Action, Change, Finding, FindingCode, Guard, Status, Verb},
+    model::{Action, Change, Finding, FindingCode, Guard, Status},
     plan::{
         Context, DoneLately,
         approvals::Approvals,
@@ -119,19 +119,15 @@ fn sentence(action: &Action, fight: &Fight<'_>) -> String {
 /// What was done, as the end of a sentence.
 fn deed(action: &Action, fields: &str) -> String {
     let name = &action.name;
-    let account = name.account.as_deref().unwrap_or_default();
-    let group = name.group.as_deref().unwrap_or_default();
-    match name.verb {
-        Verb::Create => format!("created {account}"),
-        Verb::Update => format!("changed {fields} of {account}"),
-        Verb::Reactivate => format!("reactivated {account}"),
-        Verb::Deactivate => format!("deactivated {account}"),
-        Verb::Delete => format!("deleted {account}"),
-        Verb::AddMember => format!("added {account} to {group}"),
-        Verb::ChangeMember => format!("changed {fields} of {account} in {group}"),
-        Verb::RemoveMember => format!("removed {account} from {group}"),
-        Verb::CreateGroup => format!("created {group}"),
-        Verb::UpdateGroup => format!("changed {fields} of {group}"),
-        Verb::DeleteGroup => format!("deleted {group}"),
-    }
+    let of = if fields.is_empty() { String::new() } else { format!("{fields} of ") };
+    let into = match name.verb.sign() {
+        "+" => "to",
+        "-" => "from",
+        _ => "in",
+    };
+    let whom = match (&name.account, &name.group) {
+        (Some(account), Some(group)) => format!("{account} {into} {group}"),
+        (account, group) => account.as_ref().or(group.as_ref()).map(ToString::to_string).unwrap_or_default(),
+    };
+    format!("{} {of}{whom}", name.verb.past())
 }
