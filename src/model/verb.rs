@@ -59,6 +59,19 @@ impl Verb {
         }
     }
 
+    /// How a sentence says that it was done: "rosterd … Ann".
+    pub fn past(self) -> &'static str {
+        match self {
+            Self::Create | Self::CreateGroup => "created",
+            Self::Update | Self::ChangeMember | Self::UpdateGroup => "changed",
+            Self::Reactivate => "reactivated",
+            Self::Deactivate => "deactivated",
+            Self::Delete | Self::DeleteGroup => "deleted",
+            Self::AddMember => "added",
+            Self::RemoveMember => "removed",
+        }
+    }
+
     /// How a sentence says it: "the API has no way to …".
     pub fn phrase(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 
 use crate::{
-    model::{Email, Scope, Verb},
+    model::{Email, Scope},
     plan::DoneLately,
     store::{AppKey, Deed, Entry, Run, Store, StoreError},
 };
@@ -67,20 +67,15 @@ fn bears_on(later: &Deed, deed: &Deed) -> Option<Bears> {
         Scope::Membership => same_account && same_group,
         Scope::Group => same_group,
     };
-    let undoes = match (deed.verb.sign(), later.verb.sign()) {
-        // Whoever has no account has no membership, and a group that is gone has no members.
-        ("+", "-") => match later.verb.scope() {
-            Scope::Account => deed.verb.scope() != Scope::Group && same_account,
-            Scope::Group => deed.verb.scope() != Scope::Account && same_group,
-            Scope::Membership => deed.verb.scope() == Scope::Membership && same_target,
-        },
-        // Some apps make an account with its first membership.
-        ("-", "+") => {
-            let makes_account = deed.verb.scope() == Scope::Account && later.verb == Verb::AddMember;
-            same_target && (deed.verb.scope() == later.verb.scope() || makes_account)
+    let (scopes, signs) = ((deed.verb.scope(), later.verb.scope()), (deed.verb.sign(), later.verb.sign()));
+    let undoes = match (scopes, signs) {
+        // Memberships go with the account and with the group, and some apps make the account of whoever joins.
+        ((Scope::Membership, Scope::Account), ("+", "-")) | ((Scope::Account, Scope::Membership), ("-", "+")) => {
+            same_account
         }
-        // A membership that is made anew has the values that it is made with.
-        ("~", "~" | "+") => deed.verb.scope() == later.verb.scope() && same_target && sets_otherwise(later, deed),
+        ((Scope::Membership, Scope::Group), ("+", "-")) => same_group,
+        ((was, is), ("+", "-") | ("-", "+")) => was == is && same_target,
+        ((was, is), ("~", "~" | "+")) => was == is && same_target && sets_otherwise(later, deed),
         _ => false,
     };
     let repeats = later.verb == deed.verb && same_target && (deed.verb.sign() != "~" || sets_alike(later, deed));
@@ -141,7 +136,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::store::{ActionEntry, Claim, Event, Lease, NewEntry, NewIntent, OpenOptions, RunBegun};
+    use crate::{
+        model::Verb,
+        store::{ActionEntry, Claim, Event, Lease, NewEntry, NewIntent, OpenOptions, RunBegun},
+    };
 
     const BEGINS: &str = "2026-12-01T00:00:00Z";
 

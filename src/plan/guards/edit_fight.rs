@@ -117,3 +117,19 @@ fn sentence(action: &Action, fight: &Fight<'_>) -> String {
         who.join("; ")
     )
 }
+
+/// What was done, as the end of a sentence.
+fn deed(action: &Action, fields: &str) -> String {
+    let name = &action.name;
+    let of = if fields.is_empty() { String::new() } else { format!("{fields} of ") };
+    let into = match name.verb.sign() {
+        "+" => "to",
+        "-" => "from",
+        _ => "in",
+    };
+    let whom = match (&name.account, &name.group) {
+        (Some(account), Some(group)) => format!("{account} {into} {group}"),
+        (account, group) => account.as_ref().or(group.as_ref()).map(ToString::to_string).unwrap_or_default(),
+    };
+    format!("{} {of}{whom}", name.verb.past())
+}
