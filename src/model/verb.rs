@@ -88,23 +88,6 @@ impl Verb {
             Self::DeleteGroup => "delete a group",
         }
     }
-
-    /// How a sentence tells of it once it was done: "rosterd …". `fields` are those that it changed.
-    pub fn past(self, account: &str, group: &str, fields: &str) -> String {
-        match self {
-            Self::Create => format!("created {account}"),
-            Self::Update => format!("changed {fields} of {account}"),
-            Self::Reactivate => format!("reactivated {account}"),
-            Self::Deactivate => format!("deactivated {account}"),
-            Self::Delete => format!("deleted {account}"),
-            Self::AddMember => format!("added {account} to {group}"),
-            Self::ChangeMember => format!("changed {fields} of {account} in {group}"),
-            Self::RemoveMember => format!("removed {account} from {group}"),
-            Self::CreateGroup => format!("created {group}"),
-            Self::UpdateGroup => format!("changed {fields} of {group}"),
-            Self::DeleteGroup => format!("deleted {group}"),
-        }
-    }
 }
 
 /// What a verb is about.

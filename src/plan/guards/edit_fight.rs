@@ -108,12 +108,10 @@ fn sentence(action: &Action, fight: &Fight<'_>) -> String {
         })
         .collect();
     let who: Vec<String> = who.into_iter().collect();
-    let name = &action.name;
-    let [account, group] = [&name.account, &name.group].map(|name| name.as_deref().unwrap_or_default());
     format!(
         "three times within 24 hours rosterd {}, and each time it was undone: {}; find out which of the two is meant, and change \
          the files or stop what undoes it",
-        name.verb.past(account, group, &fight.fields.join(", ")),
+        deed(action, &fight.fields.join(", ")),
         who.join("; ")
     )
 }
