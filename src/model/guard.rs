@@ -79,7 +79,7 @@ impl Guard {
     /// Whether it cannot do all of its work without a history. The caps count the current run even so, but not the rolling
     /// day; and whose account it is by their own key is judged by earlier runs alone.
     pub fn needs_history(self) -> bool {
-        self.takes_number() || matches!(self, Self::Shrank | Self::EditFight)
+        self.takes_number() || self == Self::Shrank
     }
 
     /// Whether it also holds what a person would have to do by hand. Nobody is asked to do what is uncertain, or what the

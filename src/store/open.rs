@@ -166,7 +166,7 @@ impl Store {
             name: self.inner.name.clone(),
             address: self.inner.address.clone(),
             file: None,
-            blocking: false,
+            blocking: self.inner.blocking,
             connection: Mutex::new(Slot { connection: None, dirty: false, max_pages: None }),
             locks: Locks::None,
         };

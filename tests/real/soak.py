@@ -199,6 +199,9 @@ def main():
         try:
             soak(wanted, daemons, store, seconds, random.Random(seed))
         except BaseException:
+            command = [rosterd, "plan", str(root / "desired-state"), "--store", store]
+            env = {**os.environ, "TOKEN": "plan"}
+            print(subprocess.run(command, env=env, capture_output=True, text=True).stdout, file=sys.stderr)
             for daemon in daemons:
                 print(f"--- {daemon.name}", *(root / f"{daemon.name}.log").read_text().splitlines()[-60:], sep="\n", file=sys.stderr)
             raise

@@ -17,7 +17,7 @@ fn people(leo: &str) -> String {
 /// Three hours in which somebody does something every twenty seconds, where there is something to do. Returns how often there was.
 async fn meddle(undo: impl Fn() -> bool) -> usize {
     let mut times = 0;
-    for _ in 0..3 * 180 {
+    for _ in 0..3 * 40 {
         tokio::time::sleep(Duration::from_secs(20)).await;
         times += usize::from(undo());
     }
@@ -68,7 +68,7 @@ async fn a_leaver_who_is_switched_on_again_each_time_is_cut_off_each_time_and_th
     };
     let times = meddle(on).await;
     // Every minute, and an interval may be a tenth longer.
-    assert!(times > 150, "{times}");
+    assert!(times > 30, "{times}");
     assert_eq!(standing(&tasks), Standing::NeedsPerson);
     let told = told(&town);
     assert_eq!(told.len(), 1, "{told:#?}");

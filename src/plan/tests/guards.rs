@@ -312,7 +312,7 @@ fn a_history_that_lacks_the_app_is_no_history_of_it() {
 fn without_a_history_the_guards_that_need_one_are_listed() {
     assert_eq!(
         World::full().whole_plan().guards_unchecked,
-        [Guard::Shrank, Guard::Identity, Guard::EditFight, Guard::MaxRemovals, Guard::MaxCreates]
+        [Guard::Shrank, Guard::Identity, Guard::MaxRemovals, Guard::MaxCreates]
     );
     // The first run of an app has no earlier one to judge whose accounts are by.
     assert_eq!(World::full().history(|_| ()).whole_plan().guards_unchecked, [Guard::Identity]);
