@@ -41,7 +41,9 @@ class Wanted:
 
     def commit(self):
         self.commits += 1
-        policy = "{ unlisted: remove, remove_with: delete, irreversible: allow, max_creates: 10000, max_removals: 100%, min_admins: 0 }"
+        # Without a past, only so many removals go through on the first day as `at_least` says.
+        policy = ("{ unlisted: remove, remove_with: delete, irreversible: allow, max_creates: 10000, "
+                  "max_removals: { share: 100%, at_least: 1000 }, min_admins: 0 }")
         lines = [f"# Commit {self.commits}.\nsettings:\n  schedule: {{ every: {EVERY}s, jitter: 1s }}\n"
                  "  daemon: { listen: 127.0.0.1:0 }\napps:\n"]
         for name in NAMES:

@@ -449,7 +449,8 @@ mod tests {
         let of = |account: &str, text: &str| Finding::error(FindingCode::EditFight, text).account(account);
         let (ann, later, bob) = (of("ann", "by process 7"), of("ann", "by process 8"), of("bob", "by process 8"));
         let all = |text: &str| Finding::error(FindingCode::EditFight, text);
-        assert_eq!([step(&[ann.clone()]), step(&[later.clone()]), step(&[later.clone(), bob])], [1, 0, 1]);
+        let one = std::slice::from_ref;
+        assert_eq!([step(one(&ann)), step(one(&later)), step(&[later.clone(), bob])], [1, 0, 1]);
         assert_eq!([step(&[]), step(&[ann]), step(&[all("more")]), step(&[all("others")])], [0, 1, 1, 1]);
     }
 }
