@@ -30,11 +30,6 @@ pub(crate) struct GitError {
     pub hint: Option<String>,
 }
 
-/// The first digits of a commit's id, as people quote it.
-pub(crate) fn short(id: &str) -> &str {
-    id.get(..12).unwrap_or(id)
-}
-
 fn fail(message: String, hint: Option<&str>) -> GitError {
     GitError { message, hint: hint.map(str::to_owned) }
 }

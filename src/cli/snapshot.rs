@@ -22,9 +22,10 @@ const VERSION: u32 = 1;
 /// Two machines' clocks may be this far apart.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
 
-/// A snapshot. Older ones hold the apps alone.
+/// A snapshot, whose apps are parsed or still text. Older ones hold the apps alone.
 #[derive(Debug, Serialize, Deserialize)]
-struct Wire {
+#[serde(bound(deserialize = "A: Deserialize<'de>"))]
+struct Wire<A = Result<LiveApp, ReadFailure>> {
     #[serde(default)]
     version: Option<u32>,
     /// Whether it is of simulated apps.
@@ -33,7 +34,7 @@ struct Wire {
     /// Where each app was.
     #[serde(default)]
     sources: BTreeMap<Arc<str>, Source>,
-    apps: BTreeMap<Arc<str>, Result<LiveApp, ReadFailure>>,
+    apps: BTreeMap<Arc<str>, A>,
 }
 
 /// Where an app was, and how it was read.
@@ -61,26 +62,13 @@ pub(super) fn text(live: Live, desired: &Desired, origins: &Origins, simulated: 
     Ok(serde_json::to_string_pretty(&wire).map_err(Failure::new)? + "\n")
 }
 
-/// A snapshot whose apps are still text.
-#[derive(Deserialize)]
-struct Unparsed<'a> {
-    #[serde(default)]
-    version: Option<u32>,
-    #[serde(default)]
-    simulated: bool,
-    #[serde(default)]
-    sources: BTreeMap<Arc<str>, Source>,
-    #[serde(borrow)]
-    apps: BTreeMap<Arc<str>, &'a RawValue>,
-}
-
-/// A snapshot file, of which nobody has yet asked whether it is of the apps that the files mean.
+/// A snapshot that was read and not yet compared with the apps of the files.
 pub(super) struct SnapshotFile {
     pub path: PathBuf,
     wire: Wire,
 }
 
-/// Reads a file. Nothing of it depends on the files of the organisation, so that both may be read at the same time.
+/// Reads a snapshot. It does not depend on the organisation's files, so both can be read at the same time.
 pub(super) fn read(path: &Path) -> Result<SnapshotFile, Failure> {
     let hint = "a snapshot is what `rosterd observe --out FILE` writes";
     let file = path.display();
@@ -91,17 +79,17 @@ pub(super) fn read(path: &Path) -> Result<SnapshotFile, Failure> {
 
 /// Parses the apps of a snapshot, several at once.
 fn parse(text: &[u8]) -> serde_json::Result<Wire> {
-    let Unparsed { version, simulated, sources, apps } = serde_json::from_slice(text)?;
+    let Wire::<&RawValue> { version, simulated, sources, apps } = serde_json::from_slice(text)?;
     let parsed = apps.into_par_iter().map(|(name, app)| Ok((name, serde_json::from_str(app.get())?)));
     match parsed.collect::<serde_json::Result<_>>() {
         Ok(apps) => Ok(Wire { version, simulated, sources, apps }),
-        // It counts lines from the beginning of the app; people look for the line of the file.
+        // This error counts lines from the beginning of the app. People look for the line of the file.
         Err(within_app) => serde_json::from_slice::<Wire>(text).and(Err(within_app)),
     }
 }
 
-/// Takes of a snapshot what is of the apps of `desired`. What is of another app than the files mean is not used; what cannot be
-/// told, or is odd, is said.
+/// Returns what the snapshot holds of the apps in `desired`. It leaves out an app that was read elsewhere than the files say, and
+/// warns of what it cannot tell or finds odd.
 pub(super) fn of_apps(
     SnapshotFile { path, wire }: SnapshotFile,
     desired: &Desired,

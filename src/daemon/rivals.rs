@@ -1,6 +1,7 @@
-//! Two daemons with different files would undo each other's work for ever. The one whose files are newer writes. Where nobody
-//! can tell, the one whose files were in force last goes on, and the other one waits for longer than a roll-out takes before it
-//! asks for a person.
+//! Decides which of two daemons with different files writes. Both together would undo each other's work for ever.
+//!
+//! The daemon with the newer files writes. If nothing tells which are newer, the files in force stay in force. The other daemon
+//! waits for longer than a roll-out takes, and then needs a person.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,20 +12,19 @@ use super::{InForce, World};
 use crate::{
     git::Lineage,
     model::{OtherFiles, Stance},
-    store::{self, Rival, Store, StoreError, Turn},
+    store::{FilesInForce, Rival, Store, StoreError, Turn},
 };
 
-/// How many intervals the files of two daemons may differ before a person is needed. A roll-out is over by then.
+/// Two daemons may have different files for this many intervals before a person is needed. A roll-out takes less.
 const INTERVALS: u32 = 2;
 
 /// Whose files are in force in one app.
 pub(super) struct Rivals {
     app: Arc<str>,
-    /// The turn at hand; none where nobody else has a say.
+    /// The current turn; `None` for a daemon that shares no store.
     turn: Option<Turn>,
     verdict: Verdict,
-    /// By their meaning, the other files that are in force and of which nobody can tell whether they are newer, and since when
-    /// this is so.
+    /// The meaning of files in force that may or may not be newer than ours, and since when that has been unclear.
     unclear: Option<(String, Instant)>,
 }
 
@@ -33,12 +33,12 @@ pub(super) struct Rivals {
 enum Verdict {
     /// Ours are.
     Ours,
-    /// Ours come into force. They are newer than others, which end to be in force, or nobody who lives goes by those.
+    /// Ours come into force: they are newer, or no living daemon uses the others.
     Take {
-        /// All the commits that were overtaken.
+        /// The commits that ours replace as the newer ones.
         overtaken: Option<Vec<String>>,
     },
-    /// Others are.
+    /// Another daemon's are.
     Theirs(OtherFiles),
 }
 
@@ -52,8 +52,8 @@ impl Rivals {
         self.turn = Some(turn.clone());
     }
 
-    /// Finds out whose files are in force where `files` are ours, puts those into force unless others are, and returns the
-    /// others. Files that only look at the app come never into force.
+    /// Returns another daemon's files if they are in force. Otherwise it puts `files`, which are ours, into force. Files that
+    /// correct nothing never come into force.
     ///
     /// # Errors
     /// When the store fails.
@@ -86,10 +86,10 @@ impl Rivals {
         files: &InForce,
     ) -> Result<Verdict, StoreError> {
         let rival = match store.in_force(turn.key(), &files.meaning).await? {
-            store::InForce::Theirs(rival) => rival,
+            FilesInForce::Theirs(rival) => rival,
             other => {
                 self.unclear = None;
-                let ours = other == store::InForce::Ours;
+                let ours = other == FilesInForce::Ours;
                 return Ok(if ours { Verdict::Ours } else { Verdict::Take { overtaken: None } });
             }
         };
@@ -109,7 +109,7 @@ impl Rivals {
         Ok(Verdict::Theirs(OtherFiles { by, commit, stance }))
     }
 
-    /// For how long nobody has been able to tell whether a rival's files are newer.
+    /// Returns how long it has been unclear whether a rival's files are newer.
     fn unclear_for(&mut self, rival: &Rival) -> Duration {
         let known = self.unclear.take().filter(|(files, _)| *files == rival.files);
         let (_, since) = self.unclear.insert(known.unwrap_or_else(|| (rival.files.clone(), Instant::now())));
@@ -123,14 +123,13 @@ impl Rivals {
             (Verdict::Take { overtaken: Some(_) }, _) => {
                 info!(app, "this daemon's files are newer than those in force, and take their place");
             }
-            (_, Verdict::Theirs(_)) => info!(app, "no other daemon goes by other files any more"),
+            (_, Verdict::Theirs(_)) => info!(app, "no other daemon uses different files any more"),
             (Verdict::Ours | Verdict::Take { .. }, _) => {}
         }
     }
 }
 
-/// How files of a commit stand to those that are in force: to each of the commits by which daemons go, and to those that these
-/// overtook.
+/// Compares our commit with those of the daemons in force, and with the commits that these have replaced.
 async fn lineage(world: &dyn World, revision: Option<&str>, rival: &Rival) -> Lineage {
     let Some(revision) = revision else { return Lineage::Unrelated };
     if rival.overtaken.iter().any(|overtaken| overtaken == revision) {
@@ -138,7 +137,7 @@ async fn lineage(world: &dyn World, revision: Option<&str>, rival: &Rival) -> Li
     }
     let theirs: Vec<String> = rival.daemons.iter().filter_map(|(_, revision)| revision.clone()).collect();
     let all = world.lineage(revision, theirs).await;
-    // Files may come back to what they were: a later commit of theirs counts more than an earlier one.
+    // A revert gives two commits the same meaning. If one of them is newer than ours, ours are the older files.
     let first = [Lineage::Older, Lineage::Newer].into_iter().find(|one| all.contains(one));
     first.unwrap_or(Lineage::Unrelated)
 }

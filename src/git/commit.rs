@@ -7,7 +7,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use super::{GitError, Objects, command, fail, git, line, not_started, short};
+use super::{GitError, Objects, command, fail, git, line, not_started};
+use crate::model::short_commit;
 
 /// Attributes by which what git lays out is not what the commit holds. Line ends are not among them: rosterd reads both alike.
 pub(super) const CONVERTING: [&str; 5] = ["filter", "ident", "working-tree-encoding", "export-subst", "export-ignore"];
@@ -84,7 +85,7 @@ impl Commit {
                 Some(path) => entry.path = path.to_owned(),
                 None => {
                     let message =
-                        format!("`{below}` of {} is no directory but a link, a file or a submodule", short(&id));
+                        format!("`{below}` of {} is no directory but a link, a file or a submodule", short_commit(&id));
                     return Err(fail(message, Some("put the directory itself there")));
                 }
             }
@@ -100,8 +101,8 @@ impl Commit {
     }
 
     /// The commit's id as people quote it.
-    pub(crate) fn short(&self) -> &str {
-        short(&self.id)
+    pub(crate) fn short(&self) -> String {
+        short_commit(&self.id)
     }
 
     /// What files below the directory hold, by their paths from it.

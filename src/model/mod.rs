@@ -4,6 +4,7 @@
 mod action;
 mod admin;
 mod claim;
+mod commit;
 mod desired;
 mod digits;
 mod effective;
@@ -32,6 +33,7 @@ mod window;
 pub(crate) use action::escape;
 pub use action::{Action, ActionName, ApprovedBy, Cause, Edge, Held, Rule, Status};
 pub use claim::{AcceptedClaim, ClaimedBy, Claims, IdentityClaim};
+pub use commit::short_commit;
 pub use desired::{
     Approval, Auth, BudgetSpec, Claim, Daemon, Desired, DesiredAccount, DesiredApp, DesiredGroup, Drift, GroupState,
     Keep, Mode, Notify, Person, PersonStatus, Rate, Schedule, SecretRef, Settings, Store,

@@ -1,9 +1,11 @@
-//! Files by which another daemon goes, and which are in force.
+//! Another daemon's files, which are in force.
 
-/// Files by which another daemon wrote to an app last, and that are not ours.
+use super::short_commit;
+
+/// The files of another daemon, which wrote to the app last and whose files differ from ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherFiles {
-    /// The daemon that goes by them, for people.
+    /// What people call the daemon.
     pub by: String,
     /// Their commit, where it is known.
     pub commit: Option<String>,
@@ -23,16 +25,16 @@ pub enum Stance {
 }
 
 impl OtherFiles {
-    /// What is so, what follows from it, and what to do.
+    /// The reason, its consequence and the next step.
     pub fn message(&self) -> String {
         let (what, repair) = (self.sentence(), self.repair());
         format!("{what}; this daemon writes nothing here but what cuts off people who left; {repair}")
     }
 
-    /// What is so.
+    /// The reason why they hold what ours ask for.
     pub fn sentence(&self) -> String {
         let Self { by, commit, stance } = self;
-        let of = commit.as_ref().map(|commit| format!(" (commit {})", commit.get(..12).unwrap_or(commit)));
+        let of = commit.as_ref().map(|commit| format!(" (commit {})", short_commit(commit)));
         let of = of.unwrap_or_default();
         match stance {
             Stance::Older => format!("{by} goes by newer files{of}"),
@@ -42,7 +44,7 @@ impl OtherFiles {
         }
     }
 
-    /// What to do about it.
+    /// The next step.
     pub fn repair(&self) -> String {
         match self.stance {
             Stance::Older => "bring this daemon's files up to date, or end it".into(),

@@ -156,7 +156,7 @@ impl Reconciler {
         self.memory.as_ref()?.trouble.take()
     }
 
-    /// The store failed whoever works beside this round.
+    /// Notes that the store failed for someone who works on the same app.
     pub fn store_failed(&self, error: &StoreError) {
         if let Some(memory) = &self.memory {
             memory.failed(error);

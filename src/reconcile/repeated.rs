@@ -1,16 +1,20 @@
-//! What was done again and again of late, and who undid it each time, as far as the ledger knows.
+//! What rosterd did again and again within a day, and which run undid it each time, as far as the ledger knows.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
+use super::memory::Author;
 use crate::{
-    model::{Email, Scope},
+    model::{Email, Scope, short_commit},
     plan::DoneLately,
-    store::{AppKey, Deed, Entry, Run, Store, StoreError},
+    store::{AppKey, Deed, Entry, Run, RunBegun, Store, StoreError},
 };
 
-/// By the action's name, oldest first. Almost always there is none, which one short query tells.
+/// Returns what was done at least three times of late, by the action's name, oldest first. A quiet app costs one short query.
 pub(super) async fn of_app(
     store: &Store,
     key: &AppKey,
@@ -24,13 +28,14 @@ pub(super) async fn of_app(
         return Ok(repeated);
     }
     let entries = store.done_since(key, since).await?;
+    let past = Past::of(&entries);
     let mut runs = Runs { store, known: BTreeMap::new() };
-    for (i, entry) in entries.iter().enumerate() {
+    for (index, entry) in entries.iter().enumerate() {
         let Some(action) = entry.entry.event.action() else { continue };
         let name = entry.action_name().map(|name| name.to_string()).filter(|name| names.contains(name));
-        // What was found done already was not done by us.
+        // An action without a request found its effect already there, so rosterd did not do it.
         let (Some(name), Some(_)) = (name, action.sent_at) else { continue };
-        let undone_by = match undone(&action.deed, &entries[i + 1..]) {
+        let undone_by = match past.undone(&action.deed, index) {
             Some(run) => Some(runs.name(run).await?),
             None => None,
         };
@@ -45,11 +50,68 @@ pub(super) async fn of_app(
     Ok(repeated)
 }
 
-/// The run that undid a deed, if that comes before the deed was done again.
-fn undone<'a>(deed: &Deed, later: &'a [Entry]) -> Option<&'a Arc<str>> {
-    let deeds = later.iter().filter_map(|entry| Some((entry, &entry.entry.event.action()?.deed)));
-    let mut bearing = deeds.filter_map(|(entry, later)| Some((entry, bears_on(later, deed)?)));
-    bearing.next().filter(|(_, bears)| *bears == Bears::Undoes)?.0.entry.run.as_ref()
+/// The deeds of a ledger by what they are about, so that the opposite of each is found without a search of them all.
+struct Past<'a> {
+    entries: &'a [Entry],
+    /// Indexes of the entries, in order.
+    about: HashMap<About, Vec<usize>>,
+}
+
+/// An account or a group that a deed is about.
+#[derive(PartialEq, Eq, Hash)]
+enum About {
+    AccountId(Arc<str>),
+    Account(Email),
+    GroupId(Arc<str>),
+    Group(Arc<str>),
+}
+
+impl About {
+    /// The accounts of a deed, or its groups if it is about no account.
+    fn of(deed: &Deed) -> Vec<Self> {
+        if deed.verb.scope() == Scope::Group { Self::groups(deed) } else { Self::accounts(deed) }
+    }
+
+    fn accounts(deed: &Deed) -> Vec<Self> {
+        let id = deed.account_id.clone().map(Self::AccountId);
+        // An account that is created again has another id.
+        let email = deed.account.as_deref().map(|email| Self::Account(Email::lenient(email)));
+        id.into_iter().chain(email).collect()
+    }
+
+    fn groups(deed: &Deed) -> Vec<Self> {
+        let id = deed.group_id.clone().map(Self::GroupId);
+        id.into_iter().chain(deed.group.clone().map(Self::Group)).collect()
+    }
+}
+
+impl<'a> Past<'a> {
+    fn of(entries: &'a [Entry]) -> Self {
+        let mut about: HashMap<About, Vec<usize>> = HashMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let deed = entry.entry.event.action().map(|action| &action.deed);
+            for one in deed.into_iter().flat_map(About::of) {
+                about.entry(one).or_default().push(index);
+            }
+        }
+        Self { entries, about }
+    }
+
+    /// The run that undid the deed at `index`, if it did so before the deed was done again.
+    fn undone(&self, deed: &Deed, index: usize) -> Option<&'a Arc<str>> {
+        // A deed about a group as a whole undoes its memberships.
+        let about = About::accounts(deed).into_iter().chain(About::groups(deed));
+        let indexes = about.filter_map(|one| self.about.get(&one)).flat_map(|all| {
+            let later = all.partition_point(|other| *other <= index);
+            all[later..].iter().copied()
+        });
+        let indexes: BTreeSet<usize> = indexes.collect();
+        let bearing = indexes.into_iter().find_map(|later| {
+            let entry = &self.entries[later];
+            Some((entry, bears_on(&entry.entry.event.action()?.deed, deed)?))
+        });
+        bearing.filter(|(_, bears)| *bears == Bears::Undoes)?.0.entry.run.as_ref()
+    }
 }
 
 /// What a later deed is to an earlier one.
@@ -69,7 +131,7 @@ fn bears_on(later: &Deed, deed: &Deed) -> Option<Bears> {
     };
     let (scopes, signs) = ((deed.verb.scope(), later.verb.scope()), (deed.verb.sign(), later.verb.sign()));
     let undoes = match (scopes, signs) {
-        // Memberships go with the account and with the group, and some apps make the account of whoever joins.
+        // A membership ends with its account. Some apps create the account with the first membership.
         ((Scope::Membership, Scope::Account), ("+", "-")) | ((Scope::Account, Scope::Membership), ("-", "+")) => {
             same_account
         }
@@ -94,7 +156,7 @@ fn sets_alike(later: &Deed, deed: &Deed) -> bool {
 fn is_same_account(a: &Deed, b: &Deed) -> bool {
     match (&a.account_id, &b.account_id) {
         (Some(a), Some(b)) if a == b => true,
-        // Whoever is made anew has another id.
+        // An account that is created again has another id.
         _ => {
             a.account.as_deref().zip(b.account.as_deref()).is_some_and(|(a, b)| Email::lenient(a) == Email::lenient(b))
         }
@@ -126,9 +188,9 @@ impl Runs<'_> {
 }
 
 fn sentence(run: &Run) -> String {
-    let begun = &run.begun;
-    let commit = begun.commit.as_ref().map(|commit| format!(", commit {}", commit.get(..12).unwrap_or(commit)));
-    format!("rosterd {} on {} (process {}{})", begun.command, begun.host, begun.pid, commit.unwrap_or_default())
+    let RunBegun { command, host, pid, commit, .. } = run.begun.clone();
+    let of = commit.as_ref().map(|commit| format!(", commit {}", short_commit(commit))).unwrap_or_default();
+    Author { command, commit, host, pid }.name() + &of
 }
 
 #[cfg(test)]
@@ -138,7 +200,7 @@ mod tests {
     use super::*;
     use crate::{
         model::Verb,
-        store::{ActionEntry, Claim, Event, Lease, NewEntry, NewIntent, OpenOptions, RunBegun},
+        store::{ActionEntry, Claim, Event, Lease, NewEntry, NewIntent, OpenOptions},
     };
 
     const BEGINS: &str = "2026-12-01T00:00:00Z";
@@ -193,8 +255,8 @@ mod tests {
         json!({ "verb": verb, "account": account, "account_id": "1", "group": "G", "group_id": "g" })
     }
 
-    const EAST: &str = "rosterd daemon on east (process 1, commit east01234567)";
-    const WEST: &str = "rosterd daemon on west (process 2, commit west01234567)";
+    const EAST: &str = "rosterd daemon on east, process 1, commit east01234567";
+    const WEST: &str = "rosterd daemon on west, process 2, commit west01234567";
 
     #[tokio::test]
     async fn the_run_that_did_the_opposite_is_named_and_where_none_did_nobody_is() {

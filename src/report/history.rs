@@ -10,7 +10,7 @@ use super::{
     json, wording,
 };
 use crate::{
-    model::ActionName,
+    model::{ActionName, short_commit},
     store::{ActionEntry, AppKey, Ending, Entry, Event, NewEntry, Run, RunEnding, Verified},
 };
 
@@ -112,7 +112,7 @@ fn draw_run(canvas: &mut Canvas, history: &History, run: &Run) {
     let mut facts = Line::new().text(Paint::Dim, "run ").whole(Paint::Dim, &*run.id);
     facts = facts.text(Paint::Dim, format!(" on {}, process {}", begun.host, begun.pid));
     if let Some(commit) = &begun.commit {
-        facts = facts.text(Paint::Dim, ", commit ").whole(Paint::Dim, wording::commit(commit));
+        facts = facts.text(Paint::Dim, ", commit ").whole(Paint::Dim, short_commit(commit));
     }
     canvas.paragraph(2, &facts);
     let Some((_, end)) = &run.ended else { return };

@@ -3,6 +3,7 @@
 use jiff::{Timestamp, civil::Time, tz::TimeZone};
 
 use super::{json, wording};
+use crate::model::short_commit;
 use crate::review::{Change, Row};
 
 /// A column: its heading, and its cell in a row. Days are days in the time zone.
@@ -28,7 +29,7 @@ const COLUMNS: [Column; 19] = [
     ("changed_on", |row, zone| of_change(row, |change| wording::date(change.at, zone))),
     ("changed_because", |row, _| of_change(row, |change| change.because.join(" "))),
     ("changed_in_commit", |row, _| {
-        of_change(row, |change| change.commit.as_deref().map_or_else(String::new, wording::commit))
+        of_change(row, |change| change.commit.as_deref().map_or_else(String::new, short_commit))
     }),
     ("changed_in_run", |row, _| of_change(row, |change| change.run.as_deref().unwrap_or_default().to_owned())),
 ];

@@ -241,14 +241,6 @@ pub(super) fn unchecked(plan: &Plan) -> Option<String> {
     Some(text)
 }
 
-/// A commit as people quote it, with the mark of files that differed from it.
-pub(super) fn commit(id: &str) -> String {
-    match id.split_once('+') {
-        Some((id, mark)) => format!("{}+{mark}", id.get(..12).unwrap_or(id)),
-        None => id.get(..12).unwrap_or(id).to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

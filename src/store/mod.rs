@@ -79,7 +79,7 @@ pub use open::{OpenOptions, Store};
 pub use personal::FORGOTTEN;
 pub use reading::{Covered, Reading, SeenMembership, SeenValues};
 pub use renewal::Held;
-pub use rival::{InForce, Rival};
+pub use rival::{FilesInForce, Rival};
 pub use run::Run;
 pub use sole::SoleDaemon;
 pub use standing::{Holding, HoldingGroup, LastSeen, Standing};

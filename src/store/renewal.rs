@@ -11,6 +11,7 @@ use super::{
     lease::{clock, length},
     open::Tx,
     statement::{FromRow, ROWS, none},
+    turn::steady_since,
 };
 
 /// Something that is renewed.
@@ -39,9 +40,9 @@ impl Store {
             let clock = clock(tx, now).await?;
             let until = clock.saturating_add(length(ttl));
             if let Some(daemon) = daemon {
-                let sql = "UPDATE daemons SET steady = CASE WHEN until > $3 THEN steady ELSE $3 END, until = $2
-                           WHERE daemon = $1";
-                tx.run(sql, none().and(&*daemon.0).and(until).and(clock)).await?;
+                let steady = steady_since("$3");
+                let sql = format!("UPDATE daemons SET steady = {steady}, until = $2 WHERE daemon = $1");
+                tx.run(&sql, none().and(&*daemon.0).and(until).and(clock)).await?;
             }
             let mut rows = Vec::new();
             for chunk in held.chunks(ROWS) {

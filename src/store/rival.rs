@@ -1,67 +1,67 @@
-//! Files in force: those by which an app was worked on last, for as long as a daemon may live that goes by them.
+//! The files in force in an app: the last ones to come into force there, as long as a daemon that uses them may be alive.
 
 use super::{AppKey, Store, StoreError, Turn, statement::of};
 
-/// The most commits that an app keeps of those that were overtaken. A roll-out overtakes one.
+/// The most replaced commits that an app keeps. A roll-out adds one, so this covers daemons that are many roll-outs behind.
 const OVERTAKEN: usize = 20;
 
 /// Whose files are in force in an app.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum InForce {
+pub enum FilesInForce {
     /// Ours.
     Ours,
-    /// Nobody's who may live.
+    /// Files that no living daemon uses, or none at all.
     Nobodys,
-    /// Others.
+    /// Another daemon's.
     Theirs(Rival),
 }
 
-/// Files that are in force in an app and that are not ours.
+/// Another daemon's files, which are in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rival {
     /// Their meaning.
     pub files: String,
-    /// The daemons that go by them, or by newer ones since, at least one: for people, and the commit that each has, where it is known.
+    /// The name and the commit, where it is known, of each daemon that uses them or has moved on from them. There is at least one.
     pub daemons: Vec<(String, Option<String>)>,
-    /// Commits that they came after, as a daemon found that went by them.
+    /// Commits that they replaced as the newer ones.
     pub overtaken: Vec<String>,
 }
 
 impl Store {
-    /// Whose files are in force in an app, where ours mean `files`. A daemon counts until it is surely dead: one that has said
-    /// nothing lately may have been unable to reach the store, as we may have been.
+    /// Tells whose files are in force in an app, where ours mean `files`. A daemon counts until it is surely dead: a silent one may
+    /// have been unable to reach the store.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn in_force(&self, key: &AppKey, files: &str) -> Result<InForce, StoreError> {
+    pub async fn in_force(&self, key: &AppKey, files: &str) -> Result<FilesInForce, StoreError> {
         self.reading("looking up which files are in force", async |tx| {
             let sql = "SELECT files, files_by, overtaken FROM apps WHERE app = $1 AND origin = $2";
             let row: Option<(Option<String>, Option<String>, Option<String>)> = tx.row(sql, of(key)).await?;
-            let (Some(theirs), by, overtaken) = row.unwrap_or_default() else { return Ok(InForce::Nobodys) };
+            let (Some(theirs), by, overtaken) = row.unwrap_or_default() else { return Ok(FilesInForce::Nobodys) };
             if theirs == files {
-                return Ok(InForce::Ours);
+                return Ok(FilesInForce::Ours);
             }
-            // Asking for a turn has forgotten whoever is surely dead. Who put files into force may have newer ones since, whose
-            // turn has not come.
+            // `take_turn` has deleted the daemons that are surely dead. The daemon that put the files into force may have loaded
+            // newer ones since and be waiting for its turn.
             let sql =
                 "SELECT name, revision FROM daemons WHERE app = $1 AND origin = $2 AND (files = $3 OR daemon = $4)
                        AND files <> $5 AND writes = 1 ORDER BY name, daemon";
             let params = of(key).and(&*theirs).and(by).and(files);
             let daemons: Vec<(String, Option<String>)> = tx.rows(sql, params).await?;
             if daemons.is_empty() {
-                return Ok(InForce::Nobodys);
+                return Ok(FilesInForce::Nobodys);
             }
             let overtaken = overtaken.iter().flat_map(|all| all.split(' ')).map(str::to_owned).collect();
-            Ok(InForce::Theirs(Rival { files: theirs, daemons, overtaken }))
+            Ok(FilesInForce::Theirs(Rival { files: theirs, daemons, overtaken }))
         })
         .await
     }
 
-    /// Puts files into force for the rest of a turn and after it, before anything is written by them. `overtaken` are commits that
-    /// they came after; none where what is known of that stays.
+    /// Puts files into force, from this turn on and before anything is written by them. `overtaken` lists the commits that they
+    /// replace as the newer ones; `None` keeps the list as it is.
     ///
     /// # Errors
-    /// When the store fails. A turn that was lost changes nothing, and nothing is sent after it.
+    /// When the store fails. A turn that was lost changes nothing.
     pub async fn put_in_force(&self, turn: &Turn, files: &str, overtaken: Option<&[String]>) -> Result<(), StoreError> {
         self.writing("putting files into force", async |tx| {
             let sql = "UPDATE apps SET files = $4, files_by = turn_of, overtaken = COALESCE($5, overtaken)
@@ -74,7 +74,7 @@ impl Store {
 }
 
 impl Rival {
-    /// What an app keeps when files come into force that are newer than these.
+    /// The commits that newer files replace: these, and those that these replaced.
     pub fn overtaken_with_it(&self) -> Vec<String> {
         let revisions = self.daemons.iter().filter_map(|(_, revision)| revision.as_ref());
         let mut all: Vec<String> = Vec::new();

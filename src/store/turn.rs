@@ -19,11 +19,13 @@ use super::{
 /// How PostgreSQL locks the row of an app whose turn is asked for. A row that somebody else has locked is passed over.
 const UNLESS_LOCKED: &str = " FOR UPDATE SKIP LOCKED";
 
-/// Since when a daemon has said without a break that it lives, where `$7` is now.
-const STEADY: &str = "CASE WHEN daemons.until > $7 THEN daemons.steady ELSE $7 END";
+/// SQL for the time since when a daemon has renewed its presence without a break; `now` is the parameter that holds the time.
+pub(super) fn steady_since(now: &str) -> String {
+    format!("CASE WHEN daemons.until > {now} THEN daemons.steady ELSE {now} END")
+}
 
-/// Whether a daemon is surely dead, where `$3` is now and `$4` the time for which daemons say that they live. It has said nothing
-/// for as long, and this is certain only if the daemon `$5` could reach the store all the while.
+/// SQL that holds for a daemon that is surely dead. Parameter `$3` is now, and `$4` is how long a presence lasts. The presence has
+/// lapsed, and the daemon `$5` has reached the store for that long without a break, so the silence proves something.
 const DEAD: &str = "until <= $3 AND (SELECT steady FROM daemons AS me
                     WHERE me.app = $1 AND me.origin = $2 AND me.daemon = $5) <= $3 - $4";
 
@@ -171,7 +173,7 @@ impl Row {
         // Whoever had the last turn has died, and left undone what it was at.
         let broke_off = self.turn_of.is_some();
         let other_files = self.cycle_files.as_deref() != Some(daemon.files);
-        // A turn that began later than now was timed by a clock that has been set back since.
+        // The last turn began later than now: the clock was set back since.
         let unknown_age = self.turn_began.is_none_or(|began| began < oldest || began > clock);
         if why == Why::Asked || ours_was_last || broke_off || other_files || unknown_age {
             return None;
@@ -277,8 +279,8 @@ impl Store {
     }
 }
 
-/// A clock may be set back, even while nobody runs. What only such a clock can have written must not keep everybody waiting until
-/// it shows that time again.
+/// Corrects times that lie too far ahead. They were written before the clock was set back, and would keep every daemon waiting
+/// until the clock shows them again.
 async fn follow_clock(tx: &mut Tx<'_>, key: &AppKey, ttl: Duration, clock: i64) -> Result<(), Fault> {
     let latest = clock.saturating_add(length(ttl));
     let sql = "UPDATE apps SET turn_until = $3 WHERE app = $1 AND origin = $2 AND turn_until > $3";
@@ -289,14 +291,15 @@ async fn follow_clock(tx: &mut Tx<'_>, key: &AppKey, ttl: Duration, clock: i64) 
     tx.run(sql, of(key).and(latest).and(clock)).await.map(drop)
 }
 
-/// Lets others know that a daemon has an app in its files. Those who are surely dead are forgotten.
+/// Records that a daemon has an app in its files, and deletes daemons that are surely dead.
 async fn announce(tx: &mut Tx<'_>, key: &AppKey, daemon: Daemon<'_>, ttl: Duration, clock: i64) -> Result<(), Fault> {
     let sql = format!(
         "INSERT INTO daemons (app, origin, daemon, name, files, writes, since, until, revision, steady)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $7)
          ON CONFLICT (app, origin, daemon) DO UPDATE SET name = excluded.name, files = excluded.files,
          writes = excluded.writes, until = excluded.until, revision = excluded.revision,
-         steady = {STEADY}"
+         steady = {}",
+        steady_since("$7")
     );
     let params = of(key).and(&*daemon.id.0).and(daemon.name).and(daemon.files).and(i64::from(daemon.writes));
     tx.run(&sql, params.and(clock).and(clock.saturating_add(length(ttl))).and(daemon.revision)).await?;

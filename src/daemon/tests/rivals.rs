@@ -82,7 +82,7 @@ async fn a_daemon_with_newer_files_writes_at_once_and_the_older_one_waits_even_i
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_leaves_by_the_files_of_a_daemon_that_waits_is_cut_off_all_the_same() {
+async fn a_daemon_that_waits_still_cuts_off_people_who_left_by_its_files() {
     let (town, all) = (town().await, of(Some("2"), &[], &["ann", "bob"]));
     let one = Daemon::begin(&town, "one", &all, numbers);
     tokio::time::sleep(2 * MINUTE).await;

@@ -1,6 +1,6 @@
-//! Liveness under one seed: commits, leavers, clocks that are set, a store that is away, a silent app and a second daemon, which may go by
-//! older files and be killed, in random order, and then good weather. Whoever leaves in good weather is cut off within two intervals and the time of the requests; whoever left before
-//! is off by then; and nobody is switched off twice, because nobody was switched on.
+//! Liveness under one seed. Trouble comes in random order: commits, leavers, clocks that are set, a store that is away, a silent app, and a
+//! second daemon, which may have older files and may be killed. Then the weather turns good. A person who leaves in good weather loses
+//! access within two intervals plus the time of the requests. Everyone who left before has lost it by then, and nobody loses it twice.
 //!
 //! `SEEDS=1000 FROM=0 cargo test --lib weather` takes more seeds than everybody's tests do. With `RUST_LOG` it says what happens.
 

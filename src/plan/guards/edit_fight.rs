@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Fights that are told one by one. Whatever overwrites a field of everybody makes hundreds of them.
+/// The most fights that the plan tells one by one. A tool that overwrites a field of every account causes hundreds.
 const TOLD: usize = 5;
 
 pub(super) fn check(cx: &Context<'_>, _: &Grounds<'_>, drafts: &mut Drafts) {
@@ -69,7 +69,7 @@ fn fight<'a>(action: &'a Action, done: &'a [DoneLately], now: Timestamp) -> Opti
     if action.name.verb.sign() != "~" {
         return Some(Fight { fields: Vec::new(), rounds: last(same.into_iter(), now)? });
     }
-    // Whoever sets a field to one value after the other fights with nobody.
+    // A field that gets one new value after another is no fight.
     let sets =
         |done: &DoneLately, new: &Change| done.changes.iter().any(|old| old.field == new.field && old.to == new.to);
     let of_field = |new: &'a Change| {

@@ -32,18 +32,18 @@ fn ann(add: Vec<DoneLately>) -> World {
     })
 }
 
-const OTHER: &str = "rosterd apply on west (process 12, commit c0ffee)";
+const OTHER: &str = "rosterd apply on west, process 12, commit c0ffee";
 
 #[test]
 fn the_fourth_time_within_a_day_is_held_and_it_is_said_who_undid_the_others() {
     let by = |who: [Option<&str>; 3]| ann((0..3).map(|n| done(3 - n as i64, Some("1"), who[n])).collect());
     check!(by([Some(OTHER); 3]), @"
-    held a/add-member/ann@x.io/G [edit-fight]: three times within 24 hours rosterd added ann@x.io to G, and each time it was undone: by rosterd apply on west (process 12, commit c0ffee); find out which of the two is meant, and change the files or stop what undoes it
-    ! edit-fight: three times within 24 hours rosterd added ann@x.io to G, and each time it was undone: by rosterd apply on west (process 12, commit c0ffee); find out which of the two is meant, and change the files or stop what undoes it
+    held a/add-member/ann@x.io/G [edit-fight]: three times within 24 hours rosterd added ann@x.io to G, and each time it was undone: by rosterd apply on west, process 12, commit c0ffee; find out which of the two is meant, and change the files or stop what undoes it
+    ! edit-fight: three times within 24 hours rosterd added ann@x.io to G, and each time it was undone: by rosterd apply on west, process 12, commit c0ffee; find out which of the two is meant, and change the files or stop what undoes it
     ");
     check!(by([Some(OTHER), None, Some(OTHER)]), @"
-    held a/add-member/ann@x.io/G [edit-fight]: three times within 24 hours rosterd added ann@x.io to G, and each time it was undone: by rosterd apply on west (process 12, commit c0ffee); in the app itself, by a person or another tool; find out which of the two is meant, and change the files or stop what undoes it
-    ! edit-fight: three times within 24 hours rosterd added ann@x.io to G, and each time it was undone: by rosterd apply on west (process 12, commit c0ffee); in the app itself, by a person or another tool; find out which of the two is meant, and change the files or stop what undoes it
+    held a/add-member/ann@x.io/G [edit-fight]: three times within 24 hours rosterd added ann@x.io to G, and each time it was undone: by rosterd apply on west, process 12, commit c0ffee; in the app itself, by a person or another tool; find out which of the two is meant, and change the files or stop what undoes it
+    ! edit-fight: three times within 24 hours rosterd added ann@x.io to G, and each time it was undone: by rosterd apply on west, process 12, commit c0ffee; in the app itself, by a person or another tool; find out which of the two is meant, and change the files or stop what undoes it
     ");
     let finding = &by([None; 3]).plan().findings[0];
     assert_eq!((finding.severity, finding.code), (Severity::Error, FindingCode::EditFight));
@@ -88,8 +88,8 @@ fn a_change_counts_by_the_value_that_it_sets() {
         })
     };
     check!(world(["user", "user", "user"]), @"
-    held a/update/ann@x.io role:viewer>user [edit-fight]: three times within 24 hours rosterd changed role of ann@x.io, and each time it was undone: by rosterd apply on west (process 12, commit c0ffee); find out which of the two is meant, and change the files or stop what undoes it
-    ! edit-fight: three times within 24 hours rosterd changed role of ann@x.io, and each time it was undone: by rosterd apply on west (process 12, commit c0ffee); find out which of the two is meant, and change the files or stop what undoes it
+    held a/update/ann@x.io role:viewer>user [edit-fight]: three times within 24 hours rosterd changed role of ann@x.io, and each time it was undone: by rosterd apply on west, process 12, commit c0ffee; find out which of the two is meant, and change the files or stop what undoes it
+    ! edit-fight: three times within 24 hours rosterd changed role of ann@x.io, and each time it was undone: by rosterd apply on west, process 12, commit c0ffee; find out which of the two is meant, and change the files or stop what undoes it
     ");
     assert_eq!(world(["user", "viewer", "user"]).plan().actions[0].status, Status::Ready);
     // Each of two fields was set, and neither three times.

@@ -13,7 +13,7 @@ use super::{
     text::{is_in_sync, only, own_findings, requests},
     wording,
 };
-use crate::model::{Action, AppPlan, Cause, Plan, Status, Summary, Verb};
+use crate::model::{Action, AppPlan, Cause, Plan, Status, Summary, Verb, short_commit};
 use escape::{code, prose};
 use parts::{Parts, TABLE_HEAD, draw_app, draw_parts, draw_rest, says_more};
 use room::{AROUND_APP, take};
@@ -172,7 +172,7 @@ impl Page<'_> {
         let mut lines = Vec::new();
         if let Some(against) = &self.plan.against {
             let of = |cause| wording::number(self.actions(|action| action.cause == Some(cause)));
-            let commit = against.commit.get(..12).unwrap_or(&against.commit);
+            let commit = &short_commit(&against.commit);
             let named = if against.commit == against.reference {
                 code(commit)
             } else {

@@ -29,7 +29,7 @@ impl Fleet {
         }
     }
 
-    async fn in_force(&self, files: &str) -> InForce {
+    async fn in_force(&self, files: &str) -> FilesInForce {
         self.store.in_force(&autodesk(), files).await.unwrap()
     }
 
@@ -151,11 +151,11 @@ async fn files_are_in_force_until_others_come_or_nobody_who_may_live_goes_by_the
         let mut fleet = Fleet::new(database).await;
         let theirs = |files: &str, who: &str| {
             let daemons = vec![(who.into(), Some(who.into()))];
-            InForce::Theirs(Rival { files: files.into(), daemons, overtaken: Vec::new() })
+            FilesInForce::Theirs(Rival { files: files.into(), daemons, overtaken: Vec::new() })
         };
-        assert_eq!(fleet.in_force("a").await, InForce::Nobodys);
+        assert_eq!(fleet.in_force("a").await, FilesInForce::Nobodys);
         fleet.goes_by(0, "a").await;
-        assert_eq!(fleet.in_force("a").await, InForce::Ours);
+        assert_eq!(fleet.in_force("a").await, FilesInForce::Ours);
         assert_eq!(fleet.in_force("b").await, theirs("a", "first"));
         let turn = fleet.take(1, "b", DUE).await;
         assert_eq!(fleet.in_force("b").await, theirs("a", "first"), "asking for a turn puts nothing into force");
@@ -166,18 +166,18 @@ async fn files_are_in_force_until_others_come_or_nobody_who_may_live_goes_by_the
         let turn = fleet.take(1, "c", DUE).await;
         fleet.end(&turn, "c", 60).await;
         assert_eq!(fleet.in_force("a").await, theirs("b", "second"), "its newer files have not come into force");
-        assert_eq!(fleet.in_force("c").await, InForce::Nobodys, "whoever goes by the same newer files is no rival");
+        assert_eq!(fleet.in_force("c").await, FilesInForce::Nobodys, "a daemon with the same newer files is no rival");
         // A daemon that only looks is nobody's rival.
         let looking = Daemon { writes: false, ..fleet.daemon(1, "b") };
         let claim = fleet.store.take_turn(&autodesk(), looking, Why::Asked, TTL, minute(0)).await.unwrap();
         let TurnClaim::Ours { turn, .. } = claim else { panic!("{claim:?}") };
         fleet.end(&turn, "b", 60).await;
-        assert_eq!(fleet.in_force("a").await, InForce::Nobodys);
+        assert_eq!(fleet.in_force("a").await, FilesInForce::Nobodys);
         fleet.goes_by(0, "a").await;
         fleet.store.leave(&fleet.ids[0]).await.unwrap();
-        assert_eq!(fleet.in_force("b").await, InForce::Nobodys, "it has said that it ends");
+        assert_eq!(fleet.in_force("b").await, FilesInForce::Nobodys, "it has said that it ends");
         fleet.minute = 1;
-        assert_eq!(fleet.in_force("b").await, InForce::Nobodys);
+        assert_eq!(fleet.in_force("b").await, FilesInForce::Nobodys);
     })
     .await;
 }
@@ -197,7 +197,7 @@ async fn a_daemon_that_is_silent_is_dead_once_another_one_has_reached_the_store_
                 silence(1).await;
             }
             let turn = fleet.take(1, "b", Why::Asked).await;
-            assert!(matches!(fleet.in_force("b").await, InForce::Theirs(_)));
+            assert!(matches!(fleet.in_force("b").await, FilesInForce::Theirs(_)));
             fleet.end(&turn, "b", 60).await;
         }
         if !database.postgres {
@@ -210,8 +210,8 @@ async fn a_daemon_that_is_silent_is_dead_once_another_one_has_reached_the_store_
                 fleet.store.renew_all(&[], Some(&fleet.ids[1]), 10 * TTL, minute(minutes)).await.unwrap();
                 fleet.in_force("b").await
             };
-            assert!(matches!(later(0).await, InForce::Theirs(_)));
-            assert_eq!(later(1).await, InForce::Nobodys);
+            assert!(matches!(later(0).await, FilesInForce::Theirs(_)));
+            assert_eq!(later(1).await, FilesInForce::Nobodys);
         }
     })
     .await;
@@ -222,7 +222,7 @@ async fn the_commits_that_were_overtaken_are_kept_until_others_are() {
     check(async |database| {
         let fleet = Fleet::new(database).await;
         let rival = async || match fleet.in_force("b").await {
-            InForce::Theirs(rival) => rival,
+            FilesInForce::Theirs(rival) => rival,
             other => panic!("{other:?}"),
         };
         let commits = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
